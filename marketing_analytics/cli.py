@@ -1,0 +1,41 @@
+"""The `marketing` command: the groups of the features, loaded when asked for."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from marketing_analytics import __version__
+
+# group name: (module that holds `group`, help line); a feature is imported only when used
+GROUPS = {
+    "cloud": ("marketing_analytics.cloud.cli", "Run the local dbt Cloud."),
+    "demo": ("marketing_analytics.demo.cli", "Run everything end to end on simulated data."),
+    "ingest": ("marketing_analytics.ingest.cli", "Sync ad platforms, email and shop data."),
+    "jobs": ("marketing_analytics.jobs.cli", "Deploy dbt jobs from tfvars files."),
+    "simulate": ("marketing_analytics.simulate.cli", "Build and serve a simulated world."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose members are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(GROUPS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in GROUPS:
+            return None
+        command: click.Command = importlib.import_module(GROUPS[cmd_name][0]).group
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, GROUPS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="marketing")
+def main() -> None:
+    """dbt jobs as code, a local dbt Cloud, ad data ingestion and attribution."""

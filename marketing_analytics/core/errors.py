@@ -1,0 +1,167 @@
+"""The one error tree. Its shape says what the caller can do.
+
+PlatformError                 exit 1
+├── UserError                 exit 2   bad usage, setting or file: the user mends it
+│   ├── MissingSettingError            a required setting is not set
+│   └── FileError                      a place in a file: file:line:column, source line
+├── RemoteError               exit 1   another system answered, or did not
+│   ├── TransientError                 nothing was done there; try again later
+│   ├── TerminalError                  refused; trying again gives the same answer
+│   │   └── AuthError         exit 4   token missing, wrong, expired or without the right
+│   └── AmbiguousError                 the request may have been carried out
+├── StalePlanError            exit 3   the account changed since the plan was made
+├── LockedError               exit 4   somebody else holds the lock
+├── PartlyAppliedError        exit 5   some of the changes were made
+├── MachineError              exit 1   this machine: port taken, disk full, program missing
+└── InternalError             exit 1   a bug of ours
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_STALE_PLAN = 3
+EXIT_AUTH_OR_LOCK = 4
+EXIT_PARTLY_APPLIED = 5
+EXIT_RUN_CANCELLED = 20
+EXIT_RUN_TIMED_OUT = 21
+EXIT_INTERRUPTED = 130
+
+
+class PlatformError(Exception):
+    """Something went wrong; `message` says what, `hint` says what to do next."""
+
+    exit_code = EXIT_FAILED
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def render(self) -> str:
+        """Return the text shown to the user, without colour and without a traceback."""
+        lines = [f"error: {self.message}"]
+        if self.hint:
+            lines.append(f"  help: {self.hint}")
+        return "\n".join(lines)
+
+
+class UserError(PlatformError):
+    """What was given cannot be used."""
+
+    exit_code = EXIT_USAGE
+
+
+class MissingSettingError(UserError):
+    """A required setting is not set."""
+
+    def __init__(self, name: str, *, purpose: str = "", flag: str = "") -> None:
+        what = f" ({purpose})" if purpose else ""
+        or_flag = f" or pass {flag}" if flag else ""
+        super().__init__(f"{name} is not set{what}", hint=f"export {name}=...{or_flag}")
+        self.name = name
+
+
+class FileError(UserError):
+    """A file is wrong at a known place.
+
+    `line` and `column` count from 1; `source` is the text of that line, shown with a caret.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | Path,
+        line: int = 1,
+        column: int = 1,
+        source: str = "",
+        hint: str = "",
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.path = str(path)
+        self.line = line
+        self.column = column
+        self.source = source
+
+    @property
+    def where(self) -> str:
+        """Return `file:line:column`."""
+        return f"{self.path}:{self.line}:{self.column}"
+
+    def render(self) -> str:
+        lines = [f"error: {self.message}", f"  --> {self.where}"]
+        if self.source:
+            number = str(self.line)
+            shown = self.source.replace("\t", " ")[:200]
+            lines.append(f"  {number} | {shown}")
+            lines.append(f"  {' ' * len(number)} | {' ' * (self.column - 1)}^")
+        if self.hint:
+            lines.append(f"  help: {self.hint}")
+        return "\n".join(lines)
+
+
+class RemoteError(PlatformError):
+    """Another system answered with an error, or not at all."""
+
+    def __init__(self, message: str, *, hint: str = "", status_code: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status_code = status_code
+
+
+class TransientError(RemoteError):
+    """Nothing was done there; the same request may succeed later."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        status_code: int | None = None,
+        retry_after_seconds: float | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, status_code=status_code)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class TerminalError(RemoteError):
+    """Refused; the same request will be refused again."""
+
+
+class AuthError(TerminalError):
+    """The token is missing, wrong, expired or lacks the permission."""
+
+    exit_code = EXIT_AUTH_OR_LOCK
+
+
+class AmbiguousError(RemoteError):
+    """The request may have been carried out; look before repeating it."""
+
+
+class StalePlanError(PlatformError):
+    """The account changed since the plan was made."""
+
+    exit_code = EXIT_STALE_PLAN
+
+
+class LockedError(PlatformError):
+    """Somebody else holds the lock."""
+
+    exit_code = EXIT_AUTH_OR_LOCK
+
+
+class PartlyAppliedError(PlatformError):
+    """Some of the changes were made, some were not."""
+
+    exit_code = EXIT_PARTLY_APPLIED
+
+
+class MachineError(PlatformError):
+    """This machine cannot do it: port taken, disk full, program missing."""
+
+
+class InternalError(PlatformError):
+    """A bug of ours."""

@@ -1,0 +1,112 @@
+"""What an HTTP failure means for the caller, decided in one place.
+
+Not sent or throttled: TransientError. Refused: TerminalError or AuthError. Sent, but the
+answer was lost: AmbiguousError. httpx is imported when first used: it costs 0.3 s.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import random
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from marketing_analytics.core.errors import (
+    AmbiguousError,
+    RemoteError,
+    TransientError,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+READ_TIMEOUT_SECONDS = 60.0
+RETRY_STATUS_CODES = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+def build_client(base_url: str, headers: dict[str, str] | None = None) -> httpx.Client:
+    """Return a client with timeouts set; redirects are not followed."""
+    import httpx
+
+    timeout = httpx.Timeout(READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
+    return httpx.Client(base_url=base_url, headers=headers, timeout=timeout)
+
+
+def error_from_exception(error: Exception, host: str) -> RemoteError:
+    """Return our error for a transport failure of httpx."""
+    import httpx
+
+    not_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+    if isinstance(error, not_sent):
+        return TransientError(
+            f"cannot reach {host}: {reason_of(error)}",
+            hint="check the address and that the server is running",
+        )
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
+        return RemoteError(f"{host} is not an address: {error}", hint="write https://host")
+    return AmbiguousError(
+        f"the answer of {host} was lost: {reason_of(error)}",
+        hint="the request may have been carried out",
+    )
+
+
+def reason_of(error: Exception) -> str:
+    """Return a short reason, also where the library gives an empty text."""
+    return str(error) or type(error).__name__
+
+
+def retry_after_seconds(header: str | None, now: float | None = None) -> float | None:
+    """Return the wait asked for by a Retry-After header, in seconds or date form."""
+    if not header:
+        return None
+    try:
+        return max(0.0, float(header))
+    except ValueError:
+        pass
+    try:
+        at = email.utils.parsedate_to_datetime(header).timestamp()
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, at - (time.time() if now is None else now))
+
+
+def call_with_retry(
+    call: Callable[[], T],
+    *,
+    attempts: int = 5,
+    base_seconds: float = 1.0,
+    max_wait_seconds: float = 300.0,
+    is_repeatable: bool = True,
+    on_wait: Callable[[RemoteError, float], None] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
+    """Call until it succeeds, fails for good or `attempts` are used up.
+
+    TransientError is retried always, AmbiguousError only when the request is repeatable.
+    Waits double with jitter; a Retry-After longer than `max_wait_seconds` is not waited for.
+    """
+    for attempt in range(1, attempts + 1):
+        try:
+            return call()
+        except (TransientError, AmbiguousError) as error:
+            if attempt == attempts or (isinstance(error, AmbiguousError) and not is_repeatable):
+                raise
+            wait = wait_seconds(error, attempt, base_seconds)
+            if wait > max_wait_seconds:
+                raise
+            if on_wait:
+                on_wait(error, wait)
+            sleep(wait)
+    raise AssertionError("unreachable")
+
+
+def wait_seconds(error: RemoteError, attempt: int, base_seconds: float) -> float:
+    """Return how long to wait before the next attempt."""
+    asked = getattr(error, "retry_after_seconds", None)
+    if asked is not None:
+        return float(asked)
+    return float(base_seconds * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))  # noqa: S311

@@ -1,0 +1,43 @@
+"""Keep secrets out of everything that is printed, logged, stored or served."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+
+MASK = "**********"
+SECRET_NAME = re.compile(
+    r"(token|secret|password|passwd|api_?key|credential|private_?key)", re.IGNORECASE
+)
+# `Authorization: Bearer x`, `?access_token=x`, `scheme://user:password@host`
+_HEADER = re.compile(r"(?i)\b(bearer|token|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
+_QUERY = re.compile(r"(?i)([?&](?:access_token|token|key|api_key|client_secret|sig)=)[^&\s\"']+")
+_USERINFO = re.compile(r"(\w[\w+.-]*://[^/\s:@]*:)[^@/\s]+(@)")
+_MIN_SECRET_LENGTH = 6
+
+
+def is_secret_name(name: str) -> bool:
+    """Return whether a setting of this name holds a secret."""
+    return bool(SECRET_NAME.search(name)) or name.startswith("DBT_ENV_SECRET")
+
+
+def secrets_of(environment: Mapping[str, str] | None = None) -> list[str]:
+    """Return the values of the secret settings in an environment, longest first."""
+    source = os.environ if environment is None else environment
+    values = {
+        value
+        for name, value in source.items()
+        if is_secret_name(name) and len(value) >= _MIN_SECRET_LENGTH
+    }
+    return sorted(values, key=len, reverse=True)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return `text` with known secret values and secret-shaped parts masked."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, MASK)
+    text = _HEADER.sub(rf"\1\2{MASK}", text)
+    text = _QUERY.sub(rf"\1{MASK}", text)
+    return _USERINFO.sub(rf"\1{MASK}\2", text)

@@ -1,0 +1,1 @@
+"""Run everything end to end on the simulated world and reconcile it."""

@@ -1,0 +1,1 @@
+"""One seeded marketing world with a known truth, served by emulators."""
