@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES = {
     "requirements.txt": ["pyproject.toml"],
     "requirements/all.txt": ["pyproject.toml", "--extra", "all", "--extra", "dev"],
+    "requirements/bootstrap.txt": ["requirements/bootstrap.in"],
     "requirements/clients.txt": ["requirements/clients.in"],
 }
 RESOLVE = [
@@ -30,8 +31,8 @@ RESOLVE = [
 
 def wanted_digest(name: str) -> str:
     """Return the digest of everything that decides the content of a requirements file."""
-    if name == "requirements/clients.txt":
-        text = (ROOT / "requirements/clients.in").read_text()
+    if FILES[name][0].endswith(".in"):
+        text = (ROOT / FILES[name][0]).read_text()
     else:
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())
         deciding = {

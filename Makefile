@@ -1,0 +1,58 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+SEED ?= 1
+BIN := .venv/bin
+export PYTHONUTF8 := 1
+
+.PHONY: help install demo up down test test-slow test-soak lint format lock bench clean
+
+help: ## list the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/installed ## build .venv from the pinned requirements
+
+.venv/installed: requirements/all.txt requirements/bootstrap.txt pyproject.toml scripts/install.sh
+	@PYTHON="$(PYTHON)" scripts/install.sh .venv requirements/all.txt --project
+
+.venv-clients/installed: requirements/clients.txt scripts/install.sh | .venv/installed
+	@PYTHON="$(PYTHON)" scripts/install.sh .venv-clients requirements/clients.txt
+
+demo: .venv/installed ## run everything end to end on a simulated world (SEED=7 for another)
+	@$(BIN)/marketing demo run --seed $(SEED)
+
+up: .venv/installed ## leave the emulators and the server running, print the addresses
+	@$(BIN)/marketing demo up --seed $(SEED)
+
+down: .venv/installed ## stop what `make up` started
+	@$(BIN)/marketing demo down
+
+test: .venv/installed .venv-clients/installed ## run the push suite
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+test-slow: .venv/installed .venv-clients/installed ## run the slow ring: oracles, the real Terraform provider
+	@$(BIN)/pytest -m slow
+
+test-soak: .venv/installed ## run the minutes-long ring: 100 server kills
+	@$(BIN)/pytest -m soak --timeout 1800
+
+lint: .venv/installed ## check style, types, import rules, SQL and the requirement files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo >/tmp/lint-imports.$$$$ || { cat /tmp/lint-imports.$$$$; exit 1; }
+	@$(BIN)/sqlfluff lint -q transform/models transform/tests
+	@$(BIN)/python scripts/lock.py --check
+
+format: .venv/installed ## rewrite the code in the house style
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: .venv/installed ## resolve the requirement files again
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python scripts/lock.py
+
+bench: .venv/installed ## print every published figure
+	@$(BIN)/python -m benchmarks
+
+clean: ## remove environments and everything under var/
+	@rm -rf .venv .venv-clients var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis transform/target transform/logs
