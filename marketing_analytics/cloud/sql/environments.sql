@@ -1,0 +1,67 @@
+-- name: get_environment
+select id, account_id, project_id, name, type, deployment_type, dbt_version, schema_name, payload,
+    state, created_at, updated_at
+from environments
+where id = :environment_id and account_id = :account_id and state = 1
+
+-- name: list_environments
+select id, account_id, project_id, name, type, deployment_type, dbt_version, schema_name, payload,
+    state, created_at, updated_at, count(*) over () as total_count
+from environments
+where account_id = :account_id
+    and (:state is null or state = :state)
+    and (:pk is null or id in (select value from json_each(:pk)))
+    and (:project_id is null or project_id in (select value from json_each(:project_id)))
+    and (:name is null or name = :name)
+    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
+    and (:type is null or type = :type)
+    and (:deployment_type is null or deployment_type = :deployment_type)
+    and (:dbt_version is null or dbt_version = :dbt_version)
+order by
+    case when :order_by = '-id' then id end desc,
+    case when :order_by = 'name' then name end,
+    case when :order_by = '-name' then name end desc,
+    case when :order_by = 'created_at' then created_at end,
+    case when :order_by = '-created_at' then created_at end desc,
+    case when :order_by = 'updated_at' then updated_at end,
+    case when :order_by = '-updated_at' then updated_at end desc,
+    id
+limit :limit offset :offset
+
+-- name: count_environments
+select count(*)
+from environments
+where account_id = :account_id
+    and (:state is null or state = :state)
+    and (:pk is null or id in (select value from json_each(:pk)))
+    and (:project_id is null or project_id in (select value from json_each(:project_id)))
+    and (:name is null or name = :name)
+    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
+    and (:type is null or type = :type)
+    and (:deployment_type is null or deployment_type = :deployment_type)
+    and (:dbt_version is null or dbt_version = :dbt_version)
+
+-- name: add_environment
+insert into environments (
+    id, account_id, project_id, name, type, deployment_type, dbt_version, schema_name, payload,
+    created_at, updated_at
+)
+values (
+    :environment_id, :account_id, :project_id, :name, :type, :deployment_type, :dbt_version,
+    :schema_name, :payload, :now, :now
+)
+returning id
+
+-- name: save_environment
+update environments
+set name = :name,
+    type = :type,
+    deployment_type = :deployment_type,
+    dbt_version = :dbt_version,
+    payload = :payload,
+    state = :state,
+    updated_at = :now
+where id = :environment_id and account_id = :account_id
+
+-- name: count_active_jobs
+select count(*) from jobs where environment_id = :environment_id and state = 1

@@ -1,0 +1,59 @@
+-- name: get_project
+select id, account_id, name, description, source_path, dbt_project_subdirectory, type, state,
+    created_at, updated_at
+from projects
+where id = :project_id and account_id = :account_id and state = 1
+
+-- name: list_projects
+select id, account_id, name, description, source_path, dbt_project_subdirectory, type, state,
+    created_at, updated_at, count(*) over () as total_count
+from projects
+where account_id = :account_id
+    and (:state is null or state = :state)
+    and (:pk is null or id in (select value from json_each(:pk)))
+    and (:name is null or name = :name)
+    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
+order by
+    case when :order_by = '-id' then id end desc,
+    case when :order_by = 'name' then name end,
+    case when :order_by = '-name' then name end desc,
+    case when :order_by = 'created_at' then created_at end,
+    case when :order_by = '-created_at' then created_at end desc,
+    case when :order_by = 'updated_at' then updated_at end,
+    case when :order_by = '-updated_at' then updated_at end desc,
+    id
+limit :limit offset :offset
+
+-- name: count_projects
+select count(*)
+from projects
+where account_id = :account_id
+    and (:state is null or state = :state)
+    and (:pk is null or id in (select value from json_each(:pk)))
+    and (:name is null or name = :name)
+    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
+
+-- name: add_project
+insert into projects (
+    id, account_id, name, description, source_path, dbt_project_subdirectory, type, state,
+    created_at, updated_at
+)
+values (
+    :project_id, :account_id, :name, :description, :source_path, :dbt_project_subdirectory, :type,
+    1, :now, :now
+)
+returning id
+
+-- name: save_project
+update projects
+set name = :name,
+    description = :description,
+    source_path = :source_path,
+    dbt_project_subdirectory = :dbt_project_subdirectory,
+    type = :type,
+    state = :state,
+    updated_at = :now
+where id = :project_id and account_id = :account_id
+
+-- name: default_source_path
+select source_path from projects where account_id = :account_id order by id limit 1

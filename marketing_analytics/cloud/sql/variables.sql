@@ -1,0 +1,48 @@
+-- name: list_project_variables
+select id, account_id, project_id, environment_id, job_id, name, value, created_at, updated_at
+from environment_variables
+where project_id = :project_id
+order by name, id
+
+-- name: list_job_variables
+select id, account_id, project_id, environment_id, job_id, name, value, created_at, updated_at
+from environment_variables
+where job_id in (select value from json_each(:job_ids))
+order by name, id
+
+-- name: get_variable
+select id, account_id, project_id, environment_id, job_id, name, value, created_at, updated_at
+from environment_variables
+where id = :variable_id and project_id = :project_id
+
+-- name: set_variable
+insert into environment_variables (
+    account_id, project_id, environment_id, job_id, name, value, created_at, updated_at
+)
+values (:account_id, :project_id, :environment_id, :job_id, :name, :value, :now, :now)
+on conflict (project_id, name, coalesce(environment_id, 0), coalesce(job_id, 0))
+do update set value = excluded.value, updated_at = excluded.updated_at
+returning id
+
+-- name: rename_variable
+update environment_variables
+set name = :new_name, updated_at = :now
+where project_id = :project_id and name = :name
+
+-- name: delete_variable
+delete from environment_variables where id = :variable_id and project_id = :project_id
+
+-- name: delete_variables_of_name
+delete from environment_variables where project_id = :project_id and name = :name
+
+-- name: delete_variables_of_job
+delete from environment_variables where job_id = :job_id
+
+-- name: variables_of_run
+-- later rows win: project, then environment, then job
+select name, value
+from environment_variables
+where project_id = :project_id
+    and (environment_id is null or environment_id = :environment_id)
+    and (job_id is null or job_id = :job_id)
+order by job_id is not null, environment_id is not null, name

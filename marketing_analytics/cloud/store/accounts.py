@@ -1,0 +1,51 @@
+"""Accounts and their tokens; only the SHA-256 of a token is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import sqlite3
+from typing import Any
+
+from marketing_analytics.cloud.store.connection import load_sql, now_text
+
+
+def get_account(connection: sqlite3.Connection, account_id: int) -> dict[str, Any] | None:
+    """Return an active account, or None."""
+    statement = load_sql("accounts")["get_account"]
+    row = connection.execute(statement, {"account_id": account_id}).fetchone()
+    return dict(row) if row else None
+
+
+def add_account(connection: sqlite3.Connection, account_id: int, name: str) -> None:
+    """Create an account unless it exists."""
+    values = {"account_id": account_id, "name": name, "now": now_text()}
+    connection.execute(load_sql("accounts")["add_account"], values)
+
+
+def hash_token(token: str) -> str:
+    """Return the SHA-256 of a token in hex."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def add_token(connection: sqlite3.Connection, account_id: int, name: str, token: str) -> None:
+    """Let a token into an account."""
+    connection.execute(
+        load_sql("accounts")["add_token"],
+        {
+            "account_id": account_id,
+            "name": name,
+            "token_sha256": hash_token(token),
+            "now": now_text(),
+        },
+    )
+
+
+def account_of_token(connection: sqlite3.Connection, token: str) -> int | None:
+    """Return the account a token belongs to, or None for an unknown or revoked one."""
+    given = hash_token(token)
+    statement = load_sql("accounts")["find_token"]
+    row = connection.execute(statement, {"token_sha256": given}).fetchone()
+    if row is None or not hmac.compare_digest(row["token_sha256"], given):
+        return None
+    return int(row["account_id"])

@@ -1,0 +1,40 @@
+"""One page of a list: rows, and how many rows match in all."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from marketing_analytics.cloud.store.connection import load_sql
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of one page and the count of all rows that match its filters."""
+
+    rows: list[sqlite3.Row]
+    total_count: int
+
+
+def read_page(
+    connection: sqlite3.Connection, name: str, filters: Mapping[str, Any], known: Sequence[str]
+) -> Page:
+    """Run `list_{name}` with filters, lists as JSON; filters that are not given match all."""
+    values: dict[str, Any] = dict.fromkeys(known)
+    values |= {"limit": 100, "offset": 0, "order_by": "id", "state": 1}
+    values |= {key: json_when_list(value) for key, value in filters.items()}
+    statements = load_sql(name)
+    rows = connection.execute(statements[f"list_{name}"], values).fetchall()
+    if rows:
+        return Page(rows, rows[0]["total_count"])
+    if not values["offset"]:
+        return Page([], 0)
+    return Page([], connection.execute(statements[f"count_{name}"], values).fetchone()[0])
+
+
+def json_when_list(value: Any) -> Any:
+    """Return lists as the JSON text that `json_each` reads, everything else unchanged."""
+    return json.dumps(value) if isinstance(value, list) else value

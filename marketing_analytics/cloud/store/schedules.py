@@ -1,0 +1,163 @@
+"""Cron and dbt Cloud's schedule objects: normalised on every write, as the real API does.
+
+Rules: the table of schedule forms of the Administrative API. Times are UTC, 0 is Sunday.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from cronsim import CronSim, CronSimError
+
+MAX_CRON_LENGTH = 120
+EVERY_DAY = [0, 1, 2, 3, 4, 5, 6]
+HOURLY: dict[str, Any] = {"type": "every_hour", "interval": 1}
+_HOUR_STEP = re.compile(r"^\*/(\d+)$")
+
+
+class ScheduleError(ValueError):
+    """A part of a schedule is wrong; `path` names it, such as ("date", "cron")."""
+
+    def __init__(self, message: str, *path: str) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+def normalise_schedule(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the schedule as dbt Cloud stores it: date and time in one form, cron derived."""
+    date = object_at(given, "date")
+    time = object_at(given, "time")
+    kind = date.get("type") or ("custom_cron" if given.get("cron") and not date else "every_day")
+    if kind == "every_day":
+        return derived_schedule({"type": "every_day"}, normalise_time(time), "*")
+    if kind == "days_of_week":
+        days = numbers(date.get("days"), 0, 6, "date", "days")
+        return derived_schedule({"type": kind, "days": days}, normalise_time(time), join(days))
+    if kind == "custom_cron":
+        cron = check_cron(date.get("cron") or given.get("cron"), "date", "cron")
+        return {"cron": cron, "date": {"type": kind, "cron": cron}, "time": dict(HOURLY)}
+    if kind == "interval_cron":
+        return interval_schedule(given, date, time)
+    raise ScheduleError(
+        "expected one of every_day, days_of_week, custom_cron, interval_cron", "date", "type"
+    )
+
+
+def object_at(given: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the object under `key`; null and missing are an empty one."""
+    value = given.get(key)
+    if value is not None and not isinstance(value, dict):
+        raise ScheduleError("expected a dictionary", key)
+    return value or {}
+
+
+def derived_schedule(date: dict[str, Any], time: dict[str, Any], days: str) -> dict[str, Any]:
+    """Return a schedule whose cron is computed from its date and time."""
+    return {"cron": f"0 {hours_field(time)} * * {days}", "date": date, "time": time}
+
+
+def hours_field(time: dict[str, Any]) -> str:
+    """Return the hours field of the cron of a normalised time."""
+    if time["type"] == "at_exact_hours":
+        return join(time["hours"])
+    return "*" if time["interval"] == 1 else f"*/{time['interval']}"
+
+
+def normalise_time(time: dict[str, Any]) -> dict[str, Any]:
+    """Return every_hour with its interval, or at_exact_hours with its hours; never both."""
+    kind = time.get("type") or ("at_exact_hours" if time.get("hours") else "every_hour")
+    if kind == "every_hour":
+        return {"type": kind, "interval": check_interval(time.get("interval"))}
+    if kind == "at_exact_hours":
+        return {"type": kind, "hours": numbers(time.get("hours"), 0, 23, "time", "hours")}
+    raise ScheduleError("expected one of every_hour, at_exact_hours", "time", "type")
+
+
+def check_interval(value: Any) -> int:
+    """Return an interval in hours; missing, null and 0 mean 1."""
+    if not value and not isinstance(value, str):
+        return 1
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 23:
+        raise ScheduleError("expected a number of hours from 1 to 23", "time", "interval")
+    return value
+
+
+def interval_schedule(
+    given: dict[str, Any], date: dict[str, Any], time: dict[str, Any]
+) -> dict[str, Any]:
+    """Return an interval_cron schedule; its days are read out of the cron."""
+    cron = date.get("cron") or given.get("cron")
+    if not cron:
+        days = numbers(date.get("days") or EVERY_DAY, 0, 6, "date", "days")
+        cron = f"4 */{check_interval(time.get('interval'))} * * {join(days)}"
+    cron = check_cron(cron, "date", "cron")
+    hours = cron.split()[1]
+    step = _HOUR_STEP.match(hours)
+    interval = int(step[1]) if step else check_interval(time.get("interval"))
+    return {
+        "cron": cron,
+        "date": {"type": "interval_cron", "days": days_of(cron), "cron": cron},
+        "time": {"type": "every_hour", "interval": interval},
+    }
+
+
+def days_of(cron: str) -> list[int]:
+    """Return the days of the week a cron names, in its order when it is a plain list."""
+    field = cron.split()[4]
+    if re.fullmatch(r"[0-6](,[0-6])*", field):
+        return list(dict.fromkeys(int(day) for day in field.split(",")))
+    found = CronSim(cron, datetime.now(UTC)).weekdays
+    # `5L` and `1#2` come as pairs: (day, which one of the month)
+    return sorted({(day[0] if isinstance(day, tuple) else day) % 7 for day in found})
+
+
+def numbers(value: Any, low: int, high: int, *path: str) -> list[int]:
+    """Return a list of distinct whole numbers within bounds; it must not be empty."""
+    if not isinstance(value, list) or not value or len(value) > high - low + 1:
+        raise ScheduleError(f"expected a list of numbers from {low} to {high}", *path)
+    for item in value:
+        if isinstance(item, bool) or not isinstance(item, int) or not low <= item <= high:
+            raise ScheduleError(f"expected numbers from {low} to {high}", *path)
+    return list(dict.fromkeys(value))
+
+
+def join(items: Sequence[int]) -> str:
+    """Return a cron list such as `6,12,18`."""
+    return ",".join(str(item) for item in items)
+
+
+def check_cron(value: Any, *path: str) -> str:
+    """Return a cron expression unchanged. Raise ScheduleError if it is not one."""
+    if not isinstance(value, str) or not value.strip():
+        raise ScheduleError("required key not provided", *path)
+    if len(value) > MAX_CRON_LENGTH or len(value.split()) != 5:
+        raise ScheduleError("expected a cron expression of five fields", *path)
+    try:
+        runs_ever = next_tick(value, datetime(2024, 1, 1, tzinfo=UTC)) is not None
+    except ScheduleError as error:
+        raise ScheduleError(str(error), *path) from None
+    if not runs_ever:
+        raise ScheduleError("this cron expression never comes due", *path)
+    return value
+
+
+def next_tick(cron: str, after: datetime) -> datetime | None:
+    """Return the first tick later than `after` (UTC), or None when there is none."""
+    try:
+        return next(CronSim(cron, after.astimezone(UTC)), None)
+    except (CronSimError, AssertionError, TypeError, ValueError, OverflowError) as error:
+        raise ScheduleError(f"not a cron expression: {error}") from None
+
+
+@lru_cache(maxsize=1024)
+def cron_in_words(cron: str) -> str:
+    """Return a cron expression in English."""
+    try:
+        return str(CronSim(cron, datetime.now(UTC)).explain())
+    except Exception:
+        # the words are a courtesy; the expression itself was checked on writing
+        return cron
