@@ -1,0 +1,48 @@
+"""A lock on a file that dies with the process that holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from marketing_analytics.core.errors import LockedError, MachineError
+
+POLL_SECONDS = 0.1
+
+
+@contextmanager
+def file_lock(path: Path, *, purpose: str, timeout_seconds: float = 0.0) -> Iterator[None]:
+    """Hold an exclusive lock. Raise LockedError, naming the holder, when it stays taken."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise MachineError(f"cannot write {path}: {error.strerror}") from None
+    try:
+        _acquire(descriptor, path, purpose, time.monotonic() + timeout_seconds)
+        os.ftruncate(descriptor, 0)
+        since = datetime.now(UTC).strftime("%H:%M:%S UTC")
+        os.pwrite(descriptor, f"process {os.getpid()} since {since}".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, path: Path, purpose: str, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                holder = os.pread(descriptor, 200, 0).decode(errors="replace")
+                raise LockedError(
+                    f"{purpose} is at work: {holder or 'unknown process'}",
+                    hint=f"wait until it has ended (lock file {path})",
+                ) from None
+            time.sleep(POLL_SECONDS)

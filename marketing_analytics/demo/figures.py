@@ -1,0 +1,134 @@
+"""Read the figures of the demo from the marts, and compare them with the world's ledger."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from marketing_analytics.core.errors import MachineError
+
+WINDOW_DAYS = 30
+MODELS = ("first_touch", "last_touch", "linear", "time_decay", "position_based")
+LOCK_ATTEMPTS = 60
+LOCK_WAIT_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class ChannelFigures:
+    """One channel under one model: revenue and spend in USD."""
+
+    channel: str
+    model: str
+    revenue_usd: Decimal
+    spend_usd: Decimal | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What the marts say, in USD."""
+
+    revenue_usd: Decimal
+    attributed_usd: dict[str, Decimal]
+    spend_usd: dict[str, Decimal]
+    channels: list[ChannelFigures]
+
+
+def read_figures(warehouse: Path) -> Figures:
+    """Read the marts of the one schema in the warehouse that holds them."""
+    connection = _connect(warehouse)
+    try:
+        schema = _schema_of(connection, "rpt_channel_attribution")
+        connection.execute(f'use "{schema}"')
+        return Figures(
+            revenue_usd=_one(connection, "select sum(revenue_usd) from fct_conversions"),
+            attributed_usd=_by_key(
+                connection,
+                "select model, sum(revenue_usd) from fct_attribution"  # noqa: S608
+                f" where window_days = {WINDOW_DAYS} group by model order by model",
+            ),
+            spend_usd=_by_key(
+                connection,
+                "select platform, sum(spend_usd) from fct_ad_spend group by platform order by 1",
+            ),
+            channels=_channels(connection),
+        )
+    finally:
+        connection.close()
+
+
+def _connect(warehouse: Path) -> Any:
+    """Open the file for reading; a run that still writes is waited for."""
+    import duckdb
+
+    for _ in range(LOCK_ATTEMPTS):
+        try:
+            return duckdb.connect(str(warehouse), read_only=True)
+        except duckdb.IOException:
+            if not warehouse.exists():
+                break
+            time.sleep(LOCK_WAIT_SECONDS)
+    raise MachineError(f"cannot read {warehouse}", hint="is a dbt run still writing it?")
+
+
+def _schema_of(connection: Any, table: str) -> str:
+    found = connection.execute(
+        "select table_schema from information_schema.tables where table_name = ?", [table]
+    ).fetchall()
+    if not found:
+        raise MachineError(f"the warehouse has no table {table}")
+    return str(found[0][0])
+
+
+def _one(connection: Any, sql: str) -> Decimal:
+    return Decimal(connection.execute(sql).fetchone()[0] or 0)
+
+
+def _by_key(connection: Any, sql: str) -> dict[str, Decimal]:
+    return {str(key): Decimal(value or 0) for key, value in connection.execute(sql).fetchall()}
+
+
+def _channels(connection: Any) -> list[ChannelFigures]:
+    rows = connection.execute(
+        "select channel, model, sum(revenue_usd), sum(spend_usd)"  # noqa: S608
+        f" from rpt_channel_attribution where window_days = {WINDOW_DAYS}"
+        " group by channel, model order by 3 desc"
+    ).fetchall()
+    return [ChannelFigures(str(c), str(m), Decimal(r or 0), s) for c, m, r, s in rows]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The same figures from the world's ledger, in USD."""
+
+    revenue_usd: Decimal
+    attributed_usd: dict[str, Decimal]
+    spend_usd: dict[str, Decimal]
+
+
+def expected_figures(ledger: dict[str, Any], platforms: list[str]) -> Expected:
+    """Return what the marts must say: every model hands out the whole net revenue."""
+    revenue = Decimal(ledger["orders"]["net_usd"])
+    return Expected(
+        revenue_usd=revenue,
+        attributed_usd=dict.fromkeys(MODELS, revenue),
+        spend_usd={name: Decimal(ledger["spend"][name]["usd"]) for name in platforms},
+    )
+
+
+def differences(figures: Figures, expected: Expected) -> list[str]:
+    """Return a sentence for every figure that is off by a cent or more."""
+    pairs: list[tuple[str, Decimal | None, Decimal]] = [
+        ("revenue", figures.revenue_usd, expected.revenue_usd)
+    ]
+    for model, wanted in expected.attributed_usd.items():
+        pairs.append((f"revenue under {model}", figures.attributed_usd.get(model), wanted))
+    for platform, wanted in expected.spend_usd.items():
+        pairs.append((f"spend of {platform}", figures.spend_usd.get(platform), wanted))
+    return [
+        f"{name}: the marts say {found}, the ledger says {wanted}"
+        for name, found, wanted in pairs
+        if found is None or abs(found - wanted) >= Decimal("0.01")
+    ]

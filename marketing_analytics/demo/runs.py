@@ -1,0 +1,128 @@
+"""Run the deployed jobs over the REST API, in the order of their schedules."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from marketing_analytics.core import http
+from marketing_analytics.core.errors import PlatformError, TerminalError
+
+POLL_SECONDS = 0.25
+STATUS_NAMES = {1: "queued", 2: "starting", 3: "running", 10: "success", 20: "error"}
+FINAL = {10, 20, 30}
+_PROGRESS = re.compile(r"(\d+) of (\d+) ")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A deployed job: its key in the tfvars file, its id and its cron text, if scheduled."""
+
+    key: str
+    id: int
+    cron: str | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended."""
+
+    key: str
+    run_id: int
+    status: str
+    seconds: float
+
+
+class Cloud:
+    """The few calls the demo makes."""
+
+    def __init__(self, url: str, settings: dict[str, str]) -> None:
+        self._account = f"/api/v2/accounts/{settings['DBTCLOUD_ACCOUNT_ID']}"
+        self._prefix = "-".join(
+            settings[name] for name in ("TEAM_NAME", "CI_COMMIT_REF_SLUG", "GITLAB_USER_LOGIN")
+        )
+        self._url = url
+        self._client = http.build_client(
+            url, {"Authorization": f"Token {settings['DBTCLOUD_TOKEN']}"}
+        )
+
+    def jobs(self) -> list[Job]:
+        """Return our jobs in the order of their first tick of a day, on demand last."""
+        items = self._call("GET", "/jobs/")
+        found = [self._job(item) for item in items if item["name"].startswith(self._prefix)]
+        return sorted(found, key=lambda job: (first_tick(job.cron), job.key))
+
+    def _job(self, item: dict[str, Any]) -> Job:
+        is_scheduled = item["triggers"]["schedule"]
+        cron = item["schedule"]["cron"] if is_scheduled else None
+        return Job(item["name"].removeprefix(f"{self._prefix}-"), item["id"], cron)
+
+    def run(self, job: Job, on_progress: Callable[[str], None]) -> Outcome:
+        """Start a run, report its progress until it ends, and return its outcome."""
+        started = time.monotonic()
+        run_id = self._call("POST", f"/jobs/{job.id}/run/", {"cause": "make demo"})["id"]
+        for run in self._watch(run_id):
+            on_progress(progress_of(run))
+        status = STATUS_NAMES.get(run["status"], "cancelled")
+        return Outcome(job.key, run_id, status, time.monotonic() - started)
+
+    def _watch(self, run_id: int) -> Iterator[dict[str, Any]]:
+        path = f'/runs/{run_id}/?include_related=["run_steps"]'
+        while True:
+            run: dict[str, Any] = self._call("GET", path)
+            yield run
+            if run["status"] in FINAL:
+                return
+            time.sleep(POLL_SECONDS)
+
+    def failed_log(self, run_id: int) -> str:
+        """Return the end of the log of the step that failed."""
+        run = self._call("GET", f'/runs/{run_id}/?include_related=["run_steps"]')
+        logs = [step["logs"] for step in run["run_steps"] if step["status"] == 20]
+        return (logs[0] if logs else run["status_message"] or "")[-1500:]
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        import httpx
+
+        try:
+            response = self._client.request(method, self._account + path, json=body)
+        except httpx.HTTPError as error:
+            raise http.error_from_exception(error, self._url) from None
+        if response.status_code >= 400:
+            raise TerminalError(f"{method} {path} was refused: {response.text[:300]}")
+        return response.json()["data"]
+
+
+def first_tick(cron: str | None) -> float:
+    """Return the minute of the day of the first tick, or infinity without a schedule."""
+    from cronsim import CronSim
+
+    if not cron:
+        return float("inf")
+    # any Monday will do: the demo's jobs run daily
+    start = datetime(2026, 1, 4, 23, 59, tzinfo=UTC)
+    tick = next(CronSim(cron, start))
+    return (tick - start).total_seconds() / 60
+
+
+def progress_of(run: dict[str, Any]) -> str:
+    """Return what a run does now: its step, and how far dbt is in it."""
+    state = STATUS_NAMES.get(run["status"], "cancelled")
+    steps = [step for step in run["run_steps"] if step["started_at"]]
+    if not steps:
+        return state
+    counts = _PROGRESS.findall(steps[-1].get("logs") or "")
+    how_far = f" {counts[-1][0]} of {counts[-1][1]}" if counts else ""
+    return f"{state}: {steps[-1]['name']}{how_far}"
+
+
+def require_success(outcomes: list[Outcome], cloud: Cloud) -> None:
+    """Raise PlatformError with the log of the first run that did not succeed."""
+    for outcome in outcomes:
+        if outcome.status != "success":
+            log = cloud.failed_log(outcome.run_id)
+            raise PlatformError(f"run {outcome.run_id} of {outcome.key}: {outcome.status}\n{log}")
