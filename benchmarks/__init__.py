@@ -1,0 +1,1 @@
+"""Every published figure is printed by a script in this folder."""

@@ -1,0 +1,51 @@
+"""Time can be set; locks name their holder and die with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+
+from marketing_analytics.core import clock
+from marketing_analytics.core.errors import LockedError, UserError
+from marketing_analytics.core.locks import file_lock
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from marketing_analytics.core.locks import file_lock
+with file_lock(Path(sys.argv[1]), purpose="x"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_business_clock_can_be_frozen(monkeypatch):
+    monkeypatch.setenv("MARKETING_NOW", "2026-11-01T07:00:00+01:00")
+    assert clock.now() == datetime(2026, 11, 1, 6, tzinfo=UTC)
+    assert clock.today().isoformat() == "2026-11-01"
+
+
+def test_a_wrong_clock_setting_is_refused_with_an_example(monkeypatch):
+    monkeypatch.setenv("MARKETING_NOW", "tomorrow")
+    with pytest.raises(UserError, match="MARKETING_NOW is not a time: 'tomorrow'"):
+        clock.now()
+
+
+def test_a_taken_lock_names_its_holder_and_is_free_after_a_kill(tmp_path):
+    path = tmp_path / "a.lock"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    with (
+        pytest.raises(LockedError, match=f"process {holder.pid} since"),
+        file_lock(path, purpose="another"),
+    ):
+        pass
+    holder.kill()
+    holder.wait()
+    with file_lock(path, purpose="another", timeout_seconds=5):
+        assert str(os.getpid()) in path.read_text()

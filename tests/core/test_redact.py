@@ -1,0 +1,38 @@
+"""Secrets stay out of what is printed."""
+
+from __future__ import annotations
+
+import pytest
+
+from marketing_analytics.core.redact import MASK, is_secret_name, redact, secrets_of
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer canary-123456",
+        "authorization: token canary-123456",
+        "GET /x?after=1&access_token=canary-123456&limit=2",
+        "postgresql://user:canary-123456@db/shop",
+    ],
+)
+def test_secret_shaped_parts_are_masked(text):
+    masked = redact(text)
+    assert "canary-123456" not in masked
+    assert MASK in masked
+
+
+def test_known_values_are_masked_wherever_they_stand():
+    assert redact("a canary b", ["canary"]) == f"a {MASK} b"
+
+
+def test_ordinary_text_is_left_alone():
+    text = "GET /api/v2/accounts/1/jobs/?limit=100 from https://example.com:8000/x"
+    assert redact(text) == text
+
+
+def test_secret_settings_are_known_by_name():
+    found = secrets_of({"DBTCLOUD_TOKEN": "longer-value", "MAILCHIMP_API_KEY": "short1", "A": "b"})
+    assert found == ["longer-value", "short1"]
+    assert is_secret_name("DBT_ENV_SECRET_X")
+    assert not is_secret_name("PROJECT_ID")
