@@ -1,0 +1,94 @@
+"""The demo's own arithmetic: order of jobs, reconciliation, summary."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from marketing_analytics.core.errors import MachineError
+from marketing_analytics.demo.figures import (
+    MODELS,
+    Figures,
+    differences,
+    expected_figures,
+    read_figures,
+)
+from marketing_analytics.demo.report import summary_of
+from marketing_analytics.demo.runs import Outcome, first_tick, progress_of
+
+LEDGER = {
+    "orders": {"net_usd": "100.25"},
+    "spend": {"meta_ads": {"usd": "40.10"}, "google_ads": {"usd": "9.90"}},
+}
+
+
+def figures(**changes):
+    content = {
+        "revenue_usd": Decimal("100.25"),
+        "attributed_usd": dict.fromkeys(MODELS, Decimal("100.25")),
+        "spend_usd": {"meta_ads": Decimal("40.10"), "google_ads": Decimal("9.90")},
+        "channels": [],
+    }
+    return Figures(**{**content, **changes})
+
+
+def expected():
+    return expected_figures(LEDGER, ["google_ads", "meta_ads"])
+
+
+def test_equal_figures_have_no_differences():
+    assert differences(figures(), expected()) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"revenue_usd": Decimal("100.26")},
+        {"attributed_usd": {**dict.fromkeys(MODELS, Decimal("100.25")), "linear": Decimal(99)}},
+        {"attributed_usd": {}},
+        {"spend_usd": {"meta_ads": Decimal("40.10")}},
+        {"spend_usd": {"meta_ads": Decimal("40.11"), "google_ads": Decimal("9.90")}},
+    ],
+    ids=["revenue", "one model", "no models", "a platform is missing", "a cent of spend"],
+)
+def test_a_cent_or_a_missing_figure_is_a_difference(changes):
+    assert differences(figures(**changes), expected())
+
+
+def test_jobs_run_in_the_order_of_their_first_tick_of_the_day():
+    crons = [None, "30 11 * * *", "0 6,12,18 * * *", "0 8 * * *"]
+    assert sorted(crons, key=first_tick) == [
+        "0 6,12,18 * * *",
+        "0 8 * * *",
+        "30 11 * * *",
+        None,
+    ]
+
+
+def test_progress_shows_the_step_and_how_far_dbt_is():
+    steps = [
+        {"name": "Clone git repository", "started_at": "x", "logs": ""},
+        {"name": "Invoke dbt", "started_at": "x", "logs": "1 of 9 OK\n2 of 9 START"},
+        {"name": "later", "started_at": None, "logs": None},
+    ]
+    assert progress_of({"status": 3, "run_steps": steps}) == "running: Invoke dbt 2 of 9"
+    assert progress_of({"status": 1, "run_steps": []}) == "queued"
+
+
+def test_the_summary_has_the_documented_shape():
+    outcome = Outcome("campaign-performance", 5, "success", 1.5)
+    summary = summary_of(figures(), expected(), [outcome], {"total": 3.14159})
+    assert summary["jobs_deployed"] == 1
+    assert summary["runs"] == {"campaign-performance": "success"}
+    assert summary["revenue_total"] == 100.25
+    assert set(summary["attributed_revenue"]) == set(MODELS)
+    assert summary["spend"] == {"google_ads": 9.9, "meta_ads": 40.1}
+    assert summary["ledger"]["revenue_total"] == 100.25
+    assert summary["ledger"]["spend"] == summary["spend"]
+    assert summary["seconds"] == {"total": 3.14}
+
+
+def test_a_missing_warehouse_is_a_sentence(tmp_path):
+    with pytest.raises(MachineError, match="cannot read"):
+        read_figures(tmp_path / "none.duckdb")
