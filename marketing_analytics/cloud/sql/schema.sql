@@ -108,7 +108,10 @@ create table runs (
     git_sha text,
     scheduled_for text,
     waits_for text not null default '[]',
+    wait_reason text not null default '',
+    attempts_left integer not null default 0,
     cancel_requested_at text,
+    -- the server process that holds the run, and the dbt process that works for it
     owner_id text,
     lease_token text,
     lease_expires_at text,

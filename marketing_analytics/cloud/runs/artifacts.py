@@ -1,0 +1,84 @@
+"""The artifacts of a run: kept per step, listed and found by path without leaving their folder."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+
+# dbt's own caches, of no use to a reader
+LEFT_OUT = frozenset({"partial_parse.msgpack", "perf_info.json"})
+MAX_PATH_LENGTH = 1024
+
+
+def artifacts_folder(data_folder: Path, run_id: int) -> Path:
+    """Return the folder that holds one folder per step."""
+    return data_folder / "runs" / str(int(run_id)) / "artifacts"
+
+
+def keep_artifacts(data_folder: Path, run_id: int, step_index: int, target: Path) -> bool:
+    """Copy dbt's target folder to the step's place, which appears whole or not at all.
+
+    Return whether there was anything to keep.
+    """
+    if not any((target / name).is_file() for name in ("manifest.json", "run_results.json")):
+        return False
+    place = artifacts_folder(data_folder, run_id) / f"step_{step_index}"
+    part = place.with_name(f".step_{step_index}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(target, part, ignore=lambda _folder, names: LEFT_OUT.intersection(names))
+    shutil.rmtree(place, ignore_errors=True)
+    part.rename(place)
+    return True
+
+
+def keep_parse_file(target: Path, parse_file: Path) -> None:
+    """Put dbt's partial parse file where the next run of this environment and schema finds it."""
+    fresh = target / "partial_parse.msgpack"
+    if not fresh.is_file():
+        return
+    part = parse_file.with_suffix(".part")
+    with contextlib.suppress(OSError):
+        shutil.copyfile(fresh, part)
+        part.replace(parse_file)
+
+
+def step_folder(data_folder: Path, run_id: int, step_index: int | None = None) -> Path | None:
+    """Return the folder of a step's artifacts, of the last step that has some when None."""
+    root = artifacts_folder(data_folder, run_id)
+    if step_index is not None:
+        chosen = root / f"step_{int(step_index)}"
+        return chosen if chosen.is_dir() else None
+    names = [path.name for path in root.glob("step_*")] if root.is_dir() else []
+    numbers = [int(name[5:]) for name in names if name[5:].isdigit()]
+    return root / f"step_{max(numbers)}" if numbers else None
+
+
+def list_artifacts(data_folder: Path, run_id: int, step_index: int | None = None) -> list[str]:
+    """Return the artifact paths relative to dbt's target folder, sorted; [] when there are none."""
+    folder = step_folder(data_folder, run_id, step_index)
+    if folder is None:
+        return []
+    return sorted(
+        os.path.relpath(os.path.join(place, name), folder)  # noqa: PTH118
+        for place, _, files in os.walk(folder)
+        for name in files
+    )
+
+
+def resolve_artifact(
+    data_folder: Path, run_id: int, path: str, step_index: int | None = None
+) -> Path | None:
+    """Return the file of an artifact, or None when there is none or the path leads elsewhere."""
+    folder = step_folder(data_folder, run_id, step_index)
+    if folder is None or not path or len(path) > MAX_PATH_LENGTH or "\0" in path:
+        return None
+    root = folder.resolve()
+    try:
+        found = (root / path).resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
+    # links are followed first, so one that leaves the folder is seen here
+    is_inside = found.is_relative_to(root) and found != root
+    return found if is_inside and found.is_file() else None

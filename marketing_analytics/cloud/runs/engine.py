@@ -1,0 +1,254 @@
+"""The engine of the local dbt Cloud: one loop that schedules, claims, renews, cancels and reaps.
+
+The loop's thread lives as long as the engine and starts every dbt process, since the parent-death
+signal is bound to the thread that started the child. One thread per active run does the work.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import IO
+
+from marketing_analytics.cloud.runs.process import DbtProcess
+from marketing_analytics.cloud.runs.queue import (
+    Lease,
+    cancel_requests,
+    claim_runs,
+    is_owner_alive,
+    kill_survivors,
+    new_owner,
+    reap_runs,
+    renew_leases,
+)
+from marketing_analytics.cloud.runs.runner import Runner, RunnerSettings
+from marketing_analytics.cloud.runs.scheduler import GRACE, tick
+from marketing_analytics.cloud.runs.workspace import base_environment
+from marketing_analytics.cloud.store.connection import open_connection, open_store
+from marketing_analytics.core.errors import LockedError
+
+_log = logging.getLogger(__name__)
+
+
+def real_time() -> datetime:
+    """Return the time that schedules follow; a frozen business clock does not stop them."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineSettings:
+    """Durations are in seconds. `program` replaces the dbt process in tests."""
+
+    lease_seconds: float = 15.0
+    heartbeat_seconds: float = 5.0
+    poll_seconds: float = 0.2
+    schedule_seconds: float = 1.0
+    reap_seconds: float = 1.0
+    interrupt_seconds: float = 10.0
+    terminate_seconds: float = 5.0
+    stop_seconds: float = 8.0
+    tick_grace: timedelta = GRACE
+    has_scheduler: bool = True
+    spare_processes: int = 1
+    program: tuple[str, ...] = ()
+
+
+class Engine:
+    """Runs everything that is queued in one store. One engine per data folder at a time."""
+
+    def __init__(
+        self,
+        data_folder: Path,
+        *,
+        raw_database: Path | None = None,
+        settings: EngineSettings | None = None,
+        clock: Callable[[], datetime] = real_time,
+    ) -> None:
+        self.data_folder = data_folder.resolve()
+        self.store_path = self.data_folder / "cloud.sqlite"
+        self.settings = settings or EngineSettings()
+        self.clock = clock
+        self.owner_id = new_owner()
+        self._runner_settings = RunnerSettings(
+            data_folder=self.data_folder,
+            raw_database=raw_database.resolve() if raw_database else None,
+            base_environment=base_environment(os.environ),
+            interrupt_seconds=self.settings.interrupt_seconds,
+            terminate_seconds=self.settings.terminate_seconds,
+        )
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._runners: dict[int, Runner] = {}
+        self._spares: list[DbtProcess] = []
+        self._thread: threading.Thread | None = None
+        self._lock: IO[str] | None = None
+        self._due_at: dict[str, float] = {}
+
+    def start(self) -> None:
+        """Start the loop. Raise LockedError when another server works on this data folder."""
+        self.data_folder.mkdir(parents=True, exist_ok=True)
+        self._lock = lock_folder(self.data_folder)
+        open_store(self.store_path).close()
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the active runs (they end in error and say so), then the loop."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def wake(self) -> None:
+        """Look at the queue now instead of at the next poll."""
+        self._wake.set()
+
+    @property
+    def active_run_ids(self) -> list[int]:
+        """Return the runs this engine works on."""
+        return sorted(self._runners)
+
+    def _loop(self) -> None:
+        connection = open_connection(self.store_path)
+        try:
+            kill_survivors(connection)
+            while not self._stopping.is_set():
+                self._look(connection)
+                self._wake.wait(self.settings.poll_seconds)
+                self._wake.clear()
+            self._stop_runners(connection)
+        finally:
+            for process in self._spares:
+                process.close()
+            self._spares.clear()
+            connection.close()
+
+    def _look(self, connection: sqlite3.Connection) -> None:
+        """Do once what is due; a store that is busy or full is tried again at the next look."""
+        for work in (
+            self._forget_done,
+            self._renew,
+            self._reap,
+            self._schedule,
+            self._pass_on_cancels,
+            self._claim,
+            self._keep_spares,
+        ):
+            try:
+                work(connection)
+            except Exception:
+                # this thread must live: its end would kill every dbt process
+                _log.exception("%s failed; trying again", work.__name__)
+
+    def _is_due(self, name: str, seconds: float) -> bool:
+        now = time.monotonic()
+        if now < self._due_at.get(name, 0.0):
+            return False
+        self._due_at[name] = now + seconds
+        return True
+
+    def _forget_done(self, _connection: sqlite3.Connection) -> None:
+        for run_id in [key for key, runner in self._runners.items() if runner.is_done.is_set()]:
+            del self._runners[run_id]
+
+    def _renew(self, connection: sqlite3.Connection) -> None:
+        if not self._runners or not self._is_due("renew", self.settings.heartbeat_seconds):
+            return
+        leases = [runner.lease for runner in self._runners.values()]
+        for run_id in renew_leases(connection, leases, self.settings.lease_seconds):
+            if not self._runners[run_id].is_done.is_set():
+                self._runners[run_id].flags.is_lost.set()
+
+    def _reap(self, connection: sqlite3.Connection) -> None:
+        if self._is_due("reap", self.settings.reap_seconds):
+            held = set(self._runners)
+
+            def is_gone(owner_id: str | None) -> bool:
+                # ours, but no runner has it: the runner broke off
+                return owner_id == self.owner_id or not is_owner_alive(owner_id)
+
+            for run_id in reap_runs(connection, is_gone=is_gone, held=held):
+                _log.warning("run %s was found without a living server", run_id)
+
+    def _schedule(self, connection: sqlite3.Connection) -> None:
+        if self.settings.has_scheduler and self._is_due("tick", self.settings.schedule_seconds):
+            tick(connection, self.clock(), grace=self.settings.tick_grace)
+
+    def _pass_on_cancels(self, connection: sqlite3.Connection) -> None:
+        if self._runners:
+            for run_id in cancel_requests(connection, self.owner_id):
+                if run_id in self._runners:
+                    self._runners[run_id].flags.is_cancelled.set()
+
+    def _claim(self, connection: sqlite3.Connection) -> None:
+        for lease in claim_runs(
+            connection, self.owner_id, lease_seconds=self.settings.lease_seconds
+        ):
+            self._start_runner(lease)
+
+    def _start_runner(self, lease: Lease) -> None:
+        process = self._take_process()
+        runner = Runner(self._runner_settings, self.store_path, lease, process)
+        self._runners[lease.run_id] = runner
+        name = f"run-{lease.run_id}"
+        threading.Thread(target=runner.run, name=name, daemon=True).start()
+
+    def _take_process(self) -> DbtProcess:
+        while self._spares:
+            process = self._spares.pop()
+            if process.is_alive():
+                return process
+            process.close()
+        return self._new_process()
+
+    def _new_process(self) -> DbtProcess:
+        return DbtProcess(self._runner_settings.base_environment, self.settings.program)
+
+    def _keep_spares(self, _connection: sqlite3.Connection) -> None:
+        """Have a process ready that has imported dbt, which takes longer than a small run."""
+        if len(self._spares) < self.settings.spare_processes:
+            self._spares.append(self._new_process())
+
+    def _stop_runners(self, connection: sqlite3.Connection) -> None:
+        for runner in self._runners.values():
+            runner.flags.is_stopping.set()
+        until = time.monotonic() + self.settings.stop_seconds
+        for runner in list(self._runners.values()):
+            while not runner.is_done.wait(0.1) and time.monotonic() < until:
+                self._renew(connection)
+            if not runner.is_done.is_set():
+                runner.process.signal(9)
+                runner.is_done.wait(5.0)
+
+
+def lock_folder(data_folder: Path) -> IO[str]:
+    """Take the lock of a data folder; the kernel gives it back when the process dies."""
+    path = data_folder / "engine.lock"
+    file = path.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        holder = file.read().strip() or "another process"
+        file.close()
+        raise LockedError(
+            f"{data_folder} is in use by {holder}",
+            hint="stop that server, or start this one with another --data-dir",
+        ) from None
+    file.truncate(0)
+    file.write(f"process {os.getpid()}")
+    file.flush()
+    return file

@@ -1,0 +1,181 @@
+"""The dbt process of a run: both ends of its pipe, and what is known about processes.
+
+The parent starts this file as a program of its own. The child imports dbt, then reads requests
+(one JSON line each: args, environment, folder) from stdin, runs each as `dbt args...` would run,
+and answers on stdout with dbt's own output and one end mark. It dies with its parent: by a
+parent-death signal (Linux), and because its stdin ends.
+
+Started by path with -P, so this file imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import queue
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+END_MARK = "\x1emarketing-step-end"
+PR_SET_PDEATHSIG = 1
+ORPHANED = 71
+
+
+class DbtProcess:
+    """A child in a process group of its own.
+
+    Start it from a thread that outlives it: the parent-death signal fires when that thread ends.
+    """
+
+    def __init__(self, environment: Mapping[str, str], program: Sequence[str] = ()) -> None:
+        self.nonce = secrets.token_hex(8)
+        command = program or (sys.executable, "-P", str(Path(__file__).resolve()))
+        self.popen = subprocess.Popen(
+            [*command, self.nonce, str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=dict(environment),
+            start_new_session=True,
+        )
+        self.pid = self.popen.pid
+        self.started = start_of(self.pid) or ""
+        if self.popen.stdout is None or self.popen.stdin is None:
+            raise OSError("no pipe to the dbt process")
+        self.output = self.popen.stdout
+        self._input = self.popen.stdin
+        os.set_blocking(self.output.fileno(), False)
+
+    def request(self, args: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+        """Ask the child to run one dbt command; a child that is gone is noticed by the reader."""
+        text = json.dumps(
+            {"args": list(args), "environment": dict(environment), "folder": str(folder)}
+        )
+        with contextlib.suppress(OSError):
+            self._input.write(text.encode() + b"\n")
+            self._input.flush()
+
+    def is_alive(self) -> bool:
+        """Return whether the child has not ended."""
+        return self.popen.poll() is None
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the whole process group."""
+        if self.is_alive():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def close(self) -> None:
+        """End the child and what it started, at once, and leave no zombie."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self.popen.wait()
+        for pipe in (self._input, self.output):
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+def start_of(pid: int) -> str | None:
+    """Return a text that, with the pid, names a process for ever; None when it is gone.
+
+    On Linux: the boot and the clock ticks since then (proc(5), stat field 22).
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
+    except OSError:
+        return None if Path("/proc/self/stat").exists() else start_elsewhere(pid)
+    return None if fields[0] in "ZX" else f"{boot}-{fields[19]}"
+
+
+def start_elsewhere(pid: int) -> str | None:
+    """Return the start of a process where there is no /proc."""
+    import psutil
+
+    try:
+        return str(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
+
+
+def is_running(pid: int | None, started: str | None) -> bool:
+    """Return whether this very process still lives; another one with its pid does not count."""
+    return bool(pid and started and start_of(pid) == started)
+
+
+def kill_survivor(pid: int | None, started: str | None) -> bool:
+    """Kill the process group of a dbt process that outlived its server; return whether one did."""
+    if pid is None or not is_running(pid, started):
+        return False
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    return True
+
+
+def describe_exit(code: int) -> str:
+    """Return how a process ended, in words."""
+    if code >= 0:
+        return f"exit code {code}"
+    with contextlib.suppress(ValueError):
+        return f"signal {signal.Signals(-code).name}"
+    return f"signal {-code}"
+
+
+def serve(nonce: str, parent: int) -> None:
+    """Run in the child: do requests until stdin ends."""
+    die_with(parent)
+    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=read_requests, args=(requests,), daemon=True).start()
+    from dbt.cli.main import cli
+
+    # the adapter takes a third of a second to import; pay before the first request comes
+    with contextlib.suppress(ImportError):
+        import dbt.adapters.duckdb  # noqa: F401
+    while True:
+        request = requests.get()
+        code = run_request(cli, request)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.write(1, f"\n{END_MARK} {nonce} {code}\n".encode())
+
+
+def die_with(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent dies; leave if it is dead already."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(ORPHANED)
+
+
+def read_requests(requests: queue.SimpleQueue[dict[str, Any]]) -> None:
+    """Pass on the requests; when stdin ends the parent is gone, and so are we."""
+    for line in sys.stdin.buffer:
+        requests.put(json.loads(line))
+    os._exit(ORPHANED)
+
+
+def run_request(cli: Any, request: Mapping[str, Any]) -> int:
+    """Run one dbt command in this process and return the exit code that `dbt` would have had."""
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    try:
+        cli.main(args=list(request["args"]), prog_name="dbt")
+    except SystemExit as ending:
+        return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+    except KeyboardInterrupt:
+        print("Interrupted.", flush=True)  # noqa: T201
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,231 @@
+"""Who may run next, who holds a run, and what becomes of a run whose server died.
+
+A claim sets owner, fencing token, lease and first heartbeat in one immediate transaction. A run
+is taken from its holder only when the lease is over and the process is gone, never by age alone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from marketing_analytics.cloud.runs.process import is_running, kill_survivor, start_of
+from marketing_analytics.cloud.runs.states import (
+    Move,
+    RefusedMoveError,
+    Status,
+    move_run,
+)
+from marketing_analytics.cloud.runs.store import end_run, retry_crashed_run
+from marketing_analytics.cloud.store.connection import (
+    load_sql,
+    now_text,
+    time_text,
+    transaction,
+)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to write to a run."""
+
+    run_id: int
+    token: str
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Why a queued run does not start: the runs it is behind, nearest first."""
+
+    run_ids: tuple[int, ...]
+    reason: str
+
+
+@dataclass
+class Occupation:
+    """What is taken while the queue is walked, by the id of the run that takes it."""
+
+    jobs: dict[int, int] = field(default_factory=dict)
+    environments: dict[int, int] = field(default_factory=dict)
+    slots: dict[int, list[int]] = field(default_factory=dict)
+
+    def take(self, row: sqlite3.Row) -> None:
+        """Mark what a run takes, whether it goes on or waits in front of others."""
+        self.environments[row["environment_id"]] = row["id"]
+        if not row["is_ci"]:
+            self.jobs[row["job_id"]] = row["id"]
+
+    def take_slot(self, row: sqlite3.Row) -> None:
+        """Mark a run slot; runs of pull requests take none."""
+        if not row["is_ci"]:
+            self.slots.setdefault(row["account_id"], []).append(row["id"])
+
+
+def new_owner() -> str:
+    """Return the name of this process as a holder of runs: pid, start and a random part."""
+    pid = os.getpid()
+    return f"{pid}@{start_of(pid)}@{secrets.token_hex(4)}"
+
+
+def is_owner_alive(owner_id: str | None) -> bool:
+    """Return whether the process behind an owner name still lives."""
+    pid, _, rest = (owner_id or "").partition("@")
+    return pid.isdigit() and is_running(int(pid), rest.rpartition("@")[0])
+
+
+def claim_runs(
+    connection: sqlite3.Connection, owner_id: str, *, lease_seconds: float, most: int | None = None
+) -> list[Lease]:
+    """Claim every queued run that may start, oldest first, and explain why the others wait."""
+    sql = load_sql("runs_queue")
+    if not connection.execute(sql["has_queued"]).fetchone()[0]:
+        return []
+    leases: list[Lease] = []
+    with transaction(connection):
+        rows = connection.execute(sql["waiting_and_active"]).fetchall()
+        for row, wait in decide(rows):
+            if wait is None and (most is None or len(leases) < most):
+                leases.append(claim_run(connection, row["id"], owner_id, lease_seconds))
+            elif wait is not None:
+                save_wait(connection, row, wait)
+    return leases
+
+
+def decide(rows: Sequence[sqlite3.Row]) -> list[tuple[sqlite3.Row, Wait | None]]:
+    """Return each queued run with its wait, None when it may start. `rows` are in queue order."""
+    taken = Occupation()
+    for row in rows:
+        if row["status"] != Status.QUEUED:
+            taken.take(row)
+            taken.take_slot(row)
+    decisions: list[tuple[sqlite3.Row, Wait | None]] = []
+    for row in rows:
+        if row["status"] == Status.QUEUED:
+            wait = wait_of(row, taken)
+            decisions.append((row, wait))
+            # who waits is still in front of those who came later
+            taken.take(row)
+            if wait is None:
+                taken.take_slot(row)
+    return decisions
+
+
+def wait_of(row: sqlite3.Row, taken: Occupation) -> Wait | None:
+    """Return what a queued run waits for, or None."""
+    same_job = None if row["is_ci"] else taken.jobs.get(row["job_id"])
+    writer = taken.environments.get(row["environment_id"])
+    slots = taken.slots.get(row["account_id"], [])
+    if same_job is not None:
+        others = (writer,) if writer is not None and writer != same_job else ()
+        return Wait((same_job, *others), f"behind run {same_job} of the same job")
+    if writer is not None:
+        return Wait((writer,), f"behind run {writer}, which writes the same warehouse file")
+    if not row["is_ci"] and len(slots) >= row["run_slots"]:
+        numbers = ", ".join(map(str, slots))
+        return Wait(tuple(slots), f"all {row['run_slots']} run slots are taken by runs {numbers}")
+    return None
+
+
+def save_wait(connection: sqlite3.Connection, row: sqlite3.Row, wait: Wait) -> None:
+    """Write why a run waits, when that changed."""
+    waits_for = json.dumps(list(wait.run_ids))
+    if (row["waits_for"], row["wait_reason"]) != (waits_for, wait.reason):
+        values = {"waits_for": waits_for, "wait_reason": wait.reason}
+        connection.execute(
+            load_sql("runs_queue")["save_wait"], {"run_id": row["id"], "now": now_text(), **values}
+        )
+
+
+def claim_run(
+    connection: sqlite3.Connection, run_id: int, owner_id: str, lease_seconds: float
+) -> Lease:
+    """Claim one queued run inside an open transaction (move b)."""
+    lease = Lease(run_id, secrets.token_hex(16))
+    values = {
+        "owner_id": owner_id,
+        "lease_token": lease.token,
+        "lease_expires_at": lease_end(lease_seconds),
+    }
+    move_run(connection, run_id, Move.CLAIM, values=values)
+    return lease
+
+
+def lease_end(lease_seconds: float) -> str:
+    """Return when a lease that starts now is over."""
+    return time_text(datetime.now(UTC) + timedelta(seconds=lease_seconds))
+
+
+def renew_leases(
+    connection: sqlite3.Connection, leases: Iterable[Lease], lease_seconds: float
+) -> set[int]:
+    """Renew leases; return the runs that are no longer ours."""
+    sql = load_sql("runs_queue")["renew"]
+    end, lost = lease_end(lease_seconds), set()
+    with transaction(connection):
+        for lease in leases:
+            values = {"run_id": lease.run_id, "lease_token": lease.token}
+            done = connection.execute(sql, {**values, "lease_expires_at": end, "now": now_text()})
+            if not done.rowcount:
+                lost.add(lease.run_id)
+    return lost
+
+
+def cancel_requests(connection: sqlite3.Connection, owner_id: str) -> set[int]:
+    """Return the active runs of an owner that a user wants cancelled."""
+    rows = connection.execute(load_sql("runs_queue")["cancel_requests"], {"owner_id": owner_id})
+    return {row["id"] for row in rows}
+
+
+def reap_runs(
+    connection: sqlite3.Connection,
+    *,
+    is_gone: Callable[[str | None], bool] | None = None,
+    held: Collection[int] = (),
+) -> list[int]:
+    """End the runs whose lease is over and whose server is gone; return their ids (move e).
+
+    `held` are runs that the caller works on. Their dbt processes are killed first, if any is left.
+    """
+    gone = is_gone or (lambda owner_id: not is_owner_alive(owner_id))
+    crashed: list[int] = []
+    for row in connection.execute(load_sql("runs_queue")["active_runs"]).fetchall():
+        if row["id"] in held or (row["lease_expires_at"] or "") > now_text():
+            continue
+        if gone(row["owner_id"]):
+            kill_survivor(row["process_id"], row["process_started_at"])
+            if crash_run(connection, row):
+                crashed.append(row["id"])
+    return crashed
+
+
+def crash_run(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
+    """End one run as crashed, and queue it again while attempts are left."""
+    pid = (row["owner_id"] or "").partition("@")[0] or "unknown"
+    message = (
+        f"The server process {pid} that ran this died; its last sign of life was at "
+        f"{(row['heartbeat_at'] or 'an unknown time')[:19]} UTC."
+    )
+    try:
+        with transaction(connection):
+            end_run(connection, row["id"], Move.CRASH, message=message, is_process_gone=True)
+            if row["attempts_left"] > 0:
+                retry_crashed_run(connection, row["id"])
+    except RefusedMoveError:
+        # somebody else ended it in between
+        return False
+    return True
+
+
+def kill_survivors(connection: sqlite3.Connection) -> int:
+    """Kill dbt processes whose server is gone, without waiting for their leases."""
+    rows = connection.execute(load_sql("runs_queue")["active_runs"]).fetchall()
+    return sum(
+        kill_survivor(row["process_id"], row["process_started_at"])
+        for row in rows
+        if not is_owner_alive(row["owner_id"])
+    )

@@ -1,0 +1,430 @@
+"""Work one claimed run off, step by step, in a thread of its own.
+
+Every write to the store checks the fencing token. The thread looks at three flags while dbt works:
+cancel requested, lease lost, server stopping. It never starts processes itself (see `engine`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import selectors
+import shutil
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from marketing_analytics.cloud.runs.artifacts import keep_artifacts, keep_parse_file
+from marketing_analytics.cloud.runs.logs import (
+    LineReader,
+    StepLog,
+    nodes_of_results,
+    run_secrets,
+)
+from marketing_analytics.cloud.runs.process import DbtProcess, describe_exit
+from marketing_analytics.cloud.runs.queue import Lease
+from marketing_analytics.cloud.runs.states import (
+    FencedError,
+    Move,
+    RefusedMoveError,
+    Status,
+    check_token,
+    move_run,
+)
+from marketing_analytics.cloud.runs.steps import (
+    CLONE,
+    DEPS,
+    PROFILE,
+    Step,
+    parse_command,
+    plan_steps,
+)
+from marketing_analytics.cloud.runs.store import (
+    CANCELLED_BY_USER,
+    end_run,
+    require_run,
+    save_nodes,
+    step_log_path,
+)
+from marketing_analytics.cloud.runs.workspace import (
+    Workspace,
+    commit_of,
+    copy_project,
+    has_packages,
+    render_profile,
+    run_environment,
+    step_variables,
+    write_profile,
+)
+from marketing_analytics.cloud.store.connection import (
+    load_sql,
+    now_text,
+    open_connection,
+    time_of,
+    transaction,
+)
+from marketing_analytics.core.errors import PlatformError
+
+STOPPED = "The server was stopped while this run was going on."
+_READ_BYTES = 1 << 16
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunnerSettings:
+    """What all runs of a server share; durations are in seconds."""
+
+    data_folder: Path
+    raw_database: Path | None
+    base_environment: dict[str, str]
+    interrupt_seconds: float = 10.0
+    terminate_seconds: float = 5.0
+    save_seconds: float = 0.3
+
+
+@dataclass
+class RunFlags:
+    """How the engine speaks to a runner."""
+
+    is_cancelled: threading.Event = field(default_factory=threading.Event)
+    is_lost: threading.Event = field(default_factory=threading.Event)
+    is_stopping: threading.Event = field(default_factory=threading.Event)
+
+
+class StopRunError(Exception):
+    """The run ends before its last step, as `status`, with a message for its page."""
+
+    def __init__(self, status: Status, message: str, *, is_timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.is_timed_out = is_timed_out
+
+
+class Runner:
+    """One run: holds its lease, its dbt process and its own connection to the store."""
+
+    def __init__(
+        self, settings: RunnerSettings, store_path: Path, lease: Lease, process: DbtProcess
+    ) -> None:
+        self.settings = settings
+        self.store_path = store_path
+        self.lease = lease
+        self.process = process
+        self.flags = RunFlags()
+        self.is_done = threading.Event()
+        self._sql = load_sql("runs")
+
+    def run(self) -> None:
+        """Work the run off; whatever happens, the dbt process is gone afterwards."""
+        try:
+            self.connection = open_connection(self.store_path)
+            with contextlib.closing(self.connection):
+                self._run_to_end()
+        except FencedError as error:
+            _log.warning("%s", error.message)
+        except Exception:
+            # the lease runs out, and the reaper ends the run
+            _log.exception("run %s broke off", self.lease.run_id)
+        finally:
+            self.process.close()
+            shutil.rmtree(self._target_folder(), ignore_errors=True)
+            self.is_done.set()
+
+    def _target_folder(self) -> Path:
+        return self.settings.data_folder / "runs" / str(self.lease.run_id) / "target"
+
+    def _run_to_end(self) -> None:
+        try:
+            self._begin()
+            self._run_steps()
+        except StopRunError as stop:
+            move = Move.CANCEL if stop.status is Status.CANCELLED else Move.FINISH
+            self._end(move, stop.status, stop.message, is_timed_out=stop.is_timed_out)
+        except (PlatformError, OSError, sqlite3.Error) as error:
+            if isinstance(error, FencedError | RefusedMoveError):
+                raise
+            text = error.message if isinstance(error, PlatformError) else str(error)
+            self._end(Move.FINISH, Status.ERROR, text)
+        else:
+            self._end(Move.FINISH, Status.SUCCESS, None)
+
+    def _begin(self) -> None:
+        self.row = require_run(self.connection, self.lease.run_id)
+        self.workspace = Workspace(
+            self.settings.data_folder,
+            self.row["id"],
+            self.row["environment_id"],
+            self.row["schema_name"],
+        )
+        self.steps = plan_steps(
+            json.loads(self.row["steps"]),
+            has_freshness=bool(self.row["run_source_freshness"]),
+            has_docs=bool(self.row["generate_docs"]),
+        )
+        values = {"process_id": self.process.pid, "process_started_at": self.process.started}
+        with transaction(self.connection):
+            move_run(
+                self.connection,
+                self.row["id"],
+                Move.BEGIN,
+                token=self.lease.token,
+                values=values,
+            )
+            for step in self.steps:
+                self.connection.execute(self._sql["add_step"], self._step_values(step))
+        self.row = require_run(self.connection, self.lease.run_id)
+        shutil.rmtree(self.workspace.run / "artifacts", ignore_errors=True)
+
+    def _step_values(self, step: Step) -> dict[str, object]:
+        path = step_log_path(self.settings.data_folder, self.lease.run_id, step.index)
+        return {
+            "run_id": self.lease.run_id,
+            "step_index": step.index,
+            "name": step.name,
+            "command": step.command,
+            "log_path": str(path.relative_to(self.settings.data_folder)),
+            "now": now_text(),
+        }
+
+    @contextlib.contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        """Open a transaction that is refused when the run is no longer ours."""
+        with transaction(self.connection) as connection:
+            check_token(connection, self.lease.run_id, self.lease.token)
+            yield connection
+
+    def _end(
+        self, move: Move, status: Status, message: str | None, *, is_timed_out: bool = False
+    ) -> None:
+        with transaction(self.connection):
+            end_run(
+                self.connection,
+                self.lease.run_id,
+                move,
+                status=status,
+                message=message,
+                token=self.lease.token,
+                is_timed_out=is_timed_out,
+            )
+
+    def _run_steps(self) -> None:
+        self.environment = run_environment(
+            self.connection, self.row, self.workspace, base=self.settings.base_environment
+        )
+        self.secrets = run_secrets(self.environment)
+        failed: Step | None = None
+        for step in self.steps:
+            self._check_flags()
+            # docs still come after a failed command in dbt Cloud only when nothing failed
+            status, error = self._run_step(step)
+            if status is Status.ERROR and not step.is_advisory:
+                failed, reason = step, error
+                break
+        if failed is not None:
+            self._explain_skipped(failed)
+            raise StopRunError(Status.ERROR, f"{failed.name} failed: {reason}"[:2000])
+
+    def _explain_skipped(self, failed: Step) -> None:
+        for step in self.steps[failed.index :]:
+            log = self._open_log(step)
+            log.write(f"Skipped, because step {failed.index} failed: {failed.name}")
+            log.close()
+
+    def _run_step(self, step: Step) -> tuple[Status, str]:
+        """Run one step between two writes of its row; return its status and why it failed."""
+        with self._write():
+            self.connection.execute(self._sql["start_step"], self._step_values(step))
+        log = self._open_log(step)
+        error = ""
+        try:
+            if step.index == CLONE:
+                self._copy_project(log)
+            elif step.index == PROFILE:
+                self._write_profile(log)
+            elif step.command:
+                error = self._run_command(step, log)
+        except PlatformError as refused:
+            if isinstance(refused, FencedError):
+                raise
+            error = refused.message
+            log.write(refused.render())
+        except StopRunError as stop:
+            log.write(stop.message)
+            self._end_step(step, Status.CANCELLED)
+            raise
+        finally:
+            log.close()
+        status = Status.ERROR if error else Status.SUCCESS
+        self._end_step(step, status)
+        return status, error
+
+    def _open_log(self, step: Step) -> StepLog:
+        path = step_log_path(self.settings.data_folder, self.lease.run_id, step.index)
+        return StepLog(path, nonce=self.process.nonce, secrets=getattr(self, "secrets", ()))
+
+    def _end_step(self, step: Step, status: Status) -> None:
+        """Keep the artifacts of a step, then close its row: who sees it ended can read them."""
+        is_dbt = step.command is not None
+        kept = is_dbt and keep_artifacts(
+            self.settings.data_folder, self.lease.run_id, step.index, self.workspace.target
+        )
+        if is_dbt:
+            keep_parse_file(self.workspace.target, self.workspace.parse_file)
+        with self._write() as connection:
+            if kept:
+                connection.execute(
+                    self._sql["mark_artifacts"], {"run_id": self.lease.run_id, "now": now_text()}
+                )
+            values = {**self._step_values(step), "status": int(status)}
+            connection.execute(self._sql["end_step"], values)
+
+    def _copy_project(self, log: StepLog) -> None:
+        places = self.connection.execute(
+            self._sql["environment"], {"environment_id": self.row["environment_id"]}
+        ).fetchone()
+        source = Path(places["source_path"]).expanduser().resolve()
+        source /= places["dbt_project_subdirectory"] or ""
+        started = time.monotonic()
+        files, copied = copy_project(source, self.workspace.project)
+        seconds = time.monotonic() - started
+        log.write(f"Project: {files} files from {source}, {copied} of them new, {seconds:.2f} s.")
+        commit = commit_of(source)
+        if commit:
+            log.write(f"Commit {commit[0]} of branch {commit[1]}, with the changes not committed.")
+            values = {"run_id": self.lease.run_id, "git_sha": commit[0], "git_branch": commit[1]}
+            with self._write() as connection:
+                connection.execute(self._sql["save_commit"], {**values, "now": now_text()})
+
+    def _write_profile(self, log: StepLog) -> None:
+        raw = self.settings.raw_database
+        text = render_profile(
+            self.workspace,
+            threads=self.row["threads"],
+            target_name=self.row["target_name"],
+            raw_database=raw,
+        )
+        write_profile(self.workspace, text)
+        log.write(text.rstrip())
+        if raw is not None and not raw.exists():
+            log.write(f"There is no raw database at {raw} yet, so it is not attached.")
+
+    def _run_command(self, step: Step, log: StepLog) -> str:
+        """Run one dbt command and return why it failed, "" when it did not."""
+        command = step.command or ""
+        args = parse_command(command, target_name=self.row["target_name"])
+        if step.index == DEPS and not has_packages(self.workspace.project):
+            log.write("The project names no packages: nothing to install.")
+            return ""
+        started_at = time.time()
+        environment = {**self.environment, **step_variables(self.workspace, step.index)}
+        self.process.request(args, environment, self.workspace.project)
+        self._follow(step, log)
+        results = nodes_of_results(self.workspace.target / "run_results.json", started_at)
+        if results:
+            with self._write() as connection:
+                save_nodes(connection, self.lease.run_id, step.index, results)
+        return self._why_failed(log)
+
+    def _why_failed(self, log: StepLog) -> str:
+        if log.exit_code == 0:
+            return ""
+        if log.exit_code is None:
+            ended = describe_exit(self.process.popen.wait())
+            log.write(f"The dbt process ended before the step did: {ended}.")
+            return f"the dbt process ended with {ended}"
+        return log.last_error or f"dbt ended with exit code {log.exit_code}"
+
+    def _follow(self, step: Step, log: StepLog) -> None:
+        """Take everything the process prints until the step's end mark, its death, or a stop."""
+        reader = LineReader()
+        saved_at = time.monotonic()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.output, selectors.EVENT_READ)
+            while log.exit_code is None:
+                is_open = self._read_some(selector, reader, log)
+                if time.monotonic() - saved_at >= self.settings.save_seconds or not is_open:
+                    self._save_nodes(step, log)
+                    saved_at = time.monotonic()
+                if not is_open:
+                    break
+                self._stop_if_asked(selector, reader, log)
+        self._save_nodes(step, log)
+
+    def _read_some(
+        self, selector: selectors.BaseSelector, reader: LineReader, log: StepLog
+    ) -> bool:
+        """Read what is there, waiting a little; return False when the process closed its pipe."""
+        if not selector.select(timeout=0.1):
+            return True
+        try:
+            data = os.read(self.process.output.fileno(), _READ_BYTES)
+        except BlockingIOError:
+            return True
+        log.take(reader.feed(data) if data else reader.rest())
+        return bool(data)
+
+    def _save_nodes(self, step: Step, log: StepLog) -> None:
+        nodes = log.take_changed_nodes()
+        if nodes:
+            with self._write() as connection:
+                save_nodes(connection, self.lease.run_id, step.index, nodes)
+
+    def _check_flags(self) -> None:
+        """Raise when the run must end now."""
+        if self.flags.is_lost.is_set():
+            raise FencedError(f"run {self.lease.run_id} is no longer held by this worker")
+        if self.flags.is_cancelled.is_set():
+            raise StopRunError(Status.CANCELLED, CANCELLED_BY_USER)
+        limit = self.row["timeout_seconds"]
+        if limit and self._seconds_running() > limit:
+            message = (
+                f"This run timed out: it took longer than the job's timeout of {limit} seconds."
+            )
+            raise StopRunError(Status.CANCELLED, message, is_timed_out=True)
+        if self.flags.is_stopping.is_set():
+            raise StopRunError(Status.ERROR, STOPPED)
+
+    def _seconds_running(self) -> float:
+        return (datetime.now(UTC) - time_of(self.row["started_at"])).total_seconds()
+
+    def _stop_if_asked(
+        self, selector: selectors.BaseSelector, reader: LineReader, log: StepLog
+    ) -> None:
+        """When the run must end, end dbt first: SIGINT, SIGTERM, SIGKILL, with patience."""
+        try:
+            self._check_flags()
+        except FencedError:
+            # whoever took the run may already start it again
+            self.process.close()
+            raise
+        except StopRunError:
+            for number, seconds in (
+                (signal.SIGINT, self.settings.interrupt_seconds),
+                (signal.SIGTERM, self.settings.terminate_seconds),
+            ):
+                self.process.signal(number)
+                if self._is_over_within(seconds, selector, reader, log):
+                    break
+            self.process.signal(signal.SIGKILL)
+            raise
+
+    def _is_over_within(
+        self,
+        seconds: float,
+        selector: selectors.BaseSelector,
+        reader: LineReader,
+        log: StepLog,
+    ) -> bool:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if not self._read_some(selector, reader, log) or log.exit_code is not None:
+                return True
+        return False

@@ -1,0 +1,94 @@
+"""Turn due cron ticks into queued runs, each at most once. Times are UTC.
+
+Policy for ticks missed while the server was down: only the latest one runs, and only when it is
+not older than the grace; the others are skipped. A newer tick cancels an older tick of the same
+job that is still queued; runs that people or programs asked for are never cancelled for that.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from datetime import datetime, timedelta
+
+from marketing_analytics.cloud.runs.store import add_run, withdraw_run
+from marketing_analytics.cloud.store.connection import load_sql, time_of, time_text, transaction
+from marketing_analytics.cloud.store.schedules import ScheduleError, next_tick
+from marketing_analytics.core.errors import UserError
+
+GRACE = timedelta(hours=1)
+_log = logging.getLogger(__name__)
+
+
+def tick(connection: sqlite3.Connection, now: datetime, *, grace: timedelta = GRACE) -> list[int]:
+    """Queue a run for every job that is due and return the ids of the runs."""
+    due = connection.execute(load_sql("runs")["due_jobs"], {"now": time_text(now)}).fetchall()
+    started = (tick_job(connection, job, now, grace) for job in due)
+    return [run_id for run_id in started if run_id is not None]
+
+
+def tick_job(
+    connection: sqlite3.Connection, job: sqlite3.Row, now: datetime, grace: timedelta
+) -> int | None:
+    """Queue the latest due tick of one job and store the next; None when nothing is to run."""
+    try:
+        due, following = latest_and_next(job["cron"], job["next_run_at"], now, grace)
+    except ScheduleError as error:
+        _log.warning("job %s has a cron expression that cannot be read: %s", job["id"], error)
+        due, following = None, None
+    if following is None and job["next_run_at"] is None:
+        return None
+    with transaction(connection):
+        moved = connection.execute(
+            load_sql("runs")["set_next_run"],
+            {
+                "job_id": job["id"],
+                "cron": job["cron"],
+                "old_next_run_at": job["next_run_at"],
+                "next_run_at": time_text(following) if following else None,
+            },
+        ).rowcount
+        # no row: the job was edited, or another process took this tick
+        return queue_tick(connection, job, due) if moved and due is not None else None
+
+
+def latest_and_next(
+    cron: str, stored: str | None, now: datetime, grace: timedelta
+) -> tuple[datetime | None, datetime | None]:
+    """Return the latest tick that is due and the next one after now; either may be None."""
+    following = next_tick(cron, now)
+    if stored is None:
+        return None, following
+    first = time_of(stored)
+    # everything before the grace is skipped, so a long pause costs no long loop
+    latest = first if first >= now - grace else next_tick(cron, now - grace)
+    while latest is not None and latest <= now:
+        later = next_tick(cron, latest)
+        if later is None or later > now:
+            return latest, following
+        latest = later
+    return None, following
+
+
+def queue_tick(connection: sqlite3.Connection, job: sqlite3.Row, due: datetime) -> int | None:
+    """Queue one tick inside an open transaction and cancel the older ones that still wait."""
+    sql = load_sql("runs")
+    key = {"job_id": job["id"], "scheduled_for": time_text(due)}
+    if connection.execute(sql["has_tick"], key).fetchone():
+        return None
+    try:
+        run_id = add_run(
+            connection,
+            job["id"],
+            cause="scheduled",
+            cause_category="scheduled",
+            scheduled_for=key["scheduled_for"],
+        )
+    except UserError as error:
+        _log.warning("job %s could not be queued at %s: %s", job["id"], due, error.message)
+        return None
+    older = connection.execute(sql["older_ticks"], {"job_id": job["id"], "run_id": run_id})
+    for row in older.fetchall():
+        message = f"Cancelled: run {run_id} of the same job was scheduled later and replaces it."
+        withdraw_run(connection, row["id"], message)
+    return run_id

@@ -1,0 +1,128 @@
+"""The states of a run and the one function that moves it from one to the next.
+
+queued(1) -> starting(2) -> running(3) -> success(10) | error(20) | cancelled(30)
+
+a enqueue   -           -> queued      API, tick, completed job
+b claim     queued      -> starting    sets owner, token, lease and first heartbeat at once
+c begin     starting    -> running     token
+d finish    running     -> success, error           token
+e crash     starting, running -> error              lease over and process gone
+f retry     error       -> queued      only after a crash, while attempts are left
+g withdraw  queued      -> cancelled   user, or a newer tick of the same job
+h cancel    running     -> cancelled   token; user or time-out
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from marketing_analytics.cloud.store.connection import load_sql, now_text
+from marketing_analytics.core.errors import PlatformError
+
+
+class Status(IntEnum):
+    """The status codes of dbt Cloud, of runs and of their steps."""
+
+    QUEUED = 1
+    STARTING = 2
+    RUNNING = 3
+    SUCCESS = 10
+    ERROR = 20
+    CANCELLED = 30
+
+
+ENDED = frozenset({Status.SUCCESS, Status.ERROR, Status.CANCELLED})
+ACTIVE = frozenset({Status.STARTING, Status.RUNNING})
+
+
+class Move(StrEnum):
+    """What can happen to a run; the letters are those of the table above."""
+
+    CLAIM = "b"
+    BEGIN = "c"
+    FINISH = "d"
+    CRASH = "e"
+    RETRY = "f"
+    WITHDRAW = "g"
+    CANCEL = "h"
+
+
+FROM: dict[Move, frozenset[Status]] = {
+    Move.CLAIM: frozenset({Status.QUEUED}),
+    Move.BEGIN: frozenset({Status.STARTING}),
+    Move.FINISH: frozenset({Status.RUNNING}),
+    Move.CRASH: ACTIVE,
+    Move.RETRY: frozenset({Status.ERROR}),
+    Move.WITHDRAW: frozenset({Status.QUEUED}),
+    Move.CANCEL: frozenset({Status.RUNNING}),
+}
+TO: dict[Move, frozenset[Status]] = {
+    Move.CLAIM: frozenset({Status.STARTING}),
+    Move.BEGIN: frozenset({Status.RUNNING}),
+    Move.FINISH: frozenset({Status.SUCCESS, Status.ERROR}),
+    Move.CRASH: frozenset({Status.ERROR}),
+    Move.RETRY: frozenset({Status.QUEUED}),
+    Move.WITHDRAW: frozenset({Status.CANCELLED}),
+    Move.CANCEL: frozenset({Status.CANCELLED}),
+}
+NEEDS_TOKEN = frozenset({Move.BEGIN, Move.FINISH, Move.CANCEL})
+
+
+class RefusedMoveError(PlatformError):
+    """The run is not in a state that allows this."""
+
+
+class FencedError(PlatformError):
+    """The run was taken from this worker; what it still writes is refused."""
+
+
+def move_run(
+    connection: sqlite3.Connection,
+    run_id: int,
+    move: Move,
+    *,
+    status: Status | None = None,
+    token: str | None = None,
+    is_process_gone: bool = False,
+    values: Mapping[str, Any] | None = None,
+) -> Status:
+    """Move a run inside an open transaction and return its new status.
+
+    Raise RefusedMoveError for a move that the table does not allow, FencedError for a wrong token.
+    """
+    sql = load_sql("runs_moves")
+    now = now_text()
+    row = connection.execute(sql["state"], {"run_id": run_id}).fetchone()
+    if row is None:
+        raise RefusedMoveError(f"there is no run {run_id}")
+    new = status or next(iter(TO[move]))
+    check_move(row, move, new, token=token, is_process_gone=is_process_gone, now=now)
+    given = {"status": int(new), "status_message": None, "is_timed_out": 0, **(values or {})}
+    connection.execute(sql[move.name.lower()], {"run_id": run_id, "now": now, **given})
+    return new
+
+
+def check_move(
+    row: sqlite3.Row, move: Move, new: Status, *, token: str | None, is_process_gone: bool, now: str
+) -> None:
+    """Raise when the table or a guard does not allow the move."""
+    run_id, old = row["id"], Status(row["status"])
+    if move in NEEDS_TOKEN and (token is None or row["lease_token"] != token):
+        raise FencedError(f"run {run_id} is no longer held by this worker")
+    if old not in FROM[move] or new not in TO[move]:
+        raise RefusedMoveError(f"run {run_id} cannot go from {old.name} to {new.name} ({move})")
+    # a lease without an end is over: nothing may stay in a state for ever
+    if move is Move.CRASH and not (is_process_gone and (row["lease_expires_at"] or "") <= now):
+        raise RefusedMoveError(f"run {run_id} is still held by a living process")
+    if move is Move.RETRY and not (row["is_crashed"] and row["attempts_left"] > 0):
+        raise RefusedMoveError(f"run {run_id} may not be tried again")
+
+
+def check_token(connection: sqlite3.Connection, run_id: int, token: str) -> None:
+    """Raise FencedError unless the run is active and held under this token."""
+    row = connection.execute(load_sql("runs_moves")["state"], {"run_id": run_id}).fetchone()
+    if row is None or row["lease_token"] != token or row["status"] not in ACTIVE:
+        raise FencedError(f"run {run_id} is no longer held by this worker")
