@@ -1,1 +1,4 @@
-"""One seeded marketing world with a known truth, served by emulators."""
+"""One seeded marketing world with a known truth, served by emulators of the platforms.
+
+Imports only `core`. Start reading at `world/build.py` (the truth) and `emulators/server.py`.
+"""

@@ -1,0 +1,65 @@
+"""`marketing simulate`: build a world, serve it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+
+@click.group(name="simulate", help="Build and serve a simulated marketing world.")
+def group() -> None:
+    """Hold the subcommands."""
+
+
+@group.command()
+@click.option("--seed", type=int, default=1, show_default=True, help="Which world.")
+@click.option("--customers", type=int, default=5_000, show_default=True)
+@click.option("--days", type=int, default=180, show_default=True)
+@click.option("--end-date", default="2026-10-31", show_default=True, help="Last day, inclusive.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option(
+    "--shop-database-url", default="", help="Also write the shop to this PostgreSQL database."
+)
+@click.option("--json", "is_json", is_flag=True, help="Print the ledger as JSON.")
+def build(
+    seed: int,
+    customers: int,
+    days: int,
+    end_date: str,
+    out: Path,
+    shop_database_url: str,
+    is_json: bool,
+) -> None:
+    """Write a world: truth, GA4 export, shop database and ledger."""
+    from marketing_analytics.core.console import Console, run_guarded
+    from marketing_analytics.simulate.commands import build_command
+
+    console = Console(is_json=is_json)
+    sys.exit(
+        run_guarded(
+            lambda: build_command(
+                console, seed, customers, days, end_date, out, shop_database_url
+            ),
+            console,
+        )
+    )
+
+
+@group.command()
+@click.option("--world", required=True, type=click.Path(path_type=Path), help="A built world.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=int, default=0, show_default=True, help="First port; 0 = free ones.")
+@click.option(
+    "--endpoints",
+    type=click.Path(path_type=Path),
+    help="Where to write the settings [default: WORLD/connections.env].",
+)
+def serve(world: Path, host: str, port: int, endpoints: Path | None) -> None:
+    """Serve Meta, Google Ads and Mailchimp until stopped."""
+    from marketing_analytics.core.console import Console, run_guarded
+    from marketing_analytics.simulate.commands import serve_command
+
+    console = Console()
+    sys.exit(run_guarded(lambda: serve_command(console, world, host, port, endpoints), console))

@@ -1,0 +1,93 @@
+"""Delivery per ad and day: impressions, clicks and spend, never fewer clicks than visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from marketing_analytics.simulate.world.catalog import META, Catalog
+from marketing_analytics.simulate.world.chance import IntArray, stream
+from marketing_analytics.simulate.world.parameters import HOUR_US, WorldParameters
+from marketing_analytics.simulate.world.people import NEVER_US
+from marketing_analytics.simulate.world.visits import Sessions
+
+# clicks that never become a visit, per visit
+LOST_CLICK_SHARE = 1.25
+VANISHING_ROWS = 2
+
+
+@dataclass(frozen=True)
+class AdDays:
+    """One row per ad and account-local day with delivery, sorted by ad and day.
+
+    `removed_us` is when the platform takes the row back as invalid traffic.
+    """
+
+    ad: IntArray
+    day: IntArray
+    impressions: IntArray
+    clicks: IntArray
+    spend_cents: IntArray
+    visits: IntArray
+    removed_us: IntArray
+
+
+def build_ad_days(parameters: WorldParameters, catalog: Catalog, sessions: Sessions) -> AdDays:
+    """Return the delivery that explains the visits that came through ads."""
+    rng = stream(parameters.seed, "delivery")
+    ads, days = len(catalog.ads), parameters.days
+    first = np.array([ad.first_day for ad in catalog.ads])[:, None]
+    last = np.array([ad.last_day for ad in catalog.ads])[:, None]
+    calendar = np.arange(parameters.start_day, parameters.end_day + 1)[None, :]
+    is_running = (calendar >= first) & (calendar <= last)
+    from_ad = np.flatnonzero(sessions.ad >= 0)
+    cell = sessions.ad[from_ad] * days + sessions.ad_day[from_ad] - parameters.start_day
+    visits = np.bincount(cell, minlength=ads * days).reshape(ads, days)
+    mean = visits.sum(axis=1, keepdims=True) / np.maximum(is_running.sum(axis=1, keepdims=True), 1)
+    weekday = np.array((1.05, 1.0, 1.0, 1.02, 1.08, 0.95, 0.9))[(calendar + 3) % 7]
+    extra = rng.poisson(mean * LOST_CLICK_SHARE * weekday * is_running)
+    clicks = visits + extra
+    ctr = np.array([ad.ctr_ppm for ad in catalog.ads])[:, None] / 1e6
+    expected = (0.5 * clicks + 0.5 * mean * (1 + LOST_CLICK_SHARE)) * is_running
+    impressions = clicks + rng.poisson(expected / ctr)
+    cpc = np.array([ad.cpc_cents for ad in catalog.ads])[:, None]
+    noise = np.clip(rng.lognormal(0, 0.12, (ads, days)), 0.6, 1.6)
+    spend = np.rint(impressions * ctr * cpc * noise).astype(np.int64)
+    ad, day = np.nonzero(impressions)
+    table = AdDays(
+        ad=ad.astype(np.int64),
+        day=(day + parameters.start_day).astype(np.int64),
+        impressions=impressions[ad, day].astype(np.int64),
+        clicks=clicks[ad, day].astype(np.int64),
+        spend_cents=spend[ad, day],
+        visits=visits[ad, day].astype(np.int64),
+        removed_us=np.full(len(ad), NEVER_US, dtype=np.int64),
+    )
+    return with_vanishing_rows(parameters, catalog, table)
+
+
+def with_vanishing_rows(
+    parameters: WorldParameters, catalog: Catalog, table: AdDays
+) -> AdDays:
+    """Mark a few late Meta rows that disappear two days after the ledger's moment."""
+    is_meta = np.array([ad.platform == META for ad in catalog.ads])[table.ad]
+    is_late = table.day == parameters.end_day - 2
+    rows = np.flatnonzero(is_meta & is_late & (table.visits == 0))[:VANISHING_ROWS]
+    removed = table.removed_us.copy()
+    removed[rows] = parameters.as_of_us + 48 * HOUR_US
+    return replace(table, removed_us=removed)
+
+
+def with_budgets(parameters: WorldParameters, catalog: Catalog, ad_days: AdDays) -> Catalog:
+    """Return the catalog with daily budgets a little above the mean daily spend."""
+    spent: dict[str, int] = {}
+    for ad, cents in zip(ad_days.ad, ad_days.spend_cents, strict=True):
+        campaign = catalog.ads[ad].campaign_id
+        spent[campaign] = spent.get(campaign, 0) + int(cents)
+    campaigns = []
+    for campaign in catalog.campaigns:
+        days = campaign.last_day - campaign.first_day + 1
+        whole = max(1, round(spent.get(campaign.campaign_id, 0) * 1.2 / days / 100))
+        campaigns.append(replace(campaign, daily_budget_cents=whole * 100))
+    return replace(catalog, campaigns=tuple(campaigns))

@@ -1,0 +1,182 @@
+"""What the platforms claim, when they come to claim it, and what was truly caused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketing_analytics.simulate.world.advertising import AdDays
+from marketing_analytics.simulate.world.catalog import GOOGLE, LINKEDIN, META, Catalog
+from marketing_analytics.simulate.world.chance import IntArray, pick, spread, stream
+from marketing_analytics.simulate.world.exchange import Exchange
+from marketing_analytics.simulate.world.parameters import (
+    DAY_US,
+    HOUR_US,
+    SECOND_US,
+    WorldParameters,
+)
+from marketing_analytics.simulate.world.purchases import Orders
+from marketing_analytics.simulate.world.visits import CHANNELS, SOURCES, Sessions
+
+CLICK, VIEW = 0, 1
+KINDS = ("click", "view")
+MATURITY_DAYS = 28
+WHOLE_PPM = 1_000_000
+# modelled conversions per click and views per impression, beyond what clicks explain
+MODELLED_PER_CLICK = {META: 0.018, GOOGLE: 0.014, LINKEDIN: 0.010}
+VIEWS_PER_IMPRESSION = {META: 0.00014, GOOGLE: 0.00002, LINKEDIN: 0.0}
+# orders per click that will only come after the world's last day, on that day
+FUTURE_ORDERS_PER_CLICK = 0.10
+FUTURE_LAG_DAYS = 6.5
+# chance that a touch of this source is the cause of the order it precedes
+CAUSAL_CHANCE = {
+    "paid_social": 0.30,
+    "paid_search": 0.27,
+    "email": 0.18,
+    "organic_search": 0.08,
+    "organic_social": 0.12,
+    "referral": 0.15,
+    "direct": 0.0,
+}
+
+
+@dataclass(frozen=True)
+class Claims:
+    """One row per conversion a platform books on an ad and its click day.
+
+    `row` points into the ad days; money is cents of the account's currency;
+    `weight_ppm` is the share of the conversion it books, in millionths.
+    """
+
+    row: IntArray
+    order: IntArray
+    kind: IntArray
+    lag_us: IntArray
+    reported_us: IntArray
+    weight_ppm: IntArray
+    value_cents: IntArray
+
+
+def ad_day_rows(parameters: WorldParameters, ad_days: AdDays, ad: IntArray, day: IntArray) -> IntArray:
+    """Return the row of each (ad, day); the pair must exist."""
+    keys = ad_days.ad * (1 << 20) + ad_days.day
+    return np.searchsorted(keys, ad * (1 << 20) + day).astype(np.int64)
+
+
+def last_clicks(catalog: Catalog, sessions: Sessions) -> IntArray:
+    """Return the last ad session of each order and platform, as session indexes."""
+    index = np.flatnonzero((sessions.ad >= 0) & (sessions.journey_order >= 0))
+    key = sessions.journey_order[index] * len(SOURCES) + sessions.source[index]
+    order = np.lexsort((sessions.start_us[index], key))
+    index, key = index[order], key[order]
+    is_last = np.concatenate([key[1:] != key[:-1], [True]]) if len(key) else np.zeros(0, bool)
+    return index[is_last].astype(np.int64)
+
+
+def click_claims(
+    parameters: WorldParameters, catalog: Catalog, exchange: Exchange, orders: Orders,
+    sessions: Sessions, ad_days: AdDays,
+) -> Claims:
+    """Return a claim of every platform that was clicked within 28 days before an order."""
+    rng = stream(parameters.seed, "click claims")
+    index = last_clicks(catalog, sessions)
+    order = sessions.journey_order[index]
+    lag = orders.ordered_us[order] - sessions.start_us[index]
+    keep = lag <= MATURITY_DAYS * DAY_US
+    index, order, lag = index[keep], order[keep], lag[keep]
+    delay = rng.integers(HOUR_US // 2, 15 * HOUR_US, len(index))
+    is_google = sessions.source[index] == SOURCES.index(GOOGLE)
+    share = np.array([WHOLE_PPM, 500_000, 333_333, 666_667])[pick(rng, (70, 14, 8, 8), len(index))]
+    is_linkedin = sessions.source[index] == SOURCES.index(LINKEDIN)
+    # LinkedIn's only account is in USD
+    in_usd = exchange.usd_cents(orders.total_cents, orders.is_eur, orders.day)[order]
+    return Claims(
+        row=ad_day_rows(parameters, ad_days, sessions.ad[index], sessions.ad_day[index]),
+        order=order,
+        kind=np.full(len(index), CLICK, dtype=np.int64),
+        lag_us=lag,
+        reported_us=orders.ordered_us[order] + delay // SECOND_US * SECOND_US,
+        weight_ppm=np.where(is_google, share, WHOLE_PPM).astype(np.int64),
+        value_cents=np.where(is_linkedin, in_usd, orders.total_cents[order]).astype(np.int64),
+    )
+
+
+def modelled_claims(
+    parameters: WorldParameters, catalog: Catalog, ad_days: AdDays, kind: int
+) -> Claims:
+    """Return conversions that no click of ours explains: modelled ones, or after a view."""
+    rng = stream(parameters.seed, f"modelled claims {KINDS[kind]}")
+    rates = VIEWS_PER_IMPRESSION if kind == VIEW else MODELLED_PER_CLICK
+    rate = np.array([rates[ad.platform] for ad in catalog.ads])[ad_days.ad]
+    volume = ad_days.impressions if kind == VIEW else ad_days.clicks
+    row = spread(rng.poisson(rate * volume).astype(np.int64))
+    count = len(row)
+    limit_days = 1.0 if kind == VIEW else float(MATURITY_DAYS)
+    lag_days = np.minimum(rng.exponential(6.0, count), limit_days) * rng.uniform(0.1, 1.0, count)
+    lag_us = (lag_days * 86_400).astype(np.int64) * SECOND_US
+    delay_us = rng.integers(1_800, 54_000, count) * SECOND_US
+    share = np.array([WHOLE_PPM, 500_000, 250_000])[pick(rng, (50, 30, 20), count)]
+    is_google = np.array([ad.platform == GOOGLE for ad in catalog.ads])[ad_days.ad[row]]
+    value = np.clip(np.rint(rng.gamma(2.2, 1_900.0, count)), 100, 100_000).astype(np.int64)
+    return Claims(
+        row=row,
+        order=np.full(count, -1, dtype=np.int64),
+        kind=np.full(count, kind, dtype=np.int64),
+        lag_us=lag_us,
+        reported_us=ad_days.day[row] * DAY_US + 14 * HOUR_US + lag_us + delay_us,
+        weight_ppm=np.where(is_google, share, WHOLE_PPM).astype(np.int64),
+        value_cents=value,
+    )
+
+
+def future_claims(parameters: WorldParameters, catalog: Catalog, ad_days: AdDays) -> Claims:
+    """Return conversions of orders after the last day, booked back on its last clicks."""
+    rng = stream(parameters.seed, "future claims")
+    age_days = parameters.end_day - ad_days.day + 1
+    rate = FUTURE_ORDERS_PER_CLICK * np.exp(-age_days / FUTURE_LAG_DAYS) * ad_days.clicks
+    row = spread(rng.poisson(rate * (age_days < MATURITY_DAYS)).astype(np.int64))
+    count = len(row)
+    lag_days = age_days[row] + rng.exponential(FUTURE_LAG_DAYS, count)
+    lag_us = (np.minimum(lag_days, MATURITY_DAYS) * 86_400).astype(np.int64) * SECOND_US
+    value = np.clip(np.rint(rng.gamma(2.2, 1_900.0, count)), 100, 100_000).astype(np.int64)
+    return Claims(
+        row=row,
+        order=np.full(count, -1, dtype=np.int64),
+        kind=np.full(count, CLICK, dtype=np.int64),
+        lag_us=lag_us,
+        reported_us=ad_days.day[row] * DAY_US + 20 * HOUR_US + lag_us,
+        weight_ppm=np.full(count, WHOLE_PPM, dtype=np.int64),
+        value_cents=value,
+    )
+
+
+def build_claims(
+    parameters: WorldParameters, catalog: Catalog, exchange: Exchange, orders: Orders,
+    sessions: Sessions, ad_days: AdDays,
+) -> Claims:
+    """Return all claims sorted by ad-day row and time."""
+    parts = (
+        click_claims(parameters, catalog, exchange, orders, sessions, ad_days),
+        modelled_claims(parameters, catalog, ad_days, CLICK),
+        modelled_claims(parameters, catalog, ad_days, VIEW),
+        future_claims(parameters, catalog, ad_days),
+    )
+    fields = Claims.__dataclass_fields__
+    joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in fields}
+    order = np.lexsort((joined["order"], joined["kind"], joined["reported_us"], joined["row"]))
+    return Claims(**{name: values[order] for name, values in joined.items()})
+
+
+def build_causes(parameters: WorldParameters, orders: Orders, sessions: Sessions) -> IntArray:
+    """Return the source that truly caused each order, or -1 where it would have come anyway."""
+    rng = stream(parameters.seed, "causes")
+    chance = np.array([CAUSAL_CHANCE[channel] for channel in CHANNELS])
+    index = np.flatnonzero(sessions.journey_order >= 0)
+    is_hit = rng.random(len(index)) < chance[sessions.source[index]]
+    index = index[is_hit]
+    index = index[np.lexsort((sessions.start_us[index], sessions.journey_order[index]))]
+    cause = np.full(len(orders.customer), -1, dtype=np.int64)
+    _, first = np.unique(sessions.journey_order[index], return_index=True)
+    cause[sessions.journey_order[index[first]]] = sessions.source[index[first]]
+    return cause

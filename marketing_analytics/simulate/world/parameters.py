@@ -1,0 +1,111 @@
+"""What a world is made of: its size, its seed and the known parameters of its processes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from marketing_analytics.core.errors import UserError
+
+DAY_US = 86_400_000_000
+HOUR_US = 3_600_000_000
+SECOND_US = 1_000_000
+EPOCH_DAY = date(1970, 1, 1)
+CUSTOMERS_RANGE = (1, 1_000_000)
+DAYS_RANGE = (7, 1_095)
+EARLIEST_END = date(2015, 1, 1)
+LATEST_END = date(2099, 12, 31)
+
+
+@dataclass(frozen=True)
+class PurchaseParameters:
+    """BG/NBD in weeks (Fader, Hardie, Lee 2005) and gamma-gamma spend per order.
+
+    Spend is drawn in units of the customer's own currency.
+    """
+
+    r: float = 0.62
+    alpha_weeks: float = 4.4
+    a: float = 0.79
+    b: float = 2.43
+    p: float = 6.25
+    q: float = 3.74
+    gamma: float = 18.5
+
+
+@dataclass(frozen=True)
+class WorldParameters:
+    """Seed, size and processes of one world; the last day is inclusive, in UTC."""
+
+    seed: int = 1
+    customers: int = 5_000
+    days: int = 180
+    end_date: date = date(2026, 10, 31)
+    purchases: PurchaseParameters = field(default_factory=PurchaseParameters)
+    eur_share: float = 0.36
+    opted_out_share: float = 0.05
+    refund_share: float = 0.05
+    always_blocking_share: float = 0.045
+    session_loss_share: float = 0.02
+
+    def __post_init__(self) -> None:
+        require_range("--seed", self.seed, 0, 2**31 - 1)
+        require_range("--customers", self.customers, *CUSTOMERS_RANGE)
+        require_range("--days", self.days, *DAYS_RANGE)
+        if not EARLIEST_END <= self.end_date <= LATEST_END:
+            raise UserError(
+                f"--end-date {self.end_date} is out of range",
+                hint=f"give a date from {EARLIEST_END} to {LATEST_END}",
+            )
+
+    @property
+    def start_date(self) -> date:
+        """Return the first day."""
+        return self.end_date - timedelta(days=self.days - 1)
+
+    @property
+    def start_day(self) -> int:
+        """Return the first day as days since 1970-01-01."""
+        return (self.start_date - EPOCH_DAY).days
+
+    @property
+    def end_day(self) -> int:
+        """Return the last day, inclusive, as days since 1970-01-01."""
+        return (self.end_date - EPOCH_DAY).days
+
+    @property
+    def start_us(self) -> int:
+        """Return the first moment in microseconds since 1970."""
+        return self.start_day * DAY_US
+
+    @property
+    def end_us(self) -> int:
+        """Return the first moment after the world in microseconds since 1970."""
+        return (self.end_day + 1) * DAY_US
+
+    @property
+    def as_of_us(self) -> int:
+        """Return the moment the ledger speaks of: 06:00 UTC on the day after the last."""
+        return self.end_us + 6 * HOUR_US
+
+    @property
+    def as_of(self) -> datetime:
+        """Return `as_of_us` as a time."""
+        return datetime.fromtimestamp(self.as_of_us / 1e6, UTC)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain JSON values."""
+        values = asdict(self)
+        values["end_date"] = self.end_date.isoformat()
+        values["start_date"] = self.start_date.isoformat()
+        values["as_of"] = self.as_of.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return values
+
+
+def require_range(name: str, value: int, low: int, high: int) -> None:
+    """Raise UserError unless low <= value <= high."""
+    if not low <= value <= high:
+        raise UserError(
+            f"{name} {value} is out of range", hint=f"give a whole number from {low} to {high}"
+        )

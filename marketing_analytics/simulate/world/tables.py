@@ -1,0 +1,280 @@
+"""The truth as Parquet tables, one file each, and how they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from marketing_analytics.simulate.world.chance import IntArray, gather, texts
+from marketing_analytics.simulate.world.claims import KINDS
+from marketing_analytics.simulate.world.mailing import ACTIONS, MACHINE_OPEN
+from marketing_analytics.simulate.world.names import device_names, email_hash, ids
+from marketing_analytics.simulate.world.people import DEVICE_KINDS, NEVER_US
+from marketing_analytics.simulate.world.visits import CHANNELS, SOURCES
+from marketing_analytics.simulate.world.world import World, order_is_tracked
+
+TAGS = ("full", "click_id_only", "lost")
+SEND_STATUSES = ("sent", "hard", "soft")
+
+
+def moments(values: IntArray) -> pa.Array:
+    """Return a UTC timestamp column; never becomes null."""
+    return pa.array(values, pa.timestamp("us", "UTC"), mask=values >= NEVER_US)
+
+
+def days(values: IntArray) -> pa.Array:
+    """Return a date column; negative becomes null."""
+    return pa.array(values.astype(np.int32), pa.date32(), mask=values < 0)
+
+
+def named(names: Any, index: IntArray) -> pa.Array:
+    """Return names[index] as text; a negative index becomes null."""
+    values = np.asarray(names, dtype=object)
+    if len(values) == 0:
+        return pa.nulls(len(index), pa.string())
+    return pa.array(values[np.maximum(index, 0)], pa.string(), mask=index < 0)
+
+
+def entity_table(rows: Sequence[Any]) -> pa.Table:
+    """Return frozen dataclasses as a table, `_us` and `_day` fields as integers."""
+    names = list(rows[0].__dataclass_fields__)
+    return pa.table({name: pa.array([getattr(row, name) for row in rows]) for name in names})
+
+
+def ad_day_table(world: World) -> pa.Table:
+    """Return one row per ad and account-local day with delivery."""
+    table, ads = world.ad_days, world.catalog.ads
+    columns = {
+        name: named([getattr(ad, name) for ad in ads], table.ad)
+        for name in ("platform", "account_id", "campaign_id", "ad_group_id", "ad_id")
+    }
+    return pa.table(
+        {
+            **columns,
+            "date": days(table.day),
+            "impressions": table.impressions,
+            "clicks": table.clicks,
+            "spend_cents": table.spend_cents,
+            "visits": table.visits,
+            "removed_at": moments(table.removed_us),
+        }
+    )
+
+
+def claim_table(world: World) -> pa.Table:
+    """Return one row per conversion a platform claims; `ad_day` is a row of ad_days."""
+    claims = world.claims
+    return pa.table(
+        {
+            "ad_day": claims.row,
+            "order_id": named(ids("order", len(world.orders.customer)), claims.order),
+            "kind": gather(KINDS, claims.kind),
+            "lag_us": claims.lag_us,
+            "reported_at": moments(claims.reported_us),
+            "weight_ppm": claims.weight_ppm,
+            "value_cents": claims.value_cents,
+        }
+    )
+
+
+def session_table(world: World) -> pa.Table:
+    """Return one row per session, also of those that analytics never saw."""
+    sessions, ads = world.sessions, world.catalog.ads
+    customers = ids("customer", world.people.customers)
+    is_customer = sessions.person < world.people.customers
+    orders = ids("order", len(world.orders.customer))
+    return pa.table(
+        {
+            "session_id": ids("session", sessions.count),
+            "person": sessions.person,
+            "customer_id": named(customers, np.where(is_customer, sessions.person, -1)),
+            "user_pseudo_id": named(
+                device_names(world.parameters.seed, len(world.people.device_kind)), sessions.device
+            ),
+            "ga_session_id": sessions.session_id,
+            "started_at": moments(sessions.start_us),
+            "ended_at": moments(sessions.end_us),
+            "source": gather(SOURCES, sessions.source),
+            "channel": gather(CHANNELS, sessions.source),
+            "campaign_id": named([ad.campaign_id for ad in ads], sessions.ad),
+            "ad_id": named([ad.ad_id for ad in ads], sessions.ad),
+            "ad_date": days(sessions.ad_day),
+            "email_campaign_id": mail_names(world, sessions.mail),
+            "tags": gather(TAGS, sessions.tag),
+            "is_tracked": sessions.is_tracked,
+            "is_logged_in": sessions.is_logged_in,
+            "depth": sessions.depth,
+            "order_id": named(orders, sessions.order),
+            "journey_order_id": named(orders, sessions.journey_order),
+        }
+    )
+
+
+def mail_names(world: World, sends: IntArray) -> pa.Array:
+    """Return the campaign id of each send index, null for -1."""
+    if len(world.sends.mail) == 0:
+        return pa.nulls(len(sends), pa.string())
+    mails = np.where(sends >= 0, world.sends.mail[np.maximum(sends, 0)], -1)
+    return named([mail.campaign_id for mail in world.mail_plan.mails], mails)
+
+
+def touch_table(world: World, sessions: pa.Table) -> pa.Table:
+    """Return one row per order and session that led to it, the converting one included."""
+    index = np.flatnonzero(world.sessions.journey_order >= 0)
+    order = world.sessions.journey_order[index]
+    index = index[np.lexsort((index, world.sessions.start_us[index], order))]
+    columns = (
+        "journey_order_id",
+        "session_id",
+        "started_at",
+        "channel",
+        "source",
+        "campaign_id",
+        "is_tracked",
+    )
+    return sessions.select(columns).take(pa.array(index)).rename_columns(
+        ["order_id", *columns[1:]]
+    )
+
+
+def order_table(world: World) -> pa.Table:
+    """Return one row per order with what truly caused it (null: it would have come anyway)."""
+    orders = world.orders
+    usd = world.exchange.usd_cents(orders.total_cents, orders.is_eur, orders.day)
+    return pa.table(
+        {
+            "order_id": ids("order", len(orders.customer)),
+            "customer_id": ids("customer", world.people.customers)[orders.customer],
+            "ordered_at": moments(orders.ordered_us),
+            "order_date": days(orders.day),
+            "currency": gather(("USD", "EUR"), orders.is_eur.astype(np.int64)),
+            "total_cents": orders.total_cents,
+            "total_usd_cents": usd,
+            "is_first_order": orders.is_first,
+            "is_tracked": order_is_tracked(world),
+            "incremental_channel": named(CHANNELS, world.causes),
+        }
+    )
+
+
+def refund_table(world: World) -> pa.Table:
+    """Return one row per refund."""
+    refunds = world.refunds
+    is_eur = world.orders.is_eur[refunds.order]
+    return pa.table(
+        {
+            "refund_id": ids("refund", len(refunds.order)),
+            "order_id": ids("order", len(world.orders.customer))[refunds.order],
+            "refunded_at": moments(refunds.refunded_us),
+            "amount_cents": refunds.amount_cents,
+            "amount_usd_cents": world.exchange.usd_cents(refunds.amount_cents, is_eur, refunds.day),
+        }
+    )
+
+
+def people_table(world: World) -> pa.Table:
+    """Return one row per person with the times of consent and membership."""
+    people = world.people
+    customers = ids("customer", people.customers)
+    index = np.arange(people.count)
+    return pa.table(
+        {
+            "person": index,
+            "customer_id": named(customers, np.where(index < people.customers, index, -1)),
+            "email": people.email,
+            "email_id": texts([email_hash(e) if e else "" for e in people.email]),
+            "country": people.country,
+            "is_eur": people.is_eur,
+            "subscribed_at": moments(people.subscribed_us),
+            "opted_out_at": moments(people.opted_out_us),
+            "is_blocking": people.is_blocking,
+        }
+    )
+
+
+def device_table(world: World) -> pa.Table:
+    """Return one row per device."""
+    people = world.people
+    return pa.table(
+        {
+            "user_pseudo_id": device_names(world.parameters.seed, len(people.device_kind)),
+            "person": people.device_person,
+            "kind": gather(DEVICE_KINDS, people.device_kind),
+        }
+    )
+
+
+def send_table(world: World) -> pa.Table:
+    """Return one row per mail and recipient; `mail` is a row of mails."""
+    sends = world.sends
+    return pa.table(
+        {
+            "mail": sends.mail,
+            "person": sends.person,
+            "sent_at": moments(sends.sent_us),
+            "status": gather(SEND_STATUSES, sends.status),
+            "unsubscribed_at": moments(sends.unsubscribed_us),
+        }
+    )
+
+
+def mail_event_table(world: World) -> pa.Table:
+    """Return one row per open, click or bounce; `send` is a row of sends."""
+    events = world.mail_events
+    return pa.table(
+        {
+            "send": events.send,
+            "action": gather(ACTIONS, events.kind),
+            "is_machine": events.kind == MACHINE_OPEN,
+            "at": moments(events.at_us),
+        }
+    )
+
+
+def incremental_counts(world: World) -> dict[str, int]:
+    """Return the orders each channel truly caused."""
+    counts = dict.fromkeys(sorted(set(CHANNELS)), 0)
+    for cause in world.causes[world.causes >= 0]:
+        counts[CHANNELS[cause]] += 1
+    return counts
+
+
+def truth_tables(world: World) -> dict[str, pa.Table]:
+    """Return every truth table by file name."""
+    sessions = session_table(world)
+    counts = incremental_counts(world)
+    plan = world.mail_plan
+    return {
+        "accounts": entity_table(world.catalog.accounts),
+        "campaigns": entity_table(world.catalog.campaigns),
+        "ad_groups": entity_table(world.catalog.ad_groups),
+        "ads": entity_table(world.catalog.ads),
+        "ad_days": ad_day_table(world),
+        "claims": claim_table(world),
+        "people": people_table(world),
+        "devices": device_table(world),
+        "sessions": sessions,
+        "touches": touch_table(world, sessions),
+        "orders": order_table(world),
+        "refunds": refund_table(world),
+        "mail_lists": entity_table(plan.lists),
+        "mails": entity_table(plan.mails),
+        "mail_flows": entity_table(plan.flows),
+        "mail_sends": send_table(world),
+        "mail_events": mail_event_table(world),
+        "incremental_conversions": pa.table(
+            {"channel": list(counts), "conversions": list(counts.values())}
+        ),
+    }
+
+
+def write_truth(world: World, folder: Path) -> None:
+    """Write every truth table as folder/<name>.parquet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in truth_tables(world).items():
+        pq.write_table(table, folder / f"{name}.parquet", compression="zstd")
