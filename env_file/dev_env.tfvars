@@ -1,0 +1,72 @@
+# Jobs of a branch: every branch and user gets its own copy and its own schema.
+# Times are UTC. The team, project and environment come from TEAM_NAME, PROJECT_ID and
+# ENVIRONMENT_ID (Terraform: TF_VAR_team_name, TF_VAR_project_id, TF_VAR_environment_id).
+# Deploy: python scripts/dbt_job_manager.py deploy --config env_file/dev_env.tfvars
+
+jobs = {
+  ad-platform-sync = {
+    description = "Checks how fresh the sources are, then builds staging and the unified ad tables."
+    execute_steps = [
+      "dbt source freshness --select source:meta_ads source:google_ads",
+      "dbt build --select tag:staging tag:ads",
+    ]
+    schedule_cron        = "0 6,12,18 * * *"
+    run_source_freshness = true
+    tags                 = ["ads", "ingest"]
+  }
+
+  attribution-daily-refresh = {
+    description   = "Builds touchpoints, conversions and all attribution models."
+    execute_steps = ["dbt build --select +tag:attribution"]
+    schedule_cron = "0 8 * * *"
+    tags          = ["attribution"]
+  }
+
+  campaign-performance = {
+    description   = "Builds spend, conversions and ROAS per campaign and day."
+    execute_steps = ["dbt build --select +tag:campaigns"]
+    schedule_cron = "0 9 * * *"
+    tags          = ["ads", "attribution"]
+  }
+
+  customer-acquisition-funnel = {
+    description   = "Builds the funnel from first session to first order."
+    execute_steps = ["dbt build --select +tag:funnel"]
+    schedule_cron = "0 10 * * *"
+    tags          = ["funnel"]
+  }
+
+  email-marketing-metrics = {
+    description   = "Builds sends, human opens, clicks and revenue per email campaign."
+    execute_steps = ["dbt build --select +tag:email"]
+    schedule_cron = "0 11 * * *"
+    tags          = ["email"]
+  }
+
+  automation-flows = {
+    description   = "Builds the steps of automated email flows."
+    execute_steps = ["dbt build --select +tag:automation"]
+    schedule_cron = "30 11 * * *"
+    tags          = ["automation"]
+  }
+
+  customer-ltv-modeling = {
+    description   = "Builds RFM segments and the historic value of customers."
+    execute_steps = ["dbt build --select +tag:customers"]
+    schedule_cron = "0 12 * * *"
+    tags          = ["customers"]
+  }
+
+  marketing-executive-dashboard = {
+    description   = "Builds the monthly KPIs against budget and targets."
+    execute_steps = ["dbt build --select +tag:executive"]
+    schedule_cron = "0 13 * * *"
+    tags          = ["executive"]
+  }
+
+  attribution-validation = {
+    description   = "Tests attribution on demand: credit is conserved, consent is kept."
+    execute_steps = ["dbt test --select tag:attribution tag:conservation tag:consent"]
+    tags          = ["validation"]
+  }
+}

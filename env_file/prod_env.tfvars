@@ -1,0 +1,53 @@
+# Production jobs.
+# Times are UTC. The team, project and environment come from TEAM_NAME, PROJECT_ID and
+# ENVIRONMENT_ID (Terraform: TF_VAR_team_name, TF_VAR_project_id, TF_VAR_environment_id).
+# Deployed by Terraform: terraform apply -var-file=env_file/prod_env.tfvars
+
+jobs = {
+  attribution-production = {
+    description = "Builds all attribution models for production."
+    execute_steps = [
+      "dbt source freshness",
+      "dbt build --select +tag:attribution --exclude-resource-type unit_test",
+    ]
+    schedule_cron   = "0 5 * * *"
+    timeout_seconds = 3600
+    tags            = ["production"]
+  }
+
+  campaign-performance-production = {
+    description     = "Builds campaign performance for production."
+    execute_steps   = ["dbt build --select +tag:campaigns --exclude-resource-type unit_test"]
+    schedule_cron   = "0 6 * * *"
+    timeout_seconds = 3600
+    tags            = ["production"]
+  }
+
+  customer-ltv-production = {
+    description     = "Builds customer segments and values for production."
+    execute_steps   = ["dbt build --select +tag:customers --exclude-resource-type unit_test"]
+    schedule_cron   = "0 7 * * *"
+    timeout_seconds = 3600
+    tags            = ["production"]
+  }
+
+  executive-dashboard-production = {
+    description     = "Builds the executive KPIs for production, with docs."
+    execute_steps   = ["dbt build --select +tag:executive --exclude-resource-type unit_test"]
+    schedule_cron   = "0 8 * * *"
+    generate_docs   = true
+    timeout_seconds = 3600
+    tags            = ["production"]
+  }
+
+  critical-data-validation = {
+    description = "Tests what must never break: credit, money and consent."
+    execute_steps = [
+      "dbt source freshness",
+      "dbt test --select tag:conservation tag:reconciliation tag:consent",
+    ]
+    schedule_cron   = "0 9,21 * * *"
+    timeout_seconds = 1800
+    tags            = ["production", "validation"]
+  }
+}

@@ -1,0 +1,264 @@
+"""Read the account and carry a plan out, concurrently, chain level by chain level.
+
+A create whose answer is lost is looked up by its ownership mark and adopted. Deletes come
+last and only when everything before them succeeded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from marketing_analytics.core.errors import (
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_PARTLY_APPLIED,
+    AmbiguousError,
+    AuthError,
+    LockedError,
+    MachineError,
+    RemoteError,
+)
+from marketing_analytics.jobs.client import CloudClient
+from marketing_analytics.jobs.names import Owner, Scope, owner_of
+from marketing_analytics.jobs.payload import Override, body_of, overrides_of
+from marketing_analytics.jobs.plan import Change, Plan, RemoteJob, remote_job
+
+THREADS = 8
+CREATE_ATTEMPTS = 5
+RELATED = "custom_environment_variables"
+
+State = Literal["done", "failed", "not tried"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one change."""
+
+    change: Change
+    state: State
+    job_id: int | None = None
+    message: str = ""
+    error: RemoteError | None = field(default=None, repr=False)
+
+
+# reading
+
+
+def read_jobs(client: CloudClient, scope: Scope) -> list[RemoteJob]:
+    """Return the project's jobs; the scope's jobs with their variables.
+
+    One call per 100 jobs where the list carries the variables, else one more per job of ours.
+    """
+    jobs = [remote_job(data, overrides_of(data.get(RELATED))) for data in client.list_jobs(RELATED)]
+    unknown = [job for job in jobs if in_scope(job, scope) and job.overrides is None]
+    if not unknown:
+        return jobs
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = dict(zip(unknown_ids(unknown), pool.map(reader(client), unknown), strict=True))
+    return [remote_job(job.data, found[job.job_id]) if job.job_id in found else job for job in jobs]
+
+
+def in_scope(job: RemoteJob, scope: Scope) -> bool:
+    """Return whether a job carries the scope's mark."""
+    return job.owner is not None and job.owner.scope == scope
+
+
+def unknown_ids(jobs: Iterable[RemoteJob]) -> list[int]:
+    """Return the ids of jobs."""
+    return [job.job_id for job in jobs]
+
+
+def reader(client: CloudClient) -> Callable[[RemoteJob], list[Override]]:
+    """Return a function that reads the variables of one job."""
+    return lambda job: overrides_of(client.job_overrides(job.job_id)) or []
+
+
+# writing
+
+
+def apply_plan(
+    client: CloudClient, plan: Plan, on_outcome: Callable[[Outcome], None]
+) -> list[Outcome]:
+    """Carry out a plan and return what became of each change."""
+    run = Applying(client, plan, on_outcome)
+    writes = [change for change in plan.changes if change.action != "delete"]
+    run.ensure_variables(writes)
+    for level in sorted({change.level for change in writes}):
+        run.all_of([change for change in writes if change.level == level], run.write)
+    deletes = [change for change in plan.changes if change.action == "delete"]
+    if run.has_failures:
+        for change in deletes:
+            run.skip(change, "kept, because not every change before succeeded")
+    else:
+        run.all_of(deletes, run.remove)
+    return run.outcomes
+
+
+def exit_code_of(outcomes: Sequence[Outcome]) -> int:
+    """Return 0 when all is done, 5 when a part is, else the exit code of the first failure."""
+    failures = [outcome for outcome in outcomes if outcome.state == "failed"]
+    if not failures:
+        return EXIT_OK
+    if any(outcome.state == "done" for outcome in outcomes):
+        return EXIT_PARTLY_APPLIED
+    return failures[0].error.exit_code if failures[0].error else EXIT_FAILED
+
+
+class Applying:
+    """One run of a plan: which jobs exist by now, and what became of the changes."""
+
+    def __init__(
+        self, client: CloudClient, plan: Plan, on_outcome: Callable[[Outcome], None]
+    ) -> None:
+        self.client = client
+        self.plan = plan
+        self.on_outcome = on_outcome
+        self.job_ids = dict(plan.kept)
+        self.outcomes: list[Outcome] = []
+        self.is_stopped = False
+        self.lock = threading.Lock()
+
+    @property
+    def has_failures(self) -> bool:
+        """Return whether anything failed or could not be tried."""
+        return any(outcome.state != "done" for outcome in self.outcomes)
+
+    def all_of(self, changes: Sequence[Change], act: Callable[[Change], int]) -> None:
+        """Carry out independent changes concurrently."""
+        if not changes:
+            return
+        pool = ThreadPoolExecutor(min(THREADS, len(changes)))
+        try:
+            for _ in pool.map(lambda change: self.guard(change, act), changes):
+                pass
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def guard(self, change: Change, act: Callable[[Change], int]) -> None:
+        """Carry out one change and record what became of it."""
+        if self.is_stopped:
+            return self.skip(change, "the token was refused")
+        missing = self.missing_parent(change)
+        if missing:
+            return self.skip(change, f"it runs after {missing}, which could not be written")
+        try:
+            job_id = act(change)
+        except RemoteError as error:
+            self.is_stopped = self.is_stopped or isinstance(error, AuthError)
+            return self.record(Outcome(change, "failed", change.job_id, error.message, error))
+        return self.record(Outcome(change, "done", job_id))
+
+    def missing_parent(self, change: Change) -> str:
+        """Return the job that this one runs after when it does not exist."""
+        after = change.desired.fields["after"] if change.desired else None
+        return after[0] if after and after[0] not in self.job_ids else ""
+
+    def skip(self, change: Change, why: str) -> None:
+        """Record a change that was not tried."""
+        self.record(Outcome(change, "not tried", change.job_id, why))
+
+    def record(self, outcome: Outcome) -> None:
+        """Record an outcome and tell about it."""
+        with self.lock:
+            self.outcomes.append(outcome)
+            self.on_outcome(outcome)
+
+    def ensure_variables(self, changes: Sequence[Change]) -> None:
+        """Create variables of the project that jobs are about to override."""
+        wanted = {
+            variable.name
+            for change in changes
+            for variable in change.variables
+            if variable.value is not None and variable.override_id is None
+        }
+        if not wanted:
+            return
+        for name in sorted(wanted - self.client.variable_names()):
+            self.client.create_variable(name)
+
+    def write(self, change: Change) -> int:
+        """Create or update a job with its variables, and return its id."""
+        assert change.desired  # noqa: S101
+        body = body_of(change.desired.fields, self.job_ids, self.client.project_id)
+        if change.action == "create":
+            job_id = self.create(change.desired.key, body)
+        else:
+            assert change.job_id  # noqa: S101
+            job_id = change.job_id
+            if change.fields:
+                self.client.update_job(job_id, body)
+        self.job_ids[change.key] = job_id
+        for variable in change.variables:
+            self.write_variable(job_id, variable.name, variable.value, variable.override_id)
+        return job_id
+
+    def write_variable(
+        self, job_id: int, name: str, value: str | None, override_id: int | None
+    ) -> None:
+        """Set or remove one variable of a job."""
+        if value is not None:
+            self.client.set_override(job_id, name, value, override_id)
+        elif override_id is not None:
+            self.client.delete_override(override_id)
+
+    def create(self, key: str, body: dict[str, Any]) -> int:
+        """Create a job and return its id; when answers are lost, look before repeating."""
+        for attempt in range(1, CREATE_ATTEMPTS + 1):
+            try:
+                return int(self.client.create_job(body)["id"])
+            except AmbiguousError:
+                found = self.look_for(key)
+                if found is not None:
+                    return found
+                if attempt == CREATE_ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def look_for(self, key: str) -> int | None:
+        """Return the id of a job that appeared with our mark, looking twice."""
+        owner = Owner(self.plan.scope, key)
+        for wait_seconds in (0.0, self.client.retry_base_seconds * 2):
+            time.sleep(wait_seconds)
+            for job in self.client.list_jobs():
+                is_new = job["id"] not in self.plan.known_ids
+                if is_new and owner_of(job.get("description")) == owner:
+                    return int(job["id"])
+        return None
+
+    def remove(self, change: Change) -> int:
+        """Delete a job."""
+        assert change.job_id  # noqa: S101
+        self.client.delete_job(change.job_id)
+        return change.job_id
+
+
+@contextlib.contextmanager
+def scope_lock(client: CloudClient, scope: Scope) -> Iterator[None]:
+    """Hold the lock of a scope on this machine. Raise LockedError when somebody has it."""
+    import fcntl
+
+    identity = f"{client.host} {client.account_id} {client.project_id} {scope}"
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
+    path = Path(tempfile.gettempdir()) / f"marketing-jobs-{digest}.lock"
+    try:
+        file = path.open("a")
+    except OSError as error:
+        raise MachineError(f"cannot open the lock {path}: {error.strerror}") from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise LockedError(
+                f"another deploy of {scope.describe()} is running on this machine",
+                hint="wait until it is done and repeat the command",
+            ) from None
+        yield

@@ -1,0 +1,281 @@
+"""Decide what to change, as frozen data: what is shown and what is done come from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from marketing_analytics.core.errors import FileError, UserError
+from marketing_analytics.jobs.model import JobFile
+from marketing_analytics.jobs.names import Owner, Scope, owner_of
+from marketing_analytics.jobs.payload import MASKED, Desired, Override, fields_of_remote
+
+Action = Literal["create", "update", "delete"]
+
+DELETES_WITHOUT_ASKING = 1
+DELETE_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One value that differs; None means not set."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True)
+class VariableChange:
+    """A job-level variable to set (value) or to remove (value is None)."""
+
+    name: str
+    old: str | None
+    value: str | None
+    override_id: int | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one job, and why."""
+
+    action: Action
+    key: str
+    name: str
+    reason: str
+    job_id: int | None = None
+    desired: Desired | None = None
+    fields: tuple[FieldChange, ...] = ()
+    variables: tuple[VariableChange, ...] = ()
+
+    @property
+    def level(self) -> int:
+        """Return how many jobs of its chain come before this one."""
+        return self.desired.level if self.desired else 0
+
+
+@dataclass(frozen=True)
+class RemoteJob:
+    """A job of dbt Cloud as far as plans need it; overrides None: not known."""
+
+    job_id: int
+    owner: Owner | None
+    data: Mapping[str, Any]
+    overrides: tuple[Override, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the job's name."""
+        return str(self.data.get("name") or "")
+
+    @property
+    def changed_at(self) -> datetime | None:
+        """Return when the job was changed last, or created."""
+        return time_of(self.data.get("updated_at")) or time_of(self.data.get("created_at"))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a deploy will do, in order."""
+
+    scope: Scope
+    changes: tuple[Change, ...]
+    kept: Mapping[str, int]
+    job_count: int
+
+    @property
+    def known_ids(self) -> frozenset[int]:
+        """Return the ids of all jobs that were there when the plan was made."""
+        return frozenset(self.kept.values()) | {c.job_id for c in self.changes if c.job_id}
+
+    def count(self, action: Action) -> int:
+        """Return how many jobs get this action."""
+        return sum(change.action == action for change in self.changes)
+
+
+def remote_job(data: Mapping[str, Any], overrides: list[Override] | None = None) -> RemoteJob:
+    """Return a job of an answer."""
+    known = tuple(overrides) if overrides is not None else None
+    return RemoteJob(int(data["id"]), owner_of(data.get("description")), data, known)
+
+
+def make_plan(
+    file: JobFile, scope: Scope, desired: Sequence[Desired], remote: Sequence[RemoteJob]
+) -> Plan:
+    """Return what brings the scope's jobs to what the file says."""
+    owned = owned_jobs(scope, remote)
+    ids = {key: jobs[0].job_id for key, jobs in owned.items()}
+    replaced = {
+        job.key for job in desired if job.key in owned and is_replaced(job, owned[job.key][0])
+    }
+    # what runs after a replaced job must be pointed to the new one
+    keys = {job_id: key for key, job_id in ids.items() if key not in replaced}
+    check_names(file, desired, remote, ids)
+    changes: list[Change] = []
+    kept: dict[str, int] = {}
+    for job in desired:
+        existing = owned.get(job.key)
+        made = change_job(job, existing[0], keys) if existing else [creation(job, "new")]
+        changes += made
+        if existing and not any(change.action == "create" for change in made):
+            kept[job.key] = existing[0].job_id
+    changes += deletions({job.key for job in desired}, owned)
+    return Plan(scope, tuple(changes), kept, len(desired))
+
+
+def owned_jobs(scope: Scope, remote: Sequence[RemoteJob]) -> dict[str, list[RemoteJob]]:
+    """Return the scope's jobs by key, the oldest first."""
+    found: dict[str, list[RemoteJob]] = {}
+    for job in sorted(remote, key=lambda job: job.job_id):
+        if job.owner and job.owner.scope == scope:
+            found.setdefault(job.owner.key, []).append(job)
+    return found
+
+
+def check_names(
+    file: JobFile,
+    desired: Sequence[Desired],
+    remote: Sequence[RemoteJob],
+    ids: Mapping[str, int],
+) -> None:
+    """Refuse to create a job next to one of the same name that is not ours."""
+    strangers = {job.name: job.job_id for job in remote if job.owner is None}
+    places = {job.key: job.places["key"] for job in file.jobs}
+    for job in desired:
+        if job.key not in ids and job.name in strangers:
+            raise name_taken(file, job, strangers[job.name], places[job.key])
+
+
+def name_taken(file: JobFile, job: Desired, job_id: int, at: int) -> FileError:
+    """Return the error for a name that a job without our mark has."""
+    return file.source.error(
+        f'dbt Cloud has a job "{job.name}" (id {job_id}) that this tool does not own',
+        at,
+        "rename or delete that job in dbt Cloud, or choose another key",
+    )
+
+
+def creation(job: Desired, reason: str) -> Change:
+    """Return the change that creates a job."""
+    variables = tuple(
+        VariableChange(name, None, value, None) for name, value in job.env_vars.items()
+    )
+    return Change("create", job.key, job.name, reason, desired=job, variables=variables)
+
+
+def change_job(job: Desired, remote: RemoteJob, keys: Mapping[int, str]) -> list[Change]:
+    """Return nothing, an update, or create and delete where dbt Cloud cannot change in place."""
+    fields = field_changes(job, remote, keys)
+    variables = variable_changes(job, remote)
+    if is_replaced(job, remote):
+        reason = "replaced: dbt Cloud cannot turn a pull request job into another kind"
+        gone = Change("delete", job.key, remote.name, reason, job_id=remote.job_id)
+        return [creation(job, reason), gone]
+    if not fields and not variables:
+        return []
+    changed = ", ".join([change.field for change in fields] + [v.name for v in variables])
+    reason = f"differs in {changed}"
+    return [
+        Change("update", job.key, job.name, reason, remote.job_id, job, fields, variables),
+    ]
+
+
+def is_replaced(job: Desired, remote: RemoteJob) -> bool:
+    """Return whether the job must be created anew: its kind cannot change in place."""
+    old = fields_of_remote(remote.data, {})
+    return bool(old["on_pull_request"] != job.fields["on_pull_request"])
+
+
+def field_changes(
+    job: Desired, remote: RemoteJob, keys: Mapping[int, str]
+) -> tuple[FieldChange, ...]:
+    """Return the fields that differ."""
+    old = fields_of_remote(remote.data, keys)
+    return tuple(
+        FieldChange(name, old[name], new) for name, new in job.fields.items() if old[name] != new
+    )
+
+
+def variable_changes(job: Desired, remote: RemoteJob) -> tuple[VariableChange, ...]:
+    """Return the variables that differ; masked values cannot be compared and stay."""
+    there = {override.name: override for override in remote.overrides or ()}
+    changes = []
+    for name, value in job.env_vars.items():
+        old = there.get(name)
+        if old is None:
+            changes.append(VariableChange(name, None, value, None))
+        elif old.value not in (value, MASKED):
+            changes.append(VariableChange(name, old.value, value, old.override_id))
+    changes += [
+        VariableChange(name, old.value, None, old.override_id)
+        for name, old in there.items()
+        if name not in job.env_vars
+    ]
+    return tuple(changes)
+
+
+def deletions(wanted: set[str], owned: Mapping[str, list[RemoteJob]]) -> list[Change]:
+    """Return deletes of jobs that left the file, and of second copies."""
+    found = []
+    for key, jobs in sorted(owned.items()):
+        for position, job in enumerate(jobs):
+            if key not in wanted:
+                reason = "no longer in the file"
+            elif position:
+                reason = f"a second copy of job {jobs[0].job_id}"
+            else:
+                continue
+            found.append(Change("delete", key, job.name, reason, job_id=job.job_id))
+    return found
+
+
+def check_deletes(plan: Plan, allowed: int | None) -> None:
+    """Refuse to delete a large share of the jobs unless that number was allowed."""
+    deletes = sum(c.action == "delete" and "replaced" not in c.reason for c in plan.changes)
+    if allowed is not None:
+        if deletes > allowed:
+            raise delete_guard(deletes, f"more than the {allowed} allowed")
+        return
+    total = len(plan.kept) + deletes
+    if deletes > max(DELETES_WITHOUT_ASKING, DELETE_SHARE * total):
+        raise delete_guard(deletes, f"of {total}; that is a large share")
+
+
+def delete_guard(deletes: int, why: str) -> UserError:
+    """Return the error that asks to confirm deletes by their number."""
+    return UserError(
+        f"this would delete {deletes} jobs, {why}; nothing was changed",
+        hint=f"if that is meant, repeat with --allow-delete {deletes}",
+    )
+
+
+def make_cleanup(
+    team: str, remote: Sequence[RemoteJob], older_than_days: int, now: datetime
+) -> list[tuple[Change, RemoteJob]]:
+    """Return deletes of the team's branch jobs that nobody changed for so many days."""
+    found = []
+    for job in remote:
+        owner, changed_at = job.owner, job.changed_at
+        if not owner or owner.scope.team != team or not owner.scope.branch or not changed_at:
+            continue
+        age = now - changed_at
+        if age < timedelta(days=older_than_days):
+            continue
+        reason = (
+            f"branch {owner.scope.branch} of {owner.scope.user}, last changed "
+            f"{changed_at:%Y-%m-%d} ({age.days} days ago)"
+        )
+        change = Change("delete", owner.key, job.name, reason, job_id=job.job_id)
+        found.append((change, job))
+    return sorted(found, key=lambda pair: (pair[1].changed_at, pair[0].name))
+
+
+def time_of(text: Any) -> datetime | None:
+    """Return a time of the API as UTC, or None."""
+    try:
+        value = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

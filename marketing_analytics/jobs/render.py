@@ -1,0 +1,315 @@
+"""Say what a plan, a list or a result means: text for people, dictionaries for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from marketing_analytics.core.console import Console
+from marketing_analytics.jobs.apply import Outcome
+from marketing_analytics.jobs.names import Scope, without_mark
+from marketing_analytics.jobs.payload import fields_of_remote
+from marketing_analytics.jobs.plan import Change, FieldChange, Plan, RemoteJob, time_of
+
+SCHEMA_VERSION = 1
+SIGNS = {"create": "+", "update": "~", "delete": "-"}
+COLOURS = {"+": "32", "~": "33", "-": "31", "!": "31"}
+NOT_SET = "not set"
+
+
+def paint(console: Console, sign: str, text: str) -> str:
+    """Return text in the colour of a sign, where colour is wanted."""
+    return f"\x1b[{COLOURS[sign]}m{text}\x1b[0m" if console.has_colour else text
+
+
+def print_plan(console: Console, plan: Plan, source: str, seconds: float) -> None:
+    """Print the plan: one block per job, only what differs, and a summary."""
+    console.line(f"{plan.scope.describe()} · {plan.job_count} jobs in {source} · {seconds:.1f} s")
+    width = max((len(change.key) for change in plan.changes), default=0)
+    for change in plan.changes:
+        for line in change_lines(change, width):
+            console.line(paint(console, SIGNS[change.action], line))
+    console.line(summary(plan))
+
+
+def summary(plan: Plan) -> str:
+    """Return the plan in one line."""
+    if not plan.changes:
+        return f"no changes: {plan.job_count} jobs are as the file says"
+    return (
+        f"Plan: {plan.count('create')} to add, {plan.count('update')} to change, "
+        f"{plan.count('delete')} to remove."
+    )
+
+
+def change_lines(change: Change, width: int) -> list[str]:
+    """Return the lines of one change; columns line up over the plan."""
+    lead = f"  {SIGNS[change.action]} {change.key:<{width}}  "
+    texts = change_texts(change)
+    return [(lead if not n else " " * len(lead)) + text for n, text in enumerate(texts)]
+
+
+def change_texts(change: Change) -> list[str]:
+    """Return what changes, one text per line."""
+    if change.action == "delete":
+        return [f"{change.reason} (job {change.job_id})"]
+    if change.action == "create":
+        return [creation_text(change)]
+    texts = [field_text(field) for field in change.fields]
+    for variable in change.variables:
+        new = NOT_SET if variable.value is None else variable.value
+        texts.append(f"{variable.name:<12} {variable.old or NOT_SET} → {new}")
+    return texts
+
+
+def creation_text(change: Change) -> str:
+    """Return what a new job does, in one line."""
+    assert change.desired  # noqa: S101
+    fields = change.desired.fields
+    count = len(fields["execute_steps"])
+    parts = [change.reason, when_of(fields), f"{count} step{'s' if count != 1 else ''}"]
+    return ", ".join(parts)
+
+
+def when_of(fields: Mapping[str, Any]) -> str:
+    """Return in words when a job runs."""
+    found = []
+    if fields["schedule"]:
+        found.append(f"{cron_in_words(fields['schedule'])}, next {next_run(fields['schedule'])}")
+    if fields["after"]:
+        found.append(after_in_words(fields["after"]))
+    if fields["on_pull_request"]:
+        found.append("on pull requests")
+    if fields["on_merge"]:
+        found.append("on merge")
+    return " and ".join(found) or "on demand"
+
+
+def after_in_words(after: tuple[str, tuple[str, ...]]) -> str:
+    """Return a chain condition in words."""
+    return f"after {after[0]} ({', '.join(after[1])})"
+
+
+def field_text(change: FieldChange) -> str:
+    """Return `field old → new`, and what a new schedule means."""
+    old, new = (shown(change.field, value) for value in (change.old, change.new))
+    text = f"{change.field:<12} {old} → {new}"
+    if change.field != "schedule":
+        return text
+    return f"{text}   " + (
+        f"next run {next_run(change.new)}" if change.new else "no more scheduled runs"
+    )
+
+
+def shown(field: str, value: Any) -> str:
+    """Return a value for people."""
+    if value is None or value == "":
+        return NOT_SET
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if field == "after":
+        return after_in_words(value)
+    if field == "description":
+        return f'"{without_mark(value)}"' if without_mark(value) else "(mark only)"
+    if isinstance(value, list):
+        return "[" + ", ".join(str(item) for item in value) + "]"
+    return str(value)
+
+
+def cron_in_words(cron: str) -> str:
+    """Return the usual schedules in words, others as they are."""
+    fields = cron.split()
+    if len(fields) != 5:
+        return cron
+    minute, hours, *rest = fields
+    is_daily = rest == ["*", "*", "*"]
+    if not (is_daily and minute.isdigit() and hours.replace(",", "").isdigit()):
+        return f"cron {cron} UTC"
+    times = [f"{int(hour):02}:{int(minute):02}" for hour in hours.split(",")]
+    return f"daily {', '.join(times)} UTC"
+
+
+def next_run(cron: str, now: datetime | None = None) -> str:
+    """Return when a schedule comes next, in UTC."""
+    from cronsim import CronSim, CronSimError
+
+    try:
+        at: datetime = next(CronSim(cron, now or datetime.now(UTC)))
+    except (CronSimError, StopIteration):
+        return "never"
+    return f"{at:%a %Y-%m-%d %H:%M} UTC"
+
+
+def print_outcome(console: Console, outcome: Outcome) -> None:
+    """Print what became of one change."""
+    change = outcome.change
+    if outcome.state == "done":
+        done = {"create": "added", "update": "changed", "delete": "removed"}[change.action]
+        console.line(f"  {done} {change.name} (job {outcome.job_id})")
+    else:
+        text = f"  {outcome.state} {SIGNS[change.action]} {change.name}: {outcome.message}"
+        console.line(paint(console, "!", text))
+
+
+def print_result(console: Console, outcomes: Sequence[Outcome]) -> None:
+    """Print how many changes are done, and the next step after a failure."""
+    done = sum(outcome.state == "done" for outcome in outcomes)
+    if done == len(outcomes):
+        console.line(f"done: {done} of {done} changes")
+        return
+    console.note(f"error: {done} of {len(outcomes)} changes are done")
+    hints = [o.error.hint for o in outcomes if o.error and o.error.hint]
+    repeat = "repeat the command: it goes on where it stopped"
+    console.note(f"  help: {hints[0] if hints else repeat}")
+
+
+# JSON; tests pin the fields
+
+
+def scope_json(scope: Scope) -> dict[str, Any]:
+    """Return a scope for JSON."""
+    return {"team": scope.team, "branch": scope.branch or None, "user": scope.user or None}
+
+
+def plan_json(
+    plan: Plan, source: str, *, is_dry_run: bool, outcomes: Iterable[Outcome] = ()
+) -> dict[str, Any]:
+    """Return plan and outcomes for JSON."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "config": source,
+        "scope": scope_json(plan.scope),
+        "dry_run": is_dry_run,
+        "changes": [change_json(change) for change in plan.changes],
+        "summary": {
+            "jobs": plan.job_count,
+            "add": plan.count("create"),
+            "change": plan.count("update"),
+            "remove": plan.count("delete"),
+        },
+        "results": [outcome_json(outcome) for outcome in outcomes],
+    }
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    """Return a change for JSON; a new job lists all its values as changes."""
+    fields: Iterable[FieldChange] = change.fields
+    if change.action == "create" and change.desired:
+        fields = (FieldChange(name, None, value) for name, value in change.desired.fields.items())
+    return {
+        "action": change.action,
+        "key": change.key,
+        "name": change.name,
+        "job_id": change.job_id,
+        "reason": change.reason,
+        "fields": [
+            {"field": f.field, "old": plain_value(f.old), "new": plain_value(f.new)} for f in fields
+        ],
+        "env_vars": [{"name": v.name, "old": v.old, "new": v.value} for v in change.variables],
+    }
+
+
+def plain_value(value: Any) -> Any:
+    """Return a field's value for JSON."""
+    if isinstance(value, tuple) and len(value) == 2:
+        return {"job": value[0], "statuses": list(value[1])}
+    return value
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome for JSON."""
+    return {
+        "action": outcome.change.action,
+        "key": outcome.change.key,
+        "job_id": outcome.job_id,
+        "state": outcome.state,
+        "message": outcome.message or None,
+    }
+
+
+def job_json(job: RemoteJob) -> dict[str, Any]:
+    """Return a job of the list for JSON."""
+    owner = job.owner
+    fields = fields_of_remote(job.data, {})
+    return {
+        "id": job.job_id,
+        "key": owner.key if owner else None,
+        "name": job.name,
+        "branch": (owner.scope.branch or None) if owner else None,
+        "user": (owner.scope.user or None) if owner else None,
+        "description": without_mark(job.data.get("description")),
+        "environment_id": fields["environment_id"],
+        "execute_steps": fields["execute_steps"],
+        "schedule_cron": fields["schedule"],
+        "threads": fields["threads"],
+        "target_name": fields["target_name"],
+        "next_run_at": iso(job.data.get("next_run")),
+        "updated_at": iso(job.data.get("updated_at")),
+        "env_vars": {o.name: o.value for o in job.overrides or ()},
+        "last_run": last_run_json(job),
+    }
+
+
+def last_run_json(job: RemoteJob) -> dict[str, Any] | None:
+    """Return the most recent run of a job, or None."""
+    run = job.data.get("most_recent_run")
+    if not isinstance(run, Mapping):
+        return None
+    return {
+        "id": run.get("id"),
+        "status": str(run.get("status_humanized") or "").lower() or None,
+        "finished_at": iso(run.get("finished_at")),
+    }
+
+
+def iso(value: Any) -> str | None:
+    """Return a time of the API in ISO form, or None."""
+    at = time_of(value)
+    return at.isoformat() if at else None
+
+
+def print_jobs(console: Console, jobs: Sequence[RemoteJob], *, has_details: bool) -> None:
+    """Print the team's jobs as a table, and with details what each does."""
+    rows = [job_row(job) for job in jobs]
+    print_columns(console, ["id", "name", "runs", "next run (UTC)", "last run"], rows)
+    if not has_details:
+        return
+    for job in jobs:
+        print_details(console, job)
+
+
+def job_row(job: RemoteJob) -> list[str]:
+    """Return the cells of a job."""
+    fields = fields_of_remote(job.data, {})
+    last = last_run_json(job)
+    next_at = time_of(job.data.get("next_run"))
+    return [
+        str(job.job_id),
+        job.name,
+        cron_in_words(fields["schedule"]) if fields["schedule"] else "on demand",
+        f"{next_at:%Y-%m-%d %H:%M}" if next_at else "-",
+        f"{last['status']} (run {last['id']})" if last else "-",
+    ]
+
+
+def print_details(console: Console, job: RemoteJob) -> None:
+    """Print what a job does."""
+    facts = job_json(job)
+    console.line(f"\n{job.name} (job {job.job_id})")
+    if facts["description"]:
+        console.line(f"  {facts['description']}")
+    for step in facts["execute_steps"]:
+        console.line(f"  $ {step}")
+    console.line(f"  threads {facts['threads']}, target {facts['target_name']}")
+    for name, value in facts["env_vars"].items():
+        console.line(f"  {name}={value}")
+    console.line(f"  changed {facts['updated_at'] or 'at an unknown time'}")
+
+
+def print_columns(console: Console, titles: list[str], rows: list[list[str]]) -> None:
+    """Print plain columns; cheaper to start than a drawn table."""
+    widths = [max(len(row[n]) for row in [titles, *rows]) for n in range(len(titles))]
+    for row in [titles, *rows]:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        console.line("  ".join(cells).rstrip())

@@ -1,0 +1,525 @@
+"""The parser: one pass over the text, evaluating as it goes.
+
+Grammar: the attribute subset of HCL's native syntax. Newlines end an attribute, are ignored
+inside brackets and parentheses, and count again inside an object.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from marketing_analytics.core.errors import FileError, UserError
+from marketing_analytics.jobs.tfvars.templates import read_heredoc, read_quoted
+from marketing_analytics.jobs.tfvars.values import (
+    Arithmetic,
+    Source,
+    Value,
+    as_text,
+    kind_of,
+    parse_number,
+)
+
+MAX_DEPTH = 40
+MAX_BYTES = 16 * 1024 * 1024
+MAX_ITERATIONS = 10_000
+
+_BLANK = re.compile(r"(?:[ \t]+|/\*.*?\*/)*", re.DOTALL)
+_BLANK_AND_NEWLINES = re.compile(r"(?:[ \t]+|\r?\n|(?:#|//)[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
+_LINE_END = re.compile(r"(?:(?:#|//)[^\n]*)?(?:\r?\n|\Z)")
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_NAME = re.compile(r"[^\W\d][\w-]*")
+_OPERATOR = re.compile(r"==|!=|<=|>=|&&|\|\||[-+*%<>]|/(?![/*])")
+_FOR = re.compile(r"for\b(?!-)")
+_PRECEDENCE = {
+    "||": 1,
+    "&&": 2,
+    "==": 3,
+    "!=": 3,
+    "<": 4,
+    ">": 4,
+    "<=": 4,
+    ">=": 4,
+    "+": 5,
+    "-": 5,
+    "*": 6,
+    "/": 6,
+    "%": 6,
+}
+_KEYWORDS = {"true": True, "false": False, "null": None}
+
+
+def parse_file(path: str | Path) -> tuple[Source, Value]:
+    """Return the text and the variables of a file. Raise FileError at the first mistake."""
+    try:
+        data = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise UserError(
+            f"there is no file {path}", hint="pass the job file with --config PATH"
+        ) from None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}", hint="check the path") from None
+    if len(data) > MAX_BYTES:
+        raise FileError("the file is larger than 16 MB", path=path, hint="split it")
+    return parse_text(decode(data, path), path)
+
+
+def decode(data: bytes, path: str | Path) -> str:
+    """Return the text of UTF-8 bytes; a byte order mark is dropped."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        good = data[: error.start].decode("utf-8", "replace").removeprefix("\ufeff")
+        source = Source(good + "\ufffd", path)
+        raise source.error(
+            "the file is not UTF-8 text", len(good), "save it as UTF-8 in your editor"
+        ) from None
+
+
+def parse_text(text: str, path: str | Path = "input.tfvars") -> tuple[Source, Value]:
+    """Return the source and the variables (an object) of a text."""
+    source = Source(text, path)
+    return source, Parser(source).parse()
+
+
+class Parser:
+    """Reads one text from left to right; `at` is the current offset."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.text = source.text
+        self.at = 0
+        self.depth = 0
+        self.iterations = 0
+        self.skips_newlines = False
+        self.scope: dict[str, Value] = {}
+        self.arithmetic = Arithmetic(source)
+
+    def error(self, message: str, at: int | None = None, hint: str = "") -> FileError:
+        """Return an error at an offset, by default here."""
+        return self.source.error(message, self.at if at is None else at, hint)
+
+    # blanks and symbols
+
+    def skip(self) -> None:
+        """Skip blanks and comments; newlines too where they mean nothing."""
+        pattern = _BLANK_AND_NEWLINES if self.skips_newlines else _BLANK
+        match = pattern.match(self.text, self.at)
+        assert match  # noqa: S101
+        self.at = match.end()
+
+    def skip_lines(self) -> None:
+        """Skip blanks, comments and newlines."""
+        match = _BLANK_AND_NEWLINES.match(self.text, self.at)
+        assert match  # noqa: S101
+        self.at = match.end()
+
+    def takes(self, symbol: str) -> bool:
+        """Move past a symbol if it is next."""
+        self.skip()
+        if not self.text.startswith(symbol, self.at):
+            return False
+        self.at += len(symbol)
+        return True
+
+    def name(self) -> str | None:
+        """Move past a name and return it, or None."""
+        match = _NAME.match(self.text, self.at)
+        if not match:
+            return None
+        name = match.group()
+        if not name.isascii() and not name.replace("-", "a").isidentifier():
+            return None
+        self.at = match.end()
+        return name
+
+    def within_newlines(self, is_skipping: bool, read: Callable[[], Value]) -> Value:
+        """Read something inside a bracket, with its own rule for newlines."""
+        outer, self.skips_newlines = self.skips_newlines, is_skipping
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.error(f"nested more than {MAX_DEPTH} levels deep", hint="flatten the value")
+        value = read()
+        self.depth -= 1
+        self.skips_newlines = outer
+        return value
+
+    # the file: name = value, one per line
+
+    def parse(self) -> Value:
+        """Return the whole file as an object."""
+        found: dict[str, Value] = {}
+        keys: dict[str, int] = {}
+        self.skip_lines()
+        while self.at < len(self.text):
+            start = self.at
+            name = self.variable_name()
+            if name in keys:
+                line = self.source.place(keys[name])[0]
+                raise self.error(
+                    f"{name} is already set in line {line}", start, "remove one of the two"
+                )
+            found[name], keys[name] = self.expression(), start
+            self.end_of_line()
+            self.skip_lines()
+        return Value(found, 0, keys)
+
+    def variable_name(self) -> str:
+        """Read `name =` of a variable."""
+        start = self.at
+        name = self.name()
+        if name is None:
+            is_quoted = self.text.startswith('"', start)
+            hint = "write the name without quotes" if is_quoted else "write name = value"
+            raise self.error("a variable name is expected here", start, hint)
+        self.skip()
+        if self.text.startswith("==", self.at) or not self.takes("="):
+            hint = f"write {name} = {{ ... }}" if self.text.startswith("{", self.at) else ""
+            raise self.error(f"'=' is expected after {name}", hint=hint or "write name = value")
+        return name
+
+    def end_of_line(self) -> None:
+        """Demand the end of the line after a value."""
+        self.skip()
+        match = _LINE_END.match(self.text, self.at)
+        if not match:
+            is_comma = self.text.startswith(",", self.at)
+            raise self.error(
+                "the line must end after the value",
+                hint="remove the comma" if is_comma else "put each variable on its own line",
+            )
+        self.at = match.end()
+
+    # expressions
+
+    def expression(self) -> Value:
+        """Read a value, with operators and conditionals."""
+        value = self.binary(self.operand(), 1)
+        self.skip()
+        if not self.text.startswith("?", self.at):
+            return value
+        return self.within_newlines(self.skips_newlines, lambda: self.conditional(value))
+
+    def conditional(self, condition: Value) -> Value:
+        """Read `? one : two`."""
+        at = self.at
+        self.at += 1
+        one = self.expression()
+        if not self.takes(":"):
+            raise self.error("':' is expected in this conditional", hint="write condition ? a : b")
+        return self.arithmetic.choose(condition, one, self.expression(), at)
+
+    def operator(self) -> str:
+        """Return the operator that comes next, or an empty text."""
+        self.skip()
+        match = _OPERATOR.match(self.text, self.at)
+        # `=>` belongs to a for expression, and `=` alone to an attribute
+        return match.group() if match else ""
+
+    def binary(self, left: Value, level: int) -> Value:
+        """Read operators of at least this precedence, from left to right."""
+        while (operator := self.operator()) and _PRECEDENCE[operator] >= level:
+            at = self.at
+            self.at += len(operator)
+            right = self.operand()
+            while (following := self.operator()) and _PRECEDENCE[following] > _PRECEDENCE[operator]:
+                right = self.binary(right, _PRECEDENCE[following])
+            left = self.arithmetic.binary(operator, left, right, at)
+        return left
+
+    def operand(self) -> Value:
+        """Read one operand: signs, a term, and what is taken out of it."""
+        self.skip()
+        at = self.at
+        if self.text[at : at + 1] in ("-", "!"):
+            self.at += 1
+            sign = self.text[at]
+            operand = self.within_newlines(self.skips_newlines, self.operand)
+            return self.arithmetic.unary(sign, operand, at)
+        return self.members(self.term())
+
+    def members(self, value: Value) -> Value:
+        """Read `.name` and `[index]` after a term."""
+        while True:
+            here = self.text[self.at : self.at + 1]
+            if here == "." and not self.text.startswith("...", self.at):
+                self.at += 1
+                value = self.member(value, Value(self.member_name(), self.at))
+            elif here == "[" and not isinstance(value.data, str | int | bool):
+                self.at += 1
+                key = self.within_newlines(True, self.index)
+                value = self.member(value, key)
+            else:
+                return value
+
+    def member_name(self) -> str:
+        """Read the name after a dot."""
+        name = self.name()
+        if name is None:
+            raise self.error("a name is expected after the dot", hint="write the value out")
+        return name
+
+    def index(self) -> Value:
+        """Read `key]`."""
+        self.skip()
+        if self.text.startswith("*", self.at):
+            raise self.error("splats are not supported here", hint="write the list out")
+        key = self.expression()
+        if not self.takes("]"):
+            raise self.error("']' is expected here", hint="close the bracket")
+        return key
+
+    def member(self, value: Value, key: Value) -> Value:
+        """Return a member of a constant list or object."""
+        if isinstance(value.data, dict):
+            found = value.data.get(as_text(key.data) or "")
+        elif isinstance(value.data, list) and type(key.data) is int:
+            found = value.data[key.data] if 0 <= key.data < len(value.data) else None
+        else:
+            found = None
+        if found is None:
+            raise self.error(
+                f"{kind_of(value.data)} has no such member", key.at, "write the value out"
+            )
+        return Value(found.data, value.at, found.keys)
+
+    # terms
+
+    def term(self) -> Value:
+        """Read a literal, list, object or parenthesis."""
+        at, text = self.at, self.text
+        first = text[at : at + 1]
+        if first == '"':
+            return self.quoted()
+        if first == "[":
+            return self.within_newlines(True, self.list_)
+        if first == "{":
+            return self.within_newlines(False, self.object_)
+        if first == "(":
+            return self.within_newlines(True, self.parenthesis)
+        if first == "<" and text.startswith("<<", at):
+            return read_heredoc(self)
+        if first.isdigit() and first.isascii():
+            return self.number()
+        return self.word()
+
+    def number(self) -> Value:
+        """Read a number."""
+        match = _NUMBER.match(self.text, self.at)
+        assert match  # noqa: S101
+        number = parse_number(match.group())
+        if number is None:
+            raise self.error("the number is too large or too small", hint="write a smaller number")
+        value = Value(number, self.at)
+        self.at = match.end()
+        return value
+
+    def word(self) -> Value:
+        """Read true, false, null or a name that a for expression defines."""
+        at = self.at
+        name = self.name()
+        if name is None:
+            raise self.error("a value is expected here", at, self.value_hint())
+        if name in self.scope:
+            found = self.scope[name]
+            return Value(found.data, at, found.keys)
+        if name in _KEYWORDS:
+            return Value(_KEYWORDS[name], at)
+        self.skip()
+        if self.text.startswith("(", self.at):
+            raise self.error(
+                f"functions cannot be called in a variable file: {name}",
+                at,
+                "write the result of the call",
+            )
+        raise self.error(
+            f"variables cannot be used in a variable file: {name}", at, word_hint(name)
+        )
+
+    def value_hint(self) -> str:
+        """Return a hint for something that is no value."""
+        here = self.text[self.at : self.at + 1]
+        if here == "'":
+            return 'use double quotes (") for text'
+        if here in ("", "\n", "\r"):
+            return "write the value on the same line as the name"
+        return "remove the surplus comma" if here == "," else "write a text, number, list or object"
+
+    def quoted(self) -> Value:
+        """Read a text in double quotes."""
+        return read_quoted(self)
+
+    def interpolation(self) -> Value:
+        """Read the inside of `${ }` up to and including the brace."""
+        if self.text.startswith("~", self.at):
+            raise self.error("'~' in templates is not supported here", hint="write the text out")
+        value = self.expression()
+        if not self.takes("}"):
+            raise self.error("'}' is expected to close '${'", hint="write $${ for a literal ${")
+        return value
+
+    def parenthesis(self) -> Value:
+        """Read `( value )`."""
+        self.at += 1
+        value = self.expression()
+        if not self.takes(")"):
+            raise self.error("')' is expected here", hint="close the parenthesis")
+        return value
+
+    # lists and objects
+
+    def list_(self) -> Value:
+        """Read `[a, b]` or `[for x in y : z]`; newlines mean nothing inside."""
+        at = self.at
+        self.at += 1
+        self.skip()
+        if _FOR.match(self.text, self.at):
+            return Value([item for _, item in self.for_body("]")], at)
+        items: list[Value] = []
+        while not self.takes("]"):
+            items.append(self.expression())
+            if not self.takes(","):
+                if self.takes("]"):
+                    break
+                raise self.error("',' is expected between the items of a list", hint="add a comma")
+        return Value(items, at)
+
+    def object_(self) -> Value:
+        """Read `{ key = value }`; entries are parted by newlines or commas."""
+        at = self.at
+        self.at += 1
+        self.skip_lines()
+        if _FOR.match(self.text, self.at):
+            return self.object_for(at)
+        found: dict[str, Value] = {}
+        keys: dict[str, int] = {}
+        while not self.takes("}"):
+            key_at = self.at
+            key = self.object_key()
+            if key in keys:
+                line = self.source.place(keys[key])[0]
+                hint = "remove one of the two (Terraform would silently take the last)"
+                raise self.error(f'"{key}" is already set in line {line}', key_at, hint)
+            found[key], keys[key] = self.expression(), key_at
+            self.end_of_entry(at)
+        return Value(found, at, keys)
+
+    def object_key(self) -> str:
+        """Read `key =` or `key :`; the key is bare, quoted, a number or in parentheses."""
+        at = self.at
+        key: str | None = self.name()
+        if key is None:
+            if self.text[at : at + 1] not in ('"', "(") and not _NUMBER.match(self.text, at):
+                unclosed = at >= len(self.text)
+                raise self.error(
+                    "the object is not closed" if unclosed else "a key is expected here",
+                    hint="add '}'" if unclosed else 'write key = value, or "key" = value',
+                )
+            key = self.arithmetic.text(self.term(), at)
+        self.skip()
+        if self.text.startswith("==", self.at) or not (self.takes("=") or self.takes(":")):
+            raise self.error(f"'=' is expected after {key!r}", hint="write key = value")
+        return key
+
+    def end_of_entry(self, opened_at: int) -> None:
+        """Demand a newline, a comma or the closing brace after an entry."""
+        self.skip()
+        if self.text.startswith("}", self.at):
+            return
+        if self.text.startswith(",", self.at):
+            self.at += 1
+        elif self.at >= len(self.text):
+            line = self.source.place(opened_at)[0]
+            raise self.error(f"the object of line {line} is not closed", hint="add '}'")
+        elif not _LINE_END.match(self.text, self.at):
+            raise self.error(
+                "a newline or comma is expected after this value",
+                hint="put each entry on its own line",
+            )
+        self.skip_lines()
+
+    # for expressions
+
+    def object_for(self, at: int) -> Value:
+        """Read `{for k, v in x : key => value}`; newlines mean nothing inside."""
+        self.skips_newlines = True
+        found: dict[str, Value] = {}
+        for key, item in self.for_body("}"):
+            assert key is not None  # noqa: S101
+            name = self.arithmetic.text(key, key.at)
+            if name in found:
+                raise self.error(f'the key "{name}" comes twice', key.at, "write the object out")
+            found[name] = item
+        return Value(found, at, dict.fromkeys(found, at))
+
+    def for_body(self, close: str) -> Iterator[tuple[Value | None, Value]]:
+        """Yield key and value per element, reading the body again for each of them."""
+        start = self.at
+        names, elements = self.for_header()
+        if not elements:
+            raise self.error("the collection is empty", start, "write the value out")
+        body, outer = self.at, self.scope
+        for element in elements:
+            self.iterations += 1
+            if self.iterations > MAX_ITERATIONS:
+                raise self.error("too many iterations", start, "write the value out")
+            self.at = body
+            self.scope = outer | dict(zip(names, element[-len(names) :], strict=True))
+            entry = self.for_entry(close)
+            if entry:
+                yield entry
+        self.scope = outer
+
+    def for_header(self) -> tuple[list[str], list[tuple[Value, Value]]]:
+        """Read `for k, v in collection :`."""
+        self.at += len("for")
+        names: list[str] = []
+        while len(names) < 2:
+            self.skip()
+            names.append(self.member_name())
+            if not self.takes(","):
+                break
+        self.skip()
+        if self.name() != "in":
+            raise self.error("'in' is expected here", hint="write for x in list : x")
+        collection = self.expression()
+        if not self.takes(":"):
+            raise self.error("':' is expected here", hint="write for x in list : x")
+        return names, self.elements(collection)
+
+    def elements(self, collection: Value) -> list[tuple[Value, Value]]:
+        """Return (key, value) of each element; objects go by key order."""
+        data = collection.data
+        if isinstance(data, list):
+            return [(Value(index, item.at), item) for index, item in enumerate(data)]
+        if isinstance(data, dict):
+            return [(Value(key, item.at), item) for key, item in sorted(data.items())]
+        raise self.error(
+            f"cannot go through {kind_of(data)}", collection.at, "give a list or object"
+        )
+
+    def for_entry(self, close: str) -> tuple[Value | None, Value] | None:
+        """Read one body with its condition; None when the condition is false."""
+        key: Value | None = None
+        value = self.expression()
+        if close == "}":
+            if not self.takes("=>"):
+                raise self.error("'=>' is expected here", hint="write key => value")
+            key, value = value, self.expression()
+        is_wanted = True
+        self.skip()
+        if _NAME.match(self.text, self.at) and self.name() == "if":
+            is_wanted = self.arithmetic.boolean(self.expression(), self.at)
+        if not self.takes(close):
+            raise self.error(
+                f"{close!r} is expected here", hint="grouping with ... is not supported"
+            )
+        return (key, value) if is_wanted else None
+
+
+def word_hint(name: str) -> str:
+    """Return a hint for a bare word."""
+    close = difflib.get_close_matches(name.lower(), _KEYWORDS, n=1, cutoff=0.6)
+    return f"did you mean {close[0]}?" if close else f'write "{name}" if it is a text'
