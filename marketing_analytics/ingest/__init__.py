@@ -1,1 +1,5 @@
-"""Sync ad platforms, email tools and the shop database into raw tables, on dlt."""
+"""Copy ad platforms, e-mail, web analytics and the shop into the raw database.
+
+May import `core` only; the outside world is met through its documented protocols. Start
+reading at `run`: it collects every source with `sources/*`, then loads with `pipeline`.
+"""

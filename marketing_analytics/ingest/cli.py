@@ -1,0 +1,115 @@
+"""`marketing ingest`: copy the sources into the raw database."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from marketing_analytics.core.console import Console, run_guarded
+from marketing_analytics.core.errors import UserError
+
+
+@click.group(name="ingest")
+def group() -> None:
+    """Sync ad platforms, email and shop data."""
+
+
+@group.command()
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source.")
+@click.option("--since", metavar="DATE", help="First day wanted (default: INGEST_SINCE, 200 days).")
+@click.option("--raw-database", type=click.Path(path_type=Path), metavar="PATH")
+@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+@click.option("--reread", is_flag=True, help="Read all days again, also those known as final.")
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+def run(
+    sources: tuple[str, ...],
+    since: str | None,
+    raw_database: Path | None,
+    env_file: Path | None,
+    reread: bool,
+    is_json: bool,
+) -> None:
+    """Read what is new or may have changed, and load it into the raw database."""
+    console = Console(is_json=is_json)
+
+    def body() -> int:
+        return _run(console, sources, since, raw_database, env_file, reread)
+
+    sys.exit(run_guarded(body, console))
+
+
+def _run(
+    console: Console,
+    sources: tuple[str, ...],
+    since: str | None,
+    raw_database: Path | None,
+    env_file: Path | None,
+    is_reread: bool,
+) -> int:
+    from marketing_analytics.ingest import settings
+
+    if env_file:
+        settings.load_env_file(env_file)
+    values = dict(os.environ)
+    request = settings.Request(
+        sources=_checked(sources),
+        since=settings.since_date(since, values),
+        raw_database=settings.raw_database_path(raw_database, values),
+        settings=values,
+        is_reread=is_reread,
+    )
+    return _ingest(console, request)
+
+
+def _checked(sources: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the sources asked for, all when none is named."""
+    from marketing_analytics.ingest.sources import SOURCE_MODULES
+
+    for name in sources:
+        if name not in SOURCE_MODULES:
+            near = difflib.get_close_matches(name.lower(), SOURCE_MODULES, n=1, cutoff=0.4)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise UserError(
+                f"there is no source {name!r}",
+                hint=f"{meant}sources are {', '.join(SOURCE_MODULES)}",
+            )
+    return tuple(dict.fromkeys(sources)) or tuple(SOURCE_MODULES)
+
+
+def _ingest(console: Console, request: object) -> int:
+    from marketing_analytics.ingest import run as runner
+    from marketing_analytics.ingest.settings import Request
+
+    assert isinstance(request, Request)  # noqa: S101
+    started = time.monotonic()
+    results = runner.ingest(request, console)
+    document = runner.report(results, request, time.monotonic() - started)
+    if console.is_json:
+        console.json(document)
+        return int(document["exit_code"])
+    console.table(
+        ["source", "status", "rows", "rejected", "windows", "seconds"],
+        [
+            [
+                result.source,
+                result.status,
+                f"{result.rows:,}",
+                f"{result.rejected:,}",
+                f"{result.windows} of {result.windows_planned}",
+                f"{result.seconds:.1f}",
+            ]
+            for result in results
+        ],
+        right=(2, 3, 4, 5),
+    )
+    for result in results:
+        for error in result.errors:
+            error.message = f"{result.source}: {error.message}"
+            console.error(error)
+    console.line(f"{request.raw_database} in {document['seconds']:.1f} s")
+    return int(document["exit_code"])

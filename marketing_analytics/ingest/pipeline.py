@@ -1,0 +1,203 @@
+"""Load collected rows into the raw database with dlt, and keep the notes on what was read.
+
+dlt gives load packages that survive a crash, state that is stored together with the rows, and
+other destinations behind the same calls. Its defaults that do not suit are set here: Parquet
+load files, no telemetry, nothing in the home directory, nothing left behind after a load.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from marketing_analytics.core.errors import (
+    LockedError,
+    MachineError,
+    PlatformError,
+    UserError,
+)
+from marketing_analytics.ingest.job import Job
+from marketing_analytics.ingest.tables import DELETED, Table, finish
+
+OPTIONS = {
+    "RUNTIME__DLTHUB_TELEMETRY": "false",
+    "RUNTIME__LOG_LEVEL": "CRITICAL",
+    "LOAD__DELETE_COMPLETED_JOBS": "true",
+    # the staging copies hold personal data
+    "LOAD__TRUNCATE_STAGING_DATASET": "true",
+    "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
+}
+IDENTITY_FILE = "database_id"
+OPEN_POLL_SECONDS = 0.2
+
+
+class RawDatabase:
+    """The DuckDB file of all raw tables and dlt's working folder beside it."""
+
+    def __init__(self, path: Path, *, wait_seconds: float) -> None:
+        self.path = path
+        self.wait_seconds = wait_seconds
+        self.working = path.with_name(path.name + ".dlt")
+        os.environ |= OPTIONS | {"DLT_DATA_DIR": str(self.working)}
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Any]:
+        """Yield a connection; while it is open no other process can use the file."""
+        connection = self._connect()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _connect(self) -> Any:
+        """Connect, waiting for readers in other processes to end."""
+        import duckdb
+
+        give_up_at = time.monotonic() + self.wait_seconds
+        while True:
+            try:
+                return duckdb.connect(str(self.path))
+            except duckdb.IOException as error:
+                if "lock" not in str(error).lower():
+                    raise _open_error(self.path, error) from None
+                if time.monotonic() >= give_up_at:
+                    raise _locked_error(self.path, error, self.wait_seconds) from None
+                time.sleep(OPEN_POLL_SECONDS)
+
+    def prepare(self, sources: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+        """Load what an earlier run left over; return the state of every source."""
+        with self.open() as connection:
+            self._check_identity(connection)
+            return {source: self._restore(connection, source) for source in sources}
+
+    def _check_identity(self, connection: Any) -> None:
+        """Throw the working folder away when it belongs to a database that is gone.
+
+        Left-over packages of a deleted database would claim days that this one never got.
+        """
+        connection.execute("create schema if not exists _ingest")
+        connection.execute("create table if not exists _ingest.identity (database_id varchar)")
+        found = connection.execute("select database_id from _ingest.identity").fetchone()
+        database_id = found[0] if found else uuid.uuid4().hex
+        if not found:
+            connection.execute("insert into _ingest.identity values (?)", [database_id])
+        note = self.working / IDENTITY_FILE
+        if not note.is_file() or note.read_text() != database_id:
+            shutil.rmtree(self.working, ignore_errors=True)
+            self.working.mkdir(parents=True)
+            note.write_text(database_id)
+
+    def _restore(self, connection: Any, source: str) -> dict[str, Any]:
+        """Return the stored state of a source; only the database is believed."""
+        pipeline = self._pipeline(connection, source)
+        if pipeline.has_pending_data:
+            with contextlib.suppress(Exception):
+                pipeline.normalize()
+                pipeline.load()
+        pipeline.drop()
+        pipeline.sync_destination()
+        stored = pipeline.state.get("sources", {}).get(source, {})
+        return copy.deepcopy(dict(stored))
+
+    def _pipeline(self, connection: Any, source: str) -> Any:
+        import dlt
+
+        return dlt.pipeline(
+            f"marketing_{source}",
+            pipelines_dir=str(self.working / "pipelines"),
+            destination=dlt.destinations.duckdb(connection, replace_strategy="insert-from-staging"),
+            dataset_name=source,
+        )
+
+    def load(self, job: Job, loaded_at: datetime) -> None:
+        """Store the rows and the state of a job, all or, after a crash, on the next run."""
+        with self.open() as connection, _load_errors(job.source, self.path):
+            pipeline = self._pipeline(connection, job.source)
+            pipeline.run(_dlt_source(job, loaded_at), loader_file_format="parquet")
+        for folder in ("loaded", "normalized"):
+            shutil.rmtree(Path(pipeline.working_dir) / "load" / folder, ignore_errors=True)
+
+
+def _dlt_source(job: Job, loaded_at: datetime) -> Any:
+    """Return one dlt source: a resource per table, and one that carries the state."""
+    import dlt
+
+    def resources() -> list[Any]:
+        dlt.current.source_state().clear()
+        dlt.current.source_state().update(copy.deepcopy(job.state))
+        return [_resource(table, batches, loaded_at) for table, batches in job.batches.items()]
+
+    return dlt.source(resources, name=job.source, max_table_nesting=0)()
+
+
+def _resource(table: Table, batches: list[Any], loaded_at: datetime) -> Any:
+    import dlt
+
+    def rows() -> Iterator[Any]:
+        schema = table.schema()
+        yield from (finish(table, batch, loaded_at) for batch in batches)
+        if not batches:
+            yield schema.empty_table()
+
+    hints: dict[str, Any] = {"write_disposition": "replace"}
+    if table.mode != "replace":
+        hints = {"write_disposition": {"disposition": "merge", "strategy": "delete-insert"}}
+    if table.mode == "merge":
+        hints["primary_key"] = list(table.key)
+    if table.mode == "parts":
+        hints["merge_key"] = list(table.part_by)
+        hints["columns"] = {DELETED: {"data_type": "bool", "hard_delete": True}}
+    return dlt.resource(rows, name=table.name, **hints)
+
+
+@contextlib.contextmanager
+def _load_errors(source: str, path: Path) -> Iterator[None]:
+    """Turn what dlt raises into one sentence; the rows stay where the next run finds them."""
+    try:
+        yield
+    except PlatformError:
+        raise
+    except Exception as error:
+        reason = _root_of(error)
+        text = str(reason).strip().splitlines()[0] if str(reason).strip() else type(reason).__name__
+        if "No space left" in text or "disk is full" in text.lower():
+            raise MachineError(
+                f"no space left for {path}", hint="free some space and run again"
+            ) from None
+        raise PlatformError(
+            f"could not load {source} into {path}: {text}", hint="run again; nothing is lost"
+        ) from error
+
+
+def _root_of(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _open_error(path: Path, error: Exception) -> PlatformError:
+    text = str(error).splitlines()[0]
+    if "not a valid DuckDB" in text or "version number" in text:
+        return UserError(
+            f"{path} is not a DuckDB file that this program reads", hint="use another path"
+        )
+    return MachineError(f"cannot open {path}: {text}")
+
+
+def _locked_error(path: Path, error: Exception, wait_seconds: float) -> LockedError:
+    """Return the error with the holder that DuckDB names."""
+    text = str(error)
+    holder = text[text.find("held in") + 8 :].split(". ")[0] if "held in" in text else ""
+    return LockedError(
+        f"{path} is in use{f' by {holder}' if holder else ''}",
+        hint=f"waited {wait_seconds:.0f} s; run again when it has ended, "
+        "or set INGEST_LOCK_WAIT_SECONDS",
+    )

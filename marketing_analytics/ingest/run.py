@@ -1,0 +1,237 @@
+"""One run: collect the sources side by side, load each as it is ready, report.
+
+A failing source does not stop the others; what it had collected is loaded all the same.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import ModuleType
+from typing import Any
+
+from marketing_analytics.core import clock
+from marketing_analytics.core.console import Console, write_crash_report
+from marketing_analytics.core.errors import (
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_PARTLY_APPLIED,
+    InternalError,
+    PlatformError,
+)
+from marketing_analytics.core.redact import redact, secrets_of
+from marketing_analytics.ingest.governor import Limits
+from marketing_analytics.ingest.job import Job
+from marketing_analytics.ingest.lock import hold_lock
+from marketing_analytics.ingest.pipeline import RawDatabase
+from marketing_analytics.ingest.settings import Request, check_settings
+from marketing_analytics.ingest.sources import SOURCE_MODULES
+
+SCHEMA_VERSION = 1
+REFRESH_SECONDS = 0.25
+
+
+@dataclass
+class SourceResult:
+    """What became of one source."""
+
+    source: str
+    rows: int = 0
+    rejected: int = 0
+    windows: int = 0
+    windows_planned: int = 0
+    seconds: float = 0.0
+    errors: list[PlatformError] = field(default_factory=list)
+
+    @property
+    def status(self) -> str:
+        """Return ok, partial (some windows were loaded) or failed."""
+        if not self.errors:
+            return "ok"
+        return "partial" if self.windows else "failed"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form of the `--json` output."""
+        return {
+            "source": self.source,
+            "status": self.status,
+            "rows": self.rows,
+            "rejected": self.rejected,
+            "windows": self.windows,
+            "windows_planned": self.windows_planned,
+            "seconds": round(self.seconds, 3),
+            "errors": [
+                {"message": redact(error.message, secrets_of()), "hint": error.hint or None}
+                for error in self.errors
+            ],
+        }
+
+
+def ingest(request: Request, console: Console) -> list[SourceResult]:
+    """Run the sources of a request; raise only for what concerns all of them."""
+    modules = {name: importlib.import_module(SOURCE_MODULES[name]) for name in request.sources}
+    for name, module in modules.items():
+        check_settings(module.SETTINGS, request.settings, name)
+    lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
+    limits = limits_of(request)
+    with hold_lock(request.raw_database, lock_wait_seconds):
+        database = RawDatabase(request.raw_database, wait_seconds=lock_wait_seconds)
+        states = database.prepare(request.sources)
+        stop = threading.Event()
+        jobs = {
+            name: Job(
+                source=name,
+                settings=request.settings,
+                since=request.since,
+                now=clock.now(),
+                state=states[name],
+                limits=limits,
+                stop=stop,
+                is_reread=request.is_reread,
+            )
+            for name in request.sources
+        }
+        return Run(database, modules, jobs, console).results()
+
+
+def limits_of(request: Request) -> Limits:
+    """Return the patience asked for by the settings."""
+    return Limits(
+        retry_base_seconds=request.seconds("INGEST_RETRY_SECONDS"),
+        max_wait_seconds=request.seconds("INGEST_MAX_WAIT_SECONDS"),
+        poll_first_seconds=request.seconds("INGEST_POLL_SECONDS"),
+        report_timeout_seconds=request.seconds("INGEST_REPORT_TIMEOUT_SECONDS"),
+    )
+
+
+class Run:
+    """The jobs of a run while they go on."""
+
+    def __init__(
+        self,
+        database: RawDatabase,
+        modules: dict[str, ModuleType],
+        jobs: dict[str, Job],
+        console: Console,
+    ) -> None:
+        self.database = database
+        self.modules = modules
+        self.jobs = jobs
+        self.console = console
+        self.loaded_at = datetime.now(UTC)
+        self.started = time.monotonic()
+
+    def results(self) -> list[SourceResult]:
+        """Collect and load everything; return one result per source, in the order asked for."""
+        found: dict[str, SourceResult] = {}
+        with ThreadPoolExecutor(len(self.jobs), "collect") as pool:
+            futures = {pool.submit(self._collect, job): job for job in self.jobs.values()}
+            try:
+                for future in self._as_completed(set(futures)):
+                    job = futures[future]
+                    found[job.source] = self._finish(job, future)
+            except BaseException:
+                self._stop(pool)
+                raise
+        self.console.end_progress()
+        return [found[name] for name in self.jobs]
+
+    def _stop(self, pool: ThreadPoolExecutor) -> None:
+        for job in self.jobs.values():
+            job.stop.set()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+    def _collect(self, job: Job) -> None:
+        """Collect one source; what goes wrong is noted in the job."""
+        module = self.modules[job.source]
+        job.declare(module.TABLES)
+        try:
+            module.collect(job)
+        except PlatformError as error:
+            job.failures.append(error)
+        except Exception as error:
+            reference = write_crash_report(error)
+            job.failures.append(
+                InternalError(
+                    f"this is a bug in the source {job.source}: {type(error).__name__}",
+                    hint=f"please report it with {reference}",
+                )
+            )
+
+    def _as_completed(self, pending: set[Future[None]]) -> Any:
+        while pending:
+            finished, pending = wait(pending, REFRESH_SECONDS, FIRST_COMPLETED)
+            self._show_progress()
+            yield from finished
+
+    def _finish(self, job: Job, future: Future[None]) -> SourceResult:
+        """Load what a job collected and return its result."""
+        future.result()
+        errors = _distinct(job.failures)
+        rows, windows = job.row_count, job.windows_done
+        try:
+            self.database.load(job, self.loaded_at)
+        except PlatformError as error:
+            errors.append(error)
+            rows = windows = 0
+        return SourceResult(
+            job.source,
+            rows,
+            job.rejected_count,
+            windows,
+            job.windows_planned,
+            time.monotonic() - self.started,
+            errors,
+        )
+
+    def _show_progress(self) -> None:
+        jobs = self.jobs.values()
+        done, planned = sum(j.windows_done for j in jobs), sum(j.windows_planned for j in jobs)
+        rows = sum(job.row_count for job in jobs)
+        seconds = time.monotonic() - self.started
+        text = f"ingest: {rows:,} rows, {done} of {planned} windows"
+        if done:
+            text += f", about {seconds / done * (planned - done):.0f} s left"
+        self.console.progress(text)
+
+
+def _distinct(errors: list[PlatformError]) -> list[PlatformError]:
+    """Return the errors without those that say the same."""
+    return list({error.message: error for error in errors}.values())
+
+
+def exit_code_of(results: list[SourceResult]) -> int:
+    """Return 0 when all is well, 5 when some data was loaded, else what failed.
+
+    When nothing was loaded and all sources failed alike, that exit code is given (4: access).
+    """
+    errors = [error for result in results for error in result.errors]
+    if not errors:
+        return EXIT_OK
+    if any(result.status != "failed" for result in results):
+        return EXIT_PARTLY_APPLIED
+    codes = {error.exit_code for error in errors}
+    return codes.pop() if len(codes) == 1 else EXIT_FAILED
+
+
+def report(results: list[SourceResult], request: Request, seconds: float) -> dict[str, Any]:
+    """Return the document of `--json`."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "raw_database": str(request.raw_database),
+        "business_date": str(clock.today()),
+        "since": str(request.since),
+        "seconds": round(seconds, 3),
+        "exit_code": exit_code_of(results),
+        "sources": [result.as_json() for result in results],
+    }
+
+
+def environment() -> dict[str, str]:
+    """Return a copy of the environment as settings."""
+    return dict(os.environ)

@@ -1,0 +1,114 @@
+"""Settings of a run: environment, an optional file of settings, and defaults."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from marketing_analytics.core import clock
+from marketing_analytics.core.errors import FileError, MissingSettingError, UserError
+
+RAW_DATABASE_SETTING = "MARKETING_RAW_DATABASE"
+DEFAULT_RAW_DATABASE = Path("var/raw.duckdb")
+SINCE_SETTING = "INGEST_SINCE"
+DEFAULT_HISTORY_DAYS = 200
+
+# settings that tune patience: name, default in seconds
+WAITS = {
+    "INGEST_MAX_WAIT_SECONDS": 900.0,
+    "INGEST_RETRY_SECONDS": 1.0,
+    "INGEST_POLL_SECONDS": 0.1,
+    "INGEST_LOCK_WAIT_SECONDS": 60.0,
+    "INGEST_REPORT_TIMEOUT_SECONDS": 1800.0,
+}
+
+_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one run is asked to do."""
+
+    sources: tuple[str, ...]
+    since: date
+    raw_database: Path
+    settings: Mapping[str, str]
+    is_reread: bool = False
+
+    def seconds(self, name: str) -> float:
+        """Return a waiting time setting; raise UserError when it is not a number."""
+        text = self.settings.get(name, "")
+        try:
+            value = float(text) if text else WAITS[name]
+        except ValueError:
+            value = -1.0
+        if value < 0:
+            raise UserError(f"{name} is not a number of seconds: {text!r}")
+        return value
+
+
+def load_env_file(path: Path) -> None:
+    """Put the settings of a file into the environment; what is set there already stays."""
+    for name, value in read_env_file(path).items():
+        os.environ.setdefault(name, value)
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Return NAME=value lines; blank lines and `#` comments are skipped."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the settings file {path}: {error}") from None
+    settings = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = _LINE.fullmatch(line.strip())
+        if not match:
+            # the line is not shown: it may hold a secret
+            raise FileError("not a setting", path=path, line=number, hint="write NAME=value")
+        settings[match[1]] = _unquoted(match[2].strip())
+    return settings
+
+
+def _unquoted(text: str) -> str:
+    if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
+        return text[1:-1]
+    return text
+
+
+def raw_database_path(given: Path | None, settings: Mapping[str, str]) -> Path:
+    """Return the absolute path of the raw database: flag, setting, default."""
+    path = given or Path(settings.get(RAW_DATABASE_SETTING) or DEFAULT_RAW_DATABASE)
+    return path.expanduser().resolve()
+
+
+def since_date(given: str | None, settings: Mapping[str, str]) -> date:
+    """Return the first day wanted: flag, INGEST_SINCE, or 200 days back."""
+    text = given or settings.get(SINCE_SETTING)
+    today = clock.today()
+    if not text:
+        return today - timedelta(days=DEFAULT_HISTORY_DAYS)
+    try:
+        since = date.fromisoformat(text)
+    except ValueError:
+        name = "--since" if given else SINCE_SETTING
+        raise UserError(
+            f"{name} is not a date: {text!r}", hint="write it like 2026-05-01"
+        ) from None
+    if since > today:
+        raise UserError(f"the first day {since} lies after today ({today})")
+    return since
+
+
+def check_settings(names: tuple[str, ...], settings: Mapping[str, str], source: str) -> None:
+    """Raise MissingSettingError for the first setting of a source that is not set."""
+    for name in names:
+        if not settings.get(name):
+            raise MissingSettingError(
+                name, purpose=f"needed by {source}", flag="choose other sources with --source"
+            )

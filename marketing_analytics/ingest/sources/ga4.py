@@ -1,0 +1,172 @@
+"""Google Analytics 4, from its BigQuery event export as daily Parquet files.
+
+A day is read when its file is new or changed: late events arrive in days already loaded. The
+last three days are always read again. Export schema: developers.google.com/analytics/bigquery.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from marketing_analytics.core.errors import TerminalError, UserError
+from marketing_analytics.ingest.job import Job
+from marketing_analytics.ingest.tables import Table
+
+SETTINGS = ("GA4_EXPORT_PATH",)
+
+# Google takes hits of up to 72 hours ago
+LOOKBACK_DAYS = 3
+FILES_AT_ONCE = 15
+FILE_NAME = re.compile(r"events_(\d{8})\.parquet")
+
+EVENTS = Table(
+    "events",
+    {
+        "event_date": "date",
+        "event_at": "time",
+        "event_timestamp_us": "count",
+        "event_name": "text",
+        "event_index": "count",
+        "user_pseudo_id": "text",
+        "user_id": "text",
+        "ga_session_id": "count",
+        "ga_session_number": "count",
+        "page_location": "text",
+        "page_referrer": "text",
+        "source": "text",
+        "medium": "text",
+        "campaign": "text",
+        "campaign_id": "text",
+        "gclid": "text",
+        "transaction_id": "text",
+        "value": "money",
+        "currency": "text",
+        "engagement_time_ms": "count",
+        "session_engaged": "text",
+        "device_category": "text",
+        "browser": "text",
+        "country": "text",
+    },
+    # made unique by the query
+    key=(),
+    mode="parts",
+    part_by=("event_date",),
+)
+TABLES = (EVENTS,)
+REQUIRED = ("event_timestamp_us", "event_name")
+
+
+@dataclass(frozen=True)
+class DayFile:
+    """The export of one day; `fingerprint` changes when the file does."""
+
+    day: date
+    path: Path
+    fingerprint: str
+
+
+def collect(job: Job) -> None:
+    """Read the days that are new, changed or recent."""
+    folder = Path(job.setting("GA4_EXPORT_PATH", purpose="folder of the daily export files"))
+    due = [file for file in day_files(folder) if _is_due(job, file)]
+    chunks = [due[i : i + FILES_AT_ONCE] for i in range(0, len(due), FILES_AT_ONCE)]
+    job.plan(len(due))
+    job.each(chunks, lambda chunk: _read_chunk(job, chunk), workers=1)
+
+
+def day_files(folder: Path) -> list[DayFile]:
+    """Return the daily files of a folder, oldest first; intraday files are left out."""
+    if not folder.is_dir():
+        raise UserError(
+            f"GA4_EXPORT_PATH is not a folder: {folder}",
+            hint="name the folder that holds events_YYYYMMDD.parquet",
+        )
+    found = []
+    for path in sorted(folder.iterdir()):
+        if match := FILE_NAME.fullmatch(path.name):
+            state = path.stat()
+            day = datetime.strptime(match[1], "%Y%m%d").date()  # noqa: DTZ007
+            found.append(DayFile(day, path, f"{state.st_size}-{state.st_mtime_ns}"))
+    return found
+
+
+def _is_due(job: Job, file: DayFile) -> bool:
+    today = job.now.date()
+    if not job.since <= file.day <= today:
+        return False
+    if job.is_reread or today - file.day <= timedelta(days=LOOKBACK_DAYS):
+        return True
+    return bool(job.state.get("files", {}).get(str(file.day)) != file.fingerprint)
+
+
+def _read_chunk(job: Job, chunk: Sequence[DayFile]) -> None:
+    """Read some days; when one of them cannot be read the others are read one by one."""
+    try:
+        events = read_events([file.path for file in chunk])
+    except TerminalError as error:
+        if len(chunk) == 1:
+            raise
+        problems = []
+        for file in chunk:
+            try:
+                _read_chunk(job, [file])
+            except TerminalError as one:
+                problems.append(one)
+        if not problems:
+            return
+        raise problems[0] from error
+    job.add_built(EVENTS, _without_broken(job, events), parts=[(file.day,) for file in chunk])
+    read = {str(file.day): file.fingerprint for file in chunk}
+    job.state.setdefault("files", {}).update(read)
+    job.done(len(chunk))
+
+
+def read_events(paths: Sequence[Path]) -> Any:
+    """Return the events of daily files as an Arrow table of the declared columns."""
+    import duckdb
+
+    connection = duckdb.connect(config={"TimeZone": "UTC"})
+    try:
+        query = connection.execute(_query(), {"files": [str(path) for path in paths]})
+        found = query.to_arrow_table()
+    except duckdb.Error as error:
+        names = ", ".join(sorted({path.name for path in (paths[0], paths[-1])}))
+        raise TerminalError(
+            f"cannot read the GA4 export {names}: {str(error).splitlines()[0]}",
+            hint="export the day again; the other days are loaded",
+        ) from None
+    finally:
+        connection.close()
+    schema = EVENTS.schema()
+    fields = [schema.field(name) for name in EVENTS.columns]
+    return found.select(list(EVENTS.columns)).cast(_schema_of(fields))
+
+
+def _schema_of(fields: Sequence[Any]) -> Any:
+    import pyarrow as pa
+
+    return pa.schema(fields)
+
+
+@cache
+def _query() -> str:
+    return files(__package__).joinpath("ga4_events.sql").read_text()
+
+
+def _without_broken(job: Job, events: Any) -> Any:
+    """Return the events that have a time and a name; the others are rejected."""
+    import pyarrow.compute as pc
+
+    is_whole = pc.and_(*(events.column(name).is_valid() for name in REQUIRED))
+    if pc.all(is_whole, min_count=0).as_py():
+        return events
+    for row in events.filter(pc.invert(is_whole)).to_pylist():
+        job.reject(EVENTS, "event_timestamp or event_name is missing", row)
+    return events.filter(is_whole)

@@ -1,0 +1,54 @@
+-- one row per event of the daily files; parameters become columns, times become UTC
+with
+    events as (
+        select
+            strptime(regexp_extract(filename, 'events_(\d{8})\.parquet$', 1), '%Y%m%d')::date
+                as event_date,
+            event_timestamp,
+            event_name,
+            user_pseudo_id,
+            user_id,
+            map_from_entries(list_transform(event_params, p -> (p.key, p.value))) as params,
+            collected_traffic_source as traffic,
+            device,
+            geo
+        from read_parquet($files, filename = true, union_by_name = true)
+    )
+
+select
+    event_date,
+    make_timestamptz(event_timestamp) as event_at,
+    event_timestamp as event_timestamp_us,
+    event_name,
+    row_number() over (
+        partition by event_date, user_pseudo_id, event_timestamp
+        order by event_name, params::varchar
+    ) - 1 as event_index,
+    user_pseudo_id,
+    user_id,
+    params['ga_session_id'].int_value as ga_session_id,
+    params['ga_session_number'].int_value as ga_session_number,
+    params['page_location'].string_value as page_location,
+    params['page_referrer'].string_value as page_referrer,
+    traffic.manual_source as source,
+    traffic.manual_medium as medium,
+    traffic.manual_campaign_name as campaign,
+    traffic.manual_campaign_id as campaign_id,
+    traffic.gclid as gclid,
+    params['transaction_id'].string_value as transaction_id,
+    coalesce(
+        params['value'].double_value,
+        params['value'].float_value,
+        params['value'].int_value
+    )::decimal(18, 2) as value,
+    params['currency'].string_value as currency,
+    params['engagement_time_msec'].int_value as engagement_time_ms,
+    coalesce(
+        params['session_engaged'].string_value,
+        params['session_engaged'].int_value::varchar
+    ) as session_engaged,
+    device.category as device_category,
+    device.web_info.browser as browser,
+    geo.country as country
+from events
+order by event_date, event_timestamp, user_pseudo_id, event_index

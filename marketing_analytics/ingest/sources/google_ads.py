@@ -1,0 +1,525 @@
+"""Google Ads: the customer tree, campaigns, ad groups, ads, and daily statistics.
+
+Plain REST with `googleAds:searchStream`. Campaign statistics are the truth for spend:
+Performance Max campaigns have no ads.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from marketing_analytics.core.errors import (
+    AuthError,
+    RemoteError,
+    TerminalError,
+    TransientError,
+)
+from marketing_analytics.ingest.governor import (
+    Governor,
+    Token,
+    TooMuchDataError,
+    error_of_status,
+)
+from marketing_analytics.ingest.job import Job
+from marketing_analytics.ingest.tables import Table, pluck
+from marketing_analytics.ingest.windows import Window, windows_of
+
+if TYPE_CHECKING:
+    import httpx
+
+SETTINGS = (
+    "GOOGLE_ADS_BASE_URL",
+    "GOOGLE_ADS_TOKEN_URL",
+    "GOOGLE_ADS_DEVELOPER_TOKEN",
+    "GOOGLE_ADS_CLIENT_ID",
+    "GOOGLE_ADS_CLIENT_SECRET",
+    "GOOGLE_ADS_REFRESH_TOKEN",
+    "GOOGLE_ADS_LOGIN_CUSTOMER_ID",
+)
+
+# conversions are booked on the day of the click and arrive within the conversion window
+SHORTEST_LOOKBACK_DAYS = 30
+LONGEST_LOOKBACK_DAYS = 90
+WINDOW_DAYS = 30
+RETENTION_DAYS = 37 * 30
+
+CUSTOMERS = Table(
+    "customers",
+    {
+        "customer_id": "text",
+        "name": "text",
+        "currency": "text",
+        "timezone_name": "text",
+        "is_manager": "flag",
+        "status": "text",
+    },
+    key=("customer_id",),
+)
+CAMPAIGNS = Table(
+    "campaigns",
+    {
+        "campaign_id": "text",
+        "customer_id": "text",
+        "name": "text",
+        "status": "text",
+        "channel_type": "text",
+        "daily_budget": "money",
+    },
+    key=("campaign_id",),
+)
+AD_GROUPS = Table(
+    "ad_groups",
+    {
+        "ad_group_id": "text",
+        "campaign_id": "text",
+        "customer_id": "text",
+        "name": "text",
+        "status": "text",
+    },
+    key=("ad_group_id",),
+)
+ADS = Table(
+    "ads",
+    {
+        "ad_id": "text",
+        "ad_group_id": "text",
+        "campaign_id": "text",
+        "customer_id": "text",
+        "name": "text",
+        "status": "text",
+    },
+    # the same ad may run in several ad groups
+    key=("ad_group_id", "ad_id"),
+)
+CAMPAIGN_STATS = Table(
+    "campaign_stats",
+    {
+        "customer_id": "text",
+        "date": "date",
+        "campaign_id": "text",
+        "impressions": "count",
+        "clicks": "count",
+        "cost_micros": "count",
+        "conversions": "fraction",
+        "conversions_value": "fraction",
+        "view_through_conversions": "count",
+    },
+    key=("customer_id", "date", "campaign_id"),
+    mode="parts",
+    part_by=("customer_id", "date"),
+)
+AD_STATS = Table(
+    "ad_stats",
+    {
+        "customer_id": "text",
+        "date": "date",
+        "campaign_id": "text",
+        "ad_group_id": "text",
+        "ad_id": "text",
+        "impressions": "count",
+        "clicks": "count",
+        "cost_micros": "count",
+        "conversions": "fraction",
+        "conversions_value": "fraction",
+    },
+    key=("customer_id", "date", "ad_group_id", "ad_id"),
+    mode="parts",
+    part_by=("customer_id", "date"),
+)
+TABLES = (CUSTOMERS, CAMPAIGNS, AD_GROUPS, ADS, CAMPAIGN_STATS, AD_STATS)
+
+TREE_QUERY = (
+    "SELECT customer_client.id, customer_client.descriptive_name, "
+    "customer_client.currency_code, customer_client.time_zone, customer_client.manager, "
+    "customer_client.status, customer_client.level FROM customer_client"
+)
+CONVERSION_WINDOW_QUERY = (
+    "SELECT conversion_action.id, conversion_action.click_through_lookback_window_days, "
+    "conversion_action.view_through_lookback_window_days FROM conversion_action"
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """A GAQL query; `paths` is raw column: field of the answer, "" is the customer itself."""
+
+    table: Table
+    resource: str
+    paths: Mapping[str, str]
+
+    def query(self, window: Window | None = None) -> str:
+        """Return the query, of a window of days for statistics."""
+        fields = ", ".join(snake_case(path) for path in self.paths.values())
+        text = f"SELECT {fields} FROM {self.resource}"  # noqa: S608
+        if window:
+            text += f" WHERE segments.date BETWEEN '{window.start}' AND '{window.end}'"
+        return text
+
+
+ENTITY_REPORTS = (
+    Report(
+        CAMPAIGNS,
+        "campaign",
+        {
+            "campaign_id": "campaign.id",
+            "name": "campaign.name",
+            "status": "campaign.status",
+            "channel_type": "campaign.advertisingChannelType",
+            "daily_budget": "campaignBudget.amountMicros",
+        },
+    ),
+    Report(
+        AD_GROUPS,
+        "ad_group",
+        {
+            "ad_group_id": "adGroup.id",
+            "campaign_id": "campaign.id",
+            "name": "adGroup.name",
+            "status": "adGroup.status",
+        },
+    ),
+    Report(
+        ADS,
+        "ad_group_ad",
+        {
+            "ad_id": "adGroupAd.ad.id",
+            "ad_group_id": "adGroup.id",
+            "campaign_id": "campaign.id",
+            "name": "adGroupAd.ad.name",
+            "status": "adGroupAd.status",
+        },
+    ),
+)
+METRICS = {
+    "impressions": "metrics.impressions",
+    "clicks": "metrics.clicks",
+    "cost_micros": "metrics.costMicros",
+    "conversions": "metrics.conversions",
+    "conversions_value": "metrics.conversionsValue",
+}
+STATS_REPORTS = (
+    Report(
+        CAMPAIGN_STATS,
+        "campaign",
+        {
+            "date": "segments.date",
+            "campaign_id": "campaign.id",
+            **METRICS,
+            "view_through_conversions": "metrics.viewThroughConversions",
+        },
+    ),
+    Report(
+        AD_STATS,
+        "ad_group_ad",
+        {
+            "date": "segments.date",
+            "campaign_id": "campaign.id",
+            "ad_group_id": "adGroup.id",
+            "ad_id": "adGroupAd.ad.id",
+            **METRICS,
+        },
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Customer:
+    """A customer with ads; its dates are local to `zone`."""
+
+    customer_id: str
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True)
+class Task:
+    """One window of one report of one customer."""
+
+    customer: Customer
+    report: Report
+    window: Window
+
+
+def collect(job: Job) -> None:
+    """Read every enabled customer under the login customer."""
+    governor = Governor(
+        "Google Ads",
+        job.setting("GOOGLE_ADS_BASE_URL"),
+        limits=job.limits,
+        stop=job.stop,
+        classify=classify,
+        headers={
+            "developer-token": job.setting("GOOGLE_ADS_DEVELOPER_TOKEN"),
+            "login-customer-id": digits(job.setting("GOOGLE_ADS_LOGIN_CUSTOMER_ID")),
+        },
+        token=Token(lambda: _refresh(job)),
+        # numbers with a fraction stay text: a float would not hold them exactly
+        loads=lambda body: json.loads(body, parse_float=str),
+    )
+    try:
+        customers = _read_customers(job, governor)
+        job.each(customers, lambda customer: _read_entities(job, governor, customer))
+        _read_stats(job, governor, customers)
+    finally:
+        governor.close()
+
+
+def _refresh(job: Job) -> str:
+    """Return a fresh access token."""
+    token_server = Governor(
+        "the Google token server",
+        "",
+        limits=job.limits,
+        stop=job.stop,
+        classify=classify_token_error,
+    )
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": job.setting("GOOGLE_ADS_CLIENT_ID"),
+        "client_secret": job.setting("GOOGLE_ADS_CLIENT_SECRET"),
+        "refresh_token": job.setting("GOOGLE_ADS_REFRESH_TOKEN"),
+    }
+    try:
+        return str(
+            token_server.post(job.setting("GOOGLE_ADS_TOKEN_URL"), data=form)["access_token"]
+        )
+    finally:
+        token_server.close()
+
+
+def _read_customers(job: Job, governor: Governor) -> list[Customer]:
+    root = digits(job.setting("GOOGLE_ADS_LOGIN_CUSTOMER_ID"))
+    rows = search(governor, root, TREE_QUERY)
+    columns = pluck(
+        rows,
+        {
+            "customer_id": "customerClient.id",
+            "name": "customerClient.descriptiveName",
+            "currency": "customerClient.currencyCode",
+            "timezone_name": "customerClient.timeZone",
+            "is_manager": "customerClient.manager",
+            "status": "customerClient.status",
+        },
+    )
+    # false is a default value, and those are left out of the answer
+    columns["is_manager"] = [bool(value) for value in columns["is_manager"]]
+    job.add(CUSTOMERS, columns, raw=rows)
+    clients = [row["customerClient"] for row in rows]
+    return [
+        Customer(str(client["id"]), ZoneInfo(client["timeZone"]))
+        for client in clients
+        if not client.get("manager") and client.get("status") == "ENABLED"
+    ]
+
+
+def _read_entities(job: Job, governor: Governor, customer: Customer) -> None:
+    for report in ENTITY_REPORTS:
+        rows = search(governor, customer.customer_id, report.query())
+        columns = pluck(rows, report.paths)
+        columns["customer_id"] = [customer.customer_id] * len(rows)
+        if "daily_budget" in columns:
+            columns["daily_budget"] = [
+                units_of_micros(micros) for micros in columns["daily_budget"]
+            ]
+        job.add(report.table, columns, raw=rows)
+
+
+def _read_stats(job: Job, governor: Governor, customers: Sequence[Customer]) -> None:
+    tasks: list[Task] = []
+    lock = threading.Lock()
+
+    def plan(customer: Customer) -> None:
+        lookback_days = conversion_lookback_days(governor, customer)
+        planned = list(_tasks_of(job, customer, lookback_days))
+        with lock:
+            tasks.extend(planned)
+
+    job.each(customers, plan)
+    job.plan(len(tasks))
+    job.each(tasks, lambda task: _read_window(job, governor, task))
+
+
+def _tasks_of(job: Job, customer: Customer, lookback_days: int) -> list[Task]:
+    today = job.now.astimezone(customer.zone).date()
+    since = max(job.since, today - timedelta(days=RETENTION_DAYS))
+    if since > today:
+        return []
+    wanted = Window(since, today)
+    return [
+        Task(customer, report, window)
+        for report in STATS_REPORTS
+        for window in windows_of(
+            job.coverage(report.table.name, customer.customer_id).days_to_read(
+                wanted, lookback_days
+            ),
+            WINDOW_DAYS,
+        )
+    ]
+
+
+def conversion_lookback_days(governor: Governor, customer: Customer) -> int:
+    """Return the longest window of the customer's conversion actions, 30 to 90 days."""
+    try:
+        rows = search(governor, customer.customer_id, CONVERSION_WINDOW_QUERY)
+    except AuthError:
+        raise
+    except TerminalError:
+        return LONGEST_LOOKBACK_DAYS
+    actions = [row.get("conversionAction", {}) for row in rows]
+    days = [
+        int(action.get(name) or 0)
+        for action in actions
+        for name in ("clickThroughLookbackWindowDays", "viewThroughLookbackWindowDays")
+    ]
+    longest = max(days, default=0) or LONGEST_LOOKBACK_DAYS
+    return min(max(longest, SHORTEST_LOOKBACK_DAYS), LONGEST_LOOKBACK_DAYS)
+
+
+def _read_window(job: Job, governor: Governor, task: Task) -> None:
+    """Read one window; a stream that breaks off is read again in two halves."""
+    customer, report, window = task.customer, task.report, task.window
+    try:
+        rows = search(
+            governor,
+            customer.customer_id,
+            report.query(window),
+            is_large=window.day_count > 1,
+        )
+    except TooMuchDataError:
+        if window.day_count == 1:
+            raise
+        halves = window.halves()
+        job.plan(len(halves) - 1)
+        for half in halves:
+            _read_window(job, governor, Task(customer, report, half))
+        return
+    columns = pluck(rows, report.paths)
+    columns["customer_id"] = [customer.customer_id] * len(rows)
+    # proto JSON leaves zeros out
+    for name in (*METRICS, "view_through_conversions"):
+        if name in columns:
+            columns[name] = [0 if value is None else value for value in columns[name]]
+    parts = [(customer.customer_id, day) for day in window.days()]
+    job.add(report.table, columns, raw=rows, parts=parts)
+    read_on: date = job.now.astimezone(customer.zone).date()
+    job.mark(report.table.name, customer.customer_id, window, read_on)
+    job.done()
+
+
+def search(
+    governor: Governor, customer_id: str, query: str, *, is_large: bool = False
+) -> list[dict[str, Any]]:
+    """Return the rows of a query: the results of all chunks of the stream."""
+    path = f"/customers/{customer_id}/googleAds:searchStream"
+    chunks = governor.post(path, json={"query": query}, is_large=is_large)
+    return [row for chunk in chunks for row in chunk.get("results", ())]
+
+
+def snake_case(path: str) -> str:
+    """Return the GAQL name of a field of the answer: adGroup.id is ad_group.id."""
+    return re.sub(r"(?<!^)(?<!\.)([A-Z])", r"_\1", path).lower()
+
+
+def digits(customer_id: str) -> str:
+    """Return a customer id as the API wants it, without dashes."""
+    return customer_id.replace("-", "").strip()
+
+
+def units_of_micros(micros: str | None) -> str | None:
+    """Return micros as units of the currency; what is not a number stays, to be rejected."""
+    if micros is None:
+        return None
+    try:
+        return str(Decimal(micros).scaleb(-6))
+    except InvalidOperation:
+        return micros
+
+
+def classify_token_error(response: httpx.Response) -> RemoteError | None:
+    """Return what a refusal of the token server means."""
+    if response.status_code not in {400, 401}:
+        return None
+    try:
+        reason = str(response.json().get("error", ""))
+    except (ValueError, AttributeError):
+        return None
+    return AuthError(
+        f"Google gave no access token: {reason}",
+        hint="check GOOGLE_ADS_CLIENT_ID, GOOGLE_ADS_CLIENT_SECRET and GOOGLE_ADS_REFRESH_TOKEN",
+        # not 401: renewing a token that cannot be renewed would not end
+        status_code=400,
+    )
+
+
+def classify(response: httpx.Response) -> RemoteError | None:
+    """Return what a GoogleAdsFailure means for the caller."""
+    if response.status_code < 400:
+        return None
+    error = _failure(response)
+    kinds = dict(_error_codes(error))
+    message = f"Google Ads refused: {_first_message(error)}"
+    status = response.status_code
+    if "quotaError" in kinds or status == 429:
+        wait = _retry_delay_seconds(error)
+        return TransientError(
+            f"{message} ({kinds.get('quotaError', 'quota')})",
+            status_code=status,
+            retry_after_seconds=wait,
+        )
+    if status == 401 or "authenticationError" in kinds:
+        is_expired = kinds.get("authenticationError") in {None, "OAUTH_TOKEN_EXPIRED"}
+        return AuthError(
+            message,
+            hint="check the GOOGLE_ADS_... settings",
+            status_code=401 if is_expired else 403,
+        )
+    if "internalError" in kinds or status >= 500:
+        return TransientError(message, status_code=status)
+    if "authorizationError" in kinds:
+        return AuthError(message, hint="check the rights of the login customer", status_code=403)
+    return error_of_status("Google Ads", response) if not error else TerminalError(message)
+
+
+def _failure(response: httpx.Response) -> dict[str, Any]:
+    """Return the error object; on a stream it is inside of an array."""
+    try:
+        body = response.json()
+    except ValueError:
+        return {}
+    first = body[0] if isinstance(body, list) and body else body
+    error = first.get("error", {}) if isinstance(first, dict) else {}
+    return error if isinstance(error, dict) else {}
+
+
+def _errors(error: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [entry for detail in error.get("details", ()) for entry in detail.get("errors", ())]
+
+
+def _error_codes(error: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (kind, name)
+        for entry in _errors(error)
+        for kind, name in entry.get("errorCode", {}).items()
+    ]
+
+
+def _first_message(error: Mapping[str, Any]) -> str:
+    messages = [str(entry.get("message", "")) for entry in _errors(error)]
+    return next((text for text in messages if text), str(error.get("message", "no reason given")))
+
+
+def _retry_delay_seconds(error: Mapping[str, Any]) -> float | None:
+    """Return the longest wait asked for; the field looks like "40591s"."""
+    delays = [
+        entry.get("details", {}).get("quotaErrorDetails", {}).get("retryDelay", "")
+        for entry in _errors(error)
+    ]
+    seconds = [float(text[:-1]) for text in delays if re.fullmatch(r"[0-9.]+s", text)]
+    return max(seconds, default=None)

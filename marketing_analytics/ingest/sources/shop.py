@@ -1,0 +1,191 @@
+"""The shop's own SQL database: customers, orders, refunds, consents, budgets and targets.
+
+Every table is copied as a whole from one transaction, so that deleted customers disappear
+here too and the tables agree with each other. SQLite and PostgreSQL, by SQLAlchemy URL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from marketing_analytics.core.errors import (
+    PlatformError,
+    TerminalError,
+    TransientError,
+    UserError,
+)
+from marketing_analytics.ingest.job import Job
+from marketing_analytics.ingest.tables import Table
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+SETTINGS = ("SHOP_DATABASE_URL",)
+ROWS_AT_ONCE = 50_000
+CONNECT_TIMEOUT_SECONDS = 10
+
+CUSTOMERS = Table(
+    "customers",
+    {
+        "customer_id": "text",
+        "email": "text",
+        "country": "text",
+        "created_at": "time",
+        "updated_at": "time",
+    },
+    key=("customer_id",),
+    mode="replace",
+)
+ORDERS = Table(
+    "orders",
+    {
+        "order_id": "text",
+        "customer_id": "text",
+        "ordered_at": "time",
+        "order_date": "date",
+        "currency": "text",
+        "total_cents": "count",
+        "is_first_order": "count",
+        "updated_at": "time",
+    },
+    key=("order_id",),
+    mode="replace",
+)
+REFUNDS = Table(
+    "refunds",
+    {
+        "refund_id": "text",
+        "order_id": "text",
+        "refunded_at": "time",
+        "currency": "text",
+        "amount_cents": "count",
+        "updated_at": "time",
+    },
+    key=("refund_id",),
+    mode="replace",
+)
+CONSENTS = Table(
+    "consents",
+    {
+        "consent_id": "text",
+        "customer_id": "text",
+        "purpose": "text",
+        "is_granted": "count",
+        "changed_at": "time",
+        "source": "text",
+    },
+    key=("consent_id",),
+    mode="replace",
+)
+BUDGETS = Table(
+    "budgets",
+    {
+        "budget_month": "text",
+        "platform": "text",
+        "campaign_id": "text",
+        "currency": "text",
+        "amount_cents": "count",
+    },
+    key=("budget_month", "platform", "campaign_id"),
+    mode="replace",
+)
+TARGETS = Table(
+    "targets",
+    {"target_month": "text", "metric": "text", "target_value": "rate"},
+    key=("target_month", "metric"),
+    mode="replace",
+)
+EXCHANGE_RATES = Table(
+    "exchange_rates",
+    {"currency": "text", "rate_date": "date", "usd_per_unit": "rate"},
+    key=("currency", "rate_date"),
+    mode="replace",
+)
+TABLES = (CUSTOMERS, ORDERS, REFUNDS, CONSENTS, BUDGETS, TARGETS, EXCHANGE_RATES)
+
+
+def collect(job: Job) -> None:
+    """Copy every table; nothing is kept unless all of them could be read."""
+    job.plan(len(TABLES))
+    engine = connect(job.setting("SHOP_DATABASE_URL"))
+    try:
+        with _database_errors(), engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                # its driver begins a transaction only for writes
+                connection.exec_driver_sql("begin")
+            read = [(table, columns) for table in TABLES for columns in _read(connection, table)]
+    finally:
+        engine.dispose()
+    for table, columns in read:
+        job.add(table, columns)
+    job.done(len(TABLES))
+
+
+def connect(url: str) -> Engine:
+    """Return an engine whose connection sees one moment of the database."""
+    import sqlalchemy
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    try:
+        address = sqlalchemy.make_url(url)
+        if address.get_backend_name() == "sqlite":
+            _check_file(address.database)
+            return sqlalchemy.create_engine(address)
+        return sqlalchemy.create_engine(
+            address,
+            isolation_level="REPEATABLE READ",
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
+        )
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
+        raise UserError(
+            "SHOP_DATABASE_URL is not a database address this program knows",
+            hint="write sqlite:////path/shop.sqlite or postgresql://user:password@host/name",
+        ) from None
+
+
+def _check_file(path: str | None) -> None:
+    """Refuse a file that does not exist; SQLite would make an empty one."""
+    if not path or not Path(path).is_file():
+        raise UserError(f"the shop database does not exist: {path}", hint="check SHOP_DATABASE_URL")
+
+
+def _read(connection: Connection, table: Table) -> Iterator[dict[str, list[Any]]]:
+    """Yield the columns of a table in batches; an empty table gives one empty batch."""
+    import sqlalchemy
+
+    names = list(table.columns)
+    query: Any = sqlalchemy.select(*(sqlalchemy.column(name) for name in names)).select_from(
+        sqlalchemy.table(table.name)
+    )
+    rows = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
+    is_empty = True
+    for batch in rows.partitions():
+        is_empty = False
+        yield dict(zip(names, (list(column) for column in zip(*batch, strict=True)), strict=True))
+    if is_empty:
+        yield {name: [] for name in names}
+
+
+@contextmanager
+def _database_errors() -> Iterator[None]:
+    from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+    try:
+        yield
+    except DBAPIError as error:
+        raise _reason(error.orig) from None
+    except SQLAlchemyError as error:
+        raise TerminalError(f"the shop database failed: {type(error).__name__}") from None
+
+
+def _reason(error: BaseException | None) -> PlatformError:
+    """Return our error for the first line of the driver's text."""
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if "no such table" in text or "does not exist" in text or "no such column" in text:
+        return TerminalError(
+            f"the shop database lacks something: {text}", hint="compare it with docs/ingestion.md"
+        )
+    return TransientError(f"cannot read the shop database: {text}", hint="run again")
