@@ -1,0 +1,100 @@
+"""Answers in dbt Cloud's envelope: `{"status", "data", "extra"}`, and errors of that shape."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+INVALID_REQUEST = "The request was invalid. Please double check the provided data and try again."
+NOT_FOUND = (
+    "The requested resource was not found. Please check that you have the proper permissions."
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer: an envelope as bytes, or a file that is streamed as it is."""
+
+    body: bytes = b""
+    status_code: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    file: Path | None = None
+
+
+class ApiError(Exception):
+    """An answer that is an error; `data` is null or a dict of messages by field."""
+
+    def __init__(
+        self,
+        status_code: int,
+        user_message: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        developer_message: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(user_message)
+        self.status_code = status_code
+        self.user_message = user_message
+        self.developer_message = developer_message
+        self.data = data
+        self.headers = headers or {}
+
+
+def not_found() -> ApiError:
+    """Return the error for what is missing or not visible; clients rely on its code."""
+    return ApiError(404, NOT_FOUND)
+
+
+def invalid(data: Mapping[str, Any]) -> ApiError:
+    """Return the validation error with messages nested by field."""
+    return ApiError(400, INVALID_REQUEST, data)
+
+
+def invalid_at(message: str, *path: str) -> ApiError:
+    """Return the validation error for one field."""
+    data: Any = message
+    for key in reversed(path):
+        data = {key: data}
+    return invalid(data)
+
+
+def status_of(code: int, user_message: str, developer_message: str = "") -> dict[str, Any]:
+    """Return the status part of an envelope."""
+    return {
+        "code": code,
+        "is_success": code < 400,
+        "user_message": user_message,
+        "developer_message": developer_message,
+    }
+
+
+def one(data: Any, status_code: int = 200) -> Answer:
+    """Return one object in an envelope."""
+    return Answer(dump({"status": status_of(status_code, "Success!"), "data": data}), status_code)
+
+
+def many(
+    data: list[Any], total_count: int, filters: Mapping[str, Any], order_by: str = "id"
+) -> Answer:
+    """Return a list in an envelope; `filters` holds limit and offset as numbers."""
+    extra = {
+        "filters": filters,
+        "order_by": order_by,
+        "pagination": {"count": len(data), "total_count": total_count},
+    }
+    return Answer(dump({"status": status_of(200, "Success!"), "data": data, "extra": extra}))
+
+
+def failed(error: ApiError) -> Answer:
+    """Return an error in an envelope."""
+    status = status_of(error.status_code, error.user_message, error.developer_message)
+    return Answer(dump({"status": status, "data": error.data}), error.status_code, error.headers)
+
+
+def dump(value: Any) -> bytes:
+    """Return JSON as bytes; ASCII only, so that every text can be sent."""
+    return json.dumps(value, separators=(",", ":")).encode()

@@ -1,0 +1,40 @@
+"""Artifact operations: list the files of a run, send one as it is."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from marketing_analytics.cloud.api.answers import Answer, not_found, one
+from marketing_analytics.cloud.api.call import Call
+from marketing_analytics.cloud.api.runs import stored_job, stored_run
+from marketing_analytics.cloud.runs import artifacts
+from marketing_analytics.cloud.store.connection import load_sql
+
+
+def list_artifacts(call: Call) -> Answer:
+    """List the files of a step, of the last one by default; paths are relative to target/."""
+    run = stored_run(call)
+    return one(artifacts.list_artifacts(call.data_dir, run["id"], call.number("step")))
+
+
+def read_artifact(call: Call) -> Answer:
+    """Send a file of a run, without an envelope."""
+    return send(call, stored_run(call))
+
+
+def read_job_artifact(call: Call) -> Answer:
+    """Send a file of the newest run of a job that has artifacts."""
+    job = stored_job(call)
+    statement = load_sql("api_runs")["last_run_with_artifacts"]
+    run = call.connection.execute(statement, {"job_id": job["id"]}).fetchone()
+    if run is None:
+        raise not_found()
+    return send(call, run)
+
+
+def send(call: Call, run: sqlite3.Row) -> Answer:
+    """Return the answer that streams a file. Raise a 404 when it is not there."""
+    path = artifacts.resolve_artifact(call.data_dir, run["id"], call.rest, call.number("step"))
+    if path is None:
+        raise not_found()
+    return Answer(file=path)

@@ -1,0 +1,176 @@
+"""Environment operations: version 3 on project and account level, version 2 on the account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marketing_analytics.cloud.api.answers import Answer, invalid_at, many, not_found, one
+from marketing_analytics.cloud.api.call import Call
+from marketing_analytics.cloud.api.checks import (
+    REQUIRED,
+    Fields,
+    boolean,
+    identifier_or_none,
+    name_text,
+    one_of,
+    text_or_none,
+)
+from marketing_analytics.cloud.api.environment_views import (
+    PAYLOAD_DEFAULTS,
+    environment_v2,
+    environment_v3,
+)
+from marketing_analytics.cloud.api.listing import show_filters
+from marketing_analytics.cloud.api.projects import stored_project
+from marketing_analytics.cloud.store import environments as store
+from marketing_analytics.cloud.store.connection import transaction
+
+DELETED = 2
+
+
+def list_v3(call: Call) -> Answer:
+    """List environments of the account, or of the project in the path."""
+    return list_as(call, is_v2=False)
+
+
+def list_v2(call: Call) -> Answer:
+    """List environments of the account."""
+    return list_as(call, is_v2=True)
+
+
+def list_as(call: Call, *, is_v2: bool) -> Answer:
+    """List environments by page."""
+    project_ids = call.numbers("project_id")
+    if "project_id" in call.ids:
+        project_ids = [stored_project(call)["id"]]
+    order_by = call.order_by(store.ORDERS)
+    filters: dict[str, Any] = {"limit": call.limit(), "offset": call.offset()}
+    filters |= {"state": call.state(), "account_id": call.account_id}
+    given = {
+        "pk": call.numbers("pk"),
+        "project_id": project_ids,
+        **{name: call.text(name) for name in TEXT_FILTERS},
+    }
+    filters |= {name: value for name, value in given.items() if value is not None}
+    page = store.list_environments(call.connection, {**filters, "order_by": order_by})
+    show = environment_v2 if is_v2 else environment_v3
+    shown = [show(store.environment_of(row)) for row in page.rows]
+    return many(shown, page.total_count, show_filters(filters), order_by)
+
+
+TEXT_FILTERS = ("name", "name__icontains", "type", "deployment_type", "dbt_version")
+
+
+def read_v3(call: Call) -> Answer:
+    """Read an environment."""
+    return one(environment_v3(stored_environment(call)))
+
+
+def read_v2(call: Call) -> Answer:
+    """Read an environment."""
+    return one(environment_v2(stored_environment(call)))
+
+
+def stored_environment(call: Call) -> dict[str, Any]:
+    """Return the environment of the path. Raise a 404, also for one of another project."""
+    found = store.get_environment(call.connection, call.account_id, call.id_of("environment_id"))
+    if found is None or call.ids.get("project_id", found["project_id"]) != found["project_id"]:
+        raise not_found()
+    return found
+
+
+def create(call: Call) -> Answer:
+    """Create an environment."""
+    body = call.body()
+    project_id = stored_project(call)["id"] if "project_id" in call.ids else None
+    if project_id is None:
+        project_id = project_of_body(call, body)
+    fields = read_environment(body)
+    with transaction(call.connection):
+        new_id = store.add_environment(call.connection, call.account_id, project_id, fields)
+    found = store.get_environment(call.connection, call.account_id, new_id)
+    return one(environment_v3(found or {}), 201)
+
+
+def project_of_body(call: Call, body: Mapping[str, Any]) -> int:
+    """Return the project a body names. Raise a 400."""
+    project_id = body.get("project_id")
+    if isinstance(project_id, int) and not isinstance(project_id, bool):
+        call.ids["project_id"] = project_id
+        return int(stored_project(call)["id"])
+    raise invalid_at(REQUIRED, "project_id")
+
+
+def update(call: Call) -> Answer:
+    """Replace an environment: what the body leaves out goes back to its default."""
+    body = call.body()
+    with transaction(call.connection):
+        old = stored_environment(call)
+        fields = {**read_environment(body, old), "state": body.get("state", 1)}
+        if fields["state"] == DELETED:
+            refuse_when_used(call, old)
+        elif fields["state"] != 1 or isinstance(fields["state"], bool):
+            raise invalid_at("expected one of 1, 2", "state")
+        store.save_environment(call.connection, call.account_id, old["id"], fields)
+        return one(environment_v3(after_save(call, old, fields)))
+
+
+def delete(call: Call) -> Answer:
+    """Delete an environment that no job uses."""
+    with transaction(call.connection):
+        old = stored_environment(call)
+        refuse_when_used(call, old)
+        payload = {key: old.get(key) for key in PAYLOAD_DEFAULTS}
+        fields = {**old, "payload": payload, "state": DELETED}
+        store.save_environment(call.connection, call.account_id, old["id"], fields)
+        return one(environment_v3({**old, "state": DELETED}))
+
+
+def after_save(call: Call, old: Mapping[str, Any], fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the environment as it is now; a deleted one from what was written."""
+    found = store.get_environment(call.connection, call.account_id, old["id"])
+    return found or {**old, **fields["payload"], "state": fields["state"]}
+
+
+def refuse_when_used(call: Call, environment: Mapping[str, Any]) -> None:
+    """Raise a 400 when active jobs use an environment."""
+    count = store.count_active_jobs(call.connection, environment["id"])
+    if count:
+        raise invalid_at(f"{count} active jobs use this environment; delete them first", "reason")
+
+
+def read_environment(
+    body: Mapping[str, Any], old: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the fields of an environment. Raise a 400 that names every wrong one."""
+    fields = Fields(body)
+    result = {
+        "name": fields.read("name", name_text, old["name"] if old else None),
+        "type": fields.read("type", one_of("development", "deployment"), "deployment"),
+        "deployment_type": fields.read("deployment_type", read_deployment_type),
+        "dbt_version": fields.read("dbt_version", text_or_none) or "latest",
+        "payload": {
+            name: fields.read(name, PAYLOAD_READERS[name], default)
+            for name, default in PAYLOAD_DEFAULTS.items()
+        },
+    }
+    if result["name"] is None:
+        fields.fail(REQUIRED, "name")
+    fields.check()
+    return result
+
+
+def read_deployment_type(value: Any) -> str | None:
+    """Return production, staging or none; an empty text is none."""
+    return one_of("production", "staging", "")(value) or None
+
+
+PAYLOAD_READERS = {
+    name: boolean
+    if isinstance(default, bool)
+    else text_or_none
+    if name in ("custom_branch", "dbt_project_subdirectory")
+    else identifier_or_none
+    for name, default in PAYLOAD_DEFAULTS.items()
+}

@@ -1,0 +1,83 @@
+"""Jobs as the API shows them, with the related objects a caller asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marketing_analytics.cloud.api.call import Call
+from marketing_analytics.cloud.api.environment_views import environment_v2
+from marketing_analytics.cloud.api.moments import in_words, iso
+from marketing_analytics.cloud.api.run_views import most_recent_run
+from marketing_analytics.cloud.api.variable_views import include_job_variables
+from marketing_analytics.cloud.store.connection import time_of
+from marketing_analytics.cloud.store.environments import get_environment
+from marketing_analytics.cloud.store.schedules import cron_in_words
+
+# kept by the store for itself
+PRIVATE = ("cron", "is_scheduled", "next_run_at")
+RELATED = (
+    "account",
+    "project",
+    "environment",
+    "custom_environment_variables",
+    "most_recent_run",
+    "most_recent_completed_run",
+    "fusion_readiness",
+)
+
+
+def show_job(call: Call, job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one job as the API shows it, nothing related included."""
+    return show_jobs(call, [job], frozenset())[0]
+
+
+def show_jobs(call: Call, jobs: list[Any], included: frozenset[str]) -> list[dict[str, Any]]:
+    """Return jobs as the API shows them, with the related objects asked for."""
+    shown = [bare_job(job) for job in jobs]
+    if "environment" in included:
+        include_environments(call, shown)
+    if "custom_environment_variables" in included:
+        include_job_variables(call, shown)
+    for name in included & {"most_recent_run", "most_recent_completed_run"}:
+        for job in shown:
+            job[name] = most_recent_run(call, job["id"], is_ended="completed" in name)
+    return shown
+
+
+def bare_job(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Return one job as the API shows it; related objects are null."""
+    next_run_at = job["next_run_at"]
+    shown = {key: value for key, value in job.items() if key not in PRIVATE}
+    shown["created_at"] = iso(job["created_at"])
+    shown["updated_at"] = iso(job["updated_at"])
+    shown["raw_dbt_version"] = job["dbt_version"]
+    shown["generate_sources"] = job["run_generate_sources"]
+    shown["run_failure_count"] = job.get("run_failure_count", 0)
+    shown["is_deferrable"] = False
+    shown["is_system"] = False
+    shown["cron_humanized"] = cron_in_words(job["schedule"]["cron"])
+    shown["next_run"] = iso(next_run_at)
+    shown["next_run_humanized"] = until(next_run_at)
+    for name in RELATED:
+        shown[name] = None
+    return shown
+
+
+def until(next_run_at: str | None) -> str | None:
+    """Return how far away the next run is, such as `5 hours, 3 minutes`."""
+    if next_run_at is None:
+        return None
+    return in_words((time_of(next_run_at) - datetime.now(UTC)).total_seconds())
+
+
+def include_environments(call: Call, shown: list[dict[str, Any]]) -> None:
+    """Put its environment into every job; the Terraform provider needs id and project_id."""
+    found: dict[int, dict[str, Any] | None] = {}
+    for job in shown:
+        key = job["environment_id"]
+        if key not in found:
+            environment = get_environment(call.connection, call.account_id, key)
+            found[key] = environment_v2(environment) if environment else None
+        job["environment"] = found[key]

@@ -1,0 +1,135 @@
+"""Project operations, the same in versions 2 and 3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marketing_analytics.cloud.api.answers import Answer, many, not_found, one
+from marketing_analytics.cloud.api.call import Call
+from marketing_analytics.cloud.api.checks import (
+    REQUIRED,
+    CheckError,
+    Fields,
+    name_text,
+    one_of,
+    text,
+    text_or_none,
+)
+from marketing_analytics.cloud.api.listing import show_filters
+from marketing_analytics.cloud.api.moments import iso
+from marketing_analytics.cloud.store import projects as store
+from marketing_analytics.cloud.store.connection import transaction
+
+DELETED = 2
+
+
+def list_projects(call: Call) -> Answer:
+    """List the projects of an account, by page."""
+    order_by = call.order_by(store.ORDERS)
+    filters: dict[str, Any] = {"limit": call.limit(), "offset": call.offset()}
+    filters |= {"state": call.state(), "account_id": call.account_id}
+    given = {
+        "pk": call.numbers("pk"),
+        "name": call.text("name"),
+        "name__icontains": call.text("name__icontains"),
+    }
+    filters |= {name: value for name, value in given.items() if value is not None}
+    page = store.list_projects(call.connection, {**filters, "order_by": order_by})
+    shown = [show_project(row) for row in page.rows]
+    return many(shown, page.total_count, show_filters(filters), order_by)
+
+
+def read(call: Call) -> Answer:
+    """Read a project."""
+    return one(show_project(stored_project(call)))
+
+
+def create(call: Call) -> Answer:
+    """Create a project; it uses the dbt project the server was started with."""
+    fields = read_project(call.body(), {})
+    with transaction(call.connection):
+        new_id = store.add_project(call.connection, call.account_id, fields)
+    found = store.get_project(call.connection, call.account_id, new_id)
+    return one(show_project(found or {}), 201)
+
+
+def update(call: Call) -> Answer:
+    """Overlay a project with the fields of the body; state 2 deletes it."""
+    body = call.body()
+    with transaction(call.connection):
+        old = stored_project(call)
+        new = {**old, **read_project(body, old)}
+        store.save_project(call.connection, new)
+        found = store.get_project(call.connection, call.account_id, old["id"])
+    return one(show_project(found or new))
+
+
+def delete(call: Call) -> Answer:
+    """Delete a project."""
+    with transaction(call.connection):
+        project = {**stored_project(call), "state": DELETED}
+        store.save_project(call.connection, project)
+    return one(show_project(project))
+
+
+def stored_project(call: Call) -> dict[str, Any]:
+    """Return the project of the path. Raise a 404."""
+    project = store.get_project(call.connection, call.account_id, call.id_of("project_id"))
+    if project is None:
+        raise not_found()
+    return project
+
+
+def read_project(body: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a project. Raise a 400 that names every wrong one."""
+    fields = Fields(body)
+    subdirectory = "dbt_project_subdirectory"
+    result = {
+        "name": fields.read("name", name_text, old.get("name")),
+        "description": fields.read("description", text, old.get("description", "")),
+        subdirectory: fields.read_or_clear(subdirectory, inner_path, old.get(subdirectory)),
+        "type": fields.read("type", one_of(0, 1), old.get("type", 0)),
+        "state": fields.read("state", one_of(1, DELETED), 1),
+    }
+    if result["name"] is None:
+        fields.fail(REQUIRED, "name")
+    fields.check()
+    return result
+
+
+def inner_path(value: Any) -> str | None:
+    """Return a relative path that stays inside the project."""
+    path = text_or_none(value)
+    if path and (path.startswith(("/", "\\")) or ".." in path.replace("\\", "/").split("/")):
+        raise CheckError("expected a path inside the project")
+    return path
+
+
+def show_project(project: Any) -> dict[str, Any]:
+    """Return a project as the API shows it."""
+    return {
+        "id": project["id"],
+        "name": project["name"],
+        "description": project["description"],
+        "account_id": project["account_id"],
+        "type": project["type"],
+        "state": project["state"],
+        "connection_id": None,
+        "repository_id": None,
+        "semantic_layer_config_id": None,
+        "dbt_project_subdirectory": project["dbt_project_subdirectory"],
+        "docs_job_id": None,
+        "freshness_job_id": None,
+        "created_at": iso(project["created_at"]),
+        "updated_at": iso(project["updated_at"]),
+        "skipped_setup": False,
+        "connection": None,
+        "repository": None,
+        "group_permissions": [],
+        "environments": None,
+        "docs_job": None,
+        "freshness_job": None,
+        "fusion_readiness": None,
+        "default_version": None,
+    }

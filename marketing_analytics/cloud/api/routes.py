@@ -1,0 +1,81 @@
+"""Which path goes to which handler. Slashes at the end do not matter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from marketing_analytics.cloud.api.answers import Answer
+from marketing_analytics.cloud.api.call import Call
+
+Handler = Callable[[Call], Answer]
+MAX_ID_DIGITS = 19
+
+
+@dataclass(frozen=True)
+class Route:
+    """A method and a path such as `v2/accounts/{account_id}/jobs/{job_id}`.
+
+    `{name}` is a number, `{name:text}` one part, `{rest}` everything that follows.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+
+
+@dataclass
+class Match:
+    """A route that fits a path."""
+
+    route: Route
+    ids: dict[str, int] = field(default_factory=dict)
+    rest: str = ""
+
+
+class RouteTable:
+    """Routes by number of path parts, so that a look-up compares only a few."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.routes = list(routes)
+        self._by_length: dict[int, list[tuple[Route, list[str]]]] = {}
+        self._open: list[tuple[Route, list[str]]] = []
+        for route in self.routes:
+            parts = route.path.split("/")
+            if parts[-1] == "{rest}":
+                self._open.append((route, parts[:-1]))
+            else:
+                self._by_length.setdefault(len(parts), []).append((route, parts))
+
+    def matches(self, path: str) -> list[Match]:
+        """Return every route whose path fits, whatever its method."""
+        parts = path.strip("/").split("/")
+        found = []
+        for route, expected in self._by_length.get(len(parts), ()):
+            match = fit(route, expected, parts)
+            if match:
+                found.append(match)
+        for route, expected in self._open:
+            if len(parts) > len(expected):
+                match = fit(route, expected, parts[: len(expected)])
+                if match:
+                    match.rest = "/".join(parts[len(expected) :])
+                    found.append(match)
+        return found
+
+
+def fit(route: Route, expected: list[str], parts: list[str]) -> Match | None:
+    """Return the match of one route, or None."""
+    ids: dict[str, int] = {}
+    for name, part in zip(expected, parts, strict=True):
+        if name == part:
+            continue
+        if not name.startswith("{"):
+            return None
+        if name.endswith(":text}"):
+            continue
+        if not part.isascii() or not part.isdigit():
+            return None
+        # more digits than any id has: a number all the same, of nothing
+        ids[name[1:-1]] = int(part) if len(part) <= MAX_ID_DIGITS else 10**MAX_ID_DIGITS
+    return Match(route, ids)

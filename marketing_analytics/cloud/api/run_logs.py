@@ -1,0 +1,38 @@
+"""The logs of a step, read from the run's folder."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from marketing_analytics.cloud.api.call import Call
+
+MAX_LOG_BYTES = 8 * 1024 * 1024
+DEBUG_LINES = 1_000
+
+
+def step_logs(call: Call, step: sqlite3.Row, *, is_whole: bool) -> dict[str, str]:
+    """Return logs and debug logs; the debug log keeps its last 1,000 lines unless `is_whole`."""
+    folder = call.data_dir / "runs" / str(step["run_id"]) / "steps"
+    logs = read_tail(folder / f"{step['step_index']}.log")
+    debug = read_tail(folder / f"{step['step_index']}.jsonl") or logs
+    last = "".join(debug.splitlines(keepends=True)[-DEBUG_LINES:])
+    return {
+        "logs": logs,
+        "debug_logs": debug if is_whole else last,
+        "truncated_debug_logs": last,
+    }
+
+
+def read_tail(path: Path) -> str:
+    """Return a log, cut at its beginning when it is longer than 8 MiB; "" when there is none."""
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > MAX_LOG_BYTES:
+                file.seek(size - MAX_LOG_BYTES)
+                file.readline()
+            return file.read(MAX_LOG_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""

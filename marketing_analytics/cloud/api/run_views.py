@@ -1,0 +1,221 @@
+"""Runs and their steps as the API shows them; run times have a blank instead of `T`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marketing_analytics.cloud.api.call import Call
+from marketing_analytics.cloud.api.moments import clock, in_words
+from marketing_analytics.cloud.store.connection import load_sql, time_of
+
+STATUS_WORDS = {
+    1: "Queued",
+    2: "Starting",
+    3: "Running",
+    10: "Success",
+    20: "Error",
+    30: "Cancelled",
+}
+STEP_COLOURS = {10: "green", 20: "red", 30: "grey"}
+ENDED = (10, 20, 30)
+# what a trigger body may override, all null when it does not
+OVERRIDES = (
+    "git_branch",
+    "git_sha",
+    "azure_pull_request_id",
+    "github_pull_request_id",
+    "gitlab_merge_request_id",
+    "non_native_pull_request_id",
+    "schema_override",
+    "dbt_version_override",
+    "threads_override",
+    "target_name_override",
+    "generate_docs_override",
+    "timeout_seconds_override",
+    "steps_override",
+)
+EMPTY_FIELDS = (
+    "owner_thread_id",
+    "executed_by_thread_id",
+    "deferring_run_id",
+    "artifact_s3_path",
+    "last_checked_at",
+    "job",
+    "environment",
+    "audit",
+    "repository",
+    "deprecation",
+    "github_pull_request_id",
+)
+
+
+def most_recent_run(call: Call, job_id: int, *, is_ended: bool) -> dict[str, Any] | None:
+    """Return the newest run of a job, or the newest one that ended."""
+    row = call.connection.execute(
+        load_sql("api_runs")["most_recent_run"], {"job_id": job_id, "is_ended": is_ended}
+    ).fetchone()
+    return show_run(call, row) if row else None
+
+
+def show_run(call: Call, run: sqlite3.Row) -> dict[str, Any]:
+    """Return a run; trigger, job, environment and steps are added when they are asked for."""
+    status = run["status"]
+    has_ended = status in ENDED
+    return {
+        "id": run["id"],
+        "trigger_id": run["id"],
+        "account_id": run["account_id"],
+        "environment_id": run["environment_id"],
+        "project_id": run["project_id"],
+        "job_definition_id": run["job_id"],
+        "job_id": run["job_id"],
+        "status": status,
+        "status_message": run["status_message"],
+        "dbt_version": run["dbt_version"],
+        "git_branch": run["git_branch"],
+        "git_sha": run["git_sha"],
+        **dict.fromkeys(EMPTY_FIELDS),
+        "trigger": None,
+        "run_steps": [],
+        "artifacts_saved": bool(run["has_artifacts"]),
+        "has_docs_generated": bool(run["generate_docs"]) and status == 10,
+        "has_sources_generated": bool(run["run_source_freshness"]) and has_ended,
+        "notifications_sent": False,
+        "blocked_by": runs_ahead(call, run) if status == 1 else [],
+        "created_at": run["created_at"],
+        "updated_at": run["updated_at"],
+        "dequeued_at": run["dequeued_at"],
+        "started_at": run["started_at"],
+        "finished_at": run["finished_at"],
+        "last_heartbeat_at": run["heartbeat_at"],
+        "should_start_at": run["scheduled_for"] or run["created_at"],
+        "status_humanized": STATUS_WORDS[status],
+        "in_progress": not has_ended,
+        "is_complete": has_ended,
+        "is_success": status == 10,
+        "is_error": status == 20,
+        "is_cancelled": status == 30,
+        "is_running": status == 3,
+        **durations(run),
+        **retry_fields(call, run),
+        "href": href_of(call, run),
+        "used_repo_cache": None,
+    }
+
+
+def href_of(call: Call, run: sqlite3.Row) -> str:
+    """Return the address of the page of a run, in the form of the real product."""
+    return (
+        f"{call.base_url}/deploy/{run['account_id']}/projects/{run['project_id']}/runs/{run['id']}/"
+    )
+
+
+def runs_ahead(call: Call, run: sqlite3.Row) -> list[int]:
+    """Return the runs of the same job that a queued run waits for."""
+    values = {"job_id": run["job_id"], "run_id": run["id"]}
+    rows = call.connection.execute(load_sql("api_runs")["runs_ahead"], values)
+    return [row["id"] for row in rows]
+
+
+def durations(run: sqlite3.Row) -> dict[str, Any]:
+    """Return how long a run waited and ran, as clock times and in words."""
+    now = datetime.now(UTC)
+    created = time_of(run["created_at"])
+    started = time_of(run["started_at"]) if run["started_at"] else None
+    finished = time_of(run["finished_at"]) if run["finished_at"] else None
+    total = ((finished or now) - created).total_seconds()
+    waited = ((started or finished or now) - created).total_seconds()
+    ran = ((finished or now) - started).total_seconds() if started else 0.0
+    return {
+        "duration": clock(total),
+        "queued_duration": clock(waited),
+        "run_duration": clock(ran),
+        "duration_humanized": in_words(total),
+        "queued_duration_humanized": in_words(waited),
+        "run_duration_humanized": in_words(ran),
+        "created_at_humanized": f"{in_words((now - created).total_seconds())} ago",
+        "finished_at_humanized": (
+            f"{in_words((now - finished).total_seconds())} ago" if finished else ""
+        ),
+    }
+
+
+def retry_fields(call: Call, run: sqlite3.Row) -> dict[str, Any]:
+    """Return whether a run can be retried: only the newest run of a job, when it failed."""
+    reason = None
+    if run["status"] not in (20, 30):
+        reason = "RETRY_NOT_FAILED_RUN"
+    elif newest_id(call, run["job_id"]) != run["id"]:
+        reason = "RETRY_NOT_LATEST_RUN"
+    retried = json.loads(run["overrides"]).get("retrying_run_id")
+    return {
+        "retrying_run_id": retried,
+        "can_retry": reason is None,
+        "retry_not_supported_reason": reason,
+    }
+
+
+def newest_id(call: Call, job_id: int) -> int | None:
+    """Return the id of the newest run of a job."""
+    row = call.connection.execute(
+        load_sql("api_runs")["most_recent_run"], {"job_id": job_id, "is_ended": False}
+    ).fetchone()
+    return int(row["id"]) if row else None
+
+
+def show_trigger(run: sqlite3.Row) -> dict[str, Any]:
+    """Return why a run started and what it overrides."""
+    given = json.loads(run["overrides"])
+    return {
+        "id": run["id"],
+        "cause": run["cause"],
+        "cause_category": run["cause_category"],
+        "job_definition_id": run["job_id"],
+        **{name: given.get(name) for name in OVERRIDES},
+        "created_at": run["created_at"],
+    }
+
+
+def flat_schedule(job: dict[str, Any]) -> dict[str, Any]:
+    """Return a job as runs embed it: date and time of its schedule are plain words."""
+    schedule = job["schedule"]
+    flat = {
+        "cron": schedule["cron"],
+        "date": schedule["date"]["type"],
+        "time": schedule["time"]["type"],
+    }
+    return {**job, "schedule": flat}
+
+
+def show_step(step: sqlite3.Row, account_id: int, logs: Mapping[str, str]) -> dict[str, Any]:
+    """Return a step; `logs` holds logs, debug_logs and truncated_debug_logs."""
+    started = time_of(step["started_at"]) if step["started_at"] else None
+    finished = time_of(step["finished_at"]) if step["finished_at"] else None
+    seconds = ((finished or datetime.now(UTC)) - started).total_seconds() if started else 0.0
+    command = {"run_step_id": step["id"], "dbt_command": step["command"]}
+    return {
+        "id": step["id"],
+        "run_id": step["run_id"],
+        "account_id": account_id,
+        "index": step["step_index"],
+        "name": step["name"],
+        "status": step["status"],
+        "status_humanized": STATUS_WORDS[step["status"]],
+        "status_color": STEP_COLOURS.get(step["status"], "blue"),
+        **logs,
+        "log_path": None,
+        "log_archive_type": "db_flushed",
+        "debug_log_path": None,
+        "started_at": step["started_at"],
+        "finished_at": step["finished_at"],
+        "duration": clock(seconds),
+        "duration_humanized": in_words(seconds),
+        "created_at": step["created_at"],
+        "updated_at": step["finished_at"] or step["started_at"] or step["created_at"],
+        "run_step_command": command if step["command"] else None,
+        "run_step_invocation": None,
+    }

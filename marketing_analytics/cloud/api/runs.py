@@ -1,0 +1,292 @@
+"""Run operations: trigger, list, read with steps and logs, cancel, retry from the failure."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from marketing_analytics.cloud.api.answers import (
+    Answer,
+    ApiError,
+    invalid,
+    invalid_at,
+    many,
+    not_found,
+    one,
+)
+from marketing_analytics.cloud.api.call import Call
+from marketing_analytics.cloud.api.checks import (
+    Fields,
+    boolean,
+    number_between,
+    text,
+    text_or_none,
+    texts,
+)
+from marketing_analytics.cloud.api.environment_views import environment_v2
+from marketing_analytics.cloud.api.job_views import show_job
+from marketing_analytics.cloud.api.run_logs import step_logs
+from marketing_analytics.cloud.api.run_views import (
+    ENDED,
+    flat_schedule,
+    newest_id,
+    show_run,
+    show_step,
+    show_trigger,
+)
+from marketing_analytics.cloud.runs import store
+from marketing_analytics.cloud.store.connection import load_sql
+from marketing_analytics.cloud.store.environments import get_environment
+from marketing_analytics.cloud.store.jobs import get_job
+from marketing_analytics.core.errors import UserError
+
+ORDERS = ("id", "created_at", "finished_at")
+OVERRIDE_READERS = {
+    "git_sha": text_or_none,
+    "git_branch": text_or_none,
+    "schema_override": text_or_none,
+    "dbt_version_override": text_or_none,
+    "threads_override": number_between(1, 256),
+    "target_name_override": text_or_none,
+    "generate_docs_override": boolean,
+    "timeout_seconds_override": number_between(0, 86_400),
+    "steps_override": texts,
+    "azure_pull_request_id": number_between(0),
+    "github_pull_request_id": number_between(0),
+    "gitlab_merge_request_id": number_between(0),
+    "non_native_pull_request_id": number_between(0),
+}
+
+
+def trigger(call: Call) -> Answer:
+    """Queue a run of a job."""
+    job = stored_job(call)
+    fields = Fields(call.body())
+    cause = fields.read("cause", text, "")
+    overrides = {name: fields.read(name, reader) for name, reader in OVERRIDE_READERS.items()}
+    fields.check()
+    run = queue_run(call, job["id"], cause, "api", overrides)
+    return one(with_trigger(call, run))
+
+
+def queue_run(
+    call: Call, job_id: int, cause: str, category: str, overrides: Mapping[str, Any]
+) -> sqlite3.Row:
+    """Create a run. Raise a 400 when an override cannot be used."""
+    try:
+        run = store.create_run(
+            call.connection, job_id, cause=cause, cause_category=category, overrides=overrides
+        )
+    except UserError as error:
+        raise invalid({"reason": error.message}) from None
+    call.wake()
+    return run
+
+
+def stored_job(call: Call) -> dict[str, Any]:
+    """Return the job of the path. Raise a 404."""
+    job = get_job(call.connection, call.id_of("job_id"), call.account_id)
+    if job is None:
+        raise not_found()
+    return job
+
+
+def with_trigger(call: Call, run: sqlite3.Row) -> dict[str, Any]:
+    """Return a run with its trigger and its job, as the real API answers a trigger."""
+    return include_related(call, show_run(call, run), run, frozenset({"trigger", "job"}))
+
+
+def include_related(
+    call: Call, shown: dict[str, Any], run: sqlite3.Row, included: frozenset[str]
+) -> dict[str, Any]:
+    """Add the related objects asked for; unknown names are ignored."""
+    if "trigger" in included:
+        shown["trigger"] = show_trigger(run)
+    if "job" in included:
+        job = get_job(call.connection, run["job_id"], is_any_state=True)
+        shown["job"] = flat_schedule(show_job(call, job)) if job else None
+    if "environment" in included:
+        environment = get_environment(call.connection, call.account_id, run["environment_id"])
+        shown["environment"] = environment_v2(environment) if environment else None
+    if "run_steps" in included or "debug_logs" in included:
+        is_whole = "debug_logs" in included
+        shown["run_steps"] = [
+            show_step(step, call.account_id, step_logs(call, step, is_whole=is_whole))
+            for step in store.list_steps(call.connection, run["id"])
+        ]
+    return shown
+
+
+def list_runs(call: Call) -> Answer:
+    """List the runs of an account, by page."""
+    order_by = call.order_by(ORDERS)
+    chosen = read_filter(call)
+    limit, offset = call.limit(), call.offset()
+    rows, total_count = store.list_runs(
+        call.connection, chosen, order_by=order_by, limit=limit, offset=offset
+    )
+    included = call.included() - {"run_steps", "debug_logs"}
+    shown = [include_related(call, show_run(call, row), row, included) for row in rows]
+    filters = {"limit": limit, "offset": offset, "state": "all", "account_id": call.account_id}
+    given = {name: values[-1] for name, values in call.query.items() if name in SHOWN_FILTERS}
+    return many(shown, total_count, {**given, **filters}, order_by)
+
+
+SHOWN_FILTERS = (
+    "job_definition_id",
+    "project_id",
+    "project_id__in",
+    "environment_id",
+    "status",
+    "status__in",
+    "created_at__range",
+    "finished_at__range",
+    "id__gt",
+    "pk",
+    "pk__in",
+    "has_docs_generated",
+)
+
+
+def read_filter(call: Call) -> store.RunFilter:
+    """Return what a list of runs selects."""
+    created = read_range(call, "created_at__range")
+    finished = read_range(call, "finished_at__range")
+    ids = call.numbers("pk")
+    trigger_id = call.number("trigger_id")
+    if trigger_id is not None:
+        ids = [trigger_id] if ids is None or trigger_id in ids else []
+    # nothing here is deferred, nor made by a pull request
+    if call.text("deferring_run_id") or call.text("pull_request_id"):
+        ids = []
+    projects, statuses = call.numbers("project_id"), call.numbers("status")
+    return store.RunFilter(
+        account_id=call.account_id,
+        job_id=call.number("job_definition_id"),
+        project_ids=None if projects is None else tuple(projects),
+        environment_id=call.number("environment_id"),
+        statuses=None if statuses is None else tuple(statuses),
+        run_ids=None if ids is None else tuple(ids),
+        created_from=created[0],
+        created_to=created[1],
+        finished_from=finished[0],
+        finished_to=finished[1],
+        id_above=call.number("id__gt"),
+        generate_docs=call.boolean("has_docs_generated"),
+    )
+
+
+def read_range(call: Call, name: str) -> tuple[str | None, str | None]:
+    """Return a JSON array of two times as store texts."""
+    items = call.items(name)
+    if items is None:
+        return None, None
+    if len(items) != 2:
+        raise invalid_at("expected a list of two times", name)
+    return read_moment(items[0], name), read_moment(items[1], name)
+
+
+def read_moment(value: Any, name: str) -> str:
+    """Return a time as the store writes it; without a zone it is UTC."""
+    from datetime import UTC, datetime
+
+    from marketing_analytics.cloud.store.connection import time_text
+
+    try:
+        # a plus sign in a query that nobody escaped arrives as a blank
+        moment = datetime.fromisoformat(str(value).strip().replace(" 00:00", "+00:00"))
+        return time_text(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)
+    except (ValueError, OverflowError):
+        raise invalid_at("expected times such as 2026-01-02T03:04:05Z", name) from None
+
+
+def read_run(call: Call) -> Answer:
+    """Read a run."""
+    run = stored_run(call)
+    return one(include_related(call, show_run(call, run), run, call.included()))
+
+
+def stored_run(call: Call) -> sqlite3.Row:
+    """Return the run of the path. Raise a 404."""
+    run = store.get_run(call.connection, call.id_of("run_id"), account_id=call.account_id)
+    if run is None:
+        raise not_found()
+    return run
+
+
+def cancel(call: Call) -> Answer:
+    """Cancel a run; one that has ended stays as it is."""
+    run = store.request_cancel(call.connection, stored_run(call)["id"])
+    call.wake()
+    return one(show_run(call, run))
+
+
+def cancel_queued_runs(call: Call, job_id: int) -> None:
+    """Cancel the queued runs of a job that is deleted, inside its transaction."""
+    rows = call.connection.execute(load_sql("api_runs")["queued_runs_of_job"], {"job_id": job_id})
+    for row in rows.fetchall():
+        store.withdraw_run(call.connection, row["id"], "Cancelled because its job was deleted.")
+
+
+def rerun(call: Call) -> Answer:
+    """Run a job again: from the point of failure when its latest run failed."""
+    job = stored_job(call)
+    run_id = newest_id(call, job["id"])
+    run = store.get_run(call.connection, run_id) if run_id else None
+    if run is None or run["status"] not in (20, 30):
+        return one(with_trigger(call, queue_run(call, job["id"], "Rerun", "rerun", {})))
+    return one(with_trigger(call, retry_run(call, run)))
+
+
+def retry(call: Call) -> Answer:
+    """Run the failed and the skipped steps of a run again."""
+    run = stored_run(call)
+    return one(with_trigger(call, retry_run(call, run)))
+
+
+def retry_run(call: Call, run: sqlite3.Row) -> sqlite3.Row:
+    """Queue a run that starts at the failed step. Raise a 400 when that cannot be done."""
+    shown = show_run(call, run)
+    if not shown["can_retry"]:
+        raise invalid({"reason": shown["retry_not_supported_reason"]})
+    failed, skipped = left_steps(call, run)
+    steps = [failed, *skipped] if failed else skipped or json.loads(run["steps"])
+    overrides = {
+        **json.loads(run["overrides"]),
+        "steps_override": steps,
+        "retrying_run_id": run["id"],
+    }
+    cause = f"Retry of run {run['id']}"
+    return queue_run(call, run["job_id"], cause, "rerun", overrides)
+
+
+def failure_details(call: Call) -> Answer:
+    """Return the failed step of a run and the steps that were not reached."""
+    run = stored_run(call)
+    if run["status"] not in ENDED:
+        raise ApiError(400, "This run has not ended yet.")
+    failed, skipped = left_steps(call, run)
+    return one({"failed_step": failed, "skipped_steps": skipped})
+
+
+def left_steps(call: Call, run: sqlite3.Row) -> tuple[str | None, list[str]]:
+    """Return the command that failed and the user's commands after it."""
+    commands = json.loads(run["steps"])
+    steps = store.list_steps(call.connection, run["id"])
+    own = [step for step in steps if step["command"] in commands]
+    done = sum(1 for step in own if step["status"] == 10)
+    failed = next((step["command"] for step in own if step["status"] == 20), None)
+    left = commands[done:]
+    return failed, left[1:] if failed else left
+
+
+def read_step(call: Call) -> Answer:
+    """Read a step with its logs."""
+    values = {"step_id": call.id_of("step_id"), "account_id": call.account_id}
+    step = call.connection.execute(load_sql("api_runs")["get_step_by_id"], values).fetchone()
+    if step is None:
+        raise not_found()
+    is_whole = "debug_logs" in call.included()
+    return one(show_step(step, call.account_id, step_logs(call, step, is_whole=is_whole)))

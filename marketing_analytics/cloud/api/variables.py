@@ -1,0 +1,296 @@
+"""Environment variable operations of a project: by environment, by job, in bulk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from marketing_analytics.cloud.api.answers import Answer, ApiError, invalid, not_found, one
+from marketing_analytics.cloud.api.call import Call
+from marketing_analytics.cloud.api.checks import (
+    REQUIRED,
+    CheckError,
+    Fields,
+    identifier,
+    mapping,
+    text,
+)
+from marketing_analytics.cloud.api.projects import stored_project
+from marketing_analytics.cloud.api.variable_views import show_variable, shown_value
+from marketing_analytics.cloud.store import variables as store
+from marketing_analytics.cloud.store.connection import transaction
+from marketing_analytics.cloud.store.environments import environment_of, list_environments
+from marketing_analytics.cloud.store.jobs import get_job
+
+PROJECT = "project"
+DUPLICATE = "An environment variable by this name already exists in this project and account"
+_NAME = re.compile(r"DBT_[A-Z0-9_]{1,120}")
+
+
+def name_of_variable(value: Any) -> str:
+    """Return the name of a variable: upper case, it starts with DBT_."""
+    if not _NAME.fullmatch(text(value)):
+        raise CheckError("expected a name of A-Z, 0-9 and _ that starts with DBT_")
+    return str(value)
+
+
+def list_by_environment(call: Call) -> Answer:
+    """Return every variable of a project by name and environment name."""
+    project = stored_project(call)
+    names = environment_names(call, project["id"])
+    variables: dict[str, dict[str, Any]] = {}
+    for variable in store.list_project_variables(call.connection, project["id"]):
+        scope = names.get(variable["environment_id"])
+        if variable["job_id"] is None and scope is not None:
+            values = variables.setdefault(variable["name"], {})
+            values[scope] = {"id": variable["id"], "value": shown_value(variable)}
+    return one({"environments": list(names.values()), "variables": variables})
+
+
+def environment_names(call: Call, project_id: int) -> dict[int | None, str]:
+    """Return the scopes of a project: None is the project itself, then its environments."""
+    page = list_environments(
+        call.connection,
+        {"account_id": call.account_id, "project_id": [project_id], "limit": -1},
+    )
+    environments = [environment_of(row) for row in page.rows]
+    return {None: PROJECT, **{item["id"]: item["name"] for item in environments}}
+
+
+def list_by_job(call: Call) -> Answer:
+    """Return every variable of a project as one job sees it."""
+    project = stored_project(call)
+    job_id = call.number("job_definition_id")
+    job = get_job(call.connection, job_id, call.account_id) if job_id else None
+    if job is None or job["project_id"] != project["id"]:
+        raise not_found()
+    return one(variables_of_job(call, job))
+
+
+def variables_of_job(call: Call, job: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return, by name, the project's value, the environment's and the job's."""
+    variables: dict[str, dict[str, Any]] = {}
+    for variable in store.list_project_variables(call.connection, job["project_id"]):
+        is_other_job = variable["job_id"] not in (None, job["id"])
+        is_other_place = variable["environment_id"] not in (None, job["environment_id"])
+        values = variables.setdefault(variable["name"], {})
+        if is_other_job or is_other_place:
+            continue
+        scope = "job" if variable["job_id"] else PROJECT
+        scope = "environment" if variable["environment_id"] else scope
+        values[scope] = {"id": variable["id"], "value": shown_value(variable)}
+    return variables
+
+
+def list_by_user(call: Call) -> Answer:
+    """Return the personal overrides of a user: there are no users here, so none."""
+    stored_project(call)
+    return one({})
+
+
+def create(call: Call) -> Answer:
+    """Create one value: of a job, an environment or the project."""
+    project = stored_project(call)
+    scope, value = read_scope(call, call.body(), project["id"])
+    with transaction(call.connection):
+        refuse_duplicate(call, scope)
+        variable_id = store.set_variable(call.connection, scope, value)
+        found = store.get_variable(call.connection, project["id"], variable_id)
+    return one(show_variable(found or {}), 201)
+
+
+def update(call: Call) -> Answer:
+    """Replace one value."""
+    project = stored_project(call)
+    fields = Fields(call.body())
+    value = fields.read("raw_value", text)
+    if value is None:
+        fields.fail(REQUIRED, "raw_value")
+    fields.check()
+    with transaction(call.connection):
+        old = stored_variable(call, project["id"])
+        variable_id = store.set_variable(call.connection, old, value)
+        found = store.get_variable(call.connection, project["id"], variable_id)
+    return one(show_variable(found or {}))
+
+
+def delete(call: Call) -> Answer:
+    """Delete one value."""
+    project = stored_project(call)
+    with transaction(call.connection):
+        old = stored_variable(call, project["id"])
+        store.delete_variable(call.connection, project["id"], old["id"])
+    return one({**show_variable(old), "state": 2})
+
+
+def stored_variable(call: Call, project_id: int) -> dict[str, Any]:
+    """Return the value of the path. Raise a 404."""
+    found = store.get_variable(call.connection, project_id, call.id_of("variable_id"))
+    if found is None:
+        raise not_found()
+    return found
+
+
+def read_scope(call: Call, body: Mapping[str, Any], project_id: int) -> tuple[dict[str, Any], str]:
+    """Return where a value belongs, and the value. Raise a 400."""
+    fields = Fields(body)
+    name = fields.read("name", name_of_variable)
+    value = fields.read("raw_value", text, fields.read("display_value", text))
+    job_id = fields.read("job_definition_id", identifier)
+    environment_id = fields.read("environment_id", identifier)
+    job = get_job(call.connection, job_id, call.account_id) if job_id else None
+    if job_id and (job is None or job["project_id"] != project_id):
+        fields.fail("this job does not exist", "job_definition_id")
+    if environment_id and environment_id not in environment_names(call, project_id):
+        fields.fail("this environment does not exist", "environment_id")
+    if name is None:
+        fields.fail(REQUIRED, "name")
+    if value is None:
+        fields.fail(REQUIRED, "raw_value")
+    fields.check()
+    scope = {
+        "account_id": call.account_id,
+        "project_id": project_id,
+        "environment_id": None if job_id else environment_id,
+        "job_id": job_id,
+        "name": name,
+    }
+    return scope, value
+
+
+def refuse_duplicate(call: Call, scope: Mapping[str, Any]) -> None:
+    """Raise a 400 when a value exists in this scope."""
+    keys = ("name", "environment_id", "job_id")
+    for variable in store.list_project_variables(call.connection, scope["project_id"]):
+        if all(variable[key] == scope[key] for key in keys):
+            raise invalid({"reason": DUPLICATE})
+
+
+def bulk_create(call: Call) -> Answer:
+    """Create a variable with its values for the project and for environments by name."""
+    project = stored_project(call)
+    fields = Fields(call.body())
+    given = dict(fields.read("env_var", mapping, {}))
+    name = read_name(given, "env_var", "new_name")
+    values = read_values(call, project["id"], given, "env_var")
+    with transaction(call.connection):
+        if name in names_of_project(call, project["id"]):
+            raise invalid({"reason": DUPLICATE})
+        new_ids = [write(call, project["id"], name, *item) for item in values.items()]
+    return one({"message": "Environment variables were created.", "new_var_ids": new_ids}, 201)
+
+
+def read_name(given: dict[str, Any], place: str, key: str) -> str:
+    """Take the variable's name out of a bulk body. Raise a 400."""
+    fields = Fields(given)
+    name = fields.read(key, name_of_variable)
+    if name is None:
+        fields.fail(REQUIRED, key)
+    if fields.errors:
+        raise invalid({place: fields.errors})
+    given.pop(key)
+    return str(name)
+
+
+def read_values(
+    call: Call, project_id: int, given: Mapping[str, Any], place: str
+) -> dict[int | None, str]:
+    """Return the values of a bulk body by environment id; empty ones are left out."""
+    ids = {name: key for key, name in environment_names(call, project_id).items()}
+    fields = Fields(given)
+    found: dict[int | None, str] = {}
+    for name in given:
+        value = fields.read(name, text)
+        if name not in ids:
+            fields.fail("this environment does not exist", name)
+        elif value:
+            found[ids[name]] = value
+    if fields.errors:
+        raise invalid({place: fields.errors})
+    return found
+
+
+def names_of_project(call: Call, project_id: int) -> set[str]:
+    """Return the names of the variables of a project."""
+    return {item["name"] for item in store.list_project_variables(call.connection, project_id)}
+
+
+def write(call: Call, project_id: int, name: str, environment_id: int | None, value: str) -> int:
+    """Write the value of a project or an environment and return its id."""
+    scope = {
+        "account_id": call.account_id,
+        "project_id": project_id,
+        "environment_id": environment_id,
+        "name": name,
+    }
+    return store.set_variable(call.connection, scope, value)
+
+
+def bulk_update(call: Call) -> Answer:
+    """Change a variable: values by id or by environment name, "" and null delete, rename."""
+    project = stored_project(call)
+    fields = Fields(call.body())
+    given = dict(fields.read("env_vars", mapping, fields.read("env_var", mapping, {})))
+    name = read_name(given, "env_vars", "name")
+    new_name = given.pop("new_name", None)
+    with transaction(call.connection):
+        if name not in names_of_project(call, project["id"]):
+            raise not_found()
+        result = apply_values(call, project["id"], name, given)
+        if new_name and new_name != name:
+            rename(call, project["id"], name, new_name)
+    return one({"message": "Environment variables were updated.", **result, "failures": []})
+
+
+def apply_values(
+    call: Call, project_id: int, name: str, given: Mapping[str, Any]
+) -> dict[str, list[int]]:
+    """Write or delete the values of one variable; return the ids that came and went."""
+    ids = {scope: key for key, scope in environment_names(call, project_id).items()}
+    stored = {
+        str(item["id"]): item
+        for item in store.list_project_variables(call.connection, project_id)
+        if item["name"] == name
+    }
+    by_place = {item["environment_id"]: item for item in stored.values() if not item["job_id"]}
+    new_ids, deleted_ids, errors = [], [], {}
+    for key, value in given.items():
+        old = stored.get(key) or (by_place.get(ids[key]) if key in ids else None)
+        if value is not None and not isinstance(value, str):
+            errors[key] = "expected a string"
+        elif old is None and key not in ids:
+            errors[key] = "this environment does not exist"
+        elif value and old:
+            store.set_variable(call.connection, old, value)
+        elif value:
+            new_ids.append(write(call, project_id, name, ids[key], value))
+        elif old:
+            store.delete_variable(call.connection, project_id, old["id"])
+            deleted_ids.append(old["id"])
+    if errors:
+        raise invalid({"env_vars": errors})
+    return {"new_var_ids": new_ids, "deleted_var_ids": deleted_ids}
+
+
+def rename(call: Call, project_id: int, name: str, new_name: Any) -> None:
+    """Give a variable another name. Raise a 400 when it is taken or none."""
+    try:
+        clean = name_of_variable(new_name)
+    except CheckError as error:
+        raise invalid({"env_vars": {"new_name": str(error)}}) from None
+    if clean in names_of_project(call, project_id):
+        raise invalid({"reason": DUPLICATE})
+    store.rename_variable(call.connection, project_id, name, clean)
+
+
+def bulk_delete(call: Call) -> Answer:
+    """Delete a variable in every scope."""
+    project = stored_project(call)
+    name = call.body().get("name")
+    if not isinstance(name, str):
+        raise ApiError(400, "The request was invalid.", {"name": REQUIRED})
+    with transaction(call.connection):
+        if not store.delete_variables_of_name(call.connection, project["id"], name):
+            raise not_found()
+    return one({"message": "Environment variables were deleted.", "new_var_ids": []})

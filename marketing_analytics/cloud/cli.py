@@ -1,0 +1,93 @@
+"""`marketing cloud`: run the local dbt Cloud."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+DEFAULT_PORT = 8580
+
+
+@click.group(name="cloud")
+def group() -> None:
+    """Run the local dbt Cloud."""
+
+
+@group.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("var/cloud"),
+    show_default=True,
+    help="Folder for the store, logs, artifacts and warehouses.",
+)
+@click.option(
+    "--project-dir",
+    type=click.Path(path_type=Path),
+    default=Path("transform"),
+    show_default=True,
+    help="Folder of the dbt project that jobs run.",
+)
+@click.option(
+    "--raw-database",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="DuckDB file attached read-only as `raw`.  [default: MARKETING_RAW_DATABASE]",
+)
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Answer requests for this host name too; can be repeated.",
+)
+def serve(
+    host: str,
+    port: int,
+    data_dir: Path,
+    project_dir: Path,
+    raw_database: Path | None,
+    allowed_hosts: tuple[str, ...],
+) -> None:
+    """Serve the API and the pages, run jobs on their schedules, until stopped.
+
+    The first start creates account, project, environment and token from DBTCLOUD_ACCOUNT_ID,
+    PROJECT_ID, ENVIRONMENT_ID and DBTCLOUD_TOKEN.
+    """
+    from marketing_analytics.core.console import Console, run_guarded
+
+    console = Console()
+
+    def body() -> int:
+        from marketing_analytics.cloud import settings as checks
+
+        identity = checks.read_identity(os.environ)
+        from marketing_analytics.cloud.server import serve as serve_until_stopped
+
+        settings = checks.ServerSettings(
+            identity=identity,
+            data_dir=data_dir.resolve(),
+            project_dir=project_dir,
+            host=host,
+            port=port,
+            raw_database=raw_database or raw_database_of(os.environ.get("MARKETING_RAW_DATABASE")),
+            allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
+        )
+        return serve_until_stopped(settings, console)
+
+    sys.exit(run_guarded(body, console))
+
+
+def raw_database_of(setting: str | None) -> Path | None:
+    """Return the raw database named in the environment."""
+    return Path(setting) if setting else None

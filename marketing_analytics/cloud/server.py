@@ -1,0 +1,271 @@
+"""The server: API, pages and engine in one process, on one port.
+
+Order of the start: project and dbt are checked, the port is taken, the engine takes the lock of
+the data folder, the first start fills the store, `server.json` says where the server listens.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import socket
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from marketing_analytics.cloud import settings as checks
+from marketing_analytics.cloud.api.answers import one
+from marketing_analytics.cloud.api.application import (
+    Api,
+    ApiSettings,
+    Receive,
+    Scope,
+    Send,
+    read_headers,
+    send_answer,
+)
+from marketing_analytics.cloud.runs import store as run_store
+from marketing_analytics.cloud.runs.engine import Engine
+from marketing_analytics.cloud.settings import Identity, ServerSettings
+from marketing_analytics.cloud.store.accounts import add_account, add_token
+from marketing_analytics.cloud.store.connection import open_connection, open_store, transaction
+from marketing_analytics.cloud.store.environments import add_environment, get_environment
+from marketing_analytics.cloud.store.projects import add_project, get_project, save_project
+from marketing_analytics.core.console import Console
+from marketing_analytics.core.errors import MachineError, UserError
+
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104
+SHUTDOWN_SECONDS = 2
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def serve(settings: ServerSettings, console: Console) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit code."""
+    checks.check_project(settings.project_dir)
+    checks.check_dbt()
+    checks.prepare_data_dir(settings.data_dir)
+    with closing(open_socket(settings.host, settings.port)) as listening:
+        engine = Engine(settings.data_dir, raw_database=settings.raw_database)
+        engine.start()
+        try:
+            fill_store(settings)
+            run_server(settings, engine, listening, console)
+        finally:
+            engine.stop()
+            (settings.data_dir / "server.json").unlink(missing_ok=True)
+    return 0
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Return a listening socket. Raise MachineError when the port is taken or not allowed."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(512)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise cannot_listen(host, port, error) from None
+    return listening
+
+
+def cannot_listen(host: str, port: int, error: OSError | OverflowError) -> MachineError:
+    """Return the error for an address that cannot be used."""
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return MachineError(
+            f"port {port} on {host} is taken",
+            hint="stop the program that uses it, or pass --port 0 for a free one",
+        )
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return MachineError(
+        f"cannot listen on {host} port {port}: {reason}", hint="pass --host 127.0.0.1 --port 0"
+    )
+
+
+def fill_store(settings: ServerSettings) -> None:
+    """Create account, project, environment and token unless they exist."""
+    identity = settings.identity
+    with closing(open_store(settings.database_path)) as connection, transaction(connection):
+        add_account(connection, identity.account_id, "Local")
+        add_token(connection, identity.account_id, "first", identity.token)
+        fill_project(connection, settings)
+        fill_environment(connection, identity)
+
+
+def fill_project(connection: sqlite3.Connection, settings: ServerSettings) -> None:
+    """Create the project, or note where its source is now."""
+    identity = settings.identity
+    source = str(settings.project_dir.resolve())
+    project = get_project(connection, identity.account_id, identity.project_id)
+    if project is not None:
+        if project["source_path"] != source:
+            save_project(connection, {**project, "source_path": source})
+        return
+    fields = {"project_id": identity.project_id, "name": "Marketing", "source_path": source}
+    try:
+        add_project(connection, identity.account_id, fields)
+    except sqlite3.IntegrityError:
+        raise taken("PROJECT_ID", identity.project_id) from None
+
+
+def fill_environment(connection: sqlite3.Connection, identity: Identity) -> None:
+    """Create the environment unless it exists."""
+    found = get_environment(connection, identity.account_id, identity.environment_id)
+    if found is not None and found["project_id"] == identity.project_id:
+        return
+    fields = {
+        "environment_id": identity.environment_id,
+        "name": "Production",
+        "deployment_type": "production",
+    }
+    try:
+        add_environment(connection, identity.account_id, identity.project_id, fields)
+    except sqlite3.IntegrityError:
+        raise taken("ENVIRONMENT_ID", identity.environment_id) from None
+
+
+def taken(name: str, value: int) -> UserError:
+    """Return the error for an id that belongs to something else, or was deleted."""
+    return UserError(
+        f"{name} {value} was deleted or belongs to another account or project in this data folder",
+        hint="choose another id or another --data-dir",
+    )
+
+
+def run_server(
+    settings: ServerSettings, engine: Engine, listening: socket.socket, console: Console
+) -> None:
+    """Answer requests until a signal comes."""
+    import uvicorn
+
+    front = Front(settings, engine)
+    config = uvicorn.Config(
+        front,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    # uvicorn's own handlers would repeat the signal before our clean-up has run
+    previous = {
+        number: signal.signal(number, server.handle_exit)
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        announce(settings, listening, console)
+        run_until_exit(server, listening)
+    finally:
+        front.close()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def run_until_exit(server: Any, listening: socket.socket) -> None:
+    """Run uvicorn without its signal handlers."""
+    import asyncio
+
+    asyncio.run(server._serve([listening]))
+
+
+def announce(settings: ServerSettings, listening: socket.socket, console: Console) -> None:
+    """Write server.json, whole or not at all, and say where the server listens.
+
+    The socket listens already: a client that comes now waits for its answer.
+    """
+    host = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
+    name = f"[{host}]" if ":" in host else host
+    url = f"http://{name}:{listening.getsockname()[1]}"
+    write_whole(settings.data_dir / "server.json", {"url": url, "pid": os.getpid()})
+    console.line(f"dbt Cloud is serving on {url} (data in {settings.data_dir})")
+
+
+def write_whole(path: Path, value: dict[str, Any]) -> None:
+    """Write a JSON file so that a reader sees all of it or nothing."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(value), "utf-8")
+    part.replace(path)
+
+
+class Front:
+    """Sends a request to the API or to the pages, and answers `GET /` to programs."""
+
+    def __init__(self, settings: ServerSettings, engine: Engine) -> None:
+        from marketing_analytics.cloud.ui.mount import UiSettings, build_ui
+
+        self.api = Api(
+            ApiSettings(
+                database_path=settings.database_path,
+                data_dir=settings.data_dir,
+                allowed_hosts=allowed_hosts(settings),
+                wake=engine.wake,
+            )
+        )
+        self.pages: Any = build_ui(
+            UiSettings(
+                database=settings.database_path,
+                data_dir=settings.data_dir,
+                account_id=settings.identity.account_id,
+                actions=PageActions(settings, engine),
+                bound_host=settings.host,
+                allowed_hosts=settings.allowed_hosts,
+            )
+        )
+
+    def close(self) -> None:
+        """Close the store."""
+        self.api.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope.get("path", "")
+        if path.startswith("/api/") or path == "/api":
+            await self.api(scope, receive, send)
+        elif path == "/" and is_program(scope):
+            await send_answer(one({"name": "local dbt Cloud"}), send, is_head=False)
+        else:
+            await self.pages(scope, receive, send)
+
+
+def is_program(scope: Scope) -> bool:
+    """Return whether the caller did not ask for a page."""
+    if scope["type"] != "http" or scope["method"] != "GET":
+        return False
+    return b"text/html" not in read_headers(scope).get(b"accept", b"")
+
+
+def allowed_hosts(settings: ServerSettings) -> frozenset[str]:
+    """Return the host names that are answered; every one when all addresses are bound."""
+    if settings.host in ANY_ADDRESS and not settings.allowed_hosts:
+        return frozenset()
+    return LOOPBACK_NAMES | {settings.host.lower()} | settings.allowed_hosts
+
+
+class PageActions:
+    """What the pages can make the server do."""
+
+    def __init__(self, settings: ServerSettings, engine: Engine) -> None:
+        self.settings = settings
+        self.engine = engine
+
+    def run_job(self, job_id: int) -> int:
+        """Queue a run of a job and return its id."""
+        with closing(open_connection(self.settings.database_path)) as connection:
+            run = run_store.create_run(
+                connection, job_id, cause="Started on the page", cause_category="ui"
+            )
+        self.engine.wake()
+        return int(run["id"])
+
+    def cancel_run(self, run_id: int) -> None:
+        """Ask for a run to be cancelled."""
+        with closing(open_connection(self.settings.database_path)) as connection:
+            run_store.request_cancel(connection, run_id)
+        self.engine.wake()

@@ -1,0 +1,138 @@
+"""What a server is started with, checked before anything is opened."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from marketing_analytics.core.errors import MachineError, MissingSettingError, UserError
+
+MAX_ID = 2**63 - 1
+PURPOSES = {
+    "DBTCLOUD_ACCOUNT_ID": "the id of the account this server holds",
+    "PROJECT_ID": "the id of its first project",
+    "ENVIRONMENT_ID": "the id of its first environment",
+    "DBTCLOUD_TOKEN": "the token that clients will send",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """The account, project and environment created at the first start, and the first token."""
+
+    account_id: int
+    project_id: int
+    environment_id: int
+    token: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """One server: where it listens, where it keeps its data, which dbt project it runs."""
+
+    identity: Identity
+    data_dir: Path
+    project_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    raw_database: Path | None = None
+    allowed_hosts: frozenset[str] = frozenset()
+
+    @property
+    def database_path(self) -> Path:
+        """Return where the store is."""
+        return self.data_dir / "cloud.sqlite"
+
+
+def read_identity(environment: Mapping[str, str]) -> Identity:
+    """Return the identity from the settings that the deploy tool uses too."""
+    values = {name: required(environment, name) for name in PURPOSES}
+    token = values["DBTCLOUD_TOKEN"]
+    if any(sign.isspace() for sign in token) or not token.isprintable():
+        raise UserError("DBTCLOUD_TOKEN may not hold blanks", hint="export it without quotes")
+    return Identity(
+        account_id=number(values, "DBTCLOUD_ACCOUNT_ID"),
+        project_id=number(values, "PROJECT_ID"),
+        environment_id=number(values, "ENVIRONMENT_ID"),
+        token=token,
+    )
+
+
+def required(environment: Mapping[str, str], name: str) -> str:
+    """Return a setting. Raise MissingSettingError when it is not set or blank."""
+    value = environment.get(name, "").strip()
+    if not value:
+        raise MissingSettingError(name, purpose=PURPOSES[name])
+    return value
+
+
+def number(values: Mapping[str, str], name: str) -> int:
+    """Return a setting as an id."""
+    text = values[name]
+    if not text.isascii() or not text.isdigit() or not 0 < int(text[:20]) <= MAX_ID:
+        raise UserError(f"{name} is not an id: {text!r}", hint="a whole number such as 1001")
+    return int(text)
+
+
+def check_project(folder: Path) -> None:
+    """Raise UserError when a folder holds no readable dbt project."""
+    file = folder / "dbt_project.yml"
+    if not folder.is_dir():
+        raise UserError(
+            f"there is no dbt project folder {folder}", hint="name it with --project-dir"
+        )
+    try:
+        text = file.read_text("utf-8")
+    except FileNotFoundError:
+        raise UserError(
+            f"{folder} is no dbt project: dbt_project.yml is missing",
+            hint="name the folder that holds it with --project-dir",
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read {file}: {error}", hint="check its permissions") from None
+    check_project_text(text, file)
+
+
+def check_project_text(text: str, file: Path) -> None:
+    """Raise UserError when dbt_project.yml is not YAML or has no name."""
+    import yaml  # type: ignore[import-untyped]
+
+    try:
+        project = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{file} is not valid YAML: {reason}", hint="mend the file") from None
+    if not isinstance(project, dict) or not isinstance(project.get("name"), str):
+        raise UserError(f"{file} has no name", hint="add a line such as `name: marketing`")
+
+
+def check_dbt() -> None:
+    """Raise MachineError when dbt or its DuckDB adapter is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    for package in ("dbt-core", "dbt-duckdb"):
+        try:
+            version(package)
+        except PackageNotFoundError:
+            raise MachineError(
+                f"{package} is not installed for this Python",
+                hint="make install, or pip install --no-deps -r requirements/all.txt",
+            ) from None
+
+
+def prepare_data_dir(folder: Path) -> None:
+    """Make the data folder. Raise MachineError when nothing can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x" * 4096)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise MachineError(
+            f"cannot write to the data folder {folder}: {error.strerror or error}",
+            hint="choose another one with --data-dir",
+        ) from None
