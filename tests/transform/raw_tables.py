@@ -1,0 +1,287 @@
+"""The raw tables that the project reads, by hand: their columns and a small random content.
+
+Only for tests of the project; the real tables come from the ingestion.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+MONEY, FRACTION, RATE = "decimal(18, 2)", "decimal(18, 6)", "decimal(18, 4)"
+TIME, COUNT = "timestamptz", "bigint"
+
+TABLES: dict[str, str] = {
+    "meta_ads.accounts": f"account_id text, name text, currency text, timezone_name text, account_status {COUNT}",
+    "meta_ads.campaigns": f"campaign_id text, account_id text, name text, status text, objective text, daily_budget {MONEY}, created_at {TIME}, updated_at {TIME}",
+    "meta_ads.ad_sets": f"ad_set_id text, campaign_id text, account_id text, name text, status text, daily_budget {MONEY}, updated_at {TIME}",
+    "meta_ads.ads": f"ad_id text, ad_set_id text, campaign_id text, account_id text, name text, status text, updated_at {TIME}",
+    "meta_ads.ad_insights": f"account_id text, date date, campaign_id text, ad_set_id text, ad_id text, impressions {COUNT}, clicks {COUNT}, inline_link_clicks {COUNT}, spend {MONEY}, purchases {FRACTION}, purchases_1d_click {FRACTION}, purchases_7d_click {FRACTION}, purchases_28d_click {FRACTION}, purchases_1d_view {FRACTION}, purchase_value {MONEY}",
+    "google_ads.customers": "customer_id text, name text, currency text, timezone_name text, is_manager boolean, status text",
+    "google_ads.campaigns": f"campaign_id text, customer_id text, name text, status text, channel_type text, daily_budget {MONEY}",
+    "google_ads.ad_groups": "ad_group_id text, campaign_id text, customer_id text, name text, status text",
+    "google_ads.ads": "ad_id text, ad_group_id text, campaign_id text, customer_id text, name text, status text",
+    "google_ads.campaign_stats": f"customer_id text, date date, campaign_id text, impressions {COUNT}, clicks {COUNT}, cost_micros {COUNT}, conversions {FRACTION}, conversions_value {FRACTION}, view_through_conversions {COUNT}",
+    "google_ads.ad_stats": f"customer_id text, date date, campaign_id text, ad_group_id text, ad_id text, impressions {COUNT}, clicks {COUNT}, cost_micros {COUNT}, conversions {FRACTION}, conversions_value {FRACTION}",
+    "mailchimp.campaigns": f"campaign_id text, type text, status text, list_id text, subject_line text, title text, send_at {TIME}, created_at {TIME}, emails_sent {COUNT}",
+    "mailchimp.reports": f"campaign_id text, snapshot_date date, emails_sent {COUNT}, hard_bounces {COUNT}, soft_bounces {COUNT}, opens_total {COUNT}, unique_opens {COUNT}, proxy_excluded_opens {COUNT}, proxy_excluded_unique_opens {COUNT}, clicks_total {COUNT}, unique_subscriber_clicks {COUNT}, unsubscribed {COUNT}, abuse_reports {COUNT}",
+    "mailchimp.email_activity": f"campaign_id text, email_id text, email_address text, action text, activity_type text, activity_at {TIME}, url text, activity_index {COUNT}",
+    "mailchimp.sent_to": f"campaign_id text, email_id text, email_address text, status text, open_count {COUNT}, last_open_at {TIME}",
+    "mailchimp.unsubscribes": f"campaign_id text, email_id text, email_address text, unsubscribed_at {TIME}, reason text",
+    "mailchimp.automations": f"automation_id text, title text, status text, list_id text, created_at {TIME}, started_at {TIME}, emails_sent {COUNT}",
+    "mailchimp.automation_emails": f"email_campaign_id text, automation_id text, position {COUNT}, title text, subject_line text, status text, delay_amount {COUNT}, delay_type text, emails_sent {COUNT}",
+    "ga4.events": f"event_date date, event_at {TIME}, event_timestamp_us {COUNT}, event_name text, event_index {COUNT}, user_pseudo_id text, user_id text, ga_session_id {COUNT}, ga_session_number {COUNT}, page_location text, page_referrer text, source text, medium text, campaign text, campaign_id text, gclid text, transaction_id text, value {MONEY}, currency text, engagement_time_ms {COUNT}, session_engaged text, device_category text, browser text, country text",
+    "shop.customers": f"customer_id text, email text, country text, created_at {TIME}, updated_at {TIME}",
+    "shop.orders": f"order_id text, customer_id text, ordered_at {TIME}, order_date date, currency text, total_cents {COUNT}, is_first_order {COUNT}, updated_at {TIME}",
+    "shop.refunds": f"refund_id text, order_id text, refunded_at {TIME}, currency text, amount_cents {COUNT}, updated_at {TIME}",
+    "shop.consents": f"consent_id text, customer_id text, purpose text, is_granted {COUNT}, changed_at {TIME}, source text",
+    "shop.budgets": f"budget_month text, platform text, campaign_id text, currency text, amount_cents {COUNT}",
+    "shop.targets": f"target_month text, metric text, target_value {RATE}",
+    "shop.exchange_rates": f"currency text, rate_date date, usd_per_unit {RATE}",
+}
+
+Rows = dict[str, list[tuple[Any, ...]]]
+FIRST_DAY = date(2026, 8, 1)
+DAYS = 100
+LANDINGS: list[dict[str, str]] = [
+    {},
+    {"source": "google", "medium": "cpc", "campaign": "brand", "campaign_id": "g1", "gclid": "x"},
+    {"gclid": "only"},
+    {"source": "facebook", "medium": "paid_social", "campaign": "spring", "campaign_id": "m1"},
+    {"source": "linkedin", "medium": "paid_social", "campaign_id": "l1"},
+    {"source": "mailchimp", "medium": "email", "campaign": "c1"},
+    {"source": "mailchimp", "medium": "email", "campaign": "s1"},
+    {"source": "google", "medium": "organic"},
+    {"referrer": "https://blog.example.org/post"},
+]
+FUNNEL = ("page_view", "view_item", "add_to_cart", "begin_checkout")
+
+
+def moment(day: int, second: float = 0) -> datetime:
+    """Return a time in the small world."""
+    start = datetime(FIRST_DAY.year, FIRST_DAY.month, FIRST_DAY.day, tzinfo=UTC)
+    return start + timedelta(days=day, seconds=second)
+
+
+def usd(amount: Decimal, rate: Decimal) -> Decimal:
+    """Return an amount in dollars, half up, as the project must do it."""
+    return (amount * rate).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def small_world(seed: int, customers: int = 60) -> Rows:
+    """Return rows by table: both platforms, mail, visits, orders, bots and opt-outs."""
+    rng = random.Random(seed)
+    rows: Rows = {name: [] for name in TABLES}
+    add_catalog(rows)
+    add_days(rows, rng)
+    add_mail(rows, rng, customers)
+    for number in range(customers):
+        add_customer(rows, rng, number)
+    add_strangers(rows, rng)
+    return rows
+
+
+def add_catalog(rows: Rows) -> None:
+    """Add accounts, campaigns and ads; campaign m3 and g3 never spend."""
+    at = moment(0)
+    rows["meta_ads.accounts"] += [("10", "US", "USD", "America/New_York", 1)]
+    rows["meta_ads.accounts"] += [("11", "EU", "EUR", "Europe/Berlin", 1)]
+    rows["google_ads.customers"] += [("20", "EU", "EUR", "Europe/Berlin", False, "ENABLED")]
+    rows["google_ads.customers"] += [("29", "All", "USD", "UTC", True, "ENABLED")]
+    for number, account in (("1", "10"), ("2", "11"), ("3", "11")):
+        campaign, ad_set, ad = f"m{number}", f"ms{number}", f"ma{number}"
+        rows["meta_ads.campaigns"].append(
+            (campaign, account, f"Meta {number}", "ACTIVE", "SALES", Decimal("50.00"), at, at)
+        )
+        rows["meta_ads.ad_sets"].append((ad_set, campaign, account, "All", "ACTIVE", None, at))
+        rows["meta_ads.ads"].append((ad, ad_set, campaign, account, "Ad", "ACTIVE", at))
+        rows["google_ads.campaigns"].append(
+            (f"g{number}", "20", f"Google {number}", "ENABLED", "SEARCH", Decimal("40.00"))
+        )
+        rows["google_ads.ad_groups"].append((f"gg{number}", f"g{number}", "20", "All", "ENABLED"))
+        rows["google_ads.ads"].append(
+            (f"ga{number}", f"gg{number}", f"g{number}", "20", "Ad", "ENABLED")
+        )
+    for month in ("2026-08", "2026-09", "2026-10", "2026-11"):
+        rows["shop.targets"].append((month, "revenue_usd", Decimal(9000)))
+        rows["shop.targets"].append((month, "roas", Decimal("2.5")))
+        rows["shop.targets"].append((month, "spend_usd", Decimal(4000)))
+        rows["shop.budgets"].append((month, "meta_ads", "", "USD", 200000))
+        rows["shop.budgets"].append((month, "google_ads", "", "EUR", 100000))
+        rows["shop.budgets"].append((month, "linkedin_ads", "", "USD", 990000))
+        rows["shop.budgets"].append((month, "meta_ads", "m1", "USD", 100000))
+
+
+def add_days(rows: Rows, rng: random.Random) -> None:
+    """Add rates and ad figures of every day."""
+    for day in range(DAYS + 2):
+        on = FIRST_DAY + timedelta(days=day)
+        rate = Decimal(10800 + rng.randint(-300, 300)) / 10000
+        rows["shop.exchange_rates"] += [("EUR", on, rate), ("USD", on, Decimal(1))]
+        if day >= DAYS:
+            continue
+        for number, account in (("1", "10"), ("2", "11")):
+            spend, clicks = Decimal(rng.randint(0, 9999)) / 100, rng.randint(0, 30)
+            claimed = Decimal(rng.randint(0, 3))
+            rows["meta_ads.ad_insights"].append(
+                (account, on, f"m{number}", f"ms{number}", f"ma{number}", clicks * 40, clicks)
+                + (clicks, spend, claimed, 0, claimed, claimed, 0, claimed * 70)
+            )
+            micros = rng.randint(0, 90_000_000)
+            figures = (clicks * 20, clicks, micros, claimed / 2, claimed * 35)
+            rows["google_ads.campaign_stats"].append(("20", on, f"g{number}", *figures, 0))
+            rows["google_ads.ad_stats"].append(
+                ("20", on, f"g{number}", f"gg{number}", f"ga{number}", *figures)
+            )
+
+
+def add_mail(rows: Rows, rng: random.Random, customers: int) -> None:
+    """Add one campaign, one draft and a flow of two steps, with what recipients did."""
+    at = moment(5)
+    rows["mailchimp.campaigns"] += [
+        ("c1", "regular", "sent", "L", "Hello", "News", at, moment(4), customers),
+        ("c2", "regular", "save", "L", "Later", "Draft", None, moment(4), 0),
+    ]
+    rows["mailchimp.automations"].append(("f1", "Welcome", "sending", "L", at, at, customers))
+    for position, step in ((1, "s1"), (2, "s2")):
+        rows["mailchimp.automation_emails"].append(
+            (step, "f1", position, f"Step {position}", "Hi", "sending", position, "day", customers)
+        )
+    for mail in ("c1", "s1", "s2"):
+        sent = [n for n in range(customers) if mail != "s2" or n % 3]
+        counts = [add_recipient(rows, rng, mail, number) for number in sent]
+        totals = [sum(column) for column in zip(*counts, strict=True)]
+        bounces, opens, machine, openers, clicks, clickers, left = totals
+        rows["mailchimp.reports"].append(
+            (mail, date(2026, 11, 8), len(sent), bounces, 0, opens + machine, openers, opens)
+            + (openers, clicks, clickers, left, 0)
+        )
+
+
+def add_recipient(rows: Rows, rng: random.Random, mail: str, number: int) -> tuple[int, ...]:
+    """Add one recipient; return what the report counts of it."""
+    address = f"C{number}@Example.com"
+    recipient = (mail, f"md5-{number}", address)
+    if rng.random() < 0.05:
+        rows["mailchimp.sent_to"].append((*recipient, "hard", 0, None))
+        return (1, 0, 0, 0, 0, 0, 0)
+    kinds = [
+        kind
+        for kind, share in (("", 0.4), ("", 0.2), ("proxy", 0.3), ("click", 0.2))
+        if rng.random() < share
+    ]
+    for index, kind in enumerate(kinds):
+        action, detail = ("click", "") if kind == "click" else ("open", kind)
+        rows["mailchimp.email_activity"].append(
+            (*recipient, action, detail, moment(6, index), "https://shop.example/", index)
+        )
+    opens, clicks = kinds.count(""), kinds.count("click")
+    left = int(rng.random() < 0.04)
+    if left:
+        rows["mailchimp.unsubscribes"].append((*recipient, moment(7), "NORMAL"))
+    rows["mailchimp.sent_to"].append((*recipient, "sent", opens, None))
+    return (0, opens, kinds.count("proxy"), int(opens > 0), clicks, int(clicks > 0), left)
+
+
+def add_customer(rows: Rows, rng: random.Random, number: int) -> None:
+    """Add a customer with visits on two devices, orders and perhaps a refund or an opt-out."""
+    customer = f"cust-{number}"
+    at = moment(0, number)
+    rows["shop.customers"].append((customer, f"c{number}@example.com", "Germany", at, at))
+    for purpose in ("analytics", "marketing"):
+        rows["shop.consents"].append((f"{customer}-{purpose}", customer, purpose, 1, at, "signup"))
+    if number % 10 == 3:
+        rows["shop.consents"].append(
+            (f"{customer}-no", customer, "analytics", 0, moment(50), "settings")
+        )
+    for visit in range(rng.randint(0, 9)):
+        device = f"dev-{number}-{rng.randint(0, 1)}"
+        user = customer if rng.random() < 0.4 else None
+        add_visit(rows, rng, device, user, visit, moment(rng.uniform(0, DAYS - 1)), order=None)
+    for index, day in enumerate(sorted(rng.uniform(0, DAYS - 1) for _ in range(number % 4))):
+        add_order(rows, rng, customer, number, index, moment(day))
+
+
+def add_order(
+    rows: Rows, rng: random.Random, customer: str, number: int, index: int, at: datetime
+) -> None:
+    """Add an order, nine in ten of them seen by the web analytics."""
+    order, currency = f"o-{number}-{index}", rng.choice(["USD", "EUR"])
+    cents = rng.choice([1, 2, 101, rng.randint(500, 30000)])
+    rows["shop.orders"].append(
+        (order, customer, at, at.date(), currency, cents, int(index == 0), at)
+    )
+    if rng.random() < 0.2:
+        back = at + timedelta(hours=12)
+        part = cents if rng.random() < 0.5 else cents // 2
+        rows["shop.refunds"].append((f"r-{order}", order, back, currency, part, back))
+    if rng.random() < 0.9:
+        began = at - timedelta(seconds=rng.randint(5, 900))
+        add_visit(rows, rng, f"dev-{number}-0", None, 20 + index, began, order=(order, at))
+
+
+def add_visit(
+    rows: Rows,
+    rng: random.Random,
+    device: str,
+    user: str | None,
+    visit: int,
+    began: datetime,
+    *,
+    order: tuple[str, datetime] | None,
+    browser: str = "Chrome",
+) -> None:
+    """Add the events of one session."""
+    landing = rng.choice(LANDINGS)
+    steps = [(name, began + timedelta(milliseconds=n)) for n, name in enumerate(FUNNEL)]
+    steps = steps if order else steps[: rng.randint(1, 4)]
+    if order:
+        steps += [("purchase", order[1]), ("purchase", order[1])]  # sent twice
+    for position, (name, at) in enumerate(steps):
+        stamp = int(at.timestamp() * 1_000_000)
+        arrived = landing if position == 0 else {}
+        rows["ga4.events"].append(
+            (at.date(), at, stamp, name, position, device, user, visit, visit)
+            + ("https://shop.example/p", arrived.get("referrer", "https://shop.example/"))
+            + tuple(arrived.get(k) for k in ("source", "medium", "campaign", "campaign_id", "gclid"))
+            + (order[0] if order and name == "purchase" else None, None, None)
+            + (0 if browser != "Chrome" else 900, "1", "desktop", browser, "Germany")
+        )
+
+
+def add_strangers(rows: Rows, rng: random.Random) -> None:
+    """Add visitors who never log in, two bots, and events without a device."""
+    for number in range(25):
+        add_visit(rows, rng, f"anon-{number}", None, 1, moment(rng.uniform(0, 90)), order=None)
+    for visit in range(30):
+        add_visit(
+            rows, rng, "bot-1", None, visit, moment(3, visit), order=None, browser="HeadlessChrome"
+        )
+    for visit in range(260):
+        add_visit(rows, rng, "bot-2", None, visit, moment(4, visit), order=None, browser="Firefox")
+    nobody = list(rows["ga4.events"][0])
+    nobody[5] = nobody[7] = None
+    nobody[4] = 99
+    rows["ga4.events"].append(tuple(nobody))
+
+
+def write_raw(path: Path, rows: Rows, loaded_at: datetime | None = None) -> None:
+    """Write the rows as a DuckDB file in the shape the ingestion leaves."""
+    stamp = loaded_at or datetime.now(UTC)
+    connection = duckdb.connect(str(path))
+    connection.execute("set timezone = 'UTC'")
+    for schema in {name.split(".")[0] for name in TABLES}:
+        connection.execute(f"create schema {schema}")
+    for name, columns in TABLES.items():
+        connection.execute(f"create table {name} ({columns}, _loaded_at timestamptz)")
+        if rows[name]:
+            marks = ", ".join("?" * (len(rows[name][0]) + 1))
+            connection.executemany(
+                f"insert into {name} values ({marks})", [(*row, stamp) for row in rows[name]]
+            )
+    connection.close()

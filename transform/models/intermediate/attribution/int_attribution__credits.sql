@@ -1,0 +1,74 @@
+with
+
+paths as (
+
+    select * from {{ ref('int_attribution__paths') }}
+
+),
+
+models as (
+    {{ attribution_models() }}
+),
+
+weighted as (
+
+    select
+        paths.*,
+        models.model,
+        case models.model
+            when 'first_touch' then case when paths.touch_position = 1 then 1 else 0 end
+            when 'last_touch'
+                then case when paths.touch_position = paths.touch_count then 1 else 0 end
+            when 'linear' then 1
+            when 'time_decay' then {{ time_decay_weight('paths.seconds_to_conversion') }}
+            when 'position_based'
+                then {{ position_based_weight('paths.touch_position', 'paths.touch_count') }}
+        end as weight
+    from paths
+    cross join models
+
+),
+
+cumulated as (
+
+    -- shares are rounded as running totals, so that they add up to one exactly
+    select
+        *,
+        cast(
+            round(
+                sum(weight) over (
+                    partition by conversion_id, window_days, model
+                    order by touch_position
+                    rows between unbounded preceding and current row
+                )
+                / sum(weight) over (partition by conversion_id, window_days, model),
+                12
+            ) as decimal(18, 12)
+        ) as cumulative_credit
+    from weighted
+    where weight > 0
+
+),
+
+credits as (
+
+    select
+        conversion_id,
+        window_days,
+        model,
+        touchpoint_id,
+        touch_position,
+        touch_count,
+        seconds_to_conversion,
+        cast(
+            cumulative_credit - lag(cumulative_credit, 1, 0) over (
+                partition by conversion_id, window_days, model
+                order by touch_position
+            ) as decimal(18, 12)
+        ) as credit,
+        cumulative_credit
+    from cumulated
+
+)
+
+select * from credits

@@ -1,0 +1,7 @@
+with
+
+channels as (
+    {{ channel_rows() }}
+)
+
+select * from channels

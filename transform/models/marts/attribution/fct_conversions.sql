@@ -1,0 +1,44 @@
+with
+
+orders as (
+
+    select * from {{ ref('int_orders__revenue') }}
+
+),
+
+purchases as (
+
+    select * from {{ ref('int_web__purchases') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_identity__customers') }}
+
+),
+
+conversions as (
+
+    -- an opted-out person is not named; the conversion itself stays
+    select
+        orders.order_id as conversion_id,
+        case when not customers.is_opted_out then orders.customer_key end as person_key,
+        orders.currency,
+        orders.order_total,
+        orders.usd_per_unit,
+        orders.gross_usd,
+        orders.refunds_usd,
+        orders.revenue_usd,
+        orders.is_first_order,
+        purchases.order_id is not null as is_tracked,
+        coalesce(customers.is_opted_out, true) as is_opted_out,
+        orders.order_date as conversion_date,
+        orders.ordered_at as converted_at
+    from orders
+    left join purchases on orders.order_id = purchases.order_id
+    left join customers on orders.customer_key = customers.customer_key
+
+)
+
+select * from conversions

@@ -1,0 +1,127 @@
+with
+
+spend as (
+
+    select * from {{ ref('fct_ad_spend') }}
+
+),
+
+attribution as (
+
+    select * from {{ ref('fct_attribution') }}
+    where
+        model = '{{ var("default_attribution_model") }}'
+        and window_days = {{ var('default_attribution_window_days') }}
+        and platform in ('meta_ads', 'google_ads', 'linkedin_ads')
+
+),
+
+campaigns as (
+
+    select * from {{ ref('dim_campaigns') }}
+
+),
+
+facts as (
+
+    select
+        platform,
+        campaign_id,
+        report_date as performance_date,
+        impressions,
+        clicks,
+        spend_usd,
+        claimed_conversions,
+        claimed_value_usd,
+        0 as touch_conversions,
+        0 as touch_revenue_usd,
+        0 as booked_conversions,
+        0 as booked_revenue_usd
+    from spend
+
+    union all
+
+    select
+        platform,
+        coalesce(campaign_id, '(unknown)') as campaign_id,
+        touch_date as performance_date,
+        0 as impressions,
+        0 as clicks,
+        0 as spend_usd,
+        0 as claimed_conversions,
+        0 as claimed_value_usd,
+        credit as touch_conversions,
+        revenue_usd as touch_revenue_usd,
+        0 as booked_conversions,
+        0 as booked_revenue_usd
+    from attribution
+
+    union all
+
+    select
+        platform,
+        coalesce(campaign_id, '(unknown)') as campaign_id,
+        conversion_date as performance_date,
+        0 as impressions,
+        0 as clicks,
+        0 as spend_usd,
+        0 as claimed_conversions,
+        0 as claimed_value_usd,
+        0 as touch_conversions,
+        0 as touch_revenue_usd,
+        credit as booked_conversions,
+        revenue_usd as booked_revenue_usd
+    from attribution
+
+),
+
+summed as (
+
+    select
+        platform,
+        campaign_id,
+        performance_date,
+        cast(sum(impressions) as bigint) as impressions,
+        cast(sum(clicks) as bigint) as clicks,
+        cast(sum(spend_usd) as decimal(18, 2)) as spend_usd,
+        cast(sum(claimed_conversions) as decimal(18, 6)) as claimed_conversions,
+        cast(sum(claimed_value_usd) as decimal(18, 2)) as claimed_value_usd,
+        cast(sum(touch_conversions) as decimal(18, 6)) as attributed_conversions,
+        cast(sum(touch_revenue_usd) as decimal(18, 2)) as attributed_revenue_usd,
+        cast(sum(booked_conversions) as decimal(18, 6)) as attributed_conversions_by_conversion_date,
+        cast(sum(booked_revenue_usd) as decimal(18, 2)) as attributed_revenue_by_conversion_date_usd
+    from facts
+    group by platform, campaign_id, performance_date
+
+),
+
+performance as (
+
+    select
+        summed.platform,
+        summed.campaign_id,
+        campaigns.campaign_name,
+        {{ platform_channel('summed.platform') }} as channel,
+        summed.performance_date,
+        summed.impressions,
+        summed.clicks,
+        summed.spend_usd,
+        summed.claimed_conversions,
+        summed.claimed_value_usd,
+        summed.attributed_conversions,
+        summed.attributed_revenue_usd,
+        summed.attributed_conversions_by_conversion_date,
+        summed.attributed_revenue_by_conversion_date_usd,
+        {{ safe_ratio('summed.clicks', 'summed.impressions') }} as click_through_rate,
+        {{ safe_ratio('summed.spend_usd', 'summed.clicks') }} as cost_per_click_usd,
+        {{ safe_ratio('summed.attributed_revenue_usd', 'summed.spend_usd') }} as roas,
+        {{ safe_ratio('summed.claimed_value_usd', 'summed.spend_usd') }} as claimed_roas,
+        {{ safe_ratio('summed.claimed_conversions', 'summed.attributed_conversions') }}
+            as over_claim_ratio
+    from summed
+    left join campaigns
+        on summed.platform = campaigns.platform and summed.campaign_id = campaigns.campaign_id
+
+)
+
+select * from performance

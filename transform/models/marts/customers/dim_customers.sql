@@ -1,0 +1,41 @@
+with
+
+customers as (
+
+    select * from {{ ref('int_identity__customers') }}
+
+),
+
+devices as (
+
+    select * from {{ ref('int_identity__devices') }}
+
+),
+
+owned as (
+
+    select
+        customer_key,
+        count(*) as device_count
+    from devices
+    where is_stitched
+    group by customer_key
+
+),
+
+permitted as (
+
+    -- opted-out customers are left out
+    select
+        customers.customer_key,
+        customers.country,
+        coalesce(owned.device_count, 0) as device_count,
+        {{ month_start('customers.created_at') }} as created_month,
+        customers.created_at
+    from customers
+    left join owned on customers.customer_key = owned.customer_key
+    where not customers.is_opted_out
+
+)
+
+select * from permitted

@@ -1,0 +1,283 @@
+with
+
+orders as (
+
+    select * from {{ ref('int_orders__revenue') }}
+
+),
+
+spend as (
+
+    select * from {{ ref('fct_ad_spend') }}
+
+),
+
+attribution as (
+
+    select * from {{ ref('fct_attribution') }}
+    where
+        model = '{{ var("default_attribution_model") }}'
+        and window_days = {{ var('default_attribution_window_days') }}
+
+),
+
+channels as (
+
+    select * from {{ ref('dim_channels') }}
+
+),
+
+budgets as (
+
+    select * from {{ ref('stg_shop__budgets') }}
+
+),
+
+targets as (
+
+    select * from {{ ref('stg_shop__targets') }}
+
+),
+
+rates as (
+
+    select * from {{ ref('stg_shop__exchange_rates') }}
+
+),
+
+as_of as (
+
+    select * from {{ ref('int_calendar__as_of') }}
+
+),
+
+order_months as (
+
+    select
+        {{ month_start('order_date') }} as kpi_month,
+        count(*) as orders,
+        count(case when is_first_order then 1 end) as new_customers,
+        sum(revenue_usd) as revenue_usd
+    from orders
+    group by 1
+
+),
+
+spend_months as (
+
+    select
+        {{ month_start('report_date') }} as kpi_month,
+        sum(spend_usd) as spend_usd
+    from spend
+    group by 1
+
+),
+
+attributed_months as (
+
+    select
+        {{ month_start('attribution.conversion_date') }} as kpi_month,
+        sum(attribution.revenue_usd) as paid_revenue_usd
+    from attribution
+    inner join channels on attribution.channel = channels.channel
+    where channels.is_paid
+    group by 1
+
+),
+
+months as (
+
+    select kpi_month from order_months
+
+    union
+
+    select kpi_month from spend_months
+
+),
+
+monthly as (
+
+    select
+        months.kpi_month,
+        coalesce(order_months.orders, 0) as orders,
+        coalesce(order_months.new_customers, 0) as new_customers,
+        coalesce(order_months.revenue_usd, 0) as revenue_usd,
+        coalesce(spend_months.spend_usd, 0) as spend_usd,
+        coalesce(attributed_months.paid_revenue_usd, 0) as paid_revenue_usd
+    from months
+    left join order_months on months.kpi_month = order_months.kpi_month
+    left join spend_months on months.kpi_month = spend_months.kpi_month
+    left join attributed_months on months.kpi_month = attributed_months.kpi_month
+
+),
+
+actuals as (
+
+    select kpi_month, 'spend_usd' as metric, true as is_total,
+        cast(spend_usd as double) as actual_value
+    from monthly
+
+    union all
+
+    select kpi_month, 'revenue_usd' as metric, true as is_total,
+        cast(revenue_usd as double) as actual_value
+    from monthly
+
+    union all
+
+    select kpi_month, 'orders' as metric, true as is_total,
+        cast(orders as double) as actual_value
+    from monthly
+
+    union all
+
+    select kpi_month, 'new_customers' as metric, true as is_total,
+        cast(new_customers as double) as actual_value
+    from monthly
+
+    union all
+
+    select kpi_month, 'paid_revenue_usd' as metric, true as is_total,
+        cast(paid_revenue_usd as double) as actual_value
+    from monthly
+
+    union all
+
+    select kpi_month, 'roas' as metric, false as is_total,
+        {{ safe_ratio('revenue_usd', 'spend_usd') }} as actual_value
+    from monthly
+
+    union all
+
+    select kpi_month, 'paid_roas' as metric, false as is_total,
+        {{ safe_ratio('paid_revenue_usd', 'spend_usd') }} as actual_value
+    from monthly
+
+    union all
+
+    select kpi_month, 'cac_usd' as metric, false as is_total,
+        {{ safe_ratio('spend_usd', 'new_customers') }} as actual_value
+    from monthly
+
+    union all
+
+    select kpi_month, 'aov_usd' as metric, false as is_total,
+        {{ safe_ratio('revenue_usd', 'orders') }} as actual_value
+    from monthly
+
+),
+
+budget_rates as (
+
+    -- a budget is fixed before its month: the first rate of the month applies
+    select
+        currency,
+        {{ month_start('rate_date') }} as rate_month,
+        usd_per_unit,
+        row_number() over (
+            partition by currency, {{ month_start('rate_date') }}
+            order by rate_date
+        ) as rate_rank
+    from rates
+
+),
+
+spending_platforms as (
+
+    select distinct platform from spend
+
+),
+
+budget_months as (
+
+    -- only platforms whose spend is known can be held against their budget
+    select
+        budgets.budget_month as plan_month,
+        sum(
+            {{ usd(
+                'budgets.budget_amount', rate_or_one('budgets.currency', 'budget_rates.usd_per_unit')
+            ) }}
+        ) as budget_usd
+    from budgets
+    inner join spending_platforms on budgets.platform = spending_platforms.platform
+    left join budget_rates
+        on budgets.currency = budget_rates.currency
+        and budgets.budget_month = budget_rates.rate_month
+        and budget_rates.rate_rank = 1
+    where budgets.campaign_id = ''
+    group by 1
+
+),
+
+plans as (
+
+    select
+        plan_month,
+        'spend_usd' as metric,
+        'budget' as plan_source,
+        cast(budget_usd as double) as plan_value
+    from budget_months
+
+    union all
+
+    -- a stated budget goes before a target for the same thing
+    select
+        targets.target_month as plan_month,
+        targets.metric,
+        'target' as plan_source,
+        cast(targets.target_value as double) as plan_value
+    from targets
+    left join budget_months
+        on targets.target_month = budget_months.plan_month and targets.metric = 'spend_usd'
+    where budget_months.plan_month is null
+
+),
+
+compared as (
+
+    select
+        actuals.kpi_month,
+        actuals.metric,
+        actuals.is_total,
+        actuals.actual_value,
+        plans.plan_value,
+        plans.plan_source,
+        as_of.as_of_date,
+        -- share of the month that has passed at the end of the as-of date
+        least(
+            greatest(
+                cast({{ days_between('actuals.kpi_month', 'as_of.as_of_date') }} + 1 as double), 0
+            )
+            / (
+                {{ days_between('actuals.kpi_month', month_end('actuals.kpi_month')) }} + 1
+            ),
+            1
+        ) as month_elapsed_share
+    from actuals
+    cross join as_of
+    left join plans
+        on actuals.kpi_month = plans.plan_month and actuals.metric = plans.metric
+
+),
+
+kpis as (
+
+    select
+        kpi_month,
+        metric,
+        cast(round(actual_value, 4) as decimal(18, 4)) as actual_value,
+        cast(round(plan_value, 4) as decimal(18, 4)) as plan_value,
+        plan_source,
+        cast(round(actual_value - plan_value, 4) as decimal(18, 4)) as variance_value,
+        {{ safe_ratio('actual_value', 'plan_value') }} as attainment,
+        month_elapsed_share,
+        -- totals grow over the month, ratios do not
+        {{ safe_ratio(
+            'actual_value', 'plan_value * case when is_total then month_elapsed_share else 1 end'
+        ) }} as pacing,
+        as_of_date
+    from compared
+
+)
+
+select * from kpis

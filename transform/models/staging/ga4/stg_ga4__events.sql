@@ -1,0 +1,41 @@
+with
+
+source as (
+
+    select * from {{ source('ga4', 'events') }}
+
+),
+
+renamed as (
+
+    select
+        {{ pseudonym('user_pseudo_id') }} as device_key,
+        event_timestamp_us,
+        event_index,
+        {{ pseudonym('user_id') }} as customer_key,
+        ga_session_id,
+        ga_session_number,
+        event_name,
+        page_location,
+        page_referrer,
+        lower(nullif(source, '')) as traffic_source,
+        lower(nullif(medium, '')) as traffic_medium,
+        nullif(campaign, '') as traffic_campaign,
+        nullif(campaign_id, '') as traffic_campaign_id,
+        nullif(gclid, '') as gclid,
+        nullif(transaction_id, '') as order_id,
+        value as event_value,
+        currency,
+        coalesce(engagement_time_ms, 0) as engagement_ms,
+        coalesce(session_engaged = '1', false) as is_session_engaged,
+        device_category,
+        browser,
+        country,
+        event_date,
+        {{ to_utc('event_at') }} as event_at,
+        {{ to_utc('_loaded_at') }} as loaded_at
+    from source
+
+)
+
+select * from renamed

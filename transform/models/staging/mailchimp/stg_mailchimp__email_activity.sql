@@ -1,0 +1,24 @@
+with
+
+source as (
+
+    select * from {{ source('mailchimp', 'email_activity') }}
+
+),
+
+renamed as (
+
+    select
+        campaign_id,
+        {{ email_pseudonym('email_address') }} as email_key,
+        activity_index,
+        action,
+        coalesce(action = 'open' and activity_type = 'proxy', false) as is_machine,
+        url as clicked_url,
+        {{ to_utc('activity_at') }} as activity_at,
+        {{ to_utc('_loaded_at') }} as loaded_at
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,23 @@
+with
+
+source as (
+
+    select * from {{ source('shop', 'consents') }}
+
+),
+
+renamed as (
+
+    select
+        consent_id,
+        {{ pseudonym('customer_id') }} as customer_key,
+        purpose,
+        source as decision_source,
+        cast(is_granted as boolean) as is_granted,
+        {{ to_utc('changed_at') }} as changed_at,
+        {{ to_utc('_loaded_at') }} as loaded_at
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,22 @@
+with
+
+source as (
+
+    select * from {{ source('shop', 'customers') }}
+
+),
+
+renamed as (
+
+    select
+        {{ pseudonym('customer_id') }} as customer_key,
+        {{ email_pseudonym('email') }} as email_key,
+        country,
+        {{ to_utc('created_at') }} as created_at,
+        {{ to_utc('updated_at') }} as updated_at,
+        {{ to_utc('_loaded_at') }} as loaded_at
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,25 @@
+with
+
+source as (
+
+    select * from {{ source('shop', 'orders') }}
+
+),
+
+renamed as (
+
+    select
+        order_id,
+        {{ pseudonym('customer_id') }} as customer_key,
+        currency,
+        {{ cents_to_amount('total_cents') }} as order_total,
+        cast(is_first_order as boolean) as is_first_order,
+        order_date,
+        {{ to_utc('ordered_at') }} as ordered_at,
+        {{ to_utc('updated_at') }} as updated_at,
+        {{ to_utc('_loaded_at') }} as loaded_at
+    from source
+
+)
+
+select * from renamed

@@ -1,0 +1,20 @@
+with
+
+source as (
+
+    select * from {{ source('shop', 'targets') }}
+
+),
+
+renamed as (
+
+    select
+        cast(target_month || '-01' as date) as target_month,
+        metric,
+        target_value,
+        {{ to_utc('_loaded_at') }} as loaded_at
+    from source
+
+)
+
+select * from renamed
