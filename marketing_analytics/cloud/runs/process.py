@@ -20,13 +20,15 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 END_MARK = "\x1emarketing-step-end"
 PR_SET_PDEATHSIG = 1
 ORPHANED = 71
+# takes the arguments of one command, returns its exit code
+Runs = Callable[[Sequence[str]], int]
 
 
 class DbtProcess:
@@ -129,22 +131,30 @@ def describe_exit(code: int) -> str:
     return f"signal {-code}"
 
 
-def serve(nonce: str, parent: int) -> None:
-    """Run in the child: do requests until stdin ends."""
+def serve(nonce: str, parent: int, load: Callable[[], Runs]) -> None:
+    """Run in the child: do requests with what `load` returns, until stdin ends."""
     die_with(parent)
     requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=read_requests, args=(requests,), daemon=True).start()
-    from dbt.cli.main import cli
-
-    # the adapter takes a third of a second to import; pay before the first request comes
-    with contextlib.suppress(ImportError):
-        import dbt.adapters.duckdb  # noqa: F401
+    run = load()
     while True:
         request = requests.get()
-        code = run_request(cli, request)
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        os.chdir(request["folder"])
+        code = run(request["args"])
         sys.stdout.flush()
         sys.stderr.flush()
         os.write(1, f"\n{END_MARK} {nonce} {code}\n".encode())
+
+
+def load_dbt() -> Runs:
+    """Import dbt, and the adapter before the first request comes; return how to run a command."""
+    from dbt.cli.main import cli
+
+    with contextlib.suppress(ImportError):
+        import dbt.adapters.duckdb  # noqa: F401
+    return lambda args: run_dbt(cli, args)
 
 
 def die_with(parent: int) -> None:
@@ -162,13 +172,10 @@ def read_requests(requests: queue.SimpleQueue[dict[str, Any]]) -> None:
     os._exit(ORPHANED)
 
 
-def run_request(cli: Any, request: Mapping[str, Any]) -> int:
+def run_dbt(cli: Any, args: Sequence[str]) -> int:
     """Run one dbt command in this process and return the exit code that `dbt` would have had."""
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    os.chdir(request["folder"])
     try:
-        cli.main(args=list(request["args"]), prog_name="dbt")
+        cli.main(args=list(args), prog_name="dbt")
     except SystemExit as ending:
         return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
     except KeyboardInterrupt:
@@ -178,4 +185,4 @@ def run_request(cli: Any, request: Mapping[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]))
+    serve(sys.argv[1], int(sys.argv[2]), load_dbt)

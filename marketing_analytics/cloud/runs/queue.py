@@ -206,10 +206,13 @@ def reap_runs(
 def crash_run(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
     """End one run as crashed, and queue it again while attempts are left."""
     pid = (row["owner_id"] or "").partition("@")[0] or "unknown"
-    message = (
-        f"The server process {pid} that ran this died; its last sign of life was at "
-        f"{(row['heartbeat_at'] or 'an unknown time')[:19]} UTC."
+    what = (
+        "worker of this run broke off"
+        if is_owner_alive(row["owner_id"])
+        else (f"server process {pid} that ran this died")
     )
+    seen = (row["heartbeat_at"] or "an unknown time")[:19]
+    message = f"The {what}; its last sign of life was at {seen} UTC."
     try:
         with transaction(connection):
             end_run(connection, row["id"], Move.CRASH, message=message, is_process_gone=True)

@@ -40,11 +40,13 @@ from marketing_analytics.cloud.runs.states import (
 )
 from marketing_analytics.cloud.runs.steps import (
     CLONE,
+    COMPILE_ONLY,
     DEPS,
     PROFILE,
     Step,
     parse_command,
     plan_steps,
+    subcommand_of,
 )
 from marketing_analytics.cloud.runs.store import (
     CANCELLED_BY_USER,
@@ -328,7 +330,7 @@ class Runner:
         self.process.request(args, environment, self.workspace.project)
         self._follow(step, log)
         results = nodes_of_results(self.workspace.target / "run_results.json", started_at)
-        if results:
+        if results and subcommand_of(args) not in COMPILE_ONLY:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)
         return self._why_failed(log)

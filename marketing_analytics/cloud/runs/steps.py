@@ -20,6 +20,8 @@ SUBCOMMANDS = frozenset(
     {"build", "clean", "clone", "compile", "debug", "deps", "docs", "list", "ls", "parse"}
     | {"retry", "run", "run-operation", "seed", "show", "snapshot", "source", "test"}
 )
+# their results are compile times, which would pass for the times of models
+COMPILE_ONLY = frozenset({"compile", "docs"})
 # options in front of the subcommand that take a value
 _VALUE_OPTIONS = frozenset(
     {"--log-cache-events", "--log-file-max-bytes", "--log-format", "--log-format-file"}

@@ -145,7 +145,7 @@ order by v.job_id is not null, v.environment_id is not null, v.id
 -- name: jobs_after
 select j.id
 from jobs as j
-where j.state = 1
+where j.state = 1 and j.id != :job_id
     and json_extract(j.payload, '$.job_completion_trigger_condition.condition.job_id') = :job_id
     and exists (
         select 1

@@ -1,0 +1,48 @@
+"""Stands in for dbt where its start-up would be the whole test: same pipe, same death.
+
+Each command leaves two lines in `$DBT_EFFECTS`: the run and `start`, the run and `end`.
+Words after `dbt run`: `sleep=SECONDS`, `exit=CODE`, `print=BYTES`, `ignore-signals`.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+
+from marketing_analytics.cloud.runs.process import Runs, serve
+
+
+def note(what: str) -> None:
+    path = os.environ.get("DBT_EFFECTS")
+    if path:
+        # one write of a short line to a file opened for appending is never torn
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.write(handle, f"{os.environ['DBT_CLOUD_RUN_ID']} {what}\n".encode())
+        os.close(handle)
+
+
+def run(args: Sequence[str]) -> int:
+    options = dict(word.partition("=")[::2] for word in args)
+    note("start")
+    if "ignore-signals" in options:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        for _ in range(int(options.get("print", "0")) >> 16):
+            os.write(1, b"x" * (1 << 16))
+        time.sleep(float(options.get("sleep", "0")))
+    except KeyboardInterrupt:
+        return 2
+    note("end")
+    return int(options.get("exit", "0"))
+
+
+def load() -> Runs:
+    return run
+
+
+if __name__ == "__main__" and len(sys.argv) > 2:
+    serve(sys.argv[1], int(sys.argv[2]), load)

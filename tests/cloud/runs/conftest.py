@@ -1,0 +1,100 @@
+"""A data folder with a store and a tiny project, and engines that are stopped in the end."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
+from marketing_analytics.cloud.runs import store
+from marketing_analytics.cloud.runs.engine import Engine, EngineSettings
+
+QUICK = EngineSettings(
+    lease_seconds=1.5,
+    heartbeat_seconds=0.4,
+    poll_seconds=0.02,
+    schedule_seconds=0.1,
+    reap_seconds=0.2,
+    interrupt_seconds=1.0,
+    terminate_seconds=0.5,
+    spare_processes=0,
+    program=STAND_IN,
+)
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    """Wait until something is true; fail when it does not become true."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@dataclass
+class Cloud:
+    """What a test works with."""
+
+    data_folder: Path
+    project: Path
+    connection: sqlite3.Connection
+    effects: Path
+
+    def job(self, steps: Sequence[str] = ("dbt run",), **settings) -> int:
+        return add_job(self.connection, steps, **settings)
+
+    def run(self, job_id: int, **settings) -> int:
+        return store.create_run(self.connection, job_id, **settings)["id"]
+
+    def row(self, run_id: int) -> sqlite3.Row:
+        return store.require_run(self.connection, run_id)
+
+    def wait(self, run_id: int, *statuses: int, seconds: float = 20.0) -> sqlite3.Row:
+        wanted = statuses or (10, 20, 30)
+        wait_for(lambda: self.row(run_id)["status"] in wanted, seconds)
+        return self.row(run_id)
+
+    def log(self, run_id: int, step: int = 4) -> str:
+        return store.read_step_log(self.data_folder, run_id, step)[0]
+
+    def effect_lines(self) -> list[str]:
+        return self.effects.read_text().splitlines() if self.effects.exists() else []
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., None]:
+    """Return a function that waits for a condition."""
+    return wait_for
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """Return a store with four environments, and no engine yet."""
+    effects = tmp_path / "effects"
+    monkeypatch.setenv("DBT_EFFECTS", str(effects))
+    project = write_project(tmp_path / "project")
+    connection = create_cloud(tmp_path / "data", project, environments=4)
+    yield Cloud(tmp_path / "data", project, connection, effects)
+    connection.close()
+
+
+@pytest.fixture
+def start_engine(cloud: Cloud) -> Iterator[Callable[..., Engine]]:
+    """Return a function that starts an engine with quick settings; it is stopped afterwards."""
+    engines: list[Engine] = []
+
+    def start(*, clock=None, raw_database: Path | None = None, **changes) -> Engine:
+        settings = replace(QUICK, **changes)
+        extra = {"clock": clock} if clock else {}
+        engine = Engine(cloud.data_folder, raw_database=raw_database, settings=settings, **extra)
+        engine.start()
+        engines.append(engine)
+        return engine
+
+    yield start
+    for engine in engines:
+        engine.stop()

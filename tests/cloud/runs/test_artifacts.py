@@ -1,0 +1,90 @@
+"""Artifacts appear whole, and no path leads out of their folder."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from marketing_analytics.cloud.runs.artifacts import (
+    keep_artifacts,
+    keep_parse_file,
+    list_artifacts,
+    resolve_artifact,
+)
+
+
+@pytest.fixture
+def data_folder(tmp_path):
+    target = tmp_path / "target"
+    (target / "compiled" / "tiny").mkdir(parents=True)
+    (target / "manifest.json").write_text("{}")
+    (target / "run_results.json").write_text('{"results": []}')
+    (target / "partial_parse.msgpack").write_bytes(b"parse")
+    (target / "compiled" / "tiny" / "one.sql").write_text("select 1")
+    (tmp_path / "secret").write_text("secret")
+    assert keep_artifacts(tmp_path, 7, 4, target)
+    (target / "catalog.json").write_text("{}")
+    assert keep_artifacts(tmp_path, 7, 5, target)
+    return tmp_path
+
+
+def test_artifacts_are_listed_per_step_and_the_last_step_is_the_default(data_folder):
+    first = ["compiled/tiny/one.sql", "manifest.json", "run_results.json"]
+    assert list_artifacts(data_folder, 7, 4) == first
+    assert list_artifacts(data_folder, 7) == sorted([*first, "catalog.json"])
+    assert list_artifacts(data_folder, 7, 9) == []
+    assert list_artifacts(data_folder, 8) == []
+
+
+def test_an_artifact_is_found_by_its_path(data_folder):
+    found = resolve_artifact(data_folder, 7, "compiled/tiny/one.sql", 4)
+    assert found is not None
+    assert found.read_text() == "select 1"
+    assert resolve_artifact(data_folder, 7, "catalog.json", 4) is None
+    assert resolve_artifact(data_folder, 7, "catalog.json") is not None
+
+
+def test_a_folder_without_results_is_not_kept(tmp_path):
+    (tmp_path / "target").mkdir()
+    assert not keep_artifacts(tmp_path, 1, 4, tmp_path / "target")
+    assert not keep_artifacts(tmp_path, 1, 4, tmp_path / "nowhere")
+    assert list_artifacts(tmp_path, 1) == []
+
+
+def test_the_parse_file_is_replaced_whole(data_folder):
+    place = data_folder / "env_1_tiny.msgpack"
+    keep_parse_file(data_folder / "target", place)
+    assert place.read_bytes() == b"parse"
+    keep_parse_file(data_folder / "nowhere", place)
+    assert place.read_bytes() == b"parse"
+
+
+def test_links_that_leave_the_folder_are_not_followed(data_folder):
+    root = data_folder / "runs" / "7" / "artifacts" / "step_5"
+    (root / "out").symlink_to(data_folder / "secret")
+    (root / "up").symlink_to(data_folder)
+    (root / "loop").symlink_to(root / "loop")
+    for path in ("out", "up/secret", "loop"):
+        assert resolve_artifact(data_folder, 7, path, 5) is None
+
+
+def test_two_thousand_hostile_paths_find_nothing_outside(data_folder):
+    random_source = random.Random(3)
+    root = (data_folder / "runs" / "7" / "artifacts").resolve()
+    parts = ["..", "../..", "/", "//", ".", "%2e%2e", "..%2f", "\\", "\0", "secret", "x" * 5_000]
+    parts += [
+        "manifest.json",
+        "compiled",
+        "~",
+        "step_4",
+        "\u202e",
+        "\ud800",
+        "C:",
+        str(data_folder),
+    ]
+    for _ in range(2_000):
+        separator = random_source.choice(["/", "", "\\"])
+        path = separator.join(random_source.choices(parts, k=random_source.randint(1, 9)))
+        found = resolve_artifact(data_folder, 7, path, random_source.choice([None, 4, 5]))
+        assert found is None or found.is_relative_to(root)
