@@ -1,0 +1,357 @@
+"""The routes of the pages. Handlers run in worker threads; each opens the store for itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import (
+    HTMLResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+)
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from marketing_analytics.cloud.ui.asking import (
+    RUN_TRIGGERS,
+    RUN_VIEWS,
+    job_filter,
+    number,
+    page_number,
+    run_filter,
+)
+from marketing_analytics.cloud.ui.guard import COOKIE, MAX_BODY_BYTES, SESSION_SECONDS, SignIn
+from marketing_analytics.cloud.ui.job_views import (
+    JOBS_PER_PAGE,
+    STATE_FILTERS,
+    job_page,
+    list_jobs,
+)
+from marketing_analytics.cloud.ui.log_pages import LogPages
+from marketing_analytics.cloud.ui.mount import UiSettings
+from marketing_analytics.cloud.ui.reads import Reads, RunFilter, open_reads
+from marketing_analytics.cloud.ui.rendering import STATIC_FOLDER, render
+from marketing_analytics.cloud.ui.run_views import list_artifacts, queue_of, run_line, run_page
+from marketing_analytics.core.errors import PlatformError
+
+RUNS_PER_PAGE = 50
+RUNS_ON_JOB_PAGE = 20
+MAX_ARTIFACTS = 100
+LIVE_HEADER = "x-live"
+
+Handler = Callable[[Request], Response]
+
+
+class CachedFiles(StaticFiles):
+    """Static files; an address with a hash never changes its content."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code == 200 and b"v=" in scope.get("query_string", b""):
+            response.headers["cache-control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+class Pages:
+    """The handlers, bound to one server's settings."""
+
+    def __init__(self, settings: UiSettings, sign_in: SignIn) -> None:
+        self.settings = settings
+        self.sign_in = sign_in
+        self.logs = LogPages(settings)
+
+    def routes(self) -> list[BaseRoute]:
+        """Return every path of the pages."""
+        run = "/runs/{run_id:int}"
+        deploy = "/deploy/{account_id:int}/projects/{project_id:int}"
+        return [
+            Route("/", self.home),
+            Route("/jobs", self.to_home),
+            Route("/jobs/{job_id:int}", self.job),
+            Route("/jobs/{job_id:int}/run", self.run_job, methods=["POST"]),
+            Route("/runs", self.runs),
+            Route(run, self.run),
+            Route(f"{run}/cancel", self.cancel_run, methods=["POST"]),
+            *self.logs.routes(),
+            Route("/queue", self.queue),
+            Route(f"{deploy}/runs/{{run_id:int}}", self.to_run),
+            Route(f"{deploy}/jobs/{{job_id:int}}", self.to_job),
+            Route("/login", self.login, methods=["GET", "POST"]),
+            Route("/logout", self.logout, methods=["POST"]),
+            Mount("/static", CachedFiles(directory=STATIC_FOLDER)),
+        ]
+
+    def reads(self) -> Any:
+        """Return the store, opened for one request."""
+        return open_reads(self.settings.database, self.settings.account_id)
+
+    def page(self, request: Request, reads: Reads, template: str, **values: Any) -> HTMLResponse:
+        """Return a rendered page with what every page shows: engine health and queue length."""
+        text = render(template, path=request.url.path, frame=self.frame(reads), **values)
+        return fresh(request, HTMLResponse(text))
+
+    def frame(self, reads: Reads) -> dict[str, Any]:
+        """Return what header and footer show."""
+        counts = reads.row("count_active_runs")
+        account = reads.row("get_account")
+        return {
+            "queued": counts["queued"] if counts else 0,
+            "running": counts["running"] if counts else 0,
+            "slots": account["run_slots"] if account else 0,
+            "account": account["name"] if account else "",
+            "health": list(self.settings.health()),
+            "has_session": self.settings.rules.needs_sign_in,
+        }
+
+    def home(self, request: Request) -> Response:
+        """Show the jobs; programs that ask for no page get a JSON answer."""
+        accept = request.headers.get("accept", "")
+        if accept and "text/html" not in accept and "live" not in request.query_params:
+            status = {"code": 200, "is_success": True, "user_message": "Success!"}
+            return JSONResponse({"status": status, "data": None})
+        wanted, now = job_filter(request.query_params), datetime.now(UTC)
+        with self.reads() as reads:
+            lines = list_jobs(reads, now)
+            found = [line for line in lines if wanted.has(line)]
+            page = page_number(request.query_params, len(found), JOBS_PER_PAGE)
+            shown = found[(page - 1) * JOBS_PER_PAGE : page * JOBS_PER_PAGE]
+            return self.page(
+                request,
+                reads,
+                "jobs.html",
+                now=now,
+                jobs=shown,
+                total=len(lines),
+                found=len(found),
+                page=page,
+                pages=page_count(len(found), JOBS_PER_PAGE),
+                wanted=wanted,
+                states=STATE_FILTERS,
+                environments=reads.rows("list_environments"),
+            )
+
+    def to_home(self, request: Request) -> Response:
+        """Send `/jobs` to the list."""
+        return RedirectResponse("/")
+
+    def job(self, request: Request) -> Response:
+        """Show one job."""
+        job_id, now = request.path_params["job_id"], datetime.now(UTC)
+        with self.reads() as reads:
+            page = job_page(reads, limited(job_id), now)
+            if page is None:
+                raise HTTPException(404, f"There is no job {job_id}.")
+            rows = reads.runs(RunFilter(job_id=job_id), limit=RUNS_ON_JOB_PAGE)
+            return self.page(
+                request,
+                reads,
+                "job.html",
+                now=now,
+                job=page,
+                runs=[run_line(row, now) for row in rows],
+                total=reads.count_runs(RunFilter(job_id=job_id)),
+            )
+
+    def runs(self, request: Request) -> Response:
+        """Show the runs, newest first."""
+        asked, wanted = run_filter(request.query_params)
+        now = datetime.now(UTC)
+        with self.reads() as reads:
+            total = reads.count_runs(wanted)
+            page = page_number(request.query_params, total, RUNS_PER_PAGE)
+            rows = reads.runs(wanted, limit=RUNS_PER_PAGE, offset=(page - 1) * RUNS_PER_PAGE)
+            return self.page(
+                request,
+                reads,
+                "runs.html",
+                now=now,
+                runs=[run_line(row, now) for row in rows],
+                total=total,
+                page=page,
+                pages=page_count(total, RUNS_PER_PAGE),
+                asked=asked,
+                triggers=RUN_TRIGGERS,
+                environments=reads.rows("list_environments"),
+            )
+
+    def queue(self, request: Request) -> Response:
+        """Show who runs, who waits, and why."""
+        now = datetime.now(UTC)
+        with self.reads() as reads:
+            return self.page(request, reads, "queue.html", now=now, queue=queue_of(reads, now))
+
+    def run(self, request: Request) -> Response:
+        """Show one run; `?live=1` asks for the changing parts alone."""
+        run_id, now = limited(request.path_params["run_id"]), datetime.now(UTC)
+        asked = request.query_params
+        view = asked.get("view", "thread")
+        folder = self.settings.run_folder(run_id)
+        with self.reads() as reads:
+            page = run_page(reads, folder, run_id, number(asked.get("step")), now)
+            if page is None:
+                raise HTTPException(404, f"There is no run {run_id}.")
+            artifacts, artifact_count = list_artifacts(folder, MAX_ARTIFACTS)
+            log = self.logs.first_window(reads, run_id, page.shown_step, number(asked.get("line")))
+            response = self.page(
+                request,
+                reads,
+                "run_live.html" if "live" in asked else "run.html",
+                now=now,
+                page=page,
+                run=page.run,
+                view=view if view in RUN_VIEWS else "thread",
+                views=RUN_VIEWS,
+                artifacts=artifacts,
+                artifact_count=artifact_count,
+                log=log,
+                line=number(asked.get("line")),
+            )
+        response.headers[LIVE_HEADER] = "on" if page.run.is_active else "off"
+        return response
+
+    def run_job(self, request: Request) -> Response:
+        """Queue a run of a job and show it."""
+        job_id = limited(request.path_params["job_id"])
+        with self.reads() as reads:
+            if reads.row("get_job", job_id=job_id) is None:
+                raise HTTPException(404, f"There is no job {job_id}.")
+        run_id = self.settings.actions.run_job(job_id)
+        return RedirectResponse(f"/runs/{run_id}", status_code=303)
+
+    def cancel_run(self, request: Request) -> Response:
+        """Ask for a run to be cancelled and show it."""
+        run_id = limited(request.path_params["run_id"])
+        with self.reads() as reads:
+            if reads.row("get_run", run_id=run_id) is None:
+                raise HTTPException(404, f"There is no run {run_id}.")
+        self.settings.actions.cancel_run(run_id)
+        return RedirectResponse(f"/runs/{run_id}", status_code=303)
+
+    def to_run(self, request: Request) -> Response:
+        """Send dbt Cloud's address of a run to our page."""
+        return RedirectResponse(f"/runs/{request.path_params['run_id']}")
+
+    def to_job(self, request: Request) -> Response:
+        """Send dbt Cloud's address of a job to our page."""
+        return RedirectResponse(f"/jobs/{request.path_params['job_id']}")
+
+    async def login(self, request: Request) -> Response:
+        """Show the sign-in form, or check the token that was entered."""
+        target = local_target(request.query_params.get("next", "/"))
+        if request.method == "GET":
+            return login_page(target, "")
+        fields = parse_qs((await body_of(request)).decode("utf-8", "replace"))
+        target = local_target(fields.get("next", ["/"])[0])
+        if self.sign_in.is_throttled():
+            return login_page(target, "Too many attempts. Wait a minute.", 429)
+        token = fields.get("token", [""])[0].strip()
+        cookie = await run_in_threadpool(self.sign_in.cookie_for, token)
+        if cookie is None:
+            return login_page(target, "This token is not valid here.", 401)
+        response = RedirectResponse(target, status_code=303)
+        response.set_cookie(
+            COOKIE,
+            cookie,
+            max_age=SESSION_SECONDS,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return response
+
+    def logout(self, request: Request) -> Response:
+        """Forget the session in this browser."""
+        response = RedirectResponse("/login", status_code=303)
+        response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        return response
+
+    def exception_handlers(self) -> Mapping[Any, Callable[..., Response]]:
+        """Return how errors become pages."""
+        return {HTTPException: self.http_error, PlatformError: self.refused}
+
+    def http_error(self, request: Request, error: HTTPException) -> Response:
+        """Show a 404 or 405 page; unknown API paths answer in the API's envelope."""
+        if request.url.path.startswith("/api"):
+            status = {
+                "code": error.status_code,
+                "is_success": False,
+                "user_message": "The requested resource was not found.",
+                "developer_message": None,
+            }
+            return JSONResponse({"status": status, "data": None}, status_code=error.status_code)
+        if error.status_code == 404:
+            detail = "" if error.detail == "Not Found" else error.detail
+            return self.error_page(
+                request, 404, "Not here", detail or "There is no page at this address.", ""
+            )
+        return self.error_page(request, error.status_code, error.detail, "", "")
+
+    def refused(self, request: Request, error: PlatformError) -> Response:
+        """Show why an action was refused."""
+        return self.error_page(request, 409, error.message, error.hint, "")
+
+    def error_page(
+        self, request: Request, status: int, title: str, hint: str, reference: str
+    ) -> Response:
+        """Return an error page; it reads nothing from the store, which may be what is broken."""
+        text = render(
+            "error.html",
+            path=request.url.path,
+            frame=None,
+            status=status,
+            title=title,
+            hint=hint,
+            reference=reference,
+        )
+        return HTMLResponse(text, status_code=status)
+
+
+def fresh(request: Request, response: HTMLResponse) -> HTMLResponse:
+    """Return the page, or 304 when the browser has just this one; pages are never stored stale."""
+    tag = f'"{hashlib.sha256(bytes(response.body)).hexdigest()[:16]}"'
+    headers = {"etag": tag, "cache-control": "no-cache"}
+    if request.headers.get("if-none-match") == tag:
+        return HTMLResponse(status_code=304, headers=headers)
+    response.headers.update(headers)
+    return response
+
+
+def page_count(total: int, per_page: int) -> int:
+    """Return the number of pages, at least one."""
+    return max(1, -(-total // per_page))
+
+
+def limited(value: int) -> int:
+    """Return an id that fits SQLite; larger ones name nothing."""
+    return value if value < 2**63 else -1
+
+
+def local_target(target: str) -> str:
+    """Return a path on this site; anything that could lead elsewhere becomes `/`."""
+    is_local = target.startswith("/") and not target.startswith(("//", "/\\"))
+    return target if is_local and target.isprintable() and "\\" not in target else "/"
+
+
+def login_page(target: str, problem: str, status: int = 200) -> HTMLResponse:
+    """Return the sign-in form."""
+    text = render("login.html", path="/login", frame=None, target=target, problem=problem)
+    return HTMLResponse(text, status_code=status)
+
+
+async def body_of(request: Request) -> bytes:
+    """Return the body of a form; larger ones are cut and so refused."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise HTTPException(413, "Too much was sent")
+    return body

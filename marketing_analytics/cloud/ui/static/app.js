@@ -1,0 +1,93 @@
+// Small comforts for pages that work without it: live parts, relative times, keys.
+"use strict";
+document.documentElement.classList.add("js");
+
+const wait = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
+
+// a part marked data-live="seconds" is fetched again until the server stops marking it
+async function keepLive(id) {
+  for (;;) {
+    let part = document.getElementById(id);
+    const seconds = Number(part?.dataset.live);
+    if (!seconds) return;
+    await wait(document.hidden ? Math.max(seconds, 5) : seconds);
+    try {
+      const address = new URL(location.href);
+      address.searchParams.set("live", "1");
+      const answer = await fetch(address, { cache: "no-cache", headers: { accept: "text/html" } });
+      if (!answer.ok) throw new Error(String(answer.status));
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      part = document.getElementById(id);
+      replacePart(part, page.getElementById(id));
+      document.getElementById(id)?.classList.remove("stale");
+    } catch {
+      // the server may be restarting: keep what is shown, say so, ask again
+      document.getElementById(id)?.classList.add("stale");
+      await wait(3);
+    }
+  }
+}
+
+function replacePart(old, fresh) {
+  if (!old || !fresh || old.outerHTML === fresh.outerHTML) return;
+  const focused = old.contains(document.activeElement);
+  if (focused && document.activeElement.matches("input, select")) return;
+  for (const box of fresh.querySelectorAll("details[data-keep]")) {
+    const before = old.querySelector(`details[data-keep="${box.dataset.keep}"]`);
+    if (before) box.open = before.open;
+  }
+  const place = focused ? positionOf(old, document.activeElement) : -1;
+  old.replaceWith(fresh);
+  if (place >= 0) focusable(fresh)[place]?.focus({ preventScroll: true });
+  document.dispatchEvent(new CustomEvent("live", { detail: fresh }));
+}
+
+const focusable = (part) => [...part.querySelectorAll("a, button, summary")];
+const positionOf = (part, element) => focusable(part).indexOf(element);
+
+function relative(milliseconds) {
+  const seconds = Math.abs(milliseconds) / 1000;
+  const whole = Math.floor(seconds);
+  let words;
+  if (whole < 60) words = `${whole} s`;
+  else if (whole < 3600) words = `${Math.floor(whole / 60)} min`;
+  else if (whole < 86400) words = `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, "0")} min`;
+  else words = `${Math.floor(whole / 86400)} d`;
+  if (seconds < 1) return "now";
+  return milliseconds > 0 ? `in ${words}` : `${words} ago`;
+}
+
+function refreshTimes() {
+  for (const time of document.querySelectorAll("time[data-relative]")) {
+    const words = relative(Date.parse(time.dateTime) - Date.now());
+    if (time.textContent !== words) time.textContent = words;
+  }
+}
+
+let prefix = "";
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.matches("input, select, textarea")) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  const goal = prefix === "g" && { j: "/", r: "/runs", q: "/queue" }[event.key];
+  prefix = event.key === "g" ? "g" : "";
+  if (goal) location.assign(goal);
+  else if (event.key === "?") document.getElementById("keys").showModal();
+  else if (event.key === "/") {
+    event.preventDefault();
+    document.querySelector("[data-logsearch], [data-search]")?.focus();
+  }
+}
+
+document.addEventListener("keydown", onKey);
+document.addEventListener("submit", (event) => {
+  // a second press must not start a second run
+  if (event.target.method !== "post") return;
+  for (const button of event.target.querySelectorAll("button")) setTimeout(() => { button.disabled = true; }, 0);
+});
+// a page that comes back from history shows its buttons again
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+setInterval(refreshTimes, 5000);
+for (const part of document.querySelectorAll("[data-live]")) keepLive(part.id);

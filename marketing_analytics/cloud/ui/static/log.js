@@ -1,0 +1,223 @@
+// The log of one step: only the visible lines are in the page, however long the log is.
+"use strict";
+(() => {
+  const LINE = 20; // px, as in the stylesheet
+  const CHUNK = 200; // lines per request
+  const KEPT = 60; // chunks in memory
+  const POLL_SECONDS = 1;
+  const CLASSES = new Set(["a-bold", "a-dim", "a-black", "a-red", "a-green", "a-yellow", "a-blue", "a-magenta", "a-cyan", "a-white"]);
+  const LEVELS = new Set(["debug", "info", "warn", "error"]);
+
+  const view = document.getElementById("logview");
+  if (!view) return;
+  const find = (name) => view.querySelector(`[data-${name}]`);
+  const box = find("virtual"), space = find("space"), rows = find("rows"), status = find("logstatus");
+  const search = find("logsearch"), level = find("loglevel"), follow = find("follow"), firstError = find("firsterror");
+  const state = { step: 0, total: 0, size: 0, firstError: null, active: false, chunks: new Map(), pending: new Set(), matches: null, more: false, mark: 0, turn: 0, pinned: false };
+  let drawn = "";
+
+  const addressOf = (query) => `/runs/${view.dataset.run}/steps/${state.step}/lines?${new URLSearchParams(query)}`;
+
+  async function ask(query) {
+    const turn = state.turn;
+    const answer = await fetch(addressOf(query), { cache: "no-store", headers: { accept: "application/json" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const found = await answer.json();
+    return turn === state.turn ? found : null; // another step or search was chosen meanwhile
+  }
+
+  function take(found) {
+    state.total = found.total;
+    state.size = found.size_bytes;
+    state.firstError = found.first_error;
+    state.active = found.is_active;
+    firstError.disabled = !found.first_error;
+  }
+
+  async function load(chunk) {
+    if (state.pending.has(chunk)) return;
+    state.pending.add(chunk);
+    const turn = state.turn;
+    try {
+      const found = await ask({ first: chunk * CHUNK + 1, count: CHUNK });
+      if (!found) return;
+      take(found);
+      state.chunks.delete(chunk);
+      state.chunks.set(chunk, found.lines);
+      for (const old of state.chunks.keys()) {
+        if (state.chunks.size <= KEPT) break;
+        state.chunks.delete(old);
+      }
+      draw(true);
+    } catch { say("The log could not be read; trying again."); }
+    finally { if (turn === state.turn) state.pending.delete(chunk); }
+  }
+
+  const count = () => (state.matches ? state.matches.length : state.total);
+  function lineAt(place) {
+    if (state.matches) return state.matches[place];
+    return state.chunks.get(Math.floor(place / CHUNK))?.[place % CHUNK];
+  }
+
+  function draw(force) {
+    space.style.height = `${count() * LINE}px`;
+    const first = Math.max(0, Math.floor(box.scrollTop / LINE) - 10);
+    const last = Math.min(count(), Math.ceil((box.scrollTop + box.clientHeight) / LINE) + 10);
+    const key = `${state.turn}:${first}:${last}`;
+    if (!force && key === drawn) return;
+    drawn = key;
+    const made = document.createDocumentFragment();
+    for (let place = first; place < last; place += 1) made.append(row(place));
+    rows.replaceChildren(made);
+    rows.style.transform = `translateY(${first * LINE}px)`;
+    if (state.matches) return;
+    for (let chunk = Math.floor(first / CHUNK); chunk <= Math.floor(Math.max(first, last - 1) / CHUNK); chunk += 1) {
+      if (!state.chunks.has(chunk) && count() > 0) load(chunk);
+    }
+  }
+
+  function row(place) {
+    const line = lineAt(place);
+    const element = document.createElement("div");
+    element.className = "ln";
+    const link = document.createElement("a");
+    element.append(link);
+    if (!line) return element;
+    const [number, rank, pieces] = line;
+    if (LEVELS.has(rank)) element.classList.add(`l-${rank}`);
+    if (number === state.mark) element.classList.add("at");
+    link.href = `?step=${state.step}&line=${number}#log`;
+    link.textContent = String(number);
+    link.dataset.number = String(number);
+    const text = document.createElement("span");
+    for (const [classes, words] of pieces) {
+      const part = document.createElement("i");
+      part.className = classes.split(" ").filter((name) => CLASSES.has(name)).join(" ");
+      part.textContent = words;
+      text.append(part);
+    }
+    element.append(text);
+    return element;
+  }
+
+  function say(words) { if (status.textContent !== words) status.textContent = words; }
+  function sayTotals() {
+    const lines = `${state.total.toLocaleString("en")} lines, ${sizeWords(state.size)}`;
+    if (state.matches) say(`${state.matches.length.toLocaleString("en")}${state.more ? "+" : ""} matching of ${lines}`);
+    else say(state.total ? lines + (state.active ? " so far" : "") : state.active ? "Waiting for the first line…" : "This log is empty.");
+  }
+  function sizeWords(bytes) {
+    if (bytes < 1000) return `${bytes} B`;
+    return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+  }
+
+  const isFollowing = () => follow.getAttribute("aria-pressed") === "true";
+  function setFollow(on) {
+    follow.setAttribute("aria-pressed", String(on));
+    if (on) toEnd();
+  }
+  function toEnd() { box.scrollTop = count() * LINE; draw(); }
+  function toLine(number) {
+    setFollow(false);
+    state.mark = number;
+    if (state.matches) clearFilter();
+    space.style.height = `${count() * LINE}px`;
+    box.scrollTop = Math.max(0, (number - 1) * LINE - box.clientHeight / 3);
+    draw(true);
+  }
+
+  async function openStep(step, line) {
+    state.turn += 1;
+    Object.assign(state, { step, total: 0, size: 0, firstError: null, matches: null, mark: line || 0 });
+    state.chunks.clear();
+    state.pending.clear();
+    view.hidden = false;
+    document.getElementById("nolog")?.remove();
+    document.getElementById("logname").textContent = `step ${step}`;
+    find("raw").href = `/runs/${view.dataset.run}/steps/${step}/log`;
+    box.hidden = false;
+    rows.replaceChildren();
+    await load(0);
+    sayTotals();
+    if (line) toLine(line);
+    else if (state.active || state.firstError === null) setFollow(state.active), toEnd();
+    else toLine(state.firstError);
+    if (search.value || level.value) filter();
+  }
+
+  async function filter() {
+    const text = search.value.trim();
+    if (!text && !level.value) { clearFilter(); draw(true); sayTotals(); return; }
+    state.turn += 1;
+    state.pending.clear();
+    try {
+      const found = await ask({ search: text, level: level.value });
+      if (!found) return;
+      take(found);
+      const isFirst = state.matches === null;
+      state.matches = found.lines;
+      state.more = found.has_more;
+      if (isFirst) box.scrollTop = 0;
+      draw(true);
+      sayTotals();
+    } catch { say("The log could not be searched; trying again."); }
+  }
+  function clearFilter() { state.turn += 1; state.pending.clear(); state.matches = null; search.value = ""; level.value = ""; }
+
+  async function poll() {
+    for (;;) {
+      await new Promise((done) => setTimeout(done, POLL_SECONDS * 1000));
+      if (!state.active || document.hidden) { if (!runIsLive() && !state.active) return; continue; }
+      if (state.matches) { await filter(); continue; }
+      const lastChunk = Math.floor(Math.max(0, state.total - 1) / CHUNK);
+      await load(lastChunk);
+      sayTotals();
+      if (isFollowing()) toEnd();
+    }
+  }
+  const runIsLive = () => Boolean(document.getElementById("runlive")?.dataset.live);
+
+  let timer = 0;
+  const soon = () => { clearTimeout(timer); timer = setTimeout(filter, 250); };
+  search.addEventListener("input", soon);
+  level.addEventListener("change", filter);
+  find("logbar").addEventListener("submit", (event) => { event.preventDefault(); filter(); });
+  box.addEventListener("scroll", () => requestAnimationFrame(() => draw()), { passive: true });
+  box.addEventListener("wheel", (event) => { if (event.deltaY < 0) setFollow(false); }, { passive: true });
+  addEventListener("resize", () => draw(true));
+  follow.addEventListener("click", () => setFollow(!isFollowing()));
+  firstError.addEventListener("click", () => { if (state.firstError) toLine(state.firstError); });
+  rows.addEventListener("click", (event) => {
+    const number = Number(event.target.dataset?.number);
+    if (!number) return;
+    event.preventDefault();
+    state.mark = number;
+    history.replaceState(null, "", `?step=${state.step}&line=${number}#log`);
+    draw(true);
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("[data-step-link]");
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    state.pinned = true;
+    const step = Number(link.dataset.stepLink);
+    history.replaceState(null, "", `?step=${step}#log`);
+    openStep(step, 0);
+    document.getElementById("log").scrollIntoView({ block: "start" });
+  });
+  document.addEventListener("live", (event) => {
+    // the run has moved on to its next step: so does the log, unless a step was chosen
+    const step = Number(event.detail.dataset.step);
+    if (step && step !== state.step && !state.pinned && (isFollowing() || !state.step)) openStep(step, 0);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.target.matches("input, select") || event.ctrlKey || event.metaKey) return;
+    if (event.key === "e" && state.firstError) toLine(state.firstError);
+    if (event.key === "f") setFollow(!isFollowing());
+  });
+
+  const step = Number(view.dataset.step);
+  state.pinned = new URLSearchParams(location.search).has("step");
+  if (step) openStep(step, Number(view.dataset.line)).then(poll);
+  else poll();
+})();
