@@ -10,11 +10,20 @@ import hashlib
 import json
 import random
 import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.cloud.store.connection import open_store, time_text, transaction
+from marketing_analytics.cloud.runs.store import create_run, request_cancel
+from marketing_analytics.cloud.store.connection import (
+    open_connection,
+    open_store,
+    time_text,
+    transaction,
+)
+from marketing_analytics.cloud.ui.mount import UiSettings, build_ui
 
 ACCOUNT_ID = 1
 TOKEN = "dbtc_seeded_pages_token"
@@ -44,7 +53,6 @@ MODELS = (
     "fct_ad_spend",
     "dim_channels",
 )
-DONE = {"started_at", "finished_at", "dequeued_at"}
 
 
 def insert(connection: sqlite3.Connection, table: str, **values: Any) -> int:
@@ -370,6 +378,29 @@ def seed(data_dir: Path, *, runs: int = 400, lines: int = 400) -> dict[str, int]
     return kept
 
 
+@dataclass(frozen=True)
+class StoreActions:
+    """The actions of the pages on a store that no engine looks at."""
+
+    database: Path
+
+    def run_job(self, job_id: int) -> int:
+        """Queue a run of a job and return its id."""
+        with closing(open_connection(self.database)) as connection:
+            return int(create_run(connection, job_id, cause_category="ui")["id"])
+
+    def cancel_run(self, run_id: int) -> None:
+        """Ask for a run to be cancelled."""
+        with closing(open_connection(self.database)) as connection:
+            request_cancel(connection, run_id)
+
+
+def settings_of(data_dir: Path, **given: Any) -> UiSettings:
+    """Return the settings of pages on a seeded folder."""
+    database = data_dir / "cloud.sqlite"
+    return UiSettings(database, data_dir, ACCOUNT_ID, StoreActions(database), **given)
+
+
 def main() -> None:
     """Seed a folder and serve the pages alone."""
     parser = argparse.ArgumentParser()
@@ -381,23 +412,10 @@ def main() -> None:
     asked = parser.parse_args()
     import uvicorn
 
-    from marketing_analytics.cloud.ui import Health, StoreActions, UiSettings, build_ui
-
     if not (asked.folder / "cloud.sqlite").exists():
         print(seed(asked.folder, runs=asked.runs, lines=asked.lines))
-    database = asked.folder / "cloud.sqlite"
-    settings = UiSettings(
-        database,
-        asked.folder,
-        ACCOUNT_ID,
-        StoreActions(database),
-        bound_host=asked.host,
-        health=lambda: [
-            Health("engine", True, "looking at the queue"),
-            Health("scheduler", True, "on"),
-        ],
-    )
-    uvicorn.run(build_ui(settings), host=asked.host, port=asked.port, log_level="warning")
+    pages = build_ui(settings_of(asked.folder, bound_host=asked.host))
+    uvicorn.run(pages, host=asked.host, port=asked.port, log_level="warning")
 
 
 if __name__ == "__main__":

@@ -87,6 +87,21 @@ select
 from runs as r
 where r.status in (1, 2, 3) and r.account_id = :account_id;
 
+-- name: engine_signs
+select
+    (
+        select min(r.created_at) from runs as r
+        where r.status = 1 and r.wait_reason = '' and r.account_id = :account_id
+    ) as oldest_unclaimed_at,
+    (
+        select min(r.lease_expires_at) from runs as r
+        where r.status in (2, 3) and r.account_id = :account_id
+    ) as oldest_lease_at,
+    (
+        select min(j.next_run_at) from jobs as j
+        where j.state = 1 and j.is_scheduled = 1 and j.account_id = :account_id
+    ) as oldest_tick_at;
+
 -- name: get_run
 select
     r.*, j.name as job_name, j.description as job_description, j.state as job_state,

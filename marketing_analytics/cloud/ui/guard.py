@@ -125,10 +125,15 @@ def _signature(digest: str, payload: str) -> str:
 
 @dataclass(frozen=True)
 class Rules:
-    """What is allowed: host names, and whether a session is needed."""
+    """What is allowed: host names (none given: every one), and whether a session is needed."""
 
     allowed_hosts: frozenset[str]
     needs_sign_in: bool
+
+    def has_host(self, header: str) -> bool:
+        """Return whether a Host header names this server."""
+        name = host_name(header)
+        return bool(name) and (not self.allowed_hosts or name in self.allowed_hosts)
 
 
 class Guard:
@@ -178,7 +183,7 @@ class Guard:
 
     def refusal(self, request: Request) -> Response | None:
         """Return the answer to a request that is not let in, or None."""
-        if host_name(request.headers.get("host", "")) not in self.rules.allowed_hosts:
+        if not self.rules.has_host(request.headers.get("host", "")):
             return self._refuse(
                 request, 421, "Unknown host name", "Open the address printed at start."
             )

@@ -23,11 +23,13 @@ MAX_MATCHES = 1_000
 KEPT_INDEXES = 64
 
 # words of dbt's text and json logs; a summary like `ERROR=0` is not an error
+# colour codes end in a letter, which is no word boundary
+_EDGE = rb"(?:\b|(?<=\dm))"
 _ERROR = re.compile(
-    rb"\[error *\]|\bERROR(?!=)\b|\bFAIL(?:ED)?\b(?!=)|Traceback \(most recent"
+    rb"\[error *\]|" + _EDGE + rb"(?:ERROR|FAIL(?:ED)?)\b(?!=)|Traceback \(most recent"
     rb"|\b\w* ?Error\b(?: in |:)|Failure in |(?:Database|Compilation|Runtime|Parsing) Error"
 )
-_WARN = re.compile(rb"\[warn *\]|\bWARN(?:ING)?\b(?!=)")
+_WARN = re.compile(rb"\[warn *\]|" + _EDGE + rb"WARN(?:ING)?\b(?!=)")
 _DEBUG = re.compile(rb"\[debug *\]|^\S* *DEBUG\b")
 
 

@@ -1,24 +1,21 @@
-"""Put the pages on the server: `mount_ui(app, settings)` after the API's routes."""
+"""Build the pages for a server: `build_ui(settings)` returns an ASGI application."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from starlette.applications import Starlette
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from marketing_analytics.cloud.runs.store import create_run, request_cancel
-from marketing_analytics.cloud.store.connection import open_connection
 from marketing_analytics.cloud.ui.guard import LOOPBACK_NAMES, Guard, Rules, SignIn, is_loopback
+from marketing_analytics.cloud.ui.health import Health
 from marketing_analytics.cloud.ui.reads import open_reads
 
-RUN_CAUSE = "Started from the web page"
+ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104
 
 
 class Actions(Protocol):
@@ -29,36 +26,6 @@ class Actions(Protocol):
 
     def cancel_run(self, run_id: int) -> None:
         """Ask for a run to be cancelled."""
-
-
-@dataclass(frozen=True)
-class StoreActions:
-    """The actions on a store whose engine looks at it; `wake` makes it look at once."""
-
-    database: Path
-    wake: Callable[[], None] = lambda: None
-
-    def run_job(self, job_id: int) -> int:
-        """Queue a run of a job and return its id."""
-        with closing(open_connection(self.database)) as connection:
-            run = create_run(connection, job_id, cause=RUN_CAUSE, cause_category="ui")
-        self.wake()
-        return int(run["id"])
-
-    def cancel_run(self, run_id: int) -> None:
-        """Ask for a run to be cancelled; an ended run stays as it is."""
-        with closing(open_connection(self.database)) as connection:
-            request_cancel(connection, run_id)
-        self.wake()
-
-
-@dataclass(frozen=True)
-class Health:
-    """One line on the engine: what, whether it is well, and a few words."""
-
-    name: str
-    is_well: bool
-    words: str
 
 
 def _no_health() -> Sequence[Health]:
@@ -85,10 +52,10 @@ class UiSettings:
     def rules(self) -> Rules:
         """Return which hosts are answered and whether a sign-in is needed."""
         needs_sign_in = not is_loopback(self.bound_host)
-        hosts = LOOPBACK_NAMES | {host.lower() for host in self.allowed_hosts}
-        if self.bound_host not in ("0.0.0.0", "::"):  # noqa: S104
-            hosts |= {self.bound_host.lower()}
-        return Rules(hosts, needs_sign_in)
+        if self.bound_host in ANY_ADDRESS and not self.allowed_hosts:
+            return Rules(frozenset(), needs_sign_in)
+        given = {host.lower() for host in (*self.allowed_hosts, self.bound_host)}
+        return Rules(LOOPBACK_NAMES | given - ANY_ADDRESS, needs_sign_in)
 
 
 def build_ui(settings: UiSettings) -> ASGIApp:
@@ -99,11 +66,6 @@ def build_ui(settings: UiSettings) -> ASGIApp:
     # not a Starlette application: its own last-resort answer would come before the guard's
     app = ExceptionMiddleware(Router(pages.routes()), handlers=pages.exception_handlers())
     return Guard(app, settings.rules, pages.sign_in, pages.error_page)
-
-
-def mount_ui(app: Starlette, settings: UiSettings) -> None:
-    """Mount the pages at `/`; routes that were added before keep their paths."""
-    app.mount("/", build_ui(settings), name="ui")
 
 
 def sign_in_for(settings: UiSettings) -> SignIn:

@@ -30,6 +30,7 @@ from marketing_analytics.cloud.ui.asking import (
     run_filter,
 )
 from marketing_analytics.cloud.ui.guard import COOKIE, MAX_BODY_BYTES, SESSION_SECONDS, SignIn
+from marketing_analytics.cloud.ui.health import health_of
 from marketing_analytics.cloud.ui.job_views import (
     JOBS_PER_PAGE,
     STATE_FILTERS,
@@ -108,16 +109,12 @@ class Pages:
             "running": counts["running"] if counts else 0,
             "slots": account["run_slots"] if account else 0,
             "account": account["name"] if account else "",
-            "health": list(self.settings.health()),
+            "health": [*health_of(reads, datetime.now(UTC)), *self.settings.health()],
             "has_session": self.settings.rules.needs_sign_in,
         }
 
     def home(self, request: Request) -> Response:
-        """Show the jobs; programs that ask for no page get a JSON answer."""
-        accept = request.headers.get("accept", "")
-        if accept and "text/html" not in accept and "live" not in request.query_params:
-            status = {"code": 200, "is_success": True, "user_message": "Success!"}
-            return JSONResponse({"status": status, "data": None})
+        """Show the jobs."""
         wanted, now = job_filter(request.query_params), datetime.now(UTC)
         with self.reads() as reads:
             lines = list_jobs(reads, now)
