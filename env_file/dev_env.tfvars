@@ -5,11 +5,8 @@
 
 jobs = {
   ad-platform-sync = {
-    description = "Checks how fresh the sources are, then builds staging and the unified ad tables."
-    execute_steps = [
-      "dbt source freshness --select source:meta_ads source:google_ads",
-      "dbt build --select tag:staging tag:ads",
-    ]
+    description          = "Checks how fresh the sources are, then builds staging and the unified ad tables."
+    execute_steps        = ["dbt build --select tag:staging tag:ads"]
     schedule_cron        = "0 6,12,18 * * *"
     run_source_freshness = true
     tags                 = ["ads", "ingest"]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 100
 ATTEMPTS = 6
+FIRST_ATTEMPTS = 3
 RETRY_BASE_SECONDS = 0.5
 CALLS_PER_SECOND = 60.0
 CALL_BURST = 100
@@ -42,7 +43,7 @@ Answer = dict[str, Any]
 class TokenBucket:
     """Lets at most `rate` calls a second pass, after a burst; safe for threads."""
 
-    def __init__(self, rate: float = CALLS_PER_SECOND, burst: int = CALL_BURST) -> None:
+    def __init__(self, rate: float, burst: int) -> None:
         self.rate = rate
         self.burst = float(burst)
         self.tokens = float(burst)
@@ -76,8 +77,9 @@ class CloudClient:
         self.account_id = settings.account_id
         self.retry_base_seconds = retry_base_seconds
         self.on_wait = on_wait
-        self.bucket = TokenBucket()
+        self.bucket = TokenBucket(CALLS_PER_SECOND, CALL_BURST)
         self.calls = 0
+        self.has_answered = False
         self.client = build_client(
             f"{settings.host_url}/api",
             {"Authorization": f"Token {settings.token}", "Accept": "application/json"},
@@ -95,7 +97,8 @@ class CloudClient:
         """Return the answer's envelope. Raise a RemoteError that says what happened."""
         return call_with_retry(
             lambda: self.call_once(method, path, **options),
-            attempts=ATTEMPTS,
+            # a host that never answered is more likely wrong than busy
+            attempts=ATTEMPTS if self.has_answered else FIRST_ATTEMPTS,
             base_seconds=self.retry_base_seconds,
             is_repeatable=is_repeatable,
             on_wait=self.on_wait,
@@ -111,6 +114,7 @@ class CloudClient:
             response = self.client.request(method, path, **options)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise error_from_exception(error, self.host) from None
+        self.has_answered = True
         return read_answer(response, self.host)
 
     def pages(self, path: str, params: Mapping[str, str]) -> Iterator[list[Answer]]:

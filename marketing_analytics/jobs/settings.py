@@ -63,9 +63,8 @@ def load_settings(
     env = os.environ if environ is None else environ
     file = in_file or FileDefaults()
     team = team_of(given, file, env)
+    check_missing(given, file, env, needs_environment=needs_environment)
     environment_id = whole_number("ENVIRONMENT_ID", given.environment_id, env, file.environment_id)
-    if needs_environment and environment_id is None:
-        raise missing("ENVIRONMENT_ID", "the dbt Cloud environment of the jobs")
     return Settings(
         account_id=required_number("DBTCLOUD_ACCOUNT_ID", given.account_id, env, None),
         token=token_of(given, env),
@@ -76,6 +75,28 @@ def load_settings(
         if given.is_shared
         else Scope(team, branch_of(given, env), user_of(given, env)),
     )
+
+
+def check_missing(
+    given: Given, file: FileDefaults, env: Mapping[str, str], *, needs_environment: bool
+) -> None:
+    """Refuse when required settings are set nowhere, and name all of them at once."""
+    flags = {
+        "DBTCLOUD_ACCOUNT_ID": given.account_id,
+        "DBTCLOUD_TOKEN": given.token,
+        "PROJECT_ID": given.project_id or file.project_id,
+        "ENVIRONMENT_ID": given.environment_id or file.environment_id,
+    }
+    absent = [name for name, flag in flags.items() if not flag and not env.get(name, "").strip()]
+    if not needs_environment and "ENVIRONMENT_ID" in absent:
+        absent.remove("ENVIRONMENT_ID")
+    if len(absent) == 1:
+        raise missing(absent[0], PURPOSES[absent[0]])
+    if absent:
+        raise UserError(
+            f"these settings are not set: {', '.join(absent)}",
+            hint="export them, or pass " + ", ".join(FLAGS[name] for name in absent),
+        )
 
 
 def text_of(name: str, flag: str | None, env: Mapping[str, str]) -> str:
@@ -99,7 +120,9 @@ FLAGS = {
 }
 PURPOSES = {
     "DBTCLOUD_ACCOUNT_ID": "the number of your dbt Cloud account",
+    "DBTCLOUD_TOKEN": "a dbt Cloud service token",
     "PROJECT_ID": "the dbt Cloud project of the jobs",
+    "ENVIRONMENT_ID": "the dbt Cloud environment of the jobs",
 }
 
 

@@ -1,0 +1,108 @@
+"""Fixtures of the jobs tests: a dbt Cloud double, and the command as users start it."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "scripts" / "dbt_job_manager.py"
+
+
+def load_double():
+    """Import the neighbour file; tests have no package."""
+    spec = importlib.util.spec_from_file_location(
+        "cloud_double", Path(__file__).with_name("cloud_double.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+DOUBLE = load_double()
+
+
+@pytest.fixture
+def cloud():
+    """Return a running dbt Cloud double."""
+    double = DOUBLE.CloudDouble()
+    yield double
+    double.close()
+
+
+@pytest.fixture
+def environ(cloud, monkeypatch, tmp_path):
+    """Set the environment of a user of branch feature-x."""
+    for name in list(os.environ):
+        if name.startswith(("DBTCLOUD_", "CI_", "GITLAB_", "TEAM_", "MARKETING_")):
+            monkeypatch.delenv(name)
+    values = {
+        "DBTCLOUD_ACCOUNT_ID": "1",
+        "DBTCLOUD_TOKEN": DOUBLE.TOKEN,
+        "PROJECT_ID": "2",
+        "ENVIRONMENT_ID": "3",
+        "DBTCLOUD_HOST_URL": cloud.url,
+        "CI_COMMIT_REF_SLUG": "feature-x",
+        "GITLAB_USER_LOGIN": "anna",
+        "TMPDIR": str(tmp_path),
+    }
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return values
+
+
+@pytest.fixture
+def jobs(environ, monkeypatch):
+    """Return a function that runs the command in this process: (exit code, stdout, stderr)."""
+    from click.testing import CliRunner
+
+    from marketing_analytics.jobs import client
+    from marketing_analytics.jobs.cli import group
+
+    # waits are real, only shorter
+    monkeypatch.setattr(client, "CALL_BURST", 2000)
+    monkeypatch.setattr(
+        client.CloudClient.__init__, "__kwdefaults__", {"retry_base_seconds": 0.01, "on_wait": None}
+    )
+
+    def run(*arguments, text=None):
+        result = CliRunner().invoke(group, [str(a) for a in arguments], input=text)
+        assert "Traceback" not in result.stderr
+        return result.exit_code, result.stdout, result.stderr
+
+    return run
+
+
+@pytest.fixture
+def script():
+    """Return a function that runs scripts/dbt_job_manager.py as a process."""
+
+    def run(*arguments, env=None, cwd=ROOT):
+        return subprocess.run(
+            [sys.executable, str(SCRIPT), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def job_file(tmp_path):
+    """Return a function that writes a job file and returns its path."""
+
+    def write(text, name="jobs.tfvars"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
