@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
+from marketing_analytics.cloud.api.answers import dump_text
 from marketing_analytics.cloud.api.call import Call
 from marketing_analytics.cloud.api.environment_views import environment_v2
 from marketing_analytics.cloud.api.moments import in_words, iso
@@ -13,6 +15,7 @@ from marketing_analytics.cloud.api.run_views import most_recent_run
 from marketing_analytics.cloud.api.variable_views import include_job_variables
 from marketing_analytics.cloud.store.connection import time_of
 from marketing_analytics.cloud.store.environments import get_environment
+from marketing_analytics.cloud.store.jobs import job_of
 from marketing_analytics.cloud.store.schedules import cron_in_words
 
 # kept by the store for itself
@@ -63,6 +66,13 @@ def bare_job(job: Mapping[str, Any]) -> dict[str, Any]:
     for name in RELATED:
         shown[name] = None
     return shown
+
+
+@lru_cache(maxsize=2048)
+def dump_bare_job(values: tuple[Any, ...], columns: tuple[str, ...], _second: int) -> str:
+    """Return a job row as JSON; kept for a second, since it says how far the next run is."""
+    row = dict(zip(columns, values, strict=True))
+    return dump_text(bare_job(job_of(row)))
 
 
 def until(next_run_at: str | None) -> str | None:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.api.answers import Answer, invalid, many, not_found, one
+from marketing_analytics.cloud.api.answers import (
+    Answer,
+    dump_text,
+    invalid,
+    many_dumped,
+    not_found,
+    one,
+)
 from marketing_analytics.cloud.api.call import Call
 from marketing_analytics.cloud.api.job_fields import check_type_change, read_job
-from marketing_analytics.cloud.api.job_views import show_job, show_jobs
+from marketing_analytics.cloud.api.job_views import dump_bare_job, show_job, show_jobs
 from marketing_analytics.cloud.api.listing import show_filters
 from marketing_analytics.cloud.api.runs import cancel_queued_runs
 from marketing_analytics.cloud.store import jobs as store
@@ -37,12 +45,20 @@ def list_jobs(call: Call) -> Answer:
     }
     filters |= {name: value for name, value in given.items() if value is not None}
     page = store.list_jobs(call.connection, {**filters, "order_by": order_by})
-    jobs = [store.job_of(row) for row in page.rows]
     if call.boolean("is_system"):
         # this server makes no system jobs
-        jobs, page = [], Page([], 0)
-    shown = show_jobs(call, jobs, call.included())
-    return many(shown, page.total_count, show_filters(filters), order_by)
+        page = Page([], 0)
+    return many_dumped(dump_page(call, page), page.total_count, show_filters(filters), order_by)
+
+
+def dump_page(call: Call, page: Page) -> list[str]:
+    """Return the jobs of a page as JSON; without related objects they come from a cache."""
+    included = call.included()
+    if not included:
+        second = int(time.time())
+        return [dump_bare_job(tuple(row), tuple(row.keys()), second) for row in page.rows]
+    jobs = [store.job_of(row) for row in page.rows]
+    return [dump_text(job) for job in show_jobs(call, jobs, included)]
 
 
 def create_job(call: Call) -> Answer:

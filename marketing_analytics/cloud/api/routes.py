@@ -34,27 +34,34 @@ class Match:
 
 
 class RouteTable:
-    """Routes by number of path parts, so that a look-up compares only a few."""
+    """Routes by number of path parts, version and collection: a look-up compares only a few."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = list(routes)
-        self._by_length: dict[int, list[tuple[Route, list[str]]]] = {}
+        self._closed: dict[tuple[int, str, str], list[tuple[Route, list[str]]]] = {}
         self._open: list[tuple[Route, list[str]]] = []
         for route in self.routes:
             parts = route.path.split("/")
             if parts[-1] == "{rest}":
                 self._open.append((route, parts[:-1]))
             else:
-                self._by_length.setdefault(len(parts), []).append((route, parts))
+                self._closed.setdefault(place_of(parts), []).append((route, parts))
 
     def matches(self, path: str) -> list[Match]:
         """Return every route whose path fits, whatever its method."""
         parts = path.strip("/").split("/")
+        length, version, collection = place_of(parts)
         found = []
-        for route, expected in self._by_length.get(len(parts), ()):
-            match = fit(route, expected, parts)
-            if match:
-                found.append(match)
+        for place in {(length, version, collection), (length, version, "")}:
+            for route, expected in self._closed.get(place, ()):
+                match = fit(route, expected, parts)
+                if match:
+                    found.append(match)
+        return found or self.open_matches(parts)
+
+    def open_matches(self, parts: list[str]) -> list[Match]:
+        """Return the routes that take everything that follows."""
+        found = []
         for route, expected in self._open:
             if len(parts) > len(expected):
                 match = fit(route, expected, parts[: len(expected)])
@@ -62,6 +69,12 @@ class RouteTable:
                     match.rest = "/".join(parts[len(expected) :])
                     found.append(match)
         return found
+
+
+def place_of(parts: list[str]) -> tuple[int, str, str]:
+    """Return where routes of this form are kept: length, `v2`, `jobs` (empty for a variable)."""
+    collection = parts[3] if len(parts) > 3 else ""
+    return len(parts), parts[0], "" if collection.startswith("{") else collection
 
 
 def fit(route: Route, expected: list[str], parts: list[str]) -> Match | None:

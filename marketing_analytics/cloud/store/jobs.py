@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from marketing_analytics.cloud.store.connection import load_sql, now_text, time_text
@@ -60,11 +61,18 @@ def get_job(
     return job_of(row) if row else None
 
 
-def job_of(row: sqlite3.Row) -> dict[str, Any]:
+def job_of(row: sqlite3.Row | Mapping[str, Any]) -> dict[str, Any]:
     """Return a row as one flat dict."""
-    payload: dict[str, Any] = json.loads(row["payload"])
+    job = dict(read_payload(row["payload"]))
     for column in COLUMNS:
-        payload[column] = row[column]
+        job[column] = row[column]
+    return job
+
+
+@lru_cache(maxsize=2048)
+def read_payload(text: str) -> dict[str, Any]:
+    """Return a payload; callers share it, so they copy before they change."""
+    payload: dict[str, Any] = json.loads(text)
     return payload
 
 
