@@ -122,30 +122,29 @@ class RawDatabase:
         with self.open() as connection, _load_errors(job.source, self.path):
             pipeline = self._pipeline(connection, job.source)
             pipeline.run(_dlt_source(job, loaded_at), loader_file_format="parquet")
-        for folder in ("loaded", "normalized"):
-            shutil.rmtree(Path(pipeline.working_dir) / "load" / folder, ignore_errors=True)
+        # the record of a finished load serves nobody; state is read from the database
+        shutil.rmtree(pipeline.working_dir, ignore_errors=True)
 
 
 def _dlt_source(job: Job, loaded_at: datetime) -> Any:
-    """Return one dlt source: a resource per table, and one that carries the state."""
+    """Return one dlt source with a resource per table; they carry the state too."""
     import dlt
 
     def resources() -> list[Any]:
-        dlt.current.source_state().clear()
-        dlt.current.source_state().update(copy.deepcopy(job.state))
-        return [_resource(table, batches, loaded_at) for table, batches in job.batches.items()]
+        return [_resource(table, job, loaded_at) for table in job.batches]
 
     return dlt.source(resources, name=job.source, max_table_nesting=0)()
 
 
-def _resource(table: Table, batches: list[Any], loaded_at: datetime) -> Any:
+def _resource(table: Table, job: Job, loaded_at: datetime) -> Any:
     import dlt
+    import pyarrow as pa
 
     def rows() -> Iterator[Any]:
-        schema = table.schema()
-        yield from (finish(table, batch, loaded_at) for batch in batches)
-        if not batches:
-            yield schema.empty_table()
+        # state can be written only while dlt reads a resource
+        dlt.current.source_state().update(copy.deepcopy(job.state))
+        batches = [finish(table, batch, loaded_at) for batch in job.batches[table]]
+        yield pa.concat_tables([table.schema().empty_table(), *batches])
 
     hints: dict[str, Any] = {"write_disposition": "replace"}
     if table.mode != "replace":

@@ -33,7 +33,7 @@ ARROW_TYPES: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A raw table: columns and kinds, its key, and how a load changes it.
 
@@ -112,7 +112,8 @@ def build(
             Rejected(table.name, reason, _raw_json(columns, raw, index))
             for index, reason in sorted(reasons.items())
         ]
-        built = built.take([i for i in range(built.num_rows) if i not in reasons])
+        fitting = [index for index in range(built.num_rows) if index not in reasons]
+        built = built.take(pa.array(fitting, pa.int64()))
     return without_duplicates(built, table.key), rejected
 
 

@@ -132,7 +132,7 @@ def read_events(paths: Sequence[Path]) -> Any:
     """Return the events of daily files as an Arrow table of the declared columns."""
     import duckdb
 
-    connection = duckdb.connect(config={"TimeZone": "UTC"})
+    connection = duckdb.connect()
     try:
         query = connection.execute(_query(), {"files": [str(path) for path in paths]})
         found = query.to_arrow_table()

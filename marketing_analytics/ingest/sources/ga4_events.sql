@@ -1,4 +1,4 @@
--- one row per event of the daily files; parameters become columns, times become UTC
+-- one row per event of the daily files; parameters become columns, times are UTC
 with
     events as (
         select
@@ -17,7 +17,7 @@ with
 
 select
     event_date,
-    make_timestamptz(event_timestamp) as event_at,
+    make_timestamp(event_timestamp) as event_at,
     event_timestamp as event_timestamp_us,
     event_name,
     row_number() over (

@@ -135,7 +135,7 @@ def connect(url: str) -> Engine:
             _check_file(address.database)
             return sqlalchemy.create_engine(address)
         return sqlalchemy.create_engine(
-            address,
+            address.set(drivername=_driver_of(address.drivername)),
             isolation_level="REPEATABLE READ",
             connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
         )
@@ -144,6 +144,11 @@ def connect(url: str) -> Engine:
             "SHOP_DATABASE_URL is not a database address this program knows",
             hint="write sqlite:////path/shop.sqlite or postgresql://user:password@host/name",
         ) from None
+
+
+def _driver_of(name: str) -> str:
+    """Return the driver that is installed where the address names none."""
+    return "postgresql+psycopg2" if name in {"postgres", "postgresql"} else name
 
 
 def _check_file(path: str | None) -> None:

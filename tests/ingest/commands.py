@@ -1,0 +1,125 @@
+"""The real command as a process, the emulators as a process, and a look at the raw tables."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import httpx
+from click.testing import CliRunner
+
+from marketing_analytics.ingest.cli import group
+
+COMMAND = (sys.executable, "-c", "from marketing_analytics.cli import main; main()")
+NOW = "2026-11-01T06:00:00Z"
+OWN_SETTINGS = ("META_ADS_", "GOOGLE_ADS_", "MAILCHIMP_", "GA4_", "SHOP_", "INGEST_", "MARKETING_")
+QUICK = {
+    "INGEST_RETRY_SECONDS": "0.01",
+    "INGEST_POLL_SECONDS": "0.01",
+    "INGEST_MAX_WAIT_SECONDS": "5",
+    "INGEST_LOCK_WAIT_SECONDS": "20",
+}
+
+
+def clean_environment(**settings):
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(OWN_SETTINGS)}
+    return kept | {"COLUMNS": "160"} | {k: str(v) for k, v in settings.items()}
+
+
+@dataclass
+class Finished:
+    """What one call of the command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def source(self, name):
+        return next(s for s in self.json["sources"] if s["source"] == name)
+
+
+def ingest(*arguments, **settings):
+    """Run the command in this process: quick, and the same code as in its own."""
+    runner = CliRunner()
+    given = QUICK | {"MARKETING_NOW": NOW} | {k: str(v) for k, v in settings.items()}
+    absent = dict.fromkeys((k for k in os.environ if k.startswith(OWN_SETTINGS)), None)
+    done = runner.invoke(group, ["run", *map(str, arguments)], env=absent | given)
+    return Finished(done.exit_code, done.stdout, done.stderr)
+
+
+def start_ingest(*arguments, **settings):
+    """Start the command as a process of its own."""
+    return subprocess.Popen(
+        [*COMMAND, "ingest", "run", *map(str, arguments)],
+        env=clean_environment(**(QUICK | {"MARKETING_NOW": NOW} | settings)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def read(database, query, *values):
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return connection.execute(query, list(values)).fetchall()
+
+
+def contents(database):
+    """Return every raw table as sorted rows, without load times and dlt's own columns."""
+    tables = read(
+        database,
+        "select table_schema, table_name from information_schema.tables "
+        "where table_schema not like '%_staging' and table_schema <> '_ingest' "
+        "and table_name not like '\\_dlt%' escape '\\'",
+    )
+    found = {}
+    for schema, table in tables:
+        query = f"select * exclude (_loaded_at, _dlt_load_id) from {schema}.{table} order by all"
+        found[f"{schema}.{table}"] = read(database, query)
+    return found
+
+
+class Emulators:
+    """A running `marketing simulate serve`."""
+
+    def __init__(self, world, folder):
+        self.file = folder / "connections.env"
+        self.log = (folder / "serve.log").open("w")
+        self.process = subprocess.Popen(
+            [*COMMAND, "simulate", "serve", "--world", str(world), "--endpoints", str(self.file)],
+            env=clean_environment(),
+            stdout=self.log,
+            stderr=self.log,
+        )
+        give_up_at = time.monotonic() + 60
+        while not self.file.exists():
+            assert self.process.poll() is None, Path(self.log.name).read_text()
+            assert time.monotonic() < give_up_at, "the emulators did not start"
+            time.sleep(0.05)
+
+    @property
+    def settings(self):
+        lines = self.file.read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def control(self, platform, path, body=None):
+        base = self.settings[f"{platform.upper()}_BASE_URL"].rsplit("/", 1)[0]
+        url = f"{base}/_control/{path}"
+        answer = httpx.get(url) if body is None else httpx.post(url, json=body)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def fault(self, platform, kind, times=1, **more):
+        return self.control(platform, "fault", {"kind": kind, "times": times, **more})
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(20)
+        self.log.close()

@@ -1,0 +1,75 @@
+"""A small world, its emulators, and a database loaded once."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from .commands import COMMAND, Emulators, clean_environment, ingest
+
+SMALL_WORLD = [
+    "simulate",
+    "build",
+    "--seed",
+    "11",
+    "--customers",
+    "150",
+    "--days",
+    "30",
+    "--end-date",
+    "2026-10-31",
+]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """Return the folder of a world of 150 customers and 30 days."""
+    folder = tmp_path_factory.mktemp("world")
+    subprocess.run(
+        [*COMMAND, *SMALL_WORLD, "--out", str(folder)],
+        env=clean_environment(),
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def ledger(world):
+    return json.loads((world / "ledger.json").read_text())
+
+
+@pytest.fixture(scope="session")
+def shared_emulators(world, tmp_path_factory):
+    """Emulators that no test disturbs."""
+    running = Emulators(world, tmp_path_factory.mktemp("serve"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def emulators(world, tmp_path):
+    """Emulators of one test, to be disturbed."""
+    folder = tmp_path / "serve"
+    folder.mkdir()
+    running = Emulators(world, folder)
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def loaded(shared_emulators, tmp_path_factory):
+    """Return a raw database with all five sources, loaded once."""
+    database = tmp_path_factory.mktemp("loaded") / "raw.duckdb"
+    done = ingest("--raw-database", database, "--json", **shared_emulators.settings)
+    assert done.code == 0, done.out + done.err
+    return database
+
+
+@pytest.fixture
+def copy_of_loaded(loaded, tmp_path):
+    """Return a copy of the loaded database that a test may change."""
+    shutil.copy(loaded, tmp_path / "raw.duckdb")
+    return tmp_path / "raw.duckdb"

@@ -1,0 +1,76 @@
+"""A real HTTP server that gives the answers of a list, in the documented shapes."""
+
+import json
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+
+class Answer:
+    """One answer; `cut` sends half of it and hangs up."""
+
+    def __init__(self, body, status=200, headers=None, cut=False):
+        self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.status = status
+        self.headers = {"Content-Type": "application/json"} | (headers or {})
+        self.cut = cut
+
+
+class Asked:
+    """One request as it came in."""
+
+    def __init__(self, handler):
+        split = urlsplit(handler.path)
+        self.method = handler.command
+        self.path = split.path
+        self.query = {name: values[0] for name, values in parse_qs(split.query).items()}
+        self.headers = dict(handler.headers)
+        length = int(handler.headers.get("Content-Length") or 0)
+        self.body = handler.rfile.read(length).decode()
+
+
+@contextmanager
+def serve(answer):
+    """Serve `answer(asked) -> Answer`; yield the address and the list of requests."""
+    requests = []
+    lock = threading.Lock()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *args):
+            pass
+
+        def do_GET(self):
+            asked = Asked(self)
+            with lock:
+                requests.append(asked)
+                given = answer(asked)
+            self.send_response(given.status)
+            for name, value in given.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(given.body)))
+            self.end_headers()
+            self.wfile.write(given.body[: len(given.body) // 2] if given.cut else given.body)
+            self.close_connection = given.cut
+
+        do_POST = do_GET  # noqa: N815
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}", requests
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def in_order(*answers):
+    """Return an answer function that gives one after the other, then the last for ever."""
+    left = list(answers)
+
+    def answer(asked):
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return answer

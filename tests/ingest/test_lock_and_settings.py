@@ -1,0 +1,85 @@
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from marketing_analytics.core.errors import FileError, LockedError, MissingSettingError, UserError
+from marketing_analytics.ingest import settings
+from marketing_analytics.ingest.lock import hold_lock
+
+HOLDER = """
+import sys
+from pathlib import Path
+from marketing_analytics.ingest.lock import hold_lock
+with hold_lock(Path(sys.argv[1]), 5):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_writer_waits_then_is_told_who_writes(tmp_path):
+    database = tmp_path / "raw.duckdb"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(database)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+        with (
+            pytest.raises(LockedError, match=f"process {holder.pid}") as caught,
+            hold_lock(database, 0.3),
+        ):
+            pytest.fail("two writers")
+        assert "INGEST_LOCK_WAIT_SECONDS" in caught.value.hint
+        holder.kill()
+        holder.wait()
+        # the lock of a killed process is free at once
+        with hold_lock(database, 0):
+            held = json.loads(Path(f"{database}.lock").read_text())
+            assert held["process"] == os.getpid()
+
+
+def test_settings_files_take_quotes_comments_and_export(tmp_path):
+    file = tmp_path / "a.env"
+    file.write_text("# note\n\nA=1\nexport B='two words'\nC=\"x=y\"\nD=\n")
+    assert settings.read_env_file(file) == {"A": "1", "B": "two words", "C": "x=y", "D": ""}
+
+
+def test_a_broken_settings_line_is_named_and_not_shown(tmp_path):
+    file = tmp_path / "a.env"
+    file.write_text("A=1\nmy secret token\n")
+    with pytest.raises(FileError) as caught:
+        settings.read_env_file(file)
+    assert caught.value.where == f"{file}:2:1"
+    assert "secret" not in caught.value.render().replace(str(file), "")
+
+
+def test_a_settings_file_that_is_not_there_is_a_sentence(tmp_path):
+    with pytest.raises(UserError, match="cannot read the settings file"):
+        settings.read_env_file(tmp_path / "none.env")
+
+
+def test_the_first_day_comes_from_the_flag_then_the_setting_then_200_days(monkeypatch):
+    monkeypatch.setenv("MARKETING_NOW", "2026-11-01T06:00:00Z")
+    assert settings.since_date("2026-10-01", {"INGEST_SINCE": "2026-09-01"}) == date(2026, 10, 1)
+    assert settings.since_date(None, {"INGEST_SINCE": "2026-09-01"}) == date(2026, 9, 1)
+    assert settings.since_date(None, {}) == date(2026, 4, 15)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "2027-01-01"])
+def test_a_first_day_that_is_no_day_in_the_past_is_refused(monkeypatch, text):
+    monkeypatch.setenv("MARKETING_NOW", "2026-11-01T06:00:00Z")
+    with pytest.raises(UserError):
+        settings.since_date(text, {})
+
+
+def test_a_missing_setting_is_named_with_the_source():
+    with pytest.raises(MissingSettingError) as caught:
+        settings.check_settings(("A_URL", "A_TOKEN"), {"A_URL": "x"}, "meta_ads")
+    assert "A_TOKEN is not set (needed by meta_ads)" in caught.value.render()
+    assert "--source" in caught.value.hint
