@@ -13,7 +13,8 @@ SECRET_NAME = re.compile(
 # `Authorization: Bearer x`, `?access_token=x`, `scheme://user:password@host`
 _HEADER = re.compile(r"(?i)\b(bearer|token|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
 _QUERY = re.compile(r"(?i)([?&](?:access_token|token|key|api_key|client_secret|sig)=)[^&\s\"']+")
-_USERINFO = re.compile(r"(\w[\w+.-]*://[^/\s:@]*:)[^@/\s]+(@)")
+# it starts at `://`: a scheme in front would cost the square of a long line's length
+_USERINFO = re.compile(r"(://[^/\s:@]*:)[^@/\s]+(@)")
 _MIN_SECRET_LENGTH = 6
 
 

@@ -167,9 +167,9 @@ def nodes_of_results(path: Path, since: float = 0.0) -> list[dict[str, Any]]:
         if path.stat().st_mtime < since:
             return []
         results = json.loads(path.read_text("utf-8"))["results"]
-    except (OSError, ValueError, KeyError):
+        return [row for row in map(row_of_result, results) if row]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
-    return [row for row in map(row_of_result, results) if row]
 
 
 def row_of_result(result: Mapping[str, Any]) -> dict[str, Any] | None:

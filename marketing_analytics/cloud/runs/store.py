@@ -122,7 +122,7 @@ def effective_settings(payload: Mapping[str, Any], overrides: Mapping[str, Any])
         raise UserError(f"the target name {target!r} may only hold letters, digits and . _ -")
     return {
         "steps": json.dumps([str(step) for step in steps]),
-        "threads": threads_of(overrides.get("threads_override") or settings.get("threads") or 4),
+        "threads": threads_of(overrides.get("threads_override", settings.get("threads") or 4)),
         "target_name": target,
         "timeout_seconds": max(0, int(timeout)),
         "generate_docs": int(bool(docs)),

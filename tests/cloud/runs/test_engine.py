@@ -1,0 +1,206 @@
+"""Whole runs through the engine, with a quick stand-in for the dbt process."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from marketing_analytics.cloud.runs import store
+from marketing_analytics.cloud.runs.process import is_running
+from marketing_analytics.core.errors import LockedError
+
+
+def statuses(cloud, run_id: int) -> list[int]:
+    return [row["status"] for row in store.list_steps(cloud.connection, run_id)]
+
+
+def test_a_run_goes_through_all_its_steps(cloud, start_engine):
+    start_engine()
+    run = cloud.run(cloud.job(["dbt run", "dbt test"], generate_docs=True))
+    row = cloud.wait(run)
+    assert (row["status"], row["status_message"]) == (10, None)
+    assert statuses(cloud, run) == [10] * 6
+    assert row["created_at"] <= row["dequeued_at"] <= row["started_at"] <= row["finished_at"]
+    assert cloud.log(run, 3) == "The project names no packages: nothing to install.\n"
+    assert "6 files from" in cloud.log(run, 1)
+    assert '"schema": "tiny"' in cloud.log(run, 2)
+    assert cloud.effect_lines() == [f"{run} start", f"{run} end"] * 3
+
+
+def test_the_first_failing_step_ends_the_run_and_the_rest_is_skipped(cloud, start_engine):
+    start_engine()
+    run = cloud.run(cloud.job(["dbt run exit=1", "dbt test"], generate_docs=True))
+    row = cloud.wait(run)
+    assert row["status"] == 20
+    assert row["status_message"] == (
+        "Invoke dbt with `dbt run exit=1` failed: dbt ended with exit code 1"
+    )
+    assert statuses(cloud, run) == [10, 10, 10, 20, 30, 30]
+    assert "Skipped, because step 4 failed" in cloud.log(run, 5)
+    assert len(cloud.effect_lines()) == 2
+
+
+def test_freshness_and_docs_do_not_fail_the_run(cloud, start_engine, monkeypatch):
+    monkeypatch.setattr(
+        "marketing_analytics.cloud.runs.steps.FRESHNESS_COMMAND", "dbt source exit=1"
+    )
+    monkeypatch.setattr("marketing_analytics.cloud.runs.steps.DOCS_COMMAND", "dbt docs exit=1")
+    start_engine()
+    run = cloud.run(cloud.job(generate_docs=True, run_generate_sources=True))
+    assert cloud.wait(run)["status"] == 10
+    assert statuses(cloud, run) == [10, 10, 10, 20, 10, 20]
+
+
+def test_a_command_that_may_not_run_fails_its_step_with_the_reason(cloud, start_engine):
+    start_engine()
+    run = cloud.run(cloud.job(["rm -rf /"]))
+    row = cloud.wait(run)
+    assert row["status"] == 20
+    assert "'rm -rf /' is not a dbt command" in row["status_message"]
+    assert "every step starts with `dbt`" in cloud.log(run)
+    assert cloud.effect_lines() == []
+
+
+def test_a_project_that_is_not_there_fails_the_first_step(cloud, start_engine):
+    cloud.connection.execute("update projects set source_path = '/nowhere'")
+    start_engine()
+    run = cloud.run(cloud.job())
+    assert "there is no dbt_project.yml in /nowhere" in cloud.wait(run)["status_message"]
+    assert statuses(cloud, run) == [20, 30, 30, 30]
+
+
+def test_cancelling_a_run_interrupts_it(cloud, start_engine, wait_until):
+    start_engine()
+    run = cloud.run(cloud.job(["dbt run sleep=60", "dbt test"]))
+    wait_until(lambda: cloud.effect_lines())
+    pid, started = cloud.row(run)["process_id"], cloud.row(run)["process_started_at"]
+    store.request_cancel(cloud.connection, run)
+    row = cloud.wait(run)
+    assert (row["status"], row["status_message"]) == (30, "Cancelled by user.")
+    assert statuses(cloud, run) == [10, 10, 10, 30, 30]
+    wait_until(lambda: not is_running(pid, started))
+
+
+def test_a_process_that_ignores_signals_is_killed(cloud, start_engine, wait_until):
+    start_engine()
+    run = cloud.run(cloud.job(["dbt run ignore-signals sleep=60"]))
+    wait_until(lambda: cloud.effect_lines())
+    store.request_cancel(cloud.connection, run)
+    assert cloud.wait(run, seconds=8)["status"] == 30
+
+
+def test_a_run_that_takes_too_long_is_cancelled_and_says_so(cloud, start_engine):
+    start_engine()
+    run = cloud.run(cloud.job(["dbt run sleep=60"], execution={"timeout_seconds": 1}))
+    row = cloud.wait(run)
+    assert (row["status"], row["is_timed_out"]) == (30, 1)
+    assert "timeout of 1 second" in row["status_message"]
+
+
+def test_a_killed_dbt_process_ends_the_run_and_the_next_one_starts(cloud, start_engine, wait_until):
+    start_engine()
+    job = cloud.job(["dbt run sleep=0.3"])
+    run, following = cloud.run(job), cloud.run(job)
+    wait_until(lambda: cloud.effect_lines())
+    os.killpg(cloud.row(run)["process_id"], signal.SIGKILL)
+    row = cloud.wait(run, seconds=5)
+    assert row["status"] == 20
+    assert "the dbt process ended with signal SIGKILL" in row["status_message"]
+    assert cloud.wait(following)["status"] == 10
+
+
+def test_a_flood_of_output_does_not_block_the_run(cloud, start_engine):
+    start_engine()
+    run = cloud.run(cloud.job([f"dbt run print={64 << 20}"]))
+    assert cloud.wait(run, seconds=30)["status"] == 10
+    log = store.step_log_path(cloud.data_folder, run, 4)
+    assert log.stat().st_size < 22 << 20
+    assert b"the rest is not kept" in log.read_bytes()[-100:]
+
+
+def test_environments_run_side_by_side_and_one_environment_in_turn(cloud, start_engine, wait_until):
+    start_engine()
+    first = [cloud.run(cloud.job(["dbt run sleep=0.5"], environment_id=1)) for _ in range(2)]
+    second = [cloud.run(cloud.job(["dbt run sleep=0.5"], environment_id=2)) for _ in range(2)]
+    wait_until(lambda: len(cloud.effect_lines()) == 2)
+    assert cloud.row(first[1])["wait_reason"].startswith(f"behind run {first[0]}, which writes")
+    for run in first + second:
+        assert cloud.wait(run)["status"] == 10
+    for one, two in (first, second):
+        assert cloud.row(one)["finished_at"] <= cloud.row(two)["dequeued_at"]
+
+
+def test_stopping_the_engine_ends_its_runs_and_keeps_the_queue(cloud, start_engine, wait_until):
+    engine = start_engine()
+    job = cloud.job(["dbt run sleep=60"])
+    run, queued = cloud.run(job), cloud.run(job)
+    wait_until(lambda: cloud.effect_lines())
+    engine.stop()
+    assert cloud.row(run)["status"] == 20
+    assert cloud.row(run)["status_message"].startswith("The server was stopped")
+    assert cloud.row(queued)["status"] == 1
+    engine.start()
+    cloud.connection.execute("update runs set steps = '[]' where id = ?", (queued,))
+    assert cloud.wait(queued)["status"] == 10
+
+
+def test_a_second_engine_on_the_same_folder_is_refused(cloud, start_engine):
+    start_engine()
+    with pytest.raises(LockedError, match=f"in use by process {os.getpid()}"):
+        start_engine()
+
+
+def test_a_runner_that_breaks_off_does_not_keep_its_run(cloud, start_engine, monkeypatch):
+    def break_off(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("marketing_analytics.cloud.runs.runner.Runner._run_to_end", break_off)
+    start_engine()
+    row = cloud.wait(cloud.run(cloud.job()))
+    assert (row["status"], row["is_crashed"]) == (20, 1)
+    assert row["status_message"].startswith("The worker of this run broke off")
+
+
+def test_a_disk_that_is_full_is_a_sentence_not_a_stuck_run(cloud, start_engine, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("marketing_analytics.cloud.runs.runner.keep_artifacts", full)
+    start_engine()
+    row = cloud.wait(cloud.run(cloud.job()))
+    assert row["status"] == 20
+    assert "No space left on device" in row["status_message"]
+
+
+def test_a_spare_process_is_used_and_replaced(cloud, start_engine, wait_until):
+    engine = start_engine(spare_processes=1)
+    wait_until(lambda: engine._spares)
+    spare = engine._spares[0]
+    run = cloud.run(cloud.job(["dbt run sleep=0.2"]))
+    cloud.wait(run)
+    assert cloud.row(run)["process_id"] == spare.pid
+    wait_until(lambda: engine._spares and engine._spares[0] is not spare)
+    last = engine._spares[0]
+    engine.stop()
+    assert not last.is_alive()
+
+
+def test_cancelling_at_random_moments_always_ends_in_a_legal_state(cloud, start_engine):
+    import random
+    import time
+
+    random_source = random.Random(13)
+    start_engine()
+    job = cloud.job(["dbt run sleep=0.05"])
+    seen = set()
+    for _ in range(25):
+        run = cloud.run(job)
+        time.sleep(random_source.uniform(0, 0.3))
+        store.request_cancel(cloud.connection, run)
+        row = cloud.wait(run, seconds=5)
+        seen.add(row["status"])
+        assert row["status"] in (10, 30)
+        assert all(status in (10, 30) for status in statuses(cloud, run))
+    assert 30 in seen

@@ -1,0 +1,128 @@
+"""dbt's lines become text, nodes and an exit code; secrets and floods do not get through."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from marketing_analytics.cloud.runs import logs
+from marketing_analytics.cloud.runs.logs import LineReader, StepLog, nodes_of_results, run_secrets
+from marketing_analytics.cloud.runs.process import END_MARK
+
+
+def event(name: str, message: str, level: str = "info", **data) -> str:
+    info = {
+        "name": name,
+        "msg": message,
+        "level": level,
+        "thread": "Thread-3 (worker)",
+        "ts": "2026-11-23T04:51:10.091225Z",
+    }
+    return json.dumps({"info": info, "data": data})
+
+
+def node_info(status: str, finished: str = "") -> dict:
+    return {
+        "unique_id": "model.tiny.one",
+        "node_name": "one",
+        "resource_type": "model",
+        "node_status": status,
+        "node_started_at": "2026-11-23T04:51:10.090343",
+        "node_finished_at": finished,
+    }
+
+
+@pytest.fixture
+def log(tmp_path):
+    log = StepLog(tmp_path / "4.log", nonce="n", secrets=["s3cr3t-value"])
+    yield log
+    log.close()
+
+
+def test_events_become_the_text_that_dbt_prints(log, tmp_path):
+    log.take([event("MainReportVersion", "Running with dbt=1.12.6"), event("Formatting", "")])
+    assert (tmp_path / "4.log").read_text() == "04:51:10  Running with dbt=1.12.6\n04:51:10\n"
+    assert len((tmp_path / "4.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_node_is_known_from_its_start_line_to_its_result(log):
+    log.take([event("LogStartLine", "1 of 1 START", node_info=node_info("started"))])
+    (started,) = log.take_changed_nodes()
+    assert (started["name"], started["status"], started["thread"]) == ("one", "started", "Thread-3")
+    assert started["started_at"] == "2026-11-23 04:51:10.090343+00:00"
+    done = node_info("success", "2026-11-23T04:51:10.170302")
+    log.take([event("LogModelResult", "OK", node_info=done, status="OK", execution_time=0.08)])
+    (ended,) = log.take_changed_nodes()
+    assert (ended["status"], ended["execution_seconds"]) == ("success", 0.08)
+    assert ended["finished_at"] == "2026-11-23 04:51:10.170302+00:00"
+    assert log.take_changed_nodes() == []
+
+
+def test_the_exit_code_comes_from_the_end_mark_with_the_right_nonce_only(log):
+    log.take([f"{END_MARK} forged 0", ""])
+    assert log.exit_code is None
+    log.take(["", f"{END_MARK} n 2"])
+    assert log.exit_code == 2
+
+
+def test_secrets_are_masked_in_every_file(log, tmp_path):
+    log.take(
+        [event("JinjaLogInfo", "key s3cr3t-value"), "plain s3cr3t-value", "Bearer abcdefghijk"]
+    )
+    log.take([event("Broken", "it was s3cr3t-value", level="error")])
+    log.close()
+    for path in tmp_path.iterdir():
+        assert "s3cr3t" not in path.read_text()
+        assert "abcdefghijk" not in path.read_text()
+    assert log.last_error == "it was **********"
+
+
+def test_secret_values_are_known_by_the_names_of_their_variables():
+    environment = {"DBT_ENV_SECRET_A": "a" * 7, "DBT_PSEUDONYM_KEY": "k" * 8, "DBT_X": "x" * 9}
+    assert run_secrets(environment) == ["k" * 8, "a" * 7]
+
+
+def test_a_flood_is_cut_with_a_notice_but_still_taken(log, tmp_path, monkeypatch):
+    monkeypatch.setattr(log, "_bytes_left", 1_000)
+    log.take([event("Flood", "x" * 90) for _ in range(1_000)])
+    log.take([f"{END_MARK} n 0"])
+    text = (tmp_path / "4.log").read_text()
+    assert len(text) < 1_300
+    assert text.endswith("The log is longer than 20 MiB; the rest is not kept.\n")
+    assert log.exit_code == 0
+
+
+def test_a_line_without_end_does_not_fill_the_memory():
+    reader = LineReader()
+    cut = sum(len(line) for _ in range(400) for line in reader.feed(b"x" * 65_536))
+    assert cut + len(reader.rest()[0]) == 400 * 65_536
+    assert reader.rest() == []
+    assert logs.MAX_LINE_BYTES == 1 << 20
+
+
+def test_bytes_that_are_no_text_and_json_that_is_no_event_are_kept_as_they_come(log, tmp_path):
+    lines = LineReader().feed(b'\xff\xfe\x00\n{"a": 1}\n{broken\n{"info": 1, "data": 2}\n')
+    log.take(lines)
+    assert len((tmp_path / "4.log").read_text().splitlines()) == 4
+    assert log.take_changed_nodes() == []
+
+
+def test_results_that_cannot_be_read_give_no_nodes(tmp_path):
+    path = tmp_path / "run_results.json"
+    assert nodes_of_results(path) == []
+    for text in ("", "[]", '{"results": 1}', '{"results": [{}]}', "{"):
+        path.write_text(text)
+        assert nodes_of_results(path) == []
+    path.write_text(
+        json.dumps(
+            {
+                "results": [
+                    {"unique_id": "model.a.b", "status": "error", "message": "no", "timing": []}
+                ]
+            }
+        )
+    )
+    (node,) = nodes_of_results(path)
+    assert (node["name"], node["status"], node["message"]) == ("b", "error", "no")
+    assert nodes_of_results(path, since=path.stat().st_mtime + 10) == []
