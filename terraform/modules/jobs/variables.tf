@@ -1,0 +1,39 @@
+variable "team_name" {
+  type        = string
+  description = "Team, the first part of every job name."
+}
+
+variable "project_id" {
+  type        = number
+  description = "Id of the dbt Cloud project."
+}
+
+variable "environment_id" {
+  type        = number
+  description = "Id of the dbt Cloud environment."
+}
+
+variable "jobs" {
+  description = "Jobs by key; types, defaults and checks are in the root's variables.tf."
+
+  type = map(object({
+    execute_steps = list(string)
+    description   = string
+    schedule_cron = string
+    after = object({
+      job      = string
+      statuses = set(string)
+    })
+    threads                  = number
+    target_name              = string
+    timeout_seconds          = number
+    generate_docs            = bool
+    run_source_freshness     = bool
+    on_pull_request          = bool
+    on_merge                 = bool
+    deferring_environment_id = number
+    dbt_version              = string
+    env_vars                 = map(string)
+    tags                     = list(string)
+  }))
+}
