@@ -35,7 +35,7 @@ def group() -> None:
     """Deploy dbt jobs from tfvars files, run them and clean up."""
 
 
-def options(*, has_branch: bool = True) -> Callable[[F], F]:
+def options(*, has_branch: bool = True, has_shared: bool = False) -> Callable[[F], F]:
     """Return a decorator that adds the connection flags and --json."""
     found = [
         click.option("--host-url", help="dbt Cloud's address; default https://cloud.getdbt.com."),
@@ -53,10 +53,11 @@ def options(*, has_branch: bool = True) -> Callable[[F], F]:
         found += [
             click.option("--branch", help="Branch; default is git's."),
             click.option("--user", help="User; default is git's."),
-            click.option(
-                "--shared", "is_shared", is_flag=True, help="The team's jobs without a branch."
-            ),
         ]
+
+    if has_shared:
+        shared_help = "The team's jobs without a branch, which Terraform deploys."
+        found.append(click.option("--shared", "is_shared", is_flag=True, help=shared_help))
 
     def decorate(function: F) -> F:
         for option in reversed(found):
@@ -196,6 +197,10 @@ def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tup
     assert settings.environment_id  # noqa: S101
     desired = desired_jobs(file, settings.scope, settings.environment_id)
     remote = read_jobs(client, settings.scope)
+    if not settings.scope.branch:
+        # shared jobs of several environments carry the same mark
+        here = settings.environment_id
+        remote = [job for job in remote if job.data.get("environment_id") == here]
     plan = make_plan(file, settings.scope, desired, remote)
     return plan, time.monotonic() - started
 
@@ -203,7 +208,7 @@ def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tup
 @group.command()
 @with_config
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when there are changes.")
-@options()
+@options(has_shared=True)
 def plan(config: str, detailed_exitcode: bool, **flags: Any) -> None:
     """Show what deploy would do."""
     from marketing_analytics.jobs.render import plan_json, print_plan
@@ -363,7 +368,7 @@ def confirm(console: Console, count: int, is_sure: bool) -> None:
 @group.command()
 @click.argument("key")
 @click.option("--follow", is_flag=True, help="Show steps and models live; exit as the run does.")
-@options()
+@options(has_shared=True)
 def run(key: str, follow: bool, **flags: Any) -> None:
     """Start a job, by its key in this branch, its name or its id."""
     from marketing_analytics.jobs.runs import find_job, follow_run, run_json, start_run

@@ -139,10 +139,12 @@ def test_jobs_of_other_branches_users_and_teams_are_not_touched(jobs, cloud, job
         ("--branch", "feature-x", "--user", "anna-b"),
         ("--team", "marketing-team-2"),
         ("--branch", "feature"),
-        ("--shared",),
     ]
     for scope in scopes:
         assert jobs("deploy", "--config", config, *scope)[0] == 0
+    shared = dict(cloud.active()[0], id=7, name="marketing-team-job-0")
+    shared["description"] = "[jobs:v1 marketing-team/job-0]"
+    cloud.jobs[7] = shared
     before = json.dumps(cloud.active(), sort_keys=True)
     assert jobs("deploy", "--config", config)[0] == 0
     assert jobs("deploy", "--config", job_file("jobs = {}"), "--allow-delete", "2")[0] == 0

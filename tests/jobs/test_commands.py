@@ -1,0 +1,264 @@
+"""list, cleanup, run, logs, cancel, validate: what users see and which exit code they get."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DEV = ROOT / "env_file" / "dev_env.tfvars"
+ONE = 'jobs = { a = { execute_steps = ["dbt build"], description = "Builds." } }\n'
+
+
+def age(cloud, days):
+    for job in cloud.active():
+        at = datetime.now(UTC) - timedelta(days=days)
+        job["updated_at"] = at.isoformat()
+
+
+def test_list_shows_all_jobs_of_the_team_and_no_others(jobs, cloud, job_file):
+    config = job_file(ONE)
+    jobs("deploy", "--config", config)
+    jobs("deploy", "--config", config, "--branch", "other")
+    jobs("deploy", "--config", config, "--team", "sales")
+    code, out, _ = jobs("list")
+    assert code == 0
+    assert "marketing-team-feature-x-anna-a" in out
+    assert "marketing-team-other-anna-a" in out
+    assert "sales" not in out
+
+
+def test_list_details_shows_steps_and_variables(jobs, cloud, job_file):
+    jobs("deploy", "--config", job_file(ONE))
+    out = jobs("list", "--details")[1]
+    assert "$ dbt build" in out
+    assert "DBT_SCHEMA=anna_feature_x" in out
+    assert "Builds." in out
+
+
+def test_an_empty_list_says_so(jobs):
+    assert "has no jobs" in jobs("list")[1]
+
+
+def test_the_json_of_list_has_these_fields(jobs, cloud, job_file):
+    jobs("deploy", "--config", job_file(ONE))
+    document = json.loads(jobs("list", "--json")[1])
+    assert list(document) == ["schema_version", "team", "jobs"]
+    assert list(document["jobs"][0]) == [
+        "id",
+        "key",
+        "name",
+        "branch",
+        "user",
+        "description",
+        "environment_id",
+        "execute_steps",
+        "schedule_cron",
+        "threads",
+        "target_name",
+        "next_run_at",
+        "updated_at",
+        "env_vars",
+        "last_run",
+    ]
+
+
+def test_cleanup_deletes_old_branch_jobs_of_any_branch_and_says_why(jobs, cloud, job_file):
+    config = job_file(ONE)
+    jobs("deploy", "--config", config)
+    jobs("deploy", "--config", config, "--branch", "other", "--user", "ben")
+    jobs("deploy", "--config", config, "--team", "sales")
+    shared = {**cloud.active()[0], "id": 5, "description": "[jobs:v1 marketing-team/a]"}
+    cloud.jobs[5] = shared
+    cloud.jobs[6] = {**shared, "id": 6, "description": "by hand"}
+    age(cloud, 12)
+    code, out, _ = jobs("cleanup", "--older-than", "7", "--yes")
+    assert code == 0
+    assert "branch other of ben, last changed" in out
+    assert "(12 days ago)" in out
+    left = {job["description"] for job in cloud.active()}
+    assert left == {
+        "[jobs:v1 marketing-team/a]",
+        "by hand",
+        "Builds. [jobs:v1 sales/feature-x/anna/a]",
+    }
+
+
+def test_cleanup_keeps_young_jobs(jobs, cloud, job_file):
+    jobs("deploy", "--config", job_file(ONE))
+    age(cloud, 6)
+    assert "nothing to clean up" in jobs("cleanup", "--older-than", "7", "--yes")[1]
+    assert len(cloud.active()) == 1
+
+
+def test_cleanup_without_a_terminal_needs_yes(jobs, cloud, job_file):
+    jobs("deploy", "--config", job_file(ONE))
+    age(cloud, 8)
+    code, out, err = jobs("cleanup", "--older-than", "7", text="y\n")
+    assert code == 2
+    assert "--yes" in err
+    assert len(cloud.active()) == 1
+    code, out, _ = jobs("cleanup", "--older-than", "7", "--dry-run")
+    assert code == 0
+    assert "1 jobs would be deleted" in out
+    assert len(cloud.active()) == 1
+
+
+def test_the_json_of_cleanup_has_these_fields(jobs, cloud, job_file):
+    jobs("deploy", "--config", job_file(ONE))
+    document = json.loads(jobs("cleanup", "--older-than", "0", "--yes", "--json")[1])
+    assert list(document) == ["schema_version", "team", "dry_run", "deletes", "results"]
+    assert document["results"][0]["state"] == "done"
+    assert cloud.active() == []
+
+
+STEP = {"index": 4, "name": "Invoke dbt with `dbt build`"}
+LINES = "1 of 2 START sql view model a\n1 of 2 OK created sql view model a [OK in 0.1s]\n"
+
+
+def script_of(final):
+    return [
+        {"status": 1, "run_steps": []},
+        {"status": 3, "run_steps": [{**STEP, "status": 3, "logs": LINES}]},
+        {
+            **final,
+            "run_steps": [
+                {**STEP, "status": final["status"], "logs": LINES + "2 of 2 PASS test b\n"}
+            ],
+        },
+    ]
+
+
+ENDS = {
+    "success": ({"status": 10}, 0),
+    "error": ({"status": 20}, 1),
+    "cancelled": ({"status": 30, "status_message": "Cancelled by user."}, 20),
+    "timed_out": ({"status": 30, "status_message": "The run timed out after 60 s."}, 21),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_run_follow_prints_each_line_once_and_exits_as_the_run(
+    jobs, cloud, job_file, monkeypatch, end
+):
+    from marketing_analytics.jobs import runs
+
+    monkeypatch.setattr(runs.time, "sleep", lambda seconds: None)
+    final, expected = ENDS[end]
+    cloud.script = script_of(final)
+    jobs("deploy", "--config", job_file(ONE))
+    code, out, _ = jobs("run", "a", "--follow")
+    assert code == expected
+    assert out.count("1 of 2 OK created") == (2 if end == "error" else 1)
+    assert out.count("2 of 2 PASS") == (2 if end == "error" else 1)
+    assert "START" not in out or end == "error"
+    assert f"step 4: {STEP['name']}" in out
+
+
+def test_run_events_are_json_lines_with_a_version(jobs, cloud, job_file, monkeypatch):
+    from marketing_analytics.jobs import runs
+
+    monkeypatch.setattr(runs.time, "sleep", lambda seconds: None)
+    cloud.script = script_of({"status": 10})
+    jobs("deploy", "--config", job_file(ONE))
+    out = jobs("run", "a", "--follow", "--json")[1]
+    events = [json.loads(line) for line in out.splitlines()]
+    assert {event["schema_version"] for event in events} == {1}
+    assert events[-1]["event"] == "end"
+    assert events[-1]["exit_code"] == 0
+
+
+def test_a_run_whose_answer_is_lost_is_started_once(jobs, cloud, job_file):
+    jobs("deploy", "--config", job_file(ONE))
+    cloud.fail("POST", "/run/$", "lost")
+    assert jobs("run", "a")[0] == 0
+    assert len(cloud.runs) == 1
+
+
+def test_an_unknown_job_gets_a_suggestion(jobs, cloud, job_file):
+    jobs("deploy", "--config", job_file(ONE.replace(" a =", " attribution =")))
+    code, _, err = jobs("run", "atribution")
+    assert code == 2
+    assert "did you mean attribution?" in err
+
+
+def test_logs_shows_steps_and_refuses_steps_that_are_not_there(jobs, cloud, job_file):
+    cloud.script = [{"status": 20, "run_steps": [{**STEP, "status": 20, "logs": "boom\n"}]}]
+    jobs("deploy", "--config", job_file(ONE))
+    jobs("run", "a")
+    run_id = next(iter(cloud.runs))
+    code, out, _ = jobs("logs", run_id)
+    assert code == 0
+    assert "== step 4: Invoke dbt with `dbt build` (error)" in out
+    assert "boom" in out
+    code, _, err = jobs("logs", run_id, "--step", "9")
+    assert code == 2
+    assert "has no step 9" in err
+    document = json.loads(jobs("logs", run_id, "--json")[1])
+    assert document["steps"][0]["logs"] == "boom"
+
+
+def test_cancel_tells_the_status(jobs, cloud, job_file):
+    jobs("deploy", "--config", job_file(ONE))
+    jobs("run", "a")
+    assert "cancelled" in jobs("cancel", next(iter(cloud.runs)))[1]
+
+
+def test_logs_of_a_run_that_is_not_there_is_one_sentence(jobs):
+    code, _, err = jobs("logs", "99")
+    assert code == 1
+    assert "404" in err
+
+
+def test_validate_needs_no_settings(script):
+    done = script("validate", DEV, env={"DBTCLOUD_TOKEN": ""})
+    assert done.returncode == 0
+    assert "9 jobs, ok" in done.stdout
+
+
+def test_git_gives_branch_and_user_when_nothing_else_does(script, environ, tmp_path, monkeypatch):
+    import subprocess
+
+    def git(*arguments):
+        subprocess.run(["git", "-C", tmp_path, *arguments], check=True, capture_output=True)
+
+    git("init", "-b", "Feature/New_Thing")
+    git("config", "user.email", "Anna.B@example.com")
+    git("-c", "user.name=a", "commit", "--allow-empty", "-m", "x")
+    monkeypatch.delenv("CI_COMMIT_REF_SLUG")
+    monkeypatch.delenv("GITLAB_USER_LOGIN")
+    done = script("deploy", "--config", DEV, "--dry-run", "--json", cwd=tmp_path)
+    scope = json.loads(done.stdout)["scope"]
+    assert scope == {"team": "marketing-team", "branch": "feature-new-thing", "user": "anna-b"}
+
+
+def test_the_script_is_short_and_imports_nothing_heavy(environ):
+    import subprocess
+    import sys
+
+    text = (ROOT / "scripts" / "dbt_job_manager.py").read_text()
+    assert len(text.splitlines()) < 20
+    code = (
+        "import runpy, sys, atexit\n"
+        "def report(): print(sorted({m.split('.')[0] for m in sys.modules}), file=sys.stderr)\n"
+        "atexit.register(report)\n"
+        f"sys.argv = ['x', 'deploy', '--config', {str(DEV)!r}]\n"
+        f"runpy.run_path({str(ROOT / 'scripts' / 'dbt_job_manager.py')!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stderr.splitlines()[-1].replace("'", '"')))
+    heavy = {
+        "dlt",
+        "duckdb",
+        "fastapi",
+        "pydantic",
+        "dbt",
+        "pyarrow",
+        "numpy",
+        "sqlalchemy",
+        "jinja2",
+    }
+    assert not loaded & heavy
+    assert "httpx" in loaded
