@@ -29,24 +29,28 @@ weighted as (
 
 ),
 
+totalled as (
+
+    select
+        *,
+        sum(weight) over (
+            partition by conversion_id, window_days, model
+            order by touch_position
+            rows between unbounded preceding and current row
+        ) as running_weight,
+        sum(weight) over (partition by conversion_id, window_days, model) as total_weight
+    from weighted
+    where weight > 0
+
+),
+
 cumulated as (
 
     -- shares are rounded as running totals, so that they add up to one exactly
     select
         *,
-        cast(
-            round(
-                sum(weight) over (
-                    partition by conversion_id, window_days, model
-                    order by touch_position
-                    rows between unbounded preceding and current row
-                )
-                / sum(weight) over (partition by conversion_id, window_days, model),
-                12
-            ) as decimal(18, 12)
-        ) as cumulative_credit
-    from weighted
-    where weight > 0
+        cast(round(running_weight / total_weight, 12) as decimal(18, 12)) as cumulative_credit
+    from totalled
 
 ),
 

@@ -48,7 +48,8 @@ decided as (
         customers.created_at,
         coalesce(denied.has_denied_analytics, false) as has_denied_analytics,
         coalesce(denied.has_denied_marketing, false) as has_denied_marketing,
-        denied.customer_key is not null as is_opted_out
+        -- measuring needs consent to analytics; marketing is about being written to
+        coalesce(denied.has_denied_analytics, false) as is_opted_out
     from customers
     left join denied on customers.customer_key = denied.customer_key
 

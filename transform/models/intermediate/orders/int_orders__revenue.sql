@@ -24,7 +24,9 @@ refunds_usd as (
         refunds.order_id,
         count(*) as refund_count,
         sum(
-            {{ usd('refunds.refund_amount', rate_or_one('refunds.currency', 'rates.usd_per_unit')) }}
+            {{ usd(
+                'refunds.refund_amount', rate_or_one('refunds.currency', 'rates.usd_per_unit')
+            ) }}
         ) as refunds_usd
     from refunds
     left join rates

@@ -83,8 +83,10 @@ channelled as (
             'grouped.traffic_source', 'grouped.traffic_medium', 'grouped.gclid',
             'grouped.landing_page', 'grouped.referrer_host'
         ) }} as channel,
-        devices.is_named_bot
-            or (devices.engagement_ms = 0 and devices.page_view_count >= 200) as is_bot
+        (
+            devices.is_named_bot
+            or (devices.engagement_ms = 0 and devices.page_view_count >= 200)
+        ) as is_bot
     from grouped
     inner join devices on grouped.device_key = devices.device_key
 

@@ -45,7 +45,7 @@ spent as (
         {{ platform_channel('platform') }} as channel,
         sum(spend_usd) as spend_usd
     from spend
-    group by 1
+    group by {{ platform_channel('platform') }}
 
 ),
 

@@ -88,8 +88,10 @@ summed as (
         cast(sum(claimed_value_usd) as decimal(18, 2)) as claimed_value_usd,
         cast(sum(touch_conversions) as decimal(18, 6)) as attributed_conversions,
         cast(sum(touch_revenue_usd) as decimal(18, 2)) as attributed_revenue_usd,
-        cast(sum(booked_conversions) as decimal(18, 6)) as attributed_conversions_by_conversion_date,
-        cast(sum(booked_revenue_usd) as decimal(18, 2)) as attributed_revenue_by_conversion_date_usd
+        cast(sum(booked_conversions) as decimal(18, 6))
+            as attributed_conversions_by_conversion_date,
+        cast(sum(booked_revenue_usd) as decimal(18, 2))
+            as attributed_revenue_by_conversion_date_usd
     from facts
     group by platform, campaign_id, performance_date
 

@@ -29,6 +29,7 @@ permitted as (
     select
         customers.customer_key,
         customers.country,
+        not customers.has_denied_marketing as accepts_marketing,
         coalesce(owned.device_count, 0) as device_count,
         {{ month_start('customers.created_at') }} as created_month,
         customers.created_at

@@ -113,55 +113,82 @@ monthly as (
 
 actuals as (
 
-    select kpi_month, 'spend_usd' as metric, true as is_total,
+    select
+        kpi_month,
+        'spend_usd' as metric,
+        true as is_total,
         cast(spend_usd as double) as actual_value
     from monthly
 
     union all
 
-    select kpi_month, 'revenue_usd' as metric, true as is_total,
+    select
+        kpi_month,
+        'revenue_usd' as metric,
+        true as is_total,
         cast(revenue_usd as double) as actual_value
     from monthly
 
     union all
 
-    select kpi_month, 'orders' as metric, true as is_total,
+    select
+        kpi_month,
+        'orders' as metric,
+        true as is_total,
         cast(orders as double) as actual_value
     from monthly
 
     union all
 
-    select kpi_month, 'new_customers' as metric, true as is_total,
+    select
+        kpi_month,
+        'new_customers' as metric,
+        true as is_total,
         cast(new_customers as double) as actual_value
     from monthly
 
     union all
 
-    select kpi_month, 'paid_revenue_usd' as metric, true as is_total,
+    select
+        kpi_month,
+        'paid_revenue_usd' as metric,
+        true as is_total,
         cast(paid_revenue_usd as double) as actual_value
     from monthly
 
     union all
 
-    select kpi_month, 'roas' as metric, false as is_total,
+    select
+        kpi_month,
+        'roas' as metric,
+        false as is_total,
         {{ safe_ratio('revenue_usd', 'spend_usd') }} as actual_value
     from monthly
 
     union all
 
-    select kpi_month, 'paid_roas' as metric, false as is_total,
+    select
+        kpi_month,
+        'paid_roas' as metric,
+        false as is_total,
         {{ safe_ratio('paid_revenue_usd', 'spend_usd') }} as actual_value
     from monthly
 
     union all
 
-    select kpi_month, 'cac_usd' as metric, false as is_total,
+    select
+        kpi_month,
+        'cac_usd' as metric,
+        false as is_total,
         {{ safe_ratio('spend_usd', 'new_customers') }} as actual_value
     from monthly
 
     union all
 
-    select kpi_month, 'aov_usd' as metric, false as is_total,
+    select
+        kpi_month,
+        'aov_usd' as metric,
+        false as is_total,
         {{ safe_ratio('revenue_usd', 'orders') }} as actual_value
     from monthly
 

@@ -1,0 +1,43 @@
+-- who refused analytics is named in no mart
+{{ config(tags=['consent']) }}
+
+with
+
+opted_out as (
+
+    select customer_key from {{ ref('int_identity__customers') }}
+    where is_opted_out
+
+),
+
+named as (
+
+    select person_key from {{ ref('fct_touchpoints') }}
+
+    union all
+
+    select person_key from {{ ref('fct_conversions') }}
+
+    union all
+
+    select customer_key as person_key from {{ ref('dim_customers') }}
+
+    union all
+
+    select customer_key as person_key from {{ ref('fct_customer_value') }}
+
+    union all
+
+    select customer_key as person_key from {{ ref('fct_customer_rfm') }}
+
+),
+
+violations as (
+
+    select named.person_key
+    from named
+    inner join opted_out on named.person_key = opted_out.customer_key
+
+)
+
+select * from violations
