@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# shorter waits are not worth a line
+NOTICED_SECONDS = 5.0
+
 Classify = Callable[["httpx.Response"], RemoteError | None]
 
 
@@ -99,6 +102,7 @@ class Governor:
         pace: Callable[[httpx.Response], float] | None = None,
         max_connections: int = 8,
         loads: Callable[[bytes], Any] = orjson.loads,
+        on_wait: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.platform = platform
         self.limits = limits
@@ -107,6 +111,7 @@ class Governor:
         self._classify = classify
         self._pace = pace
         self._loads = loads
+        self._on_wait = on_wait
         self._slots = threading.BoundedSemaphore(max_connections)
         self._not_before = 0.0
         self._client = build_client(base_url.rstrip("/"), dict(headers or {}))
@@ -136,6 +141,7 @@ class Governor:
                 base_seconds=self.limits.retry_base_seconds,
                 max_wait_seconds=self.limits.max_wait_seconds,
                 sleep=self.sleep,
+                on_wait=lambda error, seconds: self._say_wait(seconds, error.message),
             )
         except TransientError as error:
             raise self._come_back(error) from None
@@ -151,6 +157,12 @@ class Governor:
             slow = TransientError("the call budget is used up", retry_after_seconds=seconds)
             raise self._come_back(slow)
         self._not_before = max(self._not_before, time.monotonic() + seconds)
+        self._say_wait(seconds, "the call budget is nearly used up")
+
+    def _say_wait(self, seconds: float, reason: str) -> None:
+        """Tell of waits that a person would notice."""
+        if seconds >= NOTICED_SECONDS:
+            self._on_wait(f"{self.platform}: waiting {_span(seconds)}, {reason}")
 
     def _come_back(self, error: TransientError) -> RemoteError:
         """Return the error with the time to come back, if the platform named a long wait."""

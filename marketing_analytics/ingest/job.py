@@ -6,6 +6,7 @@ failing source had collected can be loaded, and the next run reads the rest.
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -52,6 +53,7 @@ class Job:
     row_count: int = 0
     windows_planned: int = 0
     windows_done: int = 0
+    notes: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def setting(self, name: str, *, purpose: str = "") -> str:

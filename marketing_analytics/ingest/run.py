@@ -6,7 +6,6 @@ A failing source does not stop the others; what it had collected is loaded all t
 from __future__ import annotations
 
 import importlib
-import os
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -191,6 +190,10 @@ class Run:
 
     def _show_progress(self) -> None:
         jobs = self.jobs.values()
+        for job in jobs:
+            while not job.notes.empty():
+                self.console.end_progress()
+                self.console.note(job.notes.get())
         done, planned = sum(j.windows_done for j in jobs), sum(j.windows_planned for j in jobs)
         rows = sum(job.row_count for job in jobs)
         seconds = time.monotonic() - self.started
@@ -230,8 +233,3 @@ def report(results: list[SourceResult], request: Request, seconds: float) -> dic
         "exit_code": exit_code_of(results),
         "sources": [result.as_json() for result in results],
     }
-
-
-def environment() -> dict[str, str]:
-    """Return a copy of the environment as settings."""
-    return dict(os.environ)

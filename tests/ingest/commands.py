@@ -51,7 +51,13 @@ def ingest(*arguments, **settings):
     runner = CliRunner()
     given = QUICK | {"MARKETING_NOW": NOW} | {k: str(v) for k, v in settings.items()}
     absent = dict.fromkeys((k for k in os.environ if k.startswith(OWN_SETTINGS)), None)
-    done = runner.invoke(group, ["run", *map(str, arguments)], env=absent | given)
+    before = dict(os.environ)
+    try:
+        done = runner.invoke(group, ["run", *map(str, arguments)], env=absent | given)
+    finally:
+        # a settings file given to the command leaves its settings behind
+        os.environ.clear()
+        os.environ.update(before)
     return Finished(done.exit_code, done.stdout, done.stderr)
 
 

@@ -255,6 +255,7 @@ def collect(job: Job) -> None:
         limits=job.limits,
         stop=job.stop,
         classify=classify,
+        on_wait=job.notes.put,
         headers={
             "developer-token": job.setting("GOOGLE_ADS_DEVELOPER_TOKEN"),
             "login-customer-id": digits(job.setting("GOOGLE_ADS_LOGIN_CUSTOMER_ID")),

@@ -227,6 +227,7 @@ def collect(job: Job) -> None:
         limits=job.limits,
         stop=job.stop,
         classify=classify,
+        on_wait=job.notes.put,
         headers=_headers(job.setting("MAILCHIMP_API_KEY")),
         max_connections=MAX_CONNECTIONS,
     )

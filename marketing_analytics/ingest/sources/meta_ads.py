@@ -22,6 +22,7 @@ from marketing_analytics.core.errors import (
     TerminalError,
     TransientError,
 )
+from marketing_analytics.core.http import retry_after_seconds
 from marketing_analytics.ingest.governor import Governor, TooMuchDataError
 from marketing_analytics.ingest.job import Job
 from marketing_analytics.ingest.tables import Kind, Table, pluck
@@ -161,6 +162,21 @@ ENTITIES: Mapping[Table, tuple[str, dict[str, str]]] = {
         },
     ),
 }
+# without this Meta leaves archived and deleted ones out, and their spend has no name
+ANY_STATUS = ("ACTIVE", "PAUSED", "ARCHIVED", "DELETED", "IN_PROCESS", "WITH_ISSUES")
+STATUSES = {
+    CAMPAIGNS: ANY_STATUS,
+    AD_SETS: (*ANY_STATUS, "CAMPAIGN_PAUSED"),
+    ADS: (
+        *ANY_STATUS,
+        "CAMPAIGN_PAUSED",
+        "ADSET_PAUSED",
+        "PENDING_REVIEW",
+        "PREAPPROVED",
+        "DISAPPROVED",
+        "PENDING_BILLING_INFO",
+    ),
+}
 INSIGHT_FIELDS = (
     "account_id,campaign_id,adset_id,ad_id,impressions,clicks,inline_link_clicks,spend,"
     "actions,action_values"
@@ -184,6 +200,7 @@ def collect(job: Job) -> None:
         limits=job.limits,
         stop=job.stop,
         classify=classify,
+        on_wait=job.notes.put,
         headers={"Authorization": f"Bearer {job.setting('META_ADS_ACCESS_TOKEN')}"},
         pace=pause_of,
     )
@@ -217,8 +234,11 @@ def _account_ids(job: Job) -> list[str]:
 
 def _read_entities(job: Job, governor: Governor, account: Account) -> None:
     for table, (edge, paths) in ENTITIES.items():
-        fields = ",".join(dict.fromkeys(paths.values()))
-        rows = list(pages(governor, f"/act_{account.account_id}/{edge}", {"fields": fields}))
+        asked = {
+            "fields": ",".join(dict.fromkeys(paths.values())),
+            "effective_status": json.dumps(STATUSES[table]),
+        }
+        rows = list(pages(governor, f"/act_{account.account_id}/{edge}", asked))
         columns = pluck(rows, paths)
         columns["account_id"] = [account.account_id] * len(rows)
         if "daily_budget" in columns:
@@ -382,7 +402,9 @@ def classify(response: httpx.Response) -> RemoteError | None:
     if subcode in TOO_MUCH_SUBCODES or "reduce the amount of data" in message.lower():
         return TooMuchDataError(message, status_code=status)
     if code in THROTTLE_CODES:
-        wait = _regain_seconds(response) or UNKNOWN_WAIT_SECONDS
+        wait = retry_after_seconds(response.headers.get("Retry-After"))
+        if wait is None:
+            wait = _regain_seconds(response) or UNKNOWN_WAIT_SECONDS
         return TransientError(message, status_code=status, retry_after_seconds=wait)
     if code == 190:
         return AuthError(message, hint=LOGIN_HINT, status_code=status)

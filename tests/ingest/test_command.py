@@ -1,0 +1,85 @@
+"""Bad usage of `marketing ingest run`: one sentence, the next step, the exit code."""
+
+import pytest
+
+from .commands import ingest
+
+SHOP = {"SHOP_DATABASE_URL": "sqlite:////nowhere.sqlite"}
+
+
+def test_an_unknown_source_is_answered_with_the_nearest_one(tmp_path):
+    done = ingest("--source", "meta", "--raw-database", tmp_path / "raw.duckdb")
+    assert done.code == 2
+    assert "there is no source 'meta'" in done.err
+    assert "did you mean meta_ads?" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_setting_is_named_and_nothing_is_written(tmp_path):
+    done = ingest("--raw-database", tmp_path / "raw.duckdb", "--json")
+    assert done.code == 2
+    assert "META_ADS_BASE_URL is not set" in done.json["error"]["message"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("since", ["tomorrow", "2030-01-01"])
+def test_a_first_day_that_cannot_be_is_refused(tmp_path, since):
+    done = ingest("--source", "shop", "--since", since, "--raw-database", tmp_path / "r", **SHOP)
+    assert done.code == 2
+    assert "Traceback" not in done.err
+
+
+def test_a_waiting_time_that_is_no_number_is_refused(tmp_path):
+    wrong = {"INGEST_MAX_WAIT_SECONDS": "long"}
+    done = ingest("--source", "shop", "--raw-database", tmp_path / "r", **SHOP, **wrong)
+    assert done.code == 2
+    assert "INGEST_MAX_WAIT_SECONDS" in done.err
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    path = tmp_path / "raw.duckdb"
+    path.write_text("hello " * 10_000)
+    done = ingest("--source", "shop", "--raw-database", path, **SHOP)
+    assert done.code == 2
+    assert "is not a DuckDB file" in done.err
+    assert path.read_text().startswith("hello")
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = ingest("--source", "shop", "--raw-database", tmp_path / "file" / "raw.duckdb", **SHOP)
+    assert done.code == 1
+    assert "cannot write beside the raw database" in done.err
+
+
+def test_settings_come_from_a_file_and_the_environment_wins(tmp_path):
+    file = tmp_path / "connections.env"
+    file.write_text("SHOP_DATABASE_URL=sqlite:////from-file.sqlite\n")
+    arguments = ["--source", "shop", "--raw-database", tmp_path / "raw.duckdb", "--env-file", file]
+    assert "/from-file.sqlite" in ingest(*arguments).err
+    assert "/nowhere.sqlite" in ingest(*arguments, **SHOP).err
+
+
+def test_the_json_document_has_these_fields(tmp_path):
+    done = ingest("--source", "shop", "--raw-database", tmp_path / "raw.duckdb", "--json", **SHOP)
+    document = done.json
+    assert list(document) == [
+        "schema_version",
+        "raw_database",
+        "business_date",
+        "since",
+        "seconds",
+        "exit_code",
+        "sources",
+    ]
+    assert list(document["sources"][0]) == [
+        "source",
+        "status",
+        "rows",
+        "rejected",
+        "windows",
+        "windows_planned",
+        "seconds",
+        "errors",
+    ]
+    assert document["exit_code"] == done.code == 2

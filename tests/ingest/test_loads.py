@@ -1,0 +1,350 @@
+"""All five sources from running emulators: exact, repeatable, safe against faults and kills."""
+
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+
+import pytest
+
+from .commands import COMMAND, clean_environment, contents, ingest, read, start_ingest
+
+PLATFORMS = ("meta_ads", "google_ads", "mailchimp")
+SECRETS = (
+    "META_ADS_ACCESS_TOKEN",
+    "GOOGLE_ADS_DEVELOPER_TOKEN",
+    "GOOGLE_ADS_CLIENT_SECRET",
+    "GOOGLE_ADS_REFRESH_TOKEN",
+    "MAILCHIMP_API_KEY",
+)
+
+
+def load(database, emulators, *arguments, **settings):
+    return ingest(
+        "--raw-database", database, "--json", *arguments, **(emulators.settings | settings)
+    )
+
+
+def load_one(platform, database, emulators, **settings):
+    done = load(database, emulators, "--source", platform, **settings)
+    return done, done.source(platform)
+
+
+def only(platform, tables):
+    return {name: rows for name, rows in tables.items() if name.startswith(f"{platform}.")}
+
+
+def test_row_counts_equal_the_ledger(loaded, ledger):
+    expected = {name: table["rows"] for name, table in ledger["raw_tables"].items()}
+    found = {name: read(loaded, f"select count(*) from {name}")[0][0] for name in expected}
+    assert found == expected
+
+
+def test_nothing_was_rejected_and_no_tombstone_stayed(loaded):
+    for platform in (*PLATFORMS, "ga4", "shop"):
+        assert read(loaded, f"select * from {platform}._rejected") == []
+    for table in ("meta_ads.ad_insights", "google_ads.campaign_stats", "mailchimp.sent_to"):
+        assert read(loaded, f"select count(*) from {table} where _is_deleted") == [(0,)]
+
+
+@pytest.mark.parametrize("currency", ["USD", "EUR"])
+def test_spend_equals_the_ledger_to_the_cent(loaded, ledger, currency):
+    meta = read(
+        loaded,
+        "select sum(spend) from meta_ads.ad_insights join meta_ads.accounts using (account_id) "
+        "where currency = ?",
+        currency,
+    )
+    google = read(
+        loaded,
+        "select sum(cost_micros) from google_ads.campaign_stats "
+        "join google_ads.customers using (customer_id) where currency = ?",
+        currency,
+    )
+    spend = ledger["spend"]
+    assert meta[0][0] == Decimal(spend["meta_ads"]["by_currency"][currency])
+    micros = Decimal(spend["google_ads"]["by_currency"][currency]) * 1_000_000
+    assert int(google[0][0]) == micros
+
+
+@pytest.mark.parametrize(
+    ("platform", "table", "conversions"),
+    [
+        ("meta_ads", "meta_ads.ad_insights", "purchases"),
+        ("google_ads", "google_ads.campaign_stats", "conversions"),
+    ],
+)
+def test_clicks_impressions_and_claims_equal_the_ledger(
+    loaded, ledger, platform, table, conversions
+):
+    query = f"select sum(impressions), sum(clicks), sum({conversions}) from {table}"
+    expected = ledger["spend"][platform]
+    claimed = Decimal(ledger["claimed"][platform]["conversions"])
+    assert read(loaded, query) == [(expected["impressions"], expected["clicks"], claimed)]
+
+
+def test_email_figures_equal_the_ledger(loaded, ledger):
+    query = (
+        "select count(*) filter (where action = 'open' and activity_type = ''), "
+        "count(*) filter (where action = 'open' and activity_type = 'proxy'), "
+        "count(*) filter (where action = 'click') from mailchimp.email_activity "
+        "where {} (select email_campaign_id from mailchimp.automation_emails)"
+    )
+    for part, condition in (("email", "campaign_id not in"), ("automation", "campaign_id in")):
+        expected = ledger[part]
+        assert read(loaded, query.format(condition)) == [
+            (expected["opens_human"], expected["opens_machine"], expected["clicks"])
+        ]
+    sent = ledger["email"]["sent"] + ledger["automation"]["sent"]
+    assert read(loaded, "select count(*) from mailchimp.sent_to") == [(sent,)]
+    gone = ledger["email"]["unsubscribes"] + ledger["automation"]["unsubscribes"]
+    assert read(loaded, "select count(*) from mailchimp.unsubscribes") == [(gone,)]
+
+
+def test_every_key_is_unique(loaded):
+    keys = {
+        "meta_ads.ad_insights": "account_id, date, ad_id",
+        "google_ads.campaign_stats": "customer_id, date, campaign_id",
+        "google_ads.ad_stats": "customer_id, date, ad_group_id, ad_id",
+        "mailchimp.email_activity": "campaign_id, email_id, activity_index",
+        "mailchimp.sent_to": "campaign_id, email_id",
+        "mailchimp.reports": "campaign_id, snapshot_date",
+    }
+    for table, key in keys.items():
+        query = f"select count(*) - count(distinct ({key})) from {table}"
+        assert read(loaded, query) == [(0,)], table
+
+
+def test_types_are_the_declared_ones(loaded):
+    rows = read(
+        loaded,
+        "select table_schema || '.' || table_name || '.' || column_name, data_type "
+        "from information_schema.columns where table_schema not like '%staging'",
+    )
+    found = dict(rows)
+    assert found["meta_ads.ad_insights.spend"] == "DECIMAL(18,2)"
+    assert found["meta_ads.ad_insights.purchases_28d_click"] == "DECIMAL(18,6)"
+    assert found["google_ads.campaign_stats.conversions"] == "DECIMAL(18,6)"
+    assert found["google_ads.campaign_stats.date"] == "DATE"
+    assert found["mailchimp.email_activity.activity_at"] == "TIMESTAMP WITH TIME ZONE"
+    assert found["shop.exchange_rates.usd_per_unit"] == "DECIMAL(18,4)"
+    floats = {name for name, kind in found.items() if kind in {"DOUBLE", "FLOAT", "REAL"}}
+    # dlt keeps no floats either
+    assert floats == set()
+
+
+def test_a_second_run_changes_nothing(copy_of_loaded, shared_emulators, loaded):
+    before = contents(loaded)
+    done = load(copy_of_loaded, shared_emulators)
+    assert done.code == 0, done.out
+    after = contents(copy_of_loaded)
+    assert set(after) == set(before)
+    for name, rows in before.items():
+        assert after[name] == rows, name
+
+
+def test_no_secret_is_printed_or_stored(loaded, shared_emulators):
+    values = [shared_emulators.settings[name] for name in SECRETS]
+    done = ingest("--raw-database", loaded.with_name("x.duckdb"), **shared_emulators.settings)
+    assert done.code == 0
+    for value in values:
+        assert value not in done.out + done.err
+        for path in loaded.parent.rglob("*"):
+            if path.is_file():
+                assert value.encode() not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize(
+    "kind", ["status_500", "cut_stream", "truncated_json", "html", "status_429"]
+)
+def test_a_fault_that_passes_costs_no_row(emulators, loaded, tmp_path, platform, kind):
+    more = {"retry_after_seconds": 0} if kind == "status_429" else {}
+    emulators.fault(platform, kind, times=3, **more)
+    database = tmp_path / "raw.duckdb"
+    done, source = load_one(platform, database, emulators)
+    assert (done.code, source["status"]) == (0, "ok"), done.out
+    assert emulators.control(platform, "counters")["faults_injected"] == {kind: 3}
+    assert contents(database) == only(platform, contents(loaded))
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("kind", ["status_500", "cut_stream", "html"])
+def test_a_fault_that_stays_ends_with_a_sentence_and_the_next_run_is_exact(
+    emulators, loaded, tmp_path, platform, kind
+):
+    path = {"meta_ads": "/insights", "google_ads": ":searchStream", "mailchimp": "/sent-to"}
+    emulators.fault(platform, kind, times=100_000, path=path[platform])
+    database = tmp_path / "raw.duckdb"
+    done, source = load_one(platform, database, emulators)
+    assert done.code in {1, 5}
+    assert source["errors"], done.out
+    assert "Traceback" not in done.out + done.err
+    emulators.control(platform, "reset", {})
+    done, source = load_one(platform, database, emulators)
+    assert (done.code, source["status"]) == (0, "ok"), done.out
+    assert contents(database) == only(platform, contents(loaded))
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_a_wait_of_hours_is_not_waited_for_and_what_was_read_stays(
+    emulators, loaded, tmp_path, platform
+):
+    path = {"meta_ads": "/insights", "google_ads": ":searchStream", "mailchimp": "/sent-to"}
+    emulators.fault(platform, "status_429", 1000, path=path[platform], retry_after_seconds=40591)
+    database = tmp_path / "raw.duckdb"
+    started = time.monotonic()
+    done, source = load_one(platform, database, emulators)
+    assert time.monotonic() - started < 30
+    assert done.code in {1, 5}
+    assert "asks to wait 11.3 h" in source["errors"][0]["message"]
+    assert source["errors"][0]["hint"].startswith("run again after 20")
+    emulators.control(platform, "reset", {})
+    done, _ = load_one(platform, database, emulators)
+    assert done.code == 0
+    assert contents(database) == only(platform, contents(loaded))
+
+
+def test_a_google_token_that_expires_mid_run_is_renewed(emulators, loaded, tmp_path):
+    emulators.fault("google_ads", "expired_token", times=3, path=":searchStream")
+    done, _ = load_one("google_ads", tmp_path / "raw.duckdb", emulators)
+    assert done.code == 0, done.out
+    assert contents(tmp_path / "raw.duckdb") == only("google_ads", contents(loaded))
+
+
+def test_a_meta_token_that_expires_mid_run_asks_for_a_login(emulators, loaded, tmp_path):
+    emulators.fault("meta_ads", "expired_token", times=1000, path="/insights")
+    done, source = load_one("meta_ads", tmp_path / "raw.duckdb", emulators)
+    assert done.code in {4, 5}
+    assert source["errors"][0]["hint"] == "log in again and set META_ADS_ACCESS_TOKEN"
+    emulators.control("meta_ads", "reset", {})
+    assert load_one("meta_ads", tmp_path / "raw.duckdb", emulators)[0].code == 0
+    assert contents(tmp_path / "raw.duckdb") == only("meta_ads", contents(loaded))
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_a_failed_report_is_made_again_then_cut_in_two(emulators, loaded, tmp_path, times):
+    emulators.fault("meta_ads", "report_failed", times=times)
+    done, _ = load_one("meta_ads", tmp_path / "raw.duckdb", emulators)
+    assert done.code == 0, done.out
+    assert contents(tmp_path / "raw.duckdb") == only("meta_ads", contents(loaded))
+
+
+def test_one_failing_source_does_not_stop_the_others(emulators, loaded, tmp_path):
+    emulators.fault("mailchimp", "status_500", times=100_000)
+    done = load(tmp_path / "raw.duckdb", emulators)
+    assert done.code == 5
+    states = {source["source"]: source["status"] for source in done.json["sources"]}
+    assert states == {
+        "meta_ads": "ok",
+        "google_ads": "ok",
+        "mailchimp": "failed",
+        "ga4": "ok",
+        "shop": "ok",
+    }
+    emulators.control("mailchimp", "reset", {})
+    assert load(tmp_path / "raw.duckdb", emulators).code == 0
+    assert contents(tmp_path / "raw.duckdb") == contents(loaded)
+
+
+def test_an_earlier_start_reads_what_is_missing(emulators, loaded, tmp_path):
+    database = tmp_path / "raw.duckdb"
+    assert load(database, emulators, "--since", "2026-10-20").code == 0
+    first = read(database, "select min(date) from google_ads.campaign_stats")
+    assert str(first[0][0]) >= "2026-10-20"
+    assert load(database, emulators).code == 0
+    assert contents(database) == contents(loaded)
+
+
+STAGES = {
+    "extract": "dlt.pipeline.pipeline.Pipeline.extract",
+    "normalize": "dlt.pipeline.pipeline.Pipeline.normalize",
+    "load": "dlt.pipeline.pipeline.Pipeline.load",
+    "end of load": "dlt.load.load.Load.complete_package",
+}
+KILLED = """
+import os, sys
+from importlib import import_module
+target = sys.argv.pop(1)
+module, kind, name = target.rsplit(".", 2)
+import dlt, dlt.load.load, dlt.pipeline.pipeline
+setattr(getattr(import_module(module), kind), name, lambda *a, **k: os.kill(os.getpid(), 9))
+from marketing_analytics.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_run_killed_in_any_stage_is_made_whole_by_the_next(
+    shared_emulators, loaded, tmp_path, stage
+):
+    database = tmp_path / "raw.duckdb"
+    chosen = ["--raw-database", str(database), "--source", "google_ads", "--source", "shop"]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, STAGES[stage], "ingest", "run", *chosen],
+        env=clean_environment(**shared_emulators.settings),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    done = ingest(*chosen, **shared_emulators.settings)
+    assert done.code == 0, done.err
+    expected = contents(loaded)
+    assert contents(database) == only("google_ads", expected) | only("shop", expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tenths", range(4, 44, 2))
+def test_a_run_killed_at_any_moment_is_made_whole_by_the_next(
+    shared_emulators, loaded, tmp_path, tenths
+):
+    database = tmp_path / "raw.duckdb"
+    process = start_ingest("--raw-database", database, **shared_emulators.settings)
+    time.sleep(tenths / 10)
+    process.kill()
+    process.communicate()
+    done = load(database, shared_emulators)
+    assert done.code == 0, done.out
+    assert contents(database) == contents(loaded)
+
+
+def test_a_deleted_database_is_loaded_anew_from_the_first_day(
+    copy_of_loaded, shared_emulators, loaded
+):
+    assert load(copy_of_loaded, shared_emulators, "--source", "google_ads").code == 0
+    copy_of_loaded.unlink()
+    assert load(copy_of_loaded, shared_emulators, "--source", "google_ads").code == 0
+    assert contents(copy_of_loaded) == only("google_ads", contents(loaded))
+
+
+READER = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1], read_only=True)
+print(1, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_reader_in_another_process_is_waited_for_then_named(copy_of_loaded, shared_emulators):
+    with subprocess.Popen(
+        [sys.executable, "-c", READER, str(copy_of_loaded)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as reader:
+        assert reader.stdout.readline() == b"1\n"
+        done = load(copy_of_loaded, shared_emulators, INGEST_LOCK_WAIT_SECONDS="0.5")
+        reader.communicate(b"")
+    assert done.code == 4
+    assert f"PID {reader.pid}" in done.json["error"]["message"]
+
+
+def test_the_command_starts_quickly_and_prints_a_table(copy_of_loaded, shared_emulators):
+    done = ingest("--raw-database", copy_of_loaded, "--source", "shop", **shared_emulators.settings)
+    assert done.code == 0
+    assert "shop" in done.out
+    assert "ok" in done.out
+    started = time.monotonic()
+    subprocess.run([*COMMAND, "ingest", "run", "--help"], check=True, capture_output=True)
+    assert time.monotonic() - started < 5
