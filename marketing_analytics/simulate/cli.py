@@ -39,9 +39,7 @@ def build(
     console = Console(is_json=is_json)
     sys.exit(
         run_guarded(
-            lambda: build_command(
-                console, seed, customers, days, end_date, out, shop_database_url
-            ),
+            lambda: build_command(console, seed, customers, days, end_date, out, shop_database_url),
             console,
         )
     )

@@ -27,9 +27,7 @@ def build_command(
     parameters = WorldParameters(
         seed=seed, customers=customers, days=days, end_date=parse_date(end_date)
     )
-    ledger = build_world(
-        parameters, out, shop_database_url=shop_database_url, say=console.progress
-    )
+    ledger = build_world(parameters, out, shop_database_url=shop_database_url, say=console.progress)
     console.end_progress()
     if console.is_json:
         console.json(ledger)

@@ -67,9 +67,7 @@ def build_ad_days(parameters: WorldParameters, catalog: Catalog, sessions: Sessi
     return with_vanishing_rows(parameters, catalog, table)
 
 
-def with_vanishing_rows(
-    parameters: WorldParameters, catalog: Catalog, table: AdDays
-) -> AdDays:
+def with_vanishing_rows(parameters: WorldParameters, catalog: Catalog, table: AdDays) -> AdDays:
     """Mark a few late Meta rows that disappear two days after the ledger's moment."""
     is_meta = np.array([ad.platform == META for ad in catalog.ads])[table.ad]
     is_late = table.day == parameters.end_day - 2

@@ -58,7 +58,9 @@ class Claims:
     value_cents: IntArray
 
 
-def ad_day_rows(parameters: WorldParameters, ad_days: AdDays, ad: IntArray, day: IntArray) -> IntArray:
+def ad_day_rows(
+    parameters: WorldParameters, ad_days: AdDays, ad: IntArray, day: IntArray
+) -> IntArray:
     """Return the row of each (ad, day); the pair must exist."""
     keys = ad_days.ad * (1 << 20) + ad_days.day
     return np.searchsorted(keys, ad * (1 << 20) + day).astype(np.int64)
@@ -75,8 +77,12 @@ def last_clicks(catalog: Catalog, sessions: Sessions) -> IntArray:
 
 
 def click_claims(
-    parameters: WorldParameters, catalog: Catalog, exchange: Exchange, orders: Orders,
-    sessions: Sessions, ad_days: AdDays,
+    parameters: WorldParameters,
+    catalog: Catalog,
+    exchange: Exchange,
+    orders: Orders,
+    sessions: Sessions,
+    ad_days: AdDays,
 ) -> Claims:
     """Return a claim of every platform that was clicked within 28 days before an order."""
     rng = stream(parameters.seed, "click claims")
@@ -152,8 +158,12 @@ def future_claims(parameters: WorldParameters, catalog: Catalog, ad_days: AdDays
 
 
 def build_claims(
-    parameters: WorldParameters, catalog: Catalog, exchange: Exchange, orders: Orders,
-    sessions: Sessions, ad_days: AdDays,
+    parameters: WorldParameters,
+    catalog: Catalog,
+    exchange: Exchange,
+    orders: Orders,
+    sessions: Sessions,
+    ad_days: AdDays,
 ) -> Claims:
     """Return all claims sorted by ad-day row and time."""
     parts = (

@@ -32,7 +32,9 @@ class Exchange:
         converted = (cents * self.rate(days) + RATE_SCALE // 2) // RATE_SCALE
         return np.where(is_eur, converted, cents).astype(np.int64)
 
-    def usd_cents_of_micros(self, micros: IntArray, is_eur: NDArray[Any], days: IntArray) -> IntArray:
+    def usd_cents_of_micros(
+        self, micros: IntArray, is_eur: NDArray[Any], days: IntArray
+    ) -> IntArray:
         """Return round half up(micros / 1e6 * rate, 2) per row."""
         rates = np.where(is_eur, self.rate(days), RATE_SCALE)
         scale = RATE_SCALE * 10_000

@@ -128,13 +128,17 @@ def parameter_lists(texts: EventTexts, columns: dict[str, pa.Array]) -> pa.Array
     def pool(kind: pa.DataType) -> pa.Array:
         """Return the entries of one type, null where the parameter has another."""
         parts = [
-            columns[k] if columns[k].type == kind else pa.nulls(count, kind)
-            for k in PARAMETER_KEYS
+            columns[k] if columns[k].type == kind else pa.nulls(count, kind) for k in PARAMETER_KEYS
         ]
         return pa.concat_arrays(parts).take(position)
 
     value = pa.StructArray.from_arrays(
-        [pool(pa.string()), pool(pa.int64()), pa.nulls(len(event), pa.float64()), pool(pa.float64())],
+        [
+            pool(pa.string()),
+            pool(pa.int64()),
+            pa.nulls(len(event), pa.float64()),
+            pool(pa.float64()),
+        ],
         names=["string_value", "int_value", "float_value", "double_value"],
     )
     keys = pa.array(PARAMETER_KEYS).take(pa.array(key))

@@ -280,5 +280,3 @@ def build_events(world: World) -> Events:
 def device_browsers(count: int) -> TextArray:
     """Return a browser per device, the same for the same device."""
     return texts(BROWSERS)[np.arange(count) * 7 // 3 % len(BROWSERS)]
-
-

@@ -220,5 +220,3 @@ def build_ledger(world: World, ga4: Ga4Counts, shop: dict[str, int]) -> dict[str
         "incremental_conversions": incremental_counts(world),
         "raw_tables": raw_part(world, rows, ga4, shop),
     }
-
-

@@ -324,7 +324,9 @@ def settle_sends(
     status = np.where(rng.random(len(keep)) < 0.0015, STATUS_HARD, status).astype(np.int64)
     delay_us = (120 + rng.exponential(9_000, len(keep))).astype(np.int64) * SECOND_US
     wish = (rng.random(len(keep)) < UNSUBSCRIBE_RATE) & (status == STATUS_SENT)
-    left_us = np.where(wish & (sent_us + delay_us < parameters.end_us), sent_us + delay_us, NEVER_US)
+    left_us = np.where(
+        wish & (sent_us + delay_us < parameters.end_us), sent_us + delay_us, NEVER_US
+    )
     is_last = (left_us < NEVER_US) | (status == STATUS_HARD)
     kept = before_first_end(person, is_last)
     # the row that ends the membership stays, later ones were never sent
@@ -360,7 +362,10 @@ def mails_of_sessions(sends: Sends, sketch: Sketch) -> IntArray:
 
 
 def build_mail_events(
-    parameters: WorldParameters, people: People, sends: Sends, session_mail: IntArray,
+    parameters: WorldParameters,
+    people: People,
+    sends: Sends,
+    session_mail: IntArray,
     session_start_us: IntArray,
 ) -> MailEvents:
     """Return what recipients and their machines did; every e-mail session has its click."""

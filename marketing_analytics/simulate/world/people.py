@@ -131,9 +131,10 @@ def build_people(parameters: WorldParameters, is_eur: BoolArray, orders: Orders)
     subscribed = np.full(count, NEVER_US, dtype=np.int64)
     wants_mail = rng.random(customers) < SUBSCRIBE_SHARE
     subscribed[:customers] = np.where(wants_mail, created, NEVER_US)
-    joined = parameters.start_us + (rng.random(visitors) * parameters.days * 86_400).astype(
-        np.int64
-    ) * SECOND_US
+    joined = (
+        parameters.start_us
+        + (rng.random(visitors) * parameters.days * 86_400).astype(np.int64) * SECOND_US
+    )
     subscribed[customers:] = np.where(is_lead, joined, NEVER_US)
     # someone who objects at sign-up never gets onto a list
     subscribed[opted_out <= subscribed] = NEVER_US

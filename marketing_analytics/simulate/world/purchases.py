@@ -132,5 +132,3 @@ def build_refunds(parameters: WorldParameters, orders: Orders) -> Refunds:
 def orders_per_customer(orders: Orders, customers: int) -> IntArray:
     """Return the number of orders of each customer."""
     return np.bincount(orders.customer, minlength=customers).astype(np.int64)
-
-

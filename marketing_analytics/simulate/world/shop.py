@@ -116,7 +116,9 @@ def consent_rows(world: World) -> Iterable[Row]:
     changes = consent_changes(world)
     moments = time_texts(np.array([change[0] for change in changes], dtype=np.int64))
     names = ids("customer", world.people.customers)
-    for consent_id, moment, change in zip(ids("consent", len(changes)), moments, changes, strict=True):
+    for consent_id, moment, change in zip(
+        ids("consent", len(changes)), moments, changes, strict=True
+    ):
         yield (consent_id, names[change[1]], change[2], change[3], moment, change[4])
 
 
@@ -239,7 +241,9 @@ def write_postgres(world: World, url: str) -> dict[str, int]:
     try:
         with connection, connection.cursor() as cursor:
             for table in TABLES:
-                cursor.execute(statements[f"create_{table}"].replace(" TIMESTAMP ", " TIMESTAMPTZ "))
+                cursor.execute(
+                    statements[f"create_{table}"].replace(" TIMESTAMP ", " TIMESTAMPTZ ")
+                )
                 rows = list(ROWS[table](world))
                 execute_batch(
                     cursor, statements[f"insert_{table}"].replace("?", "%s"), rows, page_size=500

@@ -137,9 +137,7 @@ def touch_table(world: World, sessions: pa.Table) -> pa.Table:
         "campaign_id",
         "is_tracked",
     )
-    return sessions.select(columns).take(pa.array(index)).rename_columns(
-        ["order_id", *columns[1:]]
-    )
+    return sessions.select(columns).take(pa.array(index)).rename_columns(["order_id", *columns[1:]])
 
 
 def order_table(world: World) -> pa.Table:

@@ -147,7 +147,10 @@ def journey_sessions(orders: Orders, rng: np.random.Generator) -> Sketch:
 
 
 def browsing_sessions(
-    parameters: WorldParameters, persons: IntArray, from_us: IntArray, mix: tuple[int, ...],
+    parameters: WorldParameters,
+    persons: IntArray,
+    from_us: IntArray,
+    mix: tuple[int, ...],
     rng: np.random.Generator,
 ) -> Sketch:
     """Return sessions without an order, one per entry of `persons`, after `from_us`."""
@@ -202,8 +205,7 @@ def choose_devices(people: People, persons: IntArray, rng: np.random.Generator) 
     """Return a device per session; the first one of a person is used most."""
     drawn = rng.random(len(persons)) ** 1.6
     return np.asarray(
-        people.device_start[persons]
-        + (drawn * people.device_count[persons]).astype(np.int64),
+        people.device_start[persons] + (drawn * people.device_count[persons]).astype(np.int64),
         dtype=np.int64,
     )
 
