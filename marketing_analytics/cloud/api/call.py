@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -146,6 +147,7 @@ class Call:
         return value
 
 
+_NUMBER = re.compile(r"-?[0-9]{1,30}")
 _QUOTES_AND_BRACKETS = str.maketrans("", "", "[]\"'")
 
 
@@ -163,12 +165,9 @@ def read_query(text: str) -> dict[str, list[str]]:
 
 def read_number(text: str, name: str) -> int:
     """Return a whole number of 64 bits."""
-    stripped = text.strip()
-    if not stripped.lstrip("-").isascii() or not stripped.lstrip("-").isdigit():
+    if not _NUMBER.fullmatch(text.strip()):
         raise invalid_at("expected a number", name)
-    if len(stripped) > 20 or abs(value := int(stripped)) > MAX_ID:
-        raise invalid_at("this number is too large", name)
-    return -value if stripped.startswith("-") else value
+    return check_size(int(text), name)
 
 
 def as_number(item: Any, name: str) -> int:

@@ -110,8 +110,10 @@ def update(call: Call) -> Answer:
     fields.check()
     with transaction(call.connection):
         old = stored_variable(call, project["id"])
-        variable_id = store.set_variable(call.connection, old, value)
-        found = store.get_variable(call.connection, project["id"], variable_id)
+        # a mask that is sent back leaves the secret as it is
+        if value != shown_value(old):
+            store.set_variable(call.connection, old, value)
+        found = store.get_variable(call.connection, project["id"], old["id"])
     return one(show_variable(found or {}))
 
 
@@ -262,7 +264,8 @@ def apply_values(
         elif old is None and key not in ids:
             errors[key] = "this environment does not exist"
         elif value and old:
-            store.set_variable(call.connection, old, value)
+            if value != shown_value(old):
+                store.set_variable(call.connection, old, value)
         elif value:
             new_ids.append(write(call, project_id, name, ids[key], value))
         elif old:

@@ -1,0 +1,131 @@
+"""Accounts, projects and environments, in both versions of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client
+
+ENVIRONMENTS = f"v3/accounts/{ACCOUNT}/projects/{PROJECT}/environments/"
+PROJECTS = f"v3/accounts/{ACCOUNT}/projects/"
+
+
+def test_accounts_are_a_list_that_holds_the_account_of_the_token(client: Client) -> None:
+    for version in ("v2", "v3"):
+        assert [item["id"] for item in client.get(f"{version}/accounts/").data] == [ACCOUNT]
+    assert client.get(f"v2/accounts/{ACCOUNT}").data["run_slots"] >= 1
+    assert client.get("v2/whoami/").data["user"]["id"]
+
+
+@pytest.mark.parametrize("version", ["v2", "v3"])
+def test_a_project_is_created_changed_and_deleted(client: Client, version: str) -> None:
+    path = f"{version}/accounts/{ACCOUNT}/projects/"
+    created = client.post(path, {"name": "P", "dbt_project_subdirectory": "sub", "type": 1})
+    assert created.status == 201
+    new = f"{path}{created.data['id']}/"
+    assert client.post(new, {"description": "d"}).data["name"] == "P"
+    assert client.post(new, {"dbt_project_subdirectory": None}).data["description"] == "d"
+    assert client.get(new).data["dbt_project_subdirectory"] is None
+    assert client.delete(new).data["state"] == 2
+    assert client.get(new).status == 404
+
+
+def test_a_post_with_state_2_deletes_a_project(client: Client) -> None:
+    new = f"{PROJECTS}{client.post(PROJECTS, {'name': 'P'}).data['id']}/"
+    assert client.post(new, {"state": 2}).data["state"] == 2
+    assert client.get(new).status == 404
+
+
+@pytest.mark.parametrize("subdirectory", ["../x", "/etc", "a/../../b", "..\\x", 7])
+def test_a_project_stays_inside_its_folder(client: Client, subdirectory: Any) -> None:
+    body = {"name": "P", "dbt_project_subdirectory": subdirectory}
+    reply = client.post(PROJECTS, body)
+    assert reply.status == 400
+    assert "dbt_project_subdirectory" in reply.data
+
+
+def test_projects_are_found_by_part_of_their_name(client: Client) -> None:
+    client.post(PROJECTS, {"name": "Zebra"})
+    query = '?name__icontains=zeb&limit=100&order_by=name&include_related=["repository"]'
+    reply = client.get(PROJECTS + query)
+    assert [item["name"] for item in reply.data] == ["Zebra"]
+    assert reply.json["extra"]["filters"]["limit"] == 100
+    one = client.get(f"{PROJECTS}{PROJECT}/?include_related=[freshness_job_id,docs_job_id]")
+    assert one.data["id"] == PROJECT
+
+
+def test_an_environment_has_no_lists_in_version_3(client: Client) -> None:
+    for path in (ENVIRONMENTS, f"v3/accounts/{ACCOUNT}/environments/"):
+        found = client.get(f"{path}{ENVIRONMENT}/").data
+        assert found["jobs"] is None
+        assert found["custom_environment_variables"] is None
+        assert found["project_id"] == PROJECT
+    assert client.get(f"v2/accounts/{ACCOUNT}/environments/{ENVIRONMENT}").data["id"] == ENVIRONMENT
+
+
+def test_a_post_replaces_an_environment(client: Client) -> None:
+    body = {
+        "name": "E",
+        "deployment_type": "staging",
+        "credentials_id": 5,
+        "use_custom_branch": True,
+        "custom_branch": "main",
+        "type": "deployment",
+        "dbt_version": "1.12.0",
+        "project": {"id": 0},
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+    created = client.post(ENVIRONMENTS, body)
+    assert created.status == 201
+    assert created.data["deployment_type"] == "staging"
+    assert created.data["credentials_id"] == 5
+    path = f"{ENVIRONMENTS}{created.data['id']}/"
+    replaced = client.post(path, {"name": "E2", "type": "deployment"}).data
+    assert replaced["name"] == "E2"
+    for name in ("deployment_type", "credentials_id", "custom_branch"):
+        assert replaced[name] is None
+    assert replaced["use_custom_branch"] is False
+    assert client.delete(path).data["state"] == 2
+    assert client.get(path).status == 404
+
+
+def test_an_environment_with_jobs_is_kept(client: Client) -> None:
+    client.create_job()
+    path = f"{ENVIRONMENTS}{ENVIRONMENT}/"
+    assert client.delete(path).status == 400
+    assert client.post(path, {"name": "x", "state": 2}).status == 400
+    assert client.get(path).status == 200
+
+
+def test_environments_are_filtered(client: Client) -> None:
+    client.post(ENVIRONMENTS, {"name": "Staging", "deployment_type": "staging"})
+    path = f"v3/accounts/{ACCOUNT}/environments/"
+    assert len(client.get(f"{path}?project_id={PROJECT}").data) == 2
+    assert client.get(f"{path}?project_id=7").data == []
+    names = [item["name"] for item in client.get(f"{path}?deployment_type=staging").data]
+    assert names == ["Staging"]
+    assert client.get(f"{path}?pk__in=[{ENVIRONMENT}]").json["extra"]["pagination"]["count"] == 1
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"name": ""},
+        {"name": "x", "type": "other"},
+        {"name": "x", "deployment_type": "qa"},
+        {"name": "x", "use_custom_branch": 1},
+        {"name": "x", "connection_id": "a"},
+    ],
+)
+def test_a_wrong_environment_is_refused(client: Client, fields: dict[str, Any]) -> None:
+    assert client.post(ENVIRONMENTS, fields).status == 400
+
+
+def test_an_environment_is_not_found_under_another_project(client: Client) -> None:
+    other = client.post(PROJECTS, {"name": "other"}).data["id"]
+    path = f"v3/accounts/{ACCOUNT}/projects/{other}/environments/{ENVIRONMENT}/"
+    assert client.get(path).status == 404
+    assert client.get(f"v3/accounts/{ACCOUNT}/projects/99/environments/").status == 404
