@@ -6,6 +6,7 @@ inside brackets and parentheses, and count again inside an object.
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import re
 from collections.abc import Callable, Iterator
@@ -68,10 +69,11 @@ def parse_file(path: str | Path) -> tuple[Source, Value]:
 
 def decode(data: bytes, path: str | Path) -> str:
     """Return the text of UTF-8 bytes; a byte order mark is dropped."""
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        good = data[: error.start].decode("utf-8", "replace").removeprefix("\ufeff")
+        good = data[: error.start].decode("utf-8")
         source = Source(good + "\ufffd", path)
         raise source.error(
             "the file is not UTF-8 text", len(good), "save it as UTF-8 in your editor"

@@ -1,0 +1,244 @@
+"""The reader: what is accepted, what is refused and where; Terraform itself is the judge."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from marketing_analytics.core.errors import FileError, UserError
+from marketing_analytics.jobs.tfvars import parse_file, parse_text
+from marketing_analytics.jobs.tfvars.values import plain
+
+ROOT = Path(__file__).resolve().parents[2]
+
+ACCEPTED = {
+    "integer": ("j = 12", 12),
+    "leading_zero": ("j = 0123", 123),
+    "float": ("j = 1.50", Decimal("1.5")),
+    "exponent": ("j = 1e3", 1000),
+    "negative": ("j = - 5", -5),
+    "bool": ("j = true", True),
+    "null": ("j = null", None),
+    "string": (r'j = "a\n\t\"\\\u00e9\U0001F600"', 'a\n\t"\\é😀'),
+    "escaped_templates": ('j = "$${a} %%{b} $a %b $$"', "${a} %{b} $a %b $$"),
+    "three_dollars": ('j = "$$${1}"', "$${1}"),
+    "interpolation": ('j = "a${1 + 1}"', "a2"),
+    "nested_interpolation": ('j = "x ${"a" == "a" ? "y" : "z"} w"', "x y w"),
+    "interpolation_keeps_type": ('j = "${5}"', 5),
+    "heredoc": ('j = <<EOT\na\\nb "q" $${x}\nEOT\n', 'a\\nb "q" ${x}\n'),
+    "heredoc_empty": ("j = <<EOT\nEOT\n", ""),
+    "heredoc_indented": ("j = <<-EOT\n\n    a\n\n   b\n  EOT\n", "\n a\n\nb\n"),
+    "heredoc_indented_tabs": ("j = <<-EOT\n\ta\n\t  b\n\n\tEOT\n", "a\n  b\n\n"),
+    "heredoc_interpolated": ('j = <<-EOT\n    a ${"x"}\n  b\n    EOT\n', "  a x\nb\n"),
+    "heredoc_in_list": ('j = [<<EOT\nabc\nEOT\n, "b"]', ["abc\n", "b"]),
+    "heredoc_in_object": ("j = {a = <<EOT\nx\nEOT\nb = 2}", {"a": "x\n", "b": 2}),
+    "list_over_lines": ('j = ["a"\n,"b",]', ["a", "b"]),
+    "object": ('j = {a : 1, "b" : 2}', {"a": 1, "b": 2}),
+    "object_lines": ("j = {\n# c\na = 1 // x\n/* y */ b = 2\n}", {"a": 1, "b": 2}),
+    "object_keys": (
+        'j = {1=2, ("x")=3, null=1, a-b=4, 1.5=6}',
+        {"1": 2, "x": 3, "null": 1, "a-b": 4, "1.5": 6},
+    ),
+    "key_template": ('j = {"a${1}" = 2}', {"a1": 2}),
+    "empty": ("j = {}", {}),
+    "arithmetic": ("j = 7 % 4 / 2", Decimal("1.5")),
+    "precedence": ("j = 1 + 2 * 3 - 4", 3),
+    "left_to_right": ("j = 10 - 4 - 3", 3),
+    "parenthesis_over_lines": ("j = (1 +\n 2)", 3),
+    "logic": ("j = 1 == 1 && !false", True),
+    "types_differ": ('j = "a" == 1', False),
+    "text_as_number": ('j = "1" + 1', 2),
+    "conditional_types": ('j = "x" == "x" ? 1 : "b"', "1"),
+    "for_list": ('j = [for a in ["b"] : a]', ["b"]),
+    "for_condition": ('j = [for k,v in {a=1}: "${k}=${v}" if v > 0]', ["a=1"]),
+    "for_object": ('j = {for k in ["a"] : k => 1}', {"a": 1}),
+    "member": ("j = {a={b=1}.b, c=[1,2][0]}", {"a": 1, "c": 1}),
+    "comments": ("j /* c */ = /* d */ 1 # e", 1),
+    "crlf": ("j = {\r\n a = 1\r\n}\r\n", {"a": 1}),
+    "bom": ("\ufeffj = 1", 1),
+    "several_variables": ("j = 1\n\n\nother = 2\n", 1),
+}
+
+# text: (line, column) of the refusal
+REFUSED = {
+    "variable": ("j = foo", 1, 5),
+    "function": ('j = [for a in ["b"] : upper(a)]', 1, 23),
+    "single_quotes": ("j = 'a'", 1, 5),
+    "newline_in_text": ('j = "a\nb"', 1, 5),
+    "unclosed_text": ('j = "a', 1, 5),
+    "bad_escape": (r'j = "a\q"', 1, 7),
+    "surrogate": (r'j = "\ud83d"', 1, 6),
+    "unclosed_template": ('j = "${"', 1, 8),
+    "null_in_text": ('j = "a${null}"', 1, 7),
+    "two_on_a_line": ("j = 1 k = 2", 1, 7),
+    "comma_after_variable": ("j = 1,", 1, 6),
+    "no_comma_in_list": ("j = [1\n2]", 2, 1),
+    "two_commas": ("j = {a=1,,b=2}", 1, 10),
+    "comma_on_next_line": ("j = {a = 1\n, b = 2}", 2, 1),
+    "no_separator": ("j = {a=1 b=2}", 1, 10),
+    "semicolon": ("j = {a = 1 ; b = 2}", 1, 12),
+    "dotted_key": ("j = {a.b=4}", 1, 7),
+    "value_on_next_line": ("j = {a =\n1}", 1, 9),
+    "block": ("j { }", 1, 3),
+    "colon": ("j : 1", 1, 3),
+    "quoted_name": ('"j" = 1', 1, 1),
+    "no_value": ("j", 1, 2),
+    "number_name": ("1 = 1", 1, 1),
+    "repeated_variable": ("j = 1\nj = 2", 2, 1),
+    "unclosed_object": ("j = {\na = 1\n", 3, 1),
+    "unclosed_list": ("j = [1", 1, 7),
+    "heredoc_open": ("j = <<EOT\nx", 1, 5),
+    "heredoc_end_text": ("j = <<EOT\nx\nEOT y\n", 1, 5),
+    "heredoc_quoted": ('j = <<"EOT"\nEOT\n', 1, 5),
+    "plus_sign": ("j = +1", 1, 5),
+    "point_first": ("j = .5", 1, 5),
+    "lone_return": ("j = 1\rk = 2", 1, 6),
+    "unclosed_comment": ("/* x\nj = 1", 1, 1),
+    "null_key": ("j = {(null)=2}", 1, 6),
+    "bool_minus": ("j = -true", 1, 5),
+    "conditional_over_lines": ("j = {a = true ? 1\n: 2}", 1, 18),
+    "operator_at_end": ("j = 1 +\n 2", 1, 8),
+}
+
+# Terraform accepts these, we do not
+STRICTER = {
+    "repeated_key": ('j = {"a" = 1,\n a = 2}', 2, 2),
+    "splat": ("j = [1,2,3][*]", 1, 13),
+    "directive": ('j = "%{ if true }x%{ endif }"', 1, 6),
+    "third": ("j = 10/3", 1, 7),
+    "modulo_zero": ("j = 5 % 0", 1, 7),
+    "trim_marker": ('j = "${~ 1 ~}"', 1, 8),
+}
+
+
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_a_value_is_read(case):
+    text, expected = ACCEPTED[case]
+    value = plain(parse_text(text.removeprefix("\ufeff"))[1])["j"]
+    assert value == expected
+    assert type(value) is type(expected)
+
+
+@pytest.mark.parametrize("case", REFUSED | STRICTER)
+def test_a_mistake_is_refused_at_its_place(case):
+    text, line, column = (REFUSED | STRICTER)[case]
+    with pytest.raises(FileError) as caught:
+        parse_text(text)
+    assert (caught.value.line, caught.value.column) == (line, column)
+    assert caught.value.source == text.replace("\r", "\n").split("\n")[line - 1] or "\r" in text
+    assert caught.value.hint
+
+
+def test_a_repeated_key_names_both_lines():
+    with pytest.raises(FileError, match='"a" is already set in line 1') as caught:
+        parse_text("j = {a = 1,\n a = 2}")
+    assert "Terraform would silently take the last" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b'j = "\xff"', b"\xef\xbb\xbfj = \xc3\x28"],
+    ids=["latin", "after_bom"],
+)
+def test_bytes_that_are_not_utf8_are_refused_at_their_place(tmp_path, content):
+    path = tmp_path / "x.tfvars"
+    path.write_bytes(content)
+    with pytest.raises(FileError, match="not UTF-8") as caught:
+        parse_file(path)
+    assert caught.value.line == 1
+    assert caught.value.column == (5 if b"\xc3" in content else 6)
+
+
+def test_a_missing_file_and_a_folder_are_one_sentence(tmp_path):
+    with pytest.raises(UserError, match="there is no file"):
+        parse_file(tmp_path / "none.tfvars")
+    with pytest.raises(UserError, match="cannot read"):
+        parse_file(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["j = " + "[" * 5000, "j = " + "(" * 5000, "j = " + "-" * 5000 + "1", "j = 1e999999999"],
+    ids=["brackets", "parentheses", "signs", "exponent"],
+)
+def test_hostile_files_are_refused_quickly(text):
+    started = time.perf_counter()
+    with pytest.raises(FileError):
+        parse_text(text)
+    assert time.perf_counter() - started < 0.5
+
+
+def test_iterations_are_limited():
+    rows = ",".join("1" * 1 for _ in range(200))
+    text = f"j = [for a in [{rows}] : [for b in [{rows}] : [for c in [{rows}] : c]]]"
+    with pytest.raises(FileError, match="too many iterations"):
+        parse_text(text)
+
+
+def test_a_thousand_jobs_are_read_within_a_second():
+    job = """  job-{} = {{
+    execute_steps = ["dbt build --select +tag:a"]
+    description   = "x"
+    threads       = 4
+    env_vars      = {{ DBT_A = "1" }}
+  }}
+"""
+    text = "jobs = {\n" + "".join(job.format(n) for n in range(1000)) + "}\n"
+    started = time.perf_counter()
+    assert len(plain(parse_text(text)[1])["jobs"]) == 1000
+    assert time.perf_counter() - started < 1.0
+
+
+# the oracle
+
+
+def terraform_reads(folder, text):
+    """Return (whether Terraform accepts the text, the value of j)."""
+    (folder / "main.tf").write_text('variable "j" {\n  type = any\n}\n')
+    (folder / "a.tfvars").write_text(text, encoding="utf-8", newline="")
+    done = subprocess.run(
+        ["terraform", "console", "-no-color", "-var-file=a.tfvars"],
+        input="jsonencode(var.j)\n",
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "CHECKPOINT_DISABLE": "1", "TF_CLI_CONFIG_FILE": os.devnull},
+        check=False,
+    )
+    if "Error:" in done.stderr or done.returncode:
+        return False, None
+    return True, json.loads(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+needs_terraform = pytest.mark.skipif(
+    shutil.which("terraform") is None, reason="terraform is not installed"
+)
+
+
+@pytest.mark.slow
+@needs_terraform
+@pytest.mark.parametrize("case", ACCEPTED)
+def test_terraform_reads_the_same_value(case, tmp_path):
+    text, expected = ACCEPTED[case]
+    accepted, value = terraform_reads(tmp_path, text)
+    assert accepted
+    assert value == json.loads(json.dumps(expected, default=float))
+
+
+@pytest.mark.slow
+@needs_terraform
+@pytest.mark.parametrize("case", REFUSED)
+def test_terraform_refuses_it_too(case, tmp_path):
+    assert terraform_reads(tmp_path, REFUSED[case][0])[0] is False
+
+
+@pytest.mark.slow
+@needs_terraform
+@pytest.mark.parametrize("case", STRICTER)
+def test_terraform_accepts_what_we_refuse_on_purpose(case, tmp_path):
+    assert terraform_reads(tmp_path, STRICTER[case][0])[0] is True
