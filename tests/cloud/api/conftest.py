@@ -155,11 +155,11 @@ def client(request: pytest.FixtureRequest, settings: ServerSettings, api: Api) -
     if request.param == "in process":
         yield ClientInProcess(settings, api)
         return
-    with serving(api) as port:
+    with Serving(api) as port:
         yield ClientOverHttp(settings, port)
 
 
-class serving:
+class Serving:
     """Runs an application on a free port in a thread."""
 
     def __init__(self, app: Any) -> None:

@@ -31,7 +31,8 @@ def test_a_job_needs_only_name_project_and_environment(client: Client) -> None:
     assert {key: job[key] for key in expected} == expected
     assert set(job["triggers"].values()) == {False}
     assert job["schedule"]["cron"] == "0 * * * *"
-    assert "T" in job["created_at"] and job["created_at"].endswith("+00:00")
+    assert job["created_at"][10] == "T"
+    assert job["created_at"].endswith("+00:00")
 
 
 def test_ids_are_64_bit_integers(client: Client) -> None:
