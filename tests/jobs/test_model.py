@@ -1,0 +1,277 @@
+"""Jobs as data: what is refused where, and agreement with variables.tf."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+
+from marketing_analytics.core.errors import FileError
+from marketing_analytics.jobs.model import (
+    FILE_KEYS,
+    MAX_CHAIN_LEVELS,
+    STATUSES,
+    VARIABLE_PATTERN,
+    After,
+    Job,
+    load_job_file,
+    read_job_text,
+)
+from marketing_analytics.jobs.names import KEY_PATTERN, TEAM_PATTERN
+
+ROOT = Path(__file__).resolve().parents[2]
+VARIABLES = (ROOT / "variables.tf").read_text()
+
+
+def one(attributes):
+    return f'jobs = {{\n  a = {{\n    execute_steps = ["dbt build"]\n    {attributes}\n  }}\n}}\n'
+
+
+REFUSED = {
+    "unknown_key": (one("thread = 4"), 4, 5, "did you mean threads?"),
+    "six_fields": (
+        one('schedule_cron = "0 6 * * * *"'),
+        4,
+        21,
+        'remove the seconds field: "6 * * * *"',
+    ),
+    "bad_cron": (one('schedule_cron = "0 26 * * *"'), 4, 21, "like"),
+    "never": (one('schedule_cron = "0 0 31 2 *"'), 4, 21, "like"),
+    "no_step": ("jobs = { a = { threads = 1 } }", 1, 10, "write execute_steps"),
+    "empty_steps": ("jobs = { a = { execute_steps = [] } }", 1, 32, "at least one step"),
+    "not_dbt": ('jobs = { a = { execute_steps = ["rm -rf /"] } }', 1, 33, 'like "dbt build"'),
+    "text_for_steps": (
+        'jobs = { a = { execute_steps = "dbt build" } }',
+        1,
+        32,
+        "write execute_steps",
+    ),
+    "zero_threads": (one("threads = 0"), 4, 15, "1 or more"),
+    "half_thread": (one("threads = 1.5"), 4, 15, "0 or more"),
+    "flag": (one('generate_docs = "yes"'), 4, 21, "true or false"),
+    "after_unknown": (one('after = { job = "b" }'), 4, 13, "name a key"),
+    "after_itself": (one('after = { job = "a" }'), 4, 13, "remove one"),
+    "after_status": (one('after = { job = "a", statuses = ["failed"] }'), 4, 38, "canceled"),
+    "merge_and_cron": (one('on_merge = true\n    schedule_cron = "0 1 * * *"'), 4, 16, "remove"),
+    "secret_name": (one('env_vars = { DBT_API_TOKEN = "x" }'), 4, 18, "set it in dbt Cloud"),
+    "secret_env": (one('env_vars = { DBT_ENV_SECRET_X = "x" }'), 4, 18, "set it in dbt Cloud"),
+    "secret_value": (
+        one('env_vars = { DBT_X = "dbtc_abcdefghijklmnop" }'),
+        4,
+        26,
+        "keep secrets out",
+    ),
+    "secret_in_step": (
+        'jobs = { a = { execute_steps = ["dbt run --vars postgres://u:pass@h/x"] } }',
+        1,
+        33,
+        "keep secrets out",
+    ),
+    "token_in_file": ('dbtcloud_token = "x"\njobs = {}', 1, 1, "DBTCLOUD_TOKEN"),
+    "variable_name": (one('env_vars = { FOO = "x" }'), 4, 18, "DBT_"),
+    "key": ('jobs = { "A b" = { execute_steps = ["dbt build"] } }', 1, 10, "a-z"),
+    "no_jobs": ('team_name = "a"', 1, 1, "write jobs"),
+    "jobs_list": ("jobs = []", 1, 8, "write jobs"),
+    "team": ('team_name = "Team A"\njobs = {}', 1, 13, "marketing-team"),
+    "top_level": ("job = {}", 1, 1, "did you mean jobs?"),
+    "newline_in_step": ('jobs = { a = { execute_steps = ["dbt build\\n"] } }', 1, 33, "one line"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_mistake_is_refused_with_place_and_hint(case):
+    text, line, column, hint = REFUSED[case]
+    with pytest.raises(FileError) as caught:
+        read_job_text(text)
+    assert (caught.value.line, caught.value.column) == (line, column)
+    assert hint in caught.value.hint
+
+
+def test_a_secret_is_not_shown_in_the_message():
+    with pytest.raises(FileError) as caught:
+        read_job_text(one('env_vars = { DBT_X = "glpat-abcdefghijklmnop" }'))
+    assert "glpat" not in caught.value.message + caught.value.hint
+
+
+def test_cycles_are_shown_as_a_path():
+    step = 'execute_steps = ["dbt build"]'
+    a, b = (f'{{ {step}, after = {{ job = "{other}" }} }}' for other in "ba")
+    text = f"jobs = {{ a = {a}\n b = {b} }}"
+    with pytest.raises(FileError, match="a → b → a"):
+        read_job_text(text)
+
+
+def test_chains_have_at_most_four_levels():
+    step = 'execute_steps = ["dbt build"]'
+    rows = [f"j0 = {{ {step} }}"]
+    rows += [f'j{n} = {{ {step}, after = {{ job = "j{n - 1}" }} }}' for n in range(1, 5)]
+    assert (
+        len(read_job_text("jobs = {\n" + "\n".join(rows[:4]) + "\n}").layers()) == MAX_CHAIN_LEVELS
+    )
+    with pytest.raises(FileError, match="5 jobs long"):
+        read_job_text("jobs = {\n" + "\n".join(rows) + "\n}")
+
+
+def test_texts_become_numbers_and_bools_as_in_terraform():
+    job = read_job_text(
+        one('threads = "12"\n    generate_docs = "true"\n    dbt_version = 1.9')
+    ).jobs[0]
+    assert (job.threads, job.generate_docs, job.dbt_version) == (12, True, "1.9")
+
+
+def test_null_means_the_default():
+    job = read_job_text(one("threads = null\n    env_vars = null\n    after = null")).jobs[0]
+    assert (job.threads, dict(job.env_vars), job.after) == (4, {}, None)
+
+
+# variables.tf
+
+
+def block(text, start):
+    """Return the text of the object type that begins at `start`."""
+    depth, begin = 0, text.index("({", start)
+    for at in range(begin, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[at], 0)
+        if depth == 0 and text[at] == "}":
+            return text[begin + 2 : at]
+    raise AssertionError
+
+
+def attributes_of(body):
+    """Return {name: (type, default text or None, is optional)} of an object type."""
+    found, depth = {}, 0
+    entry = ""
+    for line in body.strip().splitlines():
+        entry += "\n" + line.strip()
+        depth += sum({"(": 1, "{": 1, ")": -1, "}": -1}.get(c, 0) for c in line)
+        if depth == 0:
+            name, _, rest = entry.strip().partition("=")
+            found[name.strip()] = split_type(rest.strip())
+            entry = ""
+    return found
+
+
+def split_type(text):
+    if not text.startswith("optional("):
+        return text, None, False
+    inner, depth = text.removeprefix("optional(").removesuffix(")"), 0
+    for at, char in enumerate(inner):
+        depth += {"(": 1, "{": 1, ")": -1, "}": -1, "[": 1, "]": -1}.get(char, 0)
+        if char == "," and depth == 0:
+            return inner[:at].strip(), inner[at + 1 :].strip(), True
+    return inner.strip(), None, True
+
+
+TYPES = {
+    "tuple[str, ...]": "list(string)",
+    "str": "string",
+    "str | None": "string",
+    "int": "number",
+    "int | None": "number",
+    "bool": "bool",
+    "Mapping[str, str]": "map(string)",
+    "frozenset[str]": "set(string)",
+}
+
+
+def default_of(field):
+    has_factory = field.default_factory is not MISSING
+    value = field.default_factory() if has_factory else field.default
+    if isinstance(value, frozenset | tuple):
+        return sorted(value)
+    return dict(value) if hasattr(value, "keys") else value
+
+
+def compare(model, attributes):
+    names = [field.name for field in fields(model) if field.name not in ("key", "places")]
+    assert sorted(names) == sorted(attributes)
+    for field in fields(model):
+        if field.name not in attributes:
+            continue
+        kind, default, is_optional = attributes[field.name]
+        required = field.default is MISSING and field.default_factory is MISSING
+        assert is_optional != required, field.name
+        if field.name == "after":
+            compare(After, attributes_of(block(kind, 0)))
+            continue
+        assert TYPES[field.type] == kind, field.name
+        if is_optional:
+            assert default_of(field) == (json.loads(default) if default else None), field.name
+
+
+def test_names_types_and_defaults_are_those_of_variables_tf():
+    compare(Job, attributes_of(block(VARIABLES, VARIABLES.index("map(object"))))
+
+
+def test_the_variables_of_a_file_are_those_of_variables_tf():
+    assert re.findall(r'^variable "(\w+)"', VARIABLES, re.MULTILINE) == list(FILE_KEYS)
+
+
+@pytest.mark.parametrize("pattern", [KEY_PATTERN, TEAM_PATTERN, VARIABLE_PATTERN])
+def test_patterns_are_those_of_variables_tf(pattern):
+    assert f'"{pattern}"' in VARIABLES
+
+
+def test_statuses_are_those_of_variables_tf():
+    assert json.dumps(list(STATUSES)) in VARIABLES
+
+
+SCHEDULES = {
+    "dev": {
+        "attribution-daily-refresh": "0 8 * * *",
+        "campaign-performance": "0 9 * * *",
+        "ad-platform-sync": "0 6,12,18 * * *",
+        "customer-acquisition-funnel": "0 10 * * *",
+        "email-marketing-metrics": "0 11 * * *",
+        "automation-flows": "30 11 * * *",
+        "customer-ltv-modeling": "0 12 * * *",
+        "marketing-executive-dashboard": "0 13 * * *",
+        "attribution-validation": None,
+    },
+    "prod": {
+        "attribution-production": "0 5 * * *",
+        "campaign-performance-production": "0 6 * * *",
+        "customer-ltv-production": "0 7 * * *",
+        "executive-dashboard-production": "0 8 * * *",
+        "critical-data-validation": "0 9,21 * * *",
+    },
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_the_environment_files_have_these_jobs_and_times(name):
+    file = load_job_file(ROOT / "env_file" / f"{name}_env.tfvars")
+    assert {job.key: job.schedule_cron for job in file.jobs} == SCHEDULES[name]
+
+
+def test_the_six_validation_jobs_run_between_seven_and_eleven():
+    jobs = load_job_file(ROOT / "env_file" / "test_env.tfvars").jobs
+    assert len(jobs) == 6
+    for job in jobs:
+        minute, hour = (int(part) for part in job.schedule_cron.split()[:2])
+        assert 7 * 60 <= hour * 60 + minute <= 11 * 60
+
+
+def test_ad_platform_sync_checks_freshness_and_validation_only_tests():
+    jobs = {job.key: job for job in load_job_file(ROOT / "env_file" / "dev_env.tfvars").jobs}
+    assert jobs["ad-platform-sync"].run_source_freshness
+    assert all(
+        step.startswith("dbt test ") for step in jobs["attribution-validation"].execute_steps
+    )
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed")
+def test_the_terraform_files_are_formatted():
+    done = subprocess.run(
+        ["terraform", "fmt", "-check", "-recursive", "-diff", "."],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "TF_CLI_CONFIG_FILE": os.devnull},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,248 @@
+"""The deploy tool and Terraform against the local dbt Cloud, as processes."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+DEV = ROOT / "env_file" / "dev_env.tfvars"
+TOKEN = "local-token-123456"
+SETTINGS = {
+    "DBTCLOUD_ACCOUNT_ID": "1",
+    "PROJECT_ID": "2",
+    "ENVIRONMENT_ID": "3",
+    "DBTCLOUD_TOKEN": TOKEN,
+    "CI_COMMIT_REF_SLUG": "feature-x",
+    "GITLAB_USER_LOGIN": "anna",
+}
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """Start `marketing cloud serve` and return its address."""
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    folder = tmp_path / "cloud"
+    code = "from marketing_analytics.cli import main; main()"
+    command = [sys.executable, "-c", code, "cloud", "serve", "--port", "0"]
+    command += ["--data-dir", str(folder), "--project-dir", str(ROOT / "transform")]
+    with (tmp_path / "server.log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT)
+    try:
+        url = wait_for(folder / "server.json", process, tmp_path / "server.log")
+        monkeypatch.setenv("DBTCLOUD_HOST_URL", url)
+        yield url
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_for(path, process, log):
+    """Return the address that the server writes when it listens."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            return json.loads(path.read_text())["url"]
+        except (OSError, ValueError):
+            time.sleep(0.05)
+    raise AssertionError(log.read_text())
+
+
+def get(url, path):
+    """Return the data of an API answer."""
+    request = urllib.request.Request(url + path, headers={"Authorization": f"Token {TOKEN}"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["data"]
+
+
+def all_jobs(url):
+    related = "custom_environment_variables"
+    return get(url, f"/api/v2/accounts/1/jobs/?limit=100&include_related={related}")
+
+
+def test_the_nine_dev_jobs_deploy_list_change_and_clean_up(server, script, tmp_path):
+    done = script("deploy", "--config", DEV)
+    assert done.returncode == 0, done.stderr
+    assert "done: 9 of 9 changes" in done.stdout
+    assert "no changes" in script("deploy", "--config", DEV).stdout
+    overrides = get(
+        server, "/api/v3/accounts/1/projects/2/environment-variables/job/?job_definition_id=1"
+    )
+    assert overrides["DBT_SCHEMA"]["job"]["value"] == "anna_feature_x"
+    changed = tmp_path / "dev.tfvars"
+    changed.write_text(DEV.read_text().replace('"0 9 * * *"', '"15 9 * * *"'))
+    assert "1 to change" in script("deploy", "--config", changed).stdout
+    assert "no changes" in script("deploy", "--config", changed).stdout
+    listed = json.loads(script("list", "--json").stdout)["jobs"]
+    assert {job["schedule_cron"] for job in listed} >= {"15 9 * * *", None}
+    assert "nothing to clean up" in script("cleanup", "--older-than", "7", "--yes").stdout
+    assert script("cleanup", "--older-than", "0", "--yes").returncode == 0
+    assert all_jobs(server) == []
+
+
+def test_chains_triggers_and_variables_are_stable_on_the_server(server, script, job_file):
+    config = job_file(EVERYTHING)
+    done = script("deploy", "--config", config)
+    assert done.returncode == 0, done.stderr + done.stdout
+    second = script("deploy", "--config", config)
+    assert "no changes" in second.stdout, second.stdout
+
+
+def test_a_wrong_token_and_a_wrong_project_are_clear(server, script):
+    done = script("list", env={"DBTCLOUD_TOKEN": "nonsense-token"})
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "refused the token" in done.stderr
+    done = script("deploy", "--config", DEV, env={"ENVIRONMENT_ID": "99"})
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert all_jobs(server) == []
+
+
+EVERYTHING = """jobs = {
+  root = {
+    execute_steps            = ["dbt build --select a", "dbt test"]
+    description              = "With everything."
+    schedule_cron            = "*/30 6-8 * * 1-5"
+    threads                  = 8
+    target_name              = "prod"
+    timeout_seconds          = 600
+    generate_docs            = true
+    run_source_freshness     = true
+    deferring_environment_id = 3
+    env_vars                 = { DBT_A = "1", DBT_B = "x y" }
+    tags                     = ["a"]
+  }
+  child      = { execute_steps = ["dbt build"], after = { job = "root" } }
+  grandchild = {
+    execute_steps = ["dbt build"]
+    after         = { job = "child", statuses = ["success", "error", "canceled"] }
+  }
+  great = { execute_steps = ["dbt build"], after = { job = "grandchild", statuses = ["error"] } }
+  ci    = { execute_steps = ["dbt build"], on_pull_request = true }
+  merge = { execute_steps = ["dbt build"], on_merge = true }
+  idle  = { execute_steps = ["dbt build"] }
+}
+"""
+
+# Terraform with the real provider
+
+PROVIDER = os.environ.get("DBTCLOUD_PROVIDER_DIR", "")
+needs_provider = pytest.mark.skipif(
+    not (PROVIDER and shutil.which("terraform")),
+    reason="needs terraform, and DBTCLOUD_PROVIDER_DIR with terraform-provider-dbtcloud",
+)
+
+
+@pytest.fixture
+def terraform(server, tmp_path):
+    """Return a function that runs terraform on a copy of the root module."""
+    folder = tmp_path / "terraform"
+    folder.mkdir()
+    for path in ROOT.glob("*.tf"):
+        shutil.copy(path, folder)
+    shutil.copytree(ROOT / "terraform", folder / "terraform")
+    config = tmp_path / "terraformrc"
+    override = f'dev_overrides {{\n    "dbt-labs/dbtcloud" = "{PROVIDER}"\n  }}'
+    config.write_text(f"provider_installation {{\n  {override}\n  direct {{}}\n}}\n")
+    env = {
+        **os.environ,
+        "CHECKPOINT_DISABLE": "1",
+        "TF_CLI_CONFIG_FILE": str(config),
+        "TF_IN_AUTOMATION": "1",
+        "DBT_CLOUD_TOKEN": TOKEN,
+        "DBT_CLOUD_ACCOUNT_ID": "1",
+        "DBT_CLOUD_HOST_URL": f"{server}/api",
+        "TF_VAR_project_id": "2",
+        "TF_VAR_environment_id": "3",
+    }
+
+    def run(*arguments, code=0):
+        done = subprocess.run(
+            ["terraform", arguments[0], "-no-color", *map(str, arguments[1:])],
+            capture_output=True,
+            text=True,
+            cwd=folder,
+            env=env,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    run("get")
+    return run
+
+
+def apply(terraform, config):
+    """Apply a file and demand that the next plan is empty."""
+    options = ["-input=false", f"-var-file={config}", f"-state={config.stem}.tfstate"]
+    terraform("apply", "-auto-approve", *options)
+    terraform("plan", "-detailed-exitcode", *options)
+
+
+@pytest.mark.slow
+@needs_provider
+@pytest.mark.parametrize("name", ["test", "prod"])
+def test_terraform_applies_the_file_and_then_plans_nothing(terraform, server, script, name):
+    config = ROOT / "env_file" / f"{name}_env.tfvars"
+    terraform("validate")
+    apply(terraform, config)
+    assert len(all_jobs(server)) == {"test": 6, "prod": 5}[name]
+    done = script("plan", "--shared", "--config", config, "--detailed-exitcode")
+    assert done.returncode == 0, done.stdout
+
+
+# what each write sets by itself
+OWN = {"id", "created_at", "updated_at", "name", "description", "next_run", "next_run_humanized"}
+
+
+def comparable(job, names):
+    """Return a stored job without ids and names; chained ids become names."""
+    found = {key: value for key, value in job.items() if key not in OWN}
+    condition = (found.get("job_completion_trigger_condition") or {}).get("condition")
+    if condition:
+        condition["job_id"] = names[condition["job_id"]]
+        condition["statuses"] = sorted(condition["statuses"])
+    # only branch jobs have a schema of their own
+    found["custom_environment_variables"] = {
+        variable["name"]: variable["value"]
+        for variable in found["custom_environment_variables"]
+        if variable["name"] != "DBT_SCHEMA"
+    }
+    return found
+
+
+def stored_by_key(jobs):
+    """Return comparable jobs by the key in their mark."""
+    keys = {job["id"]: job["description"].rstrip("]").rpartition("/")[2] for job in jobs}
+    return {keys[job["id"]]: comparable(job, keys) for job in jobs}
+
+
+@pytest.mark.slow
+@needs_provider
+@pytest.mark.parametrize("name", ["everything", "dev", "test", "prod"])
+def test_both_paths_store_the_same_jobs(terraform, server, script, job_file, name):
+    if name == "everything":
+        config = job_file(EVERYTHING)
+    else:
+        config = ROOT / "env_file" / f"{name}_env.tfvars"
+    done = script("deploy", "--config", config)
+    assert done.returncode == 0, done.stdout + done.stderr
+    by_cli = all_jobs(server)
+    apply(terraform, config)
+    ids = {job["id"] for job in by_cli}
+    by_terraform = [job for job in all_jobs(server) if job["id"] not in ids]
+    assert stored_by_key(by_cli) == stored_by_key(by_terraform)
