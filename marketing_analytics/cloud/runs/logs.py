@@ -6,6 +6,7 @@ Whatever the process prints is taken, so that its pipe never fills; what goes to
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +76,9 @@ class StepLog:
         # the end mark brings an empty line with it
         if line:
             self.write(line)
+        # how click reports a wrong option: not as an event
+        if line.startswith("Error: "):
+            self.last_error = redact(line.removeprefix("Error: "), self._secrets)
 
     def _take_event(self, line: str) -> None:
         try:
@@ -116,6 +120,21 @@ class StepLog:
         """Close the files."""
         self._text.close()
         self._json.close()
+
+
+def keep_debug_log(folder: Path, path: Path, secrets: Sequence[str]) -> None:
+    """Move dbt's debug log of a step out of its folder to `path`, redacted and capped."""
+    source = folder / "dbt.log"
+    if source.is_file():
+        left = MAX_LOG_BYTES
+        with (
+            source.open(encoding="utf-8", errors="replace") as lines,
+            path.open("w", encoding="utf-8", errors="replace") as kept,
+        ):
+            while left > 0 and (line := lines.readline(MAX_LINE_BYTES)):
+                kept.write(redact(line, secrets))
+                left -= len(line)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def clock_of(moment: str) -> str:

@@ -25,6 +25,7 @@ from marketing_analytics.cloud.runs.artifacts import keep_artifacts, keep_parse_
 from marketing_analytics.cloud.runs.logs import (
     LineReader,
     StepLog,
+    keep_debug_log,
     nodes_of_results,
     run_secrets,
 )
@@ -280,6 +281,8 @@ class Runner:
         )
         if is_dbt:
             keep_parse_file(self.workspace.target, self.workspace.parse_file)
+            folder = self.workspace.debug_logs(step.index)
+            keep_debug_log(folder, folder.with_suffix(".debug.log"), self.secrets)
         with self._write() as connection:
             if kept:
                 connection.execute(

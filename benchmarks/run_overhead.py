@@ -1,0 +1,130 @@
+"""What a run of the server costs over a bare `dbt build` of the same project.
+
+    python -m benchmarks.run_overhead [--rounds 3] [--project FOLDER] [--raw-database FILE]
+
+Both are warm: partial parsing holds, bytecode is there. The run is measured from its creation to
+its end, as its row says, with a spare process and without one; without one dbt is imported anew.
+Exits 1 when the median overhead without a spare is above 1.5 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from benchmarks.tiny_cloud import BUILD, add_job, create_cloud, write_project
+from marketing_analytics.cloud.runs import store
+from marketing_analytics.cloud.runs.engine import Engine, EngineSettings
+from marketing_analytics.cloud.runs.workspace import (
+    PROFILE_NAME,
+    Workspace,
+    base_environment,
+    copy_project,
+    render_profile,
+    write_profile,
+)
+from marketing_analytics.cloud.store.connection import open_connection
+
+MAX_OVERHEAD_SECONDS = 1.5
+
+
+def bare_build(
+    workspace: Workspace, command: str, raw_database: Path | None
+) -> Callable[[], float]:
+    """Return a function that runs the command as a user would, and returns its seconds."""
+    text = render_profile(workspace, threads=4, target_name="default", raw_database=raw_database)
+    write_profile(workspace, text)
+    environment = {
+        **base_environment(os.environ),
+        "DBT_PROFILE": PROFILE_NAME,
+        "DBT_PROFILES_DIR": str(workspace.profile),
+        "DBT_TARGET_PATH": str(workspace.target),
+        "DBT_LOG_PATH": str(workspace.run),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    dbt = str(Path(sys.executable).parent / "dbt")
+
+    def build() -> float:
+        started = time.monotonic()
+        done = subprocess.run(
+            [dbt, *command.split()[1:]],
+            cwd=workspace.project,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            check=False,
+        )
+        if done.returncode:
+            sys.exit(f"the bare command failed with {done.returncode}")
+        return time.monotonic() - started
+
+    return build
+
+
+def measure_runs(folder: Path, command: str, raw: Path | None, rounds: int, spares: int) -> float:
+    """Return the median seconds of runs through an engine."""
+    connection = open_connection(folder / "cloud.sqlite")
+    job = add_job(connection, [command])
+    settings = EngineSettings(spare_processes=spares)
+    engine = Engine(folder, raw_database=raw, settings=settings)
+    engine.start()
+    try:
+        seconds = []
+        for _ in range(rounds + 1):
+            # a spare is there when it has had time to import dbt
+            time.sleep(6.0 if spares else 0.5)
+            run_id = store.create_run(connection, job)["id"]
+            engine.wake()
+            while store.require_run(connection, run_id)["status"] < 10:
+                time.sleep(0.05)
+            seconds.append(seconds_of(store.require_run(connection, run_id)))
+        return statistics.median(seconds[1:])
+    finally:
+        engine.stop()
+        connection.close()
+
+
+def seconds_of(row: sqlite3.Row) -> float:
+    if row["status"] != 10:
+        sys.exit(f"run {row['id']} failed: {row['status_message']}")
+    end, start = (datetime.fromisoformat(row[key]) for key in ("finished_at", "created_at"))
+    return (end - start).total_seconds()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--project", type=Path)
+    parser.add_argument("--raw-database", type=Path)
+    given = parser.parse_args()
+    logging.disable(logging.WARNING)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        project = given.project or write_project(folder / "project")
+        command = "dbt build" if given.project else BUILD
+        raw = given.raw_database
+        create_cloud(folder / "data", project.resolve()).close()
+        workspace = Workspace(folder / "bare", 1, 1, "tiny")
+        copy_project(project, workspace.project)
+        bare = bare_build(workspace, command, raw)
+        bare()
+        alone = statistics.median(bare() for _ in range(given.rounds))
+        cold = measure_runs(folder / "data", command, raw, given.rounds, spares=0)
+        warm = measure_runs(folder / "data", command, raw, given.rounds, spares=1)
+    print(f"bare `{command}`: {alone:.2f} s (median of {given.rounds})")
+    print(f"run without a spare process: {cold:.2f} s, overhead {cold - alone:+.2f} s")
+    print(f"run with a spare process: {warm:.2f} s, overhead {warm - alone:+.2f} s")
+    return 0 if cold - alone <= MAX_OVERHEAD_SECONDS else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,233 @@
+"""Kill the server with -9 at random moments while runs go on, start it again, and count the harm.
+
+    python -m benchmarks.server_kills [--kills 100] [--seed 1] [--real] [--json]
+
+Prints lost and doubled runs, dbt processes left behind, two writers on one warehouse file, and how
+long a broken run took to be shown as crashed. Exits 1 unless all of them are as promised.
+`--real` runs real dbt; otherwise a stand-in that notes its start and end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import logging
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from benchmarks.tiny_cloud import BUILD, STAND_IN, add_job, create_cloud, write_project
+from marketing_analytics.cloud.runs import store
+from marketing_analytics.cloud.runs.engine import Engine, EngineSettings
+
+ENVIRONMENTS = 3
+MAX_CRASH_SECONDS = 20.0
+
+
+@dataclass
+class Kills:
+    """The counts of one series."""
+
+    kills: int = 0
+    runs: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+    doubled: int = 0
+    two_writers: int = 0
+    left_behind: int = 0
+    slowest_crash_seconds: float = 0.0
+    integrity: str = ""
+    seconds: float = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        """Return whether every promise was kept."""
+        harm = self.lost + self.doubled + self.two_writers + self.left_behind
+        is_quick = self.slowest_crash_seconds <= MAX_CRASH_SECONDS
+        return harm == 0 and self.integrity == "ok" and is_quick
+
+
+def serve(data_folder: Path, *, is_real: bool) -> None:
+    """Be the server that is killed."""
+    logging.disable(logging.WARNING)
+    settings = EngineSettings(
+        lease_seconds=1.0,
+        heartbeat_seconds=0.3,
+        poll_seconds=0.02,
+        reap_seconds=0.1,
+        spare_processes=1,
+        program=() if is_real else STAND_IN,
+    )
+    Engine(data_folder, settings=settings).start()
+    print("started", flush=True)
+    while True:
+        signal.pause()
+
+
+class Series:
+    """Starts, feeds and kills one server after the other."""
+
+    def __init__(self, folder: Path, *, seed: int, is_real: bool) -> None:
+        self.data_folder = folder / "data"
+        self.effects = folder / "effects"
+        self.random = random.Random(seed)
+        self.is_real = is_real
+        project = write_project(folder / "project")
+        self.connection = create_cloud(self.data_folder, project, environments=ENVIRONMENTS)
+        self.jobs = [
+            add_job(self.connection, ["dbt run"], environment_id=number % ENVIRONMENTS + 1)
+            for number in range(ENVIRONMENTS * 2)
+        ]
+        self.found = Kills()
+
+    def run(self, kills: int) -> Kills:
+        """Kill the server so often, let the last one finish, and return the counts."""
+        started_at = time.monotonic()
+        for _ in range(kills):
+            server = self.start_server()
+            try:
+                self.feed()
+                longest = 6.0 if self.is_real else 0.8
+                time.sleep(self.random.uniform(0.02, longest))
+            finally:
+                self.kill(server)
+        self.finish()
+        self.found.seconds = time.monotonic() - started_at
+        return self.found
+
+    def start_server(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "benchmarks.server_kills", *(["--real"] * self.is_real)]
+        command += ["--serve", str(self.data_folder)]
+        environment = {**os.environ, "DBT_EFFECTS": str(self.effects)}
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+        assert server.stdout is not None
+        server.stdout.readline()
+        self.watch_crashes_from = time.time()
+        return server
+
+    def feed(self) -> None:
+        """Keep some runs waiting."""
+        for _ in range(self.random.randint(1, 2 if self.is_real else 6)):
+            sleep = self.random.uniform(0, 0.3)
+            steps = [BUILD] if self.is_real else [f"dbt run sleep={sleep:.3f}"]
+            job = self.random.choice(self.jobs)
+            store.create_run(self.connection, job, overrides={"steps_override": steps})
+            self.found.runs += 1
+
+    def kill(self, server: subprocess.Popen[bytes]) -> None:
+        """Kill without warning, then look for what stays behind."""
+        server.kill()
+        server.wait()
+        self.found.kills += 1
+        until = time.monotonic() + 2.0
+        while self.processes() and time.monotonic() < until:
+            time.sleep(0.01)
+        for pid in self.processes():
+            self.found.left_behind += 1
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def processes(self) -> list[int]:
+        """Return the processes that were started for this series; all carry its effects file."""
+        mark = f"DBT_EFFECTS={self.effects}".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                if mark in path.read_bytes():
+                    found.append(int(path.parent.name))
+        return found
+
+    def finish(self) -> None:
+        """Let a last server work everything off, then count."""
+        server = self.start_server()
+        until = time.monotonic() + (300 if self.is_real else 120)
+        while self.open_runs() and time.monotonic() < until:
+            time.sleep(0.05)
+        self.found.lost = self.open_runs()
+        self.kill(server)
+        self.count()
+
+    def open_runs(self) -> int:
+        return int(
+            self.connection.execute("select count(*) from runs where status < 10").fetchone()[0]
+        )
+
+    def count(self) -> None:
+        """Judge the store and the effects."""
+        rows = self.connection.execute("select * from runs").fetchall()
+        self.found.lost += self.found.runs - len(rows)
+        names = {10: "success", 20: "error", 30: "cancelled"}
+        for row in rows:
+            name = "crashed" if row["is_crashed"] else names.get(row["status"], "open")
+            self.found.outcomes[name] += 1
+            if row["is_crashed"]:
+                self.note_crash(row)
+        if not self.is_real:
+            self.count_effects({row["id"]: row for row in rows})
+        integrity = self.connection.execute("pragma integrity_check").fetchone()[0]
+        self.found.integrity = str(integrity)
+
+    def note_crash(self, row: sqlite3.Row) -> None:
+        """Note the time from the last heartbeat to the end, the pause before restart included."""
+        end, seen = (datetime.fromisoformat(row[key]) for key in ("finished_at", "heartbeat_at"))
+        seconds = (end - seen).total_seconds()
+        self.found.slowest_crash_seconds = max(self.found.slowest_crash_seconds, seconds)
+
+    def count_effects(self, rows: dict[int, sqlite3.Row]) -> None:
+        """Count runs that started twice, and writers that met in one environment."""
+        starts: Counter[int] = Counter()
+        writers: dict[int, int] = {}
+        lines = self.effects.read_text().splitlines() if self.effects.exists() else []
+        for line in lines:
+            run_id, what = int(line.split()[0]), line.split()[1]
+            environment = rows[run_id]["environment_id"]
+            if what == "start":
+                starts[run_id] += 1
+                writers[environment] = run_id
+            elif writers.get(environment) != run_id:
+                self.found.two_writers += 1
+        self.found.doubled = sum(count > 1 for count in starts.values())
+        for run_id, row in rows.items():
+            # a success without an effect would be a lost run that looks well
+            self.found.lost += row["status"] == 10 and not starts[run_id]
+
+
+def show(found: Kills) -> None:
+    outcomes = ", ".join(f"{count} {name}" for name, count in sorted(found.outcomes.items()))
+    print(f"{found.kills} kills, {found.runs} runs ({outcomes}) in {found.seconds:.1f} s")
+    print(f"lost {found.lost}, run twice {found.doubled}, two writers {found.two_writers}")
+    print(f"dbt processes left behind {found.left_behind}, integrity {found.integrity}")
+    print(f"slowest from last heartbeat to crashed {found.slowest_crash_seconds:.1f} s")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--real", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--serve", type=Path)
+    given = parser.parse_args()
+    if given.serve:
+        serve(given.serve, is_real=given.real)
+    with tempfile.TemporaryDirectory() as folder:
+        found = Series(Path(folder), seed=given.seed, is_real=given.real).run(given.kills)
+    if given.json:
+        print(json.dumps({**found.__dict__, "is_good": found.is_good}))
+    else:
+        show(found)
+    return 0 if found.is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

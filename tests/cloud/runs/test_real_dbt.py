@@ -1,0 +1,95 @@
+"""The same with real dbt on a tiny project: what a user sees of a run."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from benchmarks.tiny_cloud import BUILD, add_variable
+from marketing_analytics.cloud.runs import store
+from marketing_analytics.cloud.runs.artifacts import list_artifacts, resolve_artifact
+
+
+@pytest.fixture
+def engine(start_engine):
+    return start_engine(program=(), spare_processes=1, interrupt_seconds=10, terminate_seconds=5)
+
+
+def nodes(cloud, run_id: int, step: int) -> dict[str, str]:
+    rows = store.list_nodes(cloud.connection, run_id, step)
+    return {row["name"]: row["status"] for row in rows}
+
+
+def test_a_build_leaves_models_logs_nodes_and_artifacts_and_the_next_parse_is_partial(
+    cloud, engine
+):
+    add_variable(cloud.connection, "DBT_ENV_SECRET_WORD", "canary-4711")
+    (cloud.project / "models" / "two.sql").write_text(
+        "{{ config(materialized='table') }}\n"
+        "{{ log('the word is ' ~ env_var('DBT_CLOUD_JOB_ID') ~ 'canary-4711', info=true) }}\n"
+        "select id from {{ ref('one') }}\n"
+    )
+    job = cloud.job([BUILD, "dbt test --select two"], generate_docs=True)
+    run = cloud.run(job)
+    row = cloud.wait(run, seconds=60)
+    assert (row["status"], row["status_message"], row["has_artifacts"]) == (10, None, 1)
+    assert "Completed successfully" in cloud.log(run, 4)
+    assert "the word is " in cloud.log(run, 4)
+    assert nodes(cloud, run, 4) == {
+        "one": "success",
+        "two": "success",
+        "not_null_two_id": "pass",
+        "unique_two_id": "pass",
+    }
+    first = store.list_nodes(cloud.connection, run, 4)[0]
+    assert first["thread"].startswith("Thread-")
+    assert row["started_at"] <= first["started_at"] <= first["finished_at"] <= row["finished_at"]
+    assert first["execution_seconds"] > 0
+    assert nodes(cloud, run, 5) == {"not_null_two_id": "pass", "unique_two_id": "pass"}
+    assert {"manifest.json", "run_results.json"} <= set(list_artifacts(cloud.data_folder, run, 4))
+    assert "catalog.json" in list_artifacts(cloud.data_folder, run)
+    results = resolve_artifact(cloud.data_folder, run, "run_results.json", 5)
+    assert results is not None
+    assert len(json.loads(results.read_text())["results"]) == 2
+    for path in (cloud.data_folder / "runs" / str(run) / "steps").iterdir():
+        assert "canary-4711" not in path.read_text()
+    again = cloud.run(job)
+    assert cloud.wait(again, seconds=60)["status"] == 10
+    text = (cloud.data_folder / "runs" / str(again) / "steps" / "4.debug.log").read_text()
+    assert "Partial parsing enabled: 0 files deleted, 0 files added, 0 files changed" in text
+
+
+def test_a_model_that_fails_is_named_with_its_message(cloud, engine):
+    run = cloud.run(cloud.job(["dbt run --select one broken"]))
+    row = cloud.wait(run, seconds=60)
+    assert row["status"] == 20
+    assert row["status_message"].startswith("Invoke dbt with `dbt run --select one broken` failed")
+    assert "no_such_column" in row["status_message"]
+    assert nodes(cloud, run, 4) == {"one": "success", "broken": "error"}
+    broken = next(row for row in store.list_nodes(cloud.connection, run) if row["name"] == "broken")
+    assert "no_such_column" in broken["message"]
+    assert row["has_artifacts"] == 1
+
+
+def test_an_option_that_dbt_does_not_know_fails_with_dbts_words(cloud, engine):
+    run = cloud.run(cloud.job(["dbt run --no-such-option"]))
+    assert cloud.wait(run, seconds=60)["status"] == 20
+    assert "No such option" in cloud.log(run)
+    assert "--no-such-option" in cloud.row(run)["status_message"].partition("failed: ")[2]
+
+
+def test_a_long_query_is_cancelled_with_its_results_kept(cloud, engine, wait_until):
+    run = cloud.run(cloud.job(["dbt run --select one slow"]))
+    wanted = {"one": "success", "slow": "started"}
+    wait_until(lambda: nodes(cloud, run, 4) == wanted, 60)
+    asked_at = time.monotonic()
+    store.request_cancel(cloud.connection, run)
+    row = cloud.wait(run, seconds=20)
+    assert time.monotonic() - asked_at < 10
+    assert (row["status"], row["status_message"]) == (30, "Cancelled by user.")
+    assert nodes(cloud, run, 4)["one"] == "success"
+    assert "run_results.json" in list_artifacts(cloud.data_folder, run)
+    following = cloud.run(cloud.job(["dbt run --select one"]))
+    assert cloud.wait(following, seconds=60)["status"] == 10
