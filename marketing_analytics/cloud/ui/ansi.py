@@ -21,9 +21,9 @@ _SEQUENCE = re.compile(
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
-def pieces_of(line: str) -> list[Piece]:
-    """Return the line as (class names, text) pieces."""
-    hidden = len(line) - MAX_SHOWN_CHARACTERS
+def pieces_of(line: str, *, unread: int = 0) -> list[Piece]:
+    """Return the line as (class names, text) pieces; `unread` counts what was cut before."""
+    hidden = max(0, len(line) - MAX_SHOWN_CHARACTERS) + unread
     line = line[:MAX_SHOWN_CHARACTERS]
     if "\x1b" not in line:
         pieces: list[Piece] = [("", visible(line))]

@@ -21,6 +21,7 @@ MAX_WINDOW_LINES = 1_000
 MAX_WINDOW_BYTES = 512 * 1024
 MAX_MATCHES = 1_000
 KEPT_INDEXES = 64
+MAX_READ_BYTES = 16 * 1024  # of one line
 
 # words of dbt's text and json logs; a summary like `ERROR=0` is not an error
 # colour codes end in a letter, which is no word boundary
@@ -240,5 +241,7 @@ def _read_lines(path: Path, offset: int) -> Iterator[bytes]:
 
 
 def _line(number: int, raw: bytes, secrets: Iterable[str]) -> Line:
-    text = redact(raw.decode("utf-8", "replace"), secrets)
-    return Line(number, level_of(raw), pieces_of(text))
+    # masked before it is cut for show, so that no part of a secret stays at the edge
+    shown = raw[:MAX_READ_BYTES]
+    text = redact(shown.decode("utf-8", "replace"), secrets)
+    return Line(number, level_of(shown), pieces_of(text, unread=len(raw) - len(shown)))

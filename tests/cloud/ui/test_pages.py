@@ -1,0 +1,279 @@
+"""Every page answers, says what it should and escapes everything."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+PAYLOADS = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</title><svg onload=alert(1)>",
+    "{{ 7 * 7 }}",
+    "javascript:alert(1)",
+)
+PATHS = ("/", "/runs", "/queue", "/runs?page=9", "/?search=nothing-fits", "/?state=error")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_pages_answer_on_an_empty_store(empty_pages, path):
+    answer = empty_pages.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/jobs/1", "/runs?state=active&trigger=api&job=1"])
+def test_pages_answer_on_a_full_store(pages, path):
+    assert pages.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["success", "failed", "running", "queued", "crashed"])
+@pytest.mark.parametrize("view", ["", "?view=longest", "?live=1", "?step=2&line=1", "?step=99"])
+def test_a_run_in_every_state_has_a_page(seeded, name, view):
+    assert seeded.client().get(f"/runs/{seeded.ids[name]}{view}").status_code == 200
+
+
+def test_the_empty_list_tells_the_command_to_deploy(empty_pages):
+    assert "dbt_job_manager.py deploy --config env_file/dev_env.tfvars" in empty_pages.get("/").text
+
+
+def test_a_job_shows_the_parts_of_its_mark_and_not_the_mark(pages):
+    text = pages.get("/jobs/1").text
+    assert "[jobs:v1" not in text
+    assert re.search(r"branch <b>feature-new-windows</b>", text)
+    assert "Every day at 06:00, 12:00 and 18:00 UTC" in text
+    assert text.count('<time datetime="', 0, text.index("Settings")) >= 5
+
+
+def test_filters_narrow_the_jobs_and_stay_in_the_form(pages):
+    text = pages.get("/?search=ltv").text
+    assert "customer-ltv-modeling" in text
+    assert "email-marketing-metrics" not in text
+    assert 'value="ltv"' in text
+    assert "1 of 9" in text
+
+
+def test_filters_narrow_the_runs(seeded):
+    text = seeded.client().get("/runs?state=queued").text
+    assert re.findall(r'href="/runs/(\d+)"', text) == [str(seeded.ids["queued"])]
+    assert "No run fits" in seeded.client().get("/runs?search=%25").text
+
+
+def test_runs_are_paged_in_the_address(seeded):
+    for _ in range(60):
+        seeded.change(
+            "insert into runs (account_id, project_id, environment_id, job_id, steps, schema_name,"
+            " target_name, threads, status, created_at, updated_at)"
+            " select account_id, project_id, environment_id, job_id, steps, schema_name,"
+            " target_name, threads, status, created_at, updated_at from runs where id = 1"
+        )
+    pages = seeded.client()
+    assert 'href="?page=2"' in pages.get("/runs").text
+    assert "Page 2 of 3" in pages.get("/runs?page=2").text
+    assert 'href="?page=2&amp;state=success' in pages.get("/runs?state=success").text
+
+
+def test_a_waiting_run_says_behind_whom(seeded):
+    text = seeded.client().get("/queue").text
+    running = seeded.ids["running"]
+    assert f'behind run <a href="/runs/{running}">{running}</a> of the same job' in text
+
+
+def test_a_failed_run_shows_its_first_error(seeded):
+    text = seeded.client().get(f"/runs/{seeded.ids['failed']}").text
+    assert 'aria-label="First error"' in text
+    assert "Got 3 results" in text or "credit_share" in text
+
+
+def test_only_an_active_run_asks_to_be_followed(seeded):
+    pages = seeded.client()
+    active, ended = (
+        pages.get(f"/runs/{seeded.ids[name]}?live=1") for name in ("running", "success")
+    )
+    assert 'id="runlive" data-live="1"' in active.text
+    assert "data-live=" not in ended.text
+    assert (active.headers["x-live"], ended.headers["x-live"]) == ("on", "off")
+
+
+def test_an_unchanged_page_is_not_sent_again(seeded):
+    path = f"/runs/{seeded.ids['crashed']}"
+    pages = seeded.client()
+    for _ in range(3):  # relative times may change between two looks
+        tag = pages.get(path).headers["etag"]
+        again = pages.get(path, headers={"if-none-match": tag})
+        if again.status_code == 304:
+            break
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_secret_values_are_masked(seeded):
+    from benchmarks.seeded_pages import SECRET
+
+    folder = seeded.folder / "runs" / str(seeded.ids["failed"]) / "steps"
+    (folder / "4.log").write_text(f"connecting with {SECRET}\n", "utf-8")
+    seeded.change("update run_nodes set message = ? where status = 'error'", (f"bad {SECRET}",))
+    pages = seeded.client()
+    run = f"/runs/{seeded.ids['failed']}"
+    for path in ("/jobs/1", run, f"{run}/steps/4/lines", f"{run}/steps/4/log"):
+        answer = pages.get(path)
+        assert answer.status_code == 200
+        assert SECRET not in answer.text, path
+    assert "**********" in pages.get("/jobs/1").text
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_what_others_wrote_stays_text(seeded, payload):
+    seeded.change("update jobs set name = ?, description = ?", (payload, payload))
+    seeded.change("update environments set name = ?", (payload,))
+    seeded.change(
+        "update runs set cause = ?, schema_name = ?, status_message = ?, wait_reason = ?,"
+        " cause_category = ?, git_branch = ?",
+        (payload,) * 6,
+    )
+    seeded.change("update run_steps set name = ?, command = ?", (payload, payload))
+    seeded.change("update run_nodes set name = name || ?, message = ?", (payload, payload))
+    seeded.change("update run_nodes set thread = ?, resource_type = 'x' || ?", (payload, payload))
+    pages = seeded.client()
+    run = f"/runs/{seeded.ids['failed']}"
+    log = seeded.folder / "runs" / str(seeded.ids["failed"]) / "steps" / "4.log"
+    log.write_text(f"{payload}\n\x1b[31m{payload}\x1b[0m\n\x1b]8;;http://x\x07{payload}\n", "utf-8")
+    paths = (
+        "/",
+        "/jobs/1",
+        "/runs",
+        "/queue",
+        run,
+        f"{run}?live=1",
+        f"/runs/{seeded.ids['queued']}",
+    )
+    for path in (*paths, f"/?search={payload}", f"/runs?search={payload}"):
+        text = pages.get(path).text
+        assert active_content(text) == [], path
+        assert not re.search(r">49<", text), path
+
+
+class ActiveContent(HTMLParser):
+    """Collects what a browser would run."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        if tag in ("img", "iframe", "object", "style", "base"):
+            self.found.append(tag)
+        if tag == "script" and not given.get("src", "").startswith("/static/"):
+            self.found.append("script")
+        self.found += [name for name in given if name.startswith("on") or name == "style"]
+        href = given.get("href") or given.get("action") or "/"
+        if not href.startswith(("/", "?", "#")) or href.startswith("//"):
+            self.found.append(href)
+
+
+def active_content(text):
+    parser = ActiveContent()
+    parser.feed(text)
+    return parser.found
+
+
+def test_the_check_for_active_content_finds_it():
+    bad = "<script>1</script><a href='javascript:x' onclick=y>z</a><img>"
+    assert active_content(bad) == ["script", "onclick", "javascript:x", "img"]
+
+
+def test_pages_hold_no_inline_script_or_style(seeded):
+    for path in ("/", "/jobs/1", "/runs", "/queue", f"/runs/{seeded.ids['failed']}", "/nope"):
+        text = seeded.client().get(path).text
+        assert not re.search(r"<style|\sstyle=|<script(?![^>]*\ssrc=)", text), path
+        assert not re.search(r'(?:src|href)="(?:https?:)?//', text), path
+
+
+def test_pages_stay_small(seeded):
+    for path in ("/", "/jobs/1", "/runs", "/queue", f"/runs/{seeded.ids['failed']}"):
+        assert len(seeded.client().get(path).content) <= 200_000, path
+
+
+def test_static_files_are_cached_by_their_hash(pages):
+    path = re.search(r'href="(/static/app.css\?v=\w+)"', pages.get("/").text)[1]
+    answer = pages.get(path)
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["cache-control"]
+    assert pages.get("/static/../guard.py").status_code == 404
+    assert pages.get("/static/%2e%2e/guard.py").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/nope", "/runs/999999", "/jobs/999999", f"/runs/{10**30}"])
+def test_what_is_not_there_gets_a_designed_404(pages, path):
+    answer = pages.get(path)
+    assert answer.status_code == 404
+    assert "Go to the jobs" in answer.text
+
+
+def test_a_failure_gets_a_reference_and_no_traceback(seeded, caplog):
+    seeded.change("drop table run_nodes")
+    answer = seeded.client().get(f"/runs/{seeded.ids['success']}")
+    assert answer.status_code == 500
+    reference = re.search(r"Reference <code>(\w{8})</code>", answer.text)[1]
+    assert reference in caplog.text
+    assert "Traceback" not in answer.text
+    assert "sqlite" not in answer.text.lower()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=-1",
+        "page=x",
+        "page=99999999999",
+        "environment='--",
+        "job=%00",
+        "state=%ff",
+        "search=%00%ff",
+    ],
+)
+def test_unreadable_filters_count_as_not_given(pages, query):
+    assert pages.get(f"/runs?{query}").status_code == 200
+    assert pages.get(f"/?{query}").status_code == 200
+
+
+def test_run_now_queues_a_run_and_shows_it(seeded):
+    answer = seeded.client().post("/jobs/4/run")
+    assert answer.status_code == 303
+    page = seeded.client().get(answer.headers["location"])
+    assert "Queued" in page.text
+
+
+def test_cancel_asks_for_it_and_says_so(seeded):
+    run = f"/runs/{seeded.ids['running']}"
+    assert f'action="{run}/cancel"' in seeded.client().get(run).text
+    assert seeded.client().post(f"{run}/cancel").status_code == 303
+    text = seeded.client().get(run).text
+    assert "Cancelling" in text
+    assert f'action="{run}/cancel"' not in text
+
+
+def test_a_refused_action_says_why(seeded):
+    seeded.change("update jobs set state = 2 where id = 4")
+    answer = seeded.client().post("/jobs/4/run")
+    assert answer.status_code == 409
+    assert "there is no job 4" in answer.text
+    assert seeded.client().post("/jobs/999/run").status_code == 404
+    assert seeded.client().post("/runs/999/cancel").status_code == 404
+
+
+def test_actions_are_never_done_by_get(seeded):
+    pages = seeded.client()
+    assert pages.get("/jobs/1/run").status_code == 405
+    assert pages.get(f"/runs/{seeded.ids['running']}/cancel").status_code == 405
+
+
+def test_addresses_of_dbt_cloud_lead_to_our_pages(pages):
+    answer = pages.get("/deploy/1/projects/1/runs/7/")
+    assert answer.headers["location"].endswith("/runs/7")
+
+
+def test_a_lease_that_ran_out_shows_in_the_engine_health(seeded):
+    assert "engine: well" in seeded.client().get("/").text
+    seeded.change("update runs set lease_expires_at = '2020-01-01 00:00:00+00:00' where status = 3")
+    assert "engine: a run is not renewed since" in seeded.client().get("/").text

@@ -1,0 +1,249 @@
+"""The pages in a real Chromium: layout, console, live log, actions, scripts off."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.seeded_pages import seed, settings_of
+from marketing_analytics.cloud.store.connection import now_text, open_store
+from marketing_analytics.cloud.ui.mount import build_ui
+
+CHROMIUM = Path("/usr/bin/chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
+]
+LOG_LINES = 100_000
+
+
+@dataclass
+class Site:
+    """Served pages of a seeded folder."""
+
+    url: str
+    folder: Path
+    ids: dict[str, int]
+
+    def change(self, statement: str, *values: Any) -> None:
+        connection = open_store(self.folder / "cloud.sqlite")
+        connection.execute(statement, values)
+        connection.close()
+
+    def log(self, name: str) -> Path:
+        return self.folder / "runs" / str(self.ids[name]) / "steps" / "4.log"
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    import uvicorn
+
+    ids = seed(tmp_path, runs=60, lines=300)
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(build_ui(settings_of(tmp_path)), log_level="warning", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", tmp_path, ids)
+    server.should_exit = True
+    thread.join(10)
+    listening.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=str(CHROMIUM),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield opened
+        opened.close()
+
+
+@dataclass
+class Tab:
+    """A page that remembers what its console said."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def open_tab(browser) -> Iterator[Callable[..., Tab]]:
+    contexts = []
+
+    def make(width: int = 1440, **options: Any) -> Tab:
+        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
+        contexts.append(context)
+        tab = Tab(context.new_page())
+        tab.page.on("console", lambda message: tab.complaints.append(message.text))
+        tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
+        tab.page.on("dialog", lambda dialog: tab.complaints.append(dialog.message))
+        return tab
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def paths_of(ids: dict[str, int]) -> list[str]:
+    runs = [f"/runs/{ids[name]}" for name in ("success", "failed", "running", "queued", "crashed")]
+    return [
+        "/",
+        "/?search=none",
+        "/jobs/1",
+        "/runs",
+        "/queue",
+        "/login",
+        *runs,
+        f"{runs[0]}?view=longest",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_no_page_overflows_or_complains(site, open_tab, width, scheme):
+    tab = open_tab(width, color_scheme=scheme)
+    for path in paths_of(site.ids):
+        tab.page.goto(site.url + path, wait_until="networkidle" if "runs/" not in path else "load")
+        scroll, room = tab.page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        assert scroll <= room, path
+    assert tab.complaints == []
+
+
+def test_a_growing_log_is_followed_until_the_run_ends(site, open_tab):
+    run = site.ids["running"]
+    tab = open_tab()
+    tab.page.goto(f"{site.url}/runs/{run}")
+    tab.page.wait_for_selector(".virtual .ln")
+    assert tab.page.get_attribute("[data-follow]", "aria-pressed") == "true"
+    with site.log("running").open("a") as file:
+        file.write("12:02:00  a line that came later <b>\n")
+    tab.page.wait_for_selector("text=a line that came later <b>", timeout=8_000)
+    now = now_text()
+    site.change("update runs set status = 10, finished_at = ? where id = ?", now, run)
+    site.change("update run_steps set status = 10, finished_at = ? where run_id = ?", now, run)
+    tab.page.wait_for_selector("h1 .badge:has-text('Success')", timeout=8_000)
+    until(lambda: tab.page.evaluate("!document.querySelector('[data-live]')"))
+    time.sleep(1.5)
+    asked: list[str] = []
+    tab.page.on("request", lambda request: asked.append(request.url))
+    time.sleep(3)
+    assert asked == []
+    assert tab.complaints == []
+
+
+def test_cancel_and_run_again_work_by_pressing(site, open_tab):
+    tab = open_tab()
+    tab.page.goto(f"{site.url}/runs/{site.ids['queued']}")
+    tab.page.click("text=Cancel")
+    tab.page.wait_for_selector("h1 .badge:has-text('Cancelled')")
+    tab.page.click("text=Run again")
+    tab.page.wait_for_selector("h1 .badge:has-text('Queued')")
+    assert tab.page.url.endswith(f"/runs/{max(site.ids.values()) + 1}")
+    tab.page.goto(f"{site.url}/runs/{site.ids['running']}")
+    tab.page.click("text=Cancel")
+    tab.page.wait_for_selector("text=Cancelling…")
+    assert tab.complaints == []
+
+
+def test_a_log_of_100000_lines_does_not_freeze(site, open_tab):
+    lines = [f"12:00:00  line {n}" for n in range(1, LOG_LINES + 1)]
+    lines[70_000] = "12:00:00  1 of 3 \x1b[31mERROR\x1b[0m creating the model"
+    site.log("success").write_text("\n".join(lines) + "\n", "utf-8")
+    tab = open_tab()
+    tab.page.goto(f"{site.url}/runs/{site.ids['success']}")
+    tab.page.wait_for_selector(".ln.at:has-text('creating the model')")
+    assert tab.page.text_content("#logview .a-red") == "ERROR"
+    for share in (0.1, 0.9, 0.5, 1.0):
+        tab.page.eval_on_selector(
+            "[data-virtual]", f"box => box.scrollTop = box.scrollHeight * {share}"
+        )
+        tab.page.wait_for_function(
+            "() => { const rows = [...document.querySelectorAll('.virtual .ln > span')];"
+            " return rows.length > 20 && rows.length < 80; }"
+        )
+    tab.page.wait_for_selector(f"text=line {LOG_LINES}")
+    begin = time.monotonic()
+    tab.page.click("[data-firsterror]")
+    tab.page.wait_for_selector(".ln.at:has-text('creating the model')")
+    assert time.monotonic() - begin < 2
+    assert tab.page.evaluate("document.querySelectorAll('.virtual .ln').length") < 100
+    assert tab.complaints == []
+
+
+def test_search_level_and_line_links_work(site, open_tab):
+    run = site.ids["failed"]
+    tab = open_tab()
+    tab.page.goto(f"{site.url}/runs/{run}")
+    tab.page.wait_for_selector(".virtual .l-error")
+    tab.page.select_option("[data-loglevel]", "error")
+    tab.page.wait_for_selector("text=2 matching of")
+    tab.page.select_option("[data-loglevel]", "")
+    tab.page.fill("[data-logsearch]", "STG_SHOP")
+    tab.page.wait_for_selector("[data-logstatus]:has-text('matching of')")
+    tab.page.fill("[data-logsearch]", "")
+    tab.page.goto(f"{site.url}/runs/{run}?step=4&line=120#log")
+    tab.page.wait_for_selector(".ln.at > a:text-is('120')")
+    assert tab.complaints == []
+
+
+def test_hostile_names_and_lines_run_nothing(site, open_tab):
+    payload = "</script></title>\"'><img src=x onerror=alert(1)><svg/onload=alert(2)>"
+    site.change("update jobs set name = ?, description = ?", payload, payload)
+    site.change("update runs set cause = ?, schema_name = ?, status_message = ?", *[payload] * 3)
+    site.change("update run_nodes set name = name || ?, message = ?", payload, payload)
+    site.change("update run_steps set name = ?", payload)
+    site.log("failed").write_text(f"ERROR {payload}\n\x1b[31m{payload}\n", "utf-8")
+    tab = open_tab()
+    for path in paths_of(site.ids):
+        tab.page.goto(site.url + path)
+        tab.page.wait_for_timeout(200)
+    assert tab.complaints == []
+    assert tab.page.evaluate("document.querySelectorAll('img').length") == 0
+
+
+def test_pages_can_be_read_with_scripts_off(site, open_tab):
+    tab = open_tab(java_script_enabled=False)
+    tab.page.goto(f"{site.url}/runs/{site.ids['failed']}")
+    assert tab.page.is_visible("text=fct_attribution")
+    assert tab.page.is_visible(".static .ln")
+    assert not tab.page.is_visible("[data-logsearch]")
+    tab.page.click("text=Earlier lines")
+    assert tab.page.is_visible(".static .ln")
+    tab.page.goto(site.url)
+    tab.page.click("[aria-label='Run attribution-validation now']")
+    assert "Queued" in tab.page.text_content("h1")
+
+
+def test_keys_lead_around(site, open_tab):
+    tab = open_tab()
+    tab.page.goto(site.url)
+    tab.page.keyboard.press("/")
+    assert tab.page.evaluate("document.activeElement.name") == "search"
+    tab.page.keyboard.press("Escape")
+    tab.page.keyboard.press("?")
+    assert tab.page.is_visible("#keys")
+    tab.page.keyboard.press("Escape")
+    tab.page.keyboard.press("g")
+    tab.page.keyboard.press("r")
+    tab.page.wait_for_url("**/runs")
+    assert tab.complaints == []
