@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.api.answers import invalid_at
+from marketing_analytics.cloud.api.answers import ApiError, invalid_at
 from marketing_analytics.cloud.api.checks import (
     REQUIRED,
     CheckError,
@@ -31,6 +31,7 @@ JOB_TYPES = ("ci", "scheduled", "other", "merge", "exposure_sync", "adaptive", "
 # these win over what the triggers say
 EXPLICIT_TYPES = ("ci", "merge", "adaptive", "exposure_sync", "hybrid")
 TRIGGERS = ("github_webhook", "git_provider_webhook", "schedule", "on_merge")
+STATE_AWARE = "state_aware_orchestration"
 RUN_STATUSES = (10, 20, 30)
 MAX_THREADS = 256
 MAX_TIMEOUT_SECONDS = 86_400
@@ -107,7 +108,14 @@ def read_job(body: Mapping[str, Any], job: Mapping[str, Any] | None) -> dict[str
     result["job_type"] = derive_job_type(fields, result["triggers"], job)
     check_required(fields, result)
     fields.check()
+    check_features(result)
     return result
+
+
+def check_features(job: Mapping[str, Any]) -> None:
+    """Raise a 405 for state-aware orchestration on CI and merge jobs, as dbt Cloud does."""
+    if STATE_AWARE in job["cost_optimization_features"] and job["job_type"] in ("ci", "merge"):
+        raise ApiError(405, f"{STATE_AWARE} is not available for {job['job_type']} jobs.")
 
 
 def check_required(fields: Fields, job: Mapping[str, Any]) -> None:

@@ -1,0 +1,198 @@
+"""Starting the server: what is created, and one clear sentence for everything that is wrong."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from click.testing import CliRunner
+
+from marketing_analytics.cloud.cli import group
+from marketing_analytics.cloud.runs.engine import lock_folder
+
+TOKEN = "token-of-the-server-tests-1234"
+SETTINGS = {
+    "DBTCLOUD_ACCOUNT_ID": "1001",
+    "PROJECT_ID": "2001",
+    "ENVIRONMENT_ID": "3001",
+    "DBTCLOUD_TOKEN": TOKEN,
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "dbt_project.yml").write_text("name: shop\nversion: '1'\nprofile: shop\n")
+    return folder
+
+
+def serve(
+    tmp_path: Path, project: Path, *extra: str, port: int = 0, **changes: str
+) -> tuple[int, str]:
+    """Run the command and return its exit code and everything it wrote."""
+    arguments = ["serve", "--port", str(port), "--data-dir", str(tmp_path / "data")]
+    arguments += ["--project-dir", str(project), *extra]
+    result = CliRunner().invoke(group, arguments, env={**SETTINGS, **changes})
+    assert "Traceback" not in result.output
+    assert TOKEN not in result.output
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_missing_setting_is_named(tmp_path: Path, project: Path, name: str) -> None:
+    code, text = serve(tmp_path, project, **{name: ""})
+    assert code == 2
+    assert f"{name} is not set" in text
+    assert "help:" in text
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("value", ["abc", "-1", "0", "1.5", "9" * 30])
+def test_an_id_that_is_none_is_refused(tmp_path: Path, project: Path, value: str) -> None:
+    code, text = serve(tmp_path, project, PROJECT_ID=value)
+    assert code == 2
+    assert "PROJECT_ID is not an id" in text
+
+
+def test_a_missing_project_is_named(tmp_path: Path) -> None:
+    code, text = serve(tmp_path, tmp_path / "nowhere")
+    assert code == 2
+    assert "there is no dbt project folder" in text
+    code, text = serve(tmp_path, tmp_path)
+    assert code == 2
+    assert "dbt_project.yml is missing" in text
+
+
+@pytest.mark.parametrize("content", ["a: [", "- x", "version: 1", "\udcff"])
+def test_an_unreadable_project_is_named(tmp_path: Path, project: Path, content: str) -> None:
+    (project / "dbt_project.yml").write_bytes(content.encode("utf-8", "surrogateescape"))
+    code, text = serve(tmp_path, project)
+    assert code == 2
+    assert "dbt_project.yml" in text
+    assert "help:" in text
+
+
+def test_a_missing_dbt_is_named(
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.metadata
+
+    def missing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", missing)
+    code, text = serve(tmp_path, project)
+    assert code == 1
+    assert "dbt-core is not installed" in text
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path, project: Path) -> None:
+    with closing(socket.socket()) as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        code, text = serve(tmp_path, project, port=port)
+    assert code == 1
+    assert f"port {port} on 127.0.0.1 is taken" in text
+
+
+def test_an_address_of_another_machine_is_refused(tmp_path: Path, project: Path) -> None:
+    code, text = serve(tmp_path, project, "--host", "192.0.2.1")
+    assert code == 1
+    assert "cannot listen on 192.0.2.1" in text
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path, project: Path) -> None:
+    (tmp_path / "file").write_text("")
+    code, text = serve(tmp_path, project, "--data-dir", str(tmp_path / "file" / "data"))
+    assert code == 1
+    assert "cannot write to the data folder" in text
+
+
+def test_a_second_server_on_the_same_folder_is_refused(tmp_path: Path, project: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with closing(lock_folder(tmp_path / "data")):
+        code, text = serve(tmp_path, project)
+    assert code == 4
+    assert "is in use by" in text
+
+
+@pytest.mark.parametrize(
+    "content", [b"this is no database" * 100, b"SQLite format 3\0" + b"x" * 4096]
+)
+def test_a_damaged_store_is_named(tmp_path: Path, project: Path, content: bytes) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "cloud.sqlite").write_bytes(content)
+    code, text = serve(tmp_path, project)
+    assert code == 1
+    assert "cannot use the store" in text
+
+
+def test_a_store_of_a_newer_version_is_named(tmp_path: Path, project: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with closing(sqlite3.connect(tmp_path / "data" / "cloud.sqlite")) as connection:
+        connection.execute("pragma user_version = 99")
+    code, text = serve(tmp_path, project)
+    assert code == 1
+    assert "has version 99" in text
+
+
+@pytest.fixture
+def process(tmp_path: Path, project: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "marketing_analytics", "cloud", "serve", "--port", "0"]
+    command += ["--data-dir", str(tmp_path / "data"), "--project-dir", str(project)]
+    running = subprocess.Popen(
+        command, env={**os.environ, **SETTINGS}, stdout=subprocess.PIPE, text=True
+    )
+    yield running
+    if running.poll() is None:
+        running.kill()
+    running.communicate()
+
+
+def wait_for(path: Path, seconds: float = 60) -> str:
+    until = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < until, "the server did not start"
+        time.sleep(0.05)
+    return path.read_text()
+
+
+def test_a_server_starts_answers_and_stops(tmp_path: Path, process: subprocess.Popen[str]) -> None:
+    ready = json.loads(wait_for(tmp_path / "data" / "server.json"))
+    assert ready["pid"] == process.pid
+    address = urlsplit(ready["url"])
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+    connection.request("GET", "/")
+    root = connection.getresponse()
+    assert (root.status, json.load(io.BytesIO(root.read()))["status"]["code"]) == (200, 200)
+    connection.request("GET", "/", headers={"Accept": "text/html"})
+    page = connection.getresponse()
+    assert page.status == 200
+    assert b"<html" in page.read()
+    path = "/api/v3/accounts/1001/projects/2001/environments/3001/"
+    connection.request("GET", path, headers={"Authorization": f"Bearer {TOKEN}"})
+    answer = connection.getresponse()
+    assert json.loads(answer.read())["data"]["id"] == 3001
+    connection.close()
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert printed.count("\n") == 1
+    assert ready["url"] in printed
+    assert TOKEN not in printed
+    assert not (tmp_path / "data" / "server.json").exists()
