@@ -151,6 +151,7 @@ class Engine:
                 work(connection)
             except Exception:
                 # this thread must live: its end would kill every dbt process
+                self._due_at.clear()
                 _log.exception("%s failed; trying again", work.__name__)
 
     def _is_due(self, name: str, seconds: float) -> bool:

@@ -1,8 +1,8 @@
 """The dbt process of a run: both ends of its pipe, and what is known about processes.
 
 The parent starts this file as a program of its own. The child imports dbt, then reads requests
-(one JSON line each: args, environment, folder) from stdin, runs each as `dbt args...` would run,
-and answers on stdout with dbt's own output and one end mark. It dies with its parent: by a
+from stdin (one JSON line each: args, environment, folder; null to leave), runs each as `dbt`
+would, and answers on stdout with dbt's own output and one end mark. It dies with its parent: by a
 parent-death signal (Linux), and because its stdin ends.
 
 Started by path with -P, so this file imports nothing of ours.
@@ -10,6 +10,7 @@ Started by path with -P, so this file imports nothing of ours.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import json
@@ -20,9 +21,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 END_MARK = "\x1emarketing-step-end"
 PR_SET_PDEATHSIG = 1
@@ -39,6 +41,7 @@ class DbtProcess:
 
     def __init__(self, environment: Mapping[str, str], program: Sequence[str] = ()) -> None:
         self.nonce = secrets.token_hex(8)
+        self._is_closed = False
         command = program or (sys.executable, "-P", str(Path(__file__).resolve()))
         self.popen = subprocess.Popen(
             [*command, self.nonce, str(os.getpid())],
@@ -65,24 +68,49 @@ class DbtProcess:
             self._input.write(text.encode() + b"\n")
             self._input.flush()
 
+    def finish(self, seconds: float) -> None:
+        """Let the child leave in order, which folds DuckDB's log into its file; then end it."""
+        with contextlib.suppress(OSError):
+            self._input.write(b"null\n")
+            self._input.flush()
+        self.wait(seconds)
+        self.close()
+
     def is_alive(self) -> bool:
-        """Return whether the child has not ended."""
-        return self.popen.poll() is None
+        """Return whether the child has not ended; its pid stays taken until `close`."""
+        if self._is_closed:
+            return False
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the child has ended, at most so long."""
+        until = time.monotonic() + seconds
+        while self.is_alive() and time.monotonic() < until:
+            time.sleep(0.01)
 
     def signal(self, number: int) -> None:
         """Send a signal to the whole process group."""
-        if self.is_alive():
+        if not self._is_closed:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, number)
 
     def close(self) -> None:
         """End the child and what it started, at once, and leave no zombie."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        if self._is_closed:
+            return
+        self.signal(signal.SIGKILL)
+        # only now is the pid free for another process
         self.popen.wait()
+        self._is_closed = True
         for pipe in (self._input, self.output):
             with contextlib.suppress(OSError):
                 pipe.close()
+
+    def end_in_words(self) -> str:
+        """Return how a child that closed its pipe ended."""
+        self.wait(5.0)
+        self.close()
+        return describe_exit(self.popen.returncode)
 
 
 def start_of(pid: int) -> str | None:
@@ -134,11 +162,13 @@ def describe_exit(code: int) -> str:
 def serve(nonce: str, parent: int, load: Callable[[], Runs]) -> None:
     """Run in the child: do requests with what `load` returns, until stdin ends."""
     die_with(parent)
-    requests: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     threading.Thread(target=read_requests, args=(requests,), daemon=True).start()
     run = load()
     while True:
         request = requests.get()
+        if request is None:
+            leave()
         os.environ.clear()
         os.environ.update(request["environment"])
         os.chdir(request["folder"])
@@ -157,6 +187,12 @@ def load_dbt() -> Runs:
     return lambda args: run_dbt(cli, args)
 
 
+def leave() -> NoReturn:
+    """Close what dbt holds open and go; a full shutdown would trip over the reading thread."""
+    atexit._run_exitfuncs()
+    os._exit(0)
+
+
 def die_with(parent: int) -> None:
     """Ask the kernel to kill this process when its parent dies; leave if it is dead already."""
     if sys.platform == "linux":
@@ -165,7 +201,7 @@ def die_with(parent: int) -> None:
         os._exit(ORPHANED)
 
 
-def read_requests(requests: queue.SimpleQueue[dict[str, Any]]) -> None:
+def read_requests(requests: queue.SimpleQueue[dict[str, Any] | None]) -> None:
     """Pass on the requests; when stdin ends the parent is gone, and so are we."""
     for line in sys.stdin.buffer:
         requests.put(json.loads(line))

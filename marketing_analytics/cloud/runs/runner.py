@@ -29,7 +29,7 @@ from marketing_analytics.cloud.runs.logs import (
     nodes_of_results,
     run_secrets,
 )
-from marketing_analytics.cloud.runs.process import DbtProcess, describe_exit
+from marketing_analytics.cloud.runs.process import DbtProcess
 from marketing_analytics.cloud.runs.queue import Lease
 from marketing_analytics.cloud.runs.states import (
     FencedError,
@@ -90,6 +90,7 @@ class RunnerSettings:
     interrupt_seconds: float = 10.0
     terminate_seconds: float = 5.0
     save_seconds: float = 0.3
+    finish_seconds: float = 30.0
 
 
 @dataclass
@@ -124,6 +125,8 @@ class Runner:
         self.flags = RunFlags()
         self.is_done = threading.Event()
         self._sql = load_sql("runs")
+        # whether the process has answered its last request
+        self._is_idle = False
 
     def run(self) -> None:
         """Work the run off; whatever happens, the dbt process is gone afterwards."""
@@ -207,6 +210,11 @@ class Runner:
     def _end(
         self, move: Move, status: Status, message: str | None, *, is_timed_out: bool = False
     ) -> None:
+        # first the process: who sees the run ended may open the warehouse file
+        if self._is_idle:
+            self.process.finish(self.settings.finish_seconds)
+        else:
+            self.process.close()
         with transaction(self.connection):
             end_run(
                 self.connection,
@@ -301,6 +309,9 @@ class Runner:
         files, copied = copy_project(source, self.workspace.project)
         seconds = time.monotonic() - started
         log.write(f"Project: {files} files from {source}, {copied} of them new, {seconds:.2f} s.")
+        asked = self.row["git_sha"] or self.row["git_branch"]
+        if asked:
+            log.write(f"Asked for {asked}; this server runs the files as they are there.")
         commit = commit_of(source)
         if commit:
             log.write(f"Commit {commit[0]} of branch {commit[1]}, with the changes not committed.")
@@ -330,6 +341,7 @@ class Runner:
             return ""
         started_at = time.time()
         environment = {**self.environment, **step_variables(self.workspace, step.index)}
+        self._is_idle = False
         self.process.request(args, environment, self.workspace.project)
         self._follow(step, log)
         results = nodes_of_results(self.workspace.target / "run_results.json", started_at)
@@ -342,7 +354,7 @@ class Runner:
         if log.exit_code == 0:
             return ""
         if log.exit_code is None:
-            ended = describe_exit(self.process.popen.wait())
+            ended = self.process.end_in_words()
             log.write(f"The dbt process ended before the step did: {ended}.")
             return f"the dbt process ended with {ended}"
         return log.last_error or f"dbt ended with exit code {log.exit_code}"
@@ -374,6 +386,7 @@ class Runner:
         except BlockingIOError:
             return True
         log.take(reader.feed(data) if data else reader.rest())
+        self._is_idle = log.exit_code is not None
         return bool(data)
 
     def _save_nodes(self, step: Step, log: StepLog) -> None:
@@ -418,7 +431,8 @@ class Runner:
                 self.process.signal(number)
                 if self._is_over_within(seconds, selector, reader, log):
                     break
-            self.process.signal(signal.SIGKILL)
+            if not self._is_idle:
+                self.process.close()
             raise
 
     def _is_over_within(

@@ -35,6 +35,7 @@ def test_a_build_leaves_models_logs_nodes_and_artifacts_and_the_next_parse_is_pa
     run = cloud.run(job)
     row = cloud.wait(run, seconds=60)
     assert (row["status"], row["status_message"], row["has_artifacts"]) == (10, None, 1)
+    check_warehouse(cloud)
     assert "Completed successfully" in cloud.log(run, 4)
     assert "the word is " in cloud.log(run, 4)
     assert nodes(cloud, run, 4) == {
@@ -59,6 +60,16 @@ def test_a_build_leaves_models_logs_nodes_and_artifacts_and_the_next_parse_is_pa
     assert cloud.wait(again, seconds=60)["status"] == 10
     text = (cloud.data_folder / "runs" / str(again) / "steps" / "4.debug.log").read_text()
     assert "Partial parsing enabled: 0 files deleted, 0 files added, 0 files changed" in text
+
+
+def check_warehouse(cloud) -> None:
+    """Who sees the run ended can open the file, and finds everything in it, not in its log."""
+    import duckdb
+
+    path = cloud.data_folder / "warehouse" / "env_1.duckdb"
+    assert not path.with_suffix(".duckdb.wal").exists()
+    with duckdb.connect(str(path), read_only=True) as warehouse:
+        assert warehouse.execute("select id from tiny.two").fetchall() == [(1,)]
 
 
 def test_a_model_that_fails_is_named_with_its_message(cloud, engine):
