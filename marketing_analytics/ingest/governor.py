@@ -39,6 +39,8 @@ T = TypeVar("T")
 
 # shorter waits are not worth a line
 NOTICED_SECONDS = 5.0
+# other threads may use up a new token's first failure
+MOST_RENEWALS = 3
 
 Classify = Callable[["httpx.Response"], RemoteError | None]
 
@@ -186,17 +188,18 @@ class Governor:
             raise
 
     def _send_renewing(self, method: str, path: str, kwargs: dict[str, Any]) -> Any:
-        """Send once; with an expired token renew it and send a second time."""
+        """Send once; with an expired token renew it and send again."""
         if self.token is None:
             return self._send_once(method, path, kwargs)
-        used = self.token.value()
-        try:
-            return self._send_once(method, path, kwargs, used)
-        except AuthError as error:
-            if error.status_code != 401:
-                raise
-            self.token.renew(used)
-            return self._send_once(method, path, kwargs, self.token.value())
+        for _ in range(MOST_RENEWALS):
+            used = self.token.value()
+            try:
+                return self._send_once(method, path, kwargs, used)
+            except AuthError as error:
+                if error.status_code != 401:
+                    raise
+                self.token.renew(used)
+        return self._send_once(method, path, kwargs, self.token.value())
 
     def _send_once(self, method: str, path: str, kwargs: dict[str, Any], token: str = "") -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}

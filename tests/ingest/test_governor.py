@@ -89,7 +89,7 @@ def test_a_token_that_stays_refused_ends_the_request():
     with serve(in_order(Answer({}, status=401))) as (address, requests):
         with pytest.raises(AuthError):
             governor_for(address, token=Token(lambda: "a-token")).get("/x")
-        assert len(requests) == 2
+        assert len(requests) == 4
 
 
 def test_a_large_answer_that_breaks_off_asks_for_less_instead_of_the_same_again():

@@ -51,6 +51,9 @@ LONGEST_LOOKBACK_DAYS = 90
 WINDOW_DAYS = 30
 RETENTION_DAYS = 37 * 30
 
+# answered by a new access token; every other reason is for a person
+RENEWABLE = frozenset({None, "OAUTH_TOKEN_EXPIRED", "OAUTH_TOKEN_INVALID"})
+
 CUSTOMERS = Table(
     "customers",
     {
@@ -475,7 +478,7 @@ def classify(response: httpx.Response) -> RemoteError | None:
             retry_after_seconds=wait,
         )
     if status == 401 or "authenticationError" in kinds:
-        is_expired = kinds.get("authenticationError") in {None, "OAUTH_TOKEN_EXPIRED"}
+        is_expired = kinds.get("authenticationError") in RENEWABLE
         return AuthError(
             message,
             hint="check the GOOGLE_ADS_... settings",
