@@ -68,6 +68,8 @@ class PlatformControl:
     clock: SimulatedClock
     refuse: Callable[[str, float | None, Request], Response]
     forget: Callable[[], None] = lambda: None
+    connection_limit: int = 0
+    open_connections: int = 0
     faults: list[Fault] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
@@ -113,7 +115,7 @@ def parse_fault(body: dict[str, Any]) -> Fault:
         )
     unknown = set(body) - set(Fault.__dataclass_fields__) - {"path"}
     if unknown:
-        raise UserError(f"unknown key {sorted(unknown)[0]!r}", hint="see docs/simulation.md")
+        raise UserError(f"unknown key {min(unknown)!r}", hint="see docs/simulation.md")
     values = dict(body)
     values["path_contains"] = str(values.pop("path", values.get("path_contains") or ""))
     try:
@@ -188,11 +190,18 @@ class Controlled:
             await response(scope, receive, send)
             return
         self.control.requests[f"{scope['method']} {scope['path']}"] += 1
-        await self.serve(request, send)
+        self.control.open_connections += 1
+        try:
+            await self.serve(request, send)
+        finally:
+            self.control.open_connections -= 1
 
     async def serve(self, request: Request, send: Send) -> None:
         """Answer a platform request, or let it go wrong as asked."""
-        path = request.url.path
+        path, limit = request.url.path, self.control.connection_limit
+        if limit and self.control.open_connections > limit:
+            await self.counted(self.control.refuse("status_429", None, request), request, send)
+            return
         fault = self.control.take(path, REFUSALS)
         if fault:
             kind, wait = fault.kind, fault.retry_after_seconds

@@ -250,7 +250,7 @@ class GoogleAds:
             message = "User doesn't have permission to access customer."
             raise GoogleError(403, "authorizationError", "USER_PERMISSION_DENIED", message)
         if self.rows.accounts[customer]["status"] != "ENABLED":
-            message = "The customer account can't be accessed because it is not yet enabled or has been deactivated."
+            message = "The customer account is not yet enabled or has been deactivated."
             raise GoogleError(403, "authorizationError", "CUSTOMER_NOT_ENABLED", message)
         return customer
 
@@ -288,7 +288,7 @@ class GoogleAds:
         tests = [c for c in query.conditions if c.field != "segments.date"]
         chosen = [row for row in rows if all(c.holds(row[c.field]) for c in tests)]
         for field, is_descending in reversed(query.order_by):
-            chosen.sort(key=lambda row: row[field], reverse=is_descending)  # noqa: B023
+            chosen.sort(key=lambda row: row[field], reverse=is_descending)
         return chosen[: query.limit]
 
     async def stream(self, request: Request) -> Response:

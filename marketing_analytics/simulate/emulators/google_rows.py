@@ -107,9 +107,10 @@ class GoogleRows:
         """Yield the one conversion action of a client."""
         if account_id != self.manager:
             number = int(account_id) % 1_000_000 + 700_000_000
+            name = f"customers/{account_id}/conversionActions/{number}"
             yield {
                 **self.customer(account_id),
-                "conversion_action.resource_name": f"customers/{account_id}/conversionActions/{number}",
+                "conversion_action.resource_name": name,
                 "conversion_action.id": number,
                 "conversion_action.name": "Purchase",
                 "conversion_action.status": "ENABLED",

@@ -16,6 +16,10 @@ from marketing_analytics.simulate.emulators.world_files import (
     int_column,
 )
 
+TOTALS = (
+    "sent", "opens", "unique_opens", "human", "unique_human", "clicks", "unique_clicks", "hard",
+    "soft",
+)  # fmt: skip
 LANDING_PAGE = "https://www.shop.example/collections/all"
 
 
@@ -161,9 +165,7 @@ class MailRecords:
     def make_totals(self, mail: int, now_us: int) -> dict[str, int]:
         """Count what recipients did."""
         sends = self.sends_of(mail, now_us).tolist()
-        totals = dict.fromkeys(
-            ("sent", "opens", "unique_opens", "human", "unique_human", "clicks", "unique_clicks", "hard", "soft"), 0
-        )  # fmt: skip
+        totals = dict.fromkeys(TOTALS, 0)
         for send in sends:
             totals["sent"] += 1
             if self.status[send] != "sent":

@@ -48,7 +48,7 @@ ACCEPTED = {
 }
 
 
-class Problem(Exception):
+class ProblemError(Exception):
     """An answer as application/problem+json."""
 
     def __init__(
@@ -79,8 +79,9 @@ class Mailchimp:
         self.clock = clock
         self.records = MailRecords(world)
         self.api_key = f"{world.seed:032x}-{DATA_CENTRE}"
-        self.open_connections = 0
-        self.control = PlatformControl("mailchimp", clock, self.refuse)
+        self.control = PlatformControl(
+            "mailchimp", clock, self.refuse, connection_limit=CONNECTION_LIMIT
+        )
         routes: list[tuple[str, Callable[[Request], Any]]] = [
             ("/3.0/ping", lambda _: {"health_status": "Everything's Chimpy!"}),
             ("/3.0/lists", self.lists),
@@ -113,30 +114,25 @@ class Mailchimp:
                 response.headers["retry-after"] = str(round(retry_after))
             return response
         detail = "An unexpected internal error has occurred. Please contact Support."
-        return Problem(500, "Internal Server Error", detail).answer()
+        return ProblemError(500, "Internal Server Error", detail).answer()
 
     def guarded(self, handler: Callable[[Request], Any]) -> Any:
-        """Return an endpoint that counts connections, checks the key and renders problems."""
+        """Return an endpoint that checks the key and renders problems."""
 
         async def endpoint(request: Request) -> Response:
-            self.open_connections += 1
             try:
-                if self.open_connections > CONNECTION_LIMIT:
-                    raise too_many()
                 self.check(request)
                 await asyncio.sleep(LATENCY_SECONDS)
                 body = handler(request)
-            except Problem as problem:
+            except ProblemError as problem:
                 return problem.answer()
-            finally:
-                self.open_connections -= 1
             text = body if isinstance(body, str) else json.dumps(body)
             return Response(text, media_type="application/json; charset=utf-8")
 
         return endpoint
 
     def check(self, request: Request) -> None:
-        """Raise Problem unless the key is right, as Basic with any user or as a bearer."""
+        """Raise ProblemError unless the key is right, as Basic with any user or as a bearer."""
         scheme, _, value = request.headers.get("authorization", "").partition(" ")
         key = value.strip()
         if scheme.lower() == "basic":
@@ -150,7 +146,7 @@ class Mailchimp:
             other = key.rpartition("-")[2]
             if key.startswith(self.api_key[:32]) and other != DATA_CENTRE:
                 detail = f"The API key provided is linked to a different data center: {other}"
-                raise Problem(403, "Wrong Datacenter", detail)
+                raise ProblemError(403, "Wrong Datacenter", detail)
             raise api_key_invalid()
 
     def page(self, request: Request, name: str, rows: list[Any]) -> str:
@@ -214,7 +210,7 @@ class Mailchimp:
         return self.page(request, "reports", rows)
 
     def mail_of(self, request: Request) -> int:
-        """Return the mail of the path. Raise Problem when it has not been sent."""
+        """Return the mail of the path. Raise ProblemError when it has not been sent."""
         mail = self.records.find(request.path_params["id"], self.clock.now_us)
         if mail is None:
             raise resource_missing()
@@ -257,7 +253,7 @@ class Mailchimp:
 
 
 def read_number(request: Request, name: str, default: int, highest: int) -> int:
-    """Return a paging parameter. Raise Problem."""
+    """Return a paging parameter. Raise ProblemError."""
     text = request.query_params.get(name, str(default))
     if not text.isdigit() or int(text) > highest:
         raise invalid(name, f"Value must be an integer from 0 to {highest}.")
@@ -265,7 +261,7 @@ def read_number(request: Request, name: str, default: int, highest: int) -> int:
 
 
 def read_time(name: str, text: str) -> float:
-    """Return an ISO time as seconds since 1970. Raise Problem."""
+    """Return an ISO time as seconds since 1970. Raise ProblemError."""
     try:
         # a plus that was not encoded arrives as a space
         return parse_time(text.replace(" ", "+"), name).timestamp()
@@ -278,27 +274,27 @@ def moment(text: str) -> float:
     return parse_time(text).timestamp()
 
 
-def invalid(field: str, message: str) -> Problem:
+def invalid(field: str, message: str) -> ProblemError:
     """Return the problem of a bad parameter."""
-    detail = "The resource submitted could not be validated. For field-specific details, see the 'errors' array."
-    return Problem(400, "Invalid Resource", detail, [{"field": field, "message": message}])
+    detail = "The resource submitted could not be validated. See the 'errors' array."
+    return ProblemError(400, "Invalid Resource", detail, [{"field": field, "message": message}])
 
 
-def api_key_invalid() -> Problem:
+def api_key_invalid() -> ProblemError:
     """Return the problem of a wrong key."""
     detail = "Your API key may be invalid, or you've attempted to access the wrong datacenter."
-    return Problem(401, "API Key Invalid", detail)
+    return ProblemError(401, "API Key Invalid", detail)
 
 
-def too_many() -> Problem:
+def too_many() -> ProblemError:
     """Return the problem of too many simultaneous connections."""
     detail = "You have exceeded the limit of 10 simultaneous connections."
-    return Problem(429, "Too Many Requests", detail)
+    return ProblemError(429, "Too Many Requests", detail)
 
 
-def resource_missing() -> Problem:
+def resource_missing() -> ProblemError:
     """Return the problem of a path without a resource."""
-    return Problem(404, "Resource Not Found", "The requested resource could not be found.")
+    return ProblemError(404, "Resource Not Found", "The requested resource could not be found.")
 
 
 async def not_found(request: Request, _: Exception) -> Response:

@@ -77,7 +77,7 @@ def with_vanishing_rows(parameters: WorldParameters, catalog: Catalog, table: Ad
     return replace(table, removed_us=removed)
 
 
-def with_budgets(parameters: WorldParameters, catalog: Catalog, ad_days: AdDays) -> Catalog:
+def with_budgets(catalog: Catalog, ad_days: AdDays) -> Catalog:
     """Return the catalog with daily budgets a little above the mean daily spend."""
     spent: dict[str, int] = {}
     for ad, cents in zip(ad_days.ad, ad_days.spend_cents, strict=True):

@@ -28,7 +28,7 @@ def pick(rng: np.random.Generator, weights: Any, size: int) -> IntArray:
     cumulative = np.cumsum(np.asarray(weights, dtype=np.float64))
     drawn = rng.random(size) * cumulative[-1]
     index = np.searchsorted(cumulative, drawn, side="right")
-    return np.minimum(index, len(cumulative) - 1).astype(np.int64)
+    return np.asarray(np.minimum(index, len(cumulative) - 1), dtype=np.int64)
 
 
 def pick_in_rows(rng: np.random.Generator, cumulative: FloatArray, rows: IntArray) -> IntArray:
@@ -36,7 +36,7 @@ def pick_in_rows(rng: np.random.Generator, cumulative: FloatArray, rows: IntArra
     totals = cumulative[rows, -1]
     drawn = rng.random(len(rows)) * totals
     index = (cumulative[rows] <= drawn[:, None]).sum(axis=1)
-    return np.minimum(index, cumulative.shape[1] - 1).astype(np.int64)
+    return np.asarray(np.minimum(index, cumulative.shape[1] - 1), dtype=np.int64)
 
 
 def daytime_fraction(fraction: FloatArray) -> FloatArray:
@@ -55,7 +55,7 @@ def texts(values: Any) -> TextArray:
 
 def gather(names: tuple[str, ...] | list[str], codes: NDArray[Any]) -> TextArray:
     """Return the text of each code."""
-    return texts(list(names))[codes]
+    return np.asarray(texts(list(names))[codes], dtype=object)
 
 
 def rank_within(groups: IntArray) -> IntArray:

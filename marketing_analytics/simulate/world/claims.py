@@ -58,27 +58,24 @@ class Claims:
     value_cents: IntArray
 
 
-def ad_day_rows(
-    parameters: WorldParameters, ad_days: AdDays, ad: IntArray, day: IntArray
-) -> IntArray:
+def ad_day_rows(ad_days: AdDays, ad: IntArray, day: IntArray) -> IntArray:
     """Return the row of each (ad, day); the pair must exist."""
     keys = ad_days.ad * (1 << 20) + ad_days.day
-    return np.searchsorted(keys, ad * (1 << 20) + day).astype(np.int64)
+    return np.asarray(np.searchsorted(keys, ad * (1 << 20) + day), dtype=np.int64)
 
 
-def last_clicks(catalog: Catalog, sessions: Sessions) -> IntArray:
+def last_clicks(sessions: Sessions) -> IntArray:
     """Return the last ad session of each order and platform, as session indexes."""
     index = np.flatnonzero((sessions.ad >= 0) & (sessions.journey_order >= 0))
     key = sessions.journey_order[index] * len(SOURCES) + sessions.source[index]
     order = np.lexsort((sessions.start_us[index], key))
     index, key = index[order], key[order]
     is_last = np.concatenate([key[1:] != key[:-1], [True]]) if len(key) else np.zeros(0, bool)
-    return index[is_last].astype(np.int64)
+    return np.asarray(index[is_last], dtype=np.int64)
 
 
 def click_claims(
     parameters: WorldParameters,
-    catalog: Catalog,
     exchange: Exchange,
     orders: Orders,
     sessions: Sessions,
@@ -86,7 +83,7 @@ def click_claims(
 ) -> Claims:
     """Return a claim of every platform that was clicked within 28 days before an order."""
     rng = stream(parameters.seed, "click claims")
-    index = last_clicks(catalog, sessions)
+    index = last_clicks(sessions)
     order = sessions.journey_order[index]
     lag = orders.ordered_us[order] - sessions.start_us[index]
     keep = lag <= MATURITY_DAYS * DAY_US
@@ -98,7 +95,7 @@ def click_claims(
     # LinkedIn's only account is in USD
     in_usd = exchange.usd_cents(orders.total_cents, orders.is_eur, orders.day)[order]
     return Claims(
-        row=ad_day_rows(parameters, ad_days, sessions.ad[index], sessions.ad_day[index]),
+        row=ad_day_rows(ad_days, sessions.ad[index], sessions.ad_day[index]),
         order=order,
         kind=np.full(len(index), CLICK, dtype=np.int64),
         lag_us=lag,
@@ -136,7 +133,7 @@ def modelled_claims(
     )
 
 
-def future_claims(parameters: WorldParameters, catalog: Catalog, ad_days: AdDays) -> Claims:
+def future_claims(parameters: WorldParameters, ad_days: AdDays) -> Claims:
     """Return conversions of orders after the last day, booked back on its last clicks."""
     rng = stream(parameters.seed, "future claims")
     age_days = parameters.end_day - ad_days.day + 1
@@ -167,10 +164,10 @@ def build_claims(
 ) -> Claims:
     """Return all claims sorted by ad-day row and time."""
     parts = (
-        click_claims(parameters, catalog, exchange, orders, sessions, ad_days),
+        click_claims(parameters, exchange, orders, sessions, ad_days),
         modelled_claims(parameters, catalog, ad_days, CLICK),
         modelled_claims(parameters, catalog, ad_days, VIEW),
-        future_claims(parameters, catalog, ad_days),
+        future_claims(parameters, ad_days),
     )
     fields = Claims.__dataclass_fields__
     joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in fields}

@@ -154,7 +154,8 @@ def mail_part(world: World, *, is_flow: bool) -> dict[str, int]:
     }
     if is_flow:
         return {"flows": len(world.mail_plan.flows), "emails": int(flags.sum())} | counts
-    return {"campaigns": int(flags.sum())} | counts
+    sent = sum(not mail.flow and mail.sent_us > 0 for mail in mails)
+    return {"campaigns": sent} | counts
 
 
 def raw_part(
@@ -178,6 +179,8 @@ def raw_part(
         "mailchimp.email_activity": {"rows": len(world.mail_events.send)},
         "mailchimp.sent_to": {"rows": len(world.sends.mail)},
         "mailchimp.automations": {"rows": len(world.mail_plan.flows)},
+        "mailchimp.automation_emails": {"rows": sum(bool(m.flow) for m in world.mail_plan.mails)},
+        "mailchimp.campaigns": {"rows": sum(not m.flow for m in world.mail_plan.mails)},
         "ga4.events": {"rows": ga4.events},
     }
     result |= {f"shop.{name}": {"rows": count} for name, count in shop.items()}
@@ -185,7 +188,12 @@ def raw_part(
         (META, ("accounts", "campaigns", "ad_sets", "ads")),
         (GOOGLE, ("customers", "campaigns", "ad_groups", "ads")),
     ):
-        parts = (catalog.accounts, catalog.campaigns, catalog.ad_groups, catalog.ads)
+        parts: tuple[tuple[Any, ...], ...] = (
+            catalog.accounts,
+            catalog.campaigns,
+            catalog.ad_groups,
+            catalog.ads,
+        )
         for name, part in zip(names, parts, strict=True):
             count = sum(e.platform == platform and getattr(e, "ad_id", "-") != "" for e in part)
             result[f"{platform}.{name}"] = {"rows": count}

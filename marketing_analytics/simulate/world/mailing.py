@@ -195,7 +195,10 @@ def plan_newsletters(
                 sent_us=sent_us,
             )
         )
-    return mails
+    # every audience has a draft lying around that was never sent
+    created_us = parameters.end_us - 2 * DAY_US
+    draft = Mail(mail_id(rng), audience.list_id, audience.is_eur, "Draft", "", created_us, 0)
+    return [*mails, draft]
 
 
 def plan_mails(parameters: WorldParameters) -> MailPlan:
@@ -226,7 +229,7 @@ class Triggers:
         # the shop writes to a full cart only when it knows whose cart it is
         is_known = people.subscribed_us[sketch.person] < sketch.start_us
         carts = np.flatnonzero(is_cart & is_known)
-        last_us = next_order_us(orders, parameters)
+        last_us = next_order_us(orders)
         self.moments: dict[str, tuple[IntArray, IntArray, IntArray]] = {
             "welcome": (subscribed, people.subscribed_us[subscribed], never(len(subscribed))),
             "abandoned_cart": (
@@ -244,7 +247,7 @@ def never(count: int) -> IntArray:
     return np.full(count, NEVER_US, dtype=np.int64)
 
 
-def next_order_us(orders: Orders, parameters: WorldParameters) -> IntArray:
+def next_order_us(orders: Orders) -> IntArray:
     """Return when the same customer ordered next."""
     by_customer = np.lexsort((orders.ordered_us, orders.customer))
     customer, moment = orders.customer[by_customer], orders.ordered_us[by_customer]
@@ -336,9 +339,9 @@ def settle_sends(
 
 def before_first_end(person: IntArray, is_last: BoolArray) -> IntArray:
     """Return the rows up to and including each person's first `is_last`."""
-    running = np.cumsum(is_last) - is_last
+    running: IntArray = np.cumsum(is_last) - is_last
     starts = np.flatnonzero(rank_within(person) == 0)
-    base = np.repeat(running[starts], np.diff(np.concatenate([starts, [len(person)]])))
+    base: IntArray = np.repeat(running[starts], np.diff(np.concatenate([starts, [len(person)]])))
     return np.flatnonzero(running == base).astype(np.int64)
 
 
@@ -361,6 +364,50 @@ def mails_of_sessions(sends: Sends, sketch: Sketch) -> IntArray:
     return result
 
 
+def waits(rng: np.random.Generator, count: int, mean_seconds: float) -> IntArray:
+    """Return delays in microseconds, a minute at least."""
+    seconds = np.asarray(60 + rng.exponential(mean_seconds, count)).astype(np.int64)
+    return np.asarray(seconds * SECOND_US, dtype=np.int64)
+
+
+Part = tuple[IntArray, int, IntArray]
+
+
+def draw_clicks(
+    rng: np.random.Generator, sends: Sends, session_mail: IntArray, session_start_us: IntArray
+) -> tuple[Part, Part]:
+    """Return the clicks behind sessions, and those whose visit was never seen."""
+    count = len(sends.person)
+    linked = np.flatnonzero(session_mail >= 0)
+    linked_send = session_mail[linked]
+    click_us = session_start_us[linked] - rng.integers(1, 5, len(linked)) * SECOND_US
+    is_clicked = np.zeros(count, dtype=bool)
+    is_clicked[linked_send] = True
+    is_idle = (sends.status == STATUS_SENT) & (rng.random(count) < 0.006) & ~is_clicked
+    idle = np.flatnonzero(is_idle).astype(np.int64)
+    idle_us = sends.sent_us[idle] + waits(rng, len(idle), 20_000)
+    return (linked_send, CLICK, click_us), (idle, CLICK, idle_us)
+
+
+def draw_opens(
+    rng: np.random.Generator, people: People, sends: Sends, clicks: tuple[Part, Part]
+) -> tuple[Part, Part, Part]:
+    """Return first opens, repeated opens and opens by machines; who clicks has opened before."""
+    first_click = never(len(sends.person))
+    for send, _, click_us in clicks:
+        np.minimum.at(first_click, send, click_us)
+    is_delivered = sends.status == STATUS_SENT
+    is_reader = (rng.random(len(sends.person)) < 0.21) | (first_click < NEVER_US)
+    reader = np.flatnonzero(is_delivered & is_reader).astype(np.int64)
+    open_us = sends.sent_us[reader] + waits(rng, len(reader), 25_000)
+    open_us = np.minimum(open_us, first_click[reader] - 5 * SECOND_US)
+    again = reader[rng.random(len(reader)) < 0.22]
+    again_us = sends.sent_us[again] + waits(rng, len(again), 90_000)
+    machine = np.flatnonzero(is_delivered & people.uses_machine_opens[sends.person])
+    machine_us = sends.sent_us[machine] + waits(rng, len(machine), 1_800)
+    return (reader, OPEN, open_us), (again, OPEN, again_us), (machine, MACHINE_OPEN, machine_us)
+
+
 def build_mail_events(
     parameters: WorldParameters,
     people: People,
@@ -370,37 +417,10 @@ def build_mail_events(
 ) -> MailEvents:
     """Return what recipients and their machines did; every e-mail session has its click."""
     rng = stream(parameters.seed, "mail events")
-    count = len(sends.person)
-    is_delivered = sends.status == STATUS_SENT
-    linked = np.flatnonzero(session_mail >= 0)
-    linked_send = session_mail[linked]
-    click_us = session_start_us[linked] - rng.integers(1, 5, len(linked)) * SECOND_US
-    is_clicked = np.zeros(count, dtype=bool)
-    is_clicked[linked_send] = True
-    idle = is_delivered & (rng.random(count) < 0.006) & ~is_clicked
-    idle_send = np.flatnonzero(idle)
-    wait = lambda n, mean: (60 + rng.exponential(mean, n)).astype(np.int64) * SECOND_US  # noqa: E731
-    idle_us = sends.sent_us[idle_send] + wait(len(idle_send), 20_000)
-    reader = np.flatnonzero(is_delivered & ((rng.random(count) < 0.21) | is_clicked | idle))
-    first_click = np.full(count, NEVER_US, dtype=np.int64)
-    np.minimum.at(first_click, linked_send, click_us)
-    np.minimum.at(first_click, idle_send, idle_us)
-    open_us = sends.sent_us[reader] + wait(len(reader), 25_000)
-    # who clicks has opened before
-    open_us = np.minimum(open_us, first_click[reader] - 5 * SECOND_US)
-    again = reader[rng.random(len(reader)) < 0.22]
-    again_us = sends.sent_us[again] + wait(len(again), 90_000)
-    machine = np.flatnonzero(is_delivered & people.uses_machine_opens[sends.person])
-    machine_us = sends.sent_us[machine] + wait(len(machine), 1_800)
-    bounced = np.flatnonzero(~is_delivered)
-    parts = (
-        (reader, OPEN, open_us),
-        (again, OPEN, again_us),
-        (machine, MACHINE_OPEN, machine_us),
-        (linked_send, CLICK, click_us),
-        (idle_send, CLICK, idle_us),
-        (bounced, BOUNCE, sends.sent_us[bounced] + SECOND_US),
-    )
+    clicks = draw_clicks(rng, sends, session_mail, session_start_us)
+    bounced = np.flatnonzero(sends.status != STATUS_SENT)
+    bounce: Part = (bounced, BOUNCE, sends.sent_us[bounced] + SECOND_US)
+    parts = (*draw_opens(rng, people, sends, clicks), *clicks, bounce)
     send = np.concatenate([part[0] for part in parts]).astype(np.int64)
     kind = np.concatenate([np.full(len(part[0]), part[1], dtype=np.int64) for part in parts])
     at_us = np.concatenate([part[2] for part in parts]).astype(np.int64)

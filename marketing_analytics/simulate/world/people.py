@@ -25,15 +25,16 @@ NEVER_US = 2**62
 US_COUNTRIES = ("United States", "Canada")
 EU_COUNTRIES = ("Germany", "France", "Netherlands", "Spain", "Italy")
 DEVICE_KINDS = ("mobile", "desktop", "tablet")
-FIRST_NAMES = (
+FIRST_NAMES = (  # noqa: SIM905
     "ada alan amara anna ben carla chen clara dario elif emma erik fatima felix greta hana ivan "
     "jonas julia kai lena liam lucia marco maria mei mila nadia noah nora omar oscar paula priya "
     "rosa sam sara tariq theo tom vera yara yuki zoe"
 ).split()
-LAST_NAMES = (
-    "adler bauer berg blanc bruno castro cole costa diaz evans fischer garcia haas ito jansen jones "
-    "kaya keller khan klein kowalski lang lee lopez martin meyer moreau moser nguyen novak okafor "
-    "olsen park patel perez romano rossi roth sato schmidt silva smith stone vega vogel wagner weber"
+LAST_NAMES = (  # noqa: SIM905
+    "adler bauer berg blanc bruno castro cole costa diaz evans fischer garcia haas ito jansen "
+    "jones kaya keller khan klein kowalski lang lee lopez martin meyer moreau moser nguyen "
+    "novak okafor olsen park patel perez romano rossi roth sato schmidt silva smith stone vega vogel "
+    "weber"
 ).split()
 MAIL_DOMAINS = ("example.com", "example.net", "example.org")
 
@@ -102,7 +103,7 @@ def draw_created(parameters: WorldParameters, orders: Orders, rng: np.random.Gen
         rng.random(parameters.customers) < 0.3, rng.uniform(0, 10, parameters.customers), 0.001
     )
     created = first_us - (early_days * 86_400).astype(np.int64) * SECOND_US
-    return np.maximum(created, parameters.start_us)
+    return np.asarray(np.maximum(created, parameters.start_us), dtype=np.int64)
 
 
 def draw_opted_out(

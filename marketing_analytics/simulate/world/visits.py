@@ -268,8 +268,8 @@ def tracked_numbers(device: IntArray, is_tracked: BoolArray) -> IntArray:
     """Return 1, 2, ... for the tracked sessions of each device and 0 for the others."""
     running = np.cumsum(is_tracked)
     starts = np.flatnonzero(rank_within(device) == 0)
-    before = running[starts] - is_tracked[starts]
-    base = np.repeat(before, np.diff(np.concatenate([starts, [len(device)]])))
+    before: IntArray = running[starts] - is_tracked[starts]
+    base: IntArray = np.repeat(before, np.diff(np.concatenate([starts, [len(device)]])))
     return np.where(is_tracked, running - base, 0).astype(np.int64)
 
 

@@ -72,7 +72,7 @@ def generate(parameters: WorldParameters) -> World:
     sessions = build_sessions(parameters, catalog, people, sketch, mail)
     events = build_mail_events(parameters, people, sends, sessions.mail, sessions.start_us)
     ad_days = build_ad_days(parameters, catalog, sessions)
-    catalog = with_budgets(parameters, catalog, ad_days)
+    catalog = with_budgets(catalog, ad_days)
     return World(
         parameters=parameters,
         exchange=exchange,

@@ -1,0 +1,172 @@
+"""The control door, and what the commands say when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+
+def marketing(*arguments, **changes):
+    command = [sys.executable, "-c", "from marketing_analytics.cli import main; main()"]
+    return subprocess.run(
+        [*command, "simulate", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **changes},
+    )
+
+
+def check_refusal(done, code, *parts):
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.stderr.startswith("error: "), done.stderr
+    assert "help: " in done.stderr
+    for part in parts:
+        assert part in done.stderr, done.stderr
+
+
+def test_counters_tell_calls_statuses_and_faults(served):
+    with served.meta() as client:
+        client.get("/me/adaccounts")
+        served.control("META_ADS", "fault", {"kind": "status_500", "times": 2})
+        assert [client.get("/me/adaccounts").status_code for _ in range(3)] == [500, 500, 200]
+    counters = served.control("META_ADS", "counters")
+    assert counters["by_path"] == {"GET /v26.0/me/adaccounts": 4}
+    assert counters["by_status"] == {"200": 2, "500": 2}
+    assert counters["faults_injected"] == {"status_500": 2}
+    assert counters["faults_waiting"] == 0
+
+
+def test_a_fault_waits_for_its_path(served):
+    fault = {"kind": "html", "path_contains": "/reports", "status": 503}
+    served.control("MAILCHIMP", "fault", fault)
+    with served.mailchimp() as client:
+        assert client.get("/campaigns").status_code == 200
+        blocked = client.get("/reports")
+        assert blocked.status_code == 503
+        assert blocked.headers["content-type"].startswith("text/html")
+        assert client.get("/reports").status_code == 200
+
+
+def test_the_clock_is_shared_by_all_ports_and_reset_restores_it(served):
+    served.control("META_ADS", "clock", {"now": "2026-10-01T00:00:00Z"})
+    served.control("GOOGLE_ADS", "clock", {"advance_days": 1})
+    assert served.control("MAILCHIMP", "clock") == {"now": "2026-10-02T00:00:00Z"}
+    served.control("MAILCHIMP", "reset", {})
+    assert served.control("META_ADS", "clock") == {"now": served.world.ledger["as_of"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("fault", {"kind": "earthquake"}),
+        ("fault", {"kind": "slow", "colour": "red"}),
+        ("fault", {"kind": "slow", "times": "many"}),
+        ("clock", {"now": "soon"}),
+        ("clock", {}),
+        ("clock", [1]),
+    ],
+)
+def test_a_bad_control_request_is_refused_with_a_reason(served, name, body):
+    answer = httpx.post(f"{served.root('META_ADS')}/_control/{name}", json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+def test_the_settings_hold_everything_ingestion_needs(served):
+    names = set(served.settings)
+    assert names == {
+        "META_ADS_BASE_URL",
+        "META_ADS_ACCESS_TOKEN",
+        "META_ADS_ACCOUNT_IDS",
+        "GOOGLE_ADS_BASE_URL",
+        "GOOGLE_ADS_TOKEN_URL",
+        "GOOGLE_ADS_DEVELOPER_TOKEN",
+        "GOOGLE_ADS_CLIENT_ID",
+        "GOOGLE_ADS_CLIENT_SECRET",
+        "GOOGLE_ADS_REFRESH_TOKEN",
+        "GOOGLE_ADS_LOGIN_CUSTOMER_ID",
+        "MAILCHIMP_BASE_URL",
+        "MAILCHIMP_API_KEY",
+        "GA4_EXPORT_PATH",
+        "SHOP_DATABASE_URL",
+        "MARKETING_NOW",
+    }
+    assert served.settings["MARKETING_NOW"] == served.world.ledger["as_of"]
+
+
+def test_build_prints_the_ledger_as_json(tmp_path):
+    done = marketing("build", "--customers", 20, "--days", 8, "--out", tmp_path / "w", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == json.loads((tmp_path / "w" / "ledger.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("options", "parts"),
+    [
+        (("--customers", "0"), ("--customers 0 is out of range", "whole number from 1")),
+        (("--days", "3"), ("--days 3 is out of range",)),
+        (("--seed", "-1"), ("--seed -1 is out of range",)),
+        (("--end-date", "2026-02-30"), ("--end-date '2026-02-30' is not a date", "2026-10-31")),
+        (("--end-date", "1990-01-01"), ("out of range",)),
+    ],
+)
+def test_build_refuses_bad_numbers_and_writes_nothing(tmp_path, options, parts):
+    out = tmp_path / "w"
+    check_refusal(marketing("build", "--out", out, *options), 2, *parts)
+    assert not out.exists()
+
+
+def test_build_refuses_a_folder_it_cannot_make_or_that_is_not_its_own(tmp_path):
+    check_refusal(marketing("build", "--out", tmp_path / "no" / "w"), 2, "does not exist", "mkdir")
+    (tmp_path / "file").write_text("x")
+    check_refusal(marketing("build", "--out", tmp_path / "file"), 2, "is a file")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    check_refusal(marketing("build", "--out", tmp_path / "mine"), 2, "is not empty")
+    assert (tmp_path / "mine" / "letter.txt").read_text() == "dear"
+
+
+def test_build_says_when_the_shops_database_cannot_be_reached(tmp_path):
+    url = "postgresql://nobody:secret@127.0.0.1:1/shop"
+    done = marketing(
+        "build", "--customers", 5, "--days", 8, "--out", tmp_path / "w", "--shop-database-url", url
+    )
+    check_refusal(done, 1, "cannot reach the shop's PostgreSQL")
+    assert "secret" not in done.stderr
+
+
+def test_serve_refuses_what_is_no_whole_world(tmp_path, world):
+    check_refusal(marketing("serve", "--world", tmp_path / "none"), 2, "does not exist", "build")
+    check_refusal(marketing("serve", "--world", tmp_path), 2, "holds no world")
+    copy = tmp_path / "copy"
+    shutil.copytree(world.folder, copy)
+    (copy / "truth" / "claims.parquet").write_bytes(b"PAR1 nonsense")
+    check_refusal(marketing("serve", "--world", copy), 2, "is damaged: truth/claims.parquet")
+    (copy / "truth" / "claims.parquet").unlink()
+    check_refusal(marketing("serve", "--world", copy), 2, "is missing: truth/claims.parquet")
+    (copy / "world.json").write_text("{")
+    check_refusal(marketing("serve", "--world", copy), 2, "is damaged: world.json")
+    (copy / "ledger.json").unlink()
+    check_refusal(marketing("serve", "--world", copy), 2, "incomplete: no ledger.json")
+
+
+def test_serve_says_when_a_port_is_taken_or_the_settings_cannot_be_written(tmp_path, world):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = marketing("serve", "--world", world.folder, "--port", port)
+    check_refusal(done, 1, f"port {port} is taken", "--port")
+    check_refusal(marketing("serve", "--world", world.folder, "--port", 70000), 2, "out of range")
+    target = tmp_path / "no" / "connections.env"
+    done = marketing("serve", "--world", world.folder, "--endpoints", target)
+    check_refusal(done, 1, "cannot write", "--endpoints")
