@@ -181,7 +181,7 @@ def test_a_log_of_100000_lines_does_not_freeze(site, open_tab):
             "() => { const rows = [...document.querySelectorAll('.virtual .ln > span')];"
             " return rows.length > 20 && rows.length < 80; }"
         )
-    tab.page.wait_for_selector(f"text=line {LOG_LINES}")
+    tab.page.wait_for_selector(f".virtual >> text=line {LOG_LINES}")
     begin = time.monotonic()
     tab.page.click("[data-firsterror]")
     tab.page.wait_for_selector(".ln.at:has-text('creating the model')")

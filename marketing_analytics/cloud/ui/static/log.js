@@ -134,6 +134,7 @@
     view.hidden = false;
     document.getElementById("nolog")?.remove();
     document.getElementById("logname").textContent = `step ${step}`;
+    view.querySelector(".plainlog")?.remove();
     find("raw").href = `/runs/${view.dataset.run}/steps/${step}/log`;
     box.hidden = false;
     rows.replaceChildren();
