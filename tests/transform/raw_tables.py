@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF005
 """The raw tables that the project reads, by hand: their columns and a small random content.
 
 Only for tests of the project; the real tables come from the ingestion.
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 MONEY, FRACTION, RATE = "decimal(18, 2)", "decimal(18, 6)", "decimal(18, 4)"
 TIME, COUNT = "timestamptz", "bigint"
@@ -194,10 +196,12 @@ def add_customer(rows: Rows, rng: random.Random, number: int) -> None:
     at = moment(0, number)
     rows["shop.customers"].append((customer, f"c{number}@example.com", "Germany", at, at))
     for purpose in ("analytics", "marketing"):
-        rows["shop.consents"].append((f"{customer}-{purpose}", customer, purpose, 1, at, "signup"))
+        rows["shop.consents"].append(
+            (f"yes-{number}-{purpose}", customer, purpose, 1, at, "signup")
+        )
     if number % 10 == 3:
         rows["shop.consents"].append(
-            (f"{customer}-no", customer, "analytics", 0, moment(50), "settings")
+            (f"no-{number}", customer, "analytics", 0, moment(50), "settings")
         )
     for visit in range(rng.randint(0, 9)):
         device = f"dev-{number}-{rng.randint(0, 1)}"
@@ -248,7 +252,9 @@ def add_visit(
         rows["ga4.events"].append(
             (at.date(), at, stamp, name, position, device, user, visit, visit)
             + ("https://shop.example/p", arrived.get("referrer", "https://shop.example/"))
-            + tuple(arrived.get(k) for k in ("source", "medium", "campaign", "campaign_id", "gclid"))
+            + tuple(
+                arrived.get(k) for k in ("source", "medium", "campaign", "campaign_id", "gclid")
+            )
             + (order[0] if order and name == "purchase" else None, None, None)
             + (0 if browser != "Chrome" else 900, "1", "desktop", browser, "Germany")
         )
@@ -280,8 +286,17 @@ def write_raw(path: Path, rows: Rows, loaded_at: datetime | None = None) -> None
     for name, columns in TABLES.items():
         connection.execute(f"create table {name} ({columns}, _loaded_at timestamptz)")
         if rows[name]:
-            marks = ", ".join("?" * (len(rows[name][0]) + 1))
-            connection.executemany(
-                f"insert into {name} values ({marks})", [(*row, stamp) for row in rows[name]]
-            )
+            values = as_arrow([(*row, stamp) for row in rows[name]])
+            connection.register("arrived", values)
+            connection.execute(f"insert into {name} select * from arrived")
+            connection.unregister("arrived")
     connection.close()
+
+
+def as_arrow(rows: list[tuple[Any, ...]]) -> pa.Table:
+    """Return rows as an Arrow table; whole numbers among decimals become decimals."""
+    columns = []
+    for column in zip(*rows, strict=True):
+        has_decimals = any(isinstance(value, Decimal) for value in column)
+        columns.append([Decimal(v) if has_decimals and v is not None else v for v in column])
+    return pa.table(columns, names=[f"c{index}" for index in range(len(columns))])

@@ -1,0 +1,150 @@
+"""Every model keeps the project's conventions: read from the files, no dbt needed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2] / "transform"
+MODELS = sorted((PROJECT / "models").rglob("*.sql"))
+DOMAIN_TAGS = {
+    "ads", "attribution", "automation", "campaigns", "customers", "email", "executive", "funnel",
+}  # fmt: skip
+FORMULAS = {
+    "int_attribution__credits", "int_attribution__paths", "fct_attribution", "fct_customer_rfm",
+    "fct_campaign_performance", "fct_acquisition_funnel", "fct_customer_value", "fct_touchpoints",
+    "fct_email_campaigns", "fct_automation_steps", "rpt_executive_kpis", "int_orders__revenue",
+    "rpt_channel_attribution",
+}  # fmt: skip
+
+each_model = pytest.mark.parametrize("sql", MODELS, ids=lambda path: path.stem)
+each_mart = pytest.mark.parametrize(
+    "sql", [path for path in MODELS if "marts" in path.parts], ids=lambda path: path.stem
+)
+
+
+def properties(sql: Path) -> dict[str, Any]:
+    """Return the model's entry in the yml beside it."""
+    document = yaml.safe_load(sql.with_suffix(".yml").read_text(encoding="utf-8"))
+    (model,) = document["models"]
+    assert model["name"] == sql.stem
+    return dict(model)
+
+
+def settings(sql: Path) -> dict[str, Any]:
+    """Return what dbt_project.yml sets for the model's folder; tags add up."""
+    project = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))
+    level: Any = project["models"]["marketing"]
+    found: dict[str, Any] = {"tags": []}
+    for folder in sql.relative_to(PROJECT / "models").parts[:-1]:
+        level = level.get(folder, {})
+        found["tags"] = [*found["tags"], *level.get("+tags", [])]
+        found |= {
+            key: value for key, value in level.items() if key in {"+contract", "+materialized"}
+        }
+    return found
+
+
+@each_model
+def test_a_model_says_its_grain_and_describes_every_column(sql: Path) -> None:
+    model = properties(sql)
+    assert model["description"].startswith("One row per ")
+    assert model["columns"]
+    assert all(column["description"].strip() for column in model["columns"])
+
+
+@each_model
+def test_a_model_tests_its_key(sql: Path) -> None:
+    model = properties(sql)
+    (test,) = [test for test in model["data_tests"] if "unique_combination" in test]
+    columns = {column["name"] for column in model["columns"]}
+    assert set(test["unique_combination"]["arguments"]["columns"]) <= columns
+
+
+@each_model
+def test_a_model_imports_first_and_ends_with_its_last_step(sql: Path) -> None:
+    text = re.sub(r"^\s*--.*$", "", sql.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    steps = re.findall(r"^(\w+) as \($", text, flags=re.MULTILINE)
+    assert text.startswith("with\n")
+    assert text.rstrip().endswith(f"\nselect * from {steps[-1]}")
+    bodies = re.findall(r"^\w+ as \($(.*?)^\)", text, flags=re.MULTILINE | re.DOTALL)
+    imports = ["{{ ref(" in body or "{{ source(" in body for body in bodies]
+    assert imports == sorted(imports, reverse=True)
+
+
+@each_model
+def test_a_model_is_tagged_by_layer_or_domain(sql: Path) -> None:
+    tags = set(settings(sql)["tags"])
+    if "staging" in sql.parts:
+        assert tags == {"staging", sql.parent.name}
+        assert sql.stem.startswith(f"stg_{sql.parent.name}__")
+    else:
+        assert tags
+        assert tags <= DOMAIN_TAGS
+
+
+@each_model
+def test_no_model_asks_the_clock(sql: Path) -> None:
+    text = sql.read_text(encoding="utf-8").lower()
+    assert not re.search(r"current_date|current_timestamp|now\(\)|today\(\)", text)
+
+
+@each_mart
+def test_a_mart_is_a_table_with_an_enforced_contract(sql: Path) -> None:
+    assert settings(sql)["+contract"] == {"enforced": True}
+    assert settings(sql)["+materialized"] == "table"
+    assert sql.stem.split("_")[0] in {"fct", "dim", "rpt"}
+    assert all(column["data_type"] for column in properties(sql)["columns"])
+
+
+def test_every_formula_has_a_unit_test() -> None:
+    tested = set()
+    for path in (PROJECT / "models").rglob("*__unit_tests.yml"):
+        tests = yaml.safe_load(path.read_text(encoding="utf-8"))["unit_tests"]
+        assert {test["model"] for test in tests} == {path.name.removesuffix("__unit_tests.yml")}
+        tested |= {test["model"] for test in tests}
+    assert tested >= FORMULAS
+
+
+def test_every_yml_belongs_to_a_model_or_to_the_sources() -> None:
+    for path in (PROJECT / "models").rglob("*.yml"):
+        name = path.stem.removesuffix("__unit_tests")
+        assert name == "__sources" or path.with_name(f"{name}.sql").exists()
+
+
+def test_every_source_says_when_it_is_stale() -> None:
+    for path in (PROJECT / "models").rglob("__sources.yml"):
+        (source,) = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
+        assert source["database"] == "raw"
+        assert source["config"]["loaded_at_field"] == "_loaded_at"
+        assert source["config"]["freshness"] == {
+            "warn_after": {"count": 24, "period": "hour"},
+            "error_after": {"count": 48, "period": "hour"},
+        }
+
+
+def test_every_singular_test_has_a_tag() -> None:
+    for path in (PROJECT / "tests").glob("assert_*.sql"):
+        tags = re.search(r"tags=\['(\w+)'\]", path.read_text(encoding="utf-8"))
+        assert tags
+        assert tags[1] in {"conservation", "reconciliation", "consent", "business_logic"}
+
+
+def test_personal_columns_end_in_staging() -> None:
+    later = [path for path in MODELS if "staging" not in path.parts]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in later)
+    assert not re.search(r"\b(email_address|user_pseudo_id|user_id|customer_id)\b", text)
+    for path in (path for path in MODELS if "staging" in path.parts):
+        outputs = {column["name"] for column in properties(path)["columns"]}
+        assert not outputs & {
+            "email_address",
+            "email",
+            "email_id",
+            "user_pseudo_id",
+            "user_id",
+            "customer_id",
+        }
