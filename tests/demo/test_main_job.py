@@ -1,0 +1,157 @@
+"""The main job for real on a small world, then the README's commands against what it left."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from marketing_analytics.demo.figures import MODELS
+
+MARKETING = str(Path(sys.executable).parent / "marketing")
+SIZE = ["--seed", "7", "--customers", "250", "--days", "60"]
+JOBS = [
+    "ad-platform-sync",
+    "attribution-daily-refresh",
+    "campaign-performance",
+    "customer-acquisition-funnel",
+    "email-marketing-metrics",
+    "automation-flows",
+    "customer-ltv-modeling",
+    "marketing-executive-dashboard",
+    "attribution-validation",
+]
+
+pytestmark = pytest.mark.timeout(420)
+
+
+def marketing(*arguments, **options):
+    return subprocess.run(
+        [MARKETING, *arguments], capture_output=True, text=True, check=False, **options
+    )
+
+
+def processes_of(directory):
+    commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    return [words for words in commands if any(str(directory) in word for word in words)]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """Run the demo to its end; return its folder and what it printed."""
+    directory = tmp_path_factory.mktemp("main_job") / "demo"
+    result = marketing("demo", "run", *SIZE, "--dir", str(directory))
+    yield directory, result
+    marketing("demo", "down", "--dir", str(directory))
+
+
+@pytest.fixture(scope="module")
+def up(demo):
+    """Leave everything running on what the demo left; return the folder and the output."""
+    directory, _ = demo
+    result = marketing("demo", "up", *SIZE, "--dir", str(directory))
+    assert result.returncode == 0, result.stderr
+    return directory, result
+
+
+def test_the_demo_reconciles_and_says_so_in_its_last_line(demo):
+    _, result = demo
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.splitlines()[-1].startswith("demo ok:")
+
+
+def test_the_summary_equals_the_ledger_of_the_world(demo):
+    directory, _ = demo
+    summary = json.loads((directory / "summary.json").read_text())
+    ledger = json.loads((directory / "world" / "ledger.json").read_text())
+    assert summary["jobs_deployed"] == 9
+    assert summary["runs"] == dict.fromkeys(JOBS, "success")
+    net = float(ledger["orders"]["net_usd"])
+    assert summary["revenue_total"] == net
+    assert summary["attributed_revenue"] == dict.fromkeys(MODELS, net)
+    spend = {name: float(ledger["spend"][name]["usd"]) for name in ("google_ads", "meta_ads")}
+    assert summary["spend"] == spend
+    assert summary["ledger"]["spend"] == spend
+    assert summary["seconds"]["total"] > 0
+
+
+def test_jobs_run_in_the_order_of_their_schedules(demo):
+    directory, result = demo
+    assert list(json.loads((directory / "summary.json").read_text())["runs"]) == JOBS
+    positions = [result.stdout.index(f"  {key} ") for key in JOBS]
+    assert positions == sorted(positions)
+
+
+def test_the_demo_prints_every_channel_with_spend_revenue_and_roas(demo):
+    _, result = demo
+    for text in ("paid_search", "paid_social", "email", "unattributed", "ROAS", "spend", "total"):
+        assert text in result.stdout
+
+
+def test_no_secret_is_printed_or_logged(demo):
+    directory, result = demo
+    settings = (directory / "demo.env").read_text()
+    token = re.search(r"DBTCLOUD_TOKEN=(\S+)", settings).group(1)
+    assert (directory / "demo.env").stat().st_mode & 0o077 == 0
+    assert token not in result.stdout + result.stderr
+    for log in [*(directory / "logs").glob("*.log"), *(directory / "cloud").rglob("*.log")]:
+        assert token not in log.read_text(errors="replace"), log
+
+
+def test_a_second_demo_in_the_same_folder_is_refused_while_it_is_up(up):
+    directory, _ = up
+    result = marketing("demo", "run", *SIZE, "--dir", str(directory))
+    assert result.returncode == 4
+    assert "make down" in result.stderr
+
+
+def test_up_prints_addresses_that_answer(up):
+    _, result = up
+    page = re.search(r"dbt Cloud, pages +(\S+)", result.stdout).group(1)
+    response = httpx.get(page, headers={"accept": "text/html"})
+    assert response.status_code == 200
+    assert "campaign-performance" in response.text
+
+
+def bash_blocks(repository, name):
+    return re.findall(r"```bash\n(.*?)```", (repository / name).read_text(), re.DOTALL)
+
+
+def test_the_commands_of_the_readme_work(up, repository, tmp_path):
+    directory, _ = up
+    shutil.copytree(repository / "env_file", tmp_path / "env_file")
+    shutil.copytree(repository / "scripts", tmp_path / "scripts")
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "demo").symlink_to(directory)
+    jobs = tmp_path / "env_file" / "dev_env.tfvars"
+    jobs.write_text(jobs.read_text().replace('"0 9 * * *"', '"15 9 * * *"'))
+    [block] = [text for text in bash_blocks(repository, "README.md") if "demo.env" in text]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    result = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "campaign-performance" in result.stdout
+    assert "15 9 * * *" in result.stdout
+    assert "0 9 * * *" in result.stdout
+
+
+def test_down_leaves_no_process_behind(up):
+    directory, _ = up
+    assert processes_of(directory)
+    result = marketing("demo", "down", "--dir", str(directory))
+    assert result.returncode == 0
+    assert "stopped" in result.stdout
+    assert processes_of(directory) == []
