@@ -27,13 +27,12 @@ from marketing_analytics.core.errors import (
     MachineError,
     RemoteError,
 )
-from marketing_analytics.jobs.client import CloudClient
+from marketing_analytics.jobs.client import CREATE_ATTEMPTS, CloudClient
 from marketing_analytics.jobs.names import Owner, Scope, owner_of
 from marketing_analytics.jobs.payload import Override, body_of, overrides_of
 from marketing_analytics.jobs.plan import Change, Plan, RemoteJob, remote_job
 
 THREADS = 8
-CREATE_ATTEMPTS = 5
 RELATED = "custom_environment_variables"
 
 State = Literal["done", "failed", "not tried"]

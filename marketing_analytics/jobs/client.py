@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 PAGE_SIZE = 100
 ATTEMPTS = 6
 FIRST_ATTEMPTS = 3
+CREATE_ATTEMPTS = 5
 RETRY_BASE_SECONDS = 0.5
 CALLS_PER_SECOND = 60.0
 CALL_BURST = 100
@@ -176,17 +177,17 @@ class CloudClient:
     def create_variable(self, name: str) -> None:
         """Create a variable of the project without a value, so that jobs can override it."""
         body = {"env_var": {"new_name": name, "project": ""}}
-        try:
-            self.call(
-                "POST",
-                f"{self.project}/environment-variables/bulk/",
-                json=body,
-                is_repeatable=False,
-            )
-        except (AmbiguousError, TerminalError):
-            # created by somebody else, or by the call whose answer was lost
-            if name not in self.variable_names():
-                raise
+        path = f"{self.project}/environment-variables/bulk/"
+        for attempt in range(1, CREATE_ATTEMPTS + 1):
+            try:
+                self.call("POST", path, json=body, is_repeatable=False)
+                return
+            except (AmbiguousError, TerminalError) as error:
+                # created by somebody else, or by the call whose answer was lost
+                if name in self.variable_names():
+                    return
+                if isinstance(error, TerminalError) or attempt == CREATE_ATTEMPTS:
+                    raise
 
     def job_overrides(self, job_id: int) -> Answer:
         """Return the variables of one job."""
@@ -208,14 +209,18 @@ class CloudClient:
         if override_id:
             self.write(f"{path}{override_id}/", body)
             return
-        try:
-            self.write(path, body, is_repeatable=False)
-        except (AmbiguousError, TerminalError):
-            # it may be there: by the call whose answer was lost, or by somebody else
-            existing = (self.job_overrides(job_id).get(name) or {}).get("job")
-            if not existing:
-                raise
-            self.set_override(job_id, name, value, int(existing["id"]))
+        for attempt in range(1, CREATE_ATTEMPTS + 1):
+            try:
+                self.write(path, body, is_repeatable=False)
+                return
+            except (AmbiguousError, TerminalError) as error:
+                # it may be there: by the call whose answer was lost, or by somebody else
+                existing = (self.job_overrides(job_id).get(name) or {}).get("job")
+                if existing:
+                    self.set_override(job_id, name, value, int(existing["id"]))
+                    return
+                if isinstance(error, TerminalError) or attempt == CREATE_ATTEMPTS:
+                    raise
 
     def delete_override(self, override_id: int) -> None:
         """Remove a variable from a job."""

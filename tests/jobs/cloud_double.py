@@ -13,6 +13,15 @@ from urllib.parse import parse_qs, urlsplit
 TOKEN = "test-token-123456"
 
 
+class QuietServer(ThreadingHTTPServer):
+    """A server that does not print what went wrong in a dropped connection."""
+
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass
+
+
 class CloudDouble:
     """State and faults; `url` is where it listens."""
 
@@ -28,8 +37,7 @@ class CloudDouble:
         # (method, path regex) -> list of faults: an int status, "lost" or "cut"
         self.faults = []
         self.random_faults = None
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
-        self.server.daemon_threads = True
+        self.server = QuietServer(("127.0.0.1", 0), self.handler())
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 

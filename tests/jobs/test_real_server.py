@@ -218,7 +218,7 @@ def comparable(job, names):
         condition["statuses"] = sorted(condition["statuses"])
     # only branch jobs have a schema of their own
     found["custom_environment_variables"] = {
-        variable["name"]: variable["value"]
+        variable["name"]: variable["display_value"]
         for variable in found["custom_environment_variables"]
         if variable["name"] != "DBT_SCHEMA"
     }
