@@ -33,8 +33,8 @@ FIRST_NAMES = (  # noqa: SIM905
 LAST_NAMES = (  # noqa: SIM905
     "adler bauer berg blanc bruno castro cole costa diaz evans fischer garcia haas ito jansen "
     "jones kaya keller khan klein kowalski lang lee lopez martin meyer moreau moser nguyen "
-    "novak okafor olsen park patel perez romano rossi roth sato schmidt silva smith stone vega vogel "
-    "weber"
+    "novak okafor olsen park patel perez romano rossi roth sato schmidt silva smith stone "
+    "vega vogel weber"
 ).split()
 MAIL_DOMAINS = ("example.com", "example.net", "example.org")
 
