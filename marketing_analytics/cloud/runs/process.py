@@ -17,6 +17,7 @@ import json
 import os
 import queue
 import secrets
+import select
 import signal
 import subprocess
 import sys
@@ -29,6 +30,7 @@ from typing import Any, NoReturn
 END_MARK = "\x1emarketing-step-end"
 PR_SET_PDEATHSIG = 1
 ORPHANED = 71
+READ_BYTES = 1 << 16
 # takes the arguments of one command, returns its exit code
 Runs = Callable[[Sequence[str]], int]
 
@@ -57,7 +59,6 @@ class DbtProcess:
             raise OSError("no pipe to the dbt process")
         self.output = self.popen.stdout
         self._input = self.popen.stdin
-        os.set_blocking(self.output.fileno(), False)
 
     def request(self, args: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
         """Ask the child to run one dbt command; a child that is gone is noticed by the reader."""
@@ -67,6 +68,15 @@ class DbtProcess:
         with contextlib.suppress(OSError):
             self._input.write(text.encode() + b"\n")
             self._input.flush()
+
+    def read(self, seconds: float) -> bytes | None:
+        """Return what the child printed, b"" when it closed its pipe, None after a silent wait."""
+        # poll, since select cannot wait for a file descriptor above 1023
+        waiting = select.poll()
+        waiting.register(self.output, select.POLLIN)
+        if not waiting.poll(seconds * 1000):
+            return None
+        return os.read(self.output.fileno(), READ_BYTES)
 
     def finish(self, seconds: float) -> None:
         """Let the child leave in order, which folds DuckDB's log into its file; then end it."""

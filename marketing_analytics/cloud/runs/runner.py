@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import os
-import selectors
 import shutil
 import signal
 import sqlite3
@@ -22,13 +20,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from marketing_analytics.cloud.runs.artifacts import keep_artifacts, keep_parse_file
-from marketing_analytics.cloud.runs.logs import (
-    LineReader,
-    StepLog,
-    keep_debug_log,
-    nodes_of_results,
-    run_secrets,
-)
 from marketing_analytics.cloud.runs.process import DbtProcess
 from marketing_analytics.cloud.runs.queue import Lease
 from marketing_analytics.cloud.runs.states import (
@@ -44,9 +35,14 @@ from marketing_analytics.cloud.runs.steps import (
     COMPILE_ONLY,
     DEPS,
     PROFILE,
+    LineReader,
     Step,
+    StepLog,
+    keep_debug_log,
+    nodes_of_results,
     parse_command,
     plan_steps,
+    run_secrets,
     subcommand_of,
 )
 from marketing_analytics.cloud.runs.store import (
@@ -76,7 +72,6 @@ from marketing_analytics.cloud.store.connection import (
 from marketing_analytics.core.errors import PlatformError
 
 STOPPED = "The server was stopped while this run was going on."
-_READ_BYTES = 1 << 16
 _log = logging.getLogger(__name__)
 
 
@@ -363,27 +358,17 @@ class Runner:
         """Take everything the process prints until the step's end mark, its death, or a stop."""
         reader = LineReader()
         saved_at = time.monotonic()
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.output, selectors.EVENT_READ)
-            while log.exit_code is None:
-                is_open = self._read_some(selector, reader, log)
-                if time.monotonic() - saved_at >= self.settings.save_seconds or not is_open:
-                    self._save_nodes(step, log)
-                    saved_at = time.monotonic()
-                if not is_open:
-                    break
-                self._stop_if_asked(selector, reader, log)
+        while log.exit_code is None and self._read_some(reader, log):
+            if time.monotonic() - saved_at >= self.settings.save_seconds:
+                self._save_nodes(step, log)
+                saved_at = time.monotonic()
+            self._stop_if_asked(reader, log)
         self._save_nodes(step, log)
 
-    def _read_some(
-        self, selector: selectors.BaseSelector, reader: LineReader, log: StepLog
-    ) -> bool:
+    def _read_some(self, reader: LineReader, log: StepLog) -> bool:
         """Read what is there, waiting a little; return False when the process closed its pipe."""
-        if not selector.select(timeout=0.1):
-            return True
-        try:
-            data = os.read(self.process.output.fileno(), _READ_BYTES)
-        except BlockingIOError:
+        data = self.process.read(0.1)
+        if data is None:
             return True
         log.take(reader.feed(data) if data else reader.rest())
         self._is_idle = log.exit_code is not None
@@ -413,9 +398,7 @@ class Runner:
     def _seconds_running(self) -> float:
         return (datetime.now(UTC) - time_of(self.row["started_at"])).total_seconds()
 
-    def _stop_if_asked(
-        self, selector: selectors.BaseSelector, reader: LineReader, log: StepLog
-    ) -> None:
+    def _stop_if_asked(self, reader: LineReader, log: StepLog) -> None:
         """When the run must end, end dbt first: SIGINT, SIGTERM, SIGKILL, with patience."""
         try:
             self._check_flags()
@@ -429,21 +412,15 @@ class Runner:
                 (signal.SIGTERM, self.settings.terminate_seconds),
             ):
                 self.process.signal(number)
-                if self._is_over_within(seconds, selector, reader, log):
+                if self._is_over_within(seconds, reader, log):
                     break
             if not self._is_idle:
                 self.process.close()
             raise
 
-    def _is_over_within(
-        self,
-        seconds: float,
-        selector: selectors.BaseSelector,
-        reader: LineReader,
-        log: StepLog,
-    ) -> bool:
+    def _is_over_within(self, seconds: float, reader: LineReader, log: StepLog) -> bool:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if not self._read_some(selector, reader, log) or log.exit_code is not None:
+            if not self._read_some(reader, log) or log.exit_code is not None:
                 return True
         return False

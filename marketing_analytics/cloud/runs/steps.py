@@ -1,16 +1,26 @@
-"""The steps of a run, their names and order as dbt Cloud has them, and its commands read safely.
+"""The steps of a run: their names and order, their commands read safely, and their logs.
 
 1 "Clone git repository", 2 "Create Profile from Connection DuckDB", 3 "Invoke dbt with `dbt deps`",
-then source freshness when asked, the commands of the job, and docs last.
+then source freshness when asked, the commands of the job, and docs last, as in dbt Cloud. dbt's
+JSON lines become text, node rows and an end mark. Whatever the process prints is taken, so that
+its pipe never fills; what goes to disk is capped.
 """
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
+from marketing_analytics.cloud.runs.process import END_MARK
+from marketing_analytics.cloud.store.connection import time_text
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.core.redact import is_secret_name, redact, secrets_of
 
 CLONE, PROFILE, DEPS = 1, 2, 3
 DEPS_COMMAND = "dbt deps"
@@ -40,6 +50,9 @@ _RESERVED = {
     "--use-v2-parser": "this parser is not installed",
     "--v2-parser": "this parser is not installed",
 }
+MAX_LOG_BYTES = 20 << 20
+MAX_LINE_BYTES = 1 << 20
+_RUNNING = "started"
 
 
 @dataclass(frozen=True)
@@ -127,3 +140,205 @@ def without_target(args: Sequence[str], target_name: str) -> list[str]:
                 hint="set the target name of the job and leave --target out of its steps",
             )
     return kept
+
+
+class LineReader:
+    """Cuts a stream of bytes into lines; a line that never ends is cut at 1 MiB."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[str]:
+        """Return the lines that are complete now."""
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()
+        if len(self._rest) > MAX_LINE_BYTES:
+            lines.append(self._rest)
+            self._rest = b""
+        return [line.decode("utf-8", "replace") for line in lines]
+
+    def rest(self) -> list[str]:
+        """Return what came after the last line break."""
+        rest, self._rest = self._rest, b""
+        return [rest.decode("utf-8", "replace")] if rest else []
+
+
+class StepLog:
+    """Writes `<index>.log` and `<index>.jsonl`, and keeps the nodes that changed since last asked.
+
+    `exit_code` is set when the end mark with the right nonce has been seen.
+    """
+
+    def __init__(self, path: Path, *, nonce: str = "", secrets: Sequence[str] = ()) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._text = path.open("a", encoding="utf-8", errors="replace")
+        self._json = path.with_suffix(".jsonl").open("a", encoding="utf-8", errors="replace")
+        self._end = f"{END_MARK} {nonce} "
+        self._secrets = secrets
+        self._bytes_left = MAX_LOG_BYTES
+        self._changed: dict[str, dict[str, Any]] = {}
+        self._is_blank = False
+        self.exit_code: int | None = None
+        self.last_error = ""
+
+    def take(self, lines: Sequence[str]) -> None:
+        """Take lines of the process."""
+        for line in lines:
+            if line.startswith(self._end):
+                self.exit_code = int(line[len(self._end) :])
+            elif line.startswith("{"):
+                self._take_event(line)
+            elif line or self._text.tell():
+                self._take_plain(line)
+        self._text.flush()
+        self._json.flush()
+
+    def _take_plain(self, line: str) -> None:
+        # the end mark brings an empty line with it
+        if line:
+            self.write(line)
+        # how click reports a wrong option: not as an event
+        if line.startswith("Error: "):
+            self.last_error = redact(line.removeprefix("Error: "), self._secrets)
+
+    def _take_event(self, line: str) -> None:
+        try:
+            event = json.loads(line)
+            info, data = event["info"], event["data"]
+            text = f"{clock_of(info['ts'])}  {info['msg']}".rstrip()
+        except (ValueError, KeyError, TypeError):
+            self.write(line)
+            return
+        clean = redact(line, self._secrets)
+        if self._bytes_left > 0:
+            self._json.write(clean + "\n")
+        if info.get("level") == "error" and info["msg"].strip():
+            self.last_error = redact(str(info["msg"]), self._secrets).strip()
+        self.write(text)
+        node = node_of(info, data)
+        if node:
+            node["message"] = redact(node["message"], self._secrets) if node["message"] else None
+            self._changed[node["unique_id"]] = {**self._changed.get(node["unique_id"], {}), **node}
+
+    def write(self, text: str) -> None:
+        """Add a line of our own or of dbt, redacted; past the cap only a notice is written."""
+        if self._bytes_left <= 0:
+            return
+        line = redact(text, self._secrets) + "\n"
+        self._bytes_left -= len(line.encode("utf-8", "replace"))
+        self._text.write(line)
+        if self._bytes_left <= 0:
+            size = MAX_LOG_BYTES >> 20
+            self._text.write(f"The log is longer than {size} MiB; the rest is not kept.\n")
+        self._text.flush()
+
+    def take_changed_nodes(self) -> list[dict[str, Any]]:
+        """Return the nodes that changed since the last call, as rows."""
+        changed, self._changed = self._changed, {}
+        return list(changed.values())
+
+    def close(self) -> None:
+        """Close the files."""
+        self._text.close()
+        self._json.close()
+
+
+def keep_debug_log(folder: Path, path: Path, secrets: Sequence[str]) -> None:
+    """Move dbt's debug log of a step out of its folder to `path`, redacted and capped."""
+    source = folder / "dbt.log"
+    if source.is_file():
+        left = MAX_LOG_BYTES
+        with (
+            source.open(encoding="utf-8", errors="replace") as lines,
+            path.open("w", encoding="utf-8", errors="replace") as kept,
+        ):
+            while left > 0 and (line := lines.readline(MAX_LINE_BYTES)):
+                kept.write(redact(line, secrets))
+                left -= len(line)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def clock_of(moment: str) -> str:
+    """Return `HH:MM:SS` of dbt's time of an event."""
+    return moment[11:19]
+
+
+def node_of(info: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the node row that an event tells about, or None."""
+    node = data.get("node_info")
+    if not isinstance(node, dict) or not node.get("unique_id"):
+        return None
+    status = str(node.get("node_status") or "")
+    is_result = info["name"].endswith("Result") and data.get("status") is not None
+    if info["name"] != "LogStartLine" and not is_result and status in ("", _RUNNING):
+        return None
+    return {
+        "unique_id": node["unique_id"],
+        "name": node.get("node_name") or node["unique_id"],
+        "resource_type": node.get("resource_type") or "",
+        "status": status or _RUNNING,
+        "thread": thread_of(str(info.get("thread") or "")),
+        "started_at": moment_of(node.get("node_started_at")),
+        "finished_at": moment_of(node.get("node_finished_at")),
+        "execution_seconds": data.get("execution_time"),
+        "message": None,
+    }
+
+
+def thread_of(name: str) -> str | None:
+    """Return dbt's worker without Python's decoration: `Thread-1`."""
+    return name.partition(" ")[0] or None
+
+
+def moment_of(text: Any) -> str | None:
+    """Return a time of dbt (UTC, with or without a zone) as the store writes it."""
+    if not isinstance(text, str) or not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time_text(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def nodes_of_results(path: Path, since: float = 0.0) -> list[dict[str, Any]]:
+    """Return the node rows of a run_results.json, [] when there is none newer than `since`."""
+    try:
+        if path.stat().st_mtime < since:
+            return []
+        results = json.loads(path.read_text("utf-8"))["results"]
+        return [row for row in map(row_of_result, results) if row]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def row_of_result(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the node row of one result, or None for a result without a node."""
+    unique_id = result.get("unique_id")
+    if not unique_id:
+        return None
+    timing = {part["name"]: part for part in result.get("timing") or [] if part.get("name")}
+    parts = str(unique_id).split(".")
+    first, last = timing.get("compile", {}), timing.get("execute", {})
+    message = result.get("message")
+    return {
+        "unique_id": unique_id,
+        "name": parts[2] if len(parts) > 2 else unique_id,
+        "resource_type": parts[0],
+        "status": str(result.get("status") or ""),
+        "thread": thread_of(str(result.get("thread_id") or "")),
+        "started_at": moment_of(first.get("started_at")),
+        "finished_at": moment_of(last.get("completed_at")),
+        "execution_seconds": result.get("execution_time"),
+        "message": str(message)[:4000] if message else None,
+    }
+
+
+def run_secrets(environment: Mapping[str, str]) -> list[str]:
+    """Return the values that must not reach a log: by name, and every key of ours."""
+    keys = [
+        value
+        for name, value in environment.items()
+        if name.endswith("_KEY") and not is_secret_name(name) and len(value) >= 6
+    ]
+    return sorted({*secrets_of(environment), *keys}, key=len, reverse=True)

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from marketing_analytics.cloud.runs import logs
-from marketing_analytics.cloud.runs.logs import LineReader, StepLog, nodes_of_results, run_secrets
+from marketing_analytics.cloud.runs import steps
 from marketing_analytics.cloud.runs.process import END_MARK
+from marketing_analytics.cloud.runs.steps import LineReader, StepLog, nodes_of_results, run_secrets
 
 
 def event(name: str, message: str, level: str = "info", **data) -> str:
@@ -98,7 +98,7 @@ def test_a_line_without_end_does_not_fill_the_memory():
     cut = sum(len(line) for _ in range(400) for line in reader.feed(b"x" * 65_536))
     assert cut + len(reader.rest()[0]) == 400 * 65_536
     assert reader.rest() == []
-    assert logs.MAX_LINE_BYTES == 1 << 20
+    assert steps.MAX_LINE_BYTES == 1 << 20
 
 
 def test_bytes_that_are_no_text_and_json_that_is_no_event_are_kept_as_they_come(log, tmp_path):
