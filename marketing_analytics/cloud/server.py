@@ -41,6 +41,7 @@ from marketing_analytics.core.errors import MachineError, UserError
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104
 SHUTDOWN_SECONDS = 2
+KEEP_ALIVE_SECONDS = 75
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
@@ -143,18 +144,8 @@ def run_server(
     settings: ServerSettings, engine: Engine, listening: socket.socket, console: Console
 ) -> None:
     """Answer requests until a signal comes."""
-    import uvicorn
-
     front = Front(settings, engine)
-    config = uvicorn.Config(
-        front,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
-    server = uvicorn.Server(config)
+    server = build_server(front)
     # uvicorn's own handlers would repeat the signal before our clean-up has run
     previous = {
         number: signal.signal(number, server.handle_exit)
@@ -167,6 +158,25 @@ def run_server(
         front.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def build_server(app: Application) -> Any:
+    """Return a uvicorn server of an ASGI application.
+
+    Idle connections are kept for long: a client that reuses one just when it is closed fails.
+    """
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+    return uvicorn.Server(config)
 
 
 def run_until_exit(server: Any, listening: socket.socket) -> None:

@@ -137,6 +137,7 @@ def test_validate_online_knows_account_project_and_environment(
     tool.run("validate", "jobs.yml", "--online")
 
 
+@pytest.mark.slow
 def test_link_adopts_a_job_and_unlink_gives_it_up(client: ClientOverHttp, tool: JobsAsCode) -> None:
     created = client.create_job(name="Old")
     tool.write(old=job("Old", linked_id=created["id"]))
@@ -144,3 +145,13 @@ def test_link_adopts_a_job_and_unlink_gives_it_up(client: ClientOverHttp, tool: 
     assert client.get(jobs_path(created["id"])).data["name"] == "Old [[old]]"
     tool.run("unlink", "--config", "jobs.yml")
     assert client.get(jobs_path(created["id"])).data["name"] == "Old"
+
+
+@pytest.mark.slow
+def test_deactivate_and_update_jobs_work_too(client: ClientOverHttp, tool: JobsAsCode) -> None:
+    created = client.create_job(name="Old", triggers={"schedule": True})
+    tool.run("deactivate-jobs", "--account-id", str(ACCOUNT), "-j", str(created["id"]))
+    assert client.get(jobs_path(created["id"])).data["triggers"]["schedule"] is False
+    tool.write(old=job("New", linked_id=created["id"]))
+    tool.run("update-jobs", "jobs.yml")
+    assert client.get(jobs_path(created["id"])).data["name"] == "New"

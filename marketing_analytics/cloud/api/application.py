@@ -191,9 +191,11 @@ def base_url_of(scope: Scope, headers: dict[bytes, bytes]) -> str:
 
 
 def busy(error: sqlite3.OperationalError) -> ApiError:
-    """Return the error for a store that is locked for too long."""
+    """Return the error for a store that is locked for too long, or that cannot be written."""
     log.warning("store: %s", error)
-    return ApiError(503, "The store is busy. Try again.", headers={"retry-after": "1"})
+    is_locked = "locked" in str(error) or "busy" in str(error)
+    message = "The store is busy. Try again." if is_locked else f"The store failed: {error}."
+    return ApiError(503, message, headers={"retry-after": "1"})
 
 
 def unexpected(scope: Scope) -> ApiError:

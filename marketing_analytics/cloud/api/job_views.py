@@ -57,7 +57,6 @@ def bare_job(job: Mapping[str, Any]) -> dict[str, Any]:
     shown["updated_at"] = iso(job["updated_at"])
     shown["raw_dbt_version"] = job["dbt_version"]
     shown["generate_sources"] = job["run_generate_sources"]
-    shown["run_failure_count"] = job.get("run_failure_count", 0)
     shown["is_deferrable"] = False
     shown["is_system"] = False
     shown["cron_humanized"] = cron_in_words(job["schedule"]["cron"])

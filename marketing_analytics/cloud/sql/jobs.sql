@@ -1,6 +1,16 @@
 -- name: get_job
 select id, account_id, project_id, environment_id, name, description, payload, cron, is_scheduled,
-    next_run_at, state, created_at, updated_at
+    next_run_at, state, created_at, updated_at,
+    -- failures since the last success
+    (
+        select count(*)
+        from runs as r
+        where r.job_id = jobs.id
+            and r.status = 20
+            and r.id > coalesce(
+                (select max(s.id) from runs as s where s.job_id = jobs.id and s.status = 10), 0
+            )
+    ) as run_failure_count
 from jobs
 where id = :job_id
     and (:account_id is null or account_id = :account_id)
@@ -8,7 +18,17 @@ where id = :job_id
 
 -- name: list_jobs
 select id, account_id, project_id, environment_id, name, description, payload, cron, is_scheduled,
-    next_run_at, state, created_at, updated_at, count(*) over () as total_count
+    next_run_at, state, created_at, updated_at,
+    -- failures since the last success
+    (
+        select count(*)
+        from runs as r
+        where r.job_id = jobs.id
+            and r.status = 20
+            and r.id > coalesce(
+                (select max(s.id) from runs as s where s.job_id = jobs.id and s.status = 10), 0
+            )
+    ) as run_failure_count, count(*) over () as total_count
 from jobs
 where account_id = :account_id
     and (:state is null or state = :state)

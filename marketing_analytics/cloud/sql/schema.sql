@@ -128,6 +128,7 @@ create table runs (
 create unique index runs_by_tick on runs (job_id, scheduled_for) where scheduled_for is not null;
 create index runs_by_status on runs (status, id);
 create index runs_by_job on runs (job_id, id);
+create index runs_by_job_and_status on runs (job_id, status, id);
 
 create table run_steps (
     id integer primary key,

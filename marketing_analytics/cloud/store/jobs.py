@@ -1,8 +1,8 @@
 """Jobs: read, list, create, save. A job is one flat dict in the shape of the API.
 
 Columns: id, account_id, project_id, environment_id, name, description, state, created_at,
-updated_at, cron, is_scheduled, next_run_at. Everything else (execute_steps, settings,
-execution, triggers, schedule, run_generate_sources, generate_docs, job_type, ...) is payload.
+updated_at, cron, is_scheduled, next_run_at, run_failure_count. Everything else (execute_steps,
+settings, execution, triggers, schedule, generate_docs, job_type, ...) is payload.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ COLUMNS = (
     "cron",
     "is_scheduled",
     "next_run_at",
+    "run_failure_count",
     "state",
     "created_at",
     "updated_at",

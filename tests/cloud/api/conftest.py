@@ -16,7 +16,7 @@ from urllib.parse import unquote
 import pytest
 
 from marketing_analytics.cloud.api.application import Api, ApiSettings
-from marketing_analytics.cloud.server import fill_store, open_socket
+from marketing_analytics.cloud.server import build_server, fill_store, open_socket
 from marketing_analytics.cloud.settings import Identity, ServerSettings
 
 ACCOUNT, PROJECT, ENVIRONMENT = 1001, 70403103936332, 3001
@@ -163,11 +163,8 @@ class Serving:
     """Runs an application on a free port in a thread."""
 
     def __init__(self, app: Any) -> None:
-        import uvicorn
-
         self.socket = open_socket("127.0.0.1", 0)
-        config = uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False)
-        self.server = uvicorn.Server(config)
+        self.server = build_server(app)
         self.thread = threading.Thread(
             target=lambda: self.server.run(sockets=[self.socket]), daemon=True
         )

@@ -307,3 +307,25 @@ def test_a_locked_store_is_503_and_not_a_traceback(
     assert reply.status == 503
     assert reply.headers["retry-after"] == "1"
     assert client.get(jobs_path()).data == []
+
+
+def test_a_job_counts_its_failures_since_the_last_success(client: Client) -> None:
+    job = client.create_job()
+    runs = [trigger(client, job["id"])["id"] for _ in range(4)]
+    for run_id, status in zip(runs, (20, 10, 20, 20), strict=True):
+        end_run(client, run_id, status)
+    assert client.get(jobs_path(job["id"])).data["run_failure_count"] == 2
+    assert client.get(jobs_path()).data[0]["run_failure_count"] == 2
+
+
+def test_a_full_disk_is_said_and_changes_nothing(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("marketing_analytics.cloud.store.jobs.add_job", full)
+    body = {"project_id": PROJECT, "environment_id": ENVIRONMENT, "name": "n"}
+    reply = client.post(jobs_path(), body)
+    assert reply.status == 503
+    assert "disk is full" in reply.json["status"]["user_message"]
