@@ -125,6 +125,10 @@ class Emulators:
     def fault(self, platform, kind, times=1, **more):
         return self.control(platform, "fault", {"kind": kind, "times": times, **more})
 
+    def reset(self):
+        for platform in ("meta_ads", "google_ads", "mailchimp"):
+            self.control(platform, "reset", {})
+
     def stop(self):
         self.process.terminate()
         self.process.wait(20)

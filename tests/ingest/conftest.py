@@ -43,20 +43,18 @@ def ledger(world):
 
 @pytest.fixture(scope="session")
 def shared_emulators(world, tmp_path_factory):
-    """Emulators that no test disturbs."""
+    """Emulators as they are without a fault."""
     running = Emulators(world, tmp_path_factory.mktemp("serve"))
     yield running
     running.stop()
 
 
 @pytest.fixture
-def emulators(world, tmp_path):
-    """Emulators of one test, to be disturbed."""
-    folder = tmp_path / "serve"
-    folder.mkdir()
-    running = Emulators(world, folder)
-    yield running
-    running.stop()
+def emulators(shared_emulators):
+    """The emulators, to be disturbed; they are as new before and after."""
+    shared_emulators.reset()
+    yield shared_emulators
+    shared_emulators.reset()
 
 
 @pytest.fixture(scope="session")
