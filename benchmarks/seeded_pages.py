@@ -404,12 +404,15 @@ def settings_of(data_dir: Path, **given: Any) -> UiSettings:
 def main() -> None:
     """Seed a folder and serve the pages alone."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--runs", type=int, default=400)
     parser.add_argument("--lines", type=int, default=400)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--host", default="127.0.0.1")
     asked = parser.parse_args()
+    if asked.folder is None:
+        print("name a folder to serve the pages from")
+        return
     import uvicorn
 
     if not (asked.folder / "cloud.sqlite").exists():

@@ -82,20 +82,21 @@ class LogPages:
         return JSONResponse(_window_json(window, is_active=is_active))
 
     def raw_log(self, request: Request) -> Response:
-        """Return the whole log of a step as a download."""
+        """Return the whole log of a step as a download; `?debug=1` asks for dbt's debug log."""
         with open_reads(self.settings.database, self.settings.account_id) as reads:
             step, _ = self._step(reads, request)
             secrets = reads.secrets()
         run_id, index = step["run_id"], step["step_index"]
         path = log_path(self.settings.run_folder(run_id), index)
+        if "debug" in request.query_params:
+            path = path.with_suffix(".debug.log")
         if not path.is_file():
-            raise HTTPException(404, f"Step {index} of run {run_id} has no log yet.")
+            raise HTTPException(404, f"Step {index} of run {run_id} has no such log.")
+        name = f"run-{run_id}-step-{path.name}"
         return StreamingResponse(
             self.reader.stream(path, secrets),
             media_type="text/plain; charset=utf-8",
-            headers={
-                "content-disposition": f'attachment; filename="run-{run_id}-step-{index}.log"'
-            },
+            headers={"content-disposition": f'attachment; filename="{name}"'},
         )
 
     def _step(self, reads: Reads, request: Request) -> tuple[Row, bool]:

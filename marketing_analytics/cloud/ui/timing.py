@@ -208,9 +208,10 @@ def _figures(
     critical_seconds: float | None,
 ) -> list[Figure]:
     busy = sum(node.seconds for node in by_length)
+    count = len(by_length)
     figures = [
         Figure("Wall clock", duration_words(wall), "first start to last end"),
-        Figure("Work", duration_words(busy), f"{len(by_length)} nodes added up"),
+        Figure("Work", duration_words(busy), f"sum of {count} node{'s' * (count != 1)}"),
         Figure("At once", f"{busy / wall:.1f} of {_peak(timed)}", "average of peak"),
         Figure("Longest", by_length[0].words, by_length[0].name),
     ]

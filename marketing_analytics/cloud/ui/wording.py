@@ -98,9 +98,11 @@ def seconds_between(start: str | None, end: str | None, now: datetime) -> float 
 
 
 def duration_words(seconds: float | None) -> str:
-    """Return `0.4 s`, `51 s`, `1 min 50 s` or `2 h 05 min`; a dash when unknown."""
+    """Return `155 ms`, `4.2 s`, `51 s`, `1 min 50 s` or `2 h 05 min`; a dash when unknown."""
     if seconds is None:
         return "–"
+    if seconds < 0.9995:
+        return f"{round(seconds * 1000)} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

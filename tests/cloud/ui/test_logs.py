@@ -153,6 +153,11 @@ def test_the_raw_log_is_a_download(seeded):
     assert "attachment" in answer.headers["content-disposition"]
     assert answer.headers["content-type"].startswith("text/plain")
     assert answer.text.count("\n") == 124
+    debug = f"/runs/{seeded.ids['failed']}/steps/4/log?debug=1"
+    assert seeded.client().get(debug).status_code == 404
+    folder = seeded.folder / "runs" / str(seeded.ids["failed"]) / "steps"
+    (folder / "4.debug.log").write_text("all of it\n", "utf-8")
+    assert seeded.client().get(debug).text == "all of it\n"
 
 
 @pytest.mark.parametrize(

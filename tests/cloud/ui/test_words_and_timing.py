@@ -57,7 +57,8 @@ def test_the_next_ticks_are_in_utc():
     ("seconds", "words"),
     [
         (None, "–"),
-        (0.04, "0.0 s"),
+        (0.04, "40 ms"),
+        (0.9996, "1.0 s"),
         (9.94, "9.9 s"),
         (51, "51 s"),
         (59.6, "1 min 00 s"),

@@ -61,6 +61,7 @@
 
   function draw(force) {
     space.style.height = `${count() * LINE}px`;
+    box.style.height = `min(70vh, ${Math.min(640, Math.max(3, count()) * LINE + 18)}px)`;
     const first = Math.max(0, Math.floor(box.scrollTop / LINE) - 10);
     const last = Math.min(count(), Math.ceil((box.scrollTop + box.clientHeight) / LINE) + 10);
     const key = `${state.turn}:${first}:${last}`;
@@ -136,6 +137,7 @@
     document.getElementById("logname").textContent = `step ${step}`;
     view.querySelector(".plainlog")?.remove();
     find("raw").href = `/runs/${view.dataset.run}/steps/${step}/log`;
+    find("debug").href = `/runs/${view.dataset.run}/steps/${step}/log?debug=1`;
     box.hidden = false;
     rows.replaceChildren();
     await load(0);
