@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from marketing_analytics.cloud.runs import engine as engine_module
 from marketing_analytics.cloud.runs import store
 from marketing_analytics.cloud.runs.process import is_running
 from marketing_analytics.core.errors import LockedError
@@ -204,3 +205,29 @@ def test_cancelling_at_random_moments_always_ends_in_a_legal_state(cloud, start_
         assert row["status"] in (10, 30)
         assert all(status in (10, 30) for status in statuses(cloud, run))
     assert 30 in seen
+
+
+def test_a_store_that_often_fails_delays_the_engine_but_loses_nothing(
+    cloud, start_engine, monkeypatch
+):
+    import random
+    import sqlite3
+
+    random_source = random.Random(4)
+    for name in ("claim_runs", "renew_leases", "reap_runs", "cancel_requests", "tick"):
+        place = f"marketing_analytics.cloud.runs.engine.{name}"
+        real = getattr(engine_module, name)
+
+        def faulty(*args, _real=real, **settings):
+            if random_source.random() < 0.3:
+                raise sqlite3.OperationalError("database is locked")
+            return _real(*args, **settings)
+
+        monkeypatch.setattr(place, faulty)
+    start_engine()
+    jobs = [cloud.job(["dbt run sleep=0.05"], environment_id=number) for number in (1, 2, 3)]
+    runs = [cloud.run(job) for job in jobs for _ in range(3)]
+    assert [cloud.wait(run, seconds=40)["status"] for run in runs] == [10] * 9
+    assert sorted(cloud.effect_lines()) == sorted(
+        f"{run} {what}" for run in runs for what in ("start", "end")
+    )
