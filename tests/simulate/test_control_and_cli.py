@@ -144,6 +144,12 @@ def test_build_says_when_the_shops_database_cannot_be_reached(tmp_path):
     assert "secret" not in done.stderr
 
 
+def test_build_refuses_an_address_that_is_not_postgresql(tmp_path):
+    done = marketing("build", "--out", tmp_path / "w", "--shop-database-url", "mysql://h/shop")
+    check_refusal(done, 2, "is not an address of PostgreSQL")
+    assert not (tmp_path / "w").exists()
+
+
 def test_serve_refuses_what_is_no_whole_world(tmp_path, world):
     check_refusal(marketing("serve", "--world", tmp_path / "none"), 2, "does not exist", "build")
     check_refusal(marketing("serve", "--world", tmp_path), 2, "holds no world")

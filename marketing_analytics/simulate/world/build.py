@@ -13,7 +13,7 @@ from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.simulate.world.ga4 import write_ga4
 from marketing_analytics.simulate.world.ledger import build_ledger
 from marketing_analytics.simulate.world.parameters import WorldParameters
-from marketing_analytics.simulate.world.shop import write_postgres, write_sqlite
+from marketing_analytics.simulate.world.shop import check_shop_url, write_postgres, write_sqlite
 from marketing_analytics.simulate.world.tables import write_truth
 from marketing_analytics.simulate.world.world import World, generate
 
@@ -60,6 +60,7 @@ def build_world(
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Write the world and return its ledger. Raise UserError or MachineError."""
+    check_shop_url(shop_database_url)
     try:
         prepare_folder(out)
         world_json = {"format_version": FORMAT_VERSION, **parameters.to_json()}

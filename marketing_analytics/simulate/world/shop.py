@@ -218,6 +218,15 @@ def write_sqlite(world: World, path: Path) -> dict[str, int]:
     return counts
 
 
+def check_shop_url(url: str) -> None:
+    """Raise UserError unless the address is empty or one of PostgreSQL."""
+    if url and not url.startswith(("postgresql://", "postgres://")):
+        raise UserError(
+            "--shop-database-url is not an address of PostgreSQL",
+            hint="write it like postgresql://user:password@host:5432/database",
+        )
+
+
 def plain_row(row: Row) -> Row:
     """Return a row with plain Python values only."""
     return tuple(str(value) if isinstance(value, np.str_) else value for value in row)
@@ -231,7 +240,7 @@ def write_postgres(world: World, url: str) -> dict[str, int]:
     statements = read_statements()
     try:
         connection = psycopg2.connect(url, connect_timeout=10)
-    except psycopg2.OperationalError as error:
+    except (psycopg2.OperationalError, psycopg2.ProgrammingError) as error:
         reason = str(error).strip().splitlines()[0]
         raise MachineError(
             f"cannot reach the shop's PostgreSQL: {reason}",
@@ -253,6 +262,12 @@ def write_postgres(world: World, url: str) -> dict[str, int]:
         raise UserError(
             "the database given by --shop-database-url already holds a shop",
             hint="give an empty database or schema",
+        ) from None
+    except psycopg2.Error as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise MachineError(
+            f"cannot write the shop into PostgreSQL: {reason}",
+            hint="the user needs the right to create tables",
         ) from None
     finally:
         connection.close()
