@@ -55,7 +55,7 @@ def serving(folder: Path) -> Iterator[tuple[str, str]]:
     token = secrets.token_hex(16)
     project = folder / "project"
     project.mkdir()
-    (project / "dbt_project.yml").write_text("name: bench\nversion: '1'\nprofile: bench\n")
+    (project / "dbt_project.yml").write_text("name: bench\nversion: 1.0.0\nprofile: bench\n")
     environment = {
         **os.environ,
         "DBTCLOUD_ACCOUNT_ID": str(ACCOUNT),

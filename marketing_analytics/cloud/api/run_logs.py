@@ -16,7 +16,8 @@ def step_logs(call: Call, step: sqlite3.Row, *, is_whole: bool) -> dict[str, str
     """Return logs and debug logs; the debug log keeps its last 1,000 lines unless `is_whole`."""
     folder = call.data_dir / "runs" / str(step["run_id"]) / "steps"
     logs = read_tail(folder / f"{step['step_index']}.log")
-    debug = read_tail(folder / f"{step['step_index']}.jsonl") or logs
+    # steps that are not dbt's have no debug log
+    debug = read_tail(folder / f"{step['step_index']}.debug.log") or logs
     last = "".join(debug.splitlines(keepends=True)[-DEBUG_LINES:])
     return {
         "logs": logs,

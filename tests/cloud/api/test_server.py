@@ -36,7 +36,7 @@ SETTINGS = {
 def project(tmp_path: Path) -> Path:
     folder = tmp_path / "project"
     folder.mkdir()
-    (folder / "dbt_project.yml").write_text("name: shop\nversion: '1'\nprofile: shop\n")
+    (folder / "dbt_project.yml").write_text("name: shop\nversion: 1.0.0\nprofile: shop\n")
     return folder
 
 
