@@ -107,6 +107,10 @@ def read_token(path: str | None) -> str | None:
 
 def execute(is_json: bool, body: Callable[[Console], int | None]) -> None:
     """Run a command body and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal that cannot show an arrow gets a question mark, not a crash
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     console = Console(is_json=is_json)
     sys.exit(run_guarded(lambda: body(console), console))
 
@@ -414,7 +418,7 @@ def logs(run_id: int, step: int | None, follow: bool, **flags: Any) -> None:
 @options(has_branch=False)
 def cancel(run_id: int, **flags: Any) -> None:
     """Cancel a run."""
-    from marketing_analytics.jobs.runs import run_json, status_of
+    from marketing_analytics.jobs.runs import is_final, run_json, status_of
 
     def body(console: Console) -> int:
         settings = load_settings(given_of({**flags, "is_shared": True}))
@@ -422,7 +426,8 @@ def cancel(run_id: int, **flags: Any) -> None:
             cancelled = client.cancel(run_id)
         if console.is_json:
             console.json(run_json(cancelled))
-        console.line(f"run {run_id}: {status_of(cancelled)}")
+        is_over = is_final(cancelled)
+        console.line(f"run {run_id}: {status_of(cancelled) if is_over else 'is being cancelled'}")
         return EXIT_OK
 
     execute(flags["is_json"], body)

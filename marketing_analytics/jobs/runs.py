@@ -25,7 +25,7 @@ from marketing_analytics.jobs.render import SCHEMA_VERSION, iso
 POLL_SECONDS = 1.0
 TAIL_LINES = 20
 STATUS = {1: "queued", 2: "starting", 3: "running", 10: "success", 20: "error", 30: "cancelled"}
-_RESULT_LINE = re.compile(r"\b\d+ of \d+ (?!START)[A-Z]+ |Finished running|Completed |Done\. ")
+_RESULT_LINE = re.compile(r"\b\d+ of \d+ (?!START|SKIP)[A-Z]+ |Finished running|Completed |Done\. ")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _TIMED_OUT = re.compile(r"tim(?:ed|e)[ -]?out", re.IGNORECASE)
 
@@ -69,7 +69,7 @@ class Follower:
     def show(self, run: Mapping[str, Any]) -> None:
         """Print status, steps and result lines that were not printed before."""
         status = status_of(run)
-        if status != self.status:
+        if status != self.status and not is_final(run):
             self.status = status
             waits = f" behind run {run['blocked_by'][0]}" if run.get("blocked_by") else ""
             self.say("status", f"run {run.get('id')} is {status}{waits}", status=status)
@@ -120,13 +120,13 @@ def follow_run(
 
 def finish(follower: Follower, run: Mapping[str, Any]) -> None:
     """Print how the run ended, with the tail of the step that failed."""
-    if status_of(run) == "error":
-        for step in run.get("run_steps") or []:
-            if status_of(step) == "error":
-                for line in lines_of(step)[-TAIL_LINES:]:
-                    follower.say("tail", f"    {line}", index=step.get("index"))
+    failed = [step for step in run.get("run_steps") or [] if status_of(step) == "error"]
+    if status_of(run) == "error" and failed:
+        # earlier ones, like freshness, did not end the run
+        for line in lines_of(failed[-1])[-TAIL_LINES:]:
+            follower.say("tail", f"    {line}", index=failed[-1].get("index"))
     took = run.get("duration_humanized") or run.get("duration") or ""
-    message = run.get("status_message") or ""
+    message = first_line(run.get("status_message"))
     text = f"run {run.get('id')}: {status_of(run)}" + (f" after {took}" if took else "")
     text += f" · {message}" if message else ""
     follower.say("end", text, status=status_of(run), exit_code=run_exit_code(run))
@@ -156,6 +156,11 @@ def run_exit_code(run: Mapping[str, Any]) -> int:
         return EXIT_FAILED
     is_late = _TIMED_OUT.search(str(run.get("status_message") or ""))
     return EXIT_RUN_TIMED_OUT if is_late else EXIT_RUN_CANCELLED
+
+
+def first_line(text: Any) -> str:
+    """Return the first line of a text that may be missing."""
+    return str(text or "").strip().partition("\n")[0]
 
 
 def lines_of(step: Mapping[str, Any]) -> list[str]:

@@ -390,3 +390,27 @@ def test_errors_are_json_when_json_is_asked_for(jobs, cloud, job_file):
     error = json.loads(out)["error"]
     assert (code, error["exit_code"]) == (2, 2)
     assert error["where"].endswith(":1:9")
+
+
+@pytest.mark.parametrize("position", range(0, 12, 2))
+def test_a_deploy_killed_at_any_request_is_finished_by_the_next(
+    jobs, cloud, job_file, environ, position
+):
+    config = job_file(some_jobs(3))
+    command = [sys.executable, ROOT / "scripts" / "dbt_job_manager.py", "deploy"]
+    process = subprocess.Popen([*command, "--config", config], stdout=subprocess.DEVNULL)
+    original = cloud.answer
+
+    def kill_then_answer(*arguments):
+        if len(cloud.requests) > position:
+            process.kill()
+        return original(*arguments)
+
+    cloud.answer = kill_then_answer
+    process.wait(20)
+    cloud.answer = original
+    assert jobs("deploy", "--config", config)[0] == 0
+    assert "no changes" in jobs("deploy", "--config", config)[1]
+    names = [job["name"] for job in cloud.active()]
+    assert len(names) == len(set(names)) == 3
+    assert len(cloud.overrides) == 3

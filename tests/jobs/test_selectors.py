@@ -24,7 +24,8 @@ common = json.loads(sys.argv[1])
 found = {}
 for name, arguments in json.loads(sys.argv[2]).items():
     result = runner.invoke(["--quiet", "ls", *arguments, *common])
-    found[name] = list(result.result or []) if result.success else ["FAILED " + str(result.exception)]
+    failed = [f"FAILED {result.exception}"]
+    found[name] = list(result.result or []) if result.success else failed
 print("\\n" + json.dumps(found))
 """
 
