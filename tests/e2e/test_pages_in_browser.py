@@ -2,97 +2,15 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
-from benchmarks.seeded_pages import seed, settings_of
-from marketing_analytics.cloud.store.connection import now_text, open_store
-from marketing_analytics.cloud.ui.mount import build_ui
+from marketing_analytics.cloud.store.connection import now_text
 
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is not installed"),
-]
+pytestmark = pytest.mark.browser
 LOG_LINES = 100_000
-
-
-@dataclass
-class Site:
-    """Served pages of a seeded folder."""
-
-    url: str
-    folder: Path
-    ids: dict[str, int]
-
-    def change(self, statement: str, *values: Any) -> None:
-        connection = open_store(self.folder / "cloud.sqlite")
-        connection.execute(statement, values)
-        connection.close()
-
-    def log(self, name: str) -> Path:
-        return self.folder / "runs" / str(self.ids[name]) / "steps" / "4.log"
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    import uvicorn
-
-    ids = seed(tmp_path, runs=60, lines=300)
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(build_ui(settings_of(tmp_path)), log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", tmp_path, ids)
-    server.should_exit = True
-    thread.join(10)
-    listening.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield opened
-        opened.close()
-
-
-@dataclass
-class Tab:
-    """A page that remembers what its console said."""
-
-    page: Any
-    complaints: list[str] = field(default_factory=list)
-
-
-@pytest.fixture
-def open_tab(browser) -> Iterator[Callable[..., Tab]]:
-    contexts = []
-
-    def make(width: int = 1440, **options: Any) -> Tab:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **options)
-        contexts.append(context)
-        tab = Tab(context.new_page())
-        tab.page.on("console", lambda message: tab.complaints.append(message.text))
-        tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
-        tab.page.on("dialog", lambda dialog: tab.complaints.append(dialog.message))
-        return tab
-
-    yield make
-    for context in contexts:
-        context.close()
 
 
 def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
@@ -102,7 +20,7 @@ def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
         time.sleep(0.05)
 
 
-def paths_of(ids: dict[str, int]) -> list[str]:
+def paths_of(ids):
     runs = [f"/runs/{ids[name]}" for name in ("success", "failed", "running", "queued", "crashed")]
     return [
         "/",
