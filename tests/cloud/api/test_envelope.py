@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.cloud.api.conftest import ACCOUNT, TOKEN, Client, jobs_path
+from tests.cloud.api.conftest import ACCOUNT, TOKEN, Client, ClientOverHttp, jobs_path
 
 
 def test_a_success_has_the_envelope_of_dbt_cloud(client: Client) -> None:
@@ -161,3 +162,21 @@ def test_order_by_reverses_and_refuses_unknown_fields(client: Client) -> None:
     assert [job["name"] for job in by_name] == ["a", "b", "c"]
     assert [job["id"] for job in client.get(jobs_path() + "?order_by=-id").data] == ids[::-1]
     assert client.get(jobs_path() + "?order_by=payload").status == 400
+
+
+def test_many_clients_at_once_lose_nothing(client: Client) -> None:
+    if not isinstance(client, ClientOverHttp):
+        pytest.skip("one thread owns the application in process")
+    port = client.connection.port
+
+    def create(number: int) -> list[int]:
+        own = ClientOverHttp(client.settings, port)
+        ids = [int(own.create_job(name=f"{number} {count}")["id"]) for count in range(10)]
+        own.connection.close()
+        return ids
+
+    with ThreadPoolExecutor(6) as pool:
+        created = [job_id for ids in pool.map(create, range(6)) for job_id in ids]
+    assert len(set(created)) == 60
+    listed = client.get(jobs_path() + "?limit=100").data
+    assert sorted(created) == [job["id"] for job in listed]
