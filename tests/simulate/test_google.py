@@ -170,6 +170,16 @@ def test_the_tree_has_a_manager_two_clients_and_a_cancelled_one(served):
         ("SELECT ad_group.id FROM campaign", "PROHIBITED_RESOURCE_TYPE_IN_SELECT_CLAUSE"),
         ("SELECT segments.date, metrics.clicks FROM campaign", "EXPECTED_FILTERS_ON_DATE_RANGE"),
         ("FROM campaign", "QUERY_ERROR"),
+        (
+            "SELECT metrics.clicks FROM campaign WHERE segments.date != '2026-10-01'",
+            "BAD_OPERATOR",
+        ),
+        (
+            "SELECT campaign.id FROM campaign ORDER BY segments.date",
+            "EXPECTED_REFERENCED_FIELDS_IN_SELECT_CLAUSE",
+        ),
+        ("SELECT campaign.id FROM campaign WHERE campaign.id > 'many'", "BAD_VALUE"),
+        ("SELECT campaign.id FROM campaign WHERE campaign.id IN ()", "BAD_VALUE"),
         ("SELECT campaign.id FROM campaign WHERE campaign.id LIKES 3", "BAD_OPERATOR"),
         ("SELECT campaign.id FROM campaign LIMIT zero", "BAD_LIMIT_VALUE"),
         (
@@ -183,6 +193,35 @@ def test_a_bad_query_is_refused_with_its_query_error(served, query, name):
         answer = search(client, enabled(served, client)[0]["id"], query)
     assert answer.status_code == 400
     assert error_of(answer)["errorCode"] == {"queryError": name}
+
+
+def test_a_date_in_where_alone_does_not_split_the_sums(served):
+    with served.google() as client:
+        customer = enabled(served, client)[0]["id"]
+        whole = rows_of(
+            client, customer, in_period(served, "SELECT campaign.id, metrics.clicks FROM campaign")
+        )
+        daily = rows_of(
+            client,
+            customer,
+            in_period(served, "SELECT segments.date, campaign.id, metrics.clicks FROM campaign"),
+        )
+    assert len({r["campaign"]["id"] for r in whole}) == len(whole) < len(daily)
+    assert sum(int(r["metrics"]["clicks"]) for r in whole) == sum(
+        int(r["metrics"]["clicks"]) for r in daily
+    )
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"7", b'{"query": 7}', b'{"query": "SELECT"}', b"\xff\xfe"]
+)
+def test_no_body_breaks_the_server(served, body):
+    with served.google() as client:
+        customer = enabled(served, client)[0]["id"]
+        path = f"/customers/{customer}/googleAds:searchStream"
+        answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 400
+    assert error_of(answer)["message"]
 
 
 def test_metrics_of_a_manager_are_refused(served):

@@ -203,6 +203,44 @@ def test_a_bad_report_request_gets_its_documented_error(served, changes, code, s
     assert {"message", "type", "fbtrace_id", "is_transient"} <= set(error)
 
 
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [
+        ("/me/adaccounts", {"limit": "many"}),
+        ("/me/adaccounts", {"after": "%%%"}),
+        ("/me/adaccounts", {"fields": "[1"}),
+        ("/act_{}/ads", {"effective_status": '"ACTIVE"'}),
+        ("/act_{}/ads", {"filtering": "{}"}),
+        ("/act_{}/ads", {"filtering": '[{"field": "name", "operator": "IN", "value": "1"}]'}),
+        ("/act_{}/moons", {}),
+        ("/act_{}/insights", {"action_attribution_windows": "5"}),
+        ("/act_{}/insights", {"time_range": "[1]"}),
+        ("/act_{}/insights", {"time_increment": "0"}),
+        ("/act_1/insights", {}),
+        ("/12345", {}),
+        ("/12345/insights", {}),
+    ],
+)
+def test_no_parameter_breaks_the_server(served, path, parameters):
+    with served.meta() as client:
+        answer = client.get(path.format(accounts_of(served)[0]), params=parameters)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == 100
+
+
+def test_a_body_that_is_no_object_is_refused(served):
+    with served.meta() as client:
+        for body in (b"{", b"7", b"[[1]]"):
+            answer = client.post(
+                f"/act_{accounts_of(served)[0]}/insights",
+                content=body,
+                headers={"Content-Type": "application/json"},
+            )
+            assert answer.status_code == 400
+        other = client.get(f"{served.root('META_ADS')}/v19.0/me/adaccounts")
+        assert other.json()["error"]["code"] == 2635
+
+
 def test_too_much_data_is_refused_so_that_a_client_must_split(served):
     account = accounts_of(served)[0]
     span = {"since": "2025-01-01", "until": served.world.ledger["end_date"]}

@@ -94,9 +94,7 @@ def like(value: Any, text: str) -> Any:
         try:
             return float(text)
         except ValueError:
-            raise GaqlError(
-                "INVALID_VALUE_WITH_BETWEEN_OPERATOR", f"not a number: {text}"
-            ) from None
+            raise GaqlError("BAD_VALUE", f"Invalid value: {text} is not a number") from None
     return text
 
 

@@ -189,8 +189,9 @@ class GoogleRows:
 
     def report(self, query: Query, account_id: str, now_us: int) -> Iterator[Values]:
         """Yield rows with metrics; rows in which all are zero do not exist."""
-        is_daily = "segments.date" in query.all_fields
-        since, until = date_span(query, is_daily="segments.date" in query.fields)
+        # a date in WHERE alone bounds the sums, it does not split them
+        is_daily = "segments.date" in query.fields
+        since, until = date_span(query, is_daily=is_daily)
         zone = self.accounts[account_id]["timezone_name"]
         index = self.delivery.visible(account_id, since, until, now_us, zone)
         id_column = (KEYS[query.resource] or ("account_id",))[0]
@@ -238,6 +239,9 @@ def date_span(query: Query, *, is_daily: bool) -> tuple[int, int]:
     for condition in query.conditions:
         if condition.field != "segments.date":
             continue
+        if condition.operator in {"!=", "IN", "NOT IN"}:
+            message = f"Operator {condition.operator} is not supported for segments.date."
+            raise GaqlError("BAD_OPERATOR", message)
         days = [(EPOCH.fromisoformat(v) - EPOCH).days for v in condition.values]
         if condition.operator in {"=", "BETWEEN", ">=", ">"}:
             low = max(low, days[0] + (condition.operator == ">"))
@@ -257,6 +261,10 @@ def check_fields(query: Query) -> None:
     if known is None:
         message = f"Unrecognized resource in the FROM clause: '{query.resource}'."
         raise GaqlError("BAD_RESOURCE_TYPE_IN_FROM_CLAUSE", message)
+    for field, _ in query.order_by:
+        if field.startswith("segments.") and field not in query.fields:
+            message = f"'{field}' in ORDER BY must also be in SELECT."
+            raise GaqlError("EXPECTED_REFERENCED_FIELDS_IN_SELECT_CLAUSE", message)
     everything = set(itertools.chain.from_iterable(RESOURCES.values()))
     for field in sorted(query.all_fields):
         if field not in everything:

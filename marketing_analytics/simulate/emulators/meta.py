@@ -112,8 +112,8 @@ class MetaAds:
         """Return an endpoint that checks version and token and renders errors."""
 
         async def endpoint(request: Request) -> Response:
-            parameters = await read_parameters(request)
             try:
+                parameters = await read_parameters(request)
                 self.check(request, parameters)
                 body = handler(request, parameters)
             except MetaError as error:
@@ -286,14 +286,15 @@ class MetaAds:
 
 
 async def read_parameters(request: Request) -> dict[str, str]:
-    """Return query and body parameters together; lists and objects stay JSON text."""
+    """Return query and body parameters; lists and objects stay JSON text. Raise MetaError."""
     parameters = dict(request.query_params)
     if request.method == "POST":
         if request.headers.get("content-type", "").startswith("application/json"):
-            values = json.loads(await request.body() or b"{}")
-            parameters |= {
-                k: v if isinstance(v, str) else json.dumps(v) for k, v in dict(values).items()
-            }
+            try:
+                values = dict(json.loads(await request.body() or b"{}"))
+            except (ValueError, TypeError):
+                raise MetaError("(#100) The body is not a JSON object.", code=100) from None
+            parameters |= {k: v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
         else:
             form = await request.form()
             parameters |= {k: str(v) for k, v in form.items()}
@@ -319,7 +320,7 @@ def read_cursor(text: str) -> int:
         return 0
     try:
         return int(base64.urlsafe_b64decode(text.encode()).decode().removeprefix("at:"))
-    except ValueError:
+    except (ValueError, UnicodeError):
         raise MetaError("(#100) Invalid cursor for param after", code=100) from None
 
 

@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from marketing_analytics.simulate.emulators.meta_insights import MetaError, read_fields
+from marketing_analytics.simulate.emulators.meta_insights import (
+    MetaError,
+    read_fields,
+    read_texts,
+)
 from marketing_analytics.simulate.emulators.world_files import WorldFiles
 
 # field names per edge; everything is a string except what the SDK's specs give as a number
@@ -188,16 +192,7 @@ def shown(row: dict[str, Any], fields: tuple[str, ...]) -> dict[str, Any]:
 
 def read_statuses(parameters: dict[str, str]) -> tuple[str, ...]:
     """Return the asked effective_status values. Raise MetaError."""
-    text = parameters.get("effective_status")
-    if not text:
-        return ()
-    try:
-        values = json.loads(text)
-    except ValueError:
-        values = None
-    if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
-        raise MetaError("(#100) Param effective_status must be an array.", code=100)
-    return tuple(values)
+    return tuple(read_texts(parameters, "effective_status"))
 
 
 def read_updated_after(parameters: dict[str, str]) -> int:

@@ -75,7 +75,7 @@ def read_fields(
     """Return the asked fields. Raise MetaError for one that does not exist."""
     text = parameters.get("fields", "")
     if text.startswith("["):
-        text = ",".join(json.loads(text))
+        text = ",".join(read_texts(parameters, "fields"))
     fields = tuple(name.strip() for name in text.split(",") if name.strip()) or default
     for name in fields:
         if name not in known:
@@ -92,6 +92,16 @@ def read_json(parameters: dict[str, str], name: str) -> Any:
         return json.loads(text)
     except ValueError:
         raise MetaError(f"(#100) Param {name} must be valid JSON.", code=100) from None
+
+
+def read_texts(parameters: dict[str, str], name: str) -> list[str]:
+    """Return a parameter that is a JSON list of texts, empty when absent. Raise MetaError."""
+    value = read_json(parameters, name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise MetaError(f"(#100) Param {name} must be an array.", code=100)
+    return value
 
 
 class Insights:
@@ -288,7 +298,7 @@ def check_parameters(parameters: dict[str, str]) -> None:
 
 def read_windows(parameters: dict[str, str]) -> tuple[str, ...]:
     """Return the asked attribution windows. Raise MetaError for retired ones."""
-    windows = read_json(parameters, "action_attribution_windows") or []
+    windows = read_texts(parameters, "action_attribution_windows")
     for window in windows:
         if window not in WINDOWS:
             message = f"(#100) action_attribution_windows: {window} is not a valid window"
