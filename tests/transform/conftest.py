@@ -2,71 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from raw_tables import Rows, small_world, write_raw
-
-PROJECT = Path(__file__).resolve().parents[2] / "transform"
-SCHEMA = "built"
-
-
-@dataclass(frozen=True)
-class Warehouse:
-    """A folder with raw tables, the built file and dbt's artifacts."""
-
-    folder: Path
-    rows: Rows
-
-    @property
-    def target(self) -> Path:
-        """Return where dbt wrote its artifacts."""
-        return self.folder / "target"
-
-    def run_dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the real dbt on the project, in a process of its own."""
-        settings = {
-            "MARKETING_RAW_DATABASE": str(self.folder / "raw.duckdb"),
-            "MARKETING_DEV_DATABASE": str(self.folder / "wh.duckdb"),
-            "DBT_SCHEMA": SCHEMA,
-            "DBT_PSEUDONYM_KEY": "key of the tests",
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        }
-        place = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-        place += ["--target-path", str(self.target), "--log-path", str(self.folder / "logs")]
-        return subprocess.run(
-            [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, *place],
-            env=os.environ | settings,
-            capture_output=True,
-            text=True,
-            timeout=170,
-        )
-
-    def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return the rows of a query on the built schema."""
-        connection = duckdb.connect(str(self.folder / "wh.duckdb"), read_only=True)
-        try:
-            raw = self.folder / "raw.duckdb"
-            connection.execute(f"attach '{raw}' as raw (read_only)")
-            connection.execute(f"use wh.{SCHEMA}")
-            return connection.execute(sql).fetchall()
-        finally:
-            connection.close()
-
-
-def make_warehouse(folder: Path, rows: Rows) -> Warehouse:
-    """Write raw tables into a folder."""
-    write_raw(folder / "raw.duckdb", rows)
-    return Warehouse(folder, rows)
+from raw_tables import small_world
+from small_warehouse import Warehouse, make_warehouse
 
 
 @pytest.fixture(scope="session")

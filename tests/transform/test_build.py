@@ -13,9 +13,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from conftest import SCHEMA, Warehouse, make_warehouse
 from raw_tables import TABLES, Rows, small_world, usd
 from rule_based import MODELS, WINDOWS_DAYS, Conversion, Touch, attribute
+from small_warehouse import SCHEMA, Warehouse, make_warehouse
 
 pytestmark = pytest.mark.timeout(180)
 MARTS = (
@@ -301,3 +301,18 @@ def test_a_refund_without_a_rate_is_refused_not_lost(tmp_path: Path) -> None:
     result = make_warehouse(tmp_path, rows).run_dbt("run", "--select", "+fct_conversions")
     assert result.returncode == 1
     assert "NOT NULL constraint failed: fct_conversions" in result.stdout
+
+
+DOMAINS = (
+    "ads", "campaigns", "attribution", "funnel", "customers", "email", "automation", "executive",
+    "conservation", "reconciliation", "consent", "business_logic",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tag", DOMAINS)
+def test_a_tag_and_its_parents_build_on_an_empty_schema(tmp_path: Path, tag: str) -> None:
+    warehouse = make_warehouse(tmp_path, small_world(seed=1))
+    result = warehouse.run_dbt("build", "--select", f"+tag:{tag}")
+    assert result.returncode == 0, result.stdout[-3000:]
+    assert "SKIP=0" in result.stdout

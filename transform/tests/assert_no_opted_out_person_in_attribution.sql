@@ -1,4 +1,4 @@
--- who refused analytics is named in no mart
+-- who refused analytics is named by no touch and no conversion
 {{ config(tags=['consent']) }}
 
 with
@@ -17,18 +17,6 @@ named as (
     union all
 
     select person_key from {{ ref('fct_conversions') }}
-
-    union all
-
-    select customer_key as person_key from {{ ref('dim_customers') }}
-
-    union all
-
-    select customer_key as person_key from {{ ref('fct_customer_value') }}
-
-    union all
-
-    select customer_key as person_key from {{ ref('fct_customer_rfm') }}
 
 ),
 
