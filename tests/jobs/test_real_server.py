@@ -246,3 +246,34 @@ def test_both_paths_store_the_same_jobs(terraform, server, script, job_file, nam
     ids = {job["id"] for job in by_cli}
     by_terraform = [job for job in all_jobs(server) if job["id"] not in ids]
     assert stored_by_key(by_cli) == stored_by_key(by_terraform)
+
+
+STEP = 'execute_steps = ["dbt build"]'
+BAD_FILES = {
+    "unknown_parent": f'jobs = {{ a = {{ {STEP}, after = {{ job = "b" }} }} }}',
+    "cycle": f"""jobs = {{
+  a = {{ {STEP}, after = {{ job = "b" }} }}
+  b = {{ {STEP}, after = {{ job = "a" }} }}
+}}""",
+    "six_fields": f'jobs = {{ a = {{ {STEP}, schedule_cron = "0 0 6 * * *" }} }}',
+    "no_steps": "jobs = { a = { execute_steps = [] } }",
+    "merge_and_pr": f"jobs = {{ a = {{ {STEP}, on_merge = true, on_pull_request = true }} }}",
+    "variable": f'jobs = {{ a = {{ {STEP}, env_vars = {{ FOO = "x" }} }} }}',
+    "key": f'jobs = {{ "A" = {{ {STEP} }} }}',
+    "status": f"""jobs = {{
+  a = {{ {STEP} }}
+  b = {{ {STEP}, after = {{ job = "a", statuses = ["failed"] }} }}
+}}""",
+}
+
+
+@pytest.mark.slow
+@needs_provider
+@pytest.mark.parametrize("case", BAD_FILES)
+def test_both_paths_refuse_the_file(terraform, server, script, job_file, case):
+    config = job_file(BAD_FILES[case] + "\n")
+    done = script("deploy", "--config", config)
+    assert (done.returncode, f"--> {config}:" in done.stderr) == (2, True)
+    said = terraform("plan", "-input=false", f"-var-file={config}", code=1)
+    assert "Invalid value for variable" in said or "wait for each other" in said
+    assert all_jobs(server) == []

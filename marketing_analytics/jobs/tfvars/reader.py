@@ -9,10 +9,11 @@ from __future__ import annotations
 import codecs
 import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from marketing_analytics.core.errors import FileError, UserError
+from marketing_analytics.jobs.tfvars.loops import for_body, object_for
 from marketing_analytics.jobs.tfvars.templates import read_heredoc, read_quoted
 from marketing_analytics.jobs.tfvars.values import (
     Arithmetic,
@@ -25,7 +26,6 @@ from marketing_analytics.jobs.tfvars.values import (
 
 MAX_DEPTH = 40
 MAX_BYTES = 16 * 1024 * 1024
-MAX_ITERATIONS = 10_000
 
 _BLANK = re.compile(r"(?:[ \t]+|/\*.*?\*/)*", re.DOTALL)
 _BLANK_AND_NEWLINES = re.compile(r"(?:[ \t]+|\r?\n|(?:#|//)[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
@@ -136,6 +136,11 @@ class Parser:
             return None
         self.at = match.end()
         return name
+
+    def next_name(self) -> str:
+        """Return the name that comes next without moving past it, or an empty text."""
+        match = _NAME.match(self.text, self.at)
+        return match.group() if match else ""
 
     def within_newlines(self, is_skipping: bool, read: Callable[[], Value]) -> Value:
         """Read something inside a bracket, with its own rule for newlines."""
@@ -378,7 +383,7 @@ class Parser:
         self.at += 1
         self.skip()
         if _FOR.match(self.text, self.at):
-            return Value([item for _, item in self.for_body("]")], at)
+            return Value([item for _, item in for_body(self, "]")], at)
         items: list[Value] = []
         while not self.takes("]"):
             items.append(self.expression())
@@ -394,7 +399,7 @@ class Parser:
         self.at += 1
         self.skip_lines()
         if _FOR.match(self.text, self.at):
-            return self.object_for(at)
+            return object_for(self, at)
         found: dict[str, Value] = {}
         keys: dict[str, int] = {}
         while not self.takes("}"):
@@ -441,84 +446,6 @@ class Parser:
                 hint="put each entry on its own line",
             )
         self.skip_lines()
-
-    # for expressions
-
-    def object_for(self, at: int) -> Value:
-        """Read `{for k, v in x : key => value}`; newlines mean nothing inside."""
-        self.skips_newlines = True
-        found: dict[str, Value] = {}
-        for key, item in self.for_body("}"):
-            assert key is not None  # noqa: S101
-            name = self.arithmetic.text(key, key.at)
-            if name in found:
-                raise self.error(f'the key "{name}" comes twice', key.at, "write the object out")
-            found[name] = item
-        return Value(found, at, dict.fromkeys(found, at))
-
-    def for_body(self, close: str) -> Iterator[tuple[Value | None, Value]]:
-        """Yield key and value per element, reading the body again for each of them."""
-        start = self.at
-        names, elements = self.for_header()
-        if not elements:
-            raise self.error("the collection is empty", start, "write the value out")
-        body, outer = self.at, self.scope
-        for element in elements:
-            self.iterations += 1
-            if self.iterations > MAX_ITERATIONS:
-                raise self.error("too many iterations", start, "write the value out")
-            self.at = body
-            self.scope = outer | dict(zip(names, element[-len(names) :], strict=True))
-            entry = self.for_entry(close)
-            if entry:
-                yield entry
-        self.scope = outer
-
-    def for_header(self) -> tuple[list[str], list[tuple[Value, Value]]]:
-        """Read `for k, v in collection :`."""
-        self.at += len("for")
-        names: list[str] = []
-        while len(names) < 2:
-            self.skip()
-            names.append(self.member_name())
-            if not self.takes(","):
-                break
-        self.skip()
-        if self.name() != "in":
-            raise self.error("'in' is expected here", hint="write for x in list : x")
-        collection = self.expression()
-        if not self.takes(":"):
-            raise self.error("':' is expected here", hint="write for x in list : x")
-        return names, self.elements(collection)
-
-    def elements(self, collection: Value) -> list[tuple[Value, Value]]:
-        """Return (key, value) of each element; objects go by key order."""
-        data = collection.data
-        if isinstance(data, list):
-            return [(Value(index, item.at), item) for index, item in enumerate(data)]
-        if isinstance(data, dict):
-            return [(Value(key, item.at), item) for key, item in sorted(data.items())]
-        raise self.error(
-            f"cannot go through {kind_of(data)}", collection.at, "give a list or object"
-        )
-
-    def for_entry(self, close: str) -> tuple[Value | None, Value] | None:
-        """Read one body with its condition; None when the condition is false."""
-        key: Value | None = None
-        value = self.expression()
-        if close == "}":
-            if not self.takes("=>"):
-                raise self.error("'=>' is expected here", hint="write key => value")
-            key, value = value, self.expression()
-        is_wanted = True
-        self.skip()
-        if _NAME.match(self.text, self.at) and self.name() == "if":
-            is_wanted = self.arithmetic.boolean(self.expression(), self.at)
-        if not self.takes(close):
-            raise self.error(
-                f"{close!r} is expected here", hint="grouping with ... is not supported"
-            )
-        return (key, value) if is_wanted else None
 
 
 def word_hint(name: str) -> str:
