@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.api.answers import Answer, many, not_found, one
+from marketing_analytics.cloud.api.answers import Answer, invalid_at, many, not_found, one
 from marketing_analytics.cloud.api.call import Call
 from marketing_analytics.cloud.api.checks import (
     REQUIRED,
@@ -60,17 +60,27 @@ def update(call: Call) -> Answer:
     with transaction(call.connection):
         old = stored_project(call)
         new = {**old, **read_project(body, old)}
+        if new["state"] == DELETED:
+            refuse_when_used(call, old["id"])
         store.save_project(call.connection, new)
         found = store.get_project(call.connection, call.account_id, old["id"])
     return one(show_project(found or new))
 
 
 def delete(call: Call) -> Answer:
-    """Delete a project."""
+    """Delete a project that has no jobs."""
     with transaction(call.connection):
         project = {**stored_project(call), "state": DELETED}
+        refuse_when_used(call, project["id"])
         store.save_project(call.connection, project)
     return one(show_project(project))
+
+
+def refuse_when_used(call: Call, project_id: int) -> None:
+    """Raise a 400 when a project has active jobs: they would go on running."""
+    count = store.count_active_jobs(call.connection, project_id)
+    if count:
+        raise invalid_at(f"{count} active jobs belong to this project; delete them first", "reason")
 
 
 def stored_project(call: Call) -> dict[str, Any]:

@@ -57,3 +57,6 @@ where id = :project_id and account_id = :account_id
 
 -- name: default_source_path
 select source_path from projects where account_id = :account_id order by id limit 1
+
+-- name: count_active_jobs
+select count(*) from jobs where project_id = :project_id and state = 1

@@ -129,3 +129,11 @@ def test_an_environment_is_not_found_under_another_project(client: Client) -> No
     path = f"v3/accounts/{ACCOUNT}/projects/{other}/environments/{ENVIRONMENT}/"
     assert client.get(path).status == 404
     assert client.get(f"v3/accounts/{ACCOUNT}/projects/99/environments/").status == 404
+
+
+def test_a_project_with_jobs_is_kept(client: Client) -> None:
+    client.create_job()
+    path = f"{PROJECTS}{PROJECT}/"
+    assert client.delete(path).status == 400
+    assert client.post(path, {"state": 2}).status == 400
+    assert client.get(path).status == 200
