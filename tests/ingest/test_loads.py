@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -352,3 +353,41 @@ def test_the_command_starts_quickly_and_prints_a_table(copy_of_loaded, shared_em
     started = time.monotonic()
     subprocess.run([*COMMAND, "ingest", "run", "--help"], check=True, capture_output=True)
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("days", [5, 40])
+def test_days_restated_since_the_last_run_equal_a_fresh_load(emulators, copy_of_loaded, days):
+    before = read(copy_of_loaded, "select sum(purchases) from meta_ads.ad_insights")
+    for platform in PLATFORMS[:1]:
+        emulators.control(platform, "clock", {"advance_days": days})
+    now = (datetime(2026, 11, 1, 6, tzinfo=UTC) + timedelta(days=days)).isoformat()
+    chosen = ["--source", "meta_ads", "--source", "google_ads"]
+    done = load(copy_of_loaded, emulators, *chosen, MARKETING_NOW=now)
+    assert done.code == 0, done.out
+    fresh = copy_of_loaded.with_name("fresh.duckdb")
+    assert load(fresh, emulators, *chosen, MARKETING_NOW=now).code == 0
+    both = only(("meta_ads", "google_ads"), contents(copy_of_loaded))
+    assert both == contents(fresh)
+    # the claims did mature, or this proves nothing
+    assert read(copy_of_loaded, "select sum(purchases) from meta_ads.ad_insights") > before
+
+
+def test_an_interrupted_run_says_so_and_the_next_one_is_whole(emulators, loaded, tmp_path):
+    emulators.fault("meta_ads", "slow", times=1, seconds=2.0, path="/insights")
+    chosen = ["--raw-database", tmp_path / "raw.duckdb", "--source", "meta_ads"]
+    process = start_ingest(*chosen, **emulators.settings)
+    wait_until(lambda: emulators.control("meta_ads", "counters")["faults_injected"])
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert errors.strip().endswith("interrupted")
+    assert "Traceback" not in errors
+    assert load(tmp_path / "raw.duckdb", emulators, "--source", "meta_ads").code == 0
+    assert contents(tmp_path / "raw.duckdb") == only("meta_ads", contents(loaded))
+
+
+def wait_until(condition, seconds=30):
+    give_up_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.05)

@@ -12,24 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
-from marketing_analytics.core.errors import (
-    AuthError,
-    RemoteError,
-    TerminalError,
-    TransientError,
-)
-from marketing_analytics.core.http import retry_after_seconds
+from marketing_analytics.core.errors import TerminalError
 from marketing_analytics.ingest.governor import Governor, TooMuchDataError
 from marketing_analytics.ingest.job import Job
+from marketing_analytics.ingest.sources.meta_ads_limits import classify, pause_of
 from marketing_analytics.ingest.tables import Kind, Table, pluck
 from marketing_analytics.ingest.windows import Window, windows_of
-
-if TYPE_CHECKING:
-    import httpx
 
 SETTINGS = ("META_ADS_BASE_URL", "META_ADS_ACCESS_TOKEN")
 
@@ -42,12 +34,6 @@ ATTRIBUTION_WINDOWS = ("1d_click", "7d_click", "28d_click", "1d_view")
 # one purchase is reported under several names; the first one present is taken
 PURCHASE_ACTIONS = ("purchase", "omni_purchase", "offsite_conversion.fb_pixel_purchase")
 ZERO_DECIMAL_CURRENCIES = frozenset({"CLP", "COP", "HUF", "ISK", "JPY", "KRW", "TWD", "VND"})
-
-THROTTLE_CODES = frozenset({4, 17, 32, 613, *range(80000, 80015)})
-TRANSIENT_CODES = frozenset({1, 2, 341})
-TOO_MUCH_SUBCODES = frozenset({1487534, 1504018, 1504038})
-LOGIN_HINT = "log in again and set META_ADS_ACCESS_TOKEN"
-UNKNOWN_WAIT_SECONDS = 300.0
 
 ACCOUNTS = Table(
     "accounts",
@@ -386,70 +372,3 @@ def major_units(text: str | None, currency: str) -> str | None:
         return str(Decimal(text).scaleb(-2))
     except InvalidOperation:
         return text
-
-
-def classify(response: httpx.Response) -> RemoteError | None:
-    """Return what an error code of Meta means for the caller."""
-    if response.status_code < 400:
-        return None
-    try:
-        error = response.json()["error"]
-        code, subcode = int(error["code"]), int(error.get("error_subcode") or 0)
-    except (ValueError, KeyError, TypeError):
-        return None
-    status = response.status_code
-    message = f"Meta refused: {error.get('message', '')} (code {code})"
-    if subcode in TOO_MUCH_SUBCODES or "reduce the amount of data" in message.lower():
-        return TooMuchDataError(message, status_code=status)
-    if code in THROTTLE_CODES:
-        wait = retry_after_seconds(response.headers.get("Retry-After"))
-        if wait is None:
-            wait = _regain_seconds(response) or UNKNOWN_WAIT_SECONDS
-        return TransientError(message, status_code=status, retry_after_seconds=wait)
-    if code == 190:
-        return AuthError(message, hint=LOGIN_HINT, status_code=status)
-    if code == 10 or 200 <= code <= 299:
-        return AuthError(message, hint="give the token the right ads_read", status_code=status)
-    if code in TRANSIENT_CODES or error.get("is_transient"):
-        return TransientError(message, status_code=status)
-    return TerminalError(message, status_code=status)
-
-
-def _usage(response: httpx.Response) -> Iterator[dict[str, Any]]:
-    """Yield every usage record of the headers, of all businesses and types."""
-    for name in ("x-app-usage", "x-ad-account-usage", "x-fb-ads-insights-throttle"):
-        yield from _records(response.headers.get(name))
-    yield from _records(response.headers.get("x-business-use-case-usage"))
-
-
-def _records(header: str | None) -> Iterator[dict[str, Any]]:
-    try:
-        value = json.loads(header or "{}")
-    except ValueError:
-        return
-    lists = [entry for entry in value.values() if isinstance(entry, list)]
-    yield from (record for entries in lists for record in entries)
-    if not lists:
-        yield value
-
-
-def _regain_seconds(response: httpx.Response) -> float:
-    minutes = [float(r.get("estimated_time_to_regain_access") or 0) for r in _usage(response)]
-    return max(minutes, default=0.0) * 60
-
-
-def pause_of(response: httpx.Response) -> float:
-    """Return how long to let the account rest, from the usage headers, in seconds."""
-    if response.status_code >= 400:
-        return 0.0
-    used = max((_percent(record) for record in _usage(response)), default=0.0)
-    if used < 75:
-        return 0.0
-    if used < 95:
-        return (used - 75) / 10
-    return _regain_seconds(response) or 30.0
-
-
-def _percent(record: Mapping[str, Any]) -> float:
-    names = ("call_count", "total_cputime", "total_time", "app_id_util_pct", "acc_id_util_pct")
-    return max(float(record.get(name) or 0) for name in names)
