@@ -114,6 +114,8 @@ class CloudClient:
         try:
             response = self.client.request(method, path, **options)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise untrusted(self.host, str(error)) from None
             raise error_from_exception(error, self.host) from None
         self.has_answered = True
         return read_answer(response, self.host)
@@ -260,6 +262,15 @@ class CloudClient:
     def cancel(self, run_id: int) -> Answer:
         """Cancel a run."""
         return self.write(f"{self.account}/runs/{run_id}/cancel/", {})
+
+
+def untrusted(host: str, reason: str) -> TerminalError:
+    """Return the error for a certificate that nobody we trust has signed."""
+    said = reason.partition("CERTIFICATE_VERIFY_FAILED]")[2].partition(" (_ssl")[0].strip()
+    return TerminalError(
+        f"the certificate of {host} is not trusted: {said}",
+        hint="export SSL_CERT_FILE=FILE with the certificate of the server or of its signer",
+    )
 
 
 def quoted_list(names: Any) -> str:

@@ -262,3 +262,34 @@ def test_the_script_is_short_and_imports_nothing_heavy(environ):
     }
     assert not loaded & heavy
     assert "httpx" in loaded
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"), [("n", 1), ("", 1), ("y", 0)], ids=["no", "enter", "yes"]
+)
+def test_cleanup_asks_on_a_terminal(jobs, cloud, job_file, answer, left):
+    import os
+    import pty
+    import subprocess
+    import sys
+
+    jobs("deploy", "--config", job_file(ONE))
+    age(cloud, 8)
+    command = [sys.executable, ROOT / "scripts" / "dbt_job_manager.py", "cleanup"]
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*command, "--older-than", "7"], stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    shown = b""
+    while b"[y/N]" not in shown:
+        shown += os.read(ours, 1000)
+    os.write(ours, answer.encode() + b"\n")
+    while process.poll() is None:
+        try:
+            shown += os.read(ours, 1000)
+        except OSError:
+            break
+    assert process.wait(20) == (0 if answer == "y" else 2)
+    os.close(ours)
+    assert len(cloud.active()) == left

@@ -414,3 +414,54 @@ def test_a_deploy_killed_at_any_request_is_finished_by_the_next(
     names = [job["name"] for job in cloud.active()]
     assert len(names) == len(set(names)) == 3
     assert len(cloud.overrides) == 3
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """Return a self-signed certificate for 127.0.0.1, and its key, in one file."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "local")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "server.pem"
+    encoding = serialization.Encoding.PEM
+    secret = key.private_bytes(
+        encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(secret + signed.public_bytes(encoding))
+    return path
+
+
+def test_an_untrusted_certificate_is_refused_and_a_trusted_one_works(
+    jobs, cloud, certificate, monkeypatch
+):
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    cloud.server.socket = context.wrap_socket(cloud.server.socket, server_side=True)
+    monkeypatch.setenv("DBTCLOUD_HOST_URL", cloud.url.replace("http://", "https://"))
+    code, _, err = jobs("deploy", "--config", DEV)
+    assert code == 1
+    assert "is not trusted: certificate verify failed: self-signed certificate" in err
+    assert "SSL_CERT_FILE" in err
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    assert jobs("deploy", "--config", DEV)[0] == 0
