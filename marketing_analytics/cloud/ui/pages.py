@@ -201,7 +201,7 @@ class Pages:
             response = self.page(
                 request,
                 reads,
-                "run_live.html" if "live" in asked else "run.html",
+                "run_parts.html" if "live" in asked else "run.html",
                 now=now,
                 page=page,
                 run=page.run,

@@ -67,6 +67,14 @@ def test_given_host_names_are_answered(seeded):
     assert pages.get("/", headers={"host": "cloud.internal:80"}).status_code == 200
 
 
+def test_a_server_on_all_addresses_answers_every_well_formed_name(seeded):
+    pages = seeded.client(bound_host="0.0.0.0")
+    assert pages.get("/login", headers={"host": "cloud.internal"}).status_code == 200
+    assert pages.get("/login", headers={"host": "a/b"}).status_code == 421
+    closed = seeded.client(bound_host="0.0.0.0", allowed_hosts=frozenset({"cloud.internal"}))
+    assert closed.get("/login", headers={"host": "evil.example"}).status_code == 421
+
+
 def test_every_answer_carries_the_security_headers(seeded):
     pages = seeded.client()
     run = seeded.ids["success"]

@@ -19,6 +19,9 @@ async function keepLive(id) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       part = document.getElementById(id);
       replacePart(part, page.getElementById(id));
+      for (const other of page.querySelectorAll(`[data-beside="${id}"]`)) {
+        replacePart(document.getElementById(other.id), other);
+      }
       document.getElementById(id)?.classList.remove("stale");
     } catch {
       // the server may be restarting: keep what is shown, say so, ask again
@@ -39,7 +42,7 @@ function replacePart(old, fresh) {
   const place = focused ? positionOf(old, document.activeElement) : -1;
   old.replaceWith(fresh);
   if (place >= 0) focusable(fresh)[place]?.focus({ preventScroll: true });
-  document.dispatchEvent(new CustomEvent("live", { detail: fresh }));
+  if (fresh.dataset.step !== undefined) document.dispatchEvent(new CustomEvent("live", { detail: fresh }));
 }
 
 const focusable = (part) => [...part.querySelectorAll("a, button, summary")];
