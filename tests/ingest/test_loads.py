@@ -27,6 +27,11 @@ SECRETS = (
 )
 
 
+def slow(*values):
+    """Return cases for the thorough suite."""
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
+
+
 def load(database, emulators, *arguments, **settings):
     return ingest(
         "--raw-database", database, "--json", *arguments, **(emulators.settings | settings)
@@ -166,7 +171,7 @@ def test_no_secret_is_printed_or_stored(loaded, shared_emulators):
 
 
 @pytest.mark.parametrize(
-    "kind", ["status_500", "cut_stream", "truncated_json", "html", "status_429"]
+    "kind", ["cut_stream", "status_429", *slow("status_500", "truncated_json", "html")]
 )
 def test_a_fault_that_passes_costs_no_row(emulators, loaded, tmp_path, kind):
     more = {"retry_after_seconds": 0} if kind == "status_429" else {}
@@ -179,7 +184,7 @@ def test_a_fault_that_passes_costs_no_row(emulators, loaded, tmp_path, kind):
     assert contents(tmp_path / "raw.duckdb") == only(PLATFORMS, contents(loaded))
 
 
-@pytest.mark.parametrize("kind", ["status_500", "cut_stream", "html"])
+@pytest.mark.parametrize("kind", ["status_500", *slow("cut_stream", "html")])
 def test_a_fault_that_stays_ends_with_a_sentence_and_the_next_run_is_exact(
     emulators, loaded, tmp_path, kind
 ):
@@ -231,7 +236,7 @@ def test_a_meta_token_that_expires_mid_run_asks_for_a_login(emulators, loaded, t
     assert contents(tmp_path / "raw.duckdb") == only("meta_ads", contents(loaded))
 
 
-@pytest.mark.parametrize("times", [1, 5])
+@pytest.mark.parametrize("times", [5, *slow(1, 2)])
 def test_a_failed_report_is_made_again_then_cut_in_two(emulators, loaded, tmp_path, times):
     emulators.fault("meta_ads", "report_failed", times=times)
     done, _ = load_one("meta_ads", tmp_path / "raw.duckdb", emulators)
@@ -281,7 +286,7 @@ main()
 """
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", ["normalize", "load", *slow("extract", "end of load")])
 def test_a_run_killed_in_any_stage_is_made_whole_by_the_next(
     shared_emulators, loaded, tmp_path, stage
 ):
@@ -355,7 +360,7 @@ def test_the_command_starts_quickly_and_prints_a_table(copy_of_loaded, shared_em
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("days", [5, 40])
+@pytest.mark.parametrize("days", [40, *slow(5)])
 def test_days_restated_since_the_last_run_equal_a_fresh_load(emulators, copy_of_loaded, days):
     before = read(copy_of_loaded, "select sum(purchases) from meta_ads.ad_insights")
     for platform in PLATFORMS[:1]:
