@@ -263,7 +263,8 @@ def test_every_tag_the_jobs_select_has_models_or_tests(built: Warehouse) -> None
     tags = {tag for node in manifest["nodes"].values() for tag in node["tags"]}
     assert tags >= {
         "staging", "ads", "campaigns", "attribution", "funnel", "customers", "email",
-        "automation", "executive", "conservation", "reconciliation", "consent", "business_logic",
+        "automation", "executive", "conservation", "reconciliation", "consent",
+        "customer_consent", "business_logic",
         "meta_ads", "google_ads", "mailchimp", "ga4", "shop",
     }  # fmt: skip
 
@@ -305,7 +306,8 @@ def test_a_refund_without_a_rate_is_refused_not_lost(tmp_path: Path) -> None:
 
 DOMAINS = (
     "ads", "campaigns", "attribution", "funnel", "customers", "email", "automation", "executive",
-    "conservation", "reconciliation", "consent", "business_logic",
+    "conservation", "reconciliation", "consent", "customer_consent",
+    "business_logic",
 )  # fmt: skip
 
 

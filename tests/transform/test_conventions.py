@@ -131,7 +131,13 @@ def test_every_singular_test_has_a_tag() -> None:
     for path in (PROJECT / "tests").glob("assert_*.sql"):
         tags = re.search(r"tags=\['(\w+)'\]", path.read_text(encoding="utf-8"))
         assert tags
-        assert tags[1] in {"conservation", "reconciliation", "consent", "business_logic"}
+        assert tags[1] in {
+            "conservation",
+            "reconciliation",
+            "consent",
+            "customer_consent",
+            "business_logic",
+        }
 
 
 def test_personal_columns_end_in_staging() -> None:

@@ -1,5 +1,5 @@
 -- who refused analytics is in no customer mart
-{{ config(tags=['consent']) }}
+{{ config(tags=['customer_consent']) }}
 
 with
 
