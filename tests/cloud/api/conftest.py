@@ -151,12 +151,33 @@ def api(settings: ServerSettings) -> Iterator[Api]:
 
 
 @pytest.fixture(params=["in process", "over http"])
-def client(request: pytest.FixtureRequest, settings: ServerSettings, api: Api) -> Iterator[Client]:
+def client(
+    request: pytest.FixtureRequest, settings: ServerSettings, api: Api, switch: Switch
+) -> Iterator[Client]:
     if request.param == "in process":
         yield ClientInProcess(settings, api)
         return
-    with Serving(api) as port:
-        yield ClientOverHttp(settings, port)
+    switch.api = api
+    client = ClientOverHttp(settings, switch.port)
+    yield client
+    client.connection.close()
+
+
+class Switch:
+    """Serves the API of the test that is running: starting a server for each takes longer."""
+
+    api: Api
+    port: int
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.api(scope, receive, send)
+
+
+@pytest.fixture(scope="session")
+def switch() -> Iterator[Switch]:
+    switch = Switch()
+    with Serving(switch) as switch.port:
+        yield switch
 
 
 class Serving:
