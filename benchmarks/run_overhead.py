@@ -10,15 +10,17 @@ Exits 1 when the median overhead without a spare is above 1.5 s.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
+import resource
 import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -36,6 +38,20 @@ from marketing_analytics.cloud.runs.workspace import (
 from marketing_analytics.cloud.store.connection import open_connection
 
 MAX_OVERHEAD_SECONDS = 1.5
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of this process and of the children that have ended."""
+    parts = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(part.ru_utime + part.ru_stime for part in parts)
+
+
+@contextlib.contextmanager
+def report(name: str) -> Iterator[None]:
+    """Print the processor time of a block; it does not depend on what else the machine does."""
+    before = cpu_seconds()
+    yield
+    print(f"{name}: {cpu_seconds() - before:.2f} s of processor time")
 
 
 def bare_build(
@@ -117,11 +133,14 @@ def main() -> int:
         copy_project(project, workspace.project)
         bare = bare_build(workspace, command, raw)
         bare()
-        alone = statistics.median(bare() for _ in range(given.rounds))
-        cold = measure_runs(folder / "data", command, raw, given.rounds, spares=0)
+        with report(f"{given.rounds} bare builds"):
+            alone = statistics.median(bare() for _ in range(given.rounds))
+        with report(f"{given.rounds + 1} runs and the engine"):
+            cold = measure_runs(folder / "data", command, raw, given.rounds, spares=0)
         warm = measure_runs(folder / "data", command, raw, given.rounds, spares=1)
     print(f"bare `{command}`: {alone:.2f} s (median of {given.rounds})")
     print(f"run without a spare process: {cold:.2f} s, overhead {cold - alone:+.2f} s")
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     print(f"run with a spare process: {warm:.2f} s, overhead {warm - alone:+.2f} s")
     return 0 if cold - alone <= MAX_OVERHEAD_SECONDS else 1
 
