@@ -23,7 +23,7 @@ SETTINGS = ("GA4_EXPORT_PATH",)
 
 # Google takes hits of up to 72 hours ago
 LOOKBACK_DAYS = 3
-FILES_AT_ONCE = 15
+FILES_AT_ONCE = 30
 FILE_NAME = re.compile(r"events_(\d{8})\.parquet")
 
 EVENTS = Table(

@@ -22,7 +22,7 @@ select
     event_name,
     row_number() over (
         partition by event_date, user_pseudo_id, event_timestamp
-        order by event_name, params::varchar
+        order by event_name, hash(params)
     ) - 1 as event_index,
     user_pseudo_id,
     user_id,
@@ -51,4 +51,3 @@ select
     device.web_info.browser as browser,
     geo.country as country
 from events
-order by event_date, event_timestamp, user_pseudo_id, event_index
