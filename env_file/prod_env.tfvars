@@ -44,7 +44,7 @@ jobs = {
     description = "Tests what must never break: credit, money and consent."
     execute_steps = [
       "dbt source freshness",
-      "dbt test --select tag:conservation tag:reconciliation tag:consent",
+      "dbt test --select tag:conservation tag:reconciliation tag:consent tag:customer_consent",
     ]
     schedule_cron   = "0 9,21 * * *"
     timeout_seconds = 1800

@@ -13,7 +13,7 @@ jobs = {
 
   campaign-validation = {
     description   = "Builds campaign performance and reconciles spend."
-    execute_steps = ["dbt build --select +tag:campaigns tag:reconciliation"]
+    execute_steps = ["dbt build --select +tag:campaigns +tag:reconciliation"]
     schedule_cron = "0 8 * * *"
     tags          = ["validation"]
   }

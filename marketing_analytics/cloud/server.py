@@ -123,8 +123,7 @@ def fill_environment(connection: sqlite3.Connection, identity: Identity) -> None
         return
     fields = {
         "environment_id": identity.environment_id,
-        "name": "Production",
-        "deployment_type": "production",
+        "name": "Development",
     }
     try:
         add_environment(connection, identity.account_id, identity.project_id, fields)

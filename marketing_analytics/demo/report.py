@@ -13,35 +13,36 @@ from marketing_analytics.demo.runs import Outcome
 
 
 def print_channels(console: Console, figures: Figures) -> None:
-    """Print channel by model: revenue under each model, spend and linear ROAS, in USD."""
+    """Print channel by model: spend and revenue in USD, then ROAS where there is spend."""
     revenue = {(row.channel, row.model): row.revenue_usd for row in figures.channels}
-    spend = {row.channel: row.spend_usd for row in figures.channels}
+    spend = {row.channel: row.spend_usd or Decimal(0) for row in figures.channels}
     order = sorted(spend, key=lambda name: -revenue.get((name, "linear"), Decimal(0)))
-    rows = [_channel_row(name, revenue, spend[name]) for name in order]
-    rows.append(_total_row(figures))
-    headings = ["channel", "spend", *(model.replace("_", " ") for model in MODELS), "ROAS linear"]
-    console.table(
-        headings,
-        rows,
-        title=f"Revenue by channel and attribution model, USD, {WINDOW_DAYS}-day window",
-        right=range(1, len(headings)),
-    )
+    headings = ["channel", "spend", *(model.replace("_", " ") for model in MODELS)]
+    rows = [
+        [name, amount(spend[name]), *(amount(revenue.get((name, m))) for m in MODELS)]
+        for name in order
+    ]
+    totals = [amount(figures.attributed_usd.get(model)) for model in MODELS]
+    rows.append(["total", amount(sum(figures.spend_usd.values(), Decimal(0))), *totals])
+    window = f"USD, {WINDOW_DAYS}-day window"
+    right = range(1, len(headings))
+    console.table(headings, rows, title=f"Revenue by channel and model, {window}", right=right)
+    roas = [
+        [name, amount(spend[name]), *(ratio(revenue.get((name, m)), spend[name]) for m in MODELS)]
+        for name in order
+        if spend[name]
+    ]
+    console.table(headings, roas, title=f"ROAS by channel and model, {window}", right=right)
 
 
-def _channel_row(
-    name: str, revenue: dict[tuple[str, str], Decimal], spend: Decimal | None
-) -> list[str]:
-    by_model = [revenue.get((name, model), Decimal(0)) for model in MODELS]
-    linear = revenue.get((name, "linear"), Decimal(0))
-    roas = f"{linear / spend:.2f}" if spend else "-"
-    return [name, money(spend) if spend else "-", *(money(value) for value in by_model), roas]
+def ratio(value: Decimal | None, by: Decimal) -> str:
+    """Return a quotient with two decimals."""
+    return f"{(value or Decimal(0)) / by:.2f}"
 
 
-def _total_row(figures: Figures) -> list[str]:
-    spend = sum(figures.spend_usd.values(), Decimal(0))
-    totals = [figures.attributed_usd.get(model, Decimal(0)) for model in MODELS]
-    roas = f"{figures.revenue_usd / spend:.2f}" if spend else "-"
-    return ["total", money(spend), *(money(value) for value in totals), roas]
+def amount(value: Decimal | None) -> str:
+    """Return an amount, or a dash for nothing."""
+    return money(value) if value else "-"
 
 
 def money(value: Decimal) -> str:

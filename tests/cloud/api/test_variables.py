@@ -9,7 +9,7 @@ import pytest
 from tests.cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
 
 PATH = f"v3/accounts/{ACCOUNT}/projects/{PROJECT}/environment-variables/"
-ENVIRONMENT_NAME = "Production"
+ENVIRONMENT_NAME = "Development"
 
 
 def bulk(client: Client, name: str, **values: str) -> Any:
@@ -17,7 +17,7 @@ def bulk(client: Client, name: str, **values: str) -> Any:
 
 
 def test_bulk_creates_values_by_environment_name(client: Client) -> None:
-    reply = bulk(client, "DBT_X", project="a", Production="b")
+    reply = bulk(client, "DBT_X", project="a", Development="b")
     assert reply.status == 201
     assert isinstance(reply.data["message"], str)
     ids = reply.data["new_var_ids"]
@@ -63,7 +63,7 @@ def test_bulk_update_renames(client: Client) -> None:
 
 
 def test_bulk_delete_takes_the_name_from_its_body(client: Client) -> None:
-    bulk(client, "DBT_X", project="a", Production="b")
+    bulk(client, "DBT_X", project="a", Development="b")
     assert client.delete(f"{PATH}bulk/", {"name": "DBT_X"}).status == 200
     assert client.get(f"{PATH}environment/").data["variables"] == {}
     assert client.delete(f"{PATH}bulk/", {"name": "DBT_X"}).status == 404
@@ -71,7 +71,7 @@ def test_bulk_delete_takes_the_name_from_its_body(client: Client) -> None:
 
 
 def test_a_job_sees_project_environment_and_its_own_values(client: Client) -> None:
-    bulk(client, "DBT_X", project="a", Production="b")
+    bulk(client, "DBT_X", project="a", Development="b")
     job = client.create_job()
     other = client.create_job(name="other")
     body = {
