@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from rich.console import Console as RichConsole
 
 HEARTBEAT_SECONDS = 10.0
+# nobody folds lines in a file or a pipe
+PIPED_WIDTH = 160
 
 
 class Console:
@@ -53,7 +55,7 @@ class Console:
         """Return a rich console on stdout."""
         from rich.console import Console as RichConsole
 
-        width = None if self.is_terminal else int(os.environ.get("COLUMNS", "120"))
+        width = None if self.is_terminal else PIPED_WIDTH
         return RichConsole(
             file=self.out,
             width=width,

@@ -18,12 +18,13 @@ LOCK_WAIT_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class ChannelFigures:
-    """One channel under one model: revenue and spend in USD."""
+    """One channel under one model: revenue and spend in USD, ROAS where there is spend."""
 
     channel: str
     model: str
     revenue_usd: Decimal
-    spend_usd: Decimal | None
+    spend_usd: Decimal
+    roas: float | None
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Figures:
     attributed_usd: dict[str, Decimal]
     spend_usd: dict[str, Decimal]
     channels: list[ChannelFigures]
+    without_spend_usd: dict[str, Decimal]
 
 
 def read_figures(warehouse: Path) -> Figures:
@@ -54,6 +56,7 @@ def read_figures(warehouse: Path) -> Figures:
                 "select platform, sum(spend_usd) from fct_ad_spend group by platform order by 1",
             ),
             channels=_channels(connection),
+            without_spend_usd=platforms_without_spend(connection),
         )
     finally:
         connection.close()
@@ -92,11 +95,21 @@ def _by_key(connection: Any, sql: str) -> dict[str, Decimal]:
 
 def _channels(connection: Any) -> list[ChannelFigures]:
     rows = connection.execute(
-        "select channel, model, sum(revenue_usd), sum(spend_usd)"  # noqa: S608
+        "select channel, model, revenue_usd, spend_usd, roas"  # noqa: S608
         f" from rpt_channel_attribution where window_days = {WINDOW_DAYS}"
-        " group by channel, model order by 3 desc"
+        " order by channel, model"
     ).fetchall()
-    return [ChannelFigures(str(c), str(m), Decimal(r or 0), s) for c, m, r, s in rows]
+    return [ChannelFigures(*row) for row in rows]
+
+
+def platforms_without_spend(connection: Any) -> dict[str, Decimal]:
+    """Return paid platforms whose spend is not loaded, with their linear revenue in USD."""
+    return _by_key(
+        connection,
+        "select platform, sum(revenue_usd) from fct_attribution"  # noqa: S608
+        f" where window_days = {WINDOW_DAYS} and model = 'linear' and platform like '%_ads'"
+        " and platform not in (select platform from fct_ad_spend) group by platform",
+    )
 
 
 @dataclass(frozen=True)

@@ -14,35 +14,41 @@ from marketing_analytics.demo.runs import Outcome
 
 def print_channels(console: Console, figures: Figures) -> None:
     """Print channel by model: spend and revenue in USD, then ROAS where there is spend."""
-    revenue = {(row.channel, row.model): row.revenue_usd for row in figures.channels}
-    spend = {row.channel: row.spend_usd or Decimal(0) for row in figures.channels}
-    order = sorted(spend, key=lambda name: -revenue.get((name, "linear"), Decimal(0)))
-    headings = ["channel", "spend", *(model.replace("_", " ") for model in MODELS)]
-    rows = [
-        [name, amount(spend[name]), *(amount(revenue.get((name, m))) for m in MODELS)]
+    rows = {(row.channel, row.model): row for row in figures.channels}
+    by_revenue = sorted(rows.values(), key=lambda row: -row.revenue_usd)
+    order = [row.channel for row in by_revenue if row.model == "linear"]
+    spend = {row.channel: row.spend_usd for row in figures.channels}
+    revenue = [
+        [name, dollars(spend[name]), *(dollars(rows[name, m].revenue_usd) for m in MODELS)]
         for name in order
     ]
-    totals = [amount(figures.attributed_usd.get(model)) for model in MODELS]
-    rows.append(["total", amount(sum(figures.spend_usd.values(), Decimal(0))), *totals])
-    window = f"USD, {WINDOW_DAYS}-day window"
-    right = range(1, len(headings))
-    console.table(headings, rows, title=f"Revenue by channel and model, {window}", right=right)
+    totals = [dollars(figures.attributed_usd.get(model)) for model in MODELS]
+    revenue.append(["total", dollars(sum(figures.spend_usd.values(), Decimal(0))), *totals])
     roas = [
-        [name, amount(spend[name]), *(ratio(revenue.get((name, m)), spend[name]) for m in MODELS)]
+        [name, dollars(spend[name]), *(quotient(rows[name, m].roas) for m in MODELS)]
         for name in order
         if spend[name]
     ]
+    headings = ["channel", "spend", "first", "last", "linear", "decay", "position"]
+    right = range(1, len(headings))
+    window = f"USD, {WINDOW_DAYS}-day window"
+    console.table(headings, revenue, title=f"Revenue by channel and model, {window}", right=right)
     console.table(headings, roas, title=f"ROAS by channel and model, {window}", right=right)
+    for platform, value in figures.without_spend_usd.items():
+        console.line(
+            f"{platform} is not ingested: its {money(value)} USD (linear) count as revenue of"
+            " their channel, not in its ROAS"
+        )
 
 
-def ratio(value: Decimal | None, by: Decimal) -> str:
-    """Return a quotient with two decimals."""
-    return f"{(value or Decimal(0)) / by:.2f}"
+def quotient(value: float | None) -> str:
+    """Return a ratio with two decimals, or a dash."""
+    return "-" if value is None else f"{value:.2f}"
 
 
-def amount(value: Decimal | None) -> str:
-    """Return an amount, or a dash for nothing."""
-    return money(value) if value else "-"
+def dollars(value: Decimal | None) -> str:
+    """Return an amount in whole units, so that the table fits 80 columns; a dash for nothing."""
+    return f"{value:,.0f}" if value else "-"
 
 
 def money(value: Decimal) -> str:

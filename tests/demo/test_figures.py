@@ -29,6 +29,7 @@ def figures(**changes):
         "attributed_usd": dict.fromkeys(MODELS, Decimal("100.25")),
         "spend_usd": {"meta_ads": Decimal("40.10"), "google_ads": Decimal("9.90")},
         "channels": [],
+        "without_spend_usd": {},
     }
     return Figures(**{**content, **changes})
 

@@ -26,16 +26,28 @@ models as (
     {{ attribution_models() }}
 ),
 
+platforms_with_spend as (
+
+    select distinct platform
+    from spend
+
+),
+
 attributed as (
 
+    -- a platform whose spend is not loaded must not raise the ROAS of its channel
     select
-        channel,
-        model,
-        window_days,
-        sum(credit) as credit,
-        sum(revenue_usd) as revenue_usd
+        attribution.channel,
+        attribution.model,
+        attribution.window_days,
+        sum(attribution.credit) as credit,
+        sum(attribution.revenue_usd) as revenue_usd,
+        sum(
+            case when platforms_with_spend.platform is null then 0 else attribution.revenue_usd end
+        ) as revenue_with_spend_usd
     from attribution
-    group by channel, model, window_days
+    left join platforms_with_spend on attribution.platform = platforms_with_spend.platform
+    group by attribution.channel, attribution.model, attribution.window_days
 
 ),
 
@@ -57,8 +69,11 @@ reported as (
         windows.window_days,
         cast(coalesce(attributed.credit, 0) as decimal(18, 12)) as credit,
         cast(coalesce(attributed.revenue_usd, 0) as decimal(18, 2)) as revenue_usd,
+        cast(coalesce(attributed.revenue_with_spend_usd, 0) as decimal(18, 2))
+            as revenue_with_spend_usd,
         cast(coalesce(spent.spend_usd, 0) as decimal(18, 2)) as spend_usd,
-        {{ safe_ratio('coalesce(attributed.revenue_usd, 0)', 'spent.spend_usd') }} as roas
+        {{ safe_ratio('coalesce(attributed.revenue_with_spend_usd, 0)', 'spent.spend_usd') }}
+            as roas
     from channels
     cross join models
     cross join windows

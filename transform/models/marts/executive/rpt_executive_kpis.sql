@@ -80,7 +80,8 @@ attributed_months as (
         sum(attribution.revenue_usd) as paid_revenue_usd
     from attribution
     inner join channels on attribution.channel = channels.channel
-    where channels.is_paid
+    -- revenue is held against spend only where the spend is loaded
+    where channels.is_paid and attribution.platform in (select spend.platform from spend)
     group by 1
 
 ),
