@@ -23,7 +23,8 @@ from marketing_analytics.cloud.store.connection import (
     time_text,
     transaction,
 )
-from marketing_analytics.cloud.ui.mount import UiSettings, build_ui
+from marketing_analytics.cloud.ui.mount import build_ui
+from marketing_analytics.cloud.ui.settings import UiSettings
 
 ACCOUNT_ID = 1
 TOKEN = "dbtc_seeded_pages_token"

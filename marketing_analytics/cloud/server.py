@@ -208,7 +208,8 @@ class Front:
     """Sends a request to the API or to the pages, and answers `GET /` to programs."""
 
     def __init__(self, settings: ServerSettings, engine: Engine) -> None:
-        from marketing_analytics.cloud.ui.mount import UiSettings, build_ui
+        from marketing_analytics.cloud.ui.mount import build_ui
+        from marketing_analytics.cloud.ui.settings import UiSettings
 
         self.api = Api(
             ApiSettings(

@@ -14,7 +14,8 @@ import pytest
 
 from benchmarks.seeded_pages import seed, settings_of
 from marketing_analytics.cloud.store.connection import open_store
-from marketing_analytics.cloud.ui.mount import UiSettings, build_ui
+from marketing_analytics.cloud.ui.mount import build_ui
+from marketing_analytics.cloud.ui.settings import UiSettings
 
 CHROMIUM = Path("/usr/bin/chromium")
 

@@ -12,9 +12,9 @@ from starlette.routing import BaseRoute, Route
 
 from marketing_analytics.cloud.ui.asking import number, search_text
 from marketing_analytics.cloud.ui.logs import MAX_WINDOW_LINES, LogReader, Window
-from marketing_analytics.cloud.ui.mount import UiSettings
 from marketing_analytics.cloud.ui.reads import Reads, Row, open_reads
 from marketing_analytics.cloud.ui.run_views import artifact_path, log_path
+from marketing_analytics.cloud.ui.settings import UiSettings
 from marketing_analytics.cloud.ui.wording import ACTIVE
 
 PAGE_LINES = 200

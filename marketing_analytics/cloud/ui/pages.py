@@ -38,10 +38,10 @@ from marketing_analytics.cloud.ui.job_views import (
     list_jobs,
 )
 from marketing_analytics.cloud.ui.log_pages import LogPages
-from marketing_analytics.cloud.ui.mount import UiSettings
 from marketing_analytics.cloud.ui.reads import Reads, RunFilter, open_reads
 from marketing_analytics.cloud.ui.rendering import STATIC_FOLDER, render
 from marketing_analytics.cloud.ui.run_views import list_artifacts, queue_of, run_line, run_page
+from marketing_analytics.cloud.ui.settings import UiSettings
 from marketing_analytics.core.errors import PlatformError
 
 RUNS_PER_PAGE = 50

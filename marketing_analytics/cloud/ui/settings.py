@@ -1,0 +1,53 @@
+"""What the pages need to know of the server, and what they can make it do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from marketing_analytics.cloud.ui.guard import LOOPBACK_NAMES, Rules, is_loopback
+from marketing_analytics.cloud.ui.health import Health
+
+ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104
+
+
+class Actions(Protocol):
+    """What the pages can make the server do. Both raise PlatformError to refuse."""
+
+    def run_job(self, job_id: int) -> int:
+        """Queue a run of a job and return its id."""
+
+    def cancel_run(self, run_id: int) -> None:
+        """Ask for a run to be cancelled."""
+
+
+def _no_health() -> Sequence[Health]:
+    return ()
+
+
+@dataclass(frozen=True)
+class UiSettings:
+    """Everything the pages need to know of the server."""
+
+    database: Path
+    data_dir: Path
+    account_id: int
+    actions: Actions
+    bound_host: str = "127.0.0.1"
+    allowed_hosts: frozenset[str] = field(default_factory=frozenset)
+    health: Callable[[], Sequence[Health]] = _no_health
+
+    def run_folder(self, run_id: int) -> Path:
+        """Return the folder of a run's logs and artifacts."""
+        return self.data_dir / "runs" / str(run_id)
+
+    @property
+    def rules(self) -> Rules:
+        """Return which hosts are answered and whether a sign-in is needed."""
+        needs_sign_in = not is_loopback(self.bound_host)
+        if self.bound_host in ANY_ADDRESS and not self.allowed_hosts:
+            return Rules(frozenset(), needs_sign_in)
+        given = {host.lower() for host in (*self.allowed_hosts, self.bound_host)}
+        return Rules(LOOPBACK_NAMES | given - ANY_ADDRESS, needs_sign_in)
