@@ -16,33 +16,38 @@ POLL_SECONDS = 0.1
 
 
 @contextmanager
-def file_lock(path: Path, *, purpose: str, timeout_seconds: float = 0.0) -> Iterator[None]:
-    """Hold an exclusive lock. Raise LockedError, naming the holder, when it stays taken."""
+def file_lock(
+    path: Path, *, taken: str, hint: str = "", timeout_seconds: float = 0.0
+) -> Iterator[None]:
+    """Hold an exclusive lock.
+
+    Raise LockedError when it stays taken: `taken` says by what, the holder's process and its
+    start follow. The file stays: removing it would let two writers lock two files of one name.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise MachineError(f"cannot write {path}: {error.strerror}") from None
     try:
-        _acquire(descriptor, path, purpose, time.monotonic() + timeout_seconds)
+        _acquire(descriptor, taken, hint, time.monotonic() + timeout_seconds)
         os.ftruncate(descriptor, 0)
         since = datetime.now(UTC).strftime("%H:%M:%S UTC")
         os.pwrite(descriptor, f"process {os.getpid()} since {since}".encode(), 0)
         yield
+        os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: Path, purpose: str, deadline: float) -> None:
+def _acquire(descriptor: int, taken: str, hint: str, give_up_at: float) -> None:
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
-            if time.monotonic() >= deadline:
+            if time.monotonic() >= give_up_at:
                 holder = os.pread(descriptor, 200, 0).decode(errors="replace")
-                raise LockedError(
-                    f"{purpose} is at work: {holder or 'unknown process'}",
-                    hint=f"wait until it has ended (lock file {path})",
-                ) from None
+                who = holder or "a process that has just started"
+                raise LockedError(f"{taken}: {who}", hint=hint or "wait until it ends") from None
             time.sleep(POLL_SECONDS)

@@ -71,7 +71,9 @@ def run_command(
 
 def only_one(layout: Layout) -> AbstractContextManager[None]:
     """Return a lock on the demo folder; a killed demo leaves none behind."""
-    return file_lock(layout.root.with_suffix(".lock"), purpose="another demo")
+    return file_lock(
+        layout.root.with_suffix(".lock"), taken=f"another demo is at work in {layout.root}"
+    )
 
 
 def prepare(layout: Layout, seed: int, customers: int, days: int, console: Console) -> Any:

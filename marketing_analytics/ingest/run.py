@@ -9,8 +9,10 @@ import importlib
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -23,10 +25,10 @@ from marketing_analytics.core.errors import (
     InternalError,
     PlatformError,
 )
+from marketing_analytics.core.locks import file_lock
 from marketing_analytics.core.redact import redact, secrets_of
 from marketing_analytics.ingest.governor import Limits
 from marketing_analytics.ingest.job import Job
-from marketing_analytics.ingest.lock import hold_lock
 from marketing_analytics.ingest.pipeline import RawDatabase
 from marketing_analytics.ingest.settings import Request, check_settings
 from marketing_analytics.ingest.sources import SOURCE_MODULES
@@ -71,6 +73,17 @@ class SourceResult:
         }
 
 
+def writer_lock(database: Path, wait_seconds: float) -> AbstractContextManager[None]:
+    """Return the lock of a raw database: one writer at a time."""
+    return file_lock(
+        database.with_name(database.name + ".lock"),
+        taken=f"another ingestion writes {database}",
+        hint=f"waited {wait_seconds:.0f} s; run again when it has ended, "
+        "or set INGEST_LOCK_WAIT_SECONDS",
+        timeout_seconds=wait_seconds,
+    )
+
+
 def ingest(request: Request, console: Console) -> list[SourceResult]:
     """Run the sources of a request; raise only for what concerns all of them."""
     modules = {name: importlib.import_module(SOURCE_MODULES[name]) for name in request.sources}
@@ -78,7 +91,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
         check_settings(module.SETTINGS, request.settings, name)
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
     limits = limits_of(request)
-    with hold_lock(request.raw_database, lock_wait_seconds):
+    with writer_lock(request.raw_database, lock_wait_seconds):
         database = RawDatabase(request.raw_database, wait_seconds=lock_wait_seconds)
         states = database.prepare(request.sources)
         stop = threading.Event()

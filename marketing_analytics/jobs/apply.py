@@ -11,7 +11,7 @@ import hashlib
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +23,9 @@ from marketing_analytics.core.errors import (
     EXIT_PARTLY_APPLIED,
     AmbiguousError,
     AuthError,
-    LockedError,
-    MachineError,
     RemoteError,
 )
+from marketing_analytics.core.locks import file_lock
 from marketing_analytics.jobs.client import CREATE_ATTEMPTS, CloudClient
 from marketing_analytics.jobs.names import Owner, Scope, owner_of
 from marketing_analytics.jobs.payload import Override, body_of, overrides_of
@@ -240,24 +239,12 @@ class Applying:
         return change.job_id
 
 
-@contextlib.contextmanager
-def scope_lock(client: CloudClient, scope: Scope) -> Iterator[None]:
-    """Hold the lock of a scope on this machine. Raise LockedError when somebody has it."""
-    import fcntl
-
+def scope_lock(client: CloudClient, scope: Scope) -> contextlib.AbstractContextManager[None]:
+    """Return the lock of a scope on this machine."""
     identity = f"{client.host} {client.account_id} {client.project_id} {scope}"
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"marketing-jobs-{digest}.lock"
-    try:
-        file = path.open("a")
-    except OSError as error:
-        raise MachineError(f"cannot open the lock {path}: {error.strerror}") from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise LockedError(
-                f"another deploy of {scope.describe()} is running on this machine",
-                hint="wait until it is done and repeat the command",
-            ) from None
-        yield
+    return file_lock(
+        Path(tempfile.gettempdir()) / f"marketing-jobs-{digest}.lock",
+        taken=f"another deploy of {scope.describe()} is running on this machine",
+        hint="wait until it is done and repeat the command",
+    )

@@ -17,7 +17,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from marketing_analytics.core.locks import file_lock
-with file_lock(Path(sys.argv[1]), purpose="x"):
+with file_lock(Path(sys.argv[1]), taken="busy"):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -41,11 +41,11 @@ def test_a_taken_lock_names_its_holder_and_is_free_after_a_kill(tmp_path):
     assert holder.stdout is not None
     assert holder.stdout.readline() == b"held\n"
     with (
-        pytest.raises(LockedError, match=f"process {holder.pid} since"),
-        file_lock(path, purpose="another"),
+        pytest.raises(LockedError, match=f"busy: process {holder.pid} since"),
+        file_lock(path, taken="busy"),
     ):
         pass
     holder.kill()
     holder.wait()
-    with file_lock(path, purpose="another", timeout_seconds=5):
+    with file_lock(path, taken="busy", timeout_seconds=5):
         assert str(os.getpid()) in path.read_text()

@@ -6,17 +6,16 @@ signal is bound to the thread that started the child. One thread per active run 
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import IO
 
 from marketing_analytics.cloud.runs.process import DbtProcess
 from marketing_analytics.cloud.runs.queue import (
@@ -33,7 +32,7 @@ from marketing_analytics.cloud.runs.runner import Runner, RunnerSettings
 from marketing_analytics.cloud.runs.scheduler import GRACE, tick
 from marketing_analytics.cloud.runs.workspace import base_environment
 from marketing_analytics.cloud.store.connection import open_connection, open_store
-from marketing_analytics.core.errors import LockedError
+from marketing_analytics.core.locks import file_lock
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +88,7 @@ class Engine:
         self._runners: dict[int, Runner] = {}
         self._spares: list[DbtProcess] = []
         self._thread: threading.Thread | None = None
-        self._lock: IO[str] | None = None
+        self._lock: ExitStack | None = None
         self._due_at: dict[str, float] = {}
 
     def start(self) -> None:
@@ -235,21 +234,14 @@ class Engine:
                 runner.is_done.wait(5.0)
 
 
-def lock_folder(data_folder: Path) -> IO[str]:
+def lock_folder(data_folder: Path) -> ExitStack:
     """Take the lock of a data folder; the kernel gives it back when the process dies."""
-    path = data_folder / "engine.lock"
-    file = path.open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.seek(0)
-        holder = file.read().strip() or "another process"
-        file.close()
-        raise LockedError(
-            f"{data_folder} is in use by {holder}",
+    stack = ExitStack()
+    stack.enter_context(
+        file_lock(
+            data_folder / "engine.lock",
+            taken=f"{data_folder} is in use by another server",
             hint="stop that server, or start this one with another --data-dir",
-        ) from None
-    file.truncate(0)
-    file.write(f"process {os.getpid()}")
-    file.flush()
-    return file
+        )
+    )
+    return stack
