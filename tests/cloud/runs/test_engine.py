@@ -149,7 +149,7 @@ def test_stopping_the_engine_ends_its_runs_and_keeps_the_queue(cloud, start_engi
 
 def test_a_second_engine_on_the_same_folder_is_refused(cloud, start_engine):
     start_engine()
-    with pytest.raises(LockedError, match=f"in use by process {os.getpid()}"):
+    with pytest.raises(LockedError, match=f"in use by another server: process {os.getpid()}"):
         start_engine()
 
 
