@@ -13,6 +13,8 @@ import psutil
 
 MARKETING = str(Path(sys.executable).parent / "marketing")
 SAMPLE_SECONDS = 0.2
+TARGET_SECONDS = 120
+TARGET_GIGABYTES = 2
 
 
 def tree_bytes(root: psutil.Process, demo_dir: str) -> int:
@@ -32,8 +34,8 @@ def tree_bytes(root: psutil.Process, demo_dir: str) -> int:
     return total
 
 
-def main() -> None:
-    """Print the figures; fail when the demo fails."""
+def main() -> int:
+    """Print the figures; return 1 when the demo fails or a target is missed."""
     with tempfile.TemporaryDirectory() as folder:
         demo_dir = str(Path(folder) / "demo")
         started = time.perf_counter()
@@ -46,9 +48,14 @@ def main() -> None:
             sampling.wait(SAMPLE_SECONDS)
         seconds = time.perf_counter() - started
     if demo.returncode:
-        sys.exit(demo.returncode)
-    print(f"make demo: {seconds:.0f} s, peak {peak / 2**30:.2f} GB")
+        return 1
+    gigabytes = peak / 2**30
+    print(
+        f"make demo: {seconds:.0f} s, peak {gigabytes:.2f} GB,"
+        f" targets {TARGET_SECONDS} s and {TARGET_GIGABYTES} GB"
+    )
+    return 0 if seconds <= TARGET_SECONDS and gigabytes <= TARGET_GIGABYTES else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
