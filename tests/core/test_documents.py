@@ -1,0 +1,45 @@
+"""Every `marketing` command that a document names exists, with the options it names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from marketing_analytics.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMAND = re.compile(
+    r"^(?:\.venv/bin/)?marketing ([^#|`]*)|^python scripts/dbt_job_manager\.py ([^#]*)"
+)
+
+
+def commands_in(document):
+    """Return the words of every command in the code blocks of a document."""
+    blocks = re.findall(r"```\w*\n(.*?)```", document.read_text(), re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    found = [match for line in lines if (match := COMMAND.match(line.strip()))]
+    return [(f"jobs {m[2]}" if m[2] else m[1]).split() for m in found]
+
+
+CASES = [(path.name, words) for path in DOCUMENTS for words in commands_in(path)]
+
+
+@pytest.mark.parametrize(("name", "words"), CASES, ids=[" ".join([n, *w]) for n, w in CASES])
+def test_documented_commands_and_options_exist(name, words):
+    command: click.Command = main
+    context = click.Context(main)
+    rest = list(words)
+    while isinstance(command, click.Group):
+        found = command.get_command(context, rest.pop(0))
+        assert found is not None, words
+        command = found
+    known = {option for parameter in command.params for option in parameter.opts}
+    assert {word.strip("[]") for word in rest if word.strip("[").startswith("--")} <= known
+
+
+def test_the_documents_name_commands_of_every_room():
+    assert {words[0] for _, words in CASES} >= {"cloud", "ingest", "jobs", "simulate"}
