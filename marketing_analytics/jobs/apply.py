@@ -28,7 +28,7 @@ from marketing_analytics.core.errors import (
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.jobs.client import CREATE_ATTEMPTS, CloudClient
 from marketing_analytics.jobs.names import Owner, Scope, owner_of
-from marketing_analytics.jobs.payload import Override, body_of, overrides_of
+from marketing_analytics.jobs.payload import Override, body_of, overrides_of, without_starts
 from marketing_analytics.jobs.plan import Change, Plan, RemoteJob, remote_job
 
 THREADS = 8
@@ -184,19 +184,23 @@ class Applying:
             self.client.create_variable(name)
 
     def write(self, change: Change) -> int:
-        """Create or update a job with its variables, and return its id."""
+        """Create or update a job with its variables, and return its id.
+
+        Variables come before what starts the job: a run that began without DBT_SCHEMA would
+        write to the environment's schema.
+        """
         assert change.desired  # noqa: S101
         body = body_of(change.desired.fields, self.job_ids, self.client.project_id)
+        job_id, is_complete = change.job_id, not change.fields
         if change.action == "create":
-            job_id = self.create(change.desired.key, body)
-        else:
-            assert change.job_id  # noqa: S101
-            job_id = change.job_id
-            if change.fields:
-                self.client.update_job(job_id, body)
+            first = without_starts(body) if change.variables else body
+            job_id, is_complete = self.create(change.desired.key, first), first == body
+        assert job_id  # noqa: S101
         self.job_ids[change.key] = job_id
         for variable in change.variables:
             self.write_variable(job_id, variable.name, variable.value, variable.override_id)
+        if not is_complete:
+            self.client.update_job(job_id, body)
         return job_id
 
     def write_variable(

@@ -132,6 +132,16 @@ def body_of(fields: Mapping[str, Any], job_ids: Mapping[str, int], project_id: i
     }
 
 
+def without_starts(body: Fields) -> Fields:
+    """Return the body of a job that nothing starts by itself yet.
+
+    Pull request triggers stay: dbt Cloud cannot turn them on later, and it gives those runs
+    a schema of their own.
+    """
+    triggers = {**body["triggers"], "schedule": False, "on_merge": False}
+    return {**body, "triggers": triggers, "job_completion_trigger_condition": None}
+
+
 def schedule_of(cron: str | None) -> Fields:
     """Return the schedule object; dbt Cloud wants one also when nothing is scheduled."""
     time = {"type": "every_hour", "interval": 1}

@@ -235,6 +235,72 @@ def test_variables_are_set_changed_and_removed(jobs, cloud, job_file):
     assert values() == {"DBT_A": "3", "DBT_SCHEMA": "anna_feature_x"}
 
 
+STARTED_BY_ITSELF = """jobs = {
+  a = { execute_steps = ["dbt build"], schedule_cron = "* * * * *" }
+  b = { execute_steps = ["dbt build"], after = { job = "a" } }
+  c = { execute_steps = ["dbt build"], on_merge = true }
+  d = { execute_steps = ["dbt build"] }
+}"""
+
+
+def without_schema(cloud):
+    """Return the jobs that may start by themselves and do not have their schema."""
+    owners = {o["job_definition_id"] for o in cloud.overrides.values() if o["name"] == "DBT_SCHEMA"}
+    return [
+        job["name"]
+        for job in cloud.active()
+        if job["id"] not in owners
+        and (
+            job["triggers"]["schedule"]
+            or job["triggers"]["on_merge"]
+            or job["job_completion_trigger_condition"]
+        )
+    ]
+
+
+@pytest.mark.parametrize("share", [0, 0.3])
+def test_nothing_starts_a_branch_job_before_it_has_its_schema(jobs, cloud, job_file, share):
+    config = job_file(STARTED_BY_ITSELF)
+    original, early = cloud.answer, []
+
+    def answer_then_look(*arguments):
+        answer = original(*arguments)
+        with cloud.lock:
+            early.extend(without_schema(cloud))
+        return answer
+
+    cloud.answer = answer_then_look
+    cloud.fail_randomly(1, share)
+    while jobs("deploy", "--config", config)[0] != 0:
+        pass
+    cloud.random_faults = None
+    assert early == []
+    cloud.requests.clear()
+    assert "no changes" in jobs("deploy", "--config", config)[1]
+    assert cloud.writes == []
+    by_key = {job["name"][-1]: job for job in cloud.active()}
+    assert by_key["a"]["triggers"]["schedule"] is True
+    assert by_key["c"]["triggers"]["on_merge"] is True
+    condition = by_key["b"]["job_completion_trigger_condition"]["condition"]
+    assert condition["job_id"] == by_key["a"]["id"]
+
+
+def test_a_new_job_takes_three_writes_and_two_when_nothing_starts_it(jobs, cloud, job_file):
+    assert jobs("deploy", "--config", job_file(STARTED_BY_ITSELF))[0] == 0
+    of_jobs = [path for _, path in cloud.writes if not path.endswith("/bulk/")]
+    assert len(of_jobs) == 3 * 3 + 2
+
+
+def test_an_existing_job_gets_its_variables_before_it_is_switched_on(jobs, cloud, job_file):
+    text = 'jobs = {{ a = {{ execute_steps = ["dbt build"], {} }} }}'
+    jobs("deploy", "--config", job_file(text.format("")))
+    # as after a deploy that ended between the two writes
+    cloud.overrides.clear()
+    cloud.requests.clear()
+    assert jobs("deploy", "--config", job_file(text.format('schedule_cron = "* * * * *"')))[0] == 0
+    assert [path.rpartition("/v")[2][0] for _, path in cloud.writes] == ["3", "2"]
+
+
 @pytest.mark.parametrize("fault", ["lost", 500, 502, 504], ids=str)
 def test_a_create_whose_answer_is_lost_makes_one_job(jobs, cloud, job_file, fault):
     cloud.fail("POST", r"/jobs/$", *[fault] * 6)
