@@ -138,8 +138,34 @@ def deferral_errors(call: Call, job: Mapping[str, Any]) -> dict[str, Any]:
     deferring = job["deferring_environment_id"]
     if deferring and not get_environment(call.connection, call.account_id, deferring):
         errors["deferring_environment_id"] = "this environment does not exist"
-    condition = (job["job_completion_trigger_condition"] or {}).get("condition")
-    if condition and not store.get_job(call.connection, condition["job_id"], call.account_id):
-        message = {"condition": {"job_id": "this job does not exist"}}
-        errors["job_completion_trigger_condition"] = message
+    message = waiting_error(call, job)
+    if message:
+        errors["job_completion_trigger_condition"] = {"condition": {"job_id": message}}
     return errors
+
+
+def waiting_error(call: Call, job: Mapping[str, Any]) -> str:
+    """Return why a job cannot wait for the one it names, "" when it can."""
+    parent_id = parent_of(job)
+    if parent_id is None:
+        return ""
+    chain = [parent_id]
+    # a store may hold a circle from before they were refused
+    while chain[-1] not in chain[:-1]:
+        if chain[-1] == job.get("id"):
+            path = " after ".join(str(job_id) for job_id in [job["id"], *chain])
+            return f"the jobs would wait for each other: {path}"
+        parent = store.get_job(call.connection, chain[-1], call.account_id)
+        if parent is None and len(chain) == 1:
+            return "this job does not exist"
+        following = parent_of(parent) if parent else None
+        if following is None:
+            return ""
+        chain.append(following)
+    return ""
+
+
+def parent_of(job: Mapping[str, Any]) -> int | None:
+    """Return the id of the job that this one waits for."""
+    condition = (job["job_completion_trigger_condition"] or {}).get("condition")
+    return int(condition["job_id"]) if condition else None

@@ -179,6 +179,34 @@ def test_null_clears_what_can_be_cleared(client: Client) -> None:
     assert new["cost_optimization_features"] == ["state_aware_orchestration"]
 
 
+def waiting_for(job_id: int) -> dict[str, Any]:
+    """Return the field of a job that runs after another one."""
+    condition = {"job_id": job_id, "project_id": PROJECT, "statuses": [10]}
+    return {"job_completion_trigger_condition": {"condition": condition}}
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 5])
+def test_jobs_that_would_wait_for_each_other_are_refused(client: Client, length: int) -> None:
+    ids = [client.create_job()["id"]]
+    for _ in range(length - 1):
+        ids.append(client.create_job(**waiting_for(ids[-1]))["id"])
+    answer = client.post(jobs_path(ids[0]), waiting_for(ids[-1]))
+    assert answer.status == 400
+    path = " after ".join(str(job_id) for job_id in [ids[0], *reversed(ids)])
+    message = f"the jobs would wait for each other: {path}"
+    assert answer.data == {"job_completion_trigger_condition": {"condition": {"job_id": message}}}
+    assert client.get(jobs_path(ids[0])).data["job_completion_trigger_condition"] is None
+
+
+def test_a_chain_can_be_turned_round_one_job_after_the_other(client: Client) -> None:
+    first = client.create_job()["id"]
+    second = client.create_job(**waiting_for(first))["id"]
+    none = {"job_completion_trigger_condition": None}
+    assert client.post(jobs_path(second), none).status == 200
+    assert client.post(jobs_path(first), waiting_for(second)).status == 200
+    assert client.post(jobs_path(first), {"name": "renamed"}).status == 200
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
