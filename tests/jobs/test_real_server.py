@@ -94,6 +94,28 @@ def test_the_nine_dev_jobs_deploy_list_change_and_clean_up(server, script, tmp_p
     assert all_jobs(server) == []
 
 
+def test_a_second_branch_a_second_user_and_a_longer_team_name_deploy_beside_the_first(
+    server, script
+):
+    scopes = [
+        ("marketing-team", "feature-x", "anna"),
+        ("marketing-team", "feature-y", "anna"),
+        ("marketing-team", "feature-x", "ben"),
+        ("marketing", "team-feature-x", "anna"),
+    ]
+    for team, branch, user in scopes:
+        flags = ("--team", team, "--branch", branch, "--user", user)
+        done = script("deploy", "--config", DEV, *flags)
+        assert done.returncode == 0, done.stderr
+    schemas = [job["custom_environment_variables"][0]["display_value"] for job in all_jobs(server)]
+    assert {schema: schemas.count(schema) for schema in schemas} == {
+        "anna_feature_x": 9,
+        "anna_feature_y": 9,
+        "ben_feature_x": 9,
+        "anna_team_feature_x": 9,
+    }
+
+
 def test_chains_triggers_and_variables_are_stable_on_the_server(server, script, job_file):
     config = job_file(EVERYTHING)
     done = script("deploy", "--config", config)

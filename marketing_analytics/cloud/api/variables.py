@@ -36,14 +36,17 @@ def name_of_variable(value: Any) -> str:
 
 
 def list_by_environment(call: Call) -> Answer:
-    """Return every variable of a project by name and environment name."""
+    """Return every variable of a project by name and environment name.
+
+    One that only jobs set is listed too, without a value: its name is taken.
+    """
     project = stored_project(call)
     names = environment_names(call, project["id"])
     variables: dict[str, dict[str, Any]] = {}
     for variable in store.list_project_variables(call.connection, project["id"]):
+        values = variables.setdefault(variable["name"], {})
         scope = names.get(variable["environment_id"])
         if variable["job_id"] is None and scope is not None:
-            values = variables.setdefault(variable["name"], {})
             values[scope] = {"id": variable["id"], "value": shown_value(variable)}
     return one({"environments": list(names.values()), "variables": variables})
 

@@ -144,3 +144,10 @@ def test_a_deleted_job_takes_its_values_along(client: Client) -> None:
     client.post(PATH, body)
     client.delete(jobs_path(job["id"]))
     assert stored_values(client) == []
+
+
+def test_a_name_that_only_a_job_sets_is_listed_as_taken(client: Client) -> None:
+    job = client.create_job()
+    client.post(PATH, {"name": "DBT_X", "job_definition_id": job["id"], "raw_value": "a"})
+    assert client.get(f"{PATH}environment/").data["variables"] == {"DBT_X": {}}
+    assert bulk(client, "DBT_X", project="").status == 400
