@@ -54,6 +54,7 @@ class EngineSettings:
     interrupt_seconds: float = 10.0
     terminate_seconds: float = 5.0
     stop_seconds: float = 8.0
+    raw_wait_seconds: float = 60.0
     tick_grace: timedelta = GRACE
     has_scheduler: bool = True
     spare_processes: int = 1
@@ -82,6 +83,7 @@ class Engine:
             base_environment=base_environment(os.environ),
             interrupt_seconds=self.settings.interrupt_seconds,
             terminate_seconds=self.settings.terminate_seconds,
+            raw_wait_seconds=self.settings.raw_wait_seconds,
         )
         self._wake = threading.Event()
         self._stopping = threading.Event()

@@ -22,6 +22,7 @@ from pathlib import Path
 from marketing_analytics.cloud.runs.artifacts import keep_artifacts, keep_parse_file
 from marketing_analytics.cloud.runs.process import DbtProcess
 from marketing_analytics.cloud.runs.queue import Lease
+from marketing_analytics.cloud.runs.raw_writer import is_lock_message, wait_for_writer
 from marketing_analytics.cloud.runs.states import (
     FencedError,
     Move,
@@ -86,6 +87,7 @@ class RunnerSettings:
     terminate_seconds: float = 5.0
     save_seconds: float = 0.3
     finish_seconds: float = 30.0
+    raw_wait_seconds: float = 60.0
 
 
 @dataclass
@@ -334,6 +336,7 @@ class Runner:
         if step.index == DEPS and not has_packages(self.workspace.project):
             log.write("The project names no packages: nothing to install.")
             return ""
+        self._wait_for_raw(step, log)
         started_at = time.time()
         environment = {**self.environment, **step_variables(self.workspace, step.index)}
         self._is_idle = False
@@ -345,9 +348,21 @@ class Runner:
                 save_nodes(connection, self.lease.run_id, step.index, results)
         return self._why_failed(log)
 
+    def _wait_for_raw(self, step: Step, log: StepLog) -> None:
+        """Wait while an ingestion writes the raw database; dbt would fail at once."""
+        raw = self.settings.raw_database
+        if raw is not None and step.index != DEPS:
+            seconds = self.settings.raw_wait_seconds
+            wait_for_writer(raw, seconds, say=log.write, check=self._check_flags)
+
     def _why_failed(self, log: StepLog) -> str:
         if log.exit_code == 0:
             return ""
+        raw = self.settings.raw_database
+        if raw is not None and is_lock_message(log.last_error, raw):
+            text = f"an ingestion began to write {raw} just before dbt opened it; start it again"
+            log.write(f"{text[0].upper()}{text[1:]}.")
+            return text
         if log.exit_code is None:
             ended = self.process.end_in_words()
             log.write(f"The dbt process ended before the step did: {ended}.")
