@@ -66,10 +66,13 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("begin immediate")
     try:
         yield connection
+        # a commit can fail as well; an open transaction would block the connection for good
+        connection.execute("commit")
     except BaseException:
-        connection.execute("rollback")
+        # sqlite ends some by itself, such as on a full disk
+        if connection.in_transaction:
+            connection.execute("rollback")
         raise
-    connection.execute("commit")
 
 
 def create_schema(connection: sqlite3.Connection) -> None:
