@@ -8,7 +8,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from marketing_analytics.jobs.cli import group
+try:
+    from marketing_analytics.jobs.cli import group
+except ModuleNotFoundError as error:
+    said = f"error: the package {error.name} is not installed for {sys.executable}"
+    sys.exit(f"{said}\n  help: pip install -r requirements.txt")
 
 if __name__ == "__main__":
     group(prog_name="dbt_job_manager")

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any
 from marketing_analytics.core.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
+    MachineError,
     PlatformError,
 )
 from marketing_analytics.core.redact import redact, secrets_of
@@ -164,14 +165,33 @@ def run_guarded(body: Callable[[], int | None], console: Console) -> int:
         # the reader of our output went away; nothing is left to say
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
         return EXIT_FAILED
+    except ModuleNotFoundError as error:
+        console.end_progress()
+        if not error.name or error.name.startswith("marketing_analytics"):
+            return report_bug(error, console)
+        console.error(missing_package(error.name))
+        return EXIT_FAILED
     except Exception as error:
         console.end_progress()
-        reference = write_crash_report(error)
-        console.note(
-            f"error: this is a bug in marketing: {type(error).__name__}\n"
-            f"  help: please report it with {reference}"
-        )
-        return EXIT_FAILED
+        return report_bug(error, console)
+
+
+def missing_package(name: str) -> MachineError:
+    """Return the error for a package that the deploy tool alone does not need."""
+    return MachineError(
+        f"the package {name} is not installed for {sys.executable}",
+        hint="make install, or pip install -r requirements/all.txt",
+    )
+
+
+def report_bug(error: Exception, console: Console) -> int:
+    """Tell about a bug of ours and return its exit code."""
+    reference = write_crash_report(error)
+    console.note(
+        f"error: this is a bug in marketing: {type(error).__name__}\n"
+        f"  help: please report it with {reference}"
+    )
+    return EXIT_FAILED
 
 
 def write_crash_report(error: BaseException) -> str:

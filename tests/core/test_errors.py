@@ -76,6 +76,17 @@ def test_a_bug_shows_a_reference_and_no_traceback(monkeypatch, tmp_path):
     assert "canary-value-1" not in report
 
 
+def test_a_package_that_is_not_installed_is_no_bug():
+    err = io.StringIO()
+
+    def body() -> None:
+        import no_such_package  # noqa: F401
+
+    assert run_guarded(body, Console(out=io.StringIO(), err=err)) == 1
+    assert "the package no_such_package is not installed" in err.getvalue()
+    assert "requirements/all.txt" in err.getvalue()
+
+
 def test_errors_in_json_mode_are_one_document_on_stdout():
     out = io.StringIO()
     console = Console(is_json=True, out=out, err=io.StringIO())
