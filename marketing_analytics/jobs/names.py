@@ -49,9 +49,13 @@ class Scope:
 
     @property
     def schema(self) -> str:
-        """Return the schema of a branch: `{user}_{branch}` in [a-z0-9_], at most 63 long."""
-        text = re.sub(r"[^a-z0-9]+", "_", f"{self.user}_{self.branch}".lower()).strip("_")
-        return shorten(text, SCHEMA_LENGTH, "_")
+        """Return the schema of a branch: `{user}_{branch}` in [a-z0-9_], at most 63 long.
+
+        A user with a dash gets two underscores between: anna-b on c is not anna on b-c.
+        """
+        user, branch = self.user.replace("-", "_"), self.branch.replace("-", "_")
+        joint = "__" if "_" in user else "_"
+        return shorten(f"{user}{joint}{branch}", SCHEMA_LENGTH, "_")
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,13 @@ def test_a_long_text_gets_a_hash_and_different_ones_stay_different():
 
 def test_the_schema_is_safe_for_every_warehouse():
     scope = Scope("t", "feature-x", "anna-b")
-    assert scope.schema == "anna_b_feature_x"
+    assert scope.schema == "anna_b__feature_x"
     assert len(Scope("t", "b" * 63, "u" * 40).schema) == 63
+
+
+def test_schemas_of_different_users_and_branches_never_meet():
+    scopes = [("anna", "b-c"), ("anna-b", "c"), ("a-b", "c-d"), ("a", "b-c-d"), ("a-b-c", "d")]
+    assert len({Scope("t", branch, user).schema for user, branch in scopes}) == len(scopes)
 
 
 def test_the_longest_mark_leaves_room_for_a_description():
