@@ -6,6 +6,7 @@ out, or when repeating changes nothing (update, delete); creating is left to the
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -256,12 +257,29 @@ class CloudClient:
     def run(self, run_id: int, *related: str) -> Answer:
         """Return a run."""
         params = {"include_related": quoted_list(related)} if related else {}
-        data = self.call("GET", f"{self.account}/runs/{run_id}/", params=params)["data"]
+        with naming_the_run(run_id, self.account_id):
+            data = self.call("GET", f"{self.account}/runs/{run_id}/", params=params)["data"]
         return data if isinstance(data, dict) else {}
 
     def cancel(self, run_id: int) -> Answer:
         """Cancel a run."""
-        return self.write(f"{self.account}/runs/{run_id}/cancel/", {})
+        with naming_the_run(run_id, self.account_id):
+            return self.write(f"{self.account}/runs/{run_id}/cancel/", {})
+
+
+@contextlib.contextmanager
+def naming_the_run(run_id: int, account_id: int) -> Iterator[None]:
+    """Say which run is missing where the server says only that something is."""
+    try:
+        yield
+    except TerminalError as error:
+        if error.status_code != 404:
+            raise
+        raise TerminalError(
+            f"there is no run {run_id} in account {account_id}",
+            hint="`list` shows the last run of each job; another account: DBTCLOUD_ACCOUNT_ID",
+            status_code=404,
+        ) from None
 
 
 def untrusted(host: str, reason: str) -> TerminalError:

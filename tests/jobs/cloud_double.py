@@ -178,6 +178,8 @@ class CloudDouble:
         return 200, run
 
     def cancel_route(self, method, query, body, run_id):
+        if run_id not in self.runs:
+            return 404, None
         self.runs[run_id].update(status=30, status_message="Cancelled by user.", script=[])
         return 200, self.runs[run_id]
 

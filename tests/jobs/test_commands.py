@@ -205,10 +205,24 @@ def test_cancel_tells_the_status(jobs, cloud, job_file):
     assert "cancelled" in jobs("cancel", next(iter(cloud.runs)))[1]
 
 
-def test_logs_of_a_run_that_is_not_there_is_one_sentence(jobs):
-    code, _, err = jobs("logs", "99")
+@pytest.mark.parametrize("command", ["logs", "cancel"])
+def test_a_run_that_is_not_there_is_named_in_one_sentence(jobs, command):
+    code, _, err = jobs(command, "99")
     assert code == 1
-    assert "404" in err
+    assert "there is no run 99 in account 1" in err
+
+
+def test_without_its_packages_the_script_says_what_to_install():
+    import subprocess
+    import sys
+
+    # -S: no site-packages
+    command = [sys.executable, "-S", ROOT / "scripts" / "dbt_job_manager.py", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "the package click is not installed" in done.stderr
+    assert "pip install -r requirements.txt" in done.stderr
 
 
 def test_validate_needs_no_settings(script):
