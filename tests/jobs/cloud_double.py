@@ -14,9 +14,25 @@ TOKEN = "test-token-123456"
 
 
 class QuietServer(ThreadingHTTPServer):
-    """A server that does not print what went wrong in a dropped connection."""
+    """A server that counts connections and does not print what went wrong in a dropped one."""
 
     daemon_threads = True
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.changed = threading.Condition()
+        self.open_connections = 0
+
+    def process_request(self, request, client_address):
+        with self.changed:
+            self.open_connections += 1
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        super().shutdown_request(request)
+        with self.changed:
+            self.open_connections -= 1
+            self.changed.notify_all()
 
     def handle_error(self, request, client_address):
         pass
@@ -44,6 +60,16 @@ class CloudDouble:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+
+    def wait_until_idle(self):
+        """Wait until everything that a dead client has sent is carried out."""
+        with socket.create_connection(self.server.server_address) as last:
+            # connections are taken in order: when this one is answered, all before it are taken
+            last.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            while last.recv(4096):
+                pass
+        with self.server.changed:
+            assert self.server.changed.wait_for(lambda: not self.server.open_connections, 20)
 
     def new_id(self):
         self.next_id += 1

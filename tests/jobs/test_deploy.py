@@ -474,12 +474,39 @@ def test_a_deploy_killed_at_any_request_is_finished_by_the_next(
 
     cloud.answer = kill_then_answer
     process.wait(20)
+    cloud.wait_until_idle()
     cloud.answer = original
     assert jobs("deploy", "--config", config)[0] == 0
     assert "no changes" in jobs("deploy", "--config", config)[1]
     names = [job["name"] for job in cloud.active()]
     assert len(names) == len(set(names)) == 3
     assert len(cloud.overrides) == 3
+
+
+def test_a_create_of_a_killed_deploy_that_lands_late_starts_nothing_and_is_removed(
+    jobs, cloud, job_file
+):
+    config = job_file(
+        'jobs = { a = { execute_steps = ["dbt build"], schedule_cron = "* * * * *" } }'
+    )
+    original, created = cloud.jobs_route, []
+
+    def create_twice(method, query, body):
+        if method == "POST" and not created:
+            created.append(body)
+            # the one of the killed deploy: after this deploy has read, before it creates
+            original(method, query, body)
+        return original(method, query, body)
+
+    cloud.jobs_route = create_twice
+    assert jobs("deploy", "--config", config)[0] == 0
+    late, ours = cloud.active()
+    assert (late["triggers"]["schedule"], ours["triggers"]["schedule"]) == (False, True)
+    code, out, _ = jobs("deploy", "--config", config)
+    assert code == 0
+    assert "1 to change, 1 to remove" in out
+    assert [job["id"] for job in cloud.active()] == [late["id"]]
+    assert "no changes" in jobs("deploy", "--config", config)[1]
 
 
 @pytest.fixture
