@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 DEFAULT_PORT = 8580
+DEFAULT_RAW_DATABASE = "var/raw.duckdb"
 
 
 @click.group(name="cloud")
@@ -42,7 +43,8 @@ def group() -> None:
 @click.option(
     "--raw-database",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="DuckDB file attached read-only as `raw`.  [default: MARKETING_RAW_DATABASE]",
+    help="DuckDB file attached read-only as `raw`.  "
+    "[default: MARKETING_RAW_DATABASE, else var/raw.duckdb]",
 )
 @click.option(
     "--allow-host",
@@ -88,6 +90,6 @@ def serve(
     sys.exit(run_guarded(body, console))
 
 
-def raw_database_of(setting: str | None) -> Path | None:
-    """Return the raw database named in the environment."""
-    return Path(setting) if setting else None
+def raw_database_of(setting: str | None) -> Path:
+    """Return the raw database named in the environment, or where ingestion puts it."""
+    return Path(setting or DEFAULT_RAW_DATABASE)

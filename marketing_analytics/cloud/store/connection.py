@@ -7,6 +7,7 @@ A connection belongs to one thread; every thread opens its own. Statements outsi
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from marketing_analytics.core.errors import MachineError
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_MS = 5_000
+OPENING_BYTES = 256 * 1024
 SQL_FOLDER = Path(__file__).parent.parent / "sql"
 _STATEMENT_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
@@ -54,10 +56,21 @@ def open_connection(path: Path | str) -> sqlite3.Connection:
 
 def damaged_store(path: Path | str, error: sqlite3.Error) -> MachineError:
     """Return the error for a store that cannot be used."""
+    if is_full(Path(path).parent):
+        # sqlite calls it an I/O error when a file beside the store could not grow
+        return MachineError(f"no space left for {path}", hint="free some space and start again")
     return MachineError(
         f"cannot use the store {path}: {error}",
         hint="restore it from a copy, or start with another --data-dir",
     )
+
+
+def is_full(folder: Path) -> bool:
+    """Return whether the disk of a folder has no room for what a store needs to open."""
+    try:
+        return shutil.disk_usage(folder).free < OPENING_BYTES
+    except OSError:
+        return False
 
 
 @contextmanager

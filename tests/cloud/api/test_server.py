@@ -15,13 +15,15 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
 
-from marketing_analytics.cloud.cli import group
+from marketing_analytics.cloud.cli import group, raw_database_of
 from marketing_analytics.cloud.runs.engine import lock_folder
+from marketing_analytics.ingest.settings import DEFAULT_RAW_DATABASE
 
 TOKEN = "token-of-the-server-tests-1234"
 SETTINGS = {
@@ -140,6 +142,24 @@ def test_a_damaged_store_is_named(tmp_path: Path, project: Path, content: bytes)
     code, text = serve(tmp_path, project)
     assert code == 1
     assert "cannot use the store" in text
+
+
+def test_a_full_disk_is_named_when_the_store_opens(
+    tmp_path: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "cloud.sqlite").write_bytes(b"this is no database" * 100)
+    usage = SimpleNamespace(total=1 << 30, used=1 << 30, free=0)
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: usage)
+    code, text = serve(tmp_path, project)
+    assert code == 1
+    assert "no space left for" in text
+    assert "free some space" in text
+
+
+def test_the_raw_database_is_where_ingestion_puts_it() -> None:
+    assert raw_database_of(None) == raw_database_of("") == DEFAULT_RAW_DATABASE
+    assert raw_database_of("x.duckdb") == Path("x.duckdb")
 
 
 def test_a_store_of_a_newer_version_is_named(tmp_path: Path, project: Path) -> None:
