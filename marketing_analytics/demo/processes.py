@@ -41,9 +41,27 @@ def run(arguments: list[str], settings: Mapping[str, str]) -> str:
         check=False,
     )
     if result.returncode:
-        said = (result.stderr.strip() or result.stdout.strip())[-2000:]
+        said = (result.stderr.strip() or sentences_of(result.stdout).strip())[-2000:]
         raise PlatformError(f"`marketing {' '.join(arguments)}` failed\n{said}")
     return result.stdout
+
+
+def sentences_of(output: str) -> str:
+    """Return what a failed command said, as sentences also where it said it in JSON."""
+    try:
+        document = json.loads(output)
+    except ValueError:
+        return output
+    errors = [document["error"]] if document.get("error") else []
+    for source in document.get("sources") or []:
+        for error in source["errors"]:
+            errors.append({**error, "message": f"{source['source']}: {error['message']}"})
+    lines = []
+    for error in errors:
+        lines.append(f"error: {error['message']}")
+        if error.get("hint"):
+            lines.append(f"  help: {error['hint']}")
+    return "\n".join(lines) or output
 
 
 class Background:

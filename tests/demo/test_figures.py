@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from marketing_analytics.demo.figures import (
     expected_figures,
     read_figures,
 )
+from marketing_analytics.demo.processes import sentences_of
 from marketing_analytics.demo.report import summary_of
 from marketing_analytics.demo.runs import Outcome, first_tick, progress_of
 
@@ -88,6 +90,16 @@ def test_the_summary_has_the_documented_shape():
     assert summary["ledger"]["revenue_total"] == 100.25
     assert summary["ledger"]["spend"] == summary["spend"]
     assert summary["seconds"] == {"total": 3.14}
+
+
+def test_a_step_that_failed_in_json_is_told_in_sentences():
+    failed = {"source": "ga4", "errors": [{"message": "no space left", "hint": "free some"}]}
+    fine = {"source": "shop", "errors": []}
+    said = "error: ga4: no space left\n  help: free some"
+    assert sentences_of(json.dumps({"sources": [failed, fine]})) == said
+    one = {"error": {"message": "META_ADS_BASE_URL is not set", "hint": None}}
+    assert sentences_of(json.dumps(one)) == "error: META_ADS_BASE_URL is not set"
+    assert sentences_of("plain words") == "plain words"
 
 
 def test_a_missing_warehouse_is_a_sentence(tmp_path):
