@@ -299,12 +299,17 @@ def print_details(console: Console, job: RemoteJob) -> None:
     console.line(f"\n{job.name} (job {job.job_id})")
     if facts["description"]:
         console.line(f"  {facts['description']}")
+    if job.data.get("run_generate_sources"):
+        console.line("  $ dbt source freshness, first; the job goes on when it fails")
     for step in facts["execute_steps"]:
         console.line(f"  $ {step}")
+    if job.data.get("generate_docs"):
+        console.line("  $ dbt docs generate, at the end")
     console.line(f"  threads {facts['threads']}, target {facts['target_name']}")
     for name, value in facts["env_vars"].items():
         console.line(f"  {name}={value}")
-    console.line(f"  changed {facts['updated_at'] or 'at an unknown time'}")
+    changed = f"{facts['updated_at'][:16].replace('T', ' ')} UTC" if facts["updated_at"] else ""
+    console.line(f"  changed {changed or 'at an unknown time'}")
 
 
 def print_columns(console: Console, titles: list[str], rows: list[list[str]]) -> None:

@@ -1,6 +1,7 @@
 """list, cleanup, run, logs, cancel, validate: what users see and which exit code they get."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,6 +36,15 @@ def test_list_details_shows_steps_and_variables(jobs, cloud, job_file):
     assert "$ dbt build" in out
     assert "DBT_SCHEMA=anna_feature_x" in out
     assert "Builds." in out
+
+
+def test_list_details_shows_what_runs_beside_the_steps_and_when_it_changed(jobs, cloud, job_file):
+    flags = "run_source_freshness = true, generate_docs = true"
+    jobs("deploy", "--config", job_file(ONE.replace("a = {", f"a = {{ {flags},")))
+    out = jobs("list", "--details")[1]
+    assert "$ dbt source freshness, first" in out
+    assert "$ dbt docs generate, at the end" in out
+    assert re.search(r"changed \d{4}-\d\d-\d\d \d\d:\d\d UTC$", out, re.MULTILINE)
 
 
 def test_an_empty_list_says_so(jobs):
