@@ -54,8 +54,10 @@ def sentences_of(output: str) -> str:
         return output
     errors = [document["error"]] if document.get("error") else []
     for source in document.get("sources") or []:
-        for error in source["errors"]:
-            errors.append({**error, "message": f"{source['source']}: {error['message']}"})
+        errors.extend(
+            {**error, "message": f"{source['source']}: {error['message']}"}
+            for error in source["errors"]
+        )
     lines = []
     for error in errors:
         lines.append(f"error: {error['message']}")
