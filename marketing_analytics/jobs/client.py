@@ -24,6 +24,7 @@ from marketing_analytics.core.http import (
     call_with_retry,
     error_from_exception,
     retry_after_seconds,
+    wait_seconds,
 )
 from marketing_analytics.jobs.settings import Settings
 
@@ -181,16 +182,28 @@ class CloudClient:
         """Create a variable of the project without a value, so that jobs can override it."""
         body = {"env_var": {"new_name": name, "project": ""}}
         path = f"{self.project}/environment-variables/bulk/"
+        self.create_unless_there(
+            lambda: self.call("POST", path, json=body, is_repeatable=False),
+            lambda: name in self.variable_names(),
+        )
+
+    def create_unless_there(self, create: Callable[[], object], look: Callable[[], Any]) -> Any:
+        """Create something and return what `look` found when that failed but it is there.
+
+        It may be there by the call whose answer was lost, or by somebody else.
+        """
         for attempt in range(1, CREATE_ATTEMPTS + 1):
             try:
-                self.call("POST", path, json=body, is_repeatable=False)
-                return
+                create()
+                break
             except (AmbiguousError, TerminalError) as error:
-                # created by somebody else, or by the call whose answer was lost
-                if name in self.variable_names():
-                    return
+                found = look()
+                if found:
+                    return found
                 if isinstance(error, TerminalError) or attempt == CREATE_ATTEMPTS:
                     raise
+                time.sleep(wait_seconds(error, attempt, self.retry_base_seconds))
+        return None
 
     def job_overrides(self, job_id: int) -> Answer:
         """Return the variables of one job."""
@@ -212,18 +225,12 @@ class CloudClient:
         if override_id:
             self.write(f"{path}{override_id}/", body)
             return
-        for attempt in range(1, CREATE_ATTEMPTS + 1):
-            try:
-                self.write(path, body, is_repeatable=False)
-                return
-            except (AmbiguousError, TerminalError) as error:
-                # it may be there: by the call whose answer was lost, or by somebody else
-                existing = (self.job_overrides(job_id).get(name) or {}).get("job")
-                if existing:
-                    self.set_override(job_id, name, value, int(existing["id"]))
-                    return
-                if isinstance(error, TerminalError) or attempt == CREATE_ATTEMPTS:
-                    raise
+        existing = self.create_unless_there(
+            lambda: self.write(path, body, is_repeatable=False),
+            lambda: (self.job_overrides(job_id).get(name) or {}).get("job"),
+        )
+        if existing:
+            self.set_override(job_id, name, value, int(existing["id"]))
 
     def delete_override(self, override_id: int) -> None:
         """Remove a variable from a job."""

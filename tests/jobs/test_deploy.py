@@ -1,9 +1,11 @@
 """Deploy over real HTTP: plan, apply, ownership, guards, faults."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -308,6 +310,24 @@ def test_a_create_whose_answer_is_lost_makes_one_job(jobs, cloud, job_file, faul
     assert jobs("deploy", "--config", config)[0] == 0
     assert len(cloud.active()) == 4
     assert "no changes" in jobs("deploy", "--config", config)[1]
+
+
+@pytest.mark.parametrize("path", [r"/bulk/$", r"/environment-variables/$"])
+def test_a_variable_is_repeated_after_waits_that_grow(jobs, cloud, job_file, path):
+    original, times = cloud.fault_for, []
+
+    def note_time(method, at):
+        if method == "POST" and re.search(path, at):
+            times.append(time.monotonic())
+        return original(method, at)
+
+    cloud.fault_for = note_time
+    cloud.fail("POST", path, 503, 503, 503, 503)
+    assert jobs("deploy", "--config", job_file(some_jobs(1)))[0] == 0
+    assert len(times) == 5
+    # 5 + 10 + 20 + 40 ms at least: a server that is busy for a moment is given that moment
+    assert times[-1] - times[0] >= 0.075
+    assert len(cloud.overrides) == 1
 
 
 def test_every_create_answer_lost_makes_no_duplicate(jobs, cloud, job_file):
