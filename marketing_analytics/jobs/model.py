@@ -15,7 +15,7 @@ from typing import Any
 
 from marketing_analytics.core.errors import FileError
 from marketing_analytics.jobs.names import KEY_PATTERN, TEAM_PATTERN
-from marketing_analytics.jobs.secrets import secret_reason
+from marketing_analytics.jobs.secrets import secret_reason, without_texts
 from marketing_analytics.jobs.settings import FileDefaults
 from marketing_analytics.jobs.tfvars import Source, Value, parse_file, parse_text
 from marketing_analytics.jobs.tfvars.values import as_boolean, as_number, as_text, kind_of
@@ -155,7 +155,8 @@ class Reader:
         """Return an error for a name that nobody reads, with a suggestion."""
         if secret_reason(name, ""):
             hint = "keep secrets out of the file; the token comes from DBTCLOUD_TOKEN"
-            return self.source.error(f'"{name}" looks like a secret ({self.owner})', at, hint)
+            error = self.source.error(f'"{name}" looks like a secret ({self.owner})', at, hint)
+            return without_texts(error)
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
         return self.source.error(f'unknown key "{name}" ({self.owner})', at, hint)
@@ -199,7 +200,8 @@ class Reader:
             raise self.refuse(f"{name} has control characters or newlines", value, "use one line")
         if secret_reason("", text):
             hint = "keep secrets out of the file; use an environment variable of dbt Cloud"
-            raise self.refuse(f"{name} holds what looks like a secret", value, hint)
+            error = self.refuse(f"{name} holds what looks like a secret", value, hint)
+            raise without_texts(error)
         return text
 
     def description(self, value: Value, name: str) -> str:
@@ -324,9 +326,8 @@ class Reader:
         """Refuse names that dbt Cloud refuses, and names of secrets."""
         if secret_reason(variable, ""):
             hint = "set it in dbt Cloud, as a variable of the project or environment"
-            raise self.source.error(
-                f'"{variable}" is a secret by its name ({self.owner})', at, hint
-            )
+            message = f'"{variable}" is a secret by its name ({self.owner})'
+            raise without_texts(self.source.error(message, at, hint))
         if not re.fullmatch(VARIABLE_PATTERN, variable):
             hint = "names start with DBT_ and have A-Z, 0-9 and _"
             raise self.source.error(f'"{variable}" is no variable ({self.owner})', at, hint)

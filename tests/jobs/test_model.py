@@ -94,7 +94,14 @@ def test_a_mistake_is_refused_with_place_and_hint(case):
 def test_a_secret_is_not_shown_in_the_message():
     with pytest.raises(FileError) as caught:
         read_job_text(one('env_vars = { DBT_X = "glpat-abcdefghijklmnop" }'))
-    assert "glpat" not in caught.value.message + caught.value.hint
+    assert "glpat" not in caught.value.render()
+
+
+def test_the_value_of_a_secret_by_name_is_not_shown_either():
+    with pytest.raises(FileError) as caught:
+        read_job_text(one('env_vars = { DBT_PASSWORD = "hunter-2" }'))
+    assert "hunter-2" not in caught.value.render()
+    assert 'DBT_PASSWORD = "********"' in caught.value.source
 
 
 def test_cycles_are_shown_as_a_path():
