@@ -210,6 +210,8 @@ class Governor:
             self.hold(seconds)
         error = self._classify(response) or error_of_status(self.platform, response)
         if error is not None:
+            if isinstance(error, TransientError):
+                error.hint = error.hint or f"{self.platform} has trouble; run again later"
             raise error
         return self._decode(response)
 

@@ -44,8 +44,9 @@ def test_a_fault_that_passes_is_retried(fault):
 
 def test_a_fault_that_stays_ends_after_the_attempts_with_a_sentence():
     with serve(in_order(Answer({}, status=500))) as (address, requests):
-        with pytest.raises(TransientError, match="Platform answered /x with HTTP 500"):
+        with pytest.raises(TransientError, match="Platform answered /x with HTTP 500") as caught:
             governor_for(address).get("/x")
+        assert caught.value.hint == "Platform has trouble; run again later"
         assert len(requests) == QUICK.attempts
 
 
