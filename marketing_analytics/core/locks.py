@@ -28,7 +28,10 @@ def file_lock(
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise MachineError(f"cannot write {path}: {error.strerror}") from None
+        raise MachineError(
+            f"cannot write {path}: {error.strerror}",
+            hint=f"check the space and the permissions of {path.parent}, or give another place",
+        ) from None
     try:
         _acquire(descriptor, taken, hint, time.monotonic() + timeout_seconds)
         os.ftruncate(descriptor, 0)

@@ -49,7 +49,8 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path):
     (tmp_path / "file").write_text("")
     done = ingest("--source", "shop", "--raw-database", tmp_path / "file" / "raw.duckdb", **SHOP)
     assert done.code == 1
-    assert "cannot write beside the raw database" in done.err
+    assert f"cannot write {tmp_path / 'file' / 'raw.duckdb.lock'}" in done.err
+    assert "or give another place" in done.err
 
 
 def test_settings_come_from_a_file_and_the_environment_wins(tmp_path):
