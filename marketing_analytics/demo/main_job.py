@@ -20,7 +20,7 @@ from marketing_analytics.demo.layout import (
     read_env_file,
     write_settings,
 )
-from marketing_analytics.demo.processes import Background, run
+from marketing_analytics.demo.processes import Background, free_port, run
 from marketing_analytics.demo.runs import Cloud, Outcome, require_success
 
 JOB_FILE = "env_file/dev_env.tfvars"
@@ -112,7 +112,8 @@ class Demo:
         """Start the local dbt Cloud on a free port and write the settings for a shell."""
         layout = self.layout
         ready = layout.cloud / "server.json"
-        arguments = ["cloud", "serve", "--port", "0", "--data-dir", str(layout.cloud)]
+        port = str(free_port(self.settings.get("DBTCLOUD_HOST_URL")))
+        arguments = ["cloud", "serve", "--port", port, "--data-dir", str(layout.cloud)]
         arguments += ["--project-dir", str(REPOSITORY / "transform")]
         arguments += ["--raw-database", str(layout.raw_database)]
         with self.step("cloud", "starting the local dbt Cloud") as done:

@@ -154,3 +154,21 @@ def is_alive(process_id: int, started_at: float) -> bool:
         return is_same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def free_port(last_url: str | None) -> int:
+    """Return the port of the last address if it is free, so that open shells and pages stay true.
+
+    0, any free port, otherwise.
+    """
+    import socket
+    from urllib.parse import urlsplit
+
+    port = urlsplit(last_url or "").port or 0
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from decimal import Decimal
 
 import pytest
@@ -15,7 +16,7 @@ from marketing_analytics.demo.figures import (
     expected_figures,
     read_figures,
 )
-from marketing_analytics.demo.processes import sentences_of
+from marketing_analytics.demo.processes import free_port, sentences_of
 from marketing_analytics.demo.report import summary_of
 from marketing_analytics.demo.runs import Outcome, first_tick, progress_of
 
@@ -100,6 +101,16 @@ def test_a_step_that_failed_in_json_is_told_in_sentences():
     one = {"error": {"message": "META_ADS_BASE_URL is not set", "hint": None}}
     assert sentences_of(json.dumps(one)) == "error: META_ADS_BASE_URL is not set"
     assert sentences_of("plain words") == "plain words"
+
+
+def test_a_taken_port_is_not_asked_for_again():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert free_port(f"http://127.0.0.1:{port}") == 0
+    assert free_port(f"http://127.0.0.1:{port}") == port
+    assert free_port(None) == 0
 
 
 def test_a_missing_warehouse_is_a_sentence(tmp_path):

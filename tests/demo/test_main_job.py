@@ -121,6 +121,13 @@ def test_up_prints_addresses_that_answer(up):
     assert "campaign-performance" in response.text
 
 
+def test_up_answers_at_the_address_that_open_shells_know(demo, up):
+    directory, before = demo
+    _, after = up
+    first = re.search(r"^cloud +[\d.]+ s +(\S+)", before.stdout, re.MULTILINE).group(1)
+    assert f"dbt Cloud, pages   {first}/" in after.stdout
+
+
 def bash_blocks(repository, name):
     return re.findall(r"```bash\n(.*?)```", (repository / name).read_text(), re.DOTALL)
 
