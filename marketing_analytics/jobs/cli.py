@@ -206,6 +206,9 @@ def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tup
         here = settings.environment_id
         remote = [job for job in remote if job.data.get("environment_id") == here]
     plan = make_plan(file, settings.scope, desired, remote)
+    if plan.changes:
+        # jobs that are as they should be show that their environment exists
+        client.check_environment(settings.environment_id)
     return plan, time.monotonic() - started
 
 

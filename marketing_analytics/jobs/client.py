@@ -18,6 +18,7 @@ from marketing_analytics.core.errors import (
     RemoteError,
     TerminalError,
     TransientError,
+    UserError,
 )
 from marketing_analytics.core.http import (
     build_client,
@@ -132,6 +133,19 @@ class CloudClient:
             offset += len(items)
             if len(items) < PAGE_SIZE:
                 return
+
+    def check_environment(self, environment_id: int) -> None:
+        """Raise UserError unless the environment is one of the project."""
+        try:
+            self.call("GET", f"{self.project}/environments/{environment_id}/")
+        except TerminalError as error:
+            if error.status_code != 404:
+                raise
+            raise UserError(
+                f"there is no environment {environment_id} in project {self.project_id}"
+                f" of account {self.account_id}",
+                hint="check ENVIRONMENT_ID, PROJECT_ID and DBTCLOUD_ACCOUNT_ID",
+            ) from None
 
     # jobs
 

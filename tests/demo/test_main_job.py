@@ -122,7 +122,7 @@ def test_up_prints_addresses_that_answer(up):
 
 
 def test_up_answers_at_the_address_that_open_shells_know(demo, up):
-    directory, before = demo
+    _, before = demo
     _, after = up
     first = re.search(r"^cloud +[\d.]+ s +(\S+)", before.stdout, re.MULTILINE).group(1)
     assert f"dbt Cloud, pages   {first}/" in after.stdout

@@ -45,6 +45,7 @@ class CloudDouble:
         self.lock = threading.RLock()
         self.jobs = {}
         self.variables = set()
+        self.missing_environments = set()
         self.overrides = {}
         self.runs = {}
         self.next_id = 70403103936332
@@ -108,6 +109,11 @@ class CloudDouble:
                 with self.lock:
                     return getattr(self, name)(method, query, body, *map(int, match.groups()))
         return 404, None
+
+    def environment_route(self, method, query, body, project_id, environment_id):
+        if environment_id in self.missing_environments:
+            return 404, None
+        return 200, {"id": environment_id, "project_id": project_id}
 
     def jobs_route(self, method, query, body):
         if method == "GET":
@@ -281,6 +287,7 @@ ROUTES = [
     (f"{ACCOUNT}/runs/", "runs_route"),
     (f"{ACCOUNT}/runs/(\\d+)/", "run_route"),
     (f"{ACCOUNT}/runs/(\\d+)/cancel/", "cancel_route"),
+    (r"/api/v3/accounts/1/projects/(\d+)/environments/(\d+)/", "environment_route"),
     (f"{PROJECT}/bulk/", "bulk_route"),
     (f"{PROJECT}/environment/", "variables_route"),
     (f"{PROJECT}/job/", "job_variables_route"),

@@ -128,9 +128,11 @@ def test_a_wrong_token_and_a_wrong_project_are_clear(server, script):
     done = script("list", env={"DBTCLOUD_TOKEN": "nonsense-token"})
     assert (done.returncode, done.stdout) == (4, "")
     assert "refused the token" in done.stderr
-    done = script("deploy", "--config", DEV, env={"ENVIRONMENT_ID": "99"})
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+    for wrong in ({"ENVIRONMENT_ID": "99"}, {"PROJECT_ID": "99"}):
+        for dry_run in ([], ["--dry-run"]):
+            done = script("deploy", "--config", DEV, *dry_run, env=wrong)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert "there is no environment" in done.stderr
     assert all_jobs(server) == []
 
 
