@@ -45,7 +45,6 @@ class CloudDouble:
         self.lock = threading.RLock()
         self.jobs = {}
         self.variables = set()
-        self.missing_environments = set()
         self.overrides = {}
         self.runs = {}
         self.next_id = 70403103936332
@@ -111,8 +110,6 @@ class CloudDouble:
         return 404, None
 
     def environment_route(self, method, query, body, project_id, environment_id):
-        if environment_id in self.missing_environments:
-            return 404, None
         return 200, {"id": environment_id, "project_id": project_id}
 
     def jobs_route(self, method, query, body):
