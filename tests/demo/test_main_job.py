@@ -53,9 +53,9 @@ def demo(tmp_path_factory):
     marketing("demo", "down", "--dir", str(directory))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def up(demo):
-    """Leave everything running on what the demo left; return the folder and the output."""
+    """Have everything running on what the demo left; return the folder and the output."""
     directory, _ = demo
     result = marketing("demo", "up", *SIZE, "--dir", str(directory))
     assert result.returncode == 0, result.stderr
