@@ -6,7 +6,7 @@
 jobs = {
   ad-platform-sync = {
     description          = "Checks how fresh the sources are, then builds staging and the unified ad tables."
-    execute_steps        = ["dbt build --select tag:staging tag:ads"]
+    execute_steps        = ["dbt build --select tag:staging tag:ads --exclude-resource-type unit_test"]
     schedule_cron        = "0 6,12,18 * * *"
     run_source_freshness = true
     tags                 = ["ads", "ingest"]
@@ -14,49 +14,49 @@ jobs = {
 
   attribution-daily-refresh = {
     description   = "Builds touchpoints, conversions and all attribution models."
-    execute_steps = ["dbt build --select +tag:attribution"]
+    execute_steps = ["dbt build --select +tag:attribution --exclude-resource-type unit_test"]
     schedule_cron = "0 8 * * *"
     tags          = ["attribution"]
   }
 
   campaign-performance = {
     description   = "Builds spend, conversions and ROAS per campaign and day."
-    execute_steps = ["dbt build --select +tag:campaigns"]
+    execute_steps = ["dbt build --select +tag:campaigns --exclude-resource-type unit_test"]
     schedule_cron = "0 9 * * *"
     tags          = ["ads", "attribution"]
   }
 
   customer-acquisition-funnel = {
     description   = "Builds the funnel from first session to first order."
-    execute_steps = ["dbt build --select +tag:funnel"]
+    execute_steps = ["dbt build --select +tag:funnel --exclude-resource-type unit_test"]
     schedule_cron = "0 10 * * *"
     tags          = ["funnel"]
   }
 
   email-marketing-metrics = {
     description   = "Builds sends, human opens, clicks and revenue per email campaign."
-    execute_steps = ["dbt build --select +tag:email"]
+    execute_steps = ["dbt build --select +tag:email --exclude-resource-type unit_test"]
     schedule_cron = "0 11 * * *"
     tags          = ["email"]
   }
 
   automation-flows = {
     description   = "Builds the steps of automated email flows."
-    execute_steps = ["dbt build --select +tag:automation"]
+    execute_steps = ["dbt build --select +tag:automation --exclude-resource-type unit_test"]
     schedule_cron = "30 11 * * *"
     tags          = ["automation"]
   }
 
   customer-ltv-modeling = {
     description   = "Builds RFM segments and the historic value of customers."
-    execute_steps = ["dbt build --select +tag:customers"]
+    execute_steps = ["dbt build --select +tag:customers --exclude-resource-type unit_test"]
     schedule_cron = "0 12 * * *"
     tags          = ["customers"]
   }
 
   marketing-executive-dashboard = {
     description   = "Builds the monthly KPIs against budget and targets."
-    execute_steps = ["dbt build --select +tag:executive"]
+    execute_steps = ["dbt build --select +tag:executive --exclude-resource-type unit_test"]
     schedule_cron = "0 13 * * *"
     tags          = ["executive"]
   }
