@@ -28,6 +28,7 @@ from marketing_analytics.cloud.api.application import (
     read_headers,
     send_answer,
 )
+from marketing_analytics.cloud.hosts import ANY_ADDRESS, answered_hosts
 from marketing_analytics.cloud.runs import store as run_store
 from marketing_analytics.cloud.runs.engine import Engine
 from marketing_analytics.cloud.settings import Identity, ServerSettings
@@ -38,8 +39,6 @@ from marketing_analytics.cloud.store.projects import add_project, get_project, s
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import MachineError, UserError
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104
 SHUTDOWN_SECONDS = 2
 KEEP_ALIVE_SECONDS = 75
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -215,7 +214,7 @@ class Front:
             ApiSettings(
                 database_path=settings.database_path,
                 data_dir=settings.data_dir,
-                allowed_hosts=allowed_hosts(settings),
+                allowed_hosts=answered_hosts(settings.host, settings.allowed_hosts),
                 wake=engine.wake,
             )
         )
@@ -250,13 +249,6 @@ def is_program(scope: Scope) -> bool:
     if scope["type"] != "http" or scope["method"] != "GET":
         return False
     return b"text/html" not in read_headers(scope).get(b"accept", b"")
-
-
-def allowed_hosts(settings: ServerSettings) -> frozenset[str]:
-    """Return the host names that are answered; every one when all addresses are bound."""
-    if settings.host in ANY_ADDRESS and not settings.allowed_hosts:
-        return frozenset()
-    return LOOPBACK_NAMES | {settings.host.lower()} | settings.allowed_hosts
 
 
 class PageActions:

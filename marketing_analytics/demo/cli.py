@@ -120,7 +120,7 @@ def up_command(
 
 def print_addresses(console: Console, layout: Layout) -> None:
     """Print where everything answers and how to talk to it from a shell."""
-    from marketing_analytics.demo.layout import read_env_file
+    from marketing_analytics.core.env_file import read_env_file
 
     url = json.loads((layout.cloud / "server.json").read_text())["url"]
     console.line()

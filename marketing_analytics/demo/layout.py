@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import MachineError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -92,12 +93,6 @@ class Layout:
 def default_layout() -> Layout:
     """Return the folder used by `make demo` and `make up`."""
     return Layout(REPOSITORY / "var" / "demo")
-
-
-def read_env_file(path: Path) -> dict[str, str]:
-    """Return the settings of a dotenv file."""
-    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
-    return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
 
 
 def cloud_settings(layout: Layout) -> dict[str, str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from marketing_analytics.core.console import Console
+from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import PlatformError
 from marketing_analytics.demo import report
 from marketing_analytics.demo.figures import differences, expected_figures, read_figures
@@ -17,7 +18,6 @@ from marketing_analytics.demo.layout import (
     REPOSITORY,
     Layout,
     cloud_settings,
-    read_env_file,
     write_settings,
 )
 from marketing_analytics.demo.processes import Background, free_port, run

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 from marketing_analytics.core import clock
-from marketing_analytics.core.errors import FileError, MissingSettingError, UserError
+from marketing_analytics.core.env_file import read_env_file
+from marketing_analytics.core.errors import MissingSettingError, UserError
 
 RAW_DATABASE_SETTING = "MARKETING_RAW_DATABASE"
 DEFAULT_RAW_DATABASE = Path("var/raw.duckdb")
@@ -25,8 +25,6 @@ WAITS = {
     "INGEST_LOCK_WAIT_SECONDS": 60.0,
     "INGEST_REPORT_TIMEOUT_SECONDS": 1800.0,
 }
-
-_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
 
 @dataclass(frozen=True)
@@ -55,30 +53,6 @@ def load_env_file(path: Path) -> None:
     """Put the settings of a file into the environment; what is set there already stays."""
     for name, value in read_env_file(path).items():
         os.environ.setdefault(name, value)
-
-
-def read_env_file(path: Path) -> dict[str, str]:
-    """Return NAME=value lines; blank lines and `#` comments are skipped."""
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the settings file {path}: {error}") from None
-    settings = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        match = _LINE.fullmatch(line.strip())
-        if not match:
-            # the line is not shown: it may hold a secret
-            raise FileError("not a setting", path=path, line=number, hint="write NAME=value")
-        settings[match[1]] = _unquoted(match[2].strip())
-    return settings
-
-
-def _unquoted(text: str) -> str:
-    if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
-        return text[1:-1]
-    return text
 
 
 def raw_database_path(given: Path | None, settings: Mapping[str, str]) -> Path:

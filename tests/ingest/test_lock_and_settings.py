@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import FileError, LockedError, MissingSettingError, UserError
 from marketing_analytics.ingest import settings
 from marketing_analytics.ingest.run import writer_lock
@@ -45,21 +46,21 @@ def test_a_second_writer_waits_then_is_told_who_writes(tmp_path):
 def test_settings_files_take_quotes_comments_and_export(tmp_path):
     file = tmp_path / "a.env"
     file.write_text("# note\n\nA=1\nexport B='two words'\nC=\"x=y\"\nD=\n")
-    assert settings.read_env_file(file) == {"A": "1", "B": "two words", "C": "x=y", "D": ""}
+    assert read_env_file(file) == {"A": "1", "B": "two words", "C": "x=y", "D": ""}
 
 
 def test_a_broken_settings_line_is_named_and_not_shown(tmp_path):
     file = tmp_path / "a.env"
     file.write_text("A=1\nmy secret token\n")
     with pytest.raises(FileError) as caught:
-        settings.read_env_file(file)
+        read_env_file(file)
     assert caught.value.where == f"{file}:2:1"
     assert "secret" not in caught.value.render().replace(str(file), "")
 
 
 def test_a_settings_file_that_is_not_there_is_a_sentence(tmp_path):
     with pytest.raises(UserError, match="cannot read the settings file"):
-        settings.read_env_file(tmp_path / "none.env")
+        read_env_file(tmp_path / "none.env")
 
 
 def test_the_first_day_comes_from_the_flag_then_the_setting_then_200_days(monkeypatch):

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from marketing_analytics.cloud.ui.guard import LOOPBACK_NAMES, Rules, is_loopback
+from marketing_analytics.cloud.hosts import answered_hosts, is_loopback
+from marketing_analytics.cloud.ui.guard import Rules
 from marketing_analytics.cloud.ui.health import Health
-
-ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104
 
 
 class Actions(Protocol):
@@ -46,8 +45,5 @@ class UiSettings:
     @property
     def rules(self) -> Rules:
         """Return which hosts are answered and whether a sign-in is needed."""
-        needs_sign_in = not is_loopback(self.bound_host)
-        if self.bound_host in ANY_ADDRESS and not self.allowed_hosts:
-            return Rules(frozenset(), needs_sign_in)
-        given = {host.lower() for host in (*self.allowed_hosts, self.bound_host)}
-        return Rules(LOOPBACK_NAMES | given - ANY_ADDRESS, needs_sign_in)
+        hosts = answered_hosts(self.bound_host, self.allowed_hosts)
+        return Rules(hosts, not is_loopback(self.bound_host))

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from benchmarks.seeded_pages import TOKEN
-from marketing_analytics.cloud.ui.guard import SignIn, host_name, is_loopback
+from marketing_analytics.cloud.hosts import is_loopback
+from marketing_analytics.cloud.ui.guard import SignIn, host_name
 from marketing_analytics.cloud.ui.pages import local_target
 
 UNSAFE = ("/jobs/1/run", "/runs/1/cancel", "/logout", "/login")
