@@ -25,9 +25,9 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.tiny_cloud import BUILD, add_job, create_cloud, write_project
-from marketing_analytics.cloud.runs import store
-from marketing_analytics.cloud.runs.engine import Engine, EngineSettings
-from marketing_analytics.cloud.runs.workspace import (
+from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
+from marketing_analytics.local_cloud.runs.workspace import (
     PROFILE_NAME,
     Workspace,
     base_environment,
@@ -35,7 +35,7 @@ from marketing_analytics.cloud.runs.workspace import (
     render_profile,
     write_profile,
 )
-from marketing_analytics.cloud.store.connection import open_connection
+from marketing_analytics.local_cloud.store.connection import open_connection
 
 MAX_OVERHEAD_SECONDS = 1.5
 

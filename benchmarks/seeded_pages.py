@@ -16,15 +16,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.cloud.runs.store import create_run, request_cancel
-from marketing_analytics.cloud.store.connection import (
+from marketing_analytics.local_cloud.pages.mount import build_ui
+from marketing_analytics.local_cloud.pages.settings import UiSettings
+from marketing_analytics.local_cloud.runs.store import create_run, request_cancel
+from marketing_analytics.local_cloud.store.connection import (
     open_connection,
     open_store,
     time_text,
     transaction,
 )
-from marketing_analytics.cloud.ui.mount import build_ui
-from marketing_analytics.cloud.ui.settings import UiSettings
 
 ACCOUNT_ID = 1
 TOKEN = "dbtc_seeded_pages_token"

@@ -27,8 +27,8 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.tiny_cloud import BUILD, STAND_IN, add_job, create_cloud, write_project
-from marketing_analytics.cloud.runs import store
-from marketing_analytics.cloud.runs.engine import Engine, EngineSettings
+from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 
 ENVIRONMENTS = 3
 MAX_CRASH_SECONDS = 20.0

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.seeded_pages import seed, settings_of
-from marketing_analytics.cloud.ui.mount import build_ui
+from marketing_analytics.local_cloud.pages.mount import build_ui
 
 RUNS = 10_000
 LOG_LINES = 100_000

@@ -10,7 +10,7 @@ from marketing_analytics import __version__
 
 # group name: (module that holds `group`, help line); a feature is imported only when used
 GROUPS = {
-    "cloud": ("marketing_analytics.cloud.cli", "Run the local dbt Cloud."),
+    "cloud": ("marketing_analytics.local_cloud.cli", "Run the local dbt Cloud."),
     "demo": ("marketing_analytics.demo.cli", "Run everything end to end on simulated data."),
     "ingest": ("marketing_analytics.ingest.cli", "Sync ad platforms, email and shop data."),
     "jobs": ("marketing_analytics.jobs.cli", "Deploy dbt jobs from tfvars files."),

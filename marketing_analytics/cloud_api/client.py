@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from marketing_analytics.core.errors import (
@@ -27,7 +28,6 @@ from marketing_analytics.core.http import (
     retry_after_seconds,
     wait_seconds,
 )
-from marketing_analytics.jobs.settings import Settings
 
 if TYPE_CHECKING:
     import httpx
@@ -42,6 +42,16 @@ CALL_BURST = 100
 AMBIGUOUS_STATUS = {408, 425, 500, 502, 503, 504}
 
 Answer = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Where dbt Cloud is, which project of which account, and the token that opens it."""
+
+    host_url: str
+    account_id: int
+    project_id: int
+    token: str = field(repr=False)
 
 
 class TokenBucket:
@@ -71,25 +81,25 @@ class CloudClient:
 
     def __init__(
         self,
-        settings: Settings,
+        access: Access,
         *,
         retry_base_seconds: float = RETRY_BASE_SECONDS,
         on_wait: Callable[[RemoteError, float], None] | None = None,
     ) -> None:
-        self.host = settings.host_url
-        self.project_id = settings.project_id
-        self.account_id = settings.account_id
+        self.host = access.host_url
+        self.project_id = access.project_id
+        self.account_id = access.account_id
         self.retry_base_seconds = retry_base_seconds
         self.on_wait = on_wait
         self.bucket = TokenBucket(CALLS_PER_SECOND, CALL_BURST)
         self.calls = 0
         self.has_answered = False
         self.client = build_client(
-            f"{settings.host_url}/api",
-            {"Authorization": f"Token {settings.token}", "Accept": "application/json"},
+            f"{access.host_url}/api",
+            {"Authorization": f"Token {access.token}", "Accept": "application/json"},
         )
-        self.account = f"/v2/accounts/{settings.account_id}"
-        self.project = f"/v3/accounts/{settings.account_id}/projects/{settings.project_id}"
+        self.account = f"/v2/accounts/{access.account_id}"
+        self.project = f"/v3/accounts/{access.account_id}/projects/{access.project_id}"
 
     def close(self) -> None:
         """Close the connections."""

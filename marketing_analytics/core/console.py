@@ -19,7 +19,7 @@ from marketing_analytics.core.errors import (
     MachineError,
     PlatformError,
 )
-from marketing_analytics.core.redact import redact, secrets_of
+from marketing_analytics.core.redaction import redact, secrets_of
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole

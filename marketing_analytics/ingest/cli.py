@@ -51,7 +51,7 @@ def _run(
     env_file: Path | None,
     is_reread: bool,
 ) -> int:
-    from marketing_analytics.ingest import settings
+    from marketing_analytics.ingest.engine import settings
 
     if env_file:
         settings.load_env_file(env_file)
@@ -68,7 +68,7 @@ def _run(
 
 def _checked(sources: tuple[str, ...]) -> tuple[str, ...]:
     """Return the sources asked for, all when none is named."""
-    from marketing_analytics.ingest.sources import SOURCE_MODULES
+    from marketing_analytics.ingest.platforms import SOURCE_MODULES
 
     for name in sources:
         if name not in SOURCE_MODULES:
@@ -82,8 +82,8 @@ def _checked(sources: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _ingest(console: Console, request: object) -> int:
-    from marketing_analytics.ingest import run as runner
-    from marketing_analytics.ingest.settings import Request
+    from marketing_analytics.ingest.engine import run as runner
+    from marketing_analytics.ingest.engine.settings import Request
 
     assert isinstance(request, Request)  # noqa: S101
     started = time.monotonic()

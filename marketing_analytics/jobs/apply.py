@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from marketing_analytics.cloud_api.client import CREATE_ATTEMPTS, CloudClient
+from marketing_analytics.cloud_api.names import Owner, Scope, owner_of
 from marketing_analytics.core.errors import (
     EXIT_FAILED,
     EXIT_OK,
@@ -26,8 +28,6 @@ from marketing_analytics.core.errors import (
     RemoteError,
 )
 from marketing_analytics.core.locks import file_lock
-from marketing_analytics.jobs.client import CREATE_ATTEMPTS, CloudClient
-from marketing_analytics.jobs.names import Owner, Scope, owner_of
 from marketing_analytics.jobs.payload import Override, body_of, overrides_of, without_starts
 from marketing_analytics.jobs.plan import Change, Plan, RemoteJob, remote_job
 

@@ -17,7 +17,7 @@ from marketing_analytics.core.errors import EXIT_OK, EXIT_USAGE, RemoteError, Us
 from marketing_analytics.jobs.settings import FileDefaults, Given, Settings, load_settings
 
 if TYPE_CHECKING:
-    from marketing_analytics.jobs.client import CloudClient
+    from marketing_analytics.cloud_api.client import CloudClient
     from marketing_analytics.jobs.model import JobFile
     from marketing_analytics.jobs.plan import Plan
 
@@ -118,7 +118,7 @@ def execute(is_json: bool, body: Callable[[Console], int | None]) -> None:
 @contextmanager
 def connect(settings: Settings, console: Console) -> Iterator[CloudClient]:
     """Return a client that says when it waits."""
-    from marketing_analytics.jobs.client import CloudClient
+    from marketing_analytics.cloud_api.client import CloudClient
 
     def on_wait(error: RemoteError, seconds: float) -> None:
         if seconds >= 1:

@@ -13,8 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from marketing_analytics.cloud_api.names import KEY_PATTERN, TEAM_PATTERN
 from marketing_analytics.core.errors import FileError
-from marketing_analytics.jobs.names import KEY_PATTERN, TEAM_PATTERN
 from marketing_analytics.jobs.secrets import secret_reason, without_texts
 from marketing_analytics.jobs.settings import FileDefaults
 from marketing_analytics.jobs.tfvars import Source, Value, parse_file, parse_text

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from marketing_analytics.cloud_api.names import DESCRIPTION_LENGTH, Scope
 from marketing_analytics.core.errors import FileError
 from marketing_analytics.jobs.model import Job, JobFile
-from marketing_analytics.jobs.names import DESCRIPTION_LENGTH, Scope
 
 STATUS_CODES = {"success": 10, "error": 20, "canceled": 30}
 STATUS_NAMES = {code: name for name, code in STATUS_CODES.items()}

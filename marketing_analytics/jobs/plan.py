@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from marketing_analytics.cloud_api.names import Owner, Scope, owner_of
 from marketing_analytics.core.errors import FileError, UserError
 from marketing_analytics.jobs.model import JobFile
-from marketing_analytics.jobs.names import Owner, Scope, owner_of
 from marketing_analytics.jobs.payload import MASKED, Desired, Override, fields_of_remote
 
 Action = Literal["create", "update", "delete"]

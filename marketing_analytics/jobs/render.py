@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from marketing_analytics.cloud_api.names import Scope, without_mark
 from marketing_analytics.core.console import Console
 from marketing_analytics.jobs.apply import Outcome
-from marketing_analytics.jobs.names import Scope, without_mark
 from marketing_analytics.jobs.payload import fields_of_remote
 from marketing_analytics.jobs.plan import Change, FieldChange, Plan, RemoteJob, time_of
 

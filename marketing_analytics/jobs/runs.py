@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from marketing_analytics.cloud_api.client import CloudClient
+from marketing_analytics.cloud_api.names import Scope
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import (
     EXIT_FAILED,
@@ -17,8 +19,6 @@ from marketing_analytics.core.errors import (
     EXIT_RUN_TIMED_OUT,
     UserError,
 )
-from marketing_analytics.jobs.client import CloudClient
-from marketing_analytics.jobs.names import Scope
 from marketing_analytics.jobs.plan import RemoteJob, remote_job
 from marketing_analytics.jobs.render import SCHEMA_VERSION, iso
 

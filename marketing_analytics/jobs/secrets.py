@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from marketing_analytics.core.errors import FileError
-from marketing_analytics.core.redact import is_secret_name
+from marketing_analytics.core.redaction import is_secret_name
 
 _SHAPES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY"

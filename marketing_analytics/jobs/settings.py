@@ -6,24 +6,21 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from marketing_analytics.cloud_api.client import Access
+from marketing_analytics.cloud_api.names import TEAM_PATTERN, USER_LENGTH, Scope, slug_of
 from marketing_analytics.core.errors import MissingSettingError, UserError
-from marketing_analytics.jobs.names import TEAM_PATTERN, USER_LENGTH, Scope, slug_of
 
 DEFAULT_HOST_URL = "https://cloud.getdbt.com"
 DEFAULT_TEAM = "marketing-team"
 GIT_TIMEOUT_SECONDS = 5
 
 
-@dataclass(frozen=True)
-class Settings:
+@dataclass(frozen=True, kw_only=True)
+class Settings(Access):
     """Everything that a command needs to talk to dbt Cloud."""
 
-    host_url: str
-    account_id: int
-    token: str = field(repr=False)
-    project_id: int
     scope: Scope
     environment_id: int | None = None
 

@@ -71,10 +71,10 @@ def serve(
     console = Console()
 
     def body() -> int:
-        from marketing_analytics.cloud import settings as checks
+        from marketing_analytics.local_cloud import settings as checks
 
         identity = checks.read_identity(os.environ)
-        from marketing_analytics.cloud.server import serve as serve_until_stopped
+        from marketing_analytics.local_cloud.server import serve as serve_until_stopped
 
         settings = checks.ServerSettings(
             identity=identity,

@@ -17,9 +17,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.cloud import settings as checks
-from marketing_analytics.cloud.api.answers import one
-from marketing_analytics.cloud.api.application import (
+from marketing_analytics.core.console import Console
+from marketing_analytics.core.errors import MachineError, UserError
+from marketing_analytics.local_cloud import settings as checks
+from marketing_analytics.local_cloud.api.answers import one
+from marketing_analytics.local_cloud.api.application import (
     Api,
     ApiSettings,
     Receive,
@@ -28,16 +30,18 @@ from marketing_analytics.cloud.api.application import (
     read_headers,
     send_answer,
 )
-from marketing_analytics.cloud.hosts import ANY_ADDRESS, answered_hosts
-from marketing_analytics.cloud.runs import store as run_store
-from marketing_analytics.cloud.runs.engine import Engine
-from marketing_analytics.cloud.settings import Identity, ServerSettings
-from marketing_analytics.cloud.store.accounts import add_account, add_token
-from marketing_analytics.cloud.store.connection import open_connection, open_store, transaction
-from marketing_analytics.cloud.store.environments import add_environment, get_environment
-from marketing_analytics.cloud.store.projects import add_project, get_project, save_project
-from marketing_analytics.core.console import Console
-from marketing_analytics.core.errors import MachineError, UserError
+from marketing_analytics.local_cloud.runs import store as run_store
+from marketing_analytics.local_cloud.runs.engine import Engine
+from marketing_analytics.local_cloud.settings import Identity, ServerSettings
+from marketing_analytics.local_cloud.store.accounts import add_account, add_token
+from marketing_analytics.local_cloud.store.connection import (
+    open_connection,
+    open_store,
+    transaction,
+)
+from marketing_analytics.local_cloud.store.environments import add_environment, get_environment
+from marketing_analytics.local_cloud.store.projects import add_project, get_project, save_project
+from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
 
 SHUTDOWN_SECONDS = 2
 KEEP_ALIVE_SECONDS = 75
@@ -207,8 +211,8 @@ class Front:
     """Sends a request to the API or to the pages, and answers `GET /` to programs."""
 
     def __init__(self, settings: ServerSettings, engine: Engine) -> None:
-        from marketing_analytics.cloud.ui.mount import build_ui
-        from marketing_analytics.cloud.ui.settings import UiSettings
+        from marketing_analytics.local_cloud.pages.mount import build_ui
+        from marketing_analytics.local_cloud.pages.settings import UiSettings
 
         self.api = Api(
             ApiSettings(

@@ -2,8 +2,15 @@
 
 import pytest
 
+from marketing_analytics.cloud_api.names import (
+    Owner,
+    Scope,
+    owner_of,
+    shorten,
+    slug_of,
+    without_mark,
+)
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.jobs.names import Owner, Scope, owner_of, shorten, slug_of, without_mark
 from marketing_analytics.jobs.settings import normalize_host
 
 BRANCH = Scope("marketing-team", "feature-x", "anna")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from marketing_analytics.cloud.api.application import Api, ApiSettings
-from marketing_analytics.cloud.server import fill_store
-from marketing_analytics.cloud.settings import Identity, ServerSettings
-from tests.cloud.api.conftest import (
+from marketing_analytics.local_cloud.api.application import Api, ApiSettings
+from marketing_analytics.local_cloud.server import fill_store
+from marketing_analytics.local_cloud.settings import Identity, ServerSettings
+from tests.local_cloud.api.conftest import (
     ACCOUNT,
     ENVIRONMENT,
     HOSTS,

@@ -13,7 +13,14 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, TOKEN, ClientOverHttp, jobs_path
+from tests.local_cloud.api.conftest import (
+    ACCOUNT,
+    ENVIRONMENT,
+    PROJECT,
+    TOKEN,
+    ClientOverHttp,
+    jobs_path,
+)
 
 VARIABLES = f"v3/accounts/{ACCOUNT}/projects/{PROJECT}/environment-variables/"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, ClientOverHttp, jobs_path
+from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, ClientOverHttp, jobs_path
 
 EVERY_HOUR = {"type": "every_hour", "interval": 1}
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from marketing_analytics.core.redact import MASK, is_secret_name, redact, secrets_of
+from marketing_analytics.core.redaction import MASK, is_secret_name, redact, secrets_of
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,14 @@ import pytest
 
 from benchmarks.server_kills import Kills, Series
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
-from marketing_analytics.cloud.runs import queue, store
-from marketing_analytics.cloud.runs.engine import Engine, EngineSettings
-from marketing_analytics.cloud.runs.process import is_running
+from marketing_analytics.local_cloud.runs import queue, store
+from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
+from marketing_analytics.local_cloud.runs.process import is_running
 
 SERVER = """
 import signal, sys
 from pathlib import Path
-from marketing_analytics.cloud.runs.engine import Engine, EngineSettings
+from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 settings = EngineSettings(
     lease_seconds=1.0, heartbeat_seconds=0.3, poll_seconds=0.02, reap_seconds=0.1,
     spare_processes=0, program=tuple(sys.argv[2:]),
@@ -53,7 +53,7 @@ def connection(data_folder: Path):
 
 
 def open_store_of(data_folder: Path):
-    from marketing_analytics.cloud.store.connection import open_connection
+    from marketing_analytics.local_cloud.store.connection import open_connection
 
     return open_connection(data_folder / "cloud.sqlite")
 

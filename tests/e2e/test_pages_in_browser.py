@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from marketing_analytics.cloud.store.connection import now_text
+from marketing_analytics.local_cloud.store.connection import now_text
 
 pytestmark = pytest.mark.browser
 LOG_LINES = 100_000

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.seeded_pages import settings_of
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
-from marketing_analytics.cloud.runs.engine import Engine, EngineSettings
+from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 
 pytestmark = pytest.mark.browser
 QUICK = EngineSettings(

@@ -45,7 +45,7 @@ def settings(monkeypatch, tmp_path):
 
 
 def test_random_command_lines_end_with_a_documented_code(settings, monkeypatch):
-    from marketing_analytics.jobs import client
+    from marketing_analytics.cloud_api import client
 
     monkeypatch.setattr(client, "FIRST_ATTEMPTS", 1)
     for seed in range(1000):

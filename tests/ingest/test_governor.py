@@ -10,7 +10,7 @@ from marketing_analytics.core.errors import (
     TerminalError,
     TransientError,
 )
-from marketing_analytics.ingest.governor import Governor, Limits, Token, TooMuchDataError
+from marketing_analytics.ingest.engine.governor import Governor, Limits, Token, TooMuchDataError
 
 from .scripted_platform import Answer, in_order, serve
 

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketing_analytics.ingest.tables import DELETED, Table, build, finish, pluck, tombstones
+from marketing_analytics.ingest.engine.tables import (
+    DELETED,
+    Table,
+    build,
+    finish,
+    pluck,
+    tombstones,
+)
 
 FACTS = Table(
     "facts",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketing_analytics.ingest.windows import Coverage, Window, windows_of
+from marketing_analytics.ingest.engine.windows import Coverage, Window, windows_of
 
 DAY = timedelta(days=1)
 days = st.dates(date(2026, 1, 1), date(2026, 12, 31))

@@ -61,7 +61,7 @@ def jobs(environ, monkeypatch):
     """Return a function that runs the command in this process: (exit code, stdout, stderr)."""
     from click.testing import CliRunner
 
-    from marketing_analytics.jobs import client
+    from marketing_analytics.cloud_api import client
     from marketing_analytics.jobs.cli import group
 
     # waits are real, only shorter

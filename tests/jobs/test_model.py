@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from marketing_analytics.cloud_api.names import KEY_PATTERN, TEAM_PATTERN
 from marketing_analytics.core.errors import FileError
 from marketing_analytics.jobs.model import (
     FILE_KEYS,
@@ -21,7 +22,6 @@ from marketing_analytics.jobs.model import (
     load_job_file,
     read_job_text,
 )
-from marketing_analytics.jobs.names import KEY_PATTERN, TEAM_PATTERN
 
 ROOT = Path(__file__).resolve().parents[2]
 VARIABLES = (ROOT / "variables.tf").read_text()

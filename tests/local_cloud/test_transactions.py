@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from marketing_analytics.cloud.store.connection import open_connection, transaction
+from marketing_analytics.local_cloud.store.connection import open_connection, transaction
 
 
 @pytest.fixture

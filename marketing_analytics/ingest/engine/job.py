@@ -21,8 +21,8 @@ from marketing_analytics.core.errors import (
     PlatformError,
     TerminalError,
 )
-from marketing_analytics.ingest.governor import Limits
-from marketing_analytics.ingest.tables import (
+from marketing_analytics.ingest.engine.governor import Limits
+from marketing_analytics.ingest.engine.tables import (
     REJECTED,
     Rejected,
     Table,
@@ -30,7 +30,7 @@ from marketing_analytics.ingest.tables import (
     build,
     tombstones,
 )
-from marketing_analytics.ingest.windows import Coverage, Window
+from marketing_analytics.ingest.engine.windows import Coverage, Window
 
 T = TypeVar("T")
 

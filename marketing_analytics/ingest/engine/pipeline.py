@@ -25,8 +25,8 @@ from marketing_analytics.core.errors import (
     PlatformError,
     UserError,
 )
-from marketing_analytics.ingest.job import Job
-from marketing_analytics.ingest.tables import DELETED, Table, finish
+from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.tables import DELETED, Table, finish
 
 OPTIONS = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",

@@ -26,12 +26,12 @@ from marketing_analytics.core.errors import (
     PlatformError,
 )
 from marketing_analytics.core.locks import file_lock
-from marketing_analytics.core.redact import redact, secrets_of
-from marketing_analytics.ingest.governor import Limits
-from marketing_analytics.ingest.job import Job
-from marketing_analytics.ingest.pipeline import RawDatabase
-from marketing_analytics.ingest.settings import Request, check_settings
-from marketing_analytics.ingest.sources import SOURCE_MODULES
+from marketing_analytics.core.redaction import redact, secrets_of
+from marketing_analytics.ingest.engine.governor import Limits
+from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.pipeline import RawDatabase
+from marketing_analytics.ingest.engine.settings import Request, check_settings
+from marketing_analytics.ingest.platforms import SOURCE_MODULES
 
 SCHEMA_VERSION = 1
 REFRESH_SECONDS = 0.25

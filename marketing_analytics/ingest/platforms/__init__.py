@@ -7,9 +7,9 @@ from __future__ import annotations
 
 # name: module; imported when used, so that `--help` and bad usage stay fast
 SOURCE_MODULES = {
-    "meta_ads": "marketing_analytics.ingest.sources.meta_ads",
-    "google_ads": "marketing_analytics.ingest.sources.google_ads",
-    "mailchimp": "marketing_analytics.ingest.sources.mailchimp",
-    "ga4": "marketing_analytics.ingest.sources.ga4",
-    "shop": "marketing_analytics.ingest.sources.shop",
+    "meta_ads": "marketing_analytics.ingest.platforms.meta_ads.source",
+    "google_ads": "marketing_analytics.ingest.platforms.google_ads.source",
+    "mailchimp": "marketing_analytics.ingest.platforms.mailchimp.source",
+    "ga4": "marketing_analytics.ingest.platforms.ga4.source",
+    "shop": "marketing_analytics.ingest.platforms.shop.source",
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketing_analytics.cloud.api.answers import Answer, many, not_found, one
-from marketing_analytics.cloud.api.call import Call
-from marketing_analytics.cloud.api.moments import iso
-from marketing_analytics.cloud.store.accounts import get_account
+from marketing_analytics.local_cloud.api.answers import Answer, many, not_found, one
+from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.moments import iso
+from marketing_analytics.local_cloud.store.accounts import get_account
 
 
 def list_accounts(call: Call) -> Answer:

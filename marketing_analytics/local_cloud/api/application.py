@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-from marketing_analytics.cloud.api import operations
-from marketing_analytics.cloud.api.answers import Answer, ApiError, failed, not_found
-from marketing_analytics.cloud.api.call import Call
-from marketing_analytics.cloud.api.routes import Match
-from marketing_analytics.cloud.store.accounts import account_of_token
-from marketing_analytics.cloud.store.connection import open_connection
+from marketing_analytics.local_cloud.api import operations
+from marketing_analytics.local_cloud.api.answers import Answer, ApiError, failed, not_found
+from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.routes import Match
+from marketing_analytics.local_cloud.store.accounts import account_of_token
+from marketing_analytics.local_cloud.store.connection import open_connection
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 
-from marketing_analytics.cloud.api.answers import Answer, not_found, one
-from marketing_analytics.cloud.api.call import Call
-from marketing_analytics.cloud.api.runs import stored_job, stored_run
-from marketing_analytics.cloud.runs import artifacts
-from marketing_analytics.cloud.store.connection import load_sql
+from marketing_analytics.local_cloud.api.answers import Answer, not_found, one
+from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.runs import stored_job, stored_run
+from marketing_analytics.local_cloud.runs import artifacts
+from marketing_analytics.local_cloud.store.connection import load_sql
 
 
 def list_artifacts(call: Call) -> Answer:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from marketing_analytics.cloud.api.answers import ApiError, invalid_at, not_found
+from marketing_analytics.local_cloud.api.answers import ApiError, invalid_at, not_found
 
 MAX_PAGE = 100
 MAX_ID = 2**63 - 1

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from marketing_analytics.cloud.api.answers import invalid
-from marketing_analytics.cloud.api.call import MAX_ID
+from marketing_analytics.local_cloud.api.answers import invalid
+from marketing_analytics.local_cloud.api.call import MAX_ID
 
 Reader = Callable[[Any], Any]
 REQUIRED = "required key not provided"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.api.moments import iso
+from marketing_analytics.local_cloud.api.moments import iso
 
 # what a request may leave out, and what it means then
 PAYLOAD_DEFAULTS: dict[str, Any] = {

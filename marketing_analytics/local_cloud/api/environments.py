@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.api.answers import Answer, invalid_at, many, not_found, one
-from marketing_analytics.cloud.api.call import Call
-from marketing_analytics.cloud.api.checks import (
+from marketing_analytics.local_cloud.api.answers import Answer, invalid_at, many, not_found, one
+from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
     Fields,
     boolean,
@@ -16,15 +16,15 @@ from marketing_analytics.cloud.api.checks import (
     one_of,
     text_or_none,
 )
-from marketing_analytics.cloud.api.environment_views import (
+from marketing_analytics.local_cloud.api.environment_views import (
     PAYLOAD_DEFAULTS,
     environment_v2,
     environment_v3,
 )
-from marketing_analytics.cloud.api.listing import show_filters
-from marketing_analytics.cloud.api.projects import stored_project
-from marketing_analytics.cloud.store import environments as store
-from marketing_analytics.cloud.store.connection import transaction
+from marketing_analytics.local_cloud.api.listing import show_filters
+from marketing_analytics.local_cloud.api.projects import stored_project
+from marketing_analytics.local_cloud.store import environments as store
+from marketing_analytics.local_cloud.store.connection import transaction
 
 DELETED = 2
 

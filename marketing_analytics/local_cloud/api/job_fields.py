@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.api.answers import ApiError, invalid_at
-from marketing_analytics.cloud.api.checks import (
+from marketing_analytics.local_cloud.api.answers import ApiError, invalid_at
+from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
     CheckError,
     Fields,
@@ -25,7 +25,7 @@ from marketing_analytics.cloud.api.checks import (
     text_or_none,
     texts,
 )
-from marketing_analytics.cloud.store.schedules import ScheduleError, normalise_schedule
+from marketing_analytics.local_cloud.store.schedules import ScheduleError, normalise_schedule
 
 JOB_TYPES = ("ci", "scheduled", "other", "merge", "exposure_sync", "adaptive", "hybrid")
 # these win over what the triggers say

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.api.answers import (
+from marketing_analytics.local_cloud.api.answers import (
     Answer,
     dump_text,
     invalid,
@@ -14,17 +14,17 @@ from marketing_analytics.cloud.api.answers import (
     not_found,
     one,
 )
-from marketing_analytics.cloud.api.call import Call
-from marketing_analytics.cloud.api.job_fields import check_type_change, read_job
-from marketing_analytics.cloud.api.job_views import dump_bare_job, show_job, show_jobs
-from marketing_analytics.cloud.api.listing import show_filters
-from marketing_analytics.cloud.api.runs import cancel_queued_runs
-from marketing_analytics.cloud.store import jobs as store
-from marketing_analytics.cloud.store.connection import transaction
-from marketing_analytics.cloud.store.environments import get_environment
-from marketing_analytics.cloud.store.pages import Page
-from marketing_analytics.cloud.store.projects import get_project
-from marketing_analytics.cloud.store.variables import delete_variables_of_job
+from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.job_fields import check_type_change, read_job
+from marketing_analytics.local_cloud.api.job_views import dump_bare_job, show_job, show_jobs
+from marketing_analytics.local_cloud.api.listing import show_filters
+from marketing_analytics.local_cloud.api.runs import cancel_queued_runs
+from marketing_analytics.local_cloud.store import jobs as store
+from marketing_analytics.local_cloud.store.connection import transaction
+from marketing_analytics.local_cloud.store.environments import get_environment
+from marketing_analytics.local_cloud.store.pages import Page
+from marketing_analytics.local_cloud.store.projects import get_project
+from marketing_analytics.local_cloud.store.variables import delete_variables_of_job
 
 DELETED = store.DELETED
 

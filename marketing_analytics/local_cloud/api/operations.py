@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from marketing_analytics.cloud.api import (
+from marketing_analytics.local_cloud.api import (
     accounts,
     artifacts,
     environments,
@@ -17,9 +17,9 @@ from marketing_analytics.cloud.api import (
     runs,
     variables,
 )
-from marketing_analytics.cloud.api.answers import Answer, ApiError
-from marketing_analytics.cloud.api.call import Call
-from marketing_analytics.cloud.api.routes import Handler, Route, RouteTable
+from marketing_analytics.local_cloud.api.answers import Answer, ApiError
+from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.routes import Handler, Route, RouteTable
 
 ACCOUNT = "accounts/{account_id}"
 PROJECT = f"{ACCOUNT}/projects/{{project_id}}"

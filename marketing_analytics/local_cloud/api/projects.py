@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.api.answers import Answer, invalid_at, many, not_found, one
-from marketing_analytics.cloud.api.call import Call
-from marketing_analytics.cloud.api.checks import (
+from marketing_analytics.local_cloud.api.answers import Answer, invalid_at, many, not_found, one
+from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
     CheckError,
     Fields,
@@ -16,10 +16,10 @@ from marketing_analytics.cloud.api.checks import (
     text,
     text_or_none,
 )
-from marketing_analytics.cloud.api.listing import show_filters
-from marketing_analytics.cloud.api.moments import iso
-from marketing_analytics.cloud.store import projects as store
-from marketing_analytics.cloud.store.connection import transaction
+from marketing_analytics.local_cloud.api.listing import show_filters
+from marketing_analytics.local_cloud.api.moments import iso
+from marketing_analytics.local_cloud.store import projects as store
+from marketing_analytics.local_cloud.store.connection import transaction
 
 DELETED = 2
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from marketing_analytics.cloud.api.answers import Answer
-from marketing_analytics.cloud.api.call import Call
+from marketing_analytics.local_cloud.api.answers import Answer
+from marketing_analytics.local_cloud.api.call import Call
 
 Handler = Callable[[Call], Answer]
 MAX_ID_DIGITS = 19

@@ -6,7 +6,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from marketing_analytics.cloud.api.call import Call
+from marketing_analytics.local_cloud.api.call import Call
 
 MAX_LOG_BYTES = 8 * 1024 * 1024
 DEBUG_LINES = 1_000

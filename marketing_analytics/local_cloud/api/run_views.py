@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from marketing_analytics.cloud.api.call import Call
-from marketing_analytics.cloud.api.moments import clock, in_words
-from marketing_analytics.cloud.store.connection import load_sql, time_of
+from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.moments import clock, in_words
+from marketing_analytics.local_cloud.store.connection import load_sql, time_of
 
 STATUS_WORDS = {
     1: "Queued",

@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.api.answers import (
+from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.api.answers import (
     Answer,
     ApiError,
     invalid,
@@ -16,8 +17,8 @@ from marketing_analytics.cloud.api.answers import (
     not_found,
     one,
 )
-from marketing_analytics.cloud.api.call import Call
-from marketing_analytics.cloud.api.checks import (
+from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.checks import (
     Fields,
     boolean,
     number_between,
@@ -25,10 +26,10 @@ from marketing_analytics.cloud.api.checks import (
     text_or_none,
     texts,
 )
-from marketing_analytics.cloud.api.environment_views import environment_v2
-from marketing_analytics.cloud.api.job_views import show_job
-from marketing_analytics.cloud.api.run_logs import step_logs
-from marketing_analytics.cloud.api.run_views import (
+from marketing_analytics.local_cloud.api.environment_views import environment_v2
+from marketing_analytics.local_cloud.api.job_views import show_job
+from marketing_analytics.local_cloud.api.run_logs import step_logs
+from marketing_analytics.local_cloud.api.run_views import (
     ENDED,
     flat_schedule,
     newest_id,
@@ -36,11 +37,10 @@ from marketing_analytics.cloud.api.run_views import (
     show_step,
     show_trigger,
 )
-from marketing_analytics.cloud.runs import store
-from marketing_analytics.cloud.store.connection import load_sql
-from marketing_analytics.cloud.store.environments import get_environment
-from marketing_analytics.cloud.store.jobs import get_job
-from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.store.connection import load_sql
+from marketing_analytics.local_cloud.store.environments import get_environment
+from marketing_analytics.local_cloud.store.jobs import get_job
 
 ORDERS = ("id", "created_at", "finished_at")
 OVERRIDE_READERS = {
@@ -192,7 +192,7 @@ def read_moment(value: Any, name: str) -> str:
     """Return a time as the store writes it; without a zone it is UTC."""
     from datetime import UTC, datetime
 
-    from marketing_analytics.cloud.store.connection import time_text
+    from marketing_analytics.local_cloud.store.connection import time_text
 
     try:
         # a plus sign in a query that nobody escaped arrives as a blank

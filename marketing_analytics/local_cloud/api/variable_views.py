@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.api.call import Call
-from marketing_analytics.cloud.store.variables import list_job_variables
+from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.store.variables import list_job_variables
 
 MASK = "**********"
 SECRET_PREFIX = "DBT_ENV_SECRET"  # noqa: S105

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.api.answers import Answer, ApiError, invalid, not_found, one
-from marketing_analytics.cloud.api.call import Call
-from marketing_analytics.cloud.api.checks import (
+from marketing_analytics.local_cloud.api.answers import Answer, ApiError, invalid, not_found, one
+from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
     CheckError,
     Fields,
@@ -16,12 +16,12 @@ from marketing_analytics.cloud.api.checks import (
     mapping,
     text,
 )
-from marketing_analytics.cloud.api.projects import stored_project
-from marketing_analytics.cloud.api.variable_views import show_variable, shown_value
-from marketing_analytics.cloud.store import variables as store
-from marketing_analytics.cloud.store.connection import transaction
-from marketing_analytics.cloud.store.environments import environment_of, list_environments
-from marketing_analytics.cloud.store.jobs import get_job
+from marketing_analytics.local_cloud.api.projects import stored_project
+from marketing_analytics.local_cloud.api.variable_views import show_variable, shown_value
+from marketing_analytics.local_cloud.store import variables as store
+from marketing_analytics.local_cloud.store.connection import transaction
+from marketing_analytics.local_cloud.store.environments import environment_of, list_environments
+from marketing_analytics.local_cloud.store.jobs import get_job
 
 PROJECT = "project"
 DUPLICATE = "An environment variable by this name already exists in this project and account"

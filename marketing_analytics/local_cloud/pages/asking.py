@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from marketing_analytics.cloud.ui.job_views import STATE_FILTERS, JobFilter
-from marketing_analytics.cloud.ui.reads import RunFilter
+from marketing_analytics.local_cloud.pages.job_views import STATE_FILTERS, JobFilter
+from marketing_analytics.local_cloud.pages.reads import RunFilter
 
 RUN_STATUSES = {
     "active": (1, 2, 3),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from marketing_analytics.cloud.ui.reads import Reads
-from marketing_analytics.cloud.ui.wording import duration_words, parse_time
+from marketing_analytics.local_cloud.pages.reads import Reads
+from marketing_analytics.web.words import duration_words, parse_time
 
 # the engine looks at the queue five times and at the schedule once a second
 MAX_PICKUP_SECONDS = 15.0

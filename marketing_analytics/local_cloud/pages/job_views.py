@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from marketing_analytics.cloud.ui.naming import JobName, job_name, plain_description
-from marketing_analytics.cloud.ui.reads import Reads, Row
-from marketing_analytics.cloud.ui.wording import (
+from marketing_analytics.core.redaction import MASK, is_secret_name, redact
+from marketing_analytics.local_cloud.pages.naming import JobName, job_name, plain_description
+from marketing_analytics.local_cloud.pages.reads import Reads, Row
+from marketing_analytics.web.words import (
     ACTIVE,
     ERROR,
     NEVER_RAN,
@@ -23,7 +24,6 @@ from marketing_analytics.cloud.ui.wording import (
     schedule_words,
     seconds_between,
 )
-from marketing_analytics.core.redact import MASK, is_secret_name, redact
 
 STRIP_LENGTH = 10
 STRIP_HEIGHT = 26

@@ -6,10 +6,10 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
-from marketing_analytics.cloud.ui.guard import Guard, SignIn
-from marketing_analytics.cloud.ui.pages import Pages
-from marketing_analytics.cloud.ui.reads import open_reads
-from marketing_analytics.cloud.ui.settings import UiSettings
+from marketing_analytics.local_cloud.pages.pages import Pages
+from marketing_analytics.local_cloud.pages.reads import open_reads
+from marketing_analytics.local_cloud.pages.settings import UiSettings
+from marketing_analytics.web.guard import Guard, SignIn
 
 
 def build_ui(settings: UiSettings) -> ASGIApp:

@@ -21,7 +21,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from marketing_analytics.cloud.ui.asking import (
+from marketing_analytics.core.errors import PlatformError
+from marketing_analytics.local_cloud.pages.asking import (
     RUN_TRIGGERS,
     RUN_VIEWS,
     job_filter,
@@ -29,20 +30,24 @@ from marketing_analytics.cloud.ui.asking import (
     page_number,
     run_filter,
 )
-from marketing_analytics.cloud.ui.guard import COOKIE, MAX_BODY_BYTES, SESSION_SECONDS, SignIn
-from marketing_analytics.cloud.ui.health import health_of
-from marketing_analytics.cloud.ui.job_views import (
+from marketing_analytics.local_cloud.pages.health import health_of
+from marketing_analytics.local_cloud.pages.job_views import (
     JOBS_PER_PAGE,
     STATE_FILTERS,
     job_page,
     list_jobs,
 )
-from marketing_analytics.cloud.ui.log_pages import LogPages
-from marketing_analytics.cloud.ui.reads import Reads, RunFilter, open_reads
-from marketing_analytics.cloud.ui.rendering import STATIC_FOLDER, render
-from marketing_analytics.cloud.ui.run_views import list_artifacts, queue_of, run_line, run_page
-from marketing_analytics.cloud.ui.settings import UiSettings
-from marketing_analytics.core.errors import PlatformError
+from marketing_analytics.local_cloud.pages.log_pages import LogPages
+from marketing_analytics.local_cloud.pages.reads import Reads, RunFilter, open_reads
+from marketing_analytics.local_cloud.pages.rendering import STATIC_FOLDER, render
+from marketing_analytics.local_cloud.pages.run_views import (
+    list_artifacts,
+    queue_of,
+    run_line,
+    run_page,
+)
+from marketing_analytics.local_cloud.pages.settings import UiSettings
+from marketing_analytics.web.guard import COOKIE, MAX_BODY_BYTES, SESSION_SECONDS, SignIn
 
 RUNS_PER_PAGE = 50
 RUNS_ON_JOB_PAGE = 20

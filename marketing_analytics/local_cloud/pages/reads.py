@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.cloud.store.connection import load_sql, open_connection
-from marketing_analytics.core.redact import is_secret_name
+from marketing_analytics.core.redaction import is_secret_name
+from marketing_analytics.local_cloud.store.connection import load_sql, open_connection
 
 Row = sqlite3.Row
 
@@ -44,7 +44,7 @@ def like_pattern(text: str) -> str:
 
 
 class Reads:
-    """Runs the statements of `cloud/sql/ui.sql` for one account."""
+    """Runs the statements of `sql/ui.sql` for one account."""
 
     def __init__(self, connection: sqlite3.Connection, account_id: int) -> None:
         self._connection = connection

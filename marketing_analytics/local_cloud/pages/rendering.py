@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from marketing_analytics.cloud.ui.ansi import visible
-from marketing_analytics.cloud.ui.wording import (
+from marketing_analytics.local_cloud.pages.ansi import visible
+from marketing_analytics.web.words import (
     exact_words,
     relative_words,
     size_words,

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from marketing_analytics.cloud.ui.job_views import json_object, state_of
-from marketing_analytics.cloud.ui.naming import JobName, job_name
-from marketing_analytics.cloud.ui.reads import Reads, Row
-from marketing_analytics.cloud.ui.timing import (
+from marketing_analytics.core.redaction import redact
+from marketing_analytics.local_cloud.pages.job_views import json_object, state_of
+from marketing_analytics.local_cloud.pages.naming import JobName, job_name
+from marketing_analytics.local_cloud.pages.reads import Reads, Row
+from marketing_analytics.local_cloud.pages.timing import (
     Node,
     Timing,
     critical_seconds,
     nodes_of,
     timing_of,
 )
-from marketing_analytics.cloud.ui.wording import (
+from marketing_analytics.web.words import (
     ACTIVE,
     QUEUED,
     State,
@@ -27,7 +28,6 @@ from marketing_analytics.cloud.ui.wording import (
     seconds_between,
     trigger_words,
 )
-from marketing_analytics.core.redact import redact
 
 MAX_MESSAGE_CHARACTERS = 2_000
 STEP_SKIPPED = State("Not reached", "slash", "cancelled")

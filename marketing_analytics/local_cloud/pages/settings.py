@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from marketing_analytics.cloud.hosts import answered_hosts, is_loopback
-from marketing_analytics.cloud.ui.guard import Rules
-from marketing_analytics.cloud.ui.health import Health
+from marketing_analytics.local_cloud.pages.health import Health
+from marketing_analytics.web.guard import Rules
+from marketing_analytics.web.hosts import answered_hosts, is_loopback
 
 
 class Actions(Protocol):

@@ -14,8 +14,8 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from marketing_analytics.cloud.ui.reads import Row
-from marketing_analytics.cloud.ui.wording import State, duration_words, node_state, parse_time
+from marketing_analytics.local_cloud.pages.reads import Row
+from marketing_analytics.web.words import State, duration_words, node_state, parse_time
 
 MAX_BARS = 300
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from marketing_analytics.cloud.runs.process import DbtProcess
-from marketing_analytics.cloud.runs.queue import (
+from marketing_analytics.core.locks import file_lock
+from marketing_analytics.local_cloud.runs.process import DbtProcess
+from marketing_analytics.local_cloud.runs.queue import (
     Lease,
     cancel_requests,
     claim_runs,
@@ -28,11 +29,10 @@ from marketing_analytics.cloud.runs.queue import (
     reap_runs,
     renew_leases,
 )
-from marketing_analytics.cloud.runs.runner import Runner, RunnerSettings
-from marketing_analytics.cloud.runs.scheduler import GRACE, tick
-from marketing_analytics.cloud.runs.workspace import base_environment
-from marketing_analytics.cloud.store.connection import open_connection, open_store
-from marketing_analytics.core.locks import file_lock
+from marketing_analytics.local_cloud.runs.runner import Runner, RunnerSettings
+from marketing_analytics.local_cloud.runs.scheduler import GRACE, tick
+from marketing_analytics.local_cloud.runs.workspace import base_environment
+from marketing_analytics.local_cloud.store.connection import open_connection, open_store
 
 _log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from collections.abc import Mapping
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from marketing_analytics.cloud.store.connection import load_sql, now_text
 from marketing_analytics.core.errors import PlatformError
+from marketing_analytics.local_cloud.store.connection import load_sql, now_text
 
 
 class Status(IntEnum):

@@ -14,15 +14,15 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from marketing_analytics.cloud.runs.process import is_running, kill_survivor, start_of
-from marketing_analytics.cloud.runs.states import (
+from marketing_analytics.local_cloud.runs.moves import (
     Move,
     RefusedMoveError,
     Status,
     move_run,
 )
-from marketing_analytics.cloud.runs.store import end_run, retry_crashed_run
-from marketing_analytics.cloud.store.connection import (
+from marketing_analytics.local_cloud.runs.process import is_running, kill_survivor, start_of
+from marketing_analytics.local_cloud.runs.store import end_run, retry_crashed_run
+from marketing_analytics.local_cloud.store.connection import (
     load_sql,
     now_text,
     time_text,

@@ -19,11 +19,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from marketing_analytics.cloud.runs.artifacts import keep_artifacts, keep_parse_file
-from marketing_analytics.cloud.runs.process import DbtProcess
-from marketing_analytics.cloud.runs.queue import Lease
-from marketing_analytics.cloud.runs.raw_writer import is_lock_message, wait_for_writer
-from marketing_analytics.cloud.runs.states import (
+from marketing_analytics.core.errors import PlatformError
+from marketing_analytics.local_cloud.runs.artifacts import keep_artifacts, keep_parse_file
+from marketing_analytics.local_cloud.runs.moves import (
     FencedError,
     Move,
     RefusedMoveError,
@@ -31,7 +29,9 @@ from marketing_analytics.cloud.runs.states import (
     check_token,
     move_run,
 )
-from marketing_analytics.cloud.runs.steps import (
+from marketing_analytics.local_cloud.runs.process import DbtProcess
+from marketing_analytics.local_cloud.runs.queue import Lease
+from marketing_analytics.local_cloud.runs.steps import (
     CLONE,
     COMPILE_ONLY,
     DEPS,
@@ -46,14 +46,14 @@ from marketing_analytics.cloud.runs.steps import (
     run_secrets,
     subcommand_of,
 )
-from marketing_analytics.cloud.runs.store import (
+from marketing_analytics.local_cloud.runs.store import (
     CANCELLED_BY_USER,
     end_run,
     require_run,
     save_nodes,
     step_log_path,
 )
-from marketing_analytics.cloud.runs.workspace import (
+from marketing_analytics.local_cloud.runs.workspace import (
     Workspace,
     commit_of,
     copy_project,
@@ -63,14 +63,14 @@ from marketing_analytics.cloud.runs.workspace import (
     step_variables,
     write_profile,
 )
-from marketing_analytics.cloud.store.connection import (
+from marketing_analytics.local_cloud.store.connection import (
     load_sql,
     now_text,
     open_connection,
     time_of,
     transaction,
 )
-from marketing_analytics.core.errors import PlatformError
+from marketing_analytics.warehouse.duckdb import is_lock_message, wait_for_writer
 
 STOPPED = "The server was stopped while this run was going on."
 _log = logging.getLogger(__name__)

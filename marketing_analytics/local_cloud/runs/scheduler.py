@@ -11,10 +11,15 @@ import logging
 import sqlite3
 from datetime import datetime, timedelta
 
-from marketing_analytics.cloud.runs.store import add_run, withdraw_run
-from marketing_analytics.cloud.store.connection import load_sql, time_of, time_text, transaction
-from marketing_analytics.cloud.store.schedules import ScheduleError, next_tick
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs.store import add_run, withdraw_run
+from marketing_analytics.local_cloud.store.connection import (
+    load_sql,
+    time_of,
+    time_text,
+    transaction,
+)
+from marketing_analytics.local_cloud.store.schedules import ScheduleError, next_tick
 
 GRACE = timedelta(hours=1)
 _log = logging.getLogger(__name__)

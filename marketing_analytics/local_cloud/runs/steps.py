@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.cloud.runs.process import END_MARK
-from marketing_analytics.cloud.store.connection import time_text
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.core.redact import is_secret_name, redact, secrets_of
+from marketing_analytics.core.redaction import is_secret_name, redact, secrets_of
+from marketing_analytics.local_cloud.runs.process import END_MARK
+from marketing_analytics.local_cloud.store.connection import time_text
 
 CLONE, PROFILE, DEPS = 1, 2, 3
 DEPS_COMMAND = "dbt deps"

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.cloud.runs.store import variables_of
-from marketing_analytics.cloud.store.connection import load_sql
 from marketing_analytics.core.errors import MachineError, UserError
-from marketing_analytics.core.redact import is_secret_name
+from marketing_analytics.core.redaction import is_secret_name
+from marketing_analytics.local_cloud.runs.store import variables_of
+from marketing_analytics.local_cloud.store.connection import load_sql
 
 PROFILE_NAME = "marketing_cloud"
 SKIPPED_FOLDERS = frozenset(

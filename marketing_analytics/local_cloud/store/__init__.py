@@ -1,4 +1,4 @@
 """The SQLite store of the local dbt Cloud: connection, accounts, projects, jobs, variables.
 
-Start reading at `connection`. Every statement lives in a named file under `cloud/sql`.
+Start reading at `connection`. Every statement lives in a named file under `sql`.
 """

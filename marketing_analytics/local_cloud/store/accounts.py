@@ -7,7 +7,7 @@ import hmac
 import sqlite3
 from typing import Any
 
-from marketing_analytics.cloud.store.connection import load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import load_sql, now_text
 
 
 def get_account(connection: sqlite3.Connection, account_id: int) -> dict[str, Any] | None:

@@ -132,7 +132,7 @@ def check_store(connection: sqlite3.Connection, path: Path | str) -> None:
 
 @cache
 def load_sql(name: str) -> dict[str, str]:
-    """Return the statements of `cloud/sql/{name}.sql` by the name in their `-- name:` line."""
+    """Return the statements of `sql/{name}.sql` by the name in their `-- name:` line."""
     parts = _STATEMENT_NAME.split((SQL_FOLDER / f"{name}.sql").read_text("utf-8"))
     return {key: text.strip() for key, text in zip(parts[1::2], parts[2::2], strict=True)}
 

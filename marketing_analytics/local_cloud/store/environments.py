@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.store.connection import load_sql, now_text
-from marketing_analytics.cloud.store.pages import Page, read_page
+from marketing_analytics.local_cloud.store.connection import load_sql, now_text
+from marketing_analytics.local_cloud.store.pages import Page, read_page
 
 DEFAULT_SCHEMA = "analytics"
 FILTERS = (

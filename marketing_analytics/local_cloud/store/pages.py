@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marketing_analytics.cloud.store.connection import load_sql
+from marketing_analytics.local_cloud.store.connection import load_sql
 
 
 @dataclass(frozen=True)

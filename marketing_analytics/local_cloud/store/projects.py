@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.cloud.store.connection import load_sql, now_text
-from marketing_analytics.cloud.store.pages import Page, read_page
+from marketing_analytics.local_cloud.store.connection import load_sql, now_text
+from marketing_analytics.local_cloud.store.pages import Page, read_page
 
 FILTERS = ("account_id", "state", "pk", "name", "name__icontains")
 ORDERS = ("id", "name", "created_at", "updated_at")

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from marketing_analytics.cloud.store.connection import load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import load_sql, now_text
 
 
 def list_project_variables(connection: sqlite3.Connection, project_id: int) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from marketing_analytics.cloud.api.operations import SERVED, read_unbuilt
+from marketing_analytics.local_cloud.api.operations import SERVED, read_unbuilt
 
 
 def test_every_operation_is_described(repository: Path) -> None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.cloud.api.conftest import ACCOUNT, TOKEN, Client, ClientOverHttp, jobs_path
+from tests.local_cloud.api.conftest import ACCOUNT, TOKEN, Client, ClientOverHttp, jobs_path
 
 
 def test_a_success_has_the_envelope_of_dbt_cloud(client: Client) -> None:
@@ -148,7 +148,7 @@ def test_a_bug_gives_a_reference_and_no_traceback(
     def break_down(*_: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("marketing_analytics.cloud.api.accounts.get_account", break_down)
+    monkeypatch.setattr("marketing_analytics.local_cloud.api.accounts.get_account", break_down)
     reply = client.get(f"v2/accounts/{ACCOUNT}/")
     assert reply.status == 500
     assert reply.data["reference"] in reply.json["status"]["user_message"]

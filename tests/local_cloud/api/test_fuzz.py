@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from marketing_analytics.cloud.api.application import Api
-from marketing_analytics.cloud.api.job_fields import DEFAULTS
-from marketing_analytics.cloud.api.operations import SERVED
-from tests.cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, ClientInProcess
+from marketing_analytics.local_cloud.api.application import Api
+from marketing_analytics.local_cloud.api.job_fields import DEFAULTS
+from marketing_analytics.local_cloud.api.operations import SERVED
+from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, ClientInProcess
 
 EXAMPLES = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 SCALARS = st.one_of(
@@ -174,7 +174,7 @@ def test_random_bytes_as_a_body_are_refused_or_taken(caller: Client, raw: bytes 
 
 
 def test_every_operation_of_the_public_files_is_served_or_named(caller: Client) -> None:
-    lines = Path(__file__).parents[3] / "marketing_analytics/cloud/api/unbuilt.txt"
+    lines = Path(__file__).parents[3] / "marketing_analytics/local_cloud/api/unbuilt.txt"
     unbuilt = [line for line in lines.read_text().splitlines() if not line.startswith("#")]
     assert len(unbuilt) == len(set(unbuilt)) > 100
     for line in unbuilt:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
+from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
 
 
 def test_a_job_needs_only_name_project_and_environment(client: Client) -> None:

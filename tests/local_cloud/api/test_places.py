@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client
+from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client
 
 ENVIRONMENTS = f"v3/accounts/{ACCOUNT}/projects/{PROJECT}/environments/"
 PROJECTS = f"v3/accounts/{ACCOUNT}/projects/"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from marketing_analytics.cloud.store.connection import now_text, open_connection
-from tests.cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
+from marketing_analytics.local_cloud.store.connection import now_text, open_connection
+from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
 
 RUNS = f"v2/accounts/{ACCOUNT}/runs/"
 
@@ -301,7 +301,7 @@ def test_a_locked_store_is_503_and_not_a_traceback(
     def locked(*_: object, **__: object) -> None:
         raise sqlite3.OperationalError("database is locked")
 
-    monkeypatch.setattr("marketing_analytics.cloud.store.jobs.add_job", locked)
+    monkeypatch.setattr("marketing_analytics.local_cloud.store.jobs.add_job", locked)
     body = {"project_id": PROJECT, "environment_id": ENVIRONMENT, "name": "n"}
     reply = client.post(jobs_path(), body)
     assert reply.status == 503
@@ -324,7 +324,7 @@ def test_a_full_disk_is_said_and_changes_nothing(
     def full(*_: object, **__: object) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("marketing_analytics.cloud.store.jobs.add_job", full)
+    monkeypatch.setattr("marketing_analytics.local_cloud.store.jobs.add_job", full)
     body = {"project_id": PROJECT, "environment_id": ENVIRONMENT, "name": "n"}
     reply = client.post(jobs_path(), body)
     assert reply.status == 503

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketing_analytics.cloud.store.schedules import (
+from marketing_analytics.local_cloud.store.schedules import (
     ScheduleError,
     check_cron,
     cron_in_words,

@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner
 
-from marketing_analytics.cloud.cli import group, raw_database_of
-from marketing_analytics.cloud.runs.engine import lock_folder
-from marketing_analytics.ingest.settings import DEFAULT_RAW_DATABASE
+from marketing_analytics.ingest.engine.settings import DEFAULT_RAW_DATABASE
+from marketing_analytics.local_cloud.cli import group, raw_database_of
+from marketing_analytics.local_cloud.runs.engine import lock_folder
 
 TOKEN = "token-of-the-server-tests-1234"
 SETTINGS = {

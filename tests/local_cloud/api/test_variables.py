@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
+from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
 
 PATH = f"v3/accounts/{ACCOUNT}/projects/{PROJECT}/environment-variables/"
 ENVIRONMENT_NAME = "Development"

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from marketing_analytics.cloud.ui.ansi import pieces_of, plain
-from marketing_analytics.cloud.ui.logs import STRIDE_LINES, LogReader, level_of
+from marketing_analytics.local_cloud.pages.ansi import pieces_of, plain
+from marketing_analytics.local_cloud.pages.logs import STRIDE_LINES, LogReader, level_of
 
 
 def write_lines(path, count):

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from marketing_analytics.cloud.ui.naming import job_name, plain_description
-from marketing_analytics.cloud.ui.rendering import linked
-from marketing_analytics.cloud.ui.timing import Node, critical_seconds, timing_of
-from marketing_analytics.cloud.ui.wording import (
+from marketing_analytics.local_cloud.pages.naming import job_name, plain_description
+from marketing_analytics.local_cloud.pages.rendering import linked
+from marketing_analytics.local_cloud.pages.timing import Node, critical_seconds, timing_of
+from marketing_analytics.web.words import (
     NODE_STATES,
     duration_words,
     next_ticks,
@@ -106,7 +106,7 @@ def test_a_jobs_mark_is_read(mark, parts):
 
 
 def test_the_mark_is_the_one_the_deploy_tool_writes():
-    names = pytest.importorskip("marketing_analytics.jobs.names")
+    names = pytest.importorskip("marketing_analytics.cloud_api.names")
     for scope in (names.Scope("t"), names.Scope("t", "feature-x", "ana")):
         description = f"Words {scope.mark_of('key')}"
         name = job_name(scope.name_of("key"), description)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
-from marketing_analytics.cloud.runs import store
-from marketing_analytics.cloud.runs.engine import Engine, EngineSettings
+from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 
 QUICK = EngineSettings(
     lease_seconds=1.5,

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from marketing_analytics.cloud.runs.artifacts import (
+from marketing_analytics.local_cloud.runs.artifacts import (
     keep_artifacts,
     keep_parse_file,
     list_artifacts,

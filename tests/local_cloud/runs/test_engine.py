@@ -7,10 +7,10 @@ import signal
 
 import pytest
 
-from marketing_analytics.cloud.runs import engine as engine_module
-from marketing_analytics.cloud.runs import store
-from marketing_analytics.cloud.runs.process import is_running
 from marketing_analytics.core.errors import LockedError
+from marketing_analytics.local_cloud.runs import engine as engine_module
+from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.process import is_running
 
 
 def statuses(cloud, run_id: int) -> list[int]:
@@ -45,9 +45,11 @@ def test_the_first_failing_step_ends_the_run_and_the_rest_is_skipped(cloud, star
 
 def test_freshness_and_docs_do_not_fail_the_run(cloud, start_engine, monkeypatch):
     monkeypatch.setattr(
-        "marketing_analytics.cloud.runs.steps.FRESHNESS_COMMAND", "dbt source exit=1"
+        "marketing_analytics.local_cloud.runs.steps.FRESHNESS_COMMAND", "dbt source exit=1"
     )
-    monkeypatch.setattr("marketing_analytics.cloud.runs.steps.DOCS_COMMAND", "dbt docs exit=1")
+    monkeypatch.setattr(
+        "marketing_analytics.local_cloud.runs.steps.DOCS_COMMAND", "dbt docs exit=1"
+    )
     start_engine()
     run = cloud.run(cloud.job(generate_docs=True, run_generate_sources=True))
     assert cloud.wait(run)["status"] == 10
@@ -157,7 +159,7 @@ def test_a_runner_that_breaks_off_does_not_keep_its_run(cloud, start_engine, mon
     def break_off(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("marketing_analytics.cloud.runs.runner.Runner._run_to_end", break_off)
+    monkeypatch.setattr("marketing_analytics.local_cloud.runs.runner.Runner._run_to_end", break_off)
     start_engine()
     row = cloud.wait(cloud.run(cloud.job()))
     assert (row["status"], row["is_crashed"]) == (20, 1)
@@ -168,7 +170,7 @@ def test_a_disk_that_is_full_is_a_sentence_not_a_stuck_run(cloud, start_engine, 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("marketing_analytics.cloud.runs.runner.keep_artifacts", full)
+    monkeypatch.setattr("marketing_analytics.local_cloud.runs.runner.keep_artifacts", full)
     start_engine()
     row = cloud.wait(cloud.run(cloud.job()))
     assert row["status"] == 20
@@ -215,7 +217,7 @@ def test_a_store_that_often_fails_delays_the_engine_but_loses_nothing(
 
     random_source = random.Random(4)
     for name in ("claim_runs", "renew_leases", "reap_runs", "cancel_requests", "tick"):
-        place = f"marketing_analytics.cloud.runs.engine.{name}"
+        place = f"marketing_analytics.local_cloud.runs.engine.{name}"
         real = getattr(engine_module, name)
 
         def faulty(*args, _real=real, **settings):

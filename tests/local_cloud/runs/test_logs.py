@@ -6,9 +6,14 @@ import json
 
 import pytest
 
-from marketing_analytics.cloud.runs import steps
-from marketing_analytics.cloud.runs.process import END_MARK
-from marketing_analytics.cloud.runs.steps import LineReader, StepLog, nodes_of_results, run_secrets
+from marketing_analytics.local_cloud.runs import steps
+from marketing_analytics.local_cloud.runs.process import END_MARK
+from marketing_analytics.local_cloud.runs.steps import (
+    LineReader,
+    StepLog,
+    nodes_of_results,
+    run_secrets,
+)
 
 
 def event(name: str, message: str, level: str = "info", **data) -> str:

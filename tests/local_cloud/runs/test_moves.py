@@ -9,9 +9,8 @@ from collections import Counter
 import pytest
 
 from benchmarks.tiny_cloud import add_job, create_cloud
-from marketing_analytics.cloud.runs import store
-from marketing_analytics.cloud.runs.queue import claim_run, lease_end
-from marketing_analytics.cloud.runs.states import (
+from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.moves import (
     ENDED,
     FROM,
     TO,
@@ -21,7 +20,8 @@ from marketing_analytics.cloud.runs.states import (
     Status,
     move_run,
 )
-from marketing_analytics.cloud.store.connection import transaction
+from marketing_analytics.local_cloud.runs.queue import claim_run, lease_end
+from marketing_analytics.local_cloud.store.connection import transaction
 
 # written out by hand, so that a change of the table in the code is noticed here
 ALLOWED = {

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from benchmarks.tiny_cloud import STAND_IN
-from marketing_analytics.cloud.runs.process import (
+from marketing_analytics.local_cloud.runs.process import (
     END_MARK,
     ORPHANED,
     DbtProcess,

@@ -10,10 +10,10 @@ import threading
 
 import pytest
 
-from marketing_analytics.cloud.runs import queue, store
-from marketing_analytics.cloud.runs.process import is_running, start_of
-from marketing_analytics.cloud.runs.states import FencedError, Move, Status, check_token
-from marketing_analytics.cloud.store.connection import open_connection, transaction
+from marketing_analytics.local_cloud.runs import queue, store
+from marketing_analytics.local_cloud.runs.moves import FencedError, Move, Status, check_token
+from marketing_analytics.local_cloud.runs.process import is_running, start_of
+from marketing_analytics.local_cloud.store.connection import open_connection, transaction
 
 
 def claim(cloud, lease_seconds: float = 60.0) -> list[int]:

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from marketing_analytics.cloud.runs import store
-from marketing_analytics.cloud.runs.raw_writer import writer_of
+from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.warehouse.duckdb import writer_of
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for locks")
 WRITER = """
@@ -88,7 +88,7 @@ def test_real_dbt_builds_when_the_writer_has_ended(cloud, start_engine, wait_unt
 
 
 def test_a_writer_that_comes_between_is_explained(cloud, start_engine, raw, writer, monkeypatch):
-    monkeypatch.setattr("marketing_analytics.cloud.runs.raw_writer.writer_of", lambda _: None)
+    monkeypatch.setattr("marketing_analytics.warehouse.duckdb.writer_of", lambda _: None)
     start_engine(raw_database=raw, program=())
     run = cloud.run(cloud.job(["dbt run --select one"]))
     row = cloud.wait(run, seconds=60)

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from benchmarks.tiny_cloud import BUILD, add_variable
-from marketing_analytics.cloud.runs import store
-from marketing_analytics.cloud.runs.artifacts import list_artifacts, resolve_artifact
+from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.artifacts import list_artifacts, resolve_artifact
 
 
 @pytest.fixture

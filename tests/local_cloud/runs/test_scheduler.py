@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from marketing_analytics.cloud.runs import scheduler, store
-from marketing_analytics.cloud.runs.scheduler import tick
+from marketing_analytics.local_cloud.runs import scheduler, store
+from marketing_analytics.local_cloud.runs.scheduler import tick
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

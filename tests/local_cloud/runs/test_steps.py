@@ -7,8 +7,8 @@ import string
 
 import pytest
 
-from marketing_analytics.cloud.runs.steps import parse_command, plan_steps
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs.steps import parse_command, plan_steps
 
 
 def test_the_names_and_the_order_of_the_steps_are_those_of_dbt_cloud():

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from benchmarks.tiny_cloud import add_variable
-from marketing_analytics.cloud.runs import store
-from marketing_analytics.cloud.runs.store import RunFilter
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.store import RunFilter
 
 
 def test_a_run_takes_its_settings_from_the_job(cloud):

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from benchmarks.tiny_cloud import add_variable
-from marketing_analytics.cloud.runs.workspace import (
+from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs.workspace import (
     Workspace,
     base_environment,
     copy_project,
@@ -16,7 +17,6 @@ from marketing_analytics.cloud.runs.workspace import (
     run_environment,
     step_variables,
 )
-from marketing_analytics.core.errors import UserError
 
 
 def test_the_copy_follows_the_project_and_leaves_junk_behind(tmp_path):

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import TerminalError, UserError
-from marketing_analytics.ingest.job import Job
-from marketing_analytics.ingest.tables import Table
+from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.tables import Table
 
 SETTINGS = ("GA4_EXPORT_PATH",)
 
@@ -157,7 +157,7 @@ def _schema_of(fields: Sequence[Any]) -> Any:
 
 @cache
 def _query() -> str:
-    return files(__package__).joinpath("ga4_events.sql").read_text()
+    return files(__package__).joinpath("events.sql").read_text()
 
 
 def _without_broken(job: Job, events: Any) -> Any:

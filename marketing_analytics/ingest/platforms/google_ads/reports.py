@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from marketing_analytics.ingest.tables import Table
-from marketing_analytics.ingest.windows import Window
+from marketing_analytics.ingest.engine.tables import Table
+from marketing_analytics.ingest.engine.windows import Window
 
 CUSTOMERS = Table(
     "customers",

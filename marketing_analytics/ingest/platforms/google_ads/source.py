@@ -22,14 +22,16 @@ from marketing_analytics.core.errors import (
     TerminalError,
     TransientError,
 )
-from marketing_analytics.ingest.governor import (
+from marketing_analytics.ingest.engine.governor import (
     Governor,
     Token,
     TooMuchDataError,
     error_of_status,
 )
-from marketing_analytics.ingest.job import Job
-from marketing_analytics.ingest.sources.google_ads_reports import (
+from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.tables import pluck
+from marketing_analytics.ingest.engine.windows import Window, windows_of
+from marketing_analytics.ingest.platforms.google_ads.reports import (
     CONVERSION_WINDOW_QUERY,
     CUSTOMERS,
     ENTITY_REPORTS,
@@ -39,8 +41,6 @@ from marketing_analytics.ingest.sources.google_ads_reports import (
     TREE_QUERY,
     Report,
 )
-from marketing_analytics.ingest.tables import pluck
-from marketing_analytics.ingest.windows import Window, windows_of
 
 if TYPE_CHECKING:
     import httpx

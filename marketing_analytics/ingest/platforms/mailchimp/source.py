@@ -18,9 +18,9 @@ from marketing_analytics.core.errors import (
     TransientError,
     UserError,
 )
-from marketing_analytics.ingest.governor import BrokenAnswerError, Governor
-from marketing_analytics.ingest.job import Job
-from marketing_analytics.ingest.tables import Table, pluck
+from marketing_analytics.ingest.engine.governor import BrokenAnswerError, Governor
+from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.tables import Table, pluck
 
 if TYPE_CHECKING:
     import httpx

@@ -16,7 +16,7 @@ from marketing_analytics.core.errors import (
     TransientError,
 )
 from marketing_analytics.core.http import retry_after_seconds
-from marketing_analytics.ingest.governor import TooMuchDataError
+from marketing_analytics.ingest.engine.governor import TooMuchDataError
 
 if TYPE_CHECKING:
     import httpx

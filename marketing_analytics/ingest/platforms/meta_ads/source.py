@@ -17,11 +17,11 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 from marketing_analytics.core.errors import TerminalError
-from marketing_analytics.ingest.governor import Governor, TooMuchDataError
-from marketing_analytics.ingest.job import Job
-from marketing_analytics.ingest.sources.meta_ads_limits import classify, pause_of
-from marketing_analytics.ingest.tables import Kind, Table, pluck
-from marketing_analytics.ingest.windows import Window, windows_of
+from marketing_analytics.ingest.engine.governor import Governor, TooMuchDataError
+from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.tables import Kind, Table, pluck
+from marketing_analytics.ingest.engine.windows import Window, windows_of
+from marketing_analytics.ingest.platforms.meta_ads.limits import classify, pause_of
 
 SETTINGS = ("META_ADS_BASE_URL", "META_ADS_ACCESS_TOKEN")
 

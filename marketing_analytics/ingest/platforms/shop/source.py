@@ -17,8 +17,8 @@ from marketing_analytics.core.errors import (
     TransientError,
     UserError,
 )
-from marketing_analytics.ingest.job import Job
-from marketing_analytics.ingest.tables import Table
+from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.tables import Table
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

@@ -1,0 +1,1 @@
+"""The GA4 BigQuery export: a file a day. Start with `source`."""

@@ -1,0 +1,1 @@
+"""Google Ads: customers, entities, and reports by GAQL. Start with `source`."""

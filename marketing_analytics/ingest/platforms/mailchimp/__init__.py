@@ -1,0 +1,1 @@
+"""Mailchimp: campaigns, activity and automations. Start with `source`."""

@@ -1,0 +1,1 @@
+"""Meta Ads: accounts, entities, and insights by report jobs. Start with `source`."""

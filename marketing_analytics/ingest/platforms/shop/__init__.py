@@ -1,0 +1,1 @@
+"""The shop's database: customers, orders, refunds, consents, budgets. Start with `source`."""

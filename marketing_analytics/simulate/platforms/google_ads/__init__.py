@@ -1,0 +1,1 @@
+"""The Google Ads API over a built world. Start with `emulator`."""

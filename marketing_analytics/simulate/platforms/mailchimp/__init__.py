@@ -1,0 +1,1 @@
+"""The Mailchimp Marketing API over a built world. Start with `emulator`."""

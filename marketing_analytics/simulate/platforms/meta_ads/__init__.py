@@ -1,0 +1,1 @@
+"""Meta's Graph API over a built world. Start with `emulator`."""

@@ -1,0 +1,4 @@
+"""One module an engine: how to connect, who writes and who waits.
+
+Imports only `core`.
+"""

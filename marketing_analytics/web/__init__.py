@@ -1,0 +1,4 @@
+"""What every page shares: guard, hosts, words.
+
+Imports only `core`.
+"""
