@@ -1,18 +1,21 @@
-"""Deploy dbt jobs from tfvars files: the door to marketing_analytics.jobs.
+"""Deploy dbt jobs from tfvars files; works after `pip install -r requirements.txt` alone."""
 
-Works after `pip install -r requirements.txt`, also when the package is not installed.
-"""
-
+import os.path
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+# an old Python has to get this far, so the syntax here is as old as can be
+if sys.version_info < (3, 11):  # noqa: UP036
+    found = sys.executable + " is " + sys.version.split()[0]
+    sys.stderr.write("error: this needs Python 3.11 or newer, and " + found + "\n")
+    sys.exit(2)
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
 
 try:
     from marketing_analytics.jobs.cli import group
 except ModuleNotFoundError as error:
-    said = f"error: the package {error.name} is not installed for {sys.executable}"
-    sys.exit(f"{said}\n  help: pip install -r requirements.txt")
+    said = "error: the package " + str(error.name) + " is not installed for " + sys.executable
+    sys.exit(said + "\n  help: pip install -r requirements.txt")
 
 if __name__ == "__main__":
     group(prog_name="dbt_job_manager")
