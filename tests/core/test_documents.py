@@ -43,3 +43,8 @@ def test_documented_commands_and_options_exist(name, words):
 
 def test_the_documents_name_commands_of_every_room():
     assert {words[0] for _, words in CASES} >= {"cloud", "ingest", "jobs", "simulate"}
+
+
+@pytest.mark.parametrize("page", ["attribution-models", "campaign-tracking", "ltv-calculations"])
+def test_the_links_into_internal_docs_find_their_pages(page):
+    assert (ROOT / "internal-docs" / f"{page}.md").samefile(ROOT / "docs" / f"{page}.md")
