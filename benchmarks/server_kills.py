@@ -129,13 +129,24 @@ class Series:
         server.kill()
         server.wait()
         self.found.kills += 1
-        until = time.monotonic() + 2.0
-        while self.processes() and time.monotonic() < until:
-            time.sleep(0.01)
-        for pid in self.processes():
+        for pid in self.survivors(2.0):
             self.found.left_behind += 1
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+    def survivors(self, seconds: float) -> list[int]:
+        """Return the processes that outlive their server for so long.
+
+        One look is not enough: in the middle of an exec a process shows no environment, and a
+        child that the server was just starting leaves only when Python is up.
+        """
+        until = time.monotonic() + seconds
+        found, empty_looks = self.processes(), 0
+        while empty_looks < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+            found = self.processes()
+            empty_looks = 0 if found else empty_looks + 1
+        return found
 
     def processes(self) -> list[int]:
         """Return the processes that were started for this series; all carry its effects file."""

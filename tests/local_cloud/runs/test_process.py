@@ -63,6 +63,33 @@ def test_it_does_not_start_for_a_parent_that_is_gone_already():
     assert done.returncode == ORPHANED
 
 
+PARENT = """
+import os, signal, sys, time
+from marketing_analytics.local_cloud.runs.process import DbtProcess
+process = DbtProcess(dict(os.environ), sys.argv[1:])
+os.kill(process.pid, signal.SIGSTOP)
+print(process.pid, process.started, flush=True)
+time.sleep(60)
+"""
+
+
+def test_it_leaves_when_its_parent_died_before_it_could_ask_for_the_signal():
+    command = [sys.executable, "-c", PARENT, *STAND_IN]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pid, started = parent.stdout.readline().split()
+    # the child is stopped in its first moments: it has not asked for the parent-death signal
+    assert is_running(int(pid), started)
+    parent.kill()
+    parent.wait()
+    assert is_running(int(pid), started)
+    os.kill(int(pid), signal.SIGCONT)
+    until = time.monotonic() + 20
+    while is_running(int(pid), started):
+        assert time.monotonic() < until, "it outlives its parent"
+        time.sleep(0.01)
+
+
 def test_closing_ends_what_the_child_started_too(tmp_path):
     program = tmp_path / "parent.py"
     program.write_text(
