@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -23,8 +24,10 @@ from marketing_analytics.core.redaction import redact, secrets_of
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
+    from rich.table import Table
 
 HEARTBEAT_SECONDS = 10.0
+REFRESHES_PER_SECOND = 4
 # nobody folds lines in a file or a pipe
 PIPED_WIDTH = 160
 
@@ -38,49 +41,58 @@ class Console:
         self.is_json = is_json
         self.out = out or sys.stdout
         self.err = err or sys.stderr
-        self._last_heartbeat_at = 0.0
+        # where the live display is drawn, while there is one
+        self._live: RichConsole | None = None
 
     @property
     def is_terminal(self) -> bool:
         """Return whether a person is watching stdout."""
-        return bool(getattr(self.out, "isatty", lambda: False)())
+        return is_terminal(self.out)
+
+    @property
+    def can_redraw(self) -> bool:
+        """Return whether lines can be rewritten in place without mixing with piped output."""
+        return self.is_terminal and is_terminal(self.err) and not is_dumb()
 
     @property
     def has_colour(self) -> bool:
-        """Return whether colour is wanted: NO_COLOR and CLICOLOR_FORCE are obeyed."""
+        """Return whether colour is wanted: NO_COLOR, FORCE_COLOR and CLICOLOR_FORCE are obeyed."""
         if os.environ.get("NO_COLOR"):
             return False
-        return self.is_terminal or bool(os.environ.get("CLICOLOR_FORCE"))
+        if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") not in ("", "0"):
+            return True
+        return self.is_terminal and not is_dumb()
 
     def rich(self) -> RichConsole:
         """Return a rich console on stdout."""
         from rich.console import Console as RichConsole
 
-        width = None if self.is_terminal else PIPED_WIDTH
         return RichConsole(
             file=self.out,
-            width=width,
-            force_terminal=self.has_colour,
+            width=None if self.is_terminal else PIPED_WIDTH,
+            force_terminal=self.is_terminal or self.has_colour,
             no_color=not self.has_colour,
             highlight=False,
             soft_wrap=not self.is_terminal,
         )
 
-    def line(self, text: str = "", *, style: str = "") -> None:
+    def line(self, text: str = "") -> None:
         """Print one line for a person; silent in JSON mode."""
-        if self.is_json:
-            return
-        text = redact(text, secrets_of())
-        if style and self.has_colour:
-            from rich.text import Text
-
-            self.rich().print(Text(text, style=style))
-        else:
-            print(text, file=self.out, flush=True)
+        if not self.is_json:
+            self._print(text, self.out)
 
     def note(self, text: str) -> None:
         """Print a remark on stderr, also in JSON mode."""
-        print(redact(text, secrets_of()), file=self.err, flush=True)
+        self._print(text, self.err)
+
+    def _print(self, text: str, stream: IO[str]) -> None:
+        text = redact(text, secrets_of())
+        if self._live is None:
+            print(text, file=stream, flush=True)
+            return
+        from rich.text import Text
+
+        self._live.print(Text.from_ansi(text), soft_wrap=True)
 
     def json(self, value: Any) -> None:
         """Print one JSON document on stdout."""
@@ -94,39 +106,101 @@ class Console:
         *,
         title: str = "",
         right: Sequence[int] = (),
+        expendable: Sequence[int] = (),
     ) -> None:
-        """Print a table; columns listed in `right` are right-aligned numbers."""
+        """Print a table for a person.
+
+        Columns listed in `right` are right-aligned numbers. Where the terminal is too narrow, the
+        columns in `expendable` are left out, first one first; if that is not enough, every row
+        becomes a paragraph.
+        """
         if self.is_json:
             return
-        from rich.box import SIMPLE_HEAD
-        from rich.table import Table
+        rich, shown = self.rich(), list(range(len(columns)))
+        table = drawn(columns, rows, title, right, shown)
+        for index in [*expendable, None]:
+            if fits(table, rich):
+                rich.print(table)
+                return
+            if index is not None:
+                shown.remove(index)
+                table = drawn(columns, rows, title, right, shown)
+        self._paragraphs(columns, rows, title)
+
+    def _paragraphs(
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], title: str
+    ) -> None:
+        if title:
+            self.line(title)
+        width = max(map(len, columns[1:]), default=0)
+        values = max((len(cell) for row in rows for cell in row[1:]), default=0)
+        for first, *rest in rows:
+            self.line(first)
+            for name, cell in zip(columns[1:], rest, strict=True):
+                self.line(f"  {name:<{width}}  {cell:>{values}}")
+        self.line()
+
+    def tsv(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Print rows for a program: a line of names, then tabs between values."""
+        for row in [columns, *rows]:
+            self.line("\t".join(" ".join(cell.split()) for cell in row))
+
+    @contextmanager
+    def progress(self, say: Callable[[], Sequence[str]]) -> Iterator[None]:
+        """Show what is under way while the block runs; `say` returns the lines of this moment.
+
+        On a terminal the lines are redrawn in place, each cut to its width; elsewhere the first
+        line is printed on stderr every 10 s. Silent in JSON mode.
+        """
+        if self.is_json:
+            yield
+        elif self.can_redraw:
+            with self._redrawn(say):
+                yield
+        else:
+            with self._heartbeat(say):
+                yield
+
+    @contextmanager
+    def _redrawn(self, say: Callable[[], Sequence[str]]) -> Iterator[None]:
+        from rich.constrain import Constrain
+        from rich.live import Live
         from rich.text import Text
 
-        table = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left")
-        for index, name in enumerate(columns):
-            table.add_column(name, justify="right" if index in right else "left", overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(cell) for cell in row))
-        self.rich().print(table)
+        self._live = rich = self.rich()
 
-    def progress(self, text: str) -> None:
-        """Show progress: rewritten in place on a terminal, a line every 10 s elsewhere."""
-        if self.is_json:
-            return
-        if self.is_terminal:
-            self.out.write(f"\r\x1b[2K{text}")
-            self.out.flush()
-            return
-        now = time.monotonic()
-        if now - self._last_heartbeat_at >= HEARTBEAT_SECONDS:
-            self._last_heartbeat_at = now
-            self.line(text)
+        def content() -> Constrain:
+            text = Text(redact("\n".join(say()), secrets_of()), no_wrap=True, overflow="ellipsis")
+            # room for the ^C that a terminal echoes, which would else begin a line of its own
+            return Constrain(text, rich.width - len("^C"))
 
-    def end_progress(self) -> None:
-        """Clear the progress line."""
-        if self.is_terminal and not self.is_json:
-            self.out.write("\r\x1b[2K")
-            self.out.flush()
+        try:
+            with Live(
+                get_renderable=content,
+                console=rich,
+                transient=True,
+                refresh_per_second=REFRESHES_PER_SECOND,
+            ):
+                yield
+        finally:
+            self._live = None
+
+    @contextmanager
+    def _heartbeat(self, say: Callable[[], Sequence[str]]) -> Iterator[None]:
+        is_over = threading.Event()
+
+        def beat() -> None:
+            while not is_over.wait(HEARTBEAT_SECONDS):
+                for line in say()[:1]:
+                    self.note(line)
+
+        thread = threading.Thread(target=beat, name="progress", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
 
     def error(self, error: PlatformError) -> None:
         """Print an error for a person on stderr, or as JSON on stdout."""
@@ -146,6 +220,44 @@ class Console:
         print(redact(error.render(), secrets_of()), file=self.err, flush=True)
 
 
+def is_terminal(stream: IO[str]) -> bool:
+    """Return whether a stream ends at a terminal."""
+    return bool(getattr(stream, "isatty", lambda: False)())
+
+
+def is_dumb() -> bool:
+    """Return whether the terminal can neither colour nor move its cursor."""
+    return os.environ.get("TERM", "").lower() in ("dumb", "unknown")
+
+
+def drawn(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    title: str,
+    right: Sequence[int],
+    shown: Sequence[int],
+) -> Table:
+    """Return a table of the columns in `shown`."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left")
+    for index in shown:
+        table.add_column(columns[index], justify="right" if index in right else "left")
+    for row in rows:
+        table.add_row(*(Text(redact(row[index], secrets_of())) for index in shown))
+    return table
+
+
+def fits(table: Table, rich: RichConsole) -> bool:
+    """Return whether no cell of a table has to be folded."""
+    from rich.measure import Measurement
+
+    unlimited = rich.options.update(max_width=10_000)
+    return Measurement.get(rich, unlimited, table).maximum <= rich.width
+
+
 def run_guarded(body: Callable[[], int | None], console: Console) -> int:
     """Run a command body and return its exit code; no user ever sees a traceback.
 
@@ -154,11 +266,9 @@ def run_guarded(body: Callable[[], int | None], console: Console) -> int:
     try:
         return body() or 0
     except PlatformError as error:
-        console.end_progress()
         console.error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        console.end_progress()
         console.note("interrupted")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -166,13 +276,11 @@ def run_guarded(body: Callable[[], int | None], console: Console) -> int:
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115
         return EXIT_FAILED
     except ModuleNotFoundError as error:
-        console.end_progress()
         if not error.name or error.name.startswith("marketing_analytics"):
             return report_bug(error, console)
         console.error(missing_package(error.name))
         return EXIT_FAILED
     except Exception as error:
-        console.end_progress()
         return report_bug(error, console)
 
 

@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import PlatformError
 from marketing_analytics.demo import report
+from marketing_analytics.demo.board import Board, line_of
 from marketing_analytics.demo.figures import differences, expected_figures, read_figures
 from marketing_analytics.demo.layout import (
     REPOSITORY,
@@ -72,13 +72,16 @@ class Demo:
     @contextmanager
     def step(self, name: str, doing: str) -> Iterator[list[str]]:
         """Time a step and print one line for it; append to the list what it did."""
-        self.console.progress(f"{name:<10} {doing} ...")
         started = time.monotonic()
         done: list[str] = []
-        yield done
+
+        def line(text: str) -> str:
+            return f"{name:<10} {time.monotonic() - started:6.1f} s  {text}"
+
+        with self.console.progress(lambda: [line(f"{doing} ...")]):
+            yield done
         self.seconds[name] = time.monotonic() - started
-        self.console.end_progress()
-        self.console.line(f"{name:<10} {self.seconds[name]:6.1f} s  {', '.join(done)}")
+        self.console.line(line(", ".join(done)))
 
     def build_world(self) -> None:
         """Build the simulated world."""
@@ -134,20 +137,20 @@ class Demo:
     def run_jobs(self) -> list[Outcome]:
         """Run every job in schedule order; all must succeed."""
         cloud = Cloud(self.settings["DBTCLOUD_HOST_URL"], self.settings)
-        outcomes = []
+        jobs = cloud.jobs()
+        outcomes: list[Outcome] = []
+        board = Board([job.key for job in jobs])
         started = time.monotonic()
-        for job in cloud.jobs():
-            outcome = cloud.run(job, partial(self._show, job.key))
-            self.console.end_progress()
-            line = f"  {job.key:<28} {outcome.seconds:6.1f} s  {outcome.status}"
-            self.console.line(line)
-            outcomes.append(outcome)
-            require_success(outcomes, cloud)
+        with self.console.progress(board.lines):
+            for job in jobs:
+                outcome = cloud.run(job, board.say)
+                board.end()
+                word = "ok" if outcome.status == "success" else outcome.status
+                self.console.line(line_of(job.key, outcome.seconds, word))
+                outcomes.append(outcome)
+                require_success(outcomes, cloud)
         self.seconds["runs"] = time.monotonic() - started
         return outcomes
-
-    def _show(self, key: str, text: str) -> None:
-        self.console.progress(f"  {key:<28} {text}")
 
     def reconcile(self, outcomes: list[Outcome], deployed: int, started: float) -> str:
         """Compare the marts with the ledger, print the table and write the summary."""

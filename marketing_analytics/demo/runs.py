@@ -16,6 +16,7 @@ POLL_SECONDS = 0.25
 STATUS_NAMES = {1: "queued", 2: "starting", 3: "running", 10: "success", 20: "error"}
 FINAL = {10, 20, 30}
 _PROGRESS = re.compile(r"(\d+) of (\d+) ")
+_COMMAND = re.compile("^Invoke dbt with `(.*)`$")
 
 
 @dataclass(frozen=True)
@@ -110,14 +111,16 @@ def first_tick(cron: str | None) -> float:
 
 
 def progress_of(run: dict[str, Any]) -> str:
-    """Return what a run does now: its step, and how far dbt is in it."""
+    """Return what a run does now: how far dbt is in which command, or why the run waits."""
     state = STATUS_NAMES.get(run["status"], "cancelled")
     steps = [step for step in run["run_steps"] if step["started_at"]]
     if not steps:
-        return state
+        reason = run.get("status_message")
+        return f"{state} {reason}" if reason else state
     counts = _PROGRESS.findall(steps[-1].get("logs") or "")
     how_far = f" {counts[-1][0]} of {counts[-1][1]}" if counts else ""
-    return f"{state}: {steps[-1]['name']}{how_far}"
+    command = _COMMAND.search(steps[-1]["name"])
+    return f"{state}{how_far}: {command[1] if command else steps[-1]['name']}"
 
 
 def require_success(outcomes: list[Outcome], cloud: Cloud) -> None:

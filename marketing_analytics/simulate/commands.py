@@ -27,8 +27,9 @@ def build_command(
     parameters = WorldParameters(
         seed=seed, customers=customers, days=days, end_date=parse_date(end_date)
     )
-    ledger = build_world(parameters, out, shop_database_url=shop_database_url, say=console.progress)
-    console.end_progress()
+    doing = ["simulating customers"]
+    with console.progress(lambda: [f"{out}: {doing[-1]}"]):
+        ledger = build_world(parameters, out, shop_database_url=shop_database_url, say=doing.append)
     if console.is_json:
         console.json(ledger)
         return 0

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import time
 
 import pytest
 
+from marketing_analytics.core import console as console_module
 from marketing_analytics.core import errors
 from marketing_analytics.core.console import Console, run_guarded
 
@@ -102,20 +105,85 @@ def test_errors_in_json_mode_are_one_document_on_stdout():
     }
 
 
-def test_colour_is_off_without_a_terminal_and_with_no_color(monkeypatch):
-    console = Console(out=io.StringIO())
-    monkeypatch.delenv("CLICOLOR_FORCE", raising=False)
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    assert not console.has_colour
-    monkeypatch.setenv("CLICOLOR_FORCE", "1")
-    assert console.has_colour
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("out", "variables", "expected"),
+    [
+        (io.StringIO(), {}, False),
+        (io.StringIO(), {"CLICOLOR_FORCE": "1"}, True),
+        (io.StringIO(), {"CLICOLOR_FORCE": "0"}, False),
+        (io.StringIO(), {"FORCE_COLOR": "1"}, True),
+        (io.StringIO(), {"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        (io.StringIO(), {"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, False),
+        (Terminal(), {}, True),
+        (Terminal(), {"NO_COLOR": "1"}, False),
+        (Terminal(), {"TERM": "dumb"}, False),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_colour_follows_the_terminal_unless_a_variable_decides(
+    monkeypatch, out, variables, expected
+):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for name in ("CLICOLOR_FORCE", "FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert Console(out=out).has_colour is expected
+
+
+def test_progress_off_a_terminal_is_a_line_now_and_then(monkeypatch):
+    monkeypatch.setattr(console_module, "HEARTBEAT_SECONDS", 0.05)
+    out, err = io.StringIO(), io.StringIO()
+    console = Console(out=out, err=err)
+    beats = iter(range(1000))
+    with console.progress(lambda: [f"step {next(beats)}", "more, for a terminal"]):
+        time.sleep(0.5)
+    lines = err.getvalue().splitlines()
+    assert 1 <= len(lines) <= 10
+    assert lines == [f"step {number}" for number in range(len(lines))]
+    assert out.getvalue() == ""
+
+
+def test_progress_in_json_mode_says_nothing(monkeypatch):
+    monkeypatch.setattr(console_module, "HEARTBEAT_SECONDS", 0.01)
+    out, err = io.StringIO(), io.StringIO()
+    with Console(is_json=True, out=out, err=err).progress(lambda: ["working"]):
+        time.sleep(0.1)
+    assert (out.getvalue(), err.getvalue()) == ("", "")
+
+
+ROWS = [["paid_search", "38,105", "2.12"], ["email", "0", "-"]]
+COLUMNS = ["channel", "spend", "return"]
+
+
+@pytest.mark.parametrize(
+    ("width", "expendable", "shown", "hidden"),
+    [
+        (80, (), ["paid_search   38,105     2.12"], []),
+        (28, (1,), ["paid_search     2.12"], ["spend"]),
+        (18, (), ["paid_search\n", "  spend   38,105\n", "  return    2.12\n"], []),
+    ],
+    ids=["wide", "a column is left out", "paragraphs"],
+)
+def test_a_table_never_folds_its_cells(monkeypatch, width, expendable, shown, hidden):
+    monkeypatch.setenv("COLUMNS", str(width))
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not console.has_colour
+    out = Terminal()
+    Console(out=out).table(COLUMNS, ROWS, right=(1, 2), expendable=expendable)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
+    assert all(len(line.rstrip()) <= width for line in text.splitlines())
+    assert all(part in text for part in shown)
+    assert not any(part in text for part in hidden)
 
 
-def test_progress_off_a_terminal_is_a_line_now_and_then():
+def test_tsv_has_one_line_per_row_whatever_a_cell_holds():
     out = io.StringIO()
-    console = Console(out=out)
-    for step in range(50):
-        console.progress(f"step {step}")
-    assert out.getvalue().splitlines() == ["step 0"]
+    Console(out=out).tsv(["id", "text"], [["1", "two\twords\nand more"], ["2", ""]])
+    assert out.getvalue() == "id\ttext\n1\ttwo words and more\n2\t\n"

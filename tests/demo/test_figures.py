@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from decimal import Decimal
 
 import pytest
 
 from marketing_analytics.core.errors import MachineError
+from marketing_analytics.demo.board import Board
 from marketing_analytics.demo.figures import (
     MODELS,
     Figures,
@@ -70,14 +72,37 @@ def test_jobs_run_in_the_order_of_their_first_tick_of_the_day():
     ]
 
 
-def test_progress_shows_the_step_and_how_far_dbt_is():
+def test_progress_shows_how_far_dbt_is_in_which_command():
     steps = [
         {"name": "Clone git repository", "started_at": "x", "logs": ""},
-        {"name": "Invoke dbt", "started_at": "x", "logs": "1 of 9 OK\n2 of 9 START"},
+        {
+            "name": "Invoke dbt with `dbt build`",
+            "started_at": "x",
+            "logs": "1 of 9 OK\n2 of 9 START",
+        },
         {"name": "later", "started_at": None, "logs": None},
     ]
-    assert progress_of({"status": 3, "run_steps": steps}) == "running: Invoke dbt 2 of 9"
+    assert progress_of({"status": 3, "run_steps": steps}) == "running 2 of 9: dbt build"
+    assert progress_of({"status": 3, "run_steps": steps[:1]}) == "running: Clone git repository"
     assert progress_of({"status": 1, "run_steps": []}) == "queued"
+    waits = {"status": 1, "run_steps": [], "status_message": "behind run 7 of the same job"}
+    assert progress_of(waits) == "queued behind run 7 of the same job"
+
+
+def test_the_board_has_a_line_per_job_that_did_not_end_and_says_what_it_waits_for():
+    board = Board(["sync", "refresh", "report"])
+    board.say("running: dbt build")
+    running, *waiting = board.lines()
+    assert re.fullmatch(r"  sync +0 s running: dbt build", running)
+    assert [line.split(maxsplit=1) for line in waiting] == [
+        ["refresh", "waits for sync"],
+        ["report", "waits for refresh"],
+    ]
+    board.end()
+    assert board.lines()[0].endswith("0 s starting")
+    board.end()
+    board.end()
+    assert board.lines() == []
 
 
 def test_the_summary_has_the_documented_shape():

@@ -141,7 +141,10 @@ class Run:
     def results(self) -> list[SourceResult]:
         """Collect and load everything; return one result per source, in the order asked for."""
         found: dict[str, SourceResult] = {}
-        with ThreadPoolExecutor(len(self.jobs), "collect") as pool:
+        with (
+            self.console.progress(self._progress),
+            ThreadPoolExecutor(len(self.jobs), "collect") as pool,
+        ):
             futures = {pool.submit(self._collect, job): job for job in self.jobs.values()}
             try:
                 for future in self._as_completed(set(futures)):
@@ -150,7 +153,6 @@ class Run:
             except BaseException:
                 self._stop(pool)
                 raise
-        self.console.end_progress()
         return [found[name] for name in self.jobs]
 
     def _stop(self, pool: ThreadPoolExecutor) -> None:
@@ -178,7 +180,7 @@ class Run:
     def _as_completed(self, pending: set[Future[None]]) -> Any:
         while pending:
             finished, pending = wait(pending, REFRESH_SECONDS, FIRST_COMPLETED)
-            self._show_progress()
+            self._pass_notes_on()
             yield from finished
 
     def _finish(self, job: Job, future: Future[None]) -> SourceResult:
@@ -201,19 +203,26 @@ class Run:
             errors,
         )
 
-    def _show_progress(self) -> None:
-        jobs = self.jobs.values()
-        for job in jobs:
+    def _pass_notes_on(self) -> None:
+        for job in self.jobs.values():
             while not job.notes.empty():
-                self.console.end_progress()
                 self.console.note(job.notes.get())
+
+    def _progress(self) -> list[str]:
+        """Return a summary, and a line per source."""
+        jobs = self.jobs.values()
         done, planned = sum(j.windows_done for j in jobs), sum(j.windows_planned for j in jobs)
         rows = sum(job.row_count for job in jobs)
         seconds = time.monotonic() - self.started
-        text = f"ingest: {rows:,} rows, {done} of {planned} windows"
+        text = f"ingest {seconds:.0f} s: {rows:,} rows, {done} of {planned} windows"
         if done:
             text += f", about {seconds / done * (planned - done):.0f} s left"
-        self.console.progress(text)
+        return [text, *(f"  {_progress_of(job)}" for job in jobs)]
+
+
+def _progress_of(job: Job) -> str:
+    windows = f"{job.windows_done} of {job.windows_planned} windows"
+    return f"{job.source:<12} {windows:<18} {job.row_count:>9,} rows"
 
 
 def _distinct(errors: list[PlatformError]) -> list[PlatformError]:
