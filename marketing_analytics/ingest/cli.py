@@ -38,12 +38,12 @@ def run(
     console = Console(is_json=is_json)
 
     def body() -> int:
-        return _run(console, sources, since, raw_database, env_file, reread)
+        return run_sources(console, sources, since, raw_database, env_file, reread)
 
     sys.exit(run_guarded(body, console))
 
 
-def _run(
+def run_sources(
     console: Console,
     sources: tuple[str, ...],
     since: str | None,
@@ -51,22 +51,23 @@ def _run(
     env_file: Path | None,
     is_reread: bool,
 ) -> int:
+    """Read the settings, run the sources asked for, and return the exit code."""
     from marketing_analytics.ingest.engine import settings
 
     if env_file:
         settings.load_env_file(env_file)
     values = dict(os.environ)
     request = settings.Request(
-        sources=_checked(sources),
+        sources=checked_sources(sources),
         since=settings.since_date(since, values),
         raw_database=settings.raw_database_path(raw_database, values),
         settings=values,
         is_reread=is_reread,
     )
-    return _ingest(console, request)
+    return ingest_and_show(console, request)
 
 
-def _checked(sources: tuple[str, ...]) -> tuple[str, ...]:
+def checked_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
     """Return the sources asked for, all when none is named."""
     from marketing_analytics.ingest.platforms import SOURCE_MODULES
 
@@ -81,7 +82,8 @@ def _checked(sources: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(sources)) or tuple(SOURCE_MODULES)
 
 
-def _ingest(console: Console, request: object) -> int:
+def ingest_and_show(console: Console, request: object) -> int:
+    """Run the sources and print what became of each."""
     from marketing_analytics.ingest.engine import run as runner
     from marketing_analytics.ingest.engine.settings import Request
 

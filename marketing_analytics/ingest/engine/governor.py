@@ -164,7 +164,7 @@ class Governor:
     def _say_wait(self, seconds: float, reason: str) -> None:
         """Tell of waits that a person would notice."""
         if seconds >= NOTICED_SECONDS:
-            self._on_wait(f"{self.platform}: waiting {_span(seconds)}, {reason}")
+            self._on_wait(f"{self.platform}: waiting {span_text(seconds)}, {reason}")
 
     def _come_back(self, error: TransientError) -> RemoteError:
         """Return the error with the time to come back, if the platform named a long wait."""
@@ -173,7 +173,7 @@ class Governor:
             return error
         at = datetime.now(UTC) + timedelta(seconds=asked)
         return TransientError(
-            f"{self.platform} asks to wait {_span(asked)}: {error.message}",
+            f"{self.platform} asks to wait {span_text(asked)}: {error.message}",
             hint=f"run again after {at:%Y-%m-%d %H:%M} UTC; what was read so far is kept",
             status_code=error.status_code,
             retry_after_seconds=asked,
@@ -240,7 +240,7 @@ class Governor:
             return self._loads(response.content)
         except ValueError:
             raise BrokenAnswerError(
-                f"{self.platform} answered {_path(response)} with something that is not JSON",
+                f"{self.platform} answered {path_of(response)} with something that is not JSON",
                 hint="run again; if it stays so, a proxy may answer instead of the platform",
                 status_code=response.status_code,
             ) from None
@@ -251,7 +251,7 @@ def error_of_status(platform: str, response: httpx.Response) -> RemoteError | No
     status = response.status_code
     if status < 300:
         return None
-    message = f"{platform} answered {_path(response)} with HTTP {status}"
+    message = f"{platform} answered {path_of(response)} with HTTP {status}"
     if status in RETRY_STATUS_CODES:
         wait = retry_after_seconds(response.headers.get("Retry-After"))
         return TransientError(message, status_code=status, retry_after_seconds=wait)
@@ -260,11 +260,13 @@ def error_of_status(platform: str, response: httpx.Response) -> RemoteError | No
     return TerminalError(message, status_code=status)
 
 
-def _path(response: httpx.Response) -> str:
+def path_of(response: httpx.Response) -> str:
+    """Return the path that was asked; the query may hold a secret."""
     return response.request.url.path
 
 
-def _span(seconds: float) -> str:
+def span_text(seconds: float) -> str:
+    """Return a duration in the unit a person would use."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -140,7 +140,7 @@ class Job:
             pending = set(futures)
             while pending:
                 finished, pending = wait(pending, return_when=FIRST_EXCEPTION)
-                if any(_ends_all(future) for future in finished):
+                if any(ends_all(future) for future in finished):
                     pool.shutdown(wait=True, cancel_futures=True)
                     break
             self._note_failures(futures)
@@ -154,7 +154,8 @@ class Job:
                 raise error
 
 
-def _ends_all(future: Future[None]) -> bool:
+def ends_all(future: Future[None]) -> bool:
+    """Return whether a failure would hit every other item too."""
     error = None if future.cancelled() else future.exception()
     if error is None or isinstance(error, MachineError):
         return False

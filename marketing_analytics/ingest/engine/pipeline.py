@@ -68,9 +68,9 @@ class RawDatabase:
                 return duckdb.connect(str(self.path))
             except duckdb.IOException as error:
                 if "lock" not in str(error).lower():
-                    raise _open_error(self.path, error) from None
+                    raise open_error(self.path, error) from None
                 if time.monotonic() >= give_up_at:
-                    raise _locked_error(self.path, error, self.wait_seconds) from None
+                    raise locked_error(self.path, error, self.wait_seconds) from None
                 time.sleep(OPEN_POLL_SECONDS)
 
     def prepare(self, sources: tuple[str, ...]) -> dict[str, dict[str, Any]]:
@@ -110,13 +110,13 @@ class RawDatabase:
 
     def _folder(self, source: str) -> Path:
         """Return dlt's working folder of a source; it exists only until a load has ended."""
-        return self.working / "pipelines" / _pipeline_name(source)
+        return self.working / "pipelines" / pipeline_name(source)
 
     def _pipeline(self, connection: Any, source: str) -> Any:
         import dlt
 
         return dlt.pipeline(
-            _pipeline_name(source),
+            pipeline_name(source),
             pipelines_dir=str(self.working / "pipelines"),
             destination=dlt.destinations.duckdb(connection, replace_strategy="insert-from-staging"),
             dataset_name=source,
@@ -124,14 +124,15 @@ class RawDatabase:
 
     def load(self, job: Job, loaded_at: datetime) -> None:
         """Store the rows and the state of a job, all or, after a crash, on the next run."""
-        with self.open() as connection, _load_errors(job.source, self.path):
+        with self.open() as connection, load_errors(job.source, self.path):
             pipeline = self._pipeline(connection, job.source)
-            pipeline.run(_dlt_source(job, loaded_at), loader_file_format="parquet")
+            pipeline.run(dlt_source(job, loaded_at), loader_file_format="parquet")
         # the record of a finished load serves nobody; state is read from the database
         shutil.rmtree(self._folder(job.source), ignore_errors=True)
 
 
-def _pipeline_name(source: str) -> str:
+def pipeline_name(source: str) -> str:
+    """Return dlt's name for the pipeline of a source."""
     return f"marketing_{source}"
 
 
@@ -147,22 +148,23 @@ def stored_state(connection: Any, source: str) -> dict[str, Any]:
     if not connection.execute(tables, [source]).fetchone()[0]:
         return {}
     query = files(__package__).joinpath("stored_state.sql").read_text().format(schema=source)
-    row = connection.execute(query, [_pipeline_name(source)]).fetchone()
+    row = connection.execute(query, [pipeline_name(source)]).fetchone()
     stored = decompress_state(row[0]) if row else {}
     return copy.deepcopy(dict(stored.get("sources", {}).get(source, {})))
 
 
-def _dlt_source(job: Job, loaded_at: datetime) -> Any:
+def dlt_source(job: Job, loaded_at: datetime) -> Any:
     """Return one dlt source with a resource per table; they carry the state too."""
     import dlt
 
     def resources() -> list[Any]:
-        return [_resource(table, job, loaded_at) for table in job.batches]
+        return [dlt_resource(table, job, loaded_at) for table in job.batches]
 
     return dlt.source(resources, name=job.source, max_table_nesting=0)()
 
 
-def _resource(table: Table, job: Job, loaded_at: datetime) -> Any:
+def dlt_resource(table: Table, job: Job, loaded_at: datetime) -> Any:
+    """Return one table as a dlt resource: its rows, and how a load changes it."""
     import dlt
     import pyarrow as pa
 
@@ -184,14 +186,14 @@ def _resource(table: Table, job: Job, loaded_at: datetime) -> Any:
 
 
 @contextlib.contextmanager
-def _load_errors(source: str, path: Path) -> Iterator[None]:
+def load_errors(source: str, path: Path) -> Iterator[None]:
     """Turn what dlt raises into one sentence; the rows stay where the next run finds them."""
     try:
         yield
     except PlatformError:
         raise
     except Exception as error:
-        reason = _root_of(error)
+        reason = root_of(error)
         text = str(reason).strip().splitlines()[0] if str(reason).strip() else type(reason).__name__
         if "No space left" in text or "disk is full" in text.lower():
             raise MachineError(
@@ -202,13 +204,15 @@ def _load_errors(source: str, path: Path) -> Iterator[None]:
         ) from error
 
 
-def _root_of(error: BaseException) -> BaseException:
+def root_of(error: BaseException) -> BaseException:
+    """Return the error that began a chain of errors."""
     while error.__cause__ is not None:
         error = error.__cause__
     return error
 
 
-def _open_error(path: Path, error: Exception) -> PlatformError:
+def open_error(path: Path, error: Exception) -> PlatformError:
+    """Return our error for a file that DuckDB cannot open."""
     text = str(error).splitlines()[0]
     if "not a valid DuckDB" in text or "version number" in text:
         return UserError(
@@ -217,7 +221,7 @@ def _open_error(path: Path, error: Exception) -> PlatformError:
     return MachineError(f"cannot open {path}: {text}")
 
 
-def _locked_error(path: Path, error: Exception, wait_seconds: float) -> LockedError:
+def locked_error(path: Path, error: Exception, wait_seconds: float) -> LockedError:
     """Return the error with the holder that DuckDB names."""
     text = str(error)
     holder = text[text.find("held in") + 8 :].split(". ")[0] if "held in" in text else ""

@@ -186,7 +186,7 @@ class Run:
     def _finish(self, job: Job, future: Future[None]) -> SourceResult:
         """Load what a job collected and return its result."""
         future.result()
-        errors = _distinct(job.failures)
+        errors = distinct(job.failures)
         rows, windows = job.row_count, job.windows_done
         try:
             self.database.load(job, self.loaded_at)
@@ -225,7 +225,7 @@ def _progress_of(job: Job) -> str:
     return f"{job.source:<12} {windows:<18} {job.row_count:>9,} rows"
 
 
-def _distinct(errors: list[PlatformError]) -> list[PlatformError]:
+def distinct(errors: list[PlatformError]) -> list[PlatformError]:
     """Return the errors without those that say the same."""
     return list({error.message: error for error in errors}.values())
 

@@ -80,14 +80,15 @@ REJECTED = Table(
 
 def pluck(rows: Sequence[Mapping[str, Any]], paths: Mapping[str, str]) -> dict[str, list[Any]]:
     """Return columns from nested rows; a path is `a` or `a.b`, absent values are None."""
-    return {name: _pluck_one(rows, path.split(".")) for name, path in paths.items()}
+    return {name: pluck_one(rows, path.split(".")) for name, path in paths.items()}
 
 
-def _pluck_one(rows: Sequence[Mapping[str, Any]], path: list[str]) -> list[Any]:
+def pluck_one(rows: Sequence[Mapping[str, Any]], path: list[str]) -> list[Any]:
+    """Return the values at one path, None where a step of it is absent."""
     if len(path) == 1:
         return [row.get(path[0]) for row in rows]
     nested = [row.get(path[0]) or {} for row in rows]
-    return _pluck_one(nested, path[1:])
+    return pluck_one(nested, path[1:])
 
 
 def build(
@@ -102,14 +103,14 @@ def build(
     """
     reasons: dict[int, str] = {}
     arrays = [
-        _cast(name, columns[name], kind, name in table.key, reasons)
+        cast_column(name, columns[name], kind, name in table.key, reasons)
         for name, kind in table.columns.items()
     ]
     built = pa.table(arrays, names=list(table.columns))
     rejected: list[Rejected] = []
     if reasons:
         rejected = [
-            Rejected(table.name, reason, _raw_json(columns, raw, index))
+            Rejected(table.name, reason, raw_json_of(columns, raw, index))
             for index, reason in sorted(reasons.items())
         ]
         fitting = [index for index in range(built.num_rows) if index not in reasons]
@@ -117,7 +118,8 @@ def build(
     return without_duplicates(built, table.key), rejected
 
 
-def _raw_json(columns: Mapping[str, Sequence[Any]], raw: Sequence[Any] | None, index: int) -> str:
+def raw_json_of(columns: Mapping[str, Sequence[Any]], raw: Sequence[Any] | None, index: int) -> str:
+    """Return a rejected row as received, or its columns when that is not known."""
     row = raw[index] if raw else {name: values[index] for name, values in columns.items()}
     return as_json(row)
 
@@ -139,21 +141,22 @@ def without_duplicates(built: Any, key: Sequence[str]) -> Any:
     return built.take(last.take(pc.sort_indices(last)))
 
 
-def _cast(
+def cast_column(
     name: str, values: Sequence[Any], kind: Kind, is_required: bool, reasons: dict[int, str]
 ) -> Any:
     """Return a column; rows that do not fit are named in `reasons` and left empty."""
     try:
         array = CASTS[kind](values)
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        array = _cast_one_by_one(name, values, kind, reasons)
+        array = cast_one_by_one(name, values, kind, reasons)
     if is_required and array.null_count:
         for index in pc.indices_nonzero(array.is_null()).to_pylist():
             reasons.setdefault(index, f"{name} is missing")
     return array
 
 
-def _cast_one_by_one(name: str, values: Sequence[Any], kind: Kind, reasons: dict[int, str]) -> Any:
+def cast_one_by_one(name: str, values: Sequence[Any], kind: Kind, reasons: dict[int, str]) -> Any:
+    """Return a column cast value by value; what does not fit is named in `reasons`."""
     fitting: list[Any] = []
     for index, value in enumerate(values):
         try:
@@ -164,15 +167,16 @@ def _cast_one_by_one(name: str, values: Sequence[Any], kind: Kind, reasons: dict
     return pa.array([scalar.as_py() for scalar in fitting], ARROW_TYPES[kind])
 
 
-def _texts(values: Sequence[Any]) -> Any:
+def text_array(values: Sequence[Any]) -> Any:
     """Return text; numbers are written out, floats never come here from JSON."""
     try:
         return pa.array(values, pa.string())
     except (pa.ArrowException, TypeError):
-        return pa.array([_text(value) for value in values], pa.string())
+        return pa.array([text_of(value) for value in values], pa.string())
 
 
-def _text(value: Any) -> str | None:
+def text_of(value: Any) -> str | None:
+    """Return a plain value as text. Raise TypeError for anything nested."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool | dict | list):
@@ -180,29 +184,32 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
-def _counts(values: Sequence[Any]) -> Any:
+def count_array(values: Sequence[Any]) -> Any:
+    """Return whole numbers. Raise TypeError for a float."""
     if any(isinstance(value, str) for value in values):
-        return pc.cast(_texts(values), pa.int64())
+        return pc.cast(text_array(values), pa.int64())
     if any(isinstance(value, float) for value in values):
         raise TypeError("not a whole number")
     return pa.array(values, pa.int64())
 
 
-def _flags(values: Sequence[Any]) -> Any:
+def flag_array(values: Sequence[Any]) -> Any:
+    """Return booleans."""
     return pa.array(values, pa.bool_())
 
 
-def _dates(values: Sequence[Any]) -> Any:
+def date_array(values: Sequence[Any]) -> Any:
+    """Return dates from ISO text or from dates."""
     if any(isinstance(value, str) for value in values):
-        return pc.cast(_texts(values), pa.date32())
+        return pc.cast(text_array(values), pa.date32())
     return pa.array(values, pa.date32())
 
 
-def _times(values: Sequence[Any]) -> Any:
+def time_array(values: Sequence[Any]) -> Any:
     """Return UTC times; "" means never, a time without a zone is UTC."""
     if not any(isinstance(value, str) for value in values):
         return pa.array(values, ARROW_TYPES["time"])
-    texts = _texts(values)
+    texts = text_array(values)
     texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
     try:
         return pc.cast(texts, ARROW_TYPES["time"])
@@ -210,24 +217,26 @@ def _times(values: Sequence[Any]) -> Any:
         return pc.assume_timezone(pc.cast(texts, pa.timestamp("us")), "UTC")
 
 
-def _decimals(precision: Any) -> Callable[[Sequence[Any]], Any]:
-    return lambda values: pc.cast(_texts(values), precision)
+def decimal_array(precision: Any) -> Callable[[Sequence[Any]], Any]:
+    """Return the cast to a decimal type; more digits than it holds are an error."""
+    return lambda values: pc.cast(text_array(values), precision)
 
 
-def _fractions(values: Sequence[Any]) -> Any:
-    wide = pc.cast(_texts(values), pa.decimal128(38, 20))
+def fraction_array(values: Sequence[Any]) -> Any:
+    """Return decimals of six places, rounded half up."""
+    wide = pc.cast(text_array(values), pa.decimal128(38, 20))
     return pc.cast(pc.round(wide, 6, "half_towards_infinity"), ARROW_TYPES["fraction"])
 
 
 CASTS: dict[str, Callable[[Sequence[Any]], Any]] = {
-    "text": _texts,
-    "count": _counts,
-    "flag": _flags,
-    "date": _dates,
-    "time": _times,
-    "money": _decimals(ARROW_TYPES["money"]),
-    "rate": _decimals(ARROW_TYPES["rate"]),
-    "fraction": _fractions,
+    "text": text_array,
+    "count": count_array,
+    "flag": flag_array,
+    "date": date_array,
+    "time": time_array,
+    "money": decimal_array(ARROW_TYPES["money"]),
+    "rate": decimal_array(ARROW_TYPES["rate"]),
+    "fraction": fraction_array,
 }
 
 

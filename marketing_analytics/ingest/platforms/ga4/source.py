@@ -75,10 +75,10 @@ class DayFile:
 def collect(job: Job) -> None:
     """Read the days that are new, changed or recent."""
     folder = Path(job.setting("GA4_EXPORT_PATH", purpose="folder of the daily export files"))
-    due = [file for file in day_files(folder) if _is_due(job, file)]
+    due = [file for file in day_files(folder) if is_due(job, file)]
     chunks = [due[i : i + FILES_AT_ONCE] for i in range(0, len(due), FILES_AT_ONCE)]
     job.plan(len(due))
-    job.each(chunks, lambda chunk: _read_chunk(job, chunk), workers=1)
+    job.each(chunks, lambda chunk: read_chunk(job, chunk), workers=1)
 
 
 def day_files(folder: Path) -> list[DayFile]:
@@ -97,7 +97,8 @@ def day_files(folder: Path) -> list[DayFile]:
     return found
 
 
-def _is_due(job: Job, file: DayFile) -> bool:
+def is_due(job: Job, file: DayFile) -> bool:
+    """Return whether a day is new, changed, or recent enough to change again."""
     today = job.now.date()
     if not job.since <= file.day <= today:
         return False
@@ -106,7 +107,7 @@ def _is_due(job: Job, file: DayFile) -> bool:
     return bool(job.state.get("files", {}).get(str(file.day)) != file.fingerprint)
 
 
-def _read_chunk(job: Job, chunk: Sequence[DayFile]) -> None:
+def read_chunk(job: Job, chunk: Sequence[DayFile]) -> None:
     """Read some days; when one of them cannot be read the others are read one by one."""
     try:
         events = read_events([file.path for file in chunk])
@@ -116,13 +117,13 @@ def _read_chunk(job: Job, chunk: Sequence[DayFile]) -> None:
         problems = []
         for file in chunk:
             try:
-                _read_chunk(job, [file])
+                read_chunk(job, [file])
             except TerminalError as one:
                 problems.append(one)
         if not problems:
             return
         raise problems[0] from error
-    job.add_built(EVENTS, _without_broken(job, events), parts=[(file.day,) for file in chunk])
+    job.add_built(EVENTS, without_broken(job, events), parts=[(file.day,) for file in chunk])
     read = {str(file.day): file.fingerprint for file in chunk}
     job.state.setdefault("files", {}).update(read)
     job.done(len(chunk))
@@ -134,7 +135,7 @@ def read_events(paths: Sequence[Path]) -> Any:
 
     connection = duckdb.connect()
     try:
-        query = connection.execute(_query(), {"files": [str(path) for path in paths]})
+        query = connection.execute(events_query(), {"files": [str(path) for path in paths]})
         found = query.to_arrow_table()
     except duckdb.Error as error:
         names = ", ".join(sorted({path.name for path in (paths[0], paths[-1])}))
@@ -146,21 +147,23 @@ def read_events(paths: Sequence[Path]) -> Any:
         connection.close()
     schema = EVENTS.schema()
     fields = [schema.field(name) for name in EVENTS.columns]
-    return found.select(list(EVENTS.columns)).cast(_schema_of(fields))
+    return found.select(list(EVENTS.columns)).cast(schema_of(fields))
 
 
-def _schema_of(fields: Sequence[Any]) -> Any:
+def schema_of(fields: Sequence[Any]) -> Any:
+    """Return the Arrow schema of some fields."""
     import pyarrow as pa
 
     return pa.schema(fields)
 
 
 @cache
-def _query() -> str:
+def events_query() -> str:
+    """Return the SQL that flattens the export."""
     return files(__package__).joinpath("events.sql").read_text()
 
 
-def _without_broken(job: Job, events: Any) -> Any:
+def without_broken(job: Job, events: Any) -> Any:
     """Return the events that have a time and a name; the others are rejected."""
     import pyarrow.compute as pc
 

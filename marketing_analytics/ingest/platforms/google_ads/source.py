@@ -97,19 +97,19 @@ def collect(job: Job) -> None:
             "developer-token": job.setting("GOOGLE_ADS_DEVELOPER_TOKEN"),
             "login-customer-id": digits(job.setting("GOOGLE_ADS_LOGIN_CUSTOMER_ID")),
         },
-        token=Token(lambda: _refresh(job)),
+        token=Token(lambda: refresh_token(job)),
         # numbers with a fraction stay text: a float would not hold them exactly
         loads=lambda body: json.loads(body, parse_float=str),
     )
     try:
-        customers = _read_customers(job, governor)
-        job.each(customers, lambda customer: _read_entities(job, governor, customer))
-        _read_stats(job, governor, customers)
+        customers = read_customers(job, governor)
+        job.each(customers, lambda customer: read_entities(job, governor, customer))
+        read_stats(job, governor, customers)
     finally:
         governor.close()
 
 
-def _refresh(job: Job) -> str:
+def refresh_token(job: Job) -> str:
     """Return a fresh access token."""
     token_server = Governor(
         "the Google token server",
@@ -132,7 +132,7 @@ def _refresh(job: Job) -> str:
         token_server.close()
 
 
-def _read_customers(job: Job, governor: Governor) -> list[Customer]:
+def read_customers(job: Job, governor: Governor) -> list[Customer]:
     root = digits(job.setting("GOOGLE_ADS_LOGIN_CUSTOMER_ID"))
     rows = search(governor, root, TREE_QUERY)
     columns = pluck(
@@ -157,7 +157,7 @@ def _read_customers(job: Job, governor: Governor) -> list[Customer]:
     ]
 
 
-def _read_entities(job: Job, governor: Governor, customer: Customer) -> None:
+def read_entities(job: Job, governor: Governor, customer: Customer) -> None:
     for report in ENTITY_REPORTS:
         rows = search(governor, customer.customer_id, report.query())
         columns = pluck(rows, report.paths)
@@ -169,22 +169,22 @@ def _read_entities(job: Job, governor: Governor, customer: Customer) -> None:
         job.add(report.table, columns, raw=rows)
 
 
-def _read_stats(job: Job, governor: Governor, customers: Sequence[Customer]) -> None:
+def read_stats(job: Job, governor: Governor, customers: Sequence[Customer]) -> None:
     tasks: list[Task] = []
     lock = threading.Lock()
 
     def plan(customer: Customer) -> None:
         lookback_days = conversion_lookback_days(governor, customer)
-        planned = list(_tasks_of(job, customer, lookback_days))
+        planned = list(tasks_of(job, customer, lookback_days))
         with lock:
             tasks.extend(planned)
 
     job.each(customers, plan)
     job.plan(len(tasks))
-    job.each(tasks, lambda task: _read_window(job, governor, task))
+    job.each(tasks, lambda task: read_window(job, governor, task))
 
 
-def _tasks_of(job: Job, customer: Customer, lookback_days: int) -> list[Task]:
+def tasks_of(job: Job, customer: Customer, lookback_days: int) -> list[Task]:
     today = job.now.astimezone(customer.zone).date()
     since = max(job.since, today - timedelta(days=RETENTION_DAYS))
     if since > today:
@@ -220,7 +220,7 @@ def conversion_lookback_days(governor: Governor, customer: Customer) -> int:
     return min(max(longest, SHORTEST_LOOKBACK_DAYS), LONGEST_LOOKBACK_DAYS)
 
 
-def _read_window(job: Job, governor: Governor, task: Task) -> None:
+def read_window(job: Job, governor: Governor, task: Task) -> None:
     """Read one window; a stream that breaks off is read again in two halves."""
     customer, report, window = task.customer, task.report, task.window
     try:
@@ -236,7 +236,7 @@ def _read_window(job: Job, governor: Governor, task: Task) -> None:
         halves = window.halves()
         job.plan(len(halves) - 1)
         for half in halves:
-            _read_window(job, governor, Task(customer, report, half))
+            read_window(job, governor, Task(customer, report, half))
         return
     columns = pluck(rows, report.paths)
     columns["customer_id"] = [customer.customer_id] * len(rows)
@@ -295,12 +295,12 @@ def classify(response: httpx.Response) -> RemoteError | None:
     """Return what a GoogleAdsFailure means for the caller."""
     if response.status_code < 400:
         return None
-    error = _failure(response)
-    kinds = dict(_error_codes(error))
-    message = f"Google Ads refused: {_first_message(error)}"
+    error = failure_of(response)
+    kinds = dict(error_codes(error))
+    message = f"Google Ads refused: {first_message(error)}"
     status = response.status_code
     if "quotaError" in kinds or status == 429:
-        wait = _retry_delay_seconds(error)
+        wait = retry_delay_seconds(error)
         return TransientError(
             f"{message} ({kinds.get('quotaError', 'quota')})",
             status_code=status,
@@ -320,7 +320,7 @@ def classify(response: httpx.Response) -> RemoteError | None:
     return error_of_status("Google Ads", response) if not error else TerminalError(message)
 
 
-def _failure(response: httpx.Response) -> dict[str, Any]:
+def failure_of(response: httpx.Response) -> dict[str, Any]:
     """Return the error object; on a stream it is inside of an array."""
     try:
         body = response.json()
@@ -331,28 +331,28 @@ def _failure(response: httpx.Response) -> dict[str, Any]:
     return error if isinstance(error, dict) else {}
 
 
-def _errors(error: Mapping[str, Any]) -> list[dict[str, Any]]:
+def errors_of(error: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [entry for detail in error.get("details", ()) for entry in detail.get("errors", ())]
 
 
-def _error_codes(error: Mapping[str, Any]) -> list[tuple[str, str]]:
+def error_codes(error: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (kind, name)
-        for entry in _errors(error)
+        for entry in errors_of(error)
         for kind, name in entry.get("errorCode", {}).items()
     ]
 
 
-def _first_message(error: Mapping[str, Any]) -> str:
-    messages = [str(entry.get("message", "")) for entry in _errors(error)]
+def first_message(error: Mapping[str, Any]) -> str:
+    messages = [str(entry.get("message", "")) for entry in errors_of(error)]
     return next((text for text in messages if text), str(error.get("message", "no reason given")))
 
 
-def _retry_delay_seconds(error: Mapping[str, Any]) -> float | None:
+def retry_delay_seconds(error: Mapping[str, Any]) -> float | None:
     """Return the longest wait asked for; the field looks like "40591s"."""
     delays = [
         entry.get("details", {}).get("quotaErrorDetails", {}).get("retryDelay", "")
-        for entry in _errors(error)
+        for entry in errors_of(error)
     ]
     seconds = [float(text[:-1]) for text in delays if re.fullmatch(r"[0-9.]+s", text)]
     return max(seconds, default=None)

@@ -228,14 +228,14 @@ def collect(job: Job) -> None:
         stop=job.stop,
         classify=classify,
         on_wait=job.notes.put,
-        headers=_headers(job.setting("MAILCHIMP_API_KEY")),
+        headers=access_headers(job.setting("MAILCHIMP_API_KEY")),
         max_connections=MAX_CONNECTIONS,
     )
     try:
-        mailings = _read_campaigns(job, governor) + _read_automations(job, governor)
-        due = [mailing for mailing in mailings if _is_due(job, mailing)]
+        mailings = read_campaigns(job, governor) + read_automations(job, governor)
+        due = [mailing for mailing in mailings if is_due(job, mailing)]
         job.plan(len(due))
-        job.each(due, lambda one: _read_mailing(job, governor, one), workers=MAX_CONNECTIONS)
+        job.each(due, lambda one: read_mailing(job, governor, one), workers=MAX_CONNECTIONS)
     finally:
         governor.close()
 
@@ -253,24 +253,27 @@ def base_url(settings: Mapping[str, str]) -> str:
     return f"https://{data_centre}.api.mailchimp.com/3.0"
 
 
-def _headers(api_key: str) -> dict[str, str]:
+def access_headers(api_key: str) -> dict[str, str]:
+    """Return the headers of a call; any user name goes with the key."""
     import base64
 
     code = base64.b64encode(f"marketing:{api_key}".encode()).decode()
     return {"Authorization": f"Basic {code}"}
 
 
-def _read_campaigns(job: Job, governor: Governor) -> list[Mailing]:
+def read_campaigns(job: Job, governor: Governor) -> list[Mailing]:
+    """Load all campaigns; return those that were sent."""
     rows = read_list(governor, "/campaigns", "campaigns", "id")
     job.add(CAMPAIGNS, pluck(rows, CAMPAIGN_PATHS), raw=rows)
     return [
-        Mailing(row["id"], _day(row["send_time"]))
+        Mailing(row["id"], sent_day(row["send_time"]))
         for row in rows
         if row.get("send_time") and row.get("status") == "sent"
     ]
 
 
-def _read_automations(job: Job, governor: Governor) -> list[Mailing]:
+def read_automations(job: Job, governor: Governor) -> list[Mailing]:
+    """Load automations and their e-mails; return the e-mails that were sent."""
     rows = read_list(governor, "/automations", "automations", "id")
     job.add(AUTOMATIONS, pluck(rows, AUTOMATION_PATHS), raw=rows)
     emails = [
@@ -282,7 +285,7 @@ def _read_automations(job: Job, governor: Governor) -> list[Mailing]:
     return [Mailing(email["id"], None) for email in emails if email.get("emails_sent")]
 
 
-def _is_due(job: Job, mailing: Mailing) -> bool:
+def is_due(job: Job, mailing: Mailing) -> bool:
     """Return whether a mailing is wanted and was not read after it came to rest."""
     if mailing.sent_on is None:
         return True
@@ -292,7 +295,7 @@ def _is_due(job: Job, mailing: Mailing) -> bool:
     return date.fromisoformat(read_on) - mailing.sent_on <= timedelta(days=LOOKBACK_DAYS)
 
 
-def _read_mailing(job: Job, governor: Governor, mailing: Mailing) -> None:
+def read_mailing(job: Job, governor: Governor, mailing: Mailing) -> None:
     """Read report, recipients, activity and unsubscribes of one mailing."""
     campaign_id = mailing.campaign_id
     path, parts = f"/reports/{campaign_id}", [(campaign_id,)]
@@ -342,7 +345,7 @@ def read_list(governor: Governor, path: str, name: str, key: str) -> list[dict[s
     for _ in range(READ_ATTEMPTS):
         by_key: dict[Any, dict[str, Any]] = {}
         total = 0
-        for page in _pages(governor, path, name):
+        for page in pages(governor, path, name):
             total = int(page.get("total_items") or 0)
             # an element without a key counts too: it is rejected with its reason later
             by_key |= {row.get(key) or id(row): row for row in page.get(name, ())}
@@ -354,7 +357,8 @@ def read_list(governor: Governor, path: str, name: str, key: str) -> list[dict[s
     )
 
 
-def _pages(governor: Governor, path: str, name: str) -> Iterator[dict[str, Any]]:
+def pages(governor: Governor, path: str, name: str) -> Iterator[dict[str, Any]]:
+    """Yield the pages of a list; the count of elements is in each."""
     offset = 0
     while True:
         page = governor.get(path, {"count": PAGE_SIZE, "offset": offset})
@@ -364,7 +368,8 @@ def _pages(governor: Governor, path: str, name: str) -> Iterator[dict[str, Any]]
             return
 
 
-def _day(text: str) -> date:
+def sent_day(text: str) -> date:
+    """Return the UTC day of a time of the API."""
     return datetime.fromisoformat(text).date()
 
 

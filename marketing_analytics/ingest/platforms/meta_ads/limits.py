@@ -44,7 +44,7 @@ def classify(response: httpx.Response) -> RemoteError | None:
     if code in THROTTLE_CODES:
         wait = retry_after_seconds(response.headers.get("Retry-After"))
         if wait is None:
-            wait = _regain_seconds(response) or UNKNOWN_WAIT_SECONDS
+            wait = regain_seconds(response) or UNKNOWN_WAIT_SECONDS
         return TransientError(message, status_code=status, retry_after_seconds=wait)
     if code == 190:
         return AuthError(message, hint=LOGIN_HINT, status_code=status)
@@ -55,14 +55,15 @@ def classify(response: httpx.Response) -> RemoteError | None:
     return TerminalError(message, status_code=status)
 
 
-def _usage(response: httpx.Response) -> Iterator[dict[str, Any]]:
+def usage_records(response: httpx.Response) -> Iterator[dict[str, Any]]:
     """Yield every usage record of the headers, of all businesses and types."""
     for name in ("x-app-usage", "x-ad-account-usage", "x-fb-ads-insights-throttle"):
-        yield from _records(response.headers.get(name))
-    yield from _records(response.headers.get("x-business-use-case-usage"))
+        yield from records_of(response.headers.get(name))
+    yield from records_of(response.headers.get("x-business-use-case-usage"))
 
 
-def _records(header: str | None) -> Iterator[dict[str, Any]]:
+def records_of(header: str | None) -> Iterator[dict[str, Any]]:
+    """Yield the usage records of one header, nested or not."""
     try:
         value = json.loads(header or "{}")
     except ValueError:
@@ -73,8 +74,11 @@ def _records(header: str | None) -> Iterator[dict[str, Any]]:
         yield value
 
 
-def _regain_seconds(response: httpx.Response) -> float:
-    minutes = [float(r.get("estimated_time_to_regain_access") or 0) for r in _usage(response)]
+def regain_seconds(response: httpx.Response) -> float:
+    """Return the longest wait any record names; the header has minutes."""
+    minutes = [
+        float(r.get("estimated_time_to_regain_access") or 0) for r in usage_records(response)
+    ]
     return max(minutes, default=0.0) * 60
 
 
@@ -82,14 +86,15 @@ def pause_of(response: httpx.Response) -> float:
     """Return how long to let the account rest, from the usage headers, in seconds."""
     if response.status_code >= 400:
         return 0.0
-    used = max((_percent(record) for record in _usage(response)), default=0.0)
+    used = max((used_percent(record) for record in usage_records(response)), default=0.0)
     if used < 75:
         return 0.0
     if used < 95:
         return (used - 75) / 10
-    return _regain_seconds(response) or 30.0
+    return regain_seconds(response) or 30.0
 
 
-def _percent(record: Mapping[str, Any]) -> float:
+def used_percent(record: Mapping[str, Any]) -> float:
+    """Return the share of the budget that is used most, in percent."""
     names = ("call_count", "total_cputime", "total_time", "app_id_util_pct", "acc_id_util_pct")
     return max(float(record.get(name) or 0) for name in names)

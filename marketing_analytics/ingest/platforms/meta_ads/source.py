@@ -191,17 +191,18 @@ def collect(job: Job) -> None:
         pace=pause_of,
     )
     try:
-        accounts = _read_accounts(job, governor)
-        job.each(accounts, lambda account: _read_entities(job, governor, account))
-        _read_insights(job, governor, accounts)
+        accounts = read_accounts(job, governor)
+        job.each(accounts, lambda account: read_entities(job, governor, account))
+        read_insights(job, governor, accounts)
     finally:
         governor.close()
 
 
-def _read_accounts(job: Job, governor: Governor) -> list[Account]:
+def read_accounts(job: Job, governor: Governor) -> list[Account]:
+    """Load the accounts of the token; return those asked for."""
     names = ["account_id", "name", "currency", "timezone_name", "account_status"]
     rows = list(pages(governor, "/me/adaccounts", {"fields": ",".join(names)}))
-    wanted = {text.strip().removeprefix("act_") for text in _account_ids(job)}
+    wanted = {text.strip().removeprefix("act_") for text in wanted_account_ids(job)}
     rows = [row for row in rows if not wanted or row["account_id"] in wanted]
     if missing := wanted - {row["account_id"] for row in rows}:
         raise TerminalError(
@@ -214,11 +215,13 @@ def _read_accounts(job: Job, governor: Governor) -> list[Account]:
     ]
 
 
-def _account_ids(job: Job) -> list[str]:
+def wanted_account_ids(job: Job) -> list[str]:
+    """Return the accounts asked for, empty for all."""
     return [text for text in job.settings.get("META_ADS_ACCOUNT_IDS", "").split(",") if text]
 
 
-def _read_entities(job: Job, governor: Governor, account: Account) -> None:
+def read_entities(job: Job, governor: Governor, account: Account) -> None:
+    """Load campaigns, ad sets and ads of an account."""
     for table, (edge, paths) in ENTITIES.items():
         asked = {
             "fields": ",".join(dict.fromkeys(paths.values())),
@@ -233,13 +236,15 @@ def _read_entities(job: Job, governor: Governor, account: Account) -> None:
         job.add(table, columns, raw=rows)
 
 
-def _read_insights(job: Job, governor: Governor, accounts: Sequence[Account]) -> None:
-    tasks = [(account, window) for account in accounts for window in _windows_to_read(job, account)]
+def read_insights(job: Job, governor: Governor, accounts: Sequence[Account]) -> None:
+    """Read the days of every account that are new or can still change."""
+    tasks = [(account, window) for account in accounts for window in windows_to_read(job, account)]
     job.plan(len(tasks))
-    job.each(tasks, lambda task: _read_window(job, governor, *task))
+    job.each(tasks, lambda task: read_window(job, governor, *task))
 
 
-def _windows_to_read(job: Job, account: Account) -> list[Window]:
+def windows_to_read(job: Job, account: Account) -> list[Window]:
+    """Return the windows of an account that are due."""
     today = job.now.astimezone(account.zone).date()
     since = max(job.since, date.fromordinal(today.toordinal() - RETENTION_DAYS))
     if since > today:
@@ -248,17 +253,17 @@ def _windows_to_read(job: Job, account: Account) -> list[Window]:
     return windows_of(coverage.days_to_read(Window(since, today), LOOKBACK_DAYS), WINDOW_DAYS)
 
 
-def _read_window(job: Job, governor: Governor, account: Account, window: Window) -> None:
+def read_window(job: Job, governor: Governor, account: Account, window: Window) -> None:
     """Read one window; it is cut in two where Meta says that it is too much."""
     try:
-        rows = _run_report(job, governor, account, window)
+        rows = run_report(job, governor, account, window)
     except TooMuchDataError:
         if window.day_count == 1:
             raise
         halves = window.halves()
         job.plan(len(halves) - 1)
         for half in halves:
-            _read_window(job, governor, account, half)
+            read_window(job, governor, account, half)
         return
     parts = [(account.account_id, day) for day in window.days()]
     job.add(AD_INSIGHTS, insight_columns(rows), raw=rows, parts=parts)
@@ -278,21 +283,22 @@ def insight_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     }
     for metric in ("impressions", "clicks", "inline_link_clicks", "spend"):
         columns[metric] = [row.get(metric, "0") for row in rows]
-    purchases = [_purchase(row.get("actions")) for row in rows]
+    purchases = [purchase_of(row.get("actions")) for row in rows]
     columns["purchases"] = [action.get("value", "0") for action in purchases]
     for name in ATTRIBUTION_WINDOWS:
         columns[f"purchases_{name}"] = [action.get(name, "0") for action in purchases]
-    values = [_purchase(row.get("action_values")) for row in rows]
+    values = [purchase_of(row.get("action_values")) for row in rows]
     columns["purchase_value"] = [action.get("value", "0") for action in values]
     return columns
 
 
-def _purchase(actions: Sequence[Mapping[str, str]] | None) -> Mapping[str, str]:
+def purchase_of(actions: Sequence[Mapping[str, str]] | None) -> Mapping[str, str]:
+    """Return the purchase among the actions of a row, empty when there is none."""
     by_type = {action.get("action_type"): action for action in actions or ()}
     return next((by_type[name] for name in PURCHASE_ACTIONS if name in by_type), {})
 
 
-def _run_report(
+def run_report(
     job: Job, governor: Governor, account: Account, window: Window
 ) -> list[dict[str, Any]]:
     """Return the rows of a report; a failed report run is started anew once."""
@@ -308,13 +314,13 @@ def _run_report(
             },
         )
         run_id = started["report_run_id"]
-        problem = _wait_for_report(job, governor, run_id)
+        problem = wait_for_report(job, governor, run_id)
         if problem is None:
             return list(pages(governor, f"/{run_id}/insights", {}))
     raise TooMuchDataError(f"Meta could not make the report of {window}: {problem}")
 
 
-def _wait_for_report(job: Job, governor: Governor, run_id: str) -> str | None:
+def wait_for_report(job: Job, governor: Governor, run_id: str) -> str | None:
     """Return None once the report is complete, or why it never will be."""
     pause = job.limits.poll_first_seconds
     give_up_at = time.monotonic() + job.limits.report_timeout_seconds
@@ -348,12 +354,12 @@ def pages(
             page_size //= 2
             continue
         yield from page.get("data", ())
-        after = _next_cursor(page.get("paging") or {})
+        after = next_cursor(page.get("paging") or {})
         if not after:
             return
 
 
-def _next_cursor(paging: Mapping[str, Any]) -> str:
+def next_cursor(paging: Mapping[str, Any]) -> str:
     """Return the cursor of the next page, "" on the last one."""
     if "next" not in paging:
         return ""

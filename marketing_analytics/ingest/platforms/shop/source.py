@@ -112,11 +112,13 @@ def collect(job: Job) -> None:
     job.plan(len(TABLES))
     engine = connect(job.setting("SHOP_DATABASE_URL"))
     try:
-        with _database_errors(), engine.connect() as connection:
+        with database_errors(), engine.connect() as connection:
             if engine.dialect.name == "sqlite":
                 # its driver begins a transaction only for writes
                 connection.exec_driver_sql("begin")
-            read = [(table, columns) for table in TABLES for columns in _read(connection, table)]
+            read = [
+                (table, columns) for table in TABLES for columns in read_table(connection, table)
+            ]
     finally:
         engine.dispose()
     for table, columns in read:
@@ -132,10 +134,10 @@ def connect(url: str) -> Engine:
     try:
         address = sqlalchemy.make_url(url)
         if address.get_backend_name() == "sqlite":
-            _check_file(address.database)
+            check_file(address.database)
             return sqlalchemy.create_engine(address)
         return sqlalchemy.create_engine(
-            address.set(drivername=_driver_of(address.drivername)),
+            address.set(drivername=driver_of(address.drivername)),
             isolation_level="REPEATABLE READ",
             connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS},
         )
@@ -146,18 +148,18 @@ def connect(url: str) -> Engine:
         ) from None
 
 
-def _driver_of(name: str) -> str:
+def driver_of(name: str) -> str:
     """Return the driver that is installed where the address names none."""
     return "postgresql+psycopg2" if name in {"postgres", "postgresql"} else name
 
 
-def _check_file(path: str | None) -> None:
+def check_file(path: str | None) -> None:
     """Refuse a file that does not exist; SQLite would make an empty one."""
     if not path or not Path(path).is_file():
         raise UserError(f"the shop database does not exist: {path}", hint="check SHOP_DATABASE_URL")
 
 
-def _read(connection: Connection, table: Table) -> Iterator[dict[str, list[Any]]]:
+def read_table(connection: Connection, table: Table) -> Iterator[dict[str, list[Any]]]:
     """Yield the columns of a table in batches; an empty table gives one empty batch."""
     import sqlalchemy
 
@@ -175,18 +177,19 @@ def _read(connection: Connection, table: Table) -> Iterator[dict[str, list[Any]]
 
 
 @contextmanager
-def _database_errors() -> Iterator[None]:
+def database_errors() -> Iterator[None]:
+    """Turn what the driver raises into one sentence."""
     from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
     try:
         yield
     except DBAPIError as error:
-        raise _reason(error.orig) from None
+        raise error_of_driver(error.orig) from None
     except SQLAlchemyError as error:
         raise TerminalError(f"the shop database failed: {type(error).__name__}") from None
 
 
-def _reason(error: BaseException | None) -> PlatformError:
+def error_of_driver(error: BaseException | None) -> PlatformError:
     """Return our error for the first line of the driver's text."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if "no such table" in text or "does not exist" in text or "no such column" in text:
