@@ -84,7 +84,7 @@ def checked_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
 
 def ingest_and_show(console: Console, request: object) -> int:
     """Run the sources and print what became of each."""
-    from marketing_analytics.ingest.engine import run as runner
+    from marketing_analytics.ingest import run as runner
     from marketing_analytics.ingest.engine.settings import Request
 
     assert isinstance(request, Request)  # noqa: S101

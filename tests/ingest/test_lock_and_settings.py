@@ -9,12 +9,12 @@ import pytest
 from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import FileError, LockedError, MissingSettingError, UserError
 from marketing_analytics.ingest.engine import settings
-from marketing_analytics.ingest.engine.run import writer_lock
+from marketing_analytics.ingest.run import writer_lock
 
 HOLDER = """
 import sys
 from pathlib import Path
-from marketing_analytics.ingest.engine.run import writer_lock
+from marketing_analytics.ingest.run import writer_lock
 with writer_lock(Path(sys.argv[1]), 5):
     print("held", flush=True)
     sys.stdin.read()
