@@ -7,11 +7,15 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.core.errors import UserError
+
+if TYPE_CHECKING:
+    from marketing_analytics.ingest.engine.settings import Request
 
 
 @click.group(name="ingest")
@@ -69,25 +73,24 @@ def run_sources(
 
 def checked_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
     """Return the sources asked for, all when none is named."""
-    from marketing_analytics.ingest.platforms import SOURCE_MODULES
+    from marketing_analytics.ingest.platforms import source_names
 
+    known = source_names()
     for name in sources:
-        if name not in SOURCE_MODULES:
-            near = difflib.get_close_matches(name.lower(), SOURCE_MODULES, n=1, cutoff=0.4)
+        if name not in known:
+            near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
             meant = f"did you mean {near[0]}? " if near else ""
             raise UserError(
                 f"there is no source {name!r}",
-                hint=f"{meant}sources are {', '.join(SOURCE_MODULES)}",
+                hint=f"{meant}sources are {', '.join(known)}",
             )
-    return tuple(dict.fromkeys(sources)) or tuple(SOURCE_MODULES)
+    return tuple(dict.fromkeys(sources)) or tuple(known)
 
 
-def ingest_and_show(console: Console, request: object) -> int:
+def ingest_and_show(console: Console, request: Request) -> int:
     """Run the sources and print what became of each."""
     from marketing_analytics.ingest import run as runner
-    from marketing_analytics.ingest.engine.settings import Request
 
-    assert isinstance(request, Request)  # noqa: S101
     started = time.monotonic()
     results = runner.ingest(request, console)
     document = runner.report(results, request, time.monotonic() - started)

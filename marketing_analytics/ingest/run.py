@@ -5,7 +5,6 @@ A failing source does not stop the others; what it had collected is loaded all t
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -13,7 +12,6 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from marketing_analytics.core import clock
@@ -31,7 +29,8 @@ from marketing_analytics.ingest.engine.governor import Limits
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.pipeline import RawDatabase
 from marketing_analytics.ingest.engine.settings import Request, check_settings
-from marketing_analytics.ingest.platforms import SOURCE_MODULES
+from marketing_analytics.ingest.engine.source import Source
+from marketing_analytics.ingest.platforms import load_source
 
 SCHEMA_VERSION = 1
 REFRESH_SECONDS = 0.25
@@ -86,9 +85,9 @@ def writer_lock(database: Path, wait_seconds: float) -> AbstractContextManager[N
 
 def ingest(request: Request, console: Console) -> list[SourceResult]:
     """Run the sources of a request; raise only for what concerns all of them."""
-    modules = {name: importlib.import_module(SOURCE_MODULES[name]) for name in request.sources}
-    for name, module in modules.items():
-        check_settings(module.SETTINGS, request.settings, name)
+    sources = {name: load_source(name) for name in request.sources}
+    for name, source in sources.items():
+        check_settings(source.settings, request.settings, name)
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
     limits = limits_of(request)
     with writer_lock(request.raw_database, lock_wait_seconds):
@@ -108,7 +107,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
             )
             for name in request.sources
         }
-        return Run(database, modules, jobs, console).results()
+        return Run(database, sources, jobs, console).results()
 
 
 def limits_of(request: Request) -> Limits:
@@ -127,12 +126,12 @@ class Run:
     def __init__(
         self,
         database: RawDatabase,
-        modules: dict[str, ModuleType],
+        sources: dict[str, Source],
         jobs: dict[str, Job],
         console: Console,
     ) -> None:
         self.database = database
-        self.modules = modules
+        self.sources = sources
         self.jobs = jobs
         self.console = console
         self.loaded_at = datetime.now(UTC)
@@ -162,10 +161,10 @@ class Run:
 
     def _collect(self, job: Job) -> None:
         """Collect one source; what goes wrong is noted in the job."""
-        module = self.modules[job.source]
-        job.declare(module.TABLES)
+        source = self.sources[job.source]
+        job.declare(source.tables)
         try:
-            module.collect(job)
+            source.collect(job)
         except PlatformError as error:
             job.failures.append(error)
         except Exception as error:

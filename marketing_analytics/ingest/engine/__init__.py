@@ -1,4 +1,4 @@
 """What every platform's sync shares: pacing, windows, state, tables, loading.
 
-May import `core`; the platforms are found by name. Start reading at `run`.
+May import `core` and knows no platform. Start reading at `job`, then `pipeline`.
 """

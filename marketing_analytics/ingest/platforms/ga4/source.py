@@ -17,9 +17,8 @@ from typing import Any
 
 from marketing_analytics.core.errors import TerminalError, UserError
 from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import Table
-
-SETTINGS = ("GA4_EXPORT_PATH",)
 
 # Google takes hits of up to 72 hours ago
 LOOKBACK_DAYS = 3
@@ -173,3 +172,10 @@ def without_broken(job: Job, events: Any) -> Any:
     for row in events.filter(pc.invert(is_whole)).to_pylist():
         job.reject(EVENTS, "event_timestamp or event_name is missing", row)
     return events.filter(is_whole)
+
+
+SOURCE = Source(
+    tables=TABLES,
+    settings=("GA4_EXPORT_PATH",),
+    collect=collect,
+)

@@ -29,6 +29,7 @@ from marketing_analytics.ingest.engine.governor import (
     error_of_status,
 )
 from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import pluck
 from marketing_analytics.ingest.engine.windows import Window, windows_of
 from marketing_analytics.ingest.platforms.google_ads.reports import (
@@ -44,18 +45,6 @@ from marketing_analytics.ingest.platforms.google_ads.reports import (
 
 if TYPE_CHECKING:
     import httpx
-
-__all__ = ["SETTINGS", "TABLES", "collect"]
-
-SETTINGS = (
-    "GOOGLE_ADS_BASE_URL",
-    "GOOGLE_ADS_TOKEN_URL",
-    "GOOGLE_ADS_DEVELOPER_TOKEN",
-    "GOOGLE_ADS_CLIENT_ID",
-    "GOOGLE_ADS_CLIENT_SECRET",
-    "GOOGLE_ADS_REFRESH_TOKEN",
-    "GOOGLE_ADS_LOGIN_CUSTOMER_ID",
-)
 
 # conversions are booked on the day of the click and arrive within the conversion window
 SHORTEST_LOOKBACK_DAYS = 30
@@ -133,6 +122,7 @@ def refresh_token(job: Job) -> str:
 
 
 def read_customers(job: Job, governor: Governor) -> list[Customer]:
+    """Load the customer tree; return the enabled customers that have ads."""
     root = digits(job.setting("GOOGLE_ADS_LOGIN_CUSTOMER_ID"))
     rows = search(governor, root, TREE_QUERY)
     columns = pluck(
@@ -158,6 +148,7 @@ def read_customers(job: Job, governor: Governor) -> list[Customer]:
 
 
 def read_entities(job: Job, governor: Governor, customer: Customer) -> None:
+    """Load campaigns, ad groups and ads of a customer."""
     for report in ENTITY_REPORTS:
         rows = search(governor, customer.customer_id, report.query())
         columns = pluck(rows, report.paths)
@@ -170,6 +161,7 @@ def read_entities(job: Job, governor: Governor, customer: Customer) -> None:
 
 
 def read_stats(job: Job, governor: Governor, customers: Sequence[Customer]) -> None:
+    """Read the days of every customer that are new or can still change."""
     tasks: list[Task] = []
     lock = threading.Lock()
 
@@ -185,6 +177,7 @@ def read_stats(job: Job, governor: Governor, customers: Sequence[Customer]) -> N
 
 
 def tasks_of(job: Job, customer: Customer, lookback_days: int) -> list[Task]:
+    """Return the windows of all reports of a customer that are due."""
     today = job.now.astimezone(customer.zone).date()
     since = max(job.since, today - timedelta(days=RETENTION_DAYS))
     if since > today:
@@ -332,10 +325,12 @@ def failure_of(response: httpx.Response) -> dict[str, Any]:
 
 
 def errors_of(error: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the single errors inside of a failure."""
     return [entry for detail in error.get("details", ()) for entry in detail.get("errors", ())]
 
 
 def error_codes(error: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return kind and name of every error."""
     return [
         (kind, name)
         for entry in errors_of(error)
@@ -344,6 +339,7 @@ def error_codes(error: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def first_message(error: Mapping[str, Any]) -> str:
+    """Return the first text that says what is wrong."""
     messages = [str(entry.get("message", "")) for entry in errors_of(error)]
     return next((text for text in messages if text), str(error.get("message", "no reason given")))
 
@@ -356,3 +352,18 @@ def retry_delay_seconds(error: Mapping[str, Any]) -> float | None:
     ]
     seconds = [float(text[:-1]) for text in delays if re.fullmatch(r"[0-9.]+s", text)]
     return max(seconds, default=None)
+
+
+SOURCE = Source(
+    tables=TABLES,
+    settings=(
+        "GOOGLE_ADS_BASE_URL",
+        "GOOGLE_ADS_TOKEN_URL",
+        "GOOGLE_ADS_DEVELOPER_TOKEN",
+        "GOOGLE_ADS_CLIENT_ID",
+        "GOOGLE_ADS_CLIENT_SECRET",
+        "GOOGLE_ADS_REFRESH_TOKEN",
+        "GOOGLE_ADS_LOGIN_CUSTOMER_ID",
+    ),
+    collect=collect,
+)

@@ -20,12 +20,11 @@ from marketing_analytics.core.errors import (
 )
 from marketing_analytics.ingest.engine.governor import BrokenAnswerError, Governor
 from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import Table, pluck
 
 if TYPE_CHECKING:
     import httpx
-
-SETTINGS = ("MAILCHIMP_API_KEY",)
 
 # opens and clicks come in for weeks
 LOOKBACK_DAYS = 90
@@ -389,3 +388,11 @@ def classify(response: httpx.Response) -> RemoteError | None:
         hint="check MAILCHIMP_API_KEY",
         status_code=status,
     )
+
+
+SOURCE = Source(
+    tables=TABLES,
+    settings=("MAILCHIMP_API_KEY",),
+    optional_settings=("MAILCHIMP_BASE_URL",),
+    collect=collect,
+)

@@ -19,11 +19,10 @@ from zoneinfo import ZoneInfo
 from marketing_analytics.core.errors import TerminalError
 from marketing_analytics.ingest.engine.governor import Governor, TooMuchDataError
 from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import Kind, Table, pluck
 from marketing_analytics.ingest.engine.windows import Window, windows_of
 from marketing_analytics.ingest.platforms.meta_ads.limits import classify, pause_of
-
-SETTINGS = ("META_ADS_BASE_URL", "META_ADS_ACCESS_TOKEN")
 
 # conversions of a click arrive for 28 days; Meta keeps 37 months
 LOOKBACK_DAYS = 28
@@ -378,3 +377,11 @@ def major_units(text: str | None, currency: str) -> str | None:
         return str(Decimal(text).scaleb(-2))
     except InvalidOperation:
         return text
+
+
+SOURCE = Source(
+    tables=TABLES,
+    settings=("META_ADS_BASE_URL", "META_ADS_ACCESS_TOKEN"),
+    optional_settings=("META_ADS_ACCOUNT_IDS",),
+    collect=collect,
+)

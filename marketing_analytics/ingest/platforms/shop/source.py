@@ -18,12 +18,12 @@ from marketing_analytics.core.errors import (
     UserError,
 )
 from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import Table
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-SETTINGS = ("SHOP_DATABASE_URL",)
 ROWS_AT_ONCE = 50_000
 CONNECT_TIMEOUT_SECONDS = 10
 
@@ -197,3 +197,6 @@ def error_of_driver(error: BaseException | None) -> PlatformError:
             f"the shop database lacks something: {text}", hint="compare it with docs/ingestion.md"
         )
     return TransientError(f"cannot read the shop database: {text}", hint="run again")
+
+
+SOURCE = Source(tables=TABLES, settings=("SHOP_DATABASE_URL",), collect=collect)
