@@ -121,13 +121,20 @@ class Expected:
     spend_usd: dict[str, Decimal]
 
 
-def expected_figures(ledger: dict[str, Any], platforms: list[str]) -> Expected:
-    """Return what the marts must say: every model hands out the whole net revenue."""
+def expected_figures(ledger: dict[str, Any], sources: list[str]) -> Expected:
+    """Return what the marts must say: every model hands out the whole net revenue.
+
+    The world may hold platforms that are not ingested; spend is expected of `sources` alone.
+    """
     revenue = Decimal(ledger["orders"]["net_usd"])
     return Expected(
         revenue_usd=revenue,
         attributed_usd=dict.fromkeys(MODELS, revenue),
-        spend_usd={name: Decimal(ledger["spend"][name]["usd"]) for name in platforms},
+        spend_usd={
+            name: Decimal(totals["usd"])
+            for name, totals in ledger["spend"].items()
+            if name in sources
+        },
     )
 
 

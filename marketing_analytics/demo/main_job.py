@@ -24,8 +24,6 @@ from marketing_analytics.demo.processes import Background, free_port, run
 from marketing_analytics.demo.runs import Cloud, Outcome, require_success
 
 JOB_FILE = "env_file/dev_env.tfvars"
-# LinkedIn is in the world and its ledger, but not ingested yet
-SYNCED_PLATFORMS = ["google_ads", "meta_ads"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,7 @@ class Demo:
     world: World
     console: Console
     seconds: dict[str, float] = field(default_factory=dict)
+    sources: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.background = Background(self.layout)
@@ -101,15 +100,18 @@ class Demo:
         arguments += ["--endpoints", str(layout.connections)]
         with self.step("emulators", "starting") as done:
             self.background.start("emulators", arguments, {}, layout.connections)
-            done.append("Meta Ads, Google Ads and Mailchimp answer")
+            names = read_env_file(layout.connections)
+            served = [name.removesuffix("_BASE_URL") for name in names if "_BASE_URL" in name]
+            done.append(f"{', '.join(served).lower()} answer")
 
     def ingest(self) -> None:
-        """Sync the five sources into the raw database."""
+        """Sync every source into the raw database."""
         settings = {**self.settings, **read_env_file(self.layout.connections)}
-        with self.step("ingest", "syncing five sources") as done:
+        with self.step("ingest", "syncing every source") as done:
             result = json.loads(run(["ingest", "run", "--json"], settings))
+            self.sources = [source["source"] for source in result["sources"]]
             rows = sum(source["rows"] for source in result["sources"])
-            done.append(f"{rows:,} rows from {len(result['sources'])} sources")
+            done.append(f"{rows:,} rows from {len(self.sources)} sources")
 
     def start_cloud(self) -> None:
         """Start the local dbt Cloud on a free port and write the settings for a shell."""
@@ -155,7 +157,7 @@ class Demo:
     def reconcile(self, outcomes: list[Outcome], deployed: int, started: float) -> str:
         """Compare the marts with the ledger, print the table and write the summary."""
         figures = read_figures(self.layout.warehouse)
-        expected = expected_figures(self.layout.ledger(), SYNCED_PLATFORMS)
+        expected = expected_figures(self.layout.ledger(), self.sources)
         report.print_channels(self.console, figures)
         self.seconds["total"] = time.monotonic() - started
         summary = report.summary_of(figures, expected, outcomes, self.seconds)

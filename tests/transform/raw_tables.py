@@ -1,5 +1,5 @@
-# ruff: noqa: E501, RUF005
-"""The raw tables that the project reads, by hand: their columns and a small random content.
+# ruff: noqa: RUF005
+"""The raw tables that the project reads, as ingestion declares them, with a small random content.
 
 Only for tests of the project; the real tables come from the ingestion.
 """
@@ -15,36 +15,23 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-MONEY, FRACTION, RATE = "decimal(18, 2)", "decimal(18, 6)", "decimal(18, 4)"
-TIME, COUNT = "timestamptz", "bigint"
+from marketing_analytics.ingest.platforms import load_source, source_names
 
+SQL_TYPES = {
+    "text": "text",
+    "count": "bigint",
+    "flag": "boolean",
+    "date": "date",
+    "time": "timestamptz",
+    "money": "decimal(18, 2)",
+    "fraction": "decimal(18, 6)",
+    "rate": "decimal(18, 4)",
+}
+# every raw table as its source declares it: column and type
 TABLES: dict[str, str] = {
-    "meta_ads.accounts": f"account_id text, name text, currency text, timezone_name text, account_status {COUNT}",
-    "meta_ads.campaigns": f"campaign_id text, account_id text, name text, status text, objective text, daily_budget {MONEY}, created_at {TIME}, updated_at {TIME}",
-    "meta_ads.ad_sets": f"ad_set_id text, campaign_id text, account_id text, name text, status text, daily_budget {MONEY}, updated_at {TIME}",
-    "meta_ads.ads": f"ad_id text, ad_set_id text, campaign_id text, account_id text, name text, status text, updated_at {TIME}",
-    "meta_ads.ad_insights": f"account_id text, date date, campaign_id text, ad_set_id text, ad_id text, impressions {COUNT}, clicks {COUNT}, inline_link_clicks {COUNT}, spend {MONEY}, purchases {FRACTION}, purchases_1d_click {FRACTION}, purchases_7d_click {FRACTION}, purchases_28d_click {FRACTION}, purchases_1d_view {FRACTION}, purchase_value {MONEY}",
-    "google_ads.customers": "customer_id text, name text, currency text, timezone_name text, is_manager boolean, status text",
-    "google_ads.campaigns": f"campaign_id text, customer_id text, name text, status text, channel_type text, daily_budget {MONEY}",
-    "google_ads.ad_groups": "ad_group_id text, campaign_id text, customer_id text, name text, status text",
-    "google_ads.ads": "ad_id text, ad_group_id text, campaign_id text, customer_id text, name text, status text",
-    "google_ads.campaign_stats": f"customer_id text, date date, campaign_id text, impressions {COUNT}, clicks {COUNT}, cost_micros {COUNT}, conversions {FRACTION}, conversions_value {FRACTION}, view_through_conversions {COUNT}",
-    "google_ads.ad_stats": f"customer_id text, date date, campaign_id text, ad_group_id text, ad_id text, impressions {COUNT}, clicks {COUNT}, cost_micros {COUNT}, conversions {FRACTION}, conversions_value {FRACTION}",
-    "mailchimp.campaigns": f"campaign_id text, type text, status text, list_id text, subject_line text, title text, send_at {TIME}, created_at {TIME}, emails_sent {COUNT}",
-    "mailchimp.reports": f"campaign_id text, snapshot_date date, emails_sent {COUNT}, hard_bounces {COUNT}, soft_bounces {COUNT}, opens_total {COUNT}, unique_opens {COUNT}, proxy_excluded_opens {COUNT}, proxy_excluded_unique_opens {COUNT}, clicks_total {COUNT}, unique_subscriber_clicks {COUNT}, unsubscribed {COUNT}, abuse_reports {COUNT}",
-    "mailchimp.email_activity": f"campaign_id text, email_id text, email_address text, action text, activity_type text, activity_at {TIME}, url text, activity_index {COUNT}",
-    "mailchimp.sent_to": f"campaign_id text, email_id text, email_address text, status text, open_count {COUNT}, last_open_at {TIME}",
-    "mailchimp.unsubscribes": f"campaign_id text, email_id text, email_address text, unsubscribed_at {TIME}, reason text",
-    "mailchimp.automations": f"automation_id text, title text, status text, list_id text, created_at {TIME}, started_at {TIME}, emails_sent {COUNT}",
-    "mailchimp.automation_emails": f"email_campaign_id text, automation_id text, position {COUNT}, title text, subject_line text, status text, delay_amount {COUNT}, delay_type text, emails_sent {COUNT}",
-    "ga4.events": f"event_date date, event_at {TIME}, event_timestamp_us {COUNT}, event_name text, event_index {COUNT}, user_pseudo_id text, user_id text, ga_session_id {COUNT}, ga_session_number {COUNT}, page_location text, page_referrer text, source text, medium text, campaign text, campaign_id text, gclid text, transaction_id text, value {MONEY}, currency text, engagement_time_ms {COUNT}, session_engaged text, device_category text, browser text, country text",
-    "shop.customers": f"customer_id text, email text, country text, created_at {TIME}, updated_at {TIME}",
-    "shop.orders": f"order_id text, customer_id text, ordered_at {TIME}, order_date date, currency text, total_cents {COUNT}, is_first_order {COUNT}, updated_at {TIME}",
-    "shop.refunds": f"refund_id text, order_id text, refunded_at {TIME}, currency text, amount_cents {COUNT}, updated_at {TIME}",
-    "shop.consents": f"consent_id text, customer_id text, purpose text, is_granted {COUNT}, changed_at {TIME}, source text",
-    "shop.budgets": f"budget_month text, platform text, campaign_id text, currency text, amount_cents {COUNT}",
-    "shop.targets": f"target_month text, metric text, target_value {RATE}",
-    "shop.exchange_rates": f"currency text, rate_date date, usd_per_unit {RATE}",
+    f"{source}.{table.name}": ", ".join(f"{n} {SQL_TYPES[k]}" for n, k in table.columns.items())
+    for source in source_names()
+    for table in load_source(source).tables
 }
 
 Rows = dict[str, list[tuple[Any, ...]]]

@@ -25,8 +25,8 @@
 {%- endmacro %}
 
 {#- the one place that turns traffic parameters into a channel. Stated medium first, then click
-    ids (gclid and li_fat_id are only ever put on paid clicks; fbclid also on free posts), then
-    the referring host. An own host as referrer counts as none. -#}
+    ids of the platforms (fbclid is none of them: free posts carry it too), then the referring
+    host. An own host as referrer counts as none. -#}
 {% macro channel_group(source, medium, gclid, page_location, referrer_host) -%}
     {%- set social = "('facebook', 'instagram', 'linkedin', 'twitter', 'tiktok', 'pinterest')" -%}
     case
@@ -35,8 +35,9 @@
         when {{ medium }} in ('paid_social', 'paidsocial', 'paid-social') then 'paid_social'
         when {{ medium }} in ('cpc', 'ppc', 'paid_search', 'paidsearch', 'paid-search')
             then case when {{ source }} in {{ social }} then 'paid_social' else 'paid_search' end
-        when {{ gclid }} is not null or {{ page_location }} like '%gclid=%' then 'paid_search'
-        when {{ page_location }} like '%li_fat_id=%' then 'paid_social'
+        {%- for platform in var('platforms') if platform.click_id is defined %}
+        when {{ has_click_id(platform, gclid, page_location) }} then '{{ platform.channel }}'
+        {%- endfor %}
         when {{ medium }} = 'organic' then 'organic_search'
         when {{ medium }} in ('social', 'organic_social', 'organic-social') then 'organic_social'
         when {{ medium }} = 'referral' then 'referral'
@@ -52,32 +53,6 @@
             then 'organic_social'
         when {{ referrer_host }} is not null then 'referral'
         else 'direct'
-    end
-{%- endmacro %}
-
-{#- the platform that sold or sent the click of a session, null for unpaid web traffic -#}
-{% macro traffic_platform(channel, source, gclid, page_location) -%}
-    case
-        when {{ channel }} = 'email' then 'mailchimp'
-        when {{ channel }} = 'paid_search'
-            and ({{ gclid }} is not null or {{ source }} = 'google'
-                or {{ page_location }} like '%gclid=%')
-            then 'google_ads'
-        when {{ channel }} = 'paid_social' and {{ source }} in ('facebook', 'instagram')
-            then 'meta_ads'
-        when {{ channel }} = 'paid_social'
-            and ({{ source }} = 'linkedin' or {{ page_location }} like '%li_fat_id=%')
-            then 'linkedin_ads'
-    end
-{%- endmacro %}
-
-{#- the channel in which a platform's spend is counted -#}
-{% macro platform_channel(platform) -%}
-    case {{ platform }}
-        when 'google_ads' then 'paid_search'
-        when 'meta_ads' then 'paid_social'
-        when 'linkedin_ads' then 'paid_social'
-        when 'mailchimp' then 'email'
     end
 {%- endmacro %}
 

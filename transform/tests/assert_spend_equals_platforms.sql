@@ -15,17 +15,7 @@ unified as (
 
 reported as (
 
-    select
-        'meta_ads' as platform,
-        cast(sum(coalesce(spend, 0)) as decimal(18, 6)) as spend
-    from {{ source('meta_ads', 'ad_insights') }}
-
-    union all
-
-    select
-        'google_ads' as platform,
-        cast(sum({{ micros_to_amount('coalesce(cost_micros, 0)') }}) as decimal(18, 6)) as spend
-    from {{ source('google_ads', 'campaign_stats') }}
+    {{ raw_spend() }}
 
 ),
 

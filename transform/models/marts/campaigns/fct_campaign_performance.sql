@@ -12,7 +12,7 @@ attribution as (
     where
         model = '{{ var("default_attribution_model") }}'
         and window_days = {{ var('default_attribution_window_days') }}
-        and platform in ('meta_ads', 'google_ads', 'linkedin_ads')
+        and platform in {{ ad_platform_list() }}
 
 ),
 

@@ -1,0 +1,117 @@
+{#- the platforms of `vars: platforms` whose spend is loaded: those with staging models of days -#}
+{% macro loaded_platforms() -%}
+    {{ return(var('platforms') | selectattr('days', 'defined') | list) }}
+{%- endmacro %}
+
+{#- the staging model of one raw table of a platform -#}
+{% macro staged(platform, table_name) -%}
+    {{ return(ref('stg_' ~ platform.name ~ '__' ~ table_name)) }}
+{%- endmacro %}
+
+{#- campaigns of all loaded platforms, with currency and time zone of their account -#}
+{% macro platform_campaigns() -%}
+    {%- for platform in loaded_platforms() %}
+    select
+        '{{ platform.name }}' as platform,
+        campaigns.campaign_id,
+        campaigns.account_id,
+        campaigns.campaign_name,
+        campaigns.campaign_status,
+        campaigns.{{ platform.campaign_kind }} as campaign_kind,
+        accounts.currency,
+        accounts.time_zone,
+        campaigns.daily_budget
+    from {{ staged(platform, 'campaigns') }} as campaigns
+    left join {{ staged(platform, platform.accounts) }} as accounts
+        on campaigns.account_id = accounts.account_id
+    {%- if not loop.last %}
+
+    union all
+    {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- days of all loaded platforms, each at the finest level that holds all of its spend -#}
+{% macro platform_days() -%}
+    {%- for platform in loaded_platforms() %}
+    select
+        '{{ platform.name }}' as platform,
+        days.account_id,
+        days.campaign_id,
+        days.{{ platform.finest }} as row_id,
+        days.report_date,
+        accounts.currency,
+        days.impressions,
+        days.clicks,
+        days.spend,
+        days.conversions,
+        days.conversion_value
+    from {{ staged(platform, platform.days) }} as days
+    left join {{ staged(platform, platform.accounts) }} as accounts
+        on days.account_id = accounts.account_id
+    {%- if not loop.last %}
+
+    union all
+    {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- spend of every loaded platform as its raw rows add up, in their own currencies -#}
+{% macro raw_spend() -%}
+    {%- for platform in loaded_platforms() %}
+    {%- set spent = 'coalesce(' ~ platform.raw_spend ~ ', 0)' %}
+    select
+        '{{ platform.name }}' as platform,
+        cast(
+            sum({{ micros_to_amount(spent) if platform.raw_spend_is_micros else spent }})
+            as decimal(18, 6)
+        ) as spend
+    from {{ source(platform.name, platform.days) }}
+    {%- if not loop.last %}
+
+    union all
+    {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- names as a list of SQL texts -#}
+{% macro text_list(names) -%}
+    ('{{ names | join("', '") }}')
+{%- endmacro %}
+
+{#- is the landing page marked with a click id that only paid clicks of a platform carry -#}
+{% macro has_click_id(platform, gclid, page_location) -%}
+    {%- if platform.click_id == 'gclid' %}{{ gclid }} is not null or {% endif -%}
+    {{ page_location }} like '%{{ platform.click_id }}=%'
+{%- endmacro %}
+
+{#- the platform that sold or sent the click of a session, null for unpaid web traffic -#}
+{% macro traffic_platform(channel, source, gclid, page_location) -%}
+    case
+        {%- for platform in var('platforms') %}
+        when {{ channel }} = '{{ platform.channel }}'
+            {%- if platform.traffic_sources is defined %}
+            and ({{ source }} in {{ text_list(platform.traffic_sources) }}
+                {%- if platform.click_id is defined %}
+                or {{ has_click_id(platform, gclid, page_location) }}
+                {%- endif %})
+            {%- endif %}
+            then '{{ platform.name }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{#- the channel in which a platform's spend is counted -#}
+{% macro platform_channel(platform) -%}
+    case {{ platform }}
+        {%- for row in var('platforms') %}
+        when '{{ row.name }}' then '{{ row.channel }}'
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{#- the platforms that sell clicks: all but those that send their own mail -#}
+{% macro ad_platform_list() -%}
+    {{ text_list(var('platforms') | rejectattr('channel', 'equalto', 'email')
+        | map(attribute='name') | list) }}
+{%- endmacro %}
