@@ -70,15 +70,18 @@ def test_deploys_of_one_thing_wait_for_each_other():
             assert "resource_group" in resolved(jobs, name), name
 
 
-def test_cleanup_runs_on_a_schedule_only():
+def test_cleanup_runs_on_a_schedule_and_by_hand():
     _, jobs = pipeline()
-    assert jobs["cleanup branches"]["rules"] == [{"if": '$CI_PIPELINE_SOURCE == "schedule"'}]
-    assert "cleanup --older-than 7 --yes" in jobs["cleanup branches"]["script"][0]
+    on_schedule, *_, by_hand = jobs["cleanup-old-branch-jobs"]["rules"]
+    assert on_schedule == {"if": '$CI_PIPELINE_SOURCE == "schedule"'}
+    assert by_hand == {"when": "manual", "allow_failure": True}
+    assert "cleanup --older-than 7 --yes" in jobs["cleanup-old-branch-jobs"]["script"][0]
 
 
-def test_production_waits_for_a_click():
+@pytest.mark.parametrize("name", ["deploy-branch-jobs", "deploy-production-terraform"])
+def test_every_deploy_waits_for_a_click(name):
     _, jobs = pipeline()
-    assert jobs["deploy production"]["rules"][0]["when"] == "manual"
+    assert {rule.get("when", "on_success") for rule in jobs[name]["rules"]} == {"never", "manual"}
 
 
 def test_the_pipeline_is_valid_against_gitlabs_schema():

@@ -1,0 +1,175 @@
+"""The pipeline of .gitlab-ci.yml, run by gitlab-ci-local: which jobs it has, what they deploy."""
+
+import csv
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.conftest import IDENTITY
+
+PROVIDER = os.environ.get("DBTCLOUD_PROVIDER_DIR", "")
+needs_provider = pytest.mark.skipif(
+    not (PROVIDER and shutil.which("terraform")),
+    reason="needs terraform, and DBTCLOUD_PROVIDER_DIR with terraform-provider-dbtcloud",
+)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+CHECKS = {"job files": "on_success", "terraform files": "on_success", "checks": "on_success"}
+BRANCH = {"plan-branch-jobs": "on_success", "deploy-branch-jobs": "manual"}
+TERRAFORM = {"plan-production-terraform": "on_success", "deploy-production-terraform": "manual"}
+CLEANUP = {"cleanup-old-branch-jobs": "manual"}
+
+
+class Pipeline:
+    """Pipelines of a repository; every job runs in a shell of this machine."""
+
+    def __init__(self, program, repository, environ):
+        self.program = program
+        self.repository = repository
+        self.environ = environ
+
+    def checkout(self, branch):
+        """Check a branch out, without what earlier jobs left: GitLab starts clean as well."""
+        for command in (f"checkout -q -B {branch}", "clean -ffdxq -e .gitlab-ci-local*"):
+            subprocess.run(["git", *command.split()], cwd=self.repository, check=True)
+
+    def start(self, *arguments, variables=None):
+        given = [f"--variable={name}={value}" for name, value in (variables or {}).items()]
+        return subprocess.run(
+            [self.program, "--force-shell-executor", *given, *arguments],
+            capture_output=True,
+            text=True,
+            cwd=self.repository,
+            env=self.environ,
+            check=False,
+        )
+
+    def jobs(self, **variables):
+        """Return when each job of the pipeline runs, by its name."""
+        done = self.start("--no-evaluate-rule-changes", "--list-csv", variables=variables)
+        table = done.stdout[done.stdout.index("name;") :].splitlines()
+        rows = list(csv.DictReader(table, delimiter=";"))
+        assert done.returncode == 0, done.stderr
+        self.needs = {row["name"]: row["needs"] for row in rows}
+        return {row["name"]: row["when"] for row in rows}
+
+    def run(self, job):
+        """Run one job and return its output."""
+        done = self.start(job)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def pipeline(runner, repository, tmp_path):
+    """Return the pipeline without variables: enough to see which jobs there are."""
+    environ = {**os.environ, "HOME": str(tmp_path)}
+    if shutil.which("rsync") is None:
+        # it copies files for containers alone; jobs in a shell run in the repository itself
+        (tmp_path / "programs").mkdir()
+        (tmp_path / "programs" / "rsync").symlink_to(shutil.which("true"))
+        environ["PATH"] += f"{os.pathsep}{tmp_path / 'programs'}"
+    return Pipeline(runner, repository, environ)
+
+
+@pytest.fixture
+def connected(pipeline, cloud, state_server, tmp_path):
+    """Return the pipeline with the CI variables of a team, and a Python that has nothing."""
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "python"], check=True)
+    variables = {
+        **IDENTITY,
+        "DBTCLOUD_HOST_URL": cloud.url,
+        "TEST_ENVIRONMENT_ID": cloud.environments["staging"],
+        "PROD_ENVIRONMENT_ID": cloud.environments["production"],
+        "CI_API_V4_URL": f"http://127.0.0.1:{state_server.server_port}/api/v4",
+    }
+    lines = "".join(f'{name}: "{value}"\n' for name, value in variables.items())
+    (pipeline.repository / ".gitlab-ci-local-variables.yml").write_text(lines)
+    path = (str(tmp_path / "python" / "bin"), pipeline.environ["PATH"])
+    pipeline.environ["PATH"] = os.pathsep.join(path)
+    return pipeline
+
+
+@pytest.fixture
+def provider(connected, tmp_path):
+    """Let terraform init find the real provider, as a registry would serve it."""
+    name = "registry.terraform.io/dbt-labs/dbtcloud/1.12.5/linux_amd64"
+    folder = tmp_path / "providers" / name
+    folder.mkdir(parents=True)
+    binary = next(Path(PROVIDER).glob("terraform-provider-dbtcloud*"))
+    (folder / "terraform-provider-dbtcloud_v1.12.5").symlink_to(binary.resolve())
+    config = tmp_path / "terraformrc"
+    mirror = f'filesystem_mirror {{\n    path = "{tmp_path / "providers"}"\n  }}'
+    config.write_text(f"provider_installation {{\n  {mirror}\n}}\n")
+    connected.environ |= {"TF_CLI_CONFIG_FILE": str(config), "CHECKPOINT_DISABLE": "1"}
+    return connected
+
+
+def merge_request_to(branch):
+    """Return the variables of a merge request's pipeline, which has no CI_COMMIT_BRANCH."""
+    return {
+        "CI_PIPELINE_SOURCE": "merge_request_event",
+        "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": branch,
+        "CI_COMMIT_BRANCH": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("branch", "variables", "expected"),
+    [
+        ("feature-x", {}, CHECKS | BRANCH | CLEANUP),
+        ("main", {}, CHECKS | TERRAFORM | CLEANUP),
+        ("production", {}, CHECKS | TERRAFORM | CLEANUP),
+        ("main", {"CI_PIPELINE_SOURCE": "schedule"}, {"cleanup-old-branch-jobs": "on_success"}),
+        (
+            "feature-x",
+            merge_request_to("main"),
+            CHECKS | BRANCH | CLEANUP | {"plan-production-terraform": "on_success"},
+        ),
+        (
+            "main",
+            merge_request_to("production"),
+            CHECKS | CLEANUP | {"plan-production-terraform": "on_success"},
+        ),
+    ],
+    ids=["branch", "main", "production", "schedule", "merge request", "main to production"],
+)
+def test_a_pipeline_has_these_jobs(pipeline, branch, variables, expected):
+    pipeline.checkout(branch)
+    assert pipeline.jobs(**variables) == expected
+    if "deploy-branch-jobs" in expected:
+        assert pipeline.needs["deploy-branch-jobs"] == "[job files]"
+
+
+def test_a_branch_deploys_its_own_jobs_and_cleanup_spares_what_is_new(connected, cloud):
+    connected.checkout("feature-x")
+    connected.run("job files")
+    assert "9 to add" in connected.run("plan-branch-jobs")
+    connected.run("deploy-branch-jobs")
+    deployed = cloud.jobs("development")
+    assert len(deployed) == 9
+    assert {name.partition("-jennifer-")[0] for name in deployed} == {"marketing-team-feature-x"}
+    assert "no changes" in connected.run("deploy-branch-jobs")
+    assert "nothing to clean up" in connected.run("cleanup-old-branch-jobs")
+    assert cloud.jobs("development") == deployed
+    assert cloud.jobs("staging") == cloud.jobs("production") == []
+
+
+@needs_provider
+def test_main_deploys_staging_and_production_deploys_production(provider, cloud, state_server):
+    for branch, environment, count in (("main", "staging", 6), ("production", "production", 5)):
+        provider.checkout(branch)
+        provider.run("terraform files")
+        provider.run("plan-production-terraform")
+        assert cloud.jobs(environment) == []
+        provider.run("deploy-production-terraform")
+        assert len(cloud.jobs(environment)) == count
+        assert "No changes" in provider.run("plan-production-terraform")
+    assert cloud.jobs("development") == []
+    assert "marketing-team-attribution-production" in cloud.jobs("production")
+    assert [path.rpartition("/")[2] for path in state_server.states] == ["test", "prod"]
+    assert state_server.locks == {}
