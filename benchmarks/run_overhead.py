@@ -25,6 +25,7 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.tiny_cloud import BUILD, add_job, create_cloud, write_project
+from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.workspace import (
@@ -100,7 +101,7 @@ def measure_runs(folder: Path, command: str, raw: Path | None, rounds: int, spar
             time.sleep(6.0 if spares else 0.5)
             run_id = store.create_run(connection, job)["id"]
             engine.wake()
-            while store.require_run(connection, run_id)["status"] < 10:
+            while store.require_run(connection, run_id)["status"] not in ENDED:
                 time.sleep(0.05)
             seconds.append(seconds_of(store.require_run(connection, run_id)))
         return statistics.median(seconds[1:])
@@ -110,7 +111,7 @@ def measure_runs(folder: Path, command: str, raw: Path | None, rounds: int, spar
 
 
 def seconds_of(row: sqlite3.Row) -> float:
-    if row["status"] != 10:
+    if row["status"] != Status.SUCCESS:
         sys.exit(f"run {row['id']} failed: {row['status_message']}")
     end, start = (datetime.fromisoformat(row[key]) for key in ("finished_at", "created_at"))
     return (end - start).total_seconds()

@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.pages.mount import build_ui
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs.store import create_run, request_cancel
@@ -182,7 +183,7 @@ def seed_run(
     """Create a run; one that ended took `seconds`."""
     seconds = given.pop("seconds", 60.0)
     started = created + timedelta(seconds=given.pop("waited", 2.0))
-    has_started, has_ended = status != 1, status in (10, 20, 30)
+    has_started, has_ended = status != Status.QUEUED, status in ENDED
     values = {
         "account_id": 1,
         "project_id": 1,
@@ -213,7 +214,7 @@ def seed_runs(
     dice = random.Random(7)
     for place in range(count):
         created = now - timedelta(minutes=20 * (count - place))
-        status = dice.choices((10, 20, 30), (80, 12, 8))[0]
+        status = dice.choices(sorted(ENDED), (80, 12, 8))[0]
         seed_run(
             connection,
             job_ids[place % len(job_ids)],
@@ -249,6 +250,8 @@ def seed_steps(
         is_last = index == len(names)
         started = begin + timedelta(seconds=1.5 * (index - 1))
         finished = begin + timedelta(seconds=60 if is_last else 1.5 * index)
+        status = Status.ERROR if is_last and is_failed else Status.SUCCESS
+        status = Status.RUNNING if is_last and is_running else status
         insert(
             connection,
             "run_steps",
@@ -256,7 +259,7 @@ def seed_steps(
             step_index=index,
             name=name,
             command=command,
-            status=3 if is_last and is_running else 20 if is_last and is_failed else 10,
+            status=status,
             log_path=f"runs/{run_id}/steps/{index}.log",
             created_at=time_text(started),
             started_at=time_text(started),
@@ -349,18 +352,21 @@ def seed(data_dir: Path, *, runs: int = 400, lines: int = 400) -> dict[str, int]
         seed_runs(connection, jobs[:-1], runs, now - timedelta(minutes=30))
         kept = {}
         begin = now - timedelta(minutes=25)
-        for word, status in (("success", 10), ("failed", 20)):
+        for word, status in (("success", Status.SUCCESS), ("failed", Status.ERROR)):
             kept[word] = seed_run(connection, jobs[1], begin, status, seconds=60, waited=1)
-            seed_steps(connection, data_dir, kept[word], begin, lines=lines, is_failed=status == 20)
+            is_failed = status is Status.ERROR
+            seed_steps(connection, data_dir, kept[word], begin, lines=lines, is_failed=is_failed)
         begin = now - timedelta(seconds=40)
-        kept["running"] = seed_run(connection, jobs[2], begin, 3, heartbeat_at=time_text(now))
+        kept["running"] = seed_run(
+            connection, jobs[2], begin, Status.RUNNING, heartbeat_at=time_text(now)
+        )
         seed_steps(connection, data_dir, kept["running"], begin, is_running=True)
         reason = f"behind run {kept['running']} of the same job"
         kept["queued"] = seed_run(
             connection,
             jobs[2],
             now - timedelta(seconds=20),
-            1,
+            Status.QUEUED,
             waits_for=json.dumps([kept["running"]]),
             wait_reason=reason,
             cause_category="api",
@@ -370,7 +376,7 @@ def seed(data_dir: Path, *, runs: int = 400, lines: int = 400) -> dict[str, int]
             connection,
             jobs[3],
             now - timedelta(minutes=9),
-            20,
+            Status.ERROR,
             is_crashed=1,
             status_message="The server was stopped while this run was active.",
         )

@@ -27,6 +27,7 @@ from datetime import datetime
 from pathlib import Path
 
 from benchmarks.tiny_cloud import BUILD, STAND_IN, add_job, create_cloud, write_project
+from marketing_analytics.cloud_api.states import ACTIVE, Status
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 
@@ -169,17 +170,14 @@ class Series:
         self.count()
 
     def open_runs(self) -> int:
-        return int(
-            self.connection.execute("select count(*) from runs where status < 10").fetchone()[0]
-        )
+        return int(store.list_runs(self.connection, store.RunFilter(statuses=tuple(ACTIVE)))[1])
 
     def count(self) -> None:
         """Judge the store and the effects."""
         rows = self.connection.execute("select * from runs").fetchall()
         self.found.lost += self.found.runs - len(rows)
-        names = {10: "success", 20: "error", 30: "cancelled"}
         for row in rows:
-            name = "crashed" if row["is_crashed"] else names.get(row["status"], "open")
+            name = "crashed" if row["is_crashed"] else Status(row["status"]).word.lower()
             self.found.outcomes[name] += 1
             if row["is_crashed"]:
                 self.note_crash(row)
@@ -210,7 +208,7 @@ class Series:
         self.found.doubled = sum(count > 1 for count in starts.values())
         for run_id, row in rows.items():
             # a success without an effect would be a lost run that looks well
-            self.found.lost += row["status"] == 10 and not starts[run_id]
+            self.found.lost += row["status"] == Status.SUCCESS and not starts[run_id]
 
 
 def show(found: Kills) -> None:

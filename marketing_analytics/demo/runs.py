@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.core import http
 from marketing_analytics.core.errors import PlatformError, TerminalError
 
 POLL_SECONDS = 0.25
-STATUS_NAMES = {1: "queued", 2: "starting", 3: "running", 10: "success", 20: "error"}
-FINAL = {10, 20, 30}
 _PROGRESS = re.compile(r"(\d+) of (\d+) ")
 _COMMAND = re.compile("^Invoke dbt with `(.*)`$")
 
@@ -68,7 +67,7 @@ class Cloud:
         run_id = self._call("POST", f"/jobs/{job.id}/run/", {"cause": "make demo"})["id"]
         for run in self._watch(run_id):
             on_progress(progress_of(run))
-        status = STATUS_NAMES.get(run["status"], "cancelled")
+        status = Status(run["status"]).word.lower()
         return Outcome(job.key, run_id, status, time.monotonic() - started)
 
     def _watch(self, run_id: int) -> Iterator[dict[str, Any]]:
@@ -76,14 +75,14 @@ class Cloud:
         while True:
             run: dict[str, Any] = self._call("GET", path)
             yield run
-            if run["status"] in FINAL:
+            if run["status"] in ENDED:
                 return
             time.sleep(POLL_SECONDS)
 
     def failed_log(self, run_id: int) -> str:
         """Return the end of the log of the step that failed."""
         run = self._call("GET", f'/runs/{run_id}/?include_related=["run_steps"]')
-        logs = [step["logs"] for step in run["run_steps"] if step["status"] == 20]
+        logs = [step["logs"] for step in run["run_steps"] if step["status"] == Status.ERROR]
         return (logs[0] if logs else run["status_message"] or "")[-1500:]
 
     def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -112,7 +111,7 @@ def first_tick(cron: str | None) -> float:
 
 def progress_of(run: dict[str, Any]) -> str:
     """Return what a run does now: how far dbt is in which command, or why the run waits."""
-    state = STATUS_NAMES.get(run["status"], "cancelled")
+    state = Status(run["status"]).word.lower()
     steps = [step for step in run["run_steps"] if step["started_at"]]
     if not steps:
         reason = run.get("status_message")

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketing_analytics.cloud_api.names import DESCRIPTION_LENGTH, Scope
+from marketing_analytics.cloud_api.states import COMPLETION_NAMES, COMPLETIONS
 from marketing_analytics.core.errors import FileError
 from marketing_analytics.jobs.model import Job, JobFile
 
-STATUS_CODES = {"success": 10, "error": 20, "canceled": 30}
-STATUS_NAMES = {code: name for name, code in STATUS_CODES.items()}
 SCHEMA_VARIABLE = "DBT_SCHEMA"
 MASKED = "**********"
 
@@ -161,7 +160,7 @@ def completion_of(
         "condition": {
             "job_id": job_ids[key],
             "project_id": project_id,
-            "statuses": sorted(STATUS_CODES[status] for status in statuses),
+            "statuses": sorted(int(COMPLETIONS[status]) for status in statuses),
         }
     }
 
@@ -210,7 +209,7 @@ def remote_after(
     if not condition:
         return None
     job_id = condition.get("job_id")
-    statuses = {STATUS_NAMES.get(code, str(code)) for code in condition.get("statuses") or []}
+    statuses = {COMPLETION_NAMES.get(code, str(code)) for code in condition.get("statuses") or []}
     return keys.get(job_id, f"#{job_id}"), tuple(sorted(statuses))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from marketing_analytics.cloud_api.client import CloudClient
 from marketing_analytics.cloud_api.names import Scope
+from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import (
     EXIT_FAILED,
@@ -23,8 +24,8 @@ from marketing_analytics.jobs.plan import RemoteJob, remote_job
 from marketing_analytics.jobs.render import SCHEMA_VERSION, iso
 
 POLL_SECONDS = 1.0
+WORDS = {int(status): status.word.lower() for status in Status}
 TAIL_LINES = 20
-STATUS = {1: "queued", 2: "starting", 3: "running", 10: "success", 20: "error", 30: "cancelled"}
 _RESULT_LINE = re.compile(r"\b\d+ of \d+ (?!START|SKIP)[A-Z]+ |Finished running|Completed |Done\. ")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _TIMED_OUT = re.compile(r"tim(?:ed|e)[ -]?out", re.IGNORECASE)
@@ -136,14 +137,14 @@ def finish(follower: Follower, run: Mapping[str, Any]) -> None:
 
 def is_final(run: Mapping[str, Any]) -> bool:
     """Return whether a run has ended."""
-    return status_of(run) in ("success", "error", "cancelled")
+    return status_of(run) in {WORDS[status] for status in ENDED}
 
 
 def status_of(item: Mapping[str, Any]) -> str:
     """Return the status of a run or step in a word."""
     status = item.get("status")
     if isinstance(status, int):
-        return STATUS.get(status, str(status))
+        return WORDS.get(status, str(status))
     return str(item.get("status_humanized") or status or "queued").lower()
 
 

@@ -1,4 +1,4 @@
-"""Words and numbers as people read them: states, durations, times, sizes, schedules.
+"""Words and numbers as people read them: durations, times, sizes, schedules.
 
 Times are aware datetimes in UTC; durations are seconds.
 """
@@ -6,76 +6,7 @@ Times are aware datetimes in UTC; durations are seconds.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
-
-QUEUED, STARTING, RUNNING, SUCCESS, ERROR, CANCELLED = 1, 2, 3, 10, 20, 30
-ACTIVE = (QUEUED, STARTING, RUNNING)
-TRIGGERS = {
-    "scheduled": "Schedule",
-    "api": "API",
-    "ui": "Page",
-    "rerun": "Retry",
-    "retry": "Retry",
-    "ci": "CI",
-    "merge": "Merge",
-    "job completion": "After job",
-}
-
-
-@dataclass(frozen=True)
-class State:
-    """A state as shown: a word, an icon and a colour class; never a colour alone."""
-
-    word: str
-    icon: str
-    tone: str
-
-
-NEVER_RAN = State("Never ran", "dot", "idle")
-RUN_STATES = {
-    QUEUED: State("Queued", "clock", "queued"),
-    STARTING: State("Starting", "play", "running"),
-    RUNNING: State("Running", "play", "running"),
-    SUCCESS: State("Success", "check", "success"),
-    ERROR: State("Error", "cross", "error"),
-    CANCELLED: State("Cancelled", "slash", "cancelled"),
-}
-NODE_STATES = {
-    "success": State("Success", "check", "success"),
-    "pass": State("Pass", "check", "success"),
-    "warn": State("Warning", "warn", "warn"),
-    "error": State("Error", "cross", "error"),
-    "runtime error": State("Error", "cross", "error"),
-    "fail": State("Fail", "cross", "error"),
-    "skipped": State("Skipped", "slash", "cancelled"),
-    "partial success": State("Partly", "warn", "warn"),
-    "cancelled": State("Cancelled", "slash", "cancelled"),
-    "no-op": State("No-op", "dot", "idle"),
-}
-RUNNING_NODE = State("Running", "play", "running")
-
-
-def run_state(status: int, *, is_crashed: bool = False, is_timed_out: bool = False) -> State:
-    """Return how a run or step status is shown."""
-    if is_crashed:
-        return State("Crashed", "cross", "error")
-    if is_timed_out:
-        return State("Timed out", "clock", "error")
-    return RUN_STATES.get(status, State(f"Status {status}", "dot", "idle"))
-
-
-def node_state(status: str) -> State:
-    """Return how the status of a dbt node is shown; unknown words count as running."""
-    word = status.lower()
-    if word in ("started", "running", "compiling", "executing", ""):
-        return RUNNING_NODE
-    return NODE_STATES.get(word, State(status[:24], "dot", "idle"))
-
-
-def trigger_words(category: str) -> str:
-    """Return what started a run, in one or two words."""
-    return TRIGGERS.get(category.replace("_", " "), category[:24] or "API")
 
 
 def parse_time(text: str | None) -> datetime | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from marketing_analytics.cloud_api.states import COMPLETIONS
 from marketing_analytics.local_cloud.api.answers import ApiError, invalid_at
 from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
@@ -32,7 +33,6 @@ JOB_TYPES = ("ci", "scheduled", "other", "merge", "exposure_sync", "adaptive", "
 EXPLICIT_TYPES = ("ci", "merge", "adaptive", "exposure_sync", "hybrid")
 TRIGGERS = ("github_webhook", "git_provider_webhook", "schedule", "on_merge")
 STATE_AWARE = "state_aware_orchestration"
-RUN_STATUSES = (10, 20, 30)
 MAX_THREADS = 256
 MAX_TIMEOUT_SECONDS = 86_400
 MAX_STEPS = 100
@@ -183,7 +183,7 @@ def read_schedule(fields: Fields, base: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_condition(fields: Fields, base: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the completion trigger; null removes it, statuses are 10, 20 and 30 only."""
+    """Return the completion trigger; null removes it, statuses are those of an end."""
     name = "job_completion_trigger_condition"
     found = fields.read_or_clear(name, clean_condition, base[name])
     return found or None
@@ -197,8 +197,9 @@ def clean_condition(value: Any) -> dict[str, Any] | None:
     condition = mapping(given.get("condition", given))
     statuses = condition.get("statuses")
     if not isinstance(statuses, list) or not statuses:
-        raise CheckError("expected statuses: a list of 10 (success), 20 (error), 30 (cancelled)")
-    read_status = one_of(*RUN_STATUSES)
+        known = ", ".join(f"{int(code)} ({code.word.lower()})" for code in COMPLETIONS.values())
+        raise CheckError(f"expected statuses: a list of {known}")
+    read_status = one_of(*COMPLETIONS.values())
     clean = {
         "job_id": identifier(condition.get("job_id")),
         "project_id": identifier(condition.get("project_id")),

@@ -8,20 +8,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL, Status
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import clock, in_words
 from marketing_analytics.local_cloud.store.connection import load_sql, time_of
 
-STATUS_WORDS = {
-    1: "Queued",
-    2: "Starting",
-    3: "Running",
-    10: "Success",
-    20: "Error",
-    30: "Cancelled",
-}
-STEP_COLOURS = {10: "green", 20: "red", 30: "grey"}
-ENDED = (10, 20, 30)
+STEP_COLOURS = {Status.SUCCESS: "green", Status.ERROR: "red", Status.CANCELLED: "grey"}
 # what a trigger body may override, all null when it does not
 OVERRIDES = (
     "git_branch",
@@ -63,7 +55,7 @@ def most_recent_run(call: Call, job_id: int, *, is_ended: bool) -> dict[str, Any
 
 def show_run(call: Call, run: sqlite3.Row) -> dict[str, Any]:
     """Return a run; trigger, job, environment and steps are added when they are asked for."""
-    status = run["status"]
+    status = Status(run["status"])
     has_ended = status in ENDED
     return {
         "id": run["id"],
@@ -82,10 +74,10 @@ def show_run(call: Call, run: sqlite3.Row) -> dict[str, Any]:
         "trigger": None,
         "run_steps": [],
         "artifacts_saved": bool(run["has_artifacts"]),
-        "has_docs_generated": bool(run["generate_docs"]) and status == 10,
+        "has_docs_generated": bool(run["generate_docs"]) and status is Status.SUCCESS,
         "has_sources_generated": bool(run["run_source_freshness"]) and has_ended,
         "notifications_sent": False,
-        "blocked_by": runs_ahead(call, run) if status == 1 else [],
+        "blocked_by": runs_ahead(call, run) if status is Status.QUEUED else [],
         "created_at": run["created_at"],
         "updated_at": run["updated_at"],
         "dequeued_at": run["dequeued_at"],
@@ -93,13 +85,13 @@ def show_run(call: Call, run: sqlite3.Row) -> dict[str, Any]:
         "finished_at": run["finished_at"],
         "last_heartbeat_at": run["heartbeat_at"],
         "should_start_at": run["scheduled_for"] or run["created_at"],
-        "status_humanized": STATUS_WORDS[status],
+        "status_humanized": status.word,
         "in_progress": not has_ended,
         "is_complete": has_ended,
-        "is_success": status == 10,
-        "is_error": status == 20,
-        "is_cancelled": status == 30,
-        "is_running": status == 3,
+        "is_success": status is Status.SUCCESS,
+        "is_error": status is Status.ERROR,
+        "is_cancelled": status is Status.CANCELLED,
+        "is_running": status is Status.RUNNING,
         **durations(run),
         **retry_fields(call, run),
         "href": href_of(call, run),
@@ -147,7 +139,7 @@ def durations(run: sqlite3.Row) -> dict[str, Any]:
 def retry_fields(call: Call, run: sqlite3.Row) -> dict[str, Any]:
     """Return whether a run can be retried: only the newest run of a job, when it failed."""
     reason = None
-    if run["status"] not in (20, 30):
+    if run["status"] not in UNSUCCESSFUL:
         reason = "RETRY_NOT_FAILED_RUN"
     elif newest_id(call, run["job_id"]) != run["id"]:
         reason = "RETRY_NOT_LATEST_RUN"
@@ -196,6 +188,7 @@ def show_step(step: sqlite3.Row, account_id: int, logs: Mapping[str, str]) -> di
     started = time_of(step["started_at"]) if step["started_at"] else None
     finished = time_of(step["finished_at"]) if step["finished_at"] else None
     seconds = ((finished or datetime.now(UTC)) - started).total_seconds() if started else 0.0
+    status = Status(step["status"])
     command = {"run_step_id": step["id"], "dbt_command": step["command"]}
     return {
         "id": step["id"],
@@ -203,9 +196,9 @@ def show_step(step: sqlite3.Row, account_id: int, logs: Mapping[str, str]) -> di
         "account_id": account_id,
         "index": step["step_index"],
         "name": step["name"],
-        "status": step["status"],
-        "status_humanized": STATUS_WORDS[step["status"]],
-        "status_color": STEP_COLOURS.get(step["status"], "blue"),
+        "status": status,
+        "status_humanized": status.word,
+        "status_color": STEP_COLOURS.get(status, "blue"),
         **logs,
         "log_path": None,
         "log_archive_type": "db_flushed",

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL, Status
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.api.answers import (
     Answer,
@@ -30,7 +31,6 @@ from marketing_analytics.local_cloud.api.environment_views import environment_v2
 from marketing_analytics.local_cloud.api.job_views import show_job
 from marketing_analytics.local_cloud.api.run_logs import step_logs
 from marketing_analytics.local_cloud.api.run_views import (
-    ENDED,
     flat_schedule,
     newest_id,
     show_run,
@@ -235,7 +235,7 @@ def rerun(call: Call) -> Answer:
     job = stored_job(call)
     run_id = newest_id(call, job["id"])
     run = store.get_run(call.connection, run_id) if run_id else None
-    if run is None or run["status"] not in (20, 30):
+    if run is None or run["status"] not in UNSUCCESSFUL:
         return one(with_trigger(call, queue_run(call, job["id"], "Rerun", "rerun", {})))
     return one(with_trigger(call, retry_run(call, run)))
 
@@ -276,8 +276,8 @@ def left_steps(call: Call, run: sqlite3.Row) -> tuple[str | None, list[str]]:
     commands = json.loads(run["steps"])
     steps = store.list_steps(call.connection, run["id"])
     own = [step for step in steps if step["command"] in commands]
-    done = sum(1 for step in own if step["status"] == 10)
-    failed = next((step["command"] for step in own if step["status"] == 20), None)
+    done = sum(1 for step in own if step["status"] == Status.SUCCESS)
+    failed = next((step["command"] for step in own if step["status"] == Status.ERROR), None)
     left = commands[done:]
     return failed, left[1:] if failed else left
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from marketing_analytics.cloud_api.states import ACTIVE, HELD, Status
 from marketing_analytics.local_cloud.pages.job_views import STATE_FILTERS, JobFilter
 from marketing_analytics.local_cloud.pages.reads import RunFilter
 
 RUN_STATUSES = {
-    "active": (1, 2, 3),
-    "queued": (1,),
-    "running": (2, 3),
-    "success": (10,),
-    "error": (20,),
-    "cancelled": (30,),
+    "active": tuple(sorted(ACTIVE)),
+    "queued": (Status.QUEUED,),
+    "running": tuple(sorted(HELD)),
+    "success": (Status.SUCCESS,),
+    "error": (Status.ERROR,),
+    "cancelled": (Status.CANCELLED,),
 }
 RUN_TRIGGERS = {
     "schedule": ("Schedule", ("scheduled",)),

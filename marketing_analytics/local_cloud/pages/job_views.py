@@ -8,19 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from marketing_analytics.cloud_api.states import ACTIVE, Status
 from marketing_analytics.core.redaction import MASK, is_secret_name, redact
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name, plain_description
 from marketing_analytics.local_cloud.pages.reads import Reads, Row
+from marketing_analytics.local_cloud.pages.states import NEVER_RAN, State, run_state
 from marketing_analytics.web.words import (
-    ACTIVE,
-    ERROR,
-    NEVER_RAN,
-    SUCCESS,
-    State,
     duration_words,
     next_ticks,
     parse_time,
-    run_state,
     schedule_words,
     seconds_between,
 )
@@ -142,7 +138,7 @@ def strip_words(runs: Iterable[Row]) -> str:
     statuses = [run["status"] for run in runs]
     if not statuses:
         return "no results yet"
-    good, bad = statuses.count(SUCCESS), statuses.count(ERROR)
+    good, bad = statuses.count(Status.SUCCESS), statuses.count(Status.ERROR)
     rest = len(statuses) - good - bad
     others = f", {rest} other" if rest else ""
     return f"last {len(statuses)} results: {good} success, {bad} error{others}"

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from marketing_analytics.cloud_api.states import ACTIVE, Status
 from marketing_analytics.core.redaction import redact
 from marketing_analytics.local_cloud.pages.job_views import json_object, state_of
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name
 from marketing_analytics.local_cloud.pages.reads import Reads, Row
+from marketing_analytics.local_cloud.pages.states import State, run_state, trigger_words
 from marketing_analytics.local_cloud.pages.timing import (
     Node,
     Timing,
@@ -18,16 +20,7 @@ from marketing_analytics.local_cloud.pages.timing import (
     nodes_of,
     timing_of,
 )
-from marketing_analytics.web.words import (
-    ACTIVE,
-    QUEUED,
-    State,
-    duration_words,
-    parse_time,
-    run_state,
-    seconds_between,
-    trigger_words,
-)
+from marketing_analytics.web.words import duration_words, parse_time, seconds_between
 
 MAX_MESSAGE_CHARACTERS = 2_000
 STEP_SKIPPED = State("Not reached", "slash", "cancelled")
@@ -97,14 +90,14 @@ def queue_of(reads: Reads, now: datetime) -> Queue:
     """Return who runs and who waits for what."""
     rows = reads.rows("list_active_runs")
     account = reads.row("get_account")
-    running = [row for row in rows if row["status"] != QUEUED]
+    running = [row for row in rows if row["status"] != Status.QUEUED]
     lines = [_queue_line(row, now) for row in rows]
     slots = int(account["run_slots"]) if account else 0
     return Queue(sorted(lines, key=lambda line: line.is_waiting), len(running), slots)
 
 
 def _queue_line(row: Row, now: datetime) -> QueueLine:
-    is_waiting = row["status"] == QUEUED
+    is_waiting = row["status"] == Status.QUEUED
     waiting = row["wait_reason"] or "about to start"
     return QueueLine(run_line(row, now), is_waiting, waiting if is_waiting else "holds a run slot")
 
@@ -183,7 +176,7 @@ def run_page(
         timing=timing_of(nodes, now, _critical(folder, nodes, row)),
         tests=sorted(tests, key=_worst_first),
         tests_words=tests_words(tests),
-        waits=_own_queue_line(reads, run_id, now) if row["status"] == QUEUED else None,
+        waits=_own_queue_line(reads, run_id, now) if row["status"] == Status.QUEUED else None,
         is_cancelling=bool(row["cancel_requested_at"]) and row["status"] in ACTIVE,
         can_run_again=row["job_state"] == 1,
     )

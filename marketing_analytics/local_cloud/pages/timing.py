@@ -15,7 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from marketing_analytics.local_cloud.pages.reads import Row
-from marketing_analytics.web.words import State, duration_words, node_state, parse_time
+from marketing_analytics.local_cloud.pages.states import State, node_state
+from marketing_analytics.web.words import duration_words, parse_time
 
 MAX_BARS = 300
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024

@@ -1,6 +1,4 @@
-"""The states of a run and the one function that moves it from one to the next.
-
-queued(1) -> starting(2) -> running(3) -> success(10) | error(20) | cancelled(30)
+"""The one function that moves a run from one state to the next, and what it allows.
 
 a enqueue   -           -> queued      API, tick, completed job
 b claim     queued      -> starting    sets owner, token, lease and first heartbeat at once
@@ -16,26 +14,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Any
 
+from marketing_analytics.cloud_api.states import HELD, Status
 from marketing_analytics.core.errors import PlatformError
 from marketing_analytics.local_cloud.store.connection import load_sql, now_text
-
-
-class Status(IntEnum):
-    """The status codes of dbt Cloud, of runs and of their steps."""
-
-    QUEUED = 1
-    STARTING = 2
-    RUNNING = 3
-    SUCCESS = 10
-    ERROR = 20
-    CANCELLED = 30
-
-
-ENDED = frozenset({Status.SUCCESS, Status.ERROR, Status.CANCELLED})
-ACTIVE = frozenset({Status.STARTING, Status.RUNNING})
 
 
 class Move(StrEnum):
@@ -54,7 +38,7 @@ FROM: dict[Move, frozenset[Status]] = {
     Move.CLAIM: frozenset({Status.QUEUED}),
     Move.BEGIN: frozenset({Status.STARTING}),
     Move.FINISH: frozenset({Status.RUNNING}),
-    Move.CRASH: ACTIVE,
+    Move.CRASH: HELD,
     Move.RETRY: frozenset({Status.ERROR}),
     Move.WITHDRAW: frozenset({Status.QUEUED}),
     Move.CANCEL: frozenset({Status.RUNNING}),
@@ -124,5 +108,5 @@ def check_move(
 def check_token(connection: sqlite3.Connection, run_id: int, token: str) -> None:
     """Raise FencedError unless the run is active and held under this token."""
     row = connection.execute(load_sql("runs_moves")["state"], {"run_id": run_id}).fetchone()
-    if row is None or row["lease_token"] != token or row["status"] not in ACTIVE:
+    if row is None or row["lease_token"] != token or row["status"] not in HELD:
         raise FencedError(f"run {run_id} is no longer held by this worker")

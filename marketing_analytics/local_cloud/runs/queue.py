@@ -14,10 +14,10 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.local_cloud.runs.moves import (
     Move,
     RefusedMoveError,
-    Status,
     move_run,
 )
 from marketing_analytics.local_cloud.runs.process import is_running, kill_survivor, start_of

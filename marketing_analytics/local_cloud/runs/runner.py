@@ -19,13 +19,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import PlatformError
 from marketing_analytics.local_cloud.runs.artifacts import keep_artifacts, keep_parse_file
 from marketing_analytics.local_cloud.runs.moves import (
     FencedError,
     Move,
     RefusedMoveError,
-    Status,
     check_token,
     move_run,
 )

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.local_cloud.runs.moves import ENDED, Move, Status, move_run
+from marketing_analytics.local_cloud.runs.moves import Move, move_run
 from marketing_analytics.local_cloud.store.connection import load_sql, now_text, transaction
 
 CANCELLED_BY_USER = "Cancelled by user."

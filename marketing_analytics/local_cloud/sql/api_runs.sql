@@ -1,12 +1,12 @@
 -- name: most_recent_run
 select r.*
 from runs as r
-where r.job_id = :job_id and (not :is_ended or r.status >= 10)
+where r.job_id = :job_id and (not :is_ended or r.status in (@ended))
 order by r.id desc
 limit 1
 
 -- name: queued_runs_of_job
-select id from runs where job_id = :job_id and status = 1
+select id from runs where job_id = :job_id and status = @queued
 
 -- name: get_step_by_id
 select s.*, r.account_id
@@ -17,7 +17,7 @@ where s.id = :step_id and r.account_id = :account_id
 -- name: last_run_with_artifacts
 select r.*
 from runs as r
-where r.job_id = :job_id and r.has_artifacts = 1 and r.status >= 10
+where r.job_id = :job_id and r.has_artifacts = 1 and r.status in (@ended)
 order by r.id desc
 limit 1
 
@@ -25,5 +25,5 @@ limit 1
 -- active or earlier queued runs of the same job: this run starts after them
 select r.id
 from runs as r
-where r.job_id = :job_id and r.id < :run_id and r.status in (1, 2, 3)
+where r.job_id = :job_id and r.id < :run_id and r.status in (@active)
 order by r.id

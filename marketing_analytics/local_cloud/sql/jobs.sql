@@ -6,9 +6,9 @@ select id, account_id, project_id, environment_id, name, description, payload, c
         select count(*)
         from runs as r
         where r.job_id = jobs.id
-            and r.status = 20
+            and r.status = @error
             and r.id > coalesce(
-                (select max(s.id) from runs as s where s.job_id = jobs.id and s.status = 10), 0
+                (select max(s.id) from runs as s where s.job_id = jobs.id and s.status = @success), 0
             )
     ) as run_failure_count
 from jobs
@@ -24,9 +24,9 @@ select id, account_id, project_id, environment_id, name, description, payload, c
         select count(*)
         from runs as r
         where r.job_id = jobs.id
-            and r.status = 20
+            and r.status = @error
             and r.id > coalesce(
-                (select max(s.id) from runs as s where s.job_id = jobs.id and s.status = 10), 0
+                (select max(s.id) from runs as s where s.job_id = jobs.id and s.status = @success), 0
             )
     ) as run_failure_count, count(*) over () as total_count
 from jobs

@@ -14,7 +14,7 @@ insert into runs (
     created_at, updated_at
 )
 values (
-    :account_id, :project_id, :environment_id, :job_id, 1, :cause, :cause_category, :overrides,
+    :account_id, :project_id, :environment_id, :job_id, @queued, :cause, :cause_category, :overrides,
     :steps, :schema_name, :target_name, :threads, :timeout_seconds, :run_source_freshness,
     :generate_docs, :dbt_version, :git_branch, :git_sha, :scheduled_for, :attempts_left,
     :now, :now
@@ -70,7 +70,7 @@ where (:account_id is null or r.account_id = :account_id)
 -- name: request_cancel
 update runs
 set cancel_requested_at = coalesce(cancel_requested_at, :now), updated_at = :now
-where id = :run_id and status in (2, 3)
+where id = :run_id and status in (@held)
 
 -- name: list_steps
 select s.* from run_steps as s where s.run_id = :run_id order by s.step_index
@@ -85,10 +85,10 @@ order by n.step_index, n.started_at, n.unique_id
 
 -- name: add_step
 insert into run_steps (run_id, step_index, name, command, status, log_path, created_at)
-values (:run_id, :step_index, :name, :command, 1, :log_path, :now)
+values (:run_id, :step_index, :name, :command, @queued, :log_path, :now)
 
 -- name: start_step
-update run_steps set status = 3, started_at = :now
+update run_steps set status = @running, started_at = :now
 where run_id = :run_id and step_index = :step_index
 
 -- name: end_step
@@ -97,8 +97,8 @@ where run_id = :run_id and step_index = :step_index
 
 -- name: cancel_open_steps
 update run_steps
-set status = 30, finished_at = case when started_at is not null then :now end
-where run_id = :run_id and status in (1, 2, 3)
+set status = @cancelled, finished_at = case when started_at is not null then :now end
+where run_id = :run_id and status in (@active)
 
 -- name: end_open_nodes
 update run_nodes set status = 'cancelled', finished_at = :now
@@ -165,7 +165,7 @@ where id = :job_id and cron = :cron and next_run_at is :old_next_run_at
 
 -- name: older_ticks
 select r.id from runs as r
-where r.job_id = :job_id and r.id < :run_id and r.status = 1 and r.cause_category = 'scheduled'
+where r.job_id = :job_id and r.id < :run_id and r.status = @queued and r.cause_category = 'scheduled'
 
 -- name: has_tick
 select 1 from runs where job_id = :job_id and scheduled_for = :scheduled_for

@@ -1,4 +1,4 @@
--- One statement per move of the state table; the guards are in runs/states.py.
+-- One statement per move of the state table; the guards are in runs/moves.py.
 
 -- name: state
 select id, status, lease_token, lease_expires_at, is_crashed, attempts_left

@@ -1,5 +1,5 @@
 -- name: has_queued
-select exists(select 1 from runs where status = 1)
+select exists(select 1 from runs where status = @queued)
 
 -- name: waiting_and_active
 select
@@ -9,26 +9,26 @@ select
 from runs as r
 inner join accounts as a on r.account_id = a.id
 inner join jobs as j on r.job_id = j.id
-where r.status in (1, 2, 3)
+where r.status in (@active)
 order by r.id
 
 -- name: save_wait
 update runs set waits_for = :waits_for, wait_reason = :wait_reason, updated_at = :now
-where id = :run_id and status = 1
+where id = :run_id and status = @queued
 
 -- name: renew
 update runs
 set lease_expires_at = :lease_expires_at, heartbeat_at = :now
-where id = :run_id and lease_token = :lease_token and status in (2, 3)
+where id = :run_id and lease_token = :lease_token and status in (@held)
 
 -- name: cancel_requests
 select r.id from runs as r
-where r.owner_id = :owner_id and r.status in (2, 3) and r.cancel_requested_at is not null
+where r.owner_id = :owner_id and r.status in (@held) and r.cancel_requested_at is not null
 
 -- name: active_runs
 select
     r.id, r.status, r.owner_id, r.lease_token, r.lease_expires_at, r.heartbeat_at, r.process_id,
     r.process_started_at, r.attempts_left
 from runs as r
-where r.status in (2, 3)
+where r.status in (@held)
 order by r.id

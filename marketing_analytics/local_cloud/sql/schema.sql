@@ -82,7 +82,7 @@ create unique index environment_variables_by_scope on environment_variables (
     project_id, name, coalesce(environment_id, 0), coalesce(job_id, 0)
 );
 
--- status: 1 queued, 2 starting, 3 running, 10 success, 20 error, 30 cancelled
+-- the codes of status are those of cloud_api/states.py
 create table runs (
     id integer primary key autoincrement,
     account_id integer not null references accounts (id),

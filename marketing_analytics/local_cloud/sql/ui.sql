@@ -76,26 +76,26 @@ select r.*, j.name as job_name, j.description as job_description, e.name as envi
 from runs as r
 inner join jobs as j on r.job_id = j.id
 inner join environments as e on r.environment_id = e.id
-where r.status in (1, 2, 3) and r.account_id = :account_id
+where r.status in (@active) and r.account_id = :account_id
 order by r.id;
 
 -- name: count_active_runs
 select
-    count(*) filter (where r.status = 1) as queued,
-    count(*) filter (where r.status in (2, 3)) as running,
+    count(*) filter (where r.status = @queued) as queued,
+    count(*) filter (where r.status in (@held)) as running,
     max(r.heartbeat_at) as last_heartbeat_at
 from runs as r
-where r.status in (1, 2, 3) and r.account_id = :account_id;
+where r.status in (@active) and r.account_id = :account_id;
 
 -- name: engine_signs
 select
     (
         select min(r.created_at) from runs as r
-        where r.status = 1 and r.wait_reason = '' and r.account_id = :account_id
+        where r.status = @queued and r.wait_reason = '' and r.account_id = :account_id
     ) as oldest_unclaimed_at,
     (
         select min(r.lease_expires_at) from runs as r
-        where r.status in (2, 3) and r.account_id = :account_id
+        where r.status in (@held) and r.account_id = :account_id
     ) as oldest_lease_at,
     (
         select min(j.next_run_at) from jobs as j
@@ -129,7 +129,7 @@ where
     n.status = 'success'
     and n.run_id in (
         select r.id from runs as r
-        where r.job_id = :job_id and r.status = 10 and r.id < :run_id
+        where r.job_id = :job_id and r.status = @success and r.id < :run_id
         order by r.id desc limit 10
     )
 group by n.unique_id;

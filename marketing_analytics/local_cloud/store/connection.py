@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from string import Template
 
+from marketing_analytics.cloud_api.states import ACTIVE, ENDED, HELD, Status
 from marketing_analytics.core.errors import MachineError
 
 SCHEMA_VERSION = 1
@@ -130,10 +132,26 @@ def check_store(connection: sqlite3.Connection, path: Path | str) -> None:
         raise damaged_store(path, sqlite3.DatabaseError(str(found)))
 
 
+class _Script(Template):
+    """SQL in which `@queued` or `@ended` stand for codes of runs; `$` belongs to JSON paths."""
+
+    delimiter = "@"
+
+
+STATES = {
+    **{status.name.lower(): str(int(status)) for status in Status},
+    **{
+        name: ", ".join(str(int(status)) for status in sorted(statuses))
+        for name, statuses in {"active": ACTIVE, "held": HELD, "ended": ENDED}.items()
+    },
+}
+
+
 @cache
 def load_sql(name: str) -> dict[str, str]:
     """Return the statements of `sql/{name}.sql` by the name in their `-- name:` line."""
-    parts = _STATEMENT_NAME.split((SQL_FOLDER / f"{name}.sql").read_text("utf-8"))
+    text = _Script((SQL_FOLDER / f"{name}.sql").read_text("utf-8")).substitute(STATES)
+    parts = _STATEMENT_NAME.split(text)
     return {key: text.strip() for key, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 

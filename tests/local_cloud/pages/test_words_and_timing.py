@@ -7,9 +7,9 @@ import pytest
 
 from marketing_analytics.local_cloud.pages.naming import job_name, plain_description
 from marketing_analytics.local_cloud.pages.rendering import linked
+from marketing_analytics.local_cloud.pages.states import NODE_STATES
 from marketing_analytics.local_cloud.pages.timing import Node, critical_seconds, timing_of
 from marketing_analytics.web.words import (
-    NODE_STATES,
     duration_words,
     next_ticks,
     relative_words,

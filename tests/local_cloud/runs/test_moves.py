@@ -9,15 +9,14 @@ from collections import Counter
 import pytest
 
 from benchmarks.tiny_cloud import add_job, create_cloud
+from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.moves import (
-    ENDED,
     FROM,
     TO,
     FencedError,
     Move,
     RefusedMoveError,
-    Status,
     move_run,
 )
 from marketing_analytics.local_cloud.runs.queue import claim_run, lease_end
