@@ -58,6 +58,6 @@ def serve_command(
     console: Console, world: Path, host: str, port: int, endpoints: Path | None
 ) -> int:
     """Serve a built world until a signal ends it."""
-    from marketing_analytics.simulate.platforms.server import serve_world
+    from marketing_analytics.simulate.server import serve_world
 
     return serve_world(console, world.resolve(), host, port, endpoints)

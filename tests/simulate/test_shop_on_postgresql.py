@@ -19,7 +19,7 @@ import pytest
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.simulate.world.build import build_world
 from marketing_analytics.simulate.world.parameters import WorldParameters
-from marketing_analytics.simulate.world.shop import TABLES
+from marketing_analytics.simulate.world.shop.database import TABLES
 
 
 def as_server_user(*command):

@@ -18,12 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketing_analytics.simulate.world.build import build_world
+from marketing_analytics.simulate.world.customers.people import NEVER_US
 from marketing_analytics.simulate.world.parameters import (
     DAY_US,
     PurchaseParameters,
     WorldParameters,
 )
-from marketing_analytics.simulate.world.people import NEVER_US
 from marketing_analytics.simulate.world.world import generate
 
 CENT = Decimal("0.01")
@@ -298,7 +298,7 @@ def hyp2f1(a: float, b: float, c: float, z: np.ndarray) -> np.ndarray:
 def test_repeat_purchases_follow_the_bg_nbd_expectation():
     # E[X(t)] of Fader, Hardie, Lee (2005), equation 9, averaged over the time observed
     parameters = WorldParameters(seed=8, customers=40_000, days=180, purchases=PurchaseParameters())
-    from marketing_analytics.simulate.world.purchases import build_orders
+    from marketing_analytics.simulate.world.customers.purchases import build_orders
 
     orders = build_orders(parameters, np.zeros(parameters.customers, dtype=bool))
     p = parameters.purchases

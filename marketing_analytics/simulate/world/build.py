@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import MachineError, UserError
-from marketing_analytics.simulate.world.ga4 import write_ga4
 from marketing_analytics.simulate.world.ledger import build_ledger
 from marketing_analytics.simulate.world.parameters import WorldParameters
-from marketing_analytics.simulate.world.shop import check_shop_url, write_postgres, write_sqlite
+from marketing_analytics.simulate.world.shop.database import (
+    check_shop_url,
+    write_postgres,
+    write_sqlite,
+)
 from marketing_analytics.simulate.world.tables import write_truth
+from marketing_analytics.simulate.world.web.ga4 import write_ga4
 from marketing_analytics.simulate.world.world import World, generate
 
 WORLD_FILE = "world.json"

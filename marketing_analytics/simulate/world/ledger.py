@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from marketing_analytics.simulate.world.catalog import GOOGLE, META, PLATFORMS
+from marketing_analytics.simulate.world.ads.catalog import GOOGLE, META, PLATFORMS
+from marketing_analytics.simulate.world.ads.claims import CLICK, VIEW
 from marketing_analytics.simulate.world.chance import BoolArray, IntArray
-from marketing_analytics.simulate.world.claims import CLICK, VIEW
-from marketing_analytics.simulate.world.ga4 import Ga4Counts
-from marketing_analytics.simulate.world.mailing import CLICK as MAIL_CLICK
-from marketing_analytics.simulate.world.mailing import MACHINE_OPEN, OPEN
+from marketing_analytics.simulate.world.customers.people import NEVER_US
+from marketing_analytics.simulate.world.mail.mailing import CLICK as MAIL_CLICK
+from marketing_analytics.simulate.world.mail.mailing import MACHINE_OPEN, OPEN
 from marketing_analytics.simulate.world.names import money
 from marketing_analytics.simulate.world.parameters import DAY_US
-from marketing_analytics.simulate.world.people import NEVER_US
 from marketing_analytics.simulate.world.tables import incremental_counts
+from marketing_analytics.simulate.world.web.ga4 import Ga4Counts
 from marketing_analytics.simulate.world.world import World
 
 SEVEN_DAYS_US = 7 * DAY_US

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from marketing_analytics.simulate.world.ads.claims import KINDS
 from marketing_analytics.simulate.world.chance import IntArray, gather, texts
-from marketing_analytics.simulate.world.claims import KINDS
-from marketing_analytics.simulate.world.mailing import ACTIONS, MACHINE_OPEN
+from marketing_analytics.simulate.world.customers.people import DEVICE_KINDS, NEVER_US
+from marketing_analytics.simulate.world.mail.mailing import ACTIONS, MACHINE_OPEN
 from marketing_analytics.simulate.world.names import device_names, email_hash, ids
-from marketing_analytics.simulate.world.people import DEVICE_KINDS, NEVER_US
-from marketing_analytics.simulate.world.visits import CHANNELS, SOURCES
+from marketing_analytics.simulate.world.web.visits import CHANNELS, SOURCES
 from marketing_analytics.simulate.world.world import World, order_is_tracked
 
 TAGS = ("full", "click_id_only", "lost")

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing_analytics.simulate.world.advertising import AdDays, build_ad_days, with_budgets
-from marketing_analytics.simulate.world.catalog import Catalog, build_catalog
+from marketing_analytics.simulate.world.ads.catalog import Catalog, build_catalog
+from marketing_analytics.simulate.world.ads.claims import Claims, build_causes, build_claims
+from marketing_analytics.simulate.world.ads.days import AdDays, build_ad_days, with_budgets
 from marketing_analytics.simulate.world.chance import IntArray
-from marketing_analytics.simulate.world.claims import Claims, build_causes, build_claims
+from marketing_analytics.simulate.world.customers.people import People, build_people, draw_markets
+from marketing_analytics.simulate.world.customers.purchases import (
+    Orders,
+    Refunds,
+    build_orders,
+    build_refunds,
+)
 from marketing_analytics.simulate.world.exchange import Exchange, build_exchange
-from marketing_analytics.simulate.world.mailing import (
+from marketing_analytics.simulate.world.mail.mailing import (
     MailEvents,
     MailPlan,
     Sends,
@@ -21,14 +28,7 @@ from marketing_analytics.simulate.world.mailing import (
     plan_mails,
 )
 from marketing_analytics.simulate.world.parameters import WorldParameters
-from marketing_analytics.simulate.world.people import People, build_people, draw_markets
-from marketing_analytics.simulate.world.purchases import (
-    Orders,
-    Refunds,
-    build_orders,
-    build_refunds,
-)
-from marketing_analytics.simulate.world.visits import (
+from marketing_analytics.simulate.world.web.visits import (
     EMAIL_SOURCE,
     Sessions,
     build_sessions,

@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from marketing_analytics.simulate.platforms.control import PlatformControl, SimulatedClock
+from marketing_analytics.simulate.emulation.control import PlatformControl, SimulatedClock
+from marketing_analytics.simulate.emulation.world_files import WorldFiles
 from marketing_analytics.simulate.platforms.google_ads.gaql import GaqlError, Query, parse_query
 from marketing_analytics.simulate.platforms.google_ads.rows import GoogleRows, check_fields
-from marketing_analytics.simulate.platforms.world_files import WorldFiles
 
 FAILURE = "type.googleapis.com/google.ads.googleads.v26.errors.GoogleAdsFailure"
 TOKEN_SECONDS = 3_600

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from marketing_analytics.simulate.platforms.delivery import EPOCH, Delivery
+from marketing_analytics.simulate.emulation.delivery import EPOCH, Delivery
+from marketing_analytics.simulate.emulation.world_files import WorldFiles
 from marketing_analytics.simulate.platforms.google_ads.gaql import GaqlError, Query
-from marketing_analytics.simulate.platforms.world_files import WorldFiles
 
 CUSTOMER = (
     "customer.id", "customer.descriptive_name", "customer.currency_code", "customer.time_zone",

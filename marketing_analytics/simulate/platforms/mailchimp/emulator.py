@@ -19,9 +19,9 @@ from starlette.routing import Route
 
 from marketing_analytics.core.clock import parse_time
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.simulate.platforms.control import PlatformControl, SimulatedClock
+from marketing_analytics.simulate.emulation.control import PlatformControl, SimulatedClock
+from marketing_analytics.simulate.emulation.world_files import WorldFiles
 from marketing_analytics.simulate.platforms.mailchimp.records import MailRecords
-from marketing_analytics.simulate.platforms.world_files import WorldFiles
 
 DATA_CENTRE = "us21"
 CONNECTION_LIMIT = 10

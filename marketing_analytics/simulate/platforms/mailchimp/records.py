@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from marketing_analytics.simulate.platforms.world_files import (
+from marketing_analytics.simulate.emulation.world_files import (
     NEVER_US,
     IntArray,
     WorldFiles,

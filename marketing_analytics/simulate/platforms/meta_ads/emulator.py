@@ -18,10 +18,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from marketing_analytics.simulate.platforms.control import PlatformControl, SimulatedClock
+from marketing_analytics.simulate.emulation.control import PlatformControl, SimulatedClock
+from marketing_analytics.simulate.emulation.world_files import WorldFiles
 from marketing_analytics.simulate.platforms.meta_ads.entities import MetaEntities
 from marketing_analytics.simulate.platforms.meta_ads.insights import Insights, MetaError
-from marketing_analytics.simulate.platforms.world_files import WorldFiles
 
 VERSIONS = ("v25.0", "v26.0")
 POLLS = (

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from marketing_analytics.simulate.emulation.world_files import WorldFiles
 from marketing_analytics.simulate.platforms.meta_ads.insights import (
     MetaError,
     read_fields,
     read_texts,
 )
-from marketing_analytics.simulate.platforms.world_files import WorldFiles
 
 # field names per edge; everything is a string except what the SDK's specs give as a number
 FIELDS: dict[str, tuple[str, ...]] = {

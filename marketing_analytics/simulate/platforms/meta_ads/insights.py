@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from starlette.responses import JSONResponse
 
-from marketing_analytics.simulate.platforms.delivery import EPOCH, Delivery, Matured
-from marketing_analytics.simulate.platforms.world_files import IntArray, WorldFiles
+from marketing_analytics.simulate.emulation.delivery import EPOCH, Delivery, Matured
+from marketing_analytics.simulate.emulation.world_files import IntArray, WorldFiles
 
 LEVELS = {
     "account": (),

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from marketing_analytics.simulate.world.catalog import META, Catalog
+from marketing_analytics.simulate.world.ads.catalog import META, Catalog
 from marketing_analytics.simulate.world.chance import IntArray, stream
+from marketing_analytics.simulate.world.customers.people import NEVER_US
 from marketing_analytics.simulate.world.parameters import HOUR_US, WorldParameters
-from marketing_analytics.simulate.world.people import NEVER_US
-from marketing_analytics.simulate.world.visits import Sessions
+from marketing_analytics.simulate.world.web.visits import Sessions
 
 # clicks that never become a visit, per visit
 LOST_CLICK_SHARE = 1.25

@@ -12,15 +12,15 @@ from marketing_analytics.simulate.world.chance import (
     rank_within,
     stream,
 )
+from marketing_analytics.simulate.world.customers.people import NEVER_US, People
+from marketing_analytics.simulate.world.customers.purchases import Orders
 from marketing_analytics.simulate.world.parameters import (
     DAY_US,
     HOUR_US,
     SECOND_US,
     WorldParameters,
 )
-from marketing_analytics.simulate.world.people import NEVER_US, People
-from marketing_analytics.simulate.world.purchases import Orders
-from marketing_analytics.simulate.world.visits import CART_DEPTH, EMAIL_SOURCE, Sketch
+from marketing_analytics.simulate.world.web.visits import CART_DEPTH, EMAIL_SOURCE, Sketch
 
 CLICK_REACH_US = 12 * DAY_US
 UNSUBSCRIBE_RATE = 0.0025

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from marketing_analytics.simulate.platforms.world_files import IntArray, WorldFiles, int_column
+from marketing_analytics.simulate.emulation.world_files import IntArray, WorldFiles, int_column
 
 DAY_US = 86_400_000_000
 EPOCH = date(1970, 1, 1)

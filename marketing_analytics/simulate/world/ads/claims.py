@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing_analytics.simulate.world.advertising import AdDays
-from marketing_analytics.simulate.world.catalog import GOOGLE, LINKEDIN, META, Catalog
+from marketing_analytics.simulate.world.ads.catalog import GOOGLE, LINKEDIN, META, Catalog
+from marketing_analytics.simulate.world.ads.days import AdDays
 from marketing_analytics.simulate.world.chance import IntArray, pick, spread, stream
+from marketing_analytics.simulate.world.customers.purchases import Orders
 from marketing_analytics.simulate.world.exchange import Exchange
 from marketing_analytics.simulate.world.parameters import (
     DAY_US,
@@ -16,8 +17,7 @@ from marketing_analytics.simulate.world.parameters import (
     SECOND_US,
     WorldParameters,
 )
-from marketing_analytics.simulate.world.purchases import Orders
-from marketing_analytics.simulate.world.visits import CHANNELS, SOURCES, Sessions
+from marketing_analytics.simulate.world.web.visits import CHANNELS, SOURCES, Sessions
 
 CLICK, VIEW = 0, 1
 KINDS = ("click", "view")

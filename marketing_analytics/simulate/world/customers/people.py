@@ -15,8 +15,8 @@ from marketing_analytics.simulate.world.chance import (
     stream,
     texts,
 )
+from marketing_analytics.simulate.world.customers.purchases import Orders
 from marketing_analytics.simulate.world.parameters import DAY_US, SECOND_US, WorldParameters
-from marketing_analytics.simulate.world.purchases import Orders
 
 VISITORS_PER_CUSTOMER = 1.6
 LEAD_SHARE = 0.16  # of visitors: they gave an address but never bought

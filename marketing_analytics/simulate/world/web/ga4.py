@@ -16,7 +16,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from marketing_analytics.simulate.world.chance import BoolArray, IntArray, TextArray
-from marketing_analytics.simulate.world.ga4_events import (
+from marketing_analytics.simulate.world.customers.people import DEVICE_KINDS
+from marketing_analytics.simulate.world.names import device_names, ids
+from marketing_analytics.simulate.world.web.ga4_events import (
     EVENTS,
     PATHS,
     PURCHASE,
@@ -27,8 +29,6 @@ from marketing_analytics.simulate.world.ga4_events import (
     build_landings,
     device_browsers,
 )
-from marketing_analytics.simulate.world.names import device_names, ids
-from marketing_analytics.simulate.world.people import DEVICE_KINDS
 from marketing_analytics.simulate.world.world import World
 
 PARAMETER_KEYS = (

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from marketing_analytics.simulate.world.ads.catalog import GOOGLE, LINKEDIN, META, Account, Catalog
 from marketing_analytics.simulate.world.calendar import local_day
-from marketing_analytics.simulate.world.catalog import GOOGLE, LINKEDIN, META, Account, Catalog
 from marketing_analytics.simulate.world.chance import (
     BoolArray,
     FloatArray,
@@ -19,9 +19,9 @@ from marketing_analytics.simulate.world.chance import (
     spread,
     stream,
 )
+from marketing_analytics.simulate.world.customers.people import People
+from marketing_analytics.simulate.world.customers.purchases import Orders
 from marketing_analytics.simulate.world.parameters import DAY_US, SECOND_US, WorldParameters
-from marketing_analytics.simulate.world.people import People
-from marketing_analytics.simulate.world.purchases import Orders
 
 SOURCES = (
     "direct",

@@ -18,7 +18,7 @@ from marketing_analytics.simulate.world.chance import (
     texts,
 )
 from marketing_analytics.simulate.world.parameters import DAY_US, SECOND_US
-from marketing_analytics.simulate.world.visits import (
+from marketing_analytics.simulate.world.web.visits import (
     EMAIL_SOURCE,
     GOOGLE_SOURCE,
     LINKEDIN_SOURCE,

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from marketing_analytics.core.errors import MachineError, UserError
+from marketing_analytics.simulate.world.ads.catalog import PLATFORMS
 from marketing_analytics.simulate.world.calendar import month_texts
-from marketing_analytics.simulate.world.catalog import PLATFORMS
 from marketing_analytics.simulate.world.chance import gather, stream
+from marketing_analytics.simulate.world.customers.people import NEVER_US
 from marketing_analytics.simulate.world.exchange import RATE_SCALE
 from marketing_analytics.simulate.world.names import date_texts, ids, money, time_texts
-from marketing_analytics.simulate.world.people import NEVER_US
 from marketing_analytics.simulate.world.world import World
 
 Row = tuple[Any, ...]
@@ -35,8 +35,8 @@ CURRENCIES = ("USD", "EUR")
 
 def read_statements() -> dict[str, str]:
     """Return the named statements of shop.sql."""
-    package = resources.files("marketing_analytics.simulate.world")
-    text = package.joinpath("sql/shop.sql").read_text(encoding="utf-8")
+    package = resources.files(__package__)
+    text = package.joinpath("shop.sql").read_text(encoding="utf-8")
     parts = re.split(r"^-- name: (\w+)$", text, flags=re.MULTILINE)
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
 

@@ -16,11 +16,11 @@ from starlette.types import ASGIApp
 
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import MachineError, UserError
-from marketing_analytics.simulate.platforms.control import Controlled, SimulatedClock
+from marketing_analytics.simulate.emulation.control import Controlled, SimulatedClock
+from marketing_analytics.simulate.emulation.world_files import WorldFiles, open_world
 from marketing_analytics.simulate.platforms.google_ads.emulator import GoogleAds
 from marketing_analytics.simulate.platforms.mailchimp.emulator import Mailchimp
 from marketing_analytics.simulate.platforms.meta_ads.emulator import MetaAds
-from marketing_analytics.simulate.platforms.world_files import WorldFiles, open_world
 
 PLATFORMS = ("meta_ads", "google_ads", "mailchimp")
 LAST_PORT = 65_535

@@ -1,0 +1,1 @@
+"""Customers: who they are, what they buy, and what they give back. Start with `people`."""

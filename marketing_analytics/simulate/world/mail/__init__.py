@@ -1,0 +1,1 @@
+"""E-mail: what is sent to whom, and what they do with it. Start with `mailing`."""

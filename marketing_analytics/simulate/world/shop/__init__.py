@@ -1,0 +1,1 @@
+"""The shop's own database, as SQLite and PostgreSQL. Start with `database`."""
