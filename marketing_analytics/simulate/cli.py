@@ -48,14 +48,20 @@ def build(
 @group.command()
 @click.option("--world", required=True, type=click.Path(path_type=Path), help="A built world.")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=int, default=0, show_default=True, help="First port; 0 = free ones.")
+@click.option(
+    "--port",
+    type=int,
+    default=0,
+    show_default=True,
+    help="First port, by name of platform; 0 = free ones.",
+)
 @click.option(
     "--endpoints",
     type=click.Path(path_type=Path),
     help="Where to write the settings [default: WORLD/connections.env].",
 )
 def serve(world: Path, host: str, port: int, endpoints: Path | None) -> None:
-    """Serve Meta, Google Ads and Mailchimp until stopped."""
+    """Serve every emulated platform until stopped."""
     from marketing_analytics.core.console import Console, run_guarded
     from marketing_analytics.simulate.commands import serve_command
 

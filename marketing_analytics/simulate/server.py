@@ -7,35 +7,26 @@ import errno
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
-from starlette.types import ASGIApp
 
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.simulate.emulation.control import Controlled, SimulatedClock
+from marketing_analytics.simulate.emulation.emulator import Emulator
 from marketing_analytics.simulate.emulation.world_files import WorldFiles, open_world
-from marketing_analytics.simulate.platforms.google_ads.emulator import GoogleAds
-from marketing_analytics.simulate.platforms.mailchimp.emulator import Mailchimp
-from marketing_analytics.simulate.platforms.meta_ads.emulator import MetaAds
+from marketing_analytics.simulate.platforms import emulator_names, load_emulator
 
-PLATFORMS = ("meta_ads", "google_ads", "mailchimp")
 LAST_PORT = 65_535
 
 
-def build_apps(world: WorldFiles) -> tuple[dict[str, ASGIApp], dict[str, str]]:
-    """Return the app of each platform and the settings that hold no address."""
+def build_emulators(world: WorldFiles) -> dict[str, Emulator]:
+    """Return the emulator of each platform; all of them believe in one clock."""
     clock = SimulatedClock(world.as_of_us)
-    meta, google, mailchimp = (kind(world, clock) for kind in (MetaAds, GoogleAds, Mailchimp))
-    apps: dict[str, ASGIApp] = {
-        "meta_ads": Controlled(meta.app, meta.control),
-        "google_ads": Controlled(google.app, google.control),
-        "mailchimp": Controlled(mailchimp.app, mailchimp.control),
-    }
-    return apps, {**meta.settings(), **google.settings(), **mailchimp.settings()}
+    return {name: load_emulator(name)(world, clock) for name in emulator_names()}
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -57,13 +48,14 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-def bind_all(host: str, port: int) -> dict[str, socket.socket]:
+def bind_all(names: Collection[str], host: str, port: int) -> dict[str, socket.socket]:
     """Return a socket per platform: free ports, or `port` and the ones after it."""
-    if not 0 <= port <= LAST_PORT - len(PLATFORMS) + 1:
-        raise UserError(f"--port {port} is out of range", hint="give 0, or 1024 to 65533")
+    last = LAST_PORT - len(names) + 1
+    if not 0 <= port <= last:
+        raise UserError(f"--port {port} is out of range", hint=f"give 0, or 1024 to {last}")
     sockets: dict[str, socket.socket] = {}
     try:
-        for offset, name in enumerate(PLATFORMS):
+        for offset, name in enumerate(names):
             sockets[name] = bind(host, port + offset if port else 0)
     except (MachineError, OSError):
         for sock in sockets.values():
@@ -73,14 +65,13 @@ def bind_all(host: str, port: int) -> dict[str, socket.socket]:
 
 
 def connection_settings(
-    world: WorldFiles, urls: dict[str, str], settings: dict[str, str]
+    world: WorldFiles, emulators: dict[str, Emulator], urls: dict[str, str]
 ) -> dict[str, str]:
     """Return every setting that ingestion needs."""
+    settings: dict[str, str] = {}
+    for name, emulator in emulators.items():
+        settings |= emulator.settings(urls[name])
     return {
-        "META_ADS_BASE_URL": f"{urls['meta_ads']}/v26.0",
-        "GOOGLE_ADS_BASE_URL": f"{urls['google_ads']}/v26",
-        "GOOGLE_ADS_TOKEN_URL": f"{urls['google_ads']}/token",
-        "MAILCHIMP_BASE_URL": f"{urls['mailchimp']}/3.0",
         **settings,
         "GA4_EXPORT_PATH": str(world.folder / "ga4"),
         "SHOP_DATABASE_URL": f"sqlite:///{world.folder / 'shop.sqlite'}",
@@ -107,20 +98,20 @@ def serve_world(
 ) -> int:
     """Serve a world until SIGTERM or SIGINT and return the exit code."""
     world = open_world(folder)
-    apps, settings = build_apps(world)
-    sockets = bind_all(host, port)
+    emulators = build_emulators(world)
+    sockets = bind_all(emulators, host, port)
     shown = f"[{host}]" if ":" in host else host
     urls = {n: f"http://{shown}:{s.getsockname()[1]}" for n, s in sockets.items()}
     target = endpoints or world.folder / "connections.env"
 
     def announce() -> None:
-        write_endpoints(target, connection_settings(world, urls, settings))
+        write_endpoints(target, connection_settings(world, emulators, urls))
         for name, url in urls.items():
             console.line(f"{name}: {url}")
         console.line(f"settings: {target}")
 
     try:
-        return asyncio.run(run_servers(apps, sockets, announce))
+        return asyncio.run(run_servers(emulators, sockets, announce))
     finally:
         for sock in sockets.values():
             sock.close()
@@ -136,13 +127,13 @@ class QuietServer(uvicorn.Server):
 
 
 async def run_servers(
-    apps: dict[str, ASGIApp], sockets: dict[str, socket.socket], announce: Callable[[], None]
+    emulators: dict[str, Emulator], sockets: dict[str, socket.socket], announce: Callable[[], None]
 ) -> int:
     """Run all servers until a signal, announcing them once all of them listen."""
     servers = []
-    for app in apps.values():
+    for emulator in emulators.values():
         config = uvicorn.Config(
-            app,
+            Controlled(emulator.app, emulator.control),
             log_config=None,
             log_level="critical",
             lifespan="off",

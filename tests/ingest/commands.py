@@ -13,6 +13,7 @@ import httpx
 from click.testing import CliRunner
 
 from marketing_analytics.ingest.cli import group
+from marketing_analytics.simulate.platforms import emulator_names
 
 COMMAND = (sys.executable, "-c", "from marketing_analytics.cli import main; main()")
 NOW = "2026-11-01T06:00:00Z"
@@ -126,7 +127,7 @@ class Emulators:
         return self.control(platform, "fault", {"kind": kind, "times": times, **more})
 
     def reset(self):
-        for platform in ("meta_ads", "google_ads", "mailchimp"):
+        for platform in emulator_names():
             self.control(platform, "reset", {})
 
     def stop(self):

@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
+from marketing_analytics.simulate.platforms import emulator_names
+
 
 @dataclass(frozen=True)
 class BuiltWorld:
@@ -117,8 +119,8 @@ def server(world: BuiltWorld):
 
 @pytest.fixture
 def served(server: Served) -> Served:
-    for platform in ("META_ADS", "GOOGLE_ADS", "MAILCHIMP"):
-        server.control(platform, "reset", {})
+    for platform in emulator_names():
+        server.control(platform.upper(), "reset", {})
     return server
 
 

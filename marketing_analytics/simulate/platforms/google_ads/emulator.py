@@ -148,9 +148,11 @@ class GoogleAds:
             ]
         )
 
-    def settings(self) -> dict[str, str]:
-        """Return the settings a client needs besides the address."""
+    def settings(self, url: str) -> dict[str, str]:
+        """Return the settings of a client."""
         return {
+            "GOOGLE_ADS_BASE_URL": f"{url}/v26",
+            "GOOGLE_ADS_TOKEN_URL": f"{url}/token",
             "GOOGLE_ADS_DEVELOPER_TOKEN": self.developer_token,
             "GOOGLE_ADS_CLIENT_ID": self.client["client_id"],
             "GOOGLE_ADS_CLIENT_SECRET": self.client["client_secret"],
@@ -349,3 +351,6 @@ def token_refusal(kind: str) -> Response:
     if kind == "status_429":
         return oauth_error("rate_limit_exceeded", "Too many requests.", 429)
     return oauth_error("internal_failure", "Please try again.", 500)
+
+
+EMULATOR = GoogleAds

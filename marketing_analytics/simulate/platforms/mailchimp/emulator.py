@@ -100,9 +100,9 @@ class Mailchimp:
             exception_handlers={404: not_found},
         )
 
-    def settings(self) -> dict[str, str]:
-        """Return the settings a client needs besides the address."""
-        return {"MAILCHIMP_API_KEY": self.api_key}
+    def settings(self, url: str) -> dict[str, str]:
+        """Return the settings of a client."""
+        return {"MAILCHIMP_BASE_URL": f"{url}/3.0", "MAILCHIMP_API_KEY": self.api_key}
 
     def refuse(self, kind: str, retry_after: float | None, request: Request) -> Response:
         """Return the error body of an injected fault."""
@@ -300,3 +300,6 @@ def resource_missing() -> ProblemError:
 async def not_found(request: Request, _: Exception) -> Response:
     """Answer an unknown path."""
     return resource_missing().answer() if "/3.0" in request.url.path else HTMLResponse("", 404)
+
+
+EMULATOR = Mailchimp

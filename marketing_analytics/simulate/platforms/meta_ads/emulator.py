@@ -78,9 +78,10 @@ class MetaAds:
         ]
         self.app = Starlette(routes=routes)
 
-    def settings(self) -> dict[str, str]:
-        """Return the settings a client needs besides the address."""
+    def settings(self, url: str) -> dict[str, str]:
+        """Return the settings of a client."""
         return {
+            "META_ADS_BASE_URL": f"{url}/v26.0",
             "META_ADS_ACCESS_TOKEN": self.token,
             "META_ADS_ACCOUNT_IDS": ",".join(self.entities.accounts),
         }
@@ -336,3 +337,6 @@ def unknown_object(name: str) -> MetaError:
 def token_error(message: str, subcode: int) -> Response:
     """Return a refused token."""
     return MetaError(message, code=190, subcode=subcode).answer()
+
+
+EMULATOR = MetaAds
