@@ -7,6 +7,7 @@ import importlib
 import click
 
 from marketing_analytics import __version__
+from marketing_analytics.core.commands import Group
 
 # group name: (module that holds `group`, help line); a feature is imported only when used
 GROUPS = {
@@ -18,7 +19,7 @@ GROUPS = {
 }
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Group):
     """A group whose members are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -18,4 +18,4 @@ except ModuleNotFoundError as error:
     sys.exit(said + "\n  help: pip install -r requirements.txt")
 
 if __name__ == "__main__":
-    group(prog_name="dbt_job_manager")
+    group()

@@ -56,12 +56,13 @@ class UserError(PlatformError):
 
 
 class MissingSettingError(UserError):
-    """A required setting is not set."""
+    """A required setting is not set; `flag` gives it too, `instead` says how to do without."""
 
-    def __init__(self, name: str, *, purpose: str = "", flag: str = "") -> None:
+    def __init__(self, name: str, *, purpose: str = "", flag: str = "", instead: str = "") -> None:
         what = f" ({purpose})" if purpose else ""
-        or_flag = f" or pass {flag}" if flag else ""
-        super().__init__(f"{name} is not set{what}", hint=f"export {name}=...{or_flag}")
+        other = instead or (f"pass {flag}" if flag else "")
+        hint = f"export {name}=..." + (f" or {other}" if other else "")
+        super().__init__(f"{name} is not set{what}", hint=hint)
         self.name = name
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from marketing_analytics.core.commands import Group
 from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.core.errors import LockedError
 from marketing_analytics.core.locks import file_lock
@@ -21,7 +22,7 @@ DEFAULT_CUSTOMERS = 5000
 DEFAULT_DAYS = 180
 
 
-@click.group()
+@click.group(cls=Group)
 def group() -> None:
     """Run everything end to end on simulated data."""
 
@@ -47,7 +48,7 @@ def layout_of(directory: Path | None) -> Layout:
     return Layout(directory.resolve()) if directory else default_layout()
 
 
-@group.command("run")
+@group.command("run", examples=["", "--seed 7 --customers 500 --days 60 --dir var/small"])
 @world_options
 @click.pass_context
 def run_command(
@@ -92,7 +93,7 @@ def prepare(layout: Layout, seed: int, customers: int, days: int, console: Conso
     return Demo(layout, World(seed, customers, days), console)
 
 
-@group.command("up")
+@group.command("up", examples=["", "--dir var/small"])
 @world_options
 @click.pass_context
 def up_command(
@@ -135,7 +136,7 @@ def print_addresses(console: Console, layout: Layout) -> None:
     console.line("to stop            make down")
 
 
-@group.command("down")
+@group.command("down", examples=["", "--dir var/small"])
 @click.option("--dir", "directory", type=click.Path(path_type=Path), help="Demo folder.")
 @click.pass_context
 def down_command(ctx: click.Context, directory: Path | None) -> None:

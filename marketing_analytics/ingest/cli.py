@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from marketing_analytics.core.commands import Group
 from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.core.errors import UserError
 
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
     from marketing_analytics.ingest.engine.settings import Request
 
 
-@click.group(name="ingest")
+@click.group(name="ingest", cls=Group)
 def group() -> None:
     """Sync ad platforms, email and shop data."""
 
 
-@group.command()
+@group.command(examples=["--env-file var/demo/connections.env", "--source shop --since 2026-05-01"])
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source.")
 @click.option("--since", metavar="DATE", help="First day wanted (default: INGEST_SINCE, 200 days).")
 @click.option("--raw-database", type=click.Path(path_type=Path), metavar="PATH")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from marketing_analytics.core.commands import Group, beside
 from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.core.errors import EXIT_OK, EXIT_USAGE, RemoteError, UserError
 from marketing_analytics.jobs.settings import FileDefaults, Given, Settings, load_settings
@@ -30,7 +31,7 @@ Exit codes: 0 ok, 1 failed, 2 bad usage or file (plan --detailed-exitcode: chang
 4 token or lock, 5 partly applied, 130 interrupted; run --follow: 20 cancelled, 21 timed out."""
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 def group() -> None:
     """Deploy dbt jobs from tfvars files, run them and clean up."""
 
@@ -131,7 +132,12 @@ def connect(settings: Settings, console: Console) -> Iterator[CloudClient]:
         client.close()
 
 
-@group.command()
+@group.command(
+    examples=[
+        "--config env_file/dev_env.tfvars --dry-run",
+        "--config env_file/dev_env.tfvars --allow-delete 2",
+    ]
+)
 @with_config
 @click.option("--dry-run", is_flag=True, help="Show the plan, write nothing.")
 @click.option("--allow-delete", type=click.IntRange(0), metavar="N", help="Allow N deletes.")
@@ -212,7 +218,12 @@ def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tup
     return plan, time.monotonic() - started
 
 
-@group.command()
+@group.command(
+    examples=[
+        "--config env_file/dev_env.tfvars",
+        "--config env_file/prod_env.tfvars --shared --detailed-exitcode",
+    ]
+)
 @with_config
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when there are changes.")
 @options(has_shared=True)
@@ -232,7 +243,7 @@ def plan(config: str, detailed_exitcode: bool, **flags: Any) -> None:
     execute(flags["is_json"], body)
 
 
-@group.command()
+@group.command(examples=["env_file/dev_env.tfvars", "env_file/*.tfvars --json"])
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON for programs.")
 def validate(files: tuple[str, ...], is_json: bool) -> None:
@@ -252,7 +263,7 @@ def validate(files: tuple[str, ...], is_json: bool) -> None:
     execute(is_json, body)
 
 
-@group.command(name="list")
+@group.command(name="list", examples=["", "--details --team marketing-team"])
 @click.option("--details", is_flag=True, help="Show steps, variables and times.")
 @options(has_branch=False)
 def list_(details: bool, **flags: Any) -> None:
@@ -288,7 +299,7 @@ def team_jobs(settings: Settings, console: Console) -> list[Any]:
     return sorted(ours, key=lambda job: (job.name, job.job_id))
 
 
-@group.command()
+@group.command(examples=["--older-than 7 --dry-run", "--older-than 30 --yes"])
 @click.option(
     "--older-than", type=click.IntRange(0), required=True, metavar="DAYS", help="Age in days."
 )
@@ -372,7 +383,7 @@ def confirm(console: Console, count: int, is_sure: bool) -> None:
         raise UserError("not confirmed; nothing was deleted", hint="answer y, or pass --yes")
 
 
-@group.command()
+@group.command(examples=["campaign-performance --follow", "attribution-validation --json"])
 @click.argument("key")
 @click.option("--follow", is_flag=True, help="Show steps and models live; exit as the run does.")
 @options(has_shared=True)
@@ -390,13 +401,13 @@ def run(key: str, follow: bool, **flags: Any) -> None:
             console.line(f"{job.name}: run {started['id']}  {started.get('href') or ''}".rstrip())
             if follow:
                 return follow_run(client, int(started["id"]), console)
-            console.line(f"  next: dbt_job_manager logs {started['id']}")
+            console.line(f"  next: {beside('logs')} {started['id']}")
             return EXIT_OK
 
     execute(flags["is_json"], body)
 
 
-@group.command()
+@group.command(examples=["15 --follow", "15 --step 4"])
 @click.argument("run_id", type=click.IntRange(1), metavar="RUN")
 @click.option("--step", type=click.IntRange(1), help="Only this step.")
 @click.option("--follow", is_flag=True, help="Go on until the run ends.")
@@ -416,7 +427,7 @@ def logs(run_id: int, step: int | None, follow: bool, **flags: Any) -> None:
     execute(flags["is_json"], body)
 
 
-@group.command()
+@group.command(examples=["15", "15 --json"])
 @click.argument("run_id", type=click.IntRange(1), metavar="RUN")
 @options(has_branch=False)
 def cancel(run_id: int, **flags: Any) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from marketing_analytics.cloud_api.client import CloudClient
 from marketing_analytics.cloud_api.names import Scope
 from marketing_analytics.cloud_api.states import ENDED, Status
+from marketing_analytics.core.commands import beside
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import (
     EXIT_FAILED,
@@ -49,7 +50,7 @@ def no_such_job(key: str, known: list[str], scope: Scope) -> UserError:
     import difflib
 
     close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else "deploy first; `list` shows what is there"
+    hint = f"did you mean {close[0]}?" if close else f"deploy first; see {beside('list')}"
     return UserError(f"there is no job {key} for {scope.describe()}", hint=hint)
 
 
@@ -70,10 +71,10 @@ class Follower:
     def show(self, run: Mapping[str, Any]) -> None:
         """Print status, steps and result lines that were not printed before."""
         status = status_of(run)
-        if status != self.status and not is_final(run):
-            self.status = status
-            waits = f" behind run {run['blocked_by'][0]}" if run.get("blocked_by") else ""
-            self.say("status", f"run {run.get('id')} is {status}{waits}", status=status)
+        text = f"run {run.get('id')} is {status}{waiting_words(run)}"
+        if text != self.status and not is_final(run):
+            self.status = text
+            self.say("status", text, status=status)
         for step in run.get("run_steps") or []:
             self.show_step(step)
 
@@ -104,17 +105,41 @@ class Follower:
             self.console.line(text)
 
 
+def waiting_words(run: Mapping[str, Any]) -> str:
+    """Return why a queued run waits, with a blank in front; nothing when that is not known.
+
+    The local server gives a reason; dbt Cloud at most the runs in front.
+    """
+    if status_of(run) != "queued":
+        return ""
+    reason = first_line(run.get("status_message"))
+    if not reason and run.get("blocked_by"):
+        reason = f"behind run {run['blocked_by'][0]}"
+    return f" {reason}" if reason else ""
+
+
 def follow_run(
     client: CloudClient, run_id: int, console: Console, poll_seconds: float = POLL_SECONDS
 ) -> int:
-    """Print a run until it ends, and return the exit code that says how."""
+    """Print a run until it ends, and return the exit code that says how.
+
+    Who breaks off is told that the run goes on, and how to cancel it.
+    """
     follower = Follower(console)
-    while True:
-        run = client.run(run_id, "run_steps", "debug_logs")
-        follower.show(run)
-        if is_final(run):
-            break
-        time.sleep(poll_seconds)
+    try:
+        while True:
+            run = client.run(run_id, "run_steps", "debug_logs")
+            follower.show(run)
+            if is_final(run):
+                break
+            time.sleep(poll_seconds)
+    except KeyboardInterrupt:
+        console.note(
+            f"run {run_id} goes on\n"
+            f"  cancel it:    {beside(f'cancel {run_id}')}\n"
+            f"  follow again: {beside(f'logs {run_id} --follow')}"
+        )
+        raise
     finish(follower, run)
     return run_exit_code(run)
 
@@ -132,7 +157,7 @@ def finish(follower: Follower, run: Mapping[str, Any]) -> None:
     text += f" · {message}" if message else ""
     follower.say("end", text, status=status_of(run), exit_code=run_exit_code(run))
     if run_exit_code(run) and not follower.console.is_json:
-        follower.console.line(f"  next: dbt_job_manager logs {run.get('id')}")
+        follower.console.line(f"  next: {beside('logs')} {run.get('id')}")
 
 
 def is_final(run: Mapping[str, Any]) -> bool:

@@ -8,16 +8,18 @@ from pathlib import Path
 
 import click
 
+from marketing_analytics.core.commands import Group
+
 DEFAULT_PORT = 8580
 DEFAULT_RAW_DATABASE = "var/raw.duckdb"
 
 
-@click.group(name="cloud")
+@click.group(name="cloud", cls=Group)
 def group() -> None:
     """Run the local dbt Cloud."""
 
 
-@group.command()
+@group.command(examples=["--raw-database var/raw.duckdb", "--port 0 --data-dir var/cloud"])
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",

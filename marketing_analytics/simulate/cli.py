@@ -7,13 +7,15 @@ from pathlib import Path
 
 import click
 
+from marketing_analytics.core.commands import Group
 
-@click.group(name="simulate", help="Build and serve a simulated marketing world.")
+
+@click.group(name="simulate", cls=Group, help="Build and serve a simulated marketing world.")
 def group() -> None:
     """Hold the subcommands."""
 
 
-@group.command()
+@group.command(examples=["--out var/world", "--seed 7 --customers 500 --days 60 --out var/small"])
 @click.option("--seed", type=int, default=1, show_default=True, help="Which world.")
 @click.option("--customers", type=int, default=5_000, show_default=True)
 @click.option("--days", type=int, default=180, show_default=True)
@@ -45,7 +47,7 @@ def build(
     )
 
 
-@group.command()
+@group.command(examples=["--world var/world", "--world var/world --port 8600"])
 @click.option("--world", required=True, type=click.Path(path_type=Path), help="A built world.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -12,6 +16,9 @@ from click.testing import CliRunner
 
 from marketing_analytics import __version__
 from marketing_analytics.cli import GROUPS, main
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
 
 
 def test_help_lists_every_group_and_imports_none():
@@ -39,3 +46,87 @@ def test_every_group_has_commands_with_help(name):
     assert isinstance(group, click.Group)
     assert group.commands
     assert all(command.help for command in group.commands.values())
+
+
+def commands_of(group, name):
+    """Return name and command of every command below a group."""
+    context = click.Context(group, info_name=name)
+    found = []
+    for word in group.list_commands(context):
+        command = group.get_command(context, word)
+        if isinstance(command, click.Group):
+            found += commands_of(command, f"{name} {word}")
+        else:
+            found.append((f"{name} {word}", command))
+    return found
+
+
+COMMANDS = commands_of(main, "marketing")
+
+
+@pytest.mark.parametrize(("name", "command"), COMMANDS, ids=[name for name, _ in COMMANDS])
+def test_the_help_of_every_command_has_two_examples_that_parse(name, command):
+    text = CliRunner().invoke(main, [*name.split()[1:], "--help"], prog_name="marketing").output
+    examples = [line.strip() for line in text.partition("\nExamples:\n")[2].splitlines()]
+    assert len(examples) >= 2
+    for example in examples:
+        assert example.startswith(name)
+        command.make_context(name, shlex.split(example.removeprefix(name)))
+
+
+MEANT = [
+    ("job", "jobs"),
+    ("ingst", "ingest"),
+    ("jobs lst", "list"),
+    ("cloud serv", "serve"),
+    ("simulate bild", "build"),
+    ("demo dwn", "down"),
+    ("ingest rn", "run"),
+]
+
+
+@pytest.mark.parametrize(("typed", "meant"), MEANT, ids=[typed for typed, _ in MEANT])
+def test_every_group_suggests_the_command_that_was_meant(typed, meant):
+    result = CliRunner().invoke(main, typed.split())
+    assert result.exit_code == 2
+    assert f"Did you mean '{meant}'?" in result.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "jobs lst --json",
+        "jobs logs one --json",
+        "jobs --nothing --json",
+        "ingest run --nope --json",
+    ],
+)
+def test_bad_usage_is_json_where_json_was_asked_for(words):
+    result = CliRunner().invoke(main, words.split(), prog_name="marketing")
+    assert result.exit_code == 2
+    assert result.stderr == ""
+    error = json.loads(result.stdout)["error"]
+    assert error["exit_code"] == 2
+    assert error["message"].startswith(("No such", "Invalid value"))
+    assert error["hint"].startswith("see marketing ")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        [str(BIN / "marketing"), "jobs"],
+        ["marketing", "jobs"],
+        [sys.executable, "-m", "marketing_analytics", "jobs"],
+        [sys.executable, "scripts/dbt_job_manager.py"],
+    ],
+    ids=["a path", "on the path", "a module", "the script"],
+)
+def test_help_names_the_command_as_it_was_started(start):
+    path = str(BIN) if start[0] == "marketing" else ""
+    environment = {**os.environ, "PATH": f"{path}:/usr/bin:/bin"}
+    done = subprocess.run(
+        [*start, "list", "--help"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    usage = ["Usage:", *start, "list", "[OPTIONS]"]
+    assert done.stdout.split()[: len(usage)] == usage
+    assert f"  {' '.join(start)} list --details" in done.stdout

@@ -40,6 +40,11 @@ def test_a_missing_setting_names_itself_and_the_flag():
     )
 
 
+def test_a_missing_setting_says_how_to_do_without_it():
+    error = errors.MissingSettingError("A_TOKEN", instead="choose other sources with --source")
+    assert error.hint == "export A_TOKEN=... or choose other sources with --source"
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [

@@ -84,5 +84,5 @@ def check_settings(names: tuple[str, ...], settings: Mapping[str, str], source: 
     for name in names:
         if not settings.get(name):
             raise MissingSettingError(
-                name, purpose=f"needed by {source}", flag="choose other sources with --source"
+                name, purpose=f"needed by {source}", instead="choose other sources with --source"
             )

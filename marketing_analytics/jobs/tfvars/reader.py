@@ -58,7 +58,7 @@ def parse_file(path: str | Path) -> tuple[Source, Value]:
         data = Path(path).read_bytes()
     except FileNotFoundError:
         raise UserError(
-            f"there is no file {path}", hint="pass the job file with --config PATH"
+            f"there is no file {path}", hint=f"the path is seen from {Path.cwd()}"
         ) from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}", hint="check the path") from None

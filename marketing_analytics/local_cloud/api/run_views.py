@@ -66,7 +66,8 @@ def show_run(call: Call, run: sqlite3.Row) -> dict[str, Any]:
         "job_definition_id": run["job_id"],
         "job_id": run["job_id"],
         "status": status,
-        "status_message": run["status_message"],
+        # only a queued run has a reason to wait
+        "status_message": run["status_message"] or run["wait_reason"] or None,
         "dbt_version": run["dbt_version"],
         "git_branch": run["git_branch"],
         "git_sha": run["git_sha"],
@@ -77,7 +78,7 @@ def show_run(call: Call, run: sqlite3.Row) -> dict[str, Any]:
         "has_docs_generated": bool(run["generate_docs"]) and status is Status.SUCCESS,
         "has_sources_generated": bool(run["run_source_freshness"]) and has_ended,
         "notifications_sent": False,
-        "blocked_by": runs_ahead(call, run) if status is Status.QUEUED else [],
+        "blocked_by": blocked_by(call, run) if status is Status.QUEUED else [],
         "created_at": run["created_at"],
         "updated_at": run["updated_at"],
         "dequeued_at": run["dequeued_at"],
@@ -106,11 +107,11 @@ def href_of(call: Call, run: sqlite3.Row) -> str:
     )
 
 
-def runs_ahead(call: Call, run: sqlite3.Row) -> list[int]:
-    """Return the runs of the same job that a queued run waits for."""
+def blocked_by(call: Call, run: sqlite3.Row) -> list[int]:
+    """Return the runs that a queued run waits for: of the same job, or what the queue noted."""
     values = {"job_id": run["job_id"], "run_id": run["id"]}
     rows = call.connection.execute(load_sql("api_runs")["runs_ahead"], values)
-    return [row["id"] for row in rows]
+    return sorted({row["id"] for row in rows} | set(json.loads(run["waits_for"])))
 
 
 def durations(run: sqlite3.Row) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from marketing_analytics.local_cloud.runs.queue import claim_runs
 from marketing_analytics.local_cloud.store.connection import now_text, open_connection
 from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
 
@@ -112,6 +113,19 @@ def test_runs_wait_behind_runs_of_the_same_job(client: Client) -> None:
     job = client.create_job()
     first, second = (trigger(client, job["id"])["id"] for _ in range(2))
     assert client.get(f"{RUNS}{second}/").data["blocked_by"] == [first]
+
+
+def test_a_run_says_what_it_waits_for_until_it_starts(
+    client: Client,
+) -> None:
+    first, second = (trigger(client, client.create_job()["id"])["id"] for _ in range(2))
+    with closing(open_connection(client.settings.database_path)) as connection:
+        claim_runs(connection, "a server", lease_seconds=60)
+    starting, waiting = (client.get(f"{RUNS}{run_id}/").data for run_id in (first, second))
+    assert (starting["blocked_by"], starting["status_message"]) == ([], None)
+    assert waiting["blocked_by"] == [first]
+    reason = f"behind run {first}, which writes the same warehouse file"
+    assert waiting["status_message"] == reason
 
 
 def test_a_queued_run_is_cancelled_at_once(client: Client) -> None:

@@ -5,6 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
+from marketing_analytics.local_cloud import settings as cloud_settings
+
 PAYLOADS = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -33,8 +35,10 @@ def test_a_run_in_every_state_has_a_page(seeded, name, view):
     assert seeded.client().get(f"/runs/{seeded.ids[name]}{view}").status_code == 200
 
 
-def test_the_empty_list_tells_the_command_to_deploy(empty_pages):
-    assert "dbt_job_manager.py deploy --config env_file/dev_env.tfvars" in empty_pages.get("/").text
+def test_the_empty_list_tells_the_command_to_deploy_and_its_five_settings(empty_pages):
+    text = empty_pages.get("/").text
+    assert "dbt_job_manager.py deploy --config env_file/dev_env.tfvars" in text
+    assert all(name in text for name in [*cloud_settings.PURPOSES, "DBTCLOUD_HOST_URL"])
 
 
 def test_a_job_shows_the_parts_of_its_mark_and_not_the_mark(pages):

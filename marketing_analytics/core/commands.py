@@ -1,0 +1,114 @@
+"""What all commands share: their name as the user typed it, examples, suggestions, JSON errors."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from marketing_analytics.core.console import Console
+from marketing_analytics.core.errors import UserError
+
+
+def program() -> str:
+    """Return how this program was started, in words that can be pasted again.
+
+    `marketing` where the shell finds that command, else the path that was typed, and the
+    interpreter in front of a script.
+    """
+    typed = sys.argv[0]
+    name = Path(typed).name
+    if name == "__main__.py":
+        return shlex.join([sys.orig_argv[0], "-m", "marketing_analytics"])
+    if name.endswith(".py"):
+        return shlex.join([sys.orig_argv[0], typed])
+    found = shutil.which(name)
+    is_on_path = found and Path(typed).exists() and Path(found).samefile(typed)
+    return name if is_on_path else shlex.quote(typed)
+
+
+def beside(words: str) -> str:
+    """Return the command line of another command of the group that is running."""
+    context = click.get_current_context()
+    group = context.parent or context
+    return f"{group.command_path} {words}"
+
+
+def from_root(words: str) -> str:
+    """Return the command line of any command of this program."""
+    return f"{click.get_current_context().find_root().command_path} {words}"
+
+
+class _SaysJson(click.Command):
+    """A command whose usage errors are JSON where JSON was asked for."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments. Raise UsageError, as JSON where JSON was asked for."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            refuse(error, given)
+
+
+class Command(_SaysJson):
+    """A command whose help ends with examples."""
+
+    def __init__(self, *arguments: Any, examples: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.examples = examples
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, never folded: they are there to be copied."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    formatter.write(f"  {ctx.command_path} {example}".rstrip() + "\n")
+        super().format_epilog(ctx, formatter)
+
+
+class Group(_SaysJson, click.Group):
+    """A group that knows how it was started, and suggests the command that was meant."""
+
+    command_class = Command
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command, under the name that can be typed again."""
+        options["prog_name"] = options.get("prog_name") or program()
+        return super().main(*arguments, **options)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command. Raise UsageError with a suggestion, as JSON where asked for."""
+        given = list(args)
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            # click looks into `commands`, which a group that loads its commands late has not
+            known = self.list_commands(ctx)
+            refuse(click.NoSuchCommand(error.command_name, possibilities=known, ctx=ctx), given)
+        except click.UsageError as error:
+            refuse(error, given)
+
+
+class JsonUsageError(click.UsageError):
+    """Bad usage, told to a program."""
+
+    def show(self, file: Any = None) -> None:
+        """Print the error as one JSON document on stdout."""
+        assert self.ctx  # noqa: S101
+        hint = f"see {self.ctx.command_path} --help"
+        Console(is_json=True).error(UserError(self.format_message(), hint=hint))
+
+
+def refuse(error: click.UsageError, given: Sequence[str]) -> NoReturn:
+    """Raise the error, as JSON when `--json` is among the arguments given."""
+    if "--json" not in given:
+        raise error
+    raise JsonUsageError(error.format_message(), error.ctx) from None
