@@ -5,7 +5,7 @@ SEED ?= 1
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
-.PHONY: help install demo up down test test-slow test-soak lint format lock bench clean
+.PHONY: help install demo up down test check test-random test-slow test-soak coverage lint format lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,14 +27,30 @@ up: .venv/installed ## leave the emulators and the server running, print the add
 down: .venv/installed ## stop what `make up` started
 	@$(BIN)/marketing demo down
 
+check: lint ## lint, types and the tests that start nothing, within a minute
+	@$(BIN)/pytest -n 2 --dist loadfile -m 'not system and not slow and not soak'
+
 test: .venv/installed .venv-clients/installed ## run the push suite
 	@$(BIN)/pytest -n 2 --dist loadfile
+
+test-random: .venv/installed .venv-clients/installed ## run the push suite in random order (ORDER=7 for one seen)
+	@$(BIN)/pytest -n 2 -p randomly $(if $(ORDER),--randomly-seed=$(ORDER))
 
 test-slow: .venv/installed .venv-clients/installed ## run the slow ring: oracles, the real Terraform provider
 	@$(BIN)/pytest -m slow
 
 test-soak: .venv/installed ## run the minutes-long ring: 100 server kills
 	@$(BIN)/pytest -m soak --timeout 1800
+
+coverage: .venv/installed .venv-clients/installed ## run the push suite and hold the floors of coverage
+	@$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
+	@$(BIN)/coverage report --skip-covered --sort=cover | tail -40
+	@for room in core cloud_api jobs; do $(call floor,$$room,95); done
+	@for room in web warehouse local_cloud ingest simulate demo; do $(call floor,$$room,90); done
+
+floor = printf '%-12s' $(1); \
+	$(BIN)/coverage report --format=total --include='marketing_analytics/$(1)/*' --fail-under=$(2) \
+	|| { echo "$(1) is covered below $(2) %"; exit 1; }
 
 lint: .venv/installed ## check style, types, import rules, SQL and the requirement files
 	@$(BIN)/ruff check .
@@ -43,6 +59,7 @@ lint: .venv/installed ## check style, types, import rules, SQL and the requireme
 	@$(BIN)/lint-imports --no-logo >/tmp/lint-imports.$$$$ || { cat /tmp/lint-imports.$$$$; exit 1; }
 	@$(BIN)/sqlfluff lint -q transform/models transform/tests
 	@$(BIN)/python scripts/lock.py --check
+	@$(BIN)/python scripts/release.py check
 
 format: .venv/installed ## rewrite the code in the house style
 	@$(BIN)/ruff check --fix .

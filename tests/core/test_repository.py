@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-
-from marketing_analytics import __version__
 
 SOURCE = "marketing_analytics"
 MAX_MODULE_LINES = 500
@@ -23,6 +24,26 @@ def tracked(repository, *patterns):
     if listed.returncode:
         pytest.skip("not a git checkout")
     return [repository / name for name in listed.stdout.split("\0") if name]
+
+
+def load_script(name):
+    path = Path(__file__).resolve().parents[2] / "scripts" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"scripts_{name}", path)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+release = load_script("release")
+
+
+def copy_of(repository, tmp_path, *patterns):
+    copy = tmp_path / "copy"
+    for path in tracked(repository, *patterns):
+        place = copy / path.relative_to(repository)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, place)
+    return copy
 
 
 def test_requirement_files_match_what_they_are_generated_from(repository):
@@ -68,9 +89,75 @@ def test_the_deploy_tool_needs_a_handful_of_packages(repository):
     assert not {"dlt", "duckdb", "dbt-core", "fastapi", "pyarrow"} & set(pins)
 
 
-def test_version_and_changelog_agree(repository):
-    changelog = (repository / "CHANGELOG.md").read_text()
-    assert f"## [{__version__}]" in changelog or "## [Unreleased]" in changelog
+@pytest.mark.parametrize(
+    ("version", "headings", "tags", "complaint"),
+    [
+        ("0.1.0.dev0", ["Unreleased"], [], ""),
+        ("0.2.0.dev0", ["Unreleased", "0.1.0"], [], ""),
+        ("0.1.0", ["0.1.0"], ["v0.1.0"], ""),
+        ("0.2.0", ["Unreleased", "0.2.0", "0.1.0"], ["v0.2.0"], ""),
+        ("0.2.0", ["Unreleased", "0.1.0"], [], "newest changelog section is 0.1.0"),
+        ("0.1.0", ["Unreleased"], [], "newest changelog section is none"),
+        ("0.2.0.dev0", ["0.1.0"], [], "must start with Unreleased"),
+        ("1.2", ["1.2"], [], "write 1.2.0"),
+        ("0.1.0", ["0.1.0"], ["v0.1.1"], "tag v0.1.1 is not v0.1.0"),
+        ("0.2.0.dev0", ["Unreleased", "0.1.0"], ["v0.2.0"], "tag v0.2.0 is not v0.2.0.dev0"),
+    ],
+)
+def test_version_changelog_and_tag_that_disagree_are_told(version, headings, tags, complaint):
+    found = "; ".join(release.disagreements(version, headings, tags))
+    assert complaint in found
+    assert bool(found) == bool(complaint)
+
+
+def test_a_release_is_cut_and_tagged_by_the_recipe(repository, tmp_path):
+    copy = copy_of(repository, tmp_path, "CHANGELOG.md", "marketing_analytics/__init__.py")
+    git = ["git", "-C", str(copy), "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    subprocess.run(["git", "init", "-q", str(copy)], check=True)
+    subprocess.run([*git, "add", "."], check=True)
+    release.cut(copy, "9.8.7", "2026-11-25")
+    subprocess.run([*git, "commit", "-qam", "Release 9.8.7"], check=True)
+    assert release.check(copy) == []
+    assert "## [9.8.7] - 2026-11-25" in (copy / "CHANGELOG.md").read_text()
+    subprocess.run([*git, "tag", "v9.8.6"], check=True)
+    assert release.check(copy) == ["tag v9.8.6 is not v9.8.7"]
+
+
+def test_this_version_its_changelog_and_its_tag_agree(repository):
+    assert release.check(repository) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "complaint"),
+    [
+        ("throwaway/__init__.py", "import {p}.ingest.cli\nimport {p}.jobs.cli\n", "throwaway"),
+        ("throwaway/__init__.py", "", "throwaway"),
+        ("jobs/extra.py", "import {p}.ingest.cli\n", "jobs is not allowed to import"),
+        ("core/extra.py", "import {p}.web.words\n", "core is not allowed to import"),
+        ("local_cloud/store/extra.py", "import {p}.local_cloud.runs.moves\n", "store is not"),
+        ("local_cloud/extra.py", "", "local_cloud.extra"),
+    ],
+    ids=["two rooms", "unlisted", "room to room", "floor to floor", "inside a room", "no layer"],
+)
+def test_an_import_against_the_layers_fails(repository, tmp_path, place, text, complaint):
+    copy = copy_of(repository, tmp_path, "pyproject.toml", f"{SOURCE}/**/*.py", f"{SOURCE}/*.py")
+    planted = copy / SOURCE / place
+    planted.parent.mkdir(exist_ok=True)
+    planted.write_text(text.format(p=SOURCE))
+    command = [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"]
+    done = subprocess.run(command, cwd=copy, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert complaint in done.stdout
+
+
+def test_linting_holds_the_layers(repository):
+    asked = subprocess.run(["make", "-n", "lint"], cwd=repository, capture_output=True, text=True)
+    assert "lint-imports" in asked.stdout
+
+
+def test_the_commit_hooks_are_valid(repository):
+    command = [Path(sys.executable).with_name("pre-commit"), "validate-config"]
+    assert subprocess.run(command, cwd=repository, capture_output=True).returncode == 0
 
 
 def test_modules_and_functions_stay_small(repository):
