@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from marketing_analytics.core.locks import file_lock
 from marketing_analytics.jobs.model import load_job_file
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,8 +20,8 @@ RESOURCES = {"build": [], "test": ["test", "unit_test"], "run": ["model"], "sour
 LISTER = """
 import json, sys
 from dbt.cli.main import dbtRunner
-runner = dbtRunner()
 common = json.loads(sys.argv[1])
+runner = dbtRunner(manifest=dbtRunner().invoke(["--quiet", "parse", *common[:-2]]).result)
 found = {}
 for name, arguments in json.loads(sys.argv[2]).items():
     result = runner.invoke(["--quiet", "ls", *arguments, *common])
@@ -46,11 +47,23 @@ def listing(step):
 
 @pytest.fixture(scope="module")
 def selected(tmp_path_factory):
-    """Return what each step selects."""
-    target = tmp_path_factory.mktemp("dbt")
+    """Return what each step selects; the first worker to ask parses, the others wait for it."""
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent
+    answer = shared / "selected_by_steps.json"
+    with file_lock(shared / "selected_by_steps.lock", taken="being parsed", timeout_seconds=170):
+        if not answer.exists():
+            answer.write_text(json.dumps(ask_dbt(tmp_path_factory.mktemp("dbt"))))
+    return json.loads(answer.read_text())
+
+
+def ask_dbt(target):
+    """Return what dbt selects for each step, by one process that parses once."""
     project = str(ROOT / "transform")
-    common = ["--project-dir", project, "--profiles-dir", project, "--output", "name"]
+    common = ["--project-dir", project, "--profiles-dir", project]
     common += ["--target-path", str(target), "--log-path", str(target / "logs")]
+    common += ["--output", "name"]
     arguments = {step: listing(step) for step in steps()}
     done = subprocess.run(
         [sys.executable, "-c", LISTER, json.dumps(common), json.dumps(arguments)],
