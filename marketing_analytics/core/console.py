@@ -125,19 +125,24 @@ class Console:
             if index is not None:
                 shown.remove(index)
                 table = drawn(columns, rows, title, right, shown)
-        self._paragraphs(columns, rows, title)
+        self._paragraphs(columns, rows, title, right)
 
     def _paragraphs(
-        self, columns: Sequence[str], rows: Sequence[Sequence[str]], title: str
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        title: str,
+        right: Sequence[int],
     ) -> None:
         if title:
             self.line(title)
         width = max(map(len, columns[1:]), default=0)
-        values = max((len(cell) for row in rows for cell in row[1:]), default=0)
+        values = max((len(row[index]) for row in rows for index in right if index), default=0)
         for first, *rest in rows:
             self.line(first)
-            for name, cell in zip(columns[1:], rest, strict=True):
-                self.line(f"  {name:<{width}}  {cell:>{values}}")
+            for index, cell in enumerate(rest, 1):
+                value = cell.rjust(values) if index in right else cell
+                self.line(f"  {columns[index]:<{width}}  {value}")
         self.line()
 
     def tsv(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -269,36 +269,58 @@ def iso(value: Any) -> str | None:
     return at.isoformat() if at else None
 
 
+COLUMNS = ("id", "key", "branch", "runs", "next run (UTC)", "last run")
+# what a narrow terminal loses first: when it runs, branch, next run, last run, id
+EXPENDABLE = (3, 2, 4, 5, 0)
+TSV_COLUMNS = ("id", "key", "branch", "user", "name", "cron", "next_run_at", "run", "status")
+
+
 def print_jobs(console: Console, jobs: Sequence[RemoteJob], *, has_details: bool) -> None:
-    """Print the team's jobs as a table, and with details what each does."""
-    rows = [job_row(job) for job in jobs]
-    print_columns(console, ["id", "name", "runs", "next run (UTC)", "last run"], rows)
-    if not has_details:
-        return
-    for job in jobs:
-        print_details(console, job)
+    """Print the team's jobs: a table, TSV where nobody watches, with details what each does."""
+    if has_details:
+        for job in jobs:
+            print_details(console, job)
+    elif console.is_terminal:
+        console.table(COLUMNS, [job_row(job) for job in jobs], expendable=EXPENDABLE)
+    else:
+        console.tsv(TSV_COLUMNS, [tsv_row(job_json(job)) for job in jobs])
 
 
 def job_row(job: RemoteJob) -> list[str]:
-    """Return the cells of a job."""
-    fields = fields_of_remote(job.data, {})
-    last = last_run_json(job)
+    """Return the cells of a job for people; the key is what `run` takes."""
+    facts = job_json(job)
     next_at = time_of(job.data.get("next_run"))
     return [
         str(job.job_id),
-        job.name,
-        cron_in_words(fields["schedule"]) if fields["schedule"] else "on demand",
+        str(facts["key"]),
+        facts["branch"] or "-",
+        cron_in_words(facts["schedule_cron"]) if facts["schedule_cron"] else "on demand",
         f"{next_at:%Y-%m-%d %H:%M}" if next_at else "-",
-        f"{last['status']} (run {last['id']})" if last else "-",
+        last_run_in_words(facts["last_run"]),
     ]
+
+
+def last_run_in_words(last: Mapping[str, Any] | None) -> str:
+    """Return status and number of the most recent run, or a dash."""
+    return f"{last['status']} (run {last['id']})" if last else "-"
+
+
+def tsv_row(facts: Mapping[str, Any]) -> list[str]:
+    """Return the cells of a job for programs; empty where there is nothing to say."""
+    last = facts["last_run"] or {}
+    names = ("id", "key", "branch", "user", "name", "schedule_cron", "next_run_at")
+    values = [*(facts[name] for name in names), last.get("id"), last.get("status")]
+    return ["" if value is None else str(value) for value in values]
 
 
 def print_details(console: Console, job: RemoteJob) -> None:
     """Print what a job does."""
     facts = job_json(job)
-    console.line(f"\n{job.name} (job {job.job_id})")
+    console.line(f"{facts['key']} (job {job.job_id}, {job.name})")
     if facts["description"]:
         console.line(f"  {facts['description']}")
+    _, _, _, runs, next_run, last_run = job_row(job)
+    console.line(f"  {runs}, next run {next_run}, last run {last_run}")
     if job.data.get("run_generate_sources"):
         console.line("  $ dbt source freshness, first; the job goes on when it fails")
     for step in facts["execute_steps"]:
@@ -309,12 +331,4 @@ def print_details(console: Console, job: RemoteJob) -> None:
     for name, value in facts["env_vars"].items():
         console.line(f"  {name}={value}")
     changed = f"{facts['updated_at'][:16].replace('T', ' ')} UTC" if facts["updated_at"] else ""
-    console.line(f"  changed {changed or 'at an unknown time'}")
-
-
-def print_columns(console: Console, titles: list[str], rows: list[list[str]]) -> None:
-    """Print plain columns; cheaper to start than a drawn table."""
-    widths = [max(len(row[n]) for row in [titles, *rows]) for n in range(len(titles))]
-    for row in [titles, *rows]:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-        console.line("  ".join(cells).rstrip())
+    console.line(f"  changed {changed or 'at an unknown time'}\n")

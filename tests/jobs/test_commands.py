@@ -30,6 +30,49 @@ def test_list_shows_all_jobs_of_the_team_and_no_others(jobs, cloud, job_file):
     assert "sales" not in out
 
 
+def test_a_piped_list_is_tab_separated_with_a_line_of_names(jobs, cloud, job_file):
+    config = job_file(ONE.replace("a = {", 'a = { schedule_cron = "0 9 * * *",'))
+    jobs("deploy", "--config", config)
+    jobs("run", "a")
+    [names, row] = [line.split("\t") for line in jobs("list")[1].splitlines()]
+    assert names == [
+        "id", "key", "branch", "user", "name", "cron", "next_run_at", "run", "status",
+    ]  # fmt: skip
+    found = dict(zip(names, row, strict=True))
+    [job] = cloud.active()
+    assert found["id"] == str(job["id"])
+    assert (found["key"], found["branch"], found["user"]) == ("a", "feature-x", "anna")
+    assert (found["name"], found["cron"]) == (job["name"], "0 9 * * *")
+
+
+@pytest.mark.parametrize("columns", [120, 80, 40])
+def test_a_list_fits_the_terminal_and_shows_the_key_that_run_takes(jobs, cloud, environ, columns):
+    import os
+    import pty
+    import subprocess
+    import sys
+
+    assert jobs("deploy", "--config", DEV)[0] == 0
+    command = [sys.executable, ROOT / "scripts" / "dbt_job_manager.py", "list"]
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"}
+    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(ours, 10_000)
+        except OSError:
+            break
+    os.close(ours)
+    assert process.wait(20) == 0
+    text = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
+    assert all(len(line.rstrip()) <= columns for line in text.splitlines()), text
+    for job in cloud.active():
+        key = job["name"].removeprefix("marketing-team-feature-x-anna-")
+        assert re.search(rf"^ *({job['id']} +)?{key}( |\r?$)", text, re.MULTILINE), text
+
+
 def test_list_details_shows_steps_and_variables(jobs, cloud, job_file):
     jobs("deploy", "--config", job_file(ONE))
     out = jobs("list", "--details")[1]
