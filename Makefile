@@ -60,6 +60,7 @@ lint: .venv/installed ## check style, types, import rules, SQL and the requireme
 	@$(BIN)/sqlfluff lint -q transform/models transform/tests
 	@$(BIN)/python scripts/lock.py --check
 	@$(BIN)/python scripts/release.py check
+	@$(BIN)/python scripts/attributes.py --check
 
 format: .venv/installed ## rewrite the code in the house style
 	@$(BIN)/ruff check --fix .

@@ -1,5 +1,5 @@
-# The one definition of the job file: names, types and defaults. The Python model is compared
-# with it field by field by a test. Times are UTC.
+# What a job file may hold. The table behind it is marketing_analytics/cloud_api/attributes.py.
+# Times are UTC.
 
 variable "team_name" {
   type        = string
@@ -30,9 +30,11 @@ variable "jobs" {
   description = "Jobs by key; see docs/jobs.md."
 
   type = map(object({
-    execute_steps = list(string)
-    description   = optional(string, "")
-    schedule_cron = optional(string)
+    # attributes: types, by scripts/attributes.py
+    execute_steps  = list(string)
+    description    = optional(string, "")
+    environment_id = optional(number)
+    schedule_cron  = optional(string)
     after = optional(object({
       job      = string
       statuses = optional(set(string), ["success"])
@@ -44,11 +46,60 @@ variable "jobs" {
     run_source_freshness     = optional(bool, false)
     on_pull_request          = optional(bool, false)
     on_merge                 = optional(bool, false)
+    triggers_on_draft_pr     = optional(bool, false)
+    job_type                 = optional(string)
     deferring_environment_id = optional(number)
+    run_compare_changes      = optional(bool, false)
+    run_lint                 = optional(bool, false)
+    errors_on_lint_failure   = optional(bool, true)
+    force_node_selection     = optional(bool)
     dbt_version              = optional(string)
     env_vars                 = optional(map(string), {})
     tags                     = optional(list(string), [])
+    # attributes: end
   }))
+
+  # attributes: checks, by scripts/attributes.py
+  validation {
+    condition     = alltrue([for job in values(var.jobs) : length(trimspace(job.description)) <= 255])
+    error_message = "description has at most 255 characters."
+  }
+
+  validation {
+    condition     = alltrue([for job in values(var.jobs) : job.environment_id == null ? true : (job.environment_id >= 1 && floor(job.environment_id) == job.environment_id)])
+    error_message = "environment_id is a whole number from 1."
+  }
+
+  validation {
+    condition     = alltrue([for job in values(var.jobs) : (job.threads >= 1 && job.threads <= 256 && floor(job.threads) == job.threads)])
+    error_message = "threads is a whole number from 1 to 256."
+  }
+
+  validation {
+    condition     = alltrue([for job in values(var.jobs) : can(regex("^[A-Za-z0-9_.-]{1,128}$", job.target_name))])
+    error_message = "target_name matches ^[A-Za-z0-9_.-]{1,128}$."
+  }
+
+  validation {
+    condition     = alltrue([for job in values(var.jobs) : (job.timeout_seconds >= 0 && job.timeout_seconds <= 86400 && floor(job.timeout_seconds) == job.timeout_seconds)])
+    error_message = "timeout_seconds is a whole number from 0 to 86400."
+  }
+
+  validation {
+    condition     = alltrue([for job in values(var.jobs) : job.job_type == null ? true : contains(["ci", "adaptive"], job.job_type)])
+    error_message = "job_type is one of ci, adaptive."
+  }
+
+  validation {
+    condition     = alltrue([for job in values(var.jobs) : job.deferring_environment_id == null ? true : (job.deferring_environment_id >= 1 && floor(job.deferring_environment_id) == job.deferring_environment_id)])
+    error_message = "deferring_environment_id is a whole number from 1."
+  }
+
+  validation {
+    condition     = alltrue([for job in values(var.jobs) : job.dbt_version == null ? true : can(regex("^[^[:cntrl:]]*[^[:space:][:cntrl:]][^[:cntrl:]]*$", job.dbt_version))])
+    error_message = "dbt_version is one line, not empty."
+  }
+  # attributes: end
 
   validation {
     condition     = alltrue([for key in keys(var.jobs) : can(regex("^[a-z0-9][a-z0-9_-]{0,59}$", key))])

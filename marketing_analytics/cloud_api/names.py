@@ -10,14 +10,13 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from marketing_analytics.cloud_api.limits import MAX_NAME_LENGTH
+
 SLUG_LENGTH = 63
 USER_LENGTH = 40
-NAME_LENGTH = 128
 SCHEMA_LENGTH = 63
-DESCRIPTION_LENGTH = 255
 _HASH_LENGTH = 8
 
-SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 TEAM_PATTERN = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
 KEY_PATTERN = "^[a-z0-9][a-z0-9_-]{0,59}$"
 _MARK = re.compile(r"\[jobs:v1 ([a-z0-9-]+)(?:/([a-z0-9-]+)/([a-z0-9-]+))?/([a-z0-9_-]+)\]\s*\Z")
@@ -34,7 +33,7 @@ class Scope:
     def name_of(self, key: str) -> str:
         """Return the job's name in dbt Cloud."""
         parts = [self.team, self.branch, self.user, key]
-        return shorten("-".join(part for part in parts if part), NAME_LENGTH)
+        return shorten("-".join(part for part in parts if part), MAX_NAME_LENGTH)
 
     def mark_of(self, key: str) -> str:
         """Return the ownership mark of a job."""

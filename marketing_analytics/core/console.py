@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from marketing_analytics.core.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
+    FileErrors,
     MachineError,
     PlatformError,
 )
@@ -210,17 +211,10 @@ class Console:
     def error(self, error: PlatformError) -> None:
         """Print an error for a person on stderr, or as JSON on stdout."""
         if self.is_json:
-            self.json(
-                {
-                    "schema_version": 1,
-                    "error": {
-                        "message": redact(error.message, secrets_of()),
-                        "where": getattr(error, "where", None),
-                        "hint": error.hint or None,
-                        "exit_code": error.exit_code,
-                    },
-                }
-            )
+            document: dict[str, Any] = {"schema_version": 1, "error": error_json(error)}
+            if isinstance(error, FileErrors):
+                document["errors"] = [error_json(each) for each in error.errors]
+            self.json(document)
             return
         print(redact(error.render(), secrets_of()), file=self.err, flush=True)
 
@@ -261,6 +255,16 @@ def fits(table: Table, rich: RichConsole) -> bool:
 
     unlimited = rich.options.update(max_width=10_000)
     return Measurement.get(rich, unlimited, table).maximum <= rich.width
+
+
+def error_json(error: PlatformError) -> dict[str, Any]:
+    """Return an error for programs."""
+    return {
+        "message": redact(error.message, secrets_of()),
+        "where": getattr(error, "where", None),
+        "hint": error.hint or None,
+        "exit_code": error.exit_code,
+    }
 
 
 def run_guarded(body: Callable[[], int | None], console: Console) -> int:

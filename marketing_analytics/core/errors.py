@@ -4,6 +4,7 @@ PlatformError                 exit 1
 ├── UserError                 exit 2   bad usage, setting or file: the user mends it
 │   ├── MissingSettingError            a required setting is not set
 │   └── FileError                      a place in a file: file:line:column, source line
+│       └── FileErrors                 all mistakes of a file, in the order of their places
 ├── RemoteError               exit 1   another system answered, or did not
 │   ├── TransientError                 nothing was done there; try again later
 │   ├── TerminalError                  refused; trying again gives the same answer
@@ -18,6 +19,7 @@ PlatformError                 exit 1
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 EXIT_OK = 0
@@ -103,6 +105,36 @@ class FileError(UserError):
         if self.hint:
             lines.append(f"  help: {self.hint}")
         return "\n".join(lines)
+
+
+class FileErrors(FileError):  # noqa: N818 - it is several
+    """Several mistakes, in `errors`; place and message are those of the first."""
+
+    def __init__(self, errors: Sequence[FileError]) -> None:
+        first = errors[0]
+        super().__init__(
+            first.message,
+            path=first.path,
+            line=first.line,
+            column=first.column,
+            source=first.source,
+            hint=first.hint,
+        )
+        self.errors = tuple(errors)
+
+    def render(self) -> str:
+        shown = [error.render() for error in self.errors]
+        return "\n".join([*shown, f"{len(shown)} errors"])
+
+
+def in_one(errors: Iterable[FileError]) -> FileError:
+    """Return one error that holds all of them, sorted by place within each file."""
+    singles: list[FileError] = []
+    for error in errors:
+        singles += error.errors if isinstance(error, FileErrors) else [error]
+    files = list(dict.fromkeys(error.path for error in singles))
+    singles.sort(key=lambda error: (files.index(error.path), error.line, error.column))
+    return singles[0] if len(singles) == 1 else FileErrors(singles)
 
 
 class RemoteError(PlatformError):

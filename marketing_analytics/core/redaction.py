@@ -10,11 +10,21 @@ MASK = "**********"
 SECRET_NAME = re.compile(
     r"(token|secret|password|passwd|api_?key|credential|private_?key)", re.IGNORECASE
 )
-# `Authorization: Bearer x`, `?access_token=x`, `scheme://user:password@host`
+# what is a secret wherever it stands; group 1 and 2 stay. No job file may hold one
+_SHAPES = tuple(
+    re.compile(shape)
+    for shape in (
+        r"()-----BEGIN [A-Z ]*PRIVATE KEY(?:-----[A-Za-z0-9+/=\s]*)?()",
+        r"()\b(?:dbt[cu]_|glpat-|gh[pousr]_|xox[baprs]-|sk-|AKIA)[A-Za-z0-9_-]{12,}()",
+        r"()\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*()",
+        r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{16,}()",
+        r"(?i)([?&](?:access_token|token|key|api_key|client_secret|sig)=)[^&\s\"']+()",
+        # it starts at `://`: a scheme in front would cost the square of a long line's length
+        r"(://[^/\s:@]*:)[^@/\s]+(@)",
+    )
+)
+# prose has these words too, so that they are masked but not refused
 _HEADER = re.compile(r"(?i)\b(bearer|token|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
-_QUERY = re.compile(r"(?i)([?&](?:access_token|token|key|api_key|client_secret|sig)=)[^&\s\"']+")
-# it starts at `://`: a scheme in front would cost the square of a long line's length
-_USERINFO = re.compile(r"(://[^/\s:@]*:)[^@/\s]+(@)")
 _MIN_SECRET_LENGTH = 6
 
 
@@ -34,11 +44,16 @@ def secrets_of(environment: Mapping[str, str] | None = None) -> list[str]:
     return sorted(values, key=len, reverse=True)
 
 
+def has_secret(text: str) -> bool:
+    """Return whether a part of the text has the shape of a secret."""
+    return any(shape.search(text) for shape in _SHAPES)
+
+
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """Return `text` with known secret values and secret-shaped parts masked."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, MASK)
-    text = _HEADER.sub(rf"\1\2{MASK}", text)
-    text = _QUERY.sub(rf"\1{MASK}", text)
-    return _USERINFO.sub(rf"\1{MASK}\2", text)
+    for shape in _SHAPES:
+        text = shape.sub(rf"\1{MASK}\2", text)
+    return _HEADER.sub(rf"\1\2{MASK}", text)

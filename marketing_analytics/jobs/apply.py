@@ -26,8 +26,10 @@ from marketing_analytics.core.errors import (
     AmbiguousError,
     AuthError,
     RemoteError,
+    UserError,
 )
 from marketing_analytics.core.locks import file_lock
+from marketing_analytics.jobs.model import JobFile
 from marketing_analytics.jobs.payload import Override, body_of, overrides_of, without_starts
 from marketing_analytics.jobs.plan import Change, Plan, RemoteJob, remote_job
 
@@ -63,6 +65,23 @@ def read_jobs(client: CloudClient, scope: Scope) -> list[RemoteJob]:
     with ThreadPoolExecutor(THREADS) as pool:
         found = dict(zip(unknown_ids(unknown), pool.map(reader(client), unknown), strict=True))
     return [remote_job(job.data, found[job.job_id]) if job.job_id in found else job for job in jobs]
+
+
+def check_environments(client: CloudClient, file: JobFile, environment_id: int) -> None:
+    """Raise UserError unless the environments of the jobs are there; each is asked for once."""
+    client.check_environment(environment_id)
+    known = {environment_id}
+    for job in file.jobs:
+        own = job.environment_id
+        if own is None or own in known:
+            continue
+        known.add(own)
+        try:
+            client.check_environment(own)
+        except UserError as error:
+            at = job.places["environment_id"]
+            hint = "write the number from the page URL of an environment of the project"
+            raise file.source.error(f'{error.message} (job "{job.key}")', at, hint) from None
 
 
 def in_scope(job: RemoteJob, scope: Scope) -> bool:

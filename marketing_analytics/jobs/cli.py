@@ -199,22 +199,20 @@ def load_all(config: str, flags: dict[str, Any]) -> tuple[JobFile, Settings]:
 
 def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tuple[Plan, float]:
     """Read the account and decide; the seconds are the time that took."""
-    from marketing_analytics.jobs.apply import read_jobs
+    from marketing_analytics.jobs.apply import check_environments, read_jobs
     from marketing_analytics.jobs.payload import desired_jobs
-    from marketing_analytics.jobs.plan import make_plan
+    from marketing_analytics.jobs.plan import jobs_of_environment, make_plan
 
     started = time.monotonic()
     assert settings.environment_id  # noqa: S101
     desired = desired_jobs(file, settings.scope, settings.environment_id)
     remote = read_jobs(client, settings.scope)
     if not settings.scope.branch:
-        # shared jobs of several environments carry the same mark
-        here = settings.environment_id
-        remote = [job for job in remote if job.data.get("environment_id") == here]
+        remote = jobs_of_environment(remote, desired, settings.environment_id)
     plan = make_plan(file, settings.scope, desired, remote)
     if plan.changes:
-        # jobs that are as they should be show that their environment exists
-        client.check_environment(settings.environment_id)
+        # jobs that are as they should be show that their environments exist
+        check_environments(client, file, settings.environment_id)
     return plan, time.monotonic() - started
 
 
@@ -247,12 +245,12 @@ def plan(config: str, detailed_exitcode: bool, **flags: Any) -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--json", "is_json", is_flag=True, help="Print JSON for programs.")
 def validate(files: tuple[str, ...], is_json: bool) -> None:
-    """Check job files, without a network."""
-    from marketing_analytics.jobs.model import load_job_file
+    """Check job files, without a network; every mistake is shown."""
+    from marketing_analytics.jobs.model import load_job_files
     from marketing_analytics.jobs.render import SCHEMA_VERSION
 
     def body(console: Console) -> int:
-        found = [(name, load_job_file(name)) for name in files]
+        found = load_job_files(files)
         for name, file in found:
             console.line(f"{name}: {len(file.jobs)} jobs, ok")
         if console.is_json:

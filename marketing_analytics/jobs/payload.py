@@ -10,13 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from marketing_analytics.cloud_api.names import DESCRIPTION_LENGTH, Scope
+from marketing_analytics.cloud_api import attributes
+from marketing_analytics.cloud_api.attributes import Attribute, put, take
+from marketing_analytics.cloud_api.limits import MAX_DESCRIPTION_LENGTH
+from marketing_analytics.cloud_api.names import Scope
 from marketing_analytics.cloud_api.states import COMPLETION_NAMES, COMPLETIONS
-from marketing_analytics.core.errors import FileError
 from marketing_analytics.jobs.model import Job, JobFile
 
 SCHEMA_VARIABLE = "DBT_SCHEMA"
 MASKED = "**********"
+# attributes that are more than a value at a place
+CONVERTED = ("schedule_cron", "after")
 
 Fields = dict[str, Any]
 
@@ -51,7 +55,7 @@ def desired_jobs(file: JobFile, scope: Scope, environment_id: int) -> list[Desir
     return [
         Desired(
             job.key,
-            fields_of_job(file, job, scope, environment_id),
+            fields_of_job(job, scope, environment_id),
             env_vars_of(job, scope),
             levels[job.key],
         )
@@ -59,43 +63,36 @@ def desired_jobs(file: JobFile, scope: Scope, environment_id: int) -> list[Desir
     ]
 
 
-def fields_of_job(file: JobFile, job: Job, scope: Scope, environment_id: int) -> Fields:
-    """Return the flat form of one job of the file."""
-    return {
-        "name": scope.name_of(job.key),
-        "description": marked_description(file, job, scope),
-        "environment_id": environment_id,
+def compared() -> list[Attribute]:
+    """Return the attributes that dbt Cloud has: what a plan compares and a request sends."""
+    return [a for a in attributes.ATTRIBUTES if a.places or a.name in CONVERTED]
+
+
+def shown_name(field: str) -> str:
+    """Return the name that a diff shows for a field of the flat form."""
+    return next((a.in_diff for a in compared() if a.name == field), field)
+
+
+def fields_of_job(job: Job, scope: Scope, environment_id: int) -> Fields:
+    """Return the flat form of one job of the file: every field of dbt Cloud by attribute."""
+    after = job.after
+    made = {
+        "description": marked_description(job, scope),
+        "environment_id": job.environment_id or environment_id,
         "execute_steps": list(job.execute_steps),
-        "schedule": job.schedule_cron,
-        "after": (job.after.job, tuple(sorted(job.after.statuses))) if job.after else None,
-        "threads": job.threads,
-        "target_name": job.target_name,
-        "timeout_seconds": job.timeout_seconds,
-        "generate_docs": job.generate_docs,
-        "run_source_freshness": job.run_source_freshness,
-        "on_pull_request": job.on_pull_request,
-        "on_merge": job.on_merge,
-        "deferring_environment_id": job.deferring_environment_id,
-        "dbt_version": job.dbt_version,
+        "after": (after.job, tuple(sorted(after.statuses))) if after else None,
     }
+    values = {a.name: made.get(a.name, job.values[a.name]) for a in compared()}
+    return {"name": scope.name_of(job.key), **values}
 
 
-def marked_description(file: JobFile, job: Job, scope: Scope) -> str:
-    """Return the description with the ownership mark. Raise FileError when both do not fit."""
+def marked_description(job: Job, scope: Scope) -> str:
+    """Return the description with the ownership mark; its end is cut where both do not fit."""
     mark = scope.mark_of(job.key)
-    room = DESCRIPTION_LENGTH - len(mark) - 1
-    if len(job.description) > room:
-        raise too_long(file, job, room)
-    return f"{job.description} {mark}".strip()
-
-
-def too_long(file: JobFile, job: Job, room: int) -> FileError:
-    """Return the error for a description that leaves no room for the mark."""
-    return file.source.error(
-        f'the description has {len(job.description)} characters (job "{job.key}")',
-        job.places.get("description", job.places["key"]),
-        f"write at most {room}: dbt Cloud keeps {DESCRIPTION_LENGTH}, the rest is the owner's mark",
-    )
+    room = MAX_DESCRIPTION_LENGTH - len(mark) - 1
+    text = job.description
+    shown = text if len(text) <= room else f"{text[: room - 1].rstrip()}…"
+    return f"{shown} {mark}".strip()
 
 
 def env_vars_of(job: Job, scope: Scope) -> dict[str, str]:
@@ -106,29 +103,22 @@ def env_vars_of(job: Job, scope: Scope) -> dict[str, str]:
 
 def body_of(fields: Mapping[str, Any], job_ids: Mapping[str, int], project_id: int) -> Fields:
     """Return the request body of a job; `job_ids` finds the job that it runs after."""
-    cron, on_pull_request = fields["schedule"], fields["on_pull_request"]
-    return {
+    cron, after = fields["schedule_cron"], fields["after"]
+    body = {
         "project_id": project_id,
-        "environment_id": fields["environment_id"],
         "name": fields["name"],
-        "description": fields["description"],
-        "execute_steps": fields["execute_steps"],
         "state": 1,
-        "dbt_version": fields["dbt_version"],
-        "deferring_environment_id": fields["deferring_environment_id"],
-        "generate_docs": fields["generate_docs"],
-        "run_generate_sources": fields["run_source_freshness"],
-        "settings": {"threads": fields["threads"], "target_name": fields["target_name"]},
-        "execution": {"timeout_seconds": fields["timeout_seconds"]},
-        "triggers": {
-            "github_webhook": on_pull_request,
-            "git_provider_webhook": on_pull_request,
-            "schedule": cron is not None,
-            "on_merge": fields["on_merge"],
-        },
         "schedule": schedule_of(cron),
-        "job_completion_trigger_condition": completion_of(fields["after"], job_ids, project_id),
+        "job_completion_trigger_condition": completion_of(after, job_ids, project_id),
     }
+    for attribute in compared():
+        value = fields[attribute.name]
+        if attribute.is_left_alone and value is None:
+            continue
+        for place in attribute.places:
+            put(body, place, value)
+    put(body, "triggers.schedule", cron is not None)
+    return body
 
 
 def without_starts(body: Fields) -> Fields:
@@ -167,45 +157,41 @@ def completion_of(
 
 def fields_of_remote(remote: Mapping[str, Any], keys: Mapping[int, str]) -> Fields:
     """Return the flat form of a job in dbt Cloud; `keys` names our jobs by id."""
-    triggers = remote.get("triggers") or {}
-    settings = remote.get("settings") or {}
-    return {
-        "name": remote.get("name") or "",
-        "description": remote.get("description") or "",
-        "environment_id": remote.get("environment_id"),
-        "execute_steps": list(remote.get("execute_steps") or []),
-        "schedule": remote_cron(remote) if triggers.get("schedule") else None,
-        "after": remote_after(remote, keys),
-        "threads": settings.get("threads") or 1,
-        "target_name": settings.get("target_name") or "default",
-        "timeout_seconds": (remote.get("execution") or {}).get("timeout_seconds") or 0,
-        "generate_docs": bool(remote.get("generate_docs")),
-        "run_source_freshness": bool(remote.get("run_generate_sources")),
-        "on_pull_request": remote_pull_request(triggers),
-        "on_merge": bool(triggers.get("on_merge")),
-        "deferring_environment_id": remote.get("deferring_environment_id") or None,
-        "dbt_version": remote.get("dbt_version") or None,
+    converted = {"schedule_cron": remote_cron(remote), "after": remote_after(remote, keys)}
+    values = {
+        a.name: converted[a.name] if a.name in CONVERTED else remote_value(a, remote)
+        for a in compared()
     }
+    return {"name": remote.get("name") or "", **values}
 
 
-def remote_cron(remote: Mapping[str, Any]) -> str:
+def remote_value(attribute: Attribute, remote: Mapping[str, Any]) -> Any:
+    """Return a field of dbt Cloud; a text when its places do not agree."""
+    found = [take(remote, place) for place in attribute.places]
+    # null, an empty text and 0 are ways to say nothing; false is not
+    values = [attribute.absent if not v and v is not False else v for v in found]
+    return values[0] if all(value == values[0] for value in values) else "partly"
+
+
+def fixed_type(fields: Mapping[str, Any]) -> str:
+    """Return the part of a job's type that dbt Cloud cannot change in place."""
+    if fields["on_pull_request"]:
+        return "ci"
+    return fields["job_type"] if fields["job_type"] in ("ci", "adaptive") else ""
+
+
+def remote_cron(remote: Mapping[str, Any]) -> str | None:
     """Return the cron expression of a scheduled job."""
-    schedule = remote.get("schedule") or {}
-    date = schedule.get("date") or {}
-    return str(date.get("cron") or schedule.get("cron") or "")
-
-
-def remote_pull_request(triggers: Mapping[str, Any]) -> bool | str:
-    """Return whether both pull request triggers are on; a text when only one is."""
-    both = {bool(triggers.get("github_webhook")), bool(triggers.get("git_provider_webhook"))}
-    return "partly" if len(both) > 1 else both.pop()
+    if not take(remote, "triggers.schedule"):
+        return None
+    return str(take(remote, "schedule.date.cron") or take(remote, "schedule.cron") or "")
 
 
 def remote_after(
     remote: Mapping[str, Any], keys: Mapping[int, str]
 ) -> tuple[str, tuple[str, ...]] | None:
     """Return key and statuses of the job that this one runs after; `#id` when not ours."""
-    condition = (remote.get("job_completion_trigger_condition") or {}).get("condition")
+    condition = take(remote, "job_completion_trigger_condition.condition")
     if not condition:
         return None
     job_id = condition.get("job_id")

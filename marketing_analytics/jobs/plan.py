@@ -10,7 +10,15 @@ from typing import Any, Literal
 from marketing_analytics.cloud_api.names import Owner, Scope, owner_of
 from marketing_analytics.core.errors import FileError, UserError
 from marketing_analytics.jobs.model import JobFile
-from marketing_analytics.jobs.payload import MASKED, Desired, Override, fields_of_remote
+from marketing_analytics.jobs.payload import (
+    MASKED,
+    Desired,
+    Override,
+    compared,
+    fields_of_remote,
+    fixed_type,
+    shown_name,
+)
 
 Action = Literal["create", "update", "delete"]
 
@@ -125,6 +133,22 @@ def make_plan(
     return Plan(scope, tuple(changes), kept, len(desired))
 
 
+def jobs_of_environment(
+    remote: Sequence[RemoteJob], desired: Sequence[Desired], environment_id: int
+) -> list[RemoteJob]:
+    """Return the jobs of one environment, and of the one that a job of the file names itself.
+
+    Shared jobs of several environments carry the same mark.
+    """
+    places = {(job.key, job.fields["environment_id"]) for job in desired}
+    return [
+        job
+        for job in remote
+        if job.data.get("environment_id") == environment_id
+        or (job.owner and (job.owner.key, job.data.get("environment_id")) in places)
+    ]
+
+
 def owned_jobs(scope: Scope, remote: Sequence[RemoteJob]) -> dict[str, list[RemoteJob]]:
     """Return the scope's jobs by key, the oldest first."""
     found: dict[str, list[RemoteJob]] = {}
@@ -170,7 +194,7 @@ def change_job(job: Desired, remote: RemoteJob, keys: Mapping[int, str]) -> list
     fields = field_changes(job, remote, keys)
     variables = variable_changes(job, remote)
     if is_replaced(job, remote):
-        reason = "replaced: dbt Cloud cannot turn a pull request job into another kind"
+        reason = "replaced: dbt Cloud cannot turn a CI job into another kind, nor back"
         gone = Change("delete", job.key, remote.name, reason, job_id=remote.job_id)
         return [creation(job, reason), gone]
     if not fields and not variables:
@@ -183,18 +207,20 @@ def change_job(job: Desired, remote: RemoteJob, keys: Mapping[int, str]) -> list
 
 
 def is_replaced(job: Desired, remote: RemoteJob) -> bool:
-    """Return whether the job must be created anew: its kind cannot change in place."""
-    old = fields_of_remote(remote.data, {})
-    return bool(old["on_pull_request"] != job.fields["on_pull_request"])
+    """Return whether the job must be created anew: its type cannot change in place."""
+    return fixed_type(fields_of_remote(remote.data, {})) != fixed_type(job.fields)
 
 
 def field_changes(
     job: Desired, remote: RemoteJob, keys: Mapping[int, str]
 ) -> tuple[FieldChange, ...]:
-    """Return the fields that differ."""
-    old = fields_of_remote(remote.data, keys)
+    """Return the fields that differ, each by the name that a diff shows."""
+    old, new = fields_of_remote(remote.data, keys), job.fields
+    ignored = {a.name for a in compared() if a.is_left_alone and new[a.name] is None}
     return tuple(
-        FieldChange(name, old[name], new) for name, new in job.fields.items() if old[name] != new
+        FieldChange(shown_name(name), old[name], value)
+        for name, value in new.items()
+        if name not in ignored and old[name] != value
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from marketing_analytics.cloud_api.cron import CronError, cron_in_words, next_tick
 from marketing_analytics.cloud_api.names import Scope, without_mark
 from marketing_analytics.core.console import Console
 from marketing_analytics.jobs.apply import Outcome
-from marketing_analytics.jobs.payload import fields_of_remote
+from marketing_analytics.jobs.payload import fields_of_remote, shown_name
 from marketing_analytics.jobs.plan import Change, FieldChange, Plan, RemoteJob, time_of
 
 SCHEMA_VERSION = 1
@@ -75,8 +76,9 @@ def creation_text(change: Change) -> str:
 def when_of(fields: Mapping[str, Any]) -> str:
     """Return in words when a job runs."""
     found = []
-    if fields["schedule"]:
-        found.append(f"{cron_in_words(fields['schedule'])}, next {next_run(fields['schedule'])}")
+    cron = fields["schedule_cron"]
+    if cron:
+        found.append(f"{cron_in_words(cron)}, next {next_run(cron)}")
     if fields["after"]:
         found.append(after_in_words(fields["after"]))
     if fields["on_pull_request"]:
@@ -117,28 +119,13 @@ def shown(field: str, value: Any) -> str:
     return str(value)
 
 
-def cron_in_words(cron: str) -> str:
-    """Return the usual schedules in words, others as they are."""
-    fields = cron.split()
-    if len(fields) != 5:
-        return cron
-    minute, hours, *rest = fields
-    is_daily = rest == ["*", "*", "*"]
-    if not (is_daily and minute.isdigit() and hours.replace(",", "").isdigit()):
-        return f"cron {cron} UTC"
-    times = [f"{int(hour):02}:{int(minute):02}" for hour in hours.split(",")]
-    return f"daily {', '.join(times)} UTC"
-
-
 def next_run(cron: str, now: datetime | None = None) -> str:
     """Return when a schedule comes next, in UTC."""
-    from cronsim import CronSim, CronSimError
-
     try:
-        at: datetime = next(CronSim(cron, now or datetime.now(UTC)))
-    except (CronSimError, StopIteration):
-        return "never"
-    return f"{at:%a %Y-%m-%d %H:%M} UTC"
+        at = next_tick(cron, now or datetime.now(UTC))
+    except CronError:
+        at = None
+    return f"{at:%a %Y-%m-%d %H:%M} UTC" if at else "never"
 
 
 def print_outcome(console: Console, outcome: Outcome) -> None:
@@ -196,7 +183,10 @@ def change_json(change: Change) -> dict[str, Any]:
     """Return a change for JSON; a new job lists all its values as changes."""
     fields: Iterable[FieldChange] = change.fields
     if change.action == "create" and change.desired:
-        fields = (FieldChange(name, None, value) for name, value in change.desired.fields.items())
+        fields = (
+            FieldChange(shown_name(name), None, value)
+            for name, value in change.desired.fields.items()
+        )
     return {
         "action": change.action,
         "key": change.key,
@@ -241,7 +231,7 @@ def job_json(job: RemoteJob) -> dict[str, Any]:
         "description": without_mark(job.data.get("description")),
         "environment_id": fields["environment_id"],
         "execute_steps": fields["execute_steps"],
-        "schedule_cron": fields["schedule"],
+        "schedule_cron": fields["schedule_cron"],
         "threads": fields["threads"],
         "target_name": fields["target_name"],
         "next_run_at": iso(job.data.get("next_run")),

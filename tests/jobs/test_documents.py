@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-from dataclasses import fields
 from pathlib import Path
 
 import click
 import pytest
 import yaml
 
+from marketing_analytics.cloud_api.attributes import ATTRIBUTES
 from marketing_analytics.jobs.cli import group
-from marketing_analytics.jobs.model import Job
 from marketing_analytics.jobs.settings import FLAGS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,7 +27,7 @@ def test_every_command_is_described_with_its_own_flags(name):
             assert option.opts[-1] in line, option.opts
 
 
-@pytest.mark.parametrize("name", [f.name for f in fields(Job) if f.name not in ("key", "places")])
+@pytest.mark.parametrize("name", [attribute.name for attribute in ATTRIBUTES])
 def test_every_attribute_is_described(name):
     assert f"| `{name}` |" in PAGE
 

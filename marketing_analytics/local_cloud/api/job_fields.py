@@ -1,4 +1,4 @@
-"""The fields of a job: defaults, what a body may change, derivations, checks of form.
+"""The fields of a job: what a body may change, derivations, checks of form.
 
 `read_job(body, None)` makes a new job, `read_job(body, job)` overlays an existing one: fields
 that the body leaves out keep their value. Unknown fields are ignored, as dbt Cloud does.
@@ -6,15 +6,21 @@ that the body leaves out keep their value. Unknown fields are ignored, as dbt Cl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
+from marketing_analytics.cloud_api import attributes
+from marketing_analytics.cloud_api.attributes import Attribute, flag, put, take
+from marketing_analytics.cloud_api.limits import MAX_STEPS
 from marketing_analytics.cloud_api.states import COMPLETIONS
 from marketing_analytics.local_cloud.api.answers import ApiError, invalid_at
 from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
     CheckError,
     Fields,
+    Reader,
     boolean,
     identifier,
     identifier_or_none,
@@ -22,8 +28,8 @@ from marketing_analytics.local_cloud.api.checks import (
     name_text,
     number_between,
     one_of,
-    text,
     text_or_none,
+    text_up_to,
     texts,
 )
 from marketing_analytics.local_cloud.store.schedules import ScheduleError, normalise_schedule
@@ -31,78 +37,67 @@ from marketing_analytics.local_cloud.store.schedules import ScheduleError, norma
 JOB_TYPES = ("ci", "scheduled", "other", "merge", "exposure_sync", "adaptive", "hybrid")
 # these win over what the triggers say
 EXPLICIT_TYPES = ("ci", "merge", "adaptive", "exposure_sync", "hybrid")
-TRIGGERS = ("github_webhook", "git_provider_webhook", "schedule", "on_merge")
 STATE_AWARE = "state_aware_orchestration"
-MAX_THREADS = 256
-MAX_TIMEOUT_SECONDS = 86_400
-MAX_STEPS = 100
+# what the API has and a job file has not
+OTHER_FIELDS = (
+    flag("triggers.schedule", "on the schedule"),
+    flag("lifecycle_webhooks", "calls a hook"),
+    Attribute(
+        "compare_changes_flags",
+        "text",
+        "what to compare",
+        absent="--select state:modified",
+        places=("compare_changes_flags",),
+    ),
+    Attribute(
+        "cost_optimization_features",
+        "tags",
+        "such as state-aware orchestration",
+        absent=[],
+        places=("cost_optimization_features",),
+    ),
+    Attribute("lifecycle_webhooks_url", "word", "the hook", places=("lifecycle_webhooks_url",)),
+    Attribute(
+        "deferring_job_definition_id",
+        "identifier",
+        "the older way to defer",
+        places=("deferring_job_definition_id",),
+    ),
+)
+# read by functions of their own
+DERIVED = ("environment_id", "job_type")
 
-DEFAULTS: dict[str, Any] = {
-    "description": "",
-    "dbt_version": None,
-    "execute_steps": [],
-    "state": 1,
-    "deactivated": False,
-    "deactivation_reason": None,
-    "deferring_job_definition_id": None,
-    "deferring_environment_id": None,
-    "execution": {"timeout_seconds": 0},
-    "settings": {"threads": 1, "target_name": "default"},
-    "generate_docs": False,
-    "run_generate_sources": False,
-    "run_compare_changes": False,
-    "compare_changes_flags": "--select state:modified",
-    "run_lint": False,
-    "errors_on_lint_failure": True,
-    "triggers_on_draft_pr": False,
-    "triggers": dict.fromkeys(TRIGGERS, False),
-    "job_type": "other",
-    "job_completion_trigger_condition": None,
-    "force_node_selection": None,
-    "cost_optimization_features": [],
-    "schedule": normalise_schedule({}),
-    "lifecycle_webhooks": False,
-    "lifecycle_webhooks_url": None,
-}
-PLAIN_FIELDS = {
-    "name": name_text,
-    "description": text,
-    "execute_steps": texts,
-    "state": one_of(1, 2),
-    "generate_docs": boolean,
-    "run_compare_changes": boolean,
-    "compare_changes_flags": text,
-    "run_lint": boolean,
-    "errors_on_lint_failure": boolean,
-    "triggers_on_draft_pr": boolean,
-    "cost_optimization_features": texts,
-    "lifecycle_webhooks": boolean,
-    "project_id": identifier,
-    "environment_id": identifier,
-}
-# null in a body clears these
-CLEARABLE_FIELDS = {
-    "dbt_version": text_or_none,
-    "deferring_job_definition_id": identifier_or_none,
-    "deferring_environment_id": identifier_or_none,
-    "force_node_selection": boolean,
-    "lifecycle_webhooks_url": text_or_none,
-}
+
+def plain_fields() -> list[tuple[str, Attribute]]:
+    """Return the fields that need no function of their own, each with its place in a body."""
+    table = (*attributes.ATTRIBUTES, *OTHER_FIELDS)
+    return [(place, a) for a in table if a.name not in DERIVED for place in a.places]
+
+
+def default_job() -> dict[str, Any]:
+    """Return what dbt Cloud takes for the fields that a new job is not given."""
+    job: dict[str, Any] = {
+        "state": 1,
+        "deactivated": False,
+        "deactivation_reason": None,
+        "job_type": "other",
+        "job_completion_trigger_condition": None,
+        "schedule": normalise_schedule({}),
+    }
+    for place, attribute in plain_fields():
+        put(job, place, deepcopy(attribute.absent))
+    return job
 
 
 def read_job(body: Mapping[str, Any], job: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return a whole job from a body. Raise a 400 that names every wrong field."""
-    fields = Fields(body)
-    base = dict(job or DEFAULTS)
+    fields = Fields(with_new_names(body))
+    base = default_job() | dict(job or {})
     result = dict(base)
-    for name, reader in PLAIN_FIELDS.items():
+    for name, reader in (("name", name_text), *IDENTIFIERS, ("state", one_of(1, 2))):
         result[name] = fields.read(name, reader, base.get(name))
-    for name, reader in CLEARABLE_FIELDS.items():
-        result[name] = fields.read_or_clear(name, reader, base.get(name))
-    result["run_generate_sources"] = read_source_freshness(fields, base)
-    result["execution"] = {"timeout_seconds": read_timeout(fields, base)}
-    result["settings"] = read_settings(fields, base["settings"])
-    result["triggers"] = read_triggers(fields, base["triggers"])
+    for place, attribute in plain_fields():
+        read_plain(fields, place, attribute, result)
     result["schedule"] = read_schedule(fields, base["schedule"])
     result["job_completion_trigger_condition"] = read_condition(fields, base)
     result["job_type"] = derive_job_type(fields, result["triggers"], job)
@@ -110,6 +105,59 @@ def read_job(body: Mapping[str, Any], job: Mapping[str, Any] | None) -> dict[str
     fields.check()
     check_features(result)
     return result
+
+
+IDENTIFIERS = (("project_id", identifier), ("environment_id", identifier))
+
+
+def with_new_names(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a body that says run_generate_sources where it says generate_sources."""
+    old = body.get("generate_sources")
+    if old is None or body.get("run_generate_sources") is not None:
+        return body
+    return {**body, "run_generate_sources": old}
+
+
+def read_plain(fields: Fields, place: str, attribute: Attribute, job: dict[str, Any]) -> None:
+    """Overlay one field of a job; what is null is cleared where null is the field's nothing."""
+    outer, _, name = place.rpartition(".")
+    owner = Fields(fields.read(outer, mapping, {})) if outer else fields
+    is_cleared_by_null = attribute.absent is None or outer == "triggers"
+    read = owner.read_or_clear if is_cleared_by_null else owner.read
+    value = read(name, reader_of(attribute), take(job, place))
+    if outer:
+        # a stored job shares its inner objects with others
+        job[outer] = dict(job.get(outer) or {})
+        for field, message in owner.errors.items():
+            fields.fail(message, outer, field)
+    put(job, place, attribute.absent if value is None else value)
+
+
+def reader_of(attribute: Attribute) -> Reader:
+    """Return what reads and checks the values of an attribute."""
+    if attribute.kind == "flag":
+        return boolean
+    if attribute.kind == "count":
+        return number_between(attribute.least, attribute.most)
+    if attribute.kind == "identifier":
+        return identifier_or_none
+    if attribute.kind == "text":
+        return text_up_to(attribute.most)
+    if attribute.kind == "word":
+        return word_of(attribute)
+    return texts
+
+
+def word_of(attribute: Attribute) -> Reader:
+    """Return a reader of texts in the attribute's form; an empty one is none."""
+
+    def read(value: Any) -> str | None:
+        word = text_or_none(value)
+        if word and attribute.pattern and not re.fullmatch(attribute.pattern, word):
+            raise CheckError(f"expected a text that matches {attribute.pattern}")
+        return word
+
+    return read
 
 
 def check_features(job: Mapping[str, Any]) -> None:
@@ -127,47 +175,6 @@ def check_required(fields: Fields, job: Mapping[str, Any]) -> None:
         fields.fail(f"expected at most {MAX_STEPS} steps", "execute_steps")
     if any(not step.strip() for step in job["execute_steps"]):
         fields.fail("expected steps that are not empty", "execute_steps")
-
-
-def read_source_freshness(fields: Fields, base: Mapping[str, Any]) -> bool:
-    """Return run_generate_sources; its old name is generate_sources."""
-    old = fields.read("generate_sources", boolean, base["run_generate_sources"])
-    return bool(fields.read("run_generate_sources", boolean, old))
-
-
-def read_timeout(fields: Fields, base: Mapping[str, Any]) -> int:
-    """Return the time limit in seconds, 0 for none."""
-    inner = Fields(fields.read("execution", mapping, {}))
-    limit = number_between(0, MAX_TIMEOUT_SECONDS)
-    seconds = inner.read("timeout_seconds", limit, base["execution"]["timeout_seconds"])
-    adopt_errors(fields, inner, "execution")
-    return int(seconds)
-
-
-def read_settings(fields: Fields, base: Mapping[str, Any]) -> dict[str, Any]:
-    """Return threads and target name."""
-    inner = Fields(fields.read("settings", mapping, {}))
-    settings = {
-        "threads": inner.read("threads", number_between(1, MAX_THREADS), base["threads"]),
-        "target_name": inner.read("target_name", text, base["target_name"]) or "default",
-    }
-    adopt_errors(fields, inner, "settings")
-    return settings
-
-
-def read_triggers(fields: Fields, base: Mapping[str, Any]) -> dict[str, bool]:
-    """Return the triggers, always four booleans; null is false."""
-    given = fields.read("triggers", mapping, {})
-    inner = Fields({name: False if value is None else value for name, value in given.items()})
-    found = {name: bool(inner.read(name, boolean, base[name])) for name in TRIGGERS}
-    adopt_errors(fields, inner, "triggers")
-    return found
-
-
-def adopt_errors(fields: Fields, inner: Fields, name: str) -> None:
-    """Note the mistakes of a nested object."""
-    if inner.errors:
-        fields.errors.setdefault(name, inner.errors)
 
 
 def read_schedule(fields: Fields, base: Mapping[str, Any]) -> dict[str, Any]:

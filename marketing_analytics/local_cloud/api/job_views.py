@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from marketing_analytics.cloud_api.cron import cron_in_words
 from marketing_analytics.local_cloud.api.answers import dump_text
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.environment_views import environment_v2
@@ -16,7 +17,6 @@ from marketing_analytics.local_cloud.api.variable_views import include_job_varia
 from marketing_analytics.local_cloud.store.connection import time_of
 from marketing_analytics.local_cloud.store.environments import get_environment
 from marketing_analytics.local_cloud.store.jobs import job_of
-from marketing_analytics.local_cloud.store.schedules import cron_in_words
 
 # kept by the store for itself
 PRIVATE = ("cron", "is_scheduled", "next_run_at")

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from marketing_analytics.cloud_api.limits import MAX_THREADS, MAX_TIMEOUT_SECONDS
 from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL, Status
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.api.answers import (
@@ -48,10 +49,10 @@ OVERRIDE_READERS = {
     "git_branch": text_or_none,
     "schema_override": text_or_none,
     "dbt_version_override": text_or_none,
-    "threads_override": number_between(1, 256),
+    "threads_override": number_between(1, MAX_THREADS),
     "target_name_override": text_or_none,
     "generate_docs_override": boolean,
-    "timeout_seconds_override": number_between(0, 86_400),
+    "timeout_seconds_override": number_between(0, MAX_TIMEOUT_SECONDS),
     "steps_override": texts,
     "azure_pull_request_id": number_between(0),
     "github_pull_request_id": number_between(0),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from marketing_analytics.cloud_api.limits import VARIABLE_PATTERN
 from marketing_analytics.local_cloud.api.answers import Answer, ApiError, invalid, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import (
@@ -25,12 +26,11 @@ from marketing_analytics.local_cloud.store.jobs import get_job
 
 PROJECT = "project"
 DUPLICATE = "An environment variable by this name already exists in this project and account"
-_NAME = re.compile(r"DBT_[A-Z0-9_]{1,120}")
 
 
 def name_of_variable(value: Any) -> str:
     """Return the name of a variable: upper case, it starts with DBT_."""
-    if not _NAME.fullmatch(text(value)):
+    if not re.fullmatch(VARIABLE_PATTERN, text(value)):
         raise CheckError("expected a name of A-Z, 0-9 and _ that starts with DBT_")
     return str(value)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from marketing_analytics.cloud_api.cron import cron_in_words, next_ticks
 from marketing_analytics.cloud_api.states import ACTIVE, Status
 from marketing_analytics.core.redaction import MASK, is_secret_name, redact
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name, plain_description
@@ -15,9 +16,7 @@ from marketing_analytics.local_cloud.pages.reads import Reads, Row
 from marketing_analytics.local_cloud.pages.states import NEVER_RAN, State, run_state
 from marketing_analytics.web.words import (
     duration_words,
-    next_ticks,
     parse_time,
-    schedule_words,
     seconds_between,
 )
 
@@ -99,7 +98,7 @@ def _line(row: Row, runs: Sequence[Row], now: datetime) -> JobLine:
         description=plain_description(row["description"]),
         environment_id=row["environment_id"],
         environment=row["environment_name"],
-        schedule=schedule_words(row["cron"]) if row["is_scheduled"] else "On demand",
+        schedule=cron_in_words(row["cron"]) if row["is_scheduled"] else "On demand",
         is_scheduled=bool(row["is_scheduled"]),
         next_run_at=parse_time(row["next_run_at"]) if row["is_scheduled"] else None,
         state=state_of(last) if last else NEVER_RAN,
@@ -189,7 +188,7 @@ def job_page(reads: Reads, job_id: int, now: datetime) -> JobPage | None:
         steps=[redact(str(step)) for step in payload.get("execute_steps") or []],
         settings=_settings(payload),
         variables=_variables(reads, row),
-        schedule=schedule_words(row["cron"]) if is_scheduled else "On demand",
+        schedule=cron_in_words(row["cron"]) if is_scheduled else "On demand",
         cron=row["cron"] or "",
         is_scheduled=is_scheduled,
         ticks=next_ticks(row["cron"], now.astimezone(UTC), 5) if is_scheduled else [],

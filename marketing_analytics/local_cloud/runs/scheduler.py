@@ -11,6 +11,7 @@ import logging
 import sqlite3
 from datetime import datetime, timedelta
 
+from marketing_analytics.cloud_api.cron import CronError, next_tick
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.store import add_run, withdraw_run
 from marketing_analytics.local_cloud.store.connection import (
@@ -19,7 +20,6 @@ from marketing_analytics.local_cloud.store.connection import (
     time_text,
     transaction,
 )
-from marketing_analytics.local_cloud.store.schedules import ScheduleError, next_tick
 
 GRACE = timedelta(hours=1)
 _log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def tick_job(
     """Queue the latest due tick of one job and store the next; None when nothing is to run."""
     try:
         due, following = latest_and_next(job["cron"], job["next_run_at"], now, grace)
-    except ScheduleError as error:
+    except CronError as error:
         _log.warning("job %s has a cron expression that cannot be read: %s", job["id"], error)
         due, following = None, None
     if following is None and job["next_run_at"] is None:

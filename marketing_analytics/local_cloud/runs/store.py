@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from marketing_analytics.cloud_api.limits import MAX_THREADS, TARGET_PATTERN
 from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.moves import Move, move_run
@@ -20,9 +21,7 @@ from marketing_analytics.local_cloud.store.connection import load_sql, now_text,
 
 CANCELLED_BY_USER = "Cancelled by user."
 MAX_CAUSE_LENGTH = 255
-MAX_THREADS = 64
 _NAME = re.compile(r"[A-Za-z0-9_]{1,63}")
-_TARGET = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 ORDERS = ("id", "-id", "created_at", "-created_at", "finished_at", "-finished_at")
 
 
@@ -119,7 +118,7 @@ def effective_settings(payload: Mapping[str, Any], overrides: Mapping[str, Any])
     docs = overrides.get("generate_docs_override", payload.get("generate_docs"))
     freshness = payload.get("run_generate_sources") or payload.get("generate_sources")
     target = overrides.get("target_name_override") or settings.get("target_name") or "default"
-    if not isinstance(target, str) or not _TARGET.fullmatch(target):
+    if not isinstance(target, str) or not re.fullmatch(TARGET_PATTERN, target):
         raise UserError(f"the target name {target!r} may only hold letters, digits and . _ -")
     return {
         "steps": json.dumps([str(step) for step in steps]),
@@ -135,10 +134,10 @@ def effective_settings(payload: Mapping[str, Any], overrides: Mapping[str, Any])
 
 
 def threads_of(value: Any) -> int:
-    """Return a number of threads within 1 to 64."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    """Return a number of threads; stored jobs and overrides were checked by the API."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_THREADS:
         raise UserError(f"threads must be a whole number from 1 to {MAX_THREADS}, not {value!r}")
-    return min(value, MAX_THREADS)
+    return value
 
 
 def schema_name_of(

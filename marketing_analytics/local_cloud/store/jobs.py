@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from marketing_analytics.cloud_api.cron import next_tick
 from marketing_analytics.local_cloud.store.connection import load_sql, now_text, time_text
 from marketing_analytics.local_cloud.store.pages import Page, read_page
-from marketing_analytics.local_cloud.store.schedules import next_tick
 
 ACTIVE = 1
 DELETED = 2

@@ -1,7 +1,5 @@
-# A resource cannot refer to itself, so jobs that run after others live in levels: level_0 waits
-# for nobody, level_1 runs after level_0, and so on. The deploy tool has the same limit.
-
 locals {
+  # the jobs by their place in a chain, to find cycles and chains that are too long
   level_0 = { for key, job in var.jobs : key => job if job.after == null }
   level_1 = { for key, job in var.jobs : key => job if try(contains(keys(local.level_0), job.after.job), false) }
   level_2 = { for key, job in var.jobs : key => job if try(contains(keys(local.level_1), job.after.job), false) }
@@ -16,18 +14,15 @@ locals {
       trimsuffix(substr(name, 0, 119), "-"), substr(sha256(name), 0, 8)
     ])
   }
-  # the mark at the end says who owns the job
-  descriptions = {
-    for key, job in var.jobs :
-    key => trimspace("${trimspace(job.description)} [jobs:v1 ${var.team_name}/${key}]")
+  # the mark at the end says who owns the job; a description that leaves no room for it is cut
+  marks = { for key in keys(var.jobs) : key => "[jobs:v1 ${var.team_name}/${key}]" }
+  texts = {
+    for key, job in var.jobs : key => length(trimspace(job.description)) < 255 - length(local.marks[key])
+    ? trimspace(job.description)
+    : "${trimspace(substr(trimspace(job.description), 0, 253 - length(local.marks[key])))}…"
   }
+  descriptions = { for key, text in local.texts : key => trimspace("${text} ${local.marks[key]}") }
 
-  jobs = merge(
-    dbtcloud_job.level_0,
-    dbtcloud_job.level_1,
-    dbtcloud_job.level_2,
-    dbtcloud_job.level_3,
-  )
   env_vars = merge([
     for key, job in var.jobs : {
       for name, value in job.env_vars : "${key}/${name}" => { job = key, name = name, value = value }
@@ -35,133 +30,84 @@ locals {
   ]...)
 }
 
-resource "dbtcloud_job" "level_0" {
-  for_each = local.level_0
+# One resource for all jobs, so that a job keeps its id wherever in a chain it stands.
+resource "dbtcloud_job" "this" {
+  for_each = var.jobs
 
-  project_id               = var.project_id
-  environment_id           = var.environment_id
-  name                     = local.names[each.key]
-  description              = local.descriptions[each.key]
+  project_id = var.project_id
+  name       = local.names[each.key]
+
+  # attributes: arguments, by scripts/attributes.py
   execute_steps            = each.value.execute_steps
+  description              = local.descriptions[each.key]
+  environment_id           = coalesce(each.value.environment_id, var.environment_id)
+  schedule_cron            = each.value.schedule_cron
+  schedule_type            = each.value.schedule_cron == null ? null : "custom_cron"
   num_threads              = each.value.threads
   target_name              = each.value.target_name
-  execution                = { timeout_seconds = each.value.timeout_seconds }
   generate_docs            = each.value.generate_docs
   run_generate_sources     = each.value.run_source_freshness
+  triggers_on_draft_pr     = each.value.triggers_on_draft_pr
+  job_type                 = each.value.job_type
   deferring_environment_id = each.value.deferring_environment_id
+  run_compare_changes      = each.value.run_compare_changes
+  run_lint                 = each.value.run_lint
+  errors_on_lint_failure   = each.value.errors_on_lint_failure
+  force_node_selection     = each.value.force_node_selection
   dbt_version              = each.value.dbt_version
-  schedule_type            = each.value.schedule_cron == null ? null : "custom_cron"
-  schedule_cron            = each.value.schedule_cron
-
   triggers = {
+    schedule             = each.value.schedule_cron != null
     github_webhook       = each.value.on_pull_request
     git_provider_webhook = each.value.on_pull_request
-    schedule             = each.value.schedule_cron != null
     on_merge             = each.value.on_merge
+  }
+  execution = {
+    timeout_seconds = each.value.timeout_seconds
+  }
+  # attributes: end
+}
+
+# Chains are resources of their own, since one resource cannot refer to itself. An update of a job
+# takes its condition away, so the condition is put back after every change of its job.
+resource "dbtcloud_job_completion_trigger" "this" {
+  for_each = { for key, job in var.jobs : key => job.after if job.after != null }
+
+  project_id     = var.project_id
+  job_id         = dbtcloud_job.this[each.key].id
+  trigger_job_id = dbtcloud_job.this[each.value.job].id
+  statuses       = each.value.statuses
+
+  lifecycle {
+    replace_triggered_by = [dbtcloud_job.this[each.key]]
   }
 }
 
-resource "dbtcloud_job" "level_1" {
-  for_each = local.level_1
-
-  project_id               = var.project_id
-  environment_id           = var.environment_id
-  name                     = local.names[each.key]
-  description              = local.descriptions[each.key]
-  execute_steps            = each.value.execute_steps
-  num_threads              = each.value.threads
-  target_name              = each.value.target_name
-  execution                = { timeout_seconds = each.value.timeout_seconds }
-  generate_docs            = each.value.generate_docs
-  run_generate_sources     = each.value.run_source_freshness
-  deferring_environment_id = each.value.deferring_environment_id
-  dbt_version              = each.value.dbt_version
-  schedule_type            = each.value.schedule_cron == null ? null : "custom_cron"
-  schedule_cron            = each.value.schedule_cron
-
-  triggers = {
-    github_webhook       = each.value.on_pull_request
-    git_provider_webhook = each.value.on_pull_request
-    schedule             = each.value.schedule_cron != null
-    on_merge             = each.value.on_merge
-  }
-
-  job_completion_trigger_condition {
-    job_id     = dbtcloud_job.level_0[each.value.after.job].id
-    project_id = var.project_id
-    statuses   = each.value.after.statuses
-  }
+# states of the time when every level of a chain was a resource of its own
+moved {
+  from = dbtcloud_job.level_3
+  to   = dbtcloud_job.level_2
 }
 
-resource "dbtcloud_job" "level_2" {
-  for_each = local.level_2
-
-  project_id               = var.project_id
-  environment_id           = var.environment_id
-  name                     = local.names[each.key]
-  description              = local.descriptions[each.key]
-  execute_steps            = each.value.execute_steps
-  num_threads              = each.value.threads
-  target_name              = each.value.target_name
-  execution                = { timeout_seconds = each.value.timeout_seconds }
-  generate_docs            = each.value.generate_docs
-  run_generate_sources     = each.value.run_source_freshness
-  deferring_environment_id = each.value.deferring_environment_id
-  dbt_version              = each.value.dbt_version
-  schedule_type            = each.value.schedule_cron == null ? null : "custom_cron"
-  schedule_cron            = each.value.schedule_cron
-
-  triggers = {
-    github_webhook       = each.value.on_pull_request
-    git_provider_webhook = each.value.on_pull_request
-    schedule             = each.value.schedule_cron != null
-    on_merge             = each.value.on_merge
-  }
-
-  job_completion_trigger_condition {
-    job_id     = dbtcloud_job.level_1[each.value.after.job].id
-    project_id = var.project_id
-    statuses   = each.value.after.statuses
-  }
+moved {
+  from = dbtcloud_job.level_2
+  to   = dbtcloud_job.level_1
 }
 
-resource "dbtcloud_job" "level_3" {
-  for_each = local.level_3
+moved {
+  from = dbtcloud_job.level_1
+  to   = dbtcloud_job.level_0
+}
 
-  project_id               = var.project_id
-  environment_id           = var.environment_id
-  name                     = local.names[each.key]
-  description              = local.descriptions[each.key]
-  execute_steps            = each.value.execute_steps
-  num_threads              = each.value.threads
-  target_name              = each.value.target_name
-  execution                = { timeout_seconds = each.value.timeout_seconds }
-  generate_docs            = each.value.generate_docs
-  run_generate_sources     = each.value.run_source_freshness
-  deferring_environment_id = each.value.deferring_environment_id
-  dbt_version              = each.value.dbt_version
-  schedule_type            = each.value.schedule_cron == null ? null : "custom_cron"
-  schedule_cron            = each.value.schedule_cron
-
-  triggers = {
-    github_webhook       = each.value.on_pull_request
-    git_provider_webhook = each.value.on_pull_request
-    schedule             = each.value.schedule_cron != null
-    on_merge             = each.value.on_merge
-  }
-
-  job_completion_trigger_condition {
-    job_id     = dbtcloud_job.level_2[each.value.after.job].id
-    project_id = var.project_id
-    statuses   = each.value.after.statuses
-  }
+moved {
+  from = dbtcloud_job.level_0
+  to   = dbtcloud_job.this
 }
 
 resource "dbtcloud_environment_variable_job_override" "this" {
   for_each = local.env_vars
 
   project_id        = var.project_id
-  job_definition_id = local.jobs[each.value.job].id
+  job_definition_id = dbtcloud_job.this[each.value.job].id
   name              = each.value.name # must exist as a variable of the project
   raw_value         = each.value.value
 }

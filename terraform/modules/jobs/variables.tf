@@ -17,9 +17,11 @@ variable "jobs" {
   description = "Jobs by key; types, defaults and checks are in the root's variables.tf."
 
   type = map(object({
-    execute_steps = list(string)
-    description   = string
-    schedule_cron = string
+    # attributes: types, by scripts/attributes.py
+    execute_steps  = list(string)
+    description    = string
+    environment_id = number
+    schedule_cron  = string
     after = object({
       job      = string
       statuses = set(string)
@@ -31,9 +33,16 @@ variable "jobs" {
     run_source_freshness     = bool
     on_pull_request          = bool
     on_merge                 = bool
+    triggers_on_draft_pr     = bool
+    job_type                 = string
     deferring_environment_id = number
+    run_compare_changes      = bool
+    run_lint                 = bool
+    errors_on_lint_failure   = bool
+    force_node_selection     = bool
     dbt_version              = string
     env_vars                 = map(string)
     tags                     = list(string)
+    # attributes: end
   }))
 }

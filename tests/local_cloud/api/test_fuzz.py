@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketing_analytics.local_cloud.api.application import Api
-from marketing_analytics.local_cloud.api.job_fields import DEFAULTS
+from marketing_analytics.local_cloud.api.job_fields import default_job
 from marketing_analytics.local_cloud.api.operations import SERVED
 from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, ClientInProcess
 
@@ -33,7 +33,7 @@ VALUES = st.recursive(
 )
 NAMES = st.sampled_from(
     [
-        *DEFAULTS,
+        *default_job(),
         "name",
         "project_id",
         "environment_id",

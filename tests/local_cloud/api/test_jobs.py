@@ -272,7 +272,7 @@ def test_the_next_run_is_known_only_for_scheduled_jobs(client: Client) -> None:
     schedule = {"date": {"type": "custom_cron", "cron": "0 8 * * *"}}
     job = client.create_job(schedule=schedule, triggers={"schedule": True})
     assert job["next_run"][10:].startswith("T08:00:00")
-    assert job["cron_humanized"] == "At 08:00 every day"
+    assert job["cron_humanized"] == "Every day at 08:00 UTC"
     assert job["next_run_humanized"]
     off = client.post(jobs_path(job["id"]), {"triggers": {"schedule": False}}).data
     assert off["next_run"] is None

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marketing_analytics.cloud_api.cron import cron_in_words, next_tick
 from marketing_analytics.local_cloud.store.schedules import (
     ScheduleError,
-    check_cron,
-    cron_in_words,
-    next_tick,
+    cron_at,
     normalise_schedule,
 )
 
@@ -156,14 +155,14 @@ def test_a_schedule_is_stored_in_the_form_of_dbt_cloud(
 )
 def test_what_is_no_cron_expression_is_refused(cron: str) -> None:
     with pytest.raises(ScheduleError):
-        check_cron(cron)
+        cron_at(cron)
 
 
 @given(st.text(alphabet="0123456789*/,-L#W ?MONJA", max_size=40))
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_a_cron_expression_with_a_next_tick_or_refused(text: str) -> None:
     try:
-        cron = check_cron(text)
+        cron = cron_at(text)
     except ScheduleError:
         return
     now = datetime(2026, 11, 1, tzinfo=UTC)

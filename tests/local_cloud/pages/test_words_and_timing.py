@@ -5,15 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from marketing_analytics.cloud_api.cron import CronError, cron_in_words, next_ticks
 from marketing_analytics.local_cloud.pages.naming import job_name, plain_description
 from marketing_analytics.local_cloud.pages.rendering import linked
 from marketing_analytics.local_cloud.pages.states import NODE_STATES
 from marketing_analytics.local_cloud.pages.timing import Node, critical_seconds, timing_of
 from marketing_analytics.web.words import (
     duration_words,
-    next_ticks,
     relative_words,
-    schedule_words,
     size_words,
     utc_words,
 )
@@ -36,21 +35,20 @@ NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
         ("5 */6 * * *", "Every 6 hours at minute 5"),
         ("5 */6 * * 1", "Mondays, every 6 hours at minute 5"),
         ("0 3 1 * *", "Day 1 of every month at 03:00 UTC"),
-        ("0 3 1 1 *", "cron 0 3 1 1 *"),
-        ("1-5 3 * * *", "cron 1-5 3 * * *"),
+        ("0 3 1 1 *", "At 03:00 on January 1, UTC"),
+        ("1-5 3 * * *", "Every minute from 03:01 through 03:05, UTC"),
         ("nonsense", "cron nonsense"),
-        ("", "On demand"),
-        (None, "On demand"),
     ],
 )
 def test_a_schedule_is_told_in_words(cron, words):
-    assert schedule_words(cron) == words
+    assert cron_in_words(cron) == words
 
 
 def test_the_next_ticks_are_in_utc():
     ticks = next_ticks("0 6,12 * * *", NOW, 3)
     assert [f"{tick:%d %H:%M}" for tick in ticks] == ["01 12:00", "02 06:00", "02 12:00"]
-    assert next_ticks("61 * * * *", NOW, 3) == []
+    with pytest.raises(CronError, match="bad minute"):
+        next_ticks("61 * * * *", NOW, 3)
 
 
 @pytest.mark.parametrize(

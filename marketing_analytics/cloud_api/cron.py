@@ -1,0 +1,146 @@
+"""Cron: what is a schedule, when it comes due, and how it is said. Times are UTC, 0 is Sunday."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from marketing_analytics.cloud_api.limits import MAX_CRON_LENGTH
+
+if TYPE_CHECKING:
+    from cronsim import CronSim
+
+DAYS = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
+MAX_TIMES_SAID = 4
+_DAY_NAMES = {"SUN": 0, "MON": 1, "TUE": 2, "WED": 3, "THU": 4, "FRI": 5, "SAT": 6}
+# where the check of a cron expression looks for its first tick
+_CHECKED_FROM = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+class CronError(ValueError):
+    """The text is no cron expression, or one that never comes due; the message says why."""
+
+
+def check_cron(text: str) -> None:
+    """Raise CronError unless the text is a cron expression of five fields that comes due."""
+    if len(text) > MAX_CRON_LENGTH:
+        raise CronError(f"it has {len(text)} characters, more than {MAX_CRON_LENGTH}")
+    if len(text.split()) != 5:
+        raise CronError(f"it has {len(text.split())} fields, not 5")
+    if next_tick(text, _CHECKED_FROM) is None:
+        raise CronError("it never comes due")
+
+
+def next_tick(cron: str, after: datetime) -> datetime | None:
+    """Return the first tick later than `after`, or None. Raise CronError for no expression."""
+    found = next_ticks(cron, after, 1)
+    return found[0] if found else None
+
+
+def next_ticks(cron: str, after: datetime, count: int) -> list[datetime]:
+    """Return the first ticks later than `after`. Raise CronError for no expression."""
+    try:
+        ticks = simulation(cron, after)
+        return [tick for _, tick in zip(range(count), ticks, strict=False)]
+    except (AssertionError, TypeError, ValueError, OverflowError) as error:
+        raise CronError(str(error).lower() or "it cannot be read") from None
+
+
+def weekdays_of(cron: str) -> list[int]:
+    """Return the days of the week that an expression names, 0 to 6."""
+    found = simulation(cron, _CHECKED_FROM).weekdays
+    # `5L` and `1#2` come as pairs: (day, which one of the month)
+    return sorted({(day[0] if isinstance(day, tuple) else day) % 7 for day in found})
+
+
+def simulation(cron: str, after: datetime) -> CronSim:
+    """Return the ticks after a time. Raise CronError for no expression."""
+    from cronsim import CronSim, CronSimError
+
+    try:
+        return CronSim(cron, after.astimezone(UTC))
+    except CronSimError as error:
+        raise CronError(str(error).lower()) from None
+
+
+@lru_cache(maxsize=1024)
+def cron_in_words(cron: str) -> str:
+    """Return when an expression comes due, such as `Every day at 06:00 and 18:00 UTC`."""
+    return _usual_words(cron) or _unusual_words(cron)
+
+
+def _usual_words(cron: str) -> str | None:
+    fields = cron.split()
+    if len(fields) != 5:
+        return None
+    minute, hour, day, month, weekday = fields
+    if month != "*" or (day != "*" and weekday != "*"):
+        return None
+    when = _day_words(day, weekday)
+    if when is None:
+        return None
+    often = _interval_words(minute, hour)
+    if often:
+        return often if when == "Every day" else f"{when}, {often[0].lower()}{often[1:]}"
+    times = _time_words(minute, hour)
+    return f"{when} at {times} UTC" if times else None
+
+
+def _unusual_words(cron: str) -> str:
+    try:
+        return f"{simulation(cron, _CHECKED_FROM).explain()}, UTC"
+    except Exception:
+        # the words are a courtesy; the expression itself was checked on writing
+        return f"cron {cron}"
+
+
+def _interval_words(minute: str, hour: str) -> str | None:
+    if minute == "*" and hour == "*":
+        return "Every minute"
+    step = re.fullmatch(r"\*/(\d+)", minute)
+    if step and hour == "*":
+        return f"Every {step[1]} minutes"
+    if not minute.isdigit():
+        return None
+    if hour == "*":
+        return f"Every hour at minute {int(minute)}"
+    step = re.fullmatch(r"\*/(\d+)", hour)
+    if step:
+        return f"Every {step[1]} hours at minute {int(minute)}"
+    return None
+
+
+def _time_words(minute: str, hour: str) -> str | None:
+    if not minute.isdigit() or not re.fullmatch(r"\d+(,\d+)*", hour):
+        return None
+    times = [f"{int(part):02d}:{int(minute):02d}" for part in hour.split(",")]
+    return _enumeration(times) if len(times) <= MAX_TIMES_SAID else None
+
+
+def _day_words(day: str, weekday: str) -> str | None:
+    if day == "*" and weekday == "*":
+        return "Every day"
+    if weekday == "*":
+        return f"Day {day} of every month" if re.fullmatch(r"\d+(,\d+)*", day) else None
+    numbers = _weekday_numbers(weekday)
+    if numbers is None:
+        return None
+    if numbers == [1, 2, 3, 4, 5]:
+        return "Monday to Friday"
+    return "Every day" if len(numbers) == 7 else _enumeration([DAYS[n] for n in numbers])
+
+
+def _weekday_numbers(text: str) -> list[int] | None:
+    numbers: set[int] = set()
+    for part in text.upper().split(","):
+        ends = [_DAY_NAMES.get(end, int(end) if end.isdigit() else -1) for end in part.split("-")]
+        if len(ends) > 2 or not all(0 <= end <= 7 for end in ends) or ends[0] > ends[-1]:
+            return None
+        numbers.update(value % 7 for value in range(ends[0], ends[-1] + 1))
+    return sorted(numbers)
+
+
+def _enumeration(items: list[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
