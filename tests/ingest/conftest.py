@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from .commands import COMMAND, Emulators, clean_environment, ingest
+from .commands import COMMAND, Emulators, clean_environment, contents, ingest
 
 SMALL_WORLD = [
     "simulate",
@@ -64,6 +64,12 @@ def loaded(shared_emulators, tmp_path_factory):
     done = ingest("--raw-database", database, "--json", **shared_emulators.settings)
     assert done.code == 0, done.out + done.err
     return database
+
+
+@pytest.fixture(scope="session")
+def everything(loaded):
+    """Return the contents of the loaded database."""
+    return contents(loaded)
 
 
 @pytest.fixture

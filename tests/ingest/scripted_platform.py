@@ -23,11 +23,17 @@ class Asked:
     def __init__(self, handler):
         split = urlsplit(handler.path)
         self.method = handler.command
+        self.target = handler.path
         self.path = split.path
         self.query = {name: values[0] for name, values in parse_qs(split.query).items()}
         self.headers = dict(handler.headers)
         length = int(handler.headers.get("Content-Length") or 0)
         self.body = handler.rfile.read(length).decode()
+
+    def forwarded(self):
+        """Return the headers for another server; those of the connection are its own."""
+        own = {"host", "connection", "content-length", "accept-encoding"}
+        return {name: value for name, value in self.headers.items() if name.lower() not in own}
 
 
 @contextmanager

@@ -9,27 +9,10 @@ from decimal import Decimal
 
 import pytest
 
-from .commands import COMMAND, clean_environment, contents, ingest, read, start_ingest
+from .commands import COMMAND, contents, ingest, read, start_ingest
+from .source_kit import slow
 
 PLATFORMS = ("meta_ads", "google_ads", "mailchimp")
-THE_PLATFORMS = [text for platform in PLATFORMS for text in ("--source", platform)]
-REPORT_PATHS = {
-    "meta_ads": "/insights",
-    "google_ads": ":searchStream",
-    "mailchimp": "/sent-to",
-}
-SECRETS = (
-    "META_ADS_ACCESS_TOKEN",
-    "GOOGLE_ADS_DEVELOPER_TOKEN",
-    "GOOGLE_ADS_CLIENT_SECRET",
-    "GOOGLE_ADS_REFRESH_TOKEN",
-    "MAILCHIMP_API_KEY",
-)
-
-
-def slow(*values):
-    """Return cases for the thorough suite."""
-    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
 
 
 def load(database, emulators, *arguments, **settings):
@@ -148,77 +131,6 @@ def test_types_are_the_declared_ones(loaded):
     assert floats == set()
 
 
-def test_a_second_run_changes_nothing(copy_of_loaded, shared_emulators, loaded):
-    before = contents(loaded)
-    done = load(copy_of_loaded, shared_emulators)
-    assert done.code == 0, done.out
-    after = contents(copy_of_loaded)
-    assert set(after) == set(before)
-    for name, rows in before.items():
-        assert after[name] == rows, name
-
-
-def test_no_secret_is_printed_or_stored(loaded, shared_emulators):
-    values = [shared_emulators.settings[name] for name in SECRETS]
-    fresh = loaded.with_name("fresh.duckdb")
-    done = ingest("--raw-database", fresh, *THE_PLATFORMS, **shared_emulators.settings)
-    assert done.code == 0
-    for value in values:
-        assert value not in done.out + done.err
-        for path in loaded.parent.rglob("*"):
-            if path.is_file():
-                assert value.encode() not in path.read_bytes(), path
-
-
-@pytest.mark.parametrize(
-    "kind", ["cut_stream", "status_429", *slow("status_500", "truncated_json", "html")]
-)
-def test_a_fault_that_passes_costs_no_row(emulators, loaded, tmp_path, kind):
-    more = {"retry_after_seconds": 0} if kind == "status_429" else {}
-    for platform in PLATFORMS:
-        emulators.fault(platform, kind, times=3, **more)
-    done = load(tmp_path / "raw.duckdb", emulators, *THE_PLATFORMS)
-    assert done.code == 0, done.out
-    for platform in PLATFORMS:
-        assert emulators.control(platform, "counters")["faults_injected"] == {kind: 3}
-    assert contents(tmp_path / "raw.duckdb") == only(PLATFORMS, contents(loaded))
-
-
-@pytest.mark.parametrize("kind", ["status_500", *slow("cut_stream", "html")])
-def test_a_fault_that_stays_ends_with_a_sentence_and_the_next_run_is_exact(
-    emulators, loaded, tmp_path, kind
-):
-    for platform in PLATFORMS:
-        emulators.fault(platform, kind, times=100_000, path=REPORT_PATHS[platform])
-    database = tmp_path / "raw.duckdb"
-    done = load(database, emulators, *THE_PLATFORMS)
-    assert done.code in {1, 5}
-    assert "Traceback" not in done.out + done.err
-    for platform in PLATFORMS:
-        assert done.source(platform)["errors"], platform
-    emulators.reset()
-    done = load(database, emulators, *THE_PLATFORMS)
-    assert done.code == 0, done.out
-    assert contents(database) == only(PLATFORMS, contents(loaded))
-
-
-def test_a_wait_of_hours_is_not_waited_for_and_what_was_read_stays(emulators, loaded, tmp_path):
-    for platform in PLATFORMS:
-        more = {"path": REPORT_PATHS[platform], "retry_after_seconds": 40591}
-        emulators.fault(platform, "status_429", times=1000, **more)
-    database = tmp_path / "raw.duckdb"
-    started = time.monotonic()
-    done = load(database, emulators, *THE_PLATFORMS)
-    assert time.monotonic() - started < 60
-    for platform in PLATFORMS:
-        error = done.source(platform)["errors"][0]
-        assert "asks to wait 11.3 h" in error["message"]
-        assert error["hint"].startswith("run again after 20")
-    emulators.reset()
-    assert load(database, emulators, *THE_PLATFORMS).code == 0
-    assert contents(database) == only(PLATFORMS, contents(loaded))
-
-
 def test_a_google_token_that_expires_mid_run_is_renewed(emulators, loaded, tmp_path):
     emulators.fault("google_ads", "expired_token", times=3, path=":searchStream")
     done, _ = load_one("google_ads", tmp_path / "raw.duckdb", emulators)
@@ -266,43 +178,6 @@ def test_an_earlier_start_reads_what_is_missing(emulators, loaded, tmp_path):
     assert str(first[0][0]) >= "2026-10-20"
     assert load(database, emulators, *chosen).code == 0
     assert contents(database) == only(("google_ads", "mailchimp"), contents(loaded))
-
-
-STAGES = {
-    "extract": "dlt.pipeline.pipeline.Pipeline.extract",
-    "normalize": "dlt.pipeline.pipeline.Pipeline.normalize",
-    "load": "dlt.pipeline.pipeline.Pipeline.load",
-    "end of load": "dlt.load.load.Load.complete_package",
-}
-KILLED = """
-import os, sys
-from importlib import import_module
-target = sys.argv.pop(1)
-module, kind, name = target.rsplit(".", 2)
-import dlt, dlt.load.load, dlt.pipeline.pipeline
-setattr(getattr(import_module(module), kind), name, lambda *a, **k: os.kill(os.getpid(), 9))
-from marketing_analytics.cli import main
-main()
-"""
-
-
-@pytest.mark.parametrize("stage", ["normalize", "load", *slow("extract", "end of load")])
-def test_a_run_killed_in_any_stage_is_made_whole_by_the_next(
-    shared_emulators, loaded, tmp_path, stage
-):
-    database = tmp_path / "raw.duckdb"
-    chosen = ["--raw-database", str(database), "--source", "google_ads"]
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, STAGES[stage], "ingest", "run", *chosen],
-        env=clean_environment(**shared_emulators.settings),
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    done = ingest(*chosen, **shared_emulators.settings)
-    assert done.code == 0, done.err
-    assert contents(database) == only("google_ads", contents(loaded))
 
 
 @pytest.mark.slow
