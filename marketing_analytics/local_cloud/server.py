@@ -12,24 +12,18 @@ import os
 import signal
 import socket
 import sqlite3
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.local_cloud import settings as checks
 from marketing_analytics.local_cloud.api.answers import one
-from marketing_analytics.local_cloud.api.application import (
-    Api,
-    ApiSettings,
-    Receive,
-    Scope,
-    Send,
-    read_headers,
-    send_answer,
-)
+from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 from marketing_analytics.local_cloud.runs import store as run_store
 from marketing_analytics.local_cloud.runs.engine import Engine
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
@@ -41,11 +35,11 @@ from marketing_analytics.local_cloud.store.connection import (
 )
 from marketing_analytics.local_cloud.store.environments import add_environment, get_environment
 from marketing_analytics.local_cloud.store.projects import add_project, get_project, save_project
+from marketing_analytics.web.guard import wants_page
 from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
 
 SHUTDOWN_SECONDS = 2
 KEEP_ALIVE_SECONDS = 75
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def serve(settings: ServerSettings, console: Console) -> int:
@@ -162,7 +156,7 @@ def run_server(
             signal.signal(number, handler)
 
 
-def build_server(app: Application) -> Any:
+def build_server(app: ASGIApp) -> Any:
     """Return a uvicorn server of an ASGI application.
 
     Idle connections are kept for long: a client that reuses one just when it is closed fails.
@@ -243,7 +237,7 @@ class Front:
         if path.startswith("/api/") or path == "/api":
             await self.api(scope, receive, send)
         elif path == "/" and is_program(scope):
-            await send_answer(one({"name": "local dbt Cloud"}), send, is_head=False)
+            await one({"name": "local dbt Cloud"})(scope, receive, send)
         else:
             await self.pages(scope, receive, send)
 
@@ -252,7 +246,7 @@ def is_program(scope: Scope) -> bool:
     """Return whether the caller did not ask for a page."""
     if scope["type"] != "http" or scope["method"] != "GET":
         return False
-    return b"text/html" not in read_headers(scope).get(b"accept", b"")
+    return not wants_page(Request(scope))
 
 
 class PageActions:

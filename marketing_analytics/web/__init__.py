@@ -1,4 +1,4 @@
-"""What every page shares: guard, hosts, words.
+"""What everything that is served shares: shield, guard, hosts, words.
 
 Imports only `core`.
 """

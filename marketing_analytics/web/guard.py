@@ -1,4 +1,4 @@
-"""Protects the pages: Host allow-list, cross-site requests, sign-in, headers, last-resort errors.
+"""Who may use the pages: changes from our own pages only, and strangers sign in first.
 
 State changes are judged by `Sec-Fetch-Site`, else by `Origin` against `Host`; no token is in a
 page. Signing in is asked only when the server listens on more than this machine.
@@ -8,51 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-log = logging.getLogger(__name__)
+from marketing_analytics.web.shield import ErrorPage
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-MAX_BODY_BYTES = 64 * 1024
 COOKIE = "cloud_session"
 SESSION_SECONDS = 12 * 3600
 MAX_FAILED_SIGN_INS = 10  # per minute, all callers together
 OPEN_PATHS = ("/login", "/static/")
-
-SECURITY_HEADERS = {
-    "content-security-policy": (
-        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'none'"
-    ),
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
-ErrorPage = Callable[[Request, int, str, str, str], Response]
-
-
-def host_name(header: str) -> str:
-    """Return the name in a Host header without its port, lower case; empty when malformed."""
-    if not header or any(sign in header for sign in "/\\@?#, "):
-        return ""
-    try:
-        parts = urlsplit(f"//{header}")
-        _ = parts.port  # a bad port is a bad header
-        return (parts.hostname or "").lower().rstrip(".")
-    except ValueError:
-        return ""
 
 
 def is_same_origin(headers: Headers) -> bool:
@@ -111,103 +84,43 @@ def _signature(digest: str, payload: str) -> str:
     return hmac.new(f"session:{digest}".encode(), payload.encode(), "sha256").hexdigest()
 
 
-@dataclass(frozen=True)
-class Rules:
-    """What is allowed: host names (none given: every one), and whether a session is needed."""
-
-    allowed_hosts: frozenset[str]
-    needs_sign_in: bool
-
-    def has_host(self, header: str) -> bool:
-        """Return whether a Host header names this server."""
-        name = host_name(header)
-        return bool(name) and (not self.allowed_hosts or name in self.allowed_hosts)
-
-
 class Guard:
     """ASGI middleware around the pages."""
 
-    def __init__(self, app: ASGIApp, rules: Rules, sign_in: SignIn, error_page: ErrorPage) -> None:
+    def __init__(
+        self, app: ASGIApp, *, sign_in: SignIn, needs_sign_in: bool, error_page: ErrorPage
+    ) -> None:
         self.app = app
-        self.rules = rules
         self.sign_in = sign_in
+        self.needs_sign_in = needs_sign_in
         self.error_page = error_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Judge the request, then let it through with our headers on the answer."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        # the router raises its 404 only inside an application
-        scope.setdefault("app", self.app)
-        request = Request(scope, receive)
-        started = False
-
-        async def send_guarded(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                _add_headers(MutableHeaders(scope=message))
-            await send(message)
-
-        try:
-            refusal = self.refusal(request)
-            await (refusal or self.app)(scope, receive, send_guarded)
-        except Exception:
-            reference = secrets.token_hex(4)
-            log.exception("page failed, reference %s: %s", reference, request.url.path)
-            if started:
-                raise
-            await self._failed(request, reference)(scope, receive, send_guarded)
-
-    def _failed(self, request: Request, reference: str) -> Response:
-        return self.error_page(
-            request,
-            500,
-            "Something went wrong here",
-            "The page could not be built. Runs and schedules are not affected.",
-            reference,
-        )
+        """Judge the request, then let it through."""
+        refusal = self.refusal(Request(scope)) if scope["type"] == "http" else None
+        await (refusal or self.app)(scope, receive, send)
 
     def refusal(self, request: Request) -> Response | None:
         """Return the answer to a request that is not let in, or None."""
-        if not self.rules.has_host(request.headers.get("host", "")):
-            return self._refuse(
-                request, 421, "Unknown host name", "Open the address printed at start."
-            )
-        if request.method not in SAFE_METHODS:
-            refusal = self._refuse_change(request)
-            if refusal:
-                return refusal
-        return self._refuse_stranger(request)
-
-    def _refuse_change(self, request: Request) -> Response | None:
-        if not is_same_origin(request.headers):
+        if request.method not in SAFE_METHODS and not is_same_origin(request.headers):
+            title = "Refused: the request came from elsewhere"
             hint = "Changes are taken from this site's own pages only. Programs use the API."
-            return self._refuse(request, 403, "Refused: the request came from elsewhere", hint)
-        length = request.headers.get("content-length", "0")
-        if not length.isdecimal() or int(length[:12]) > MAX_BODY_BYTES:
-            return self._refuse(request, 413, "Too much was sent", "Forms here are small.")
-        return None
+            return self.error_page(request, 403, title, hint, "")
+        return self._refuse_stranger(request)
 
     def _refuse_stranger(self, request: Request) -> Response | None:
         path = request.url.path
-        if not self.rules.needs_sign_in or path.startswith(OPEN_PATHS):
+        if not self.needs_sign_in or path.startswith(OPEN_PATHS):
             return None
         if self.sign_in.is_valid(request.cookies.get(COOKIE, "")):
             return None
-        if request.method in SAFE_METHODS and "text/html" in request.headers.get("accept", ""):
+        if request.method in SAFE_METHODS and wants_page(request):
             target = path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/login?next={quote(target, safe='')}", status_code=303)
-        return self._refuse(request, 401, "Please sign in", "Open /login and enter an API token.")
-
-    def _refuse(self, request: Request, status: int, title: str, hint: str) -> Response:
-        if "text/html" in request.headers.get("accept", ""):
-            return self.error_page(request, status, title, hint, "")
-        return JSONResponse({"error": title, "hint": hint}, status_code=status)
+        hint = "Open /login and enter an API token."
+        return self.error_page(request, 401, "Please sign in", hint, "")
 
 
-def _add_headers(headers: MutableHeaders) -> None:
-    for name, value in SECURITY_HEADERS.items():
-        headers[name] = value
-    headers.setdefault("cache-control", "no-store")
+def wants_page(request: Request) -> bool:
+    """Return whether the caller is a browser that shows a page."""
+    return "text/html" in request.headers.get("accept", "")

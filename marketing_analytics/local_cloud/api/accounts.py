@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketing_analytics.local_cloud.api.answers import Answer, many, not_found, one
+from starlette.responses import Response
+
+from marketing_analytics.local_cloud.api.answers import many, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.store.accounts import get_account
 
 
-def list_accounts(call: Call) -> Answer:
+def list_accounts(call: Call) -> Response:
     """List the one account a token opens; the real API has no limit among these filters."""
     account = stored_account(call)
     filters = {"pk__in": [account["id"]], "limit": call.limit(), "offset": call.offset()}
@@ -18,12 +20,12 @@ def list_accounts(call: Call) -> Answer:
     return many(shown, 1, filters)
 
 
-def read(call: Call) -> Answer:
+def read(call: Call) -> Response:
     """Read an account."""
     return one(show_account(stored_account(call)))
 
 
-def whoami(call: Call) -> Answer:
+def whoami(call: Call) -> Response:
     """Say who the token is: a service token of the account."""
     user = {
         "id": call.account_id,

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from starlette.responses import Response
+
+JSON = "application/json"
 INVALID_REQUEST = "The request was invalid. Please double check the provided data and try again."
 NOT_FOUND = (
     "The requested resource was not found. Please check that you have the proper permissions."
 )
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer: an envelope as bytes, or a file that is streamed as it is."""
-
-    body: bytes = b""
-    status_code: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    file: Path | None = None
 
 
 class ApiError(Exception):
@@ -72,21 +63,21 @@ def status_of(code: int, user_message: str, developer_message: str = "") -> dict
     }
 
 
-def one(data: Any, status_code: int = 200) -> Answer:
+def one(data: Any, status_code: int = 200) -> Response:
     """Return one object in an envelope."""
-    return Answer(dump({"status": status_of(status_code, "Success!"), "data": data}), status_code)
+    return enveloped(status_of(status_code, "Success!"), data)
 
 
 def many(
     data: list[Any], total_count: int, filters: Mapping[str, Any], order_by: str = "id"
-) -> Answer:
+) -> Response:
     """Return a list in an envelope; `filters` holds limit and offset as numbers."""
     return many_dumped([dump_text(item) for item in data], total_count, filters, order_by)
 
 
 def many_dumped(
     items: Sequence[str], total_count: int, filters: Mapping[str, Any], order_by: str
-) -> Answer:
+) -> Response:
     """Return a list of items that are JSON already."""
     extra = {
         "filters": filters,
@@ -94,18 +85,21 @@ def many_dumped(
         "pagination": {"count": len(items), "total_count": total_count},
     }
     text = f'{{"status":{SUCCESS},"data":[{",".join(items)}],"extra":{dump_text(extra)}}}'
-    return Answer(text.encode())
+    return Response(text, media_type=JSON)
 
 
-def failed(error: ApiError) -> Answer:
+def failed(error: ApiError) -> Response:
     """Return an error in an envelope."""
     status = status_of(error.status_code, error.user_message, error.developer_message)
-    return Answer(dump({"status": status, "data": error.data}), error.status_code, error.headers)
+    return enveloped(status, error.data, error.headers)
 
 
-def dump(value: Any) -> bytes:
-    """Return JSON as bytes."""
-    return dump_text(value).encode()
+def enveloped(
+    status: Mapping[str, Any], data: Any, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return an answer of a status part and data."""
+    text = dump_text({"status": status, "data": data})
+    return Response(text, status["code"], headers, media_type=JSON)
 
 
 def dump_text(value: Any) -> str:

@@ -6,46 +6,55 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+
+from starlette.datastructures import QueryParams
+from starlette.requests import Request
 
 from marketing_analytics.local_cloud.api.answers import ApiError, invalid_at, not_found
 
 MAX_PAGE = 100
 MAX_ID = 2**63 - 1
-MAX_QUERY_FIELDS = 200
 STATES = {"1": 1, "active": 1, "2": 2, "deleted": 2, "all": None}
 TRUE = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass
 class Call:
-    """A request after authentication. `ids` are numbers from the path, `rest` its tail."""
+    """A request after authentication: its ids, query and body as clean values."""
 
+    request: Request
+    body_bytes: bytes
+    account_id: int
     connection: sqlite3.Connection
     data_dir: Path
-    account_id: int
-    ids: dict[str, int]
-    rest: str
-    query_text: str
-    body_bytes: bytes
-    base_url: str
     wake: Callable[[], None]
-    _query: dict[str, list[str]] | None = field(default=None)
 
     @property
-    def query(self) -> dict[str, list[str]]:
+    def base_url(self) -> str:
+        """Return the address the client used, such as `http://127.0.0.1:8580`."""
+        return str(self.request.base_url).rstrip("/")
+
+    @property
+    def query(self) -> QueryParams:
         """Return the query; brackets and quotes may come unescaped."""
-        if self._query is None:
-            self._query = read_query(self.query_text)
-        return self._query
+        return self.request.query_params
+
+    @property
+    def ids(self) -> dict[str, Any]:
+        """Return the numbers and texts of the path by name."""
+        return self.request.path_params
+
+    @property
+    def rest(self) -> str:
+        """Return the tail of the path, for operations that take one."""
+        return str(self.ids["rest"])
 
     def text(self, name: str) -> str | None:
         """Return one query value; the last one wins, an empty one counts as not given."""
-        values = self.query.get(name)
-        return (values[-1] or None) if values else None
+        return self.query.get(name) or None
 
     def number(self, name: str) -> int | None:
         """Return one query value as a number."""
@@ -80,8 +89,8 @@ class Call:
 
     def items(self, name: str) -> list[Any] | None:
         """Return a JSON array given as one parameter; a bare or comma list is one too."""
-        values = self.query.get(name)
-        if not values or not any(values):
+        values = self.query.getlist(name)
+        if not any(values):
             return None
         items: list[Any] = []
         for value in values:
@@ -90,10 +99,7 @@ class Call:
 
     def included(self) -> frozenset[str]:
         """Return the names of include_related in any of the forms clients use."""
-        values = self.query.get("include_related")
-        if not values:
-            return frozenset()
-        joined = ",".join(values).translate(_QUOTES_AND_BRACKETS)
+        joined = ",".join(self.query.getlist("include_related")).translate(_QUOTES_AND_BRACKETS)
         return frozenset(name.strip() for name in joined.split(",") if name.strip())
 
     def state(self, default: int | None = 1) -> int | None:
@@ -141,7 +147,7 @@ class Call:
 
     def id_of(self, name: str) -> int:
         """Return an id of the path; one that no store can hold does not exist."""
-        value = self.ids[name]
+        value: int = self.ids[name]
         if value > MAX_ID:
             raise not_found()
         return value
@@ -149,18 +155,6 @@ class Call:
 
 _NUMBER = re.compile(r"-?[0-9]{1,30}")
 _QUOTES_AND_BRACKETS = str.maketrans("", "", "[]\"'")
-
-
-def read_query(text: str) -> dict[str, list[str]]:
-    """Return a query string as lists of values by name."""
-    query: dict[str, list[str]] = {}
-    try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS)
-    except ValueError:
-        raise ApiError(400, "The query has too many fields.") from None
-    for name, value in pairs:
-        query.setdefault(name, []).append(value)
-    return query
 
 
 def read_number(text: str, name: str) -> int:

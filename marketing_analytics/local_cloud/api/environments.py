@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.local_cloud.api.answers import Answer, invalid_at, many, not_found, one
+from starlette.responses import Response
+
+from marketing_analytics.local_cloud.api.answers import invalid_at, many, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
@@ -29,17 +31,17 @@ from marketing_analytics.local_cloud.store.connection import transaction
 DELETED = 2
 
 
-def list_v3(call: Call) -> Answer:
+def list_v3(call: Call) -> Response:
     """List environments of the account, or of the project in the path."""
     return list_as(call, is_v2=False)
 
 
-def list_v2(call: Call) -> Answer:
+def list_v2(call: Call) -> Response:
     """List environments of the account."""
     return list_as(call, is_v2=True)
 
 
-def list_as(call: Call, *, is_v2: bool) -> Answer:
+def list_as(call: Call, *, is_v2: bool) -> Response:
     """List environments by page."""
     project_ids = call.numbers("project_id")
     if "project_id" in call.ids:
@@ -62,12 +64,12 @@ def list_as(call: Call, *, is_v2: bool) -> Answer:
 TEXT_FILTERS = ("name", "name__icontains", "type", "deployment_type", "dbt_version")
 
 
-def read_v3(call: Call) -> Answer:
+def read_v3(call: Call) -> Response:
     """Read an environment."""
     return one(environment_v3(stored_environment(call)))
 
 
-def read_v2(call: Call) -> Answer:
+def read_v2(call: Call) -> Response:
     """Read an environment."""
     return one(environment_v2(stored_environment(call)))
 
@@ -80,7 +82,7 @@ def stored_environment(call: Call) -> dict[str, Any]:
     return found
 
 
-def create(call: Call) -> Answer:
+def create(call: Call) -> Response:
     """Create an environment."""
     body = call.body()
     project_id = stored_project(call)["id"] if "project_id" in call.ids else None
@@ -102,7 +104,7 @@ def project_of_body(call: Call, body: Mapping[str, Any]) -> int:
     raise invalid_at(REQUIRED, "project_id")
 
 
-def update(call: Call) -> Answer:
+def update(call: Call) -> Response:
     """Replace an environment: what the body leaves out goes back to its default."""
     body = call.body()
     with transaction(call.connection):
@@ -116,7 +118,7 @@ def update(call: Call) -> Answer:
         return one(environment_v3(after_save(call, old, fields)))
 
 
-def delete(call: Call) -> Answer:
+def delete(call: Call) -> Response:
     """Delete an environment that no job uses."""
     with transaction(call.connection):
         old = stored_environment(call)

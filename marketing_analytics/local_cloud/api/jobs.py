@@ -6,8 +6,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.responses import Response
+
 from marketing_analytics.local_cloud.api.answers import (
-    Answer,
     dump_text,
     invalid,
     many_dumped,
@@ -29,7 +30,7 @@ from marketing_analytics.local_cloud.store.variables import delete_variables_of_
 DELETED = store.DELETED
 
 
-def list_jobs(call: Call) -> Answer:
+def list_jobs(call: Call) -> Response:
     """List the jobs of an account, by page."""
     order_by = call.order_by(store.ORDERS)
     filters: dict[str, Any] = {"limit": call.limit(), "offset": call.offset()}
@@ -61,7 +62,7 @@ def dump_page(call: Call, page: Page) -> list[str]:
     return [dump_text(job) for job in show_jobs(call, jobs, included)]
 
 
-def create_job(call: Call) -> Answer:
+def create_job(call: Call) -> Response:
     """Create a job."""
     body = call.body()
     job = {**read_job(body, None), "account_id": call.account_id, "state": 1}
@@ -71,13 +72,13 @@ def create_job(call: Call) -> Answer:
     return one(show_job(call, stored_job(call, job_id)), 201)
 
 
-def read_one(call: Call) -> Answer:
+def read_one(call: Call) -> Response:
     """Read a job."""
     job = stored_job(call, call.id_of("job_id"))
     return one(show_jobs(call, [job], call.included())[0])
 
 
-def update_job(call: Call) -> Answer:
+def update_job(call: Call) -> Response:
     """Overlay a job with the fields of the body; state 2 deletes it."""
     body = call.body()
     with transaction(call.connection):
@@ -89,7 +90,7 @@ def update_job(call: Call) -> Answer:
         return one(show_job(call, save(call, job)))
 
 
-def delete_job(call: Call) -> Answer:
+def delete_job(call: Call) -> Response:
     """Delete a job; the answer is the job with state 2."""
     with transaction(call.connection):
         job = stored_job(call, call.id_of("job_id"))

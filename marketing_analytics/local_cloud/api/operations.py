@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from starlette.responses import Response
+
 from marketing_analytics.local_cloud.api import (
     accounts,
     artifacts,
@@ -17,38 +19,40 @@ from marketing_analytics.local_cloud.api import (
     runs,
     variables,
 )
-from marketing_analytics.local_cloud.api.answers import Answer, ApiError
+from marketing_analytics.local_cloud.api.answers import ApiError
 from marketing_analytics.local_cloud.api.call import Call
-from marketing_analytics.local_cloud.api.routes import Handler, Route, RouteTable
+from marketing_analytics.local_cloud.api.routes import Handler, Operation, build_router
 
 ACCOUNT = "accounts/{account_id}"
 PROJECT = f"{ACCOUNT}/projects/{{project_id}}"
 VARIABLES = f"{PROJECT}/environment-variables"
 
 SERVED = [
-    Route("GET", "v2/accounts", accounts.list_accounts),
-    Route("GET", "v3/accounts", accounts.list_accounts),
-    Route("GET", f"v2/{ACCOUNT}", accounts.read),
-    Route("GET", f"v3/{ACCOUNT}", accounts.read),
-    Route("GET", "v2/whoami", accounts.whoami),
-    Route("GET", f"v2/{ACCOUNT}/jobs", jobs.list_jobs),
-    Route("POST", f"v2/{ACCOUNT}/jobs", jobs.create_job),
-    Route("GET", f"v2/{ACCOUNT}/jobs/{{job_id}}", jobs.read_one),
-    Route("POST", f"v2/{ACCOUNT}/jobs/{{job_id}}", jobs.update_job),
-    Route("DELETE", f"v2/{ACCOUNT}/jobs/{{job_id}}", jobs.delete_job),
-    Route("POST", f"v2/{ACCOUNT}/jobs/{{job_id}}/run", runs.trigger),
-    Route("POST", f"v2/{ACCOUNT}/jobs/{{job_id}}/rerun", runs.rerun),
-    Route("GET", f"v2/{ACCOUNT}/jobs/{{job_id}}/artifacts/{{rest}}", artifacts.read_job_artifact),
-    Route("GET", f"v2/{ACCOUNT}/runs", runs.list_runs),
-    Route("GET", f"v2/{ACCOUNT}/runs/{{run_id}}", runs.read_run),
-    Route("POST", f"v2/{ACCOUNT}/runs/{{run_id}}/cancel", runs.cancel),
-    Route("GET", f"v2/{ACCOUNT}/runs/{{run_id}}/retry", runs.failure_details),
-    Route("POST", f"v2/{ACCOUNT}/runs/{{run_id}}/retry", runs.retry),
-    Route("GET", f"v2/{ACCOUNT}/runs/{{run_id}}/artifacts", artifacts.list_artifacts),
-    Route("GET", f"v2/{ACCOUNT}/runs/{{run_id}}/artifacts/{{rest}}", artifacts.read_artifact),
-    Route("GET", f"v2/{ACCOUNT}/steps/{{step_id}}", runs.read_step),
+    Operation("GET", "v2/accounts", accounts.list_accounts),
+    Operation("GET", "v3/accounts", accounts.list_accounts),
+    Operation("GET", f"v2/{ACCOUNT}", accounts.read),
+    Operation("GET", f"v3/{ACCOUNT}", accounts.read),
+    Operation("GET", "v2/whoami", accounts.whoami),
+    Operation("GET", f"v2/{ACCOUNT}/jobs", jobs.list_jobs),
+    Operation("POST", f"v2/{ACCOUNT}/jobs", jobs.create_job),
+    Operation("GET", f"v2/{ACCOUNT}/jobs/{{job_id}}", jobs.read_one),
+    Operation("POST", f"v2/{ACCOUNT}/jobs/{{job_id}}", jobs.update_job),
+    Operation("DELETE", f"v2/{ACCOUNT}/jobs/{{job_id}}", jobs.delete_job),
+    Operation("POST", f"v2/{ACCOUNT}/jobs/{{job_id}}/run", runs.trigger),
+    Operation("POST", f"v2/{ACCOUNT}/jobs/{{job_id}}/rerun", runs.rerun),
+    Operation(
+        "GET", f"v2/{ACCOUNT}/jobs/{{job_id}}/artifacts/{{rest}}", artifacts.read_job_artifact
+    ),
+    Operation("GET", f"v2/{ACCOUNT}/runs", runs.list_runs),
+    Operation("GET", f"v2/{ACCOUNT}/runs/{{run_id}}", runs.read_run),
+    Operation("POST", f"v2/{ACCOUNT}/runs/{{run_id}}/cancel", runs.cancel),
+    Operation("GET", f"v2/{ACCOUNT}/runs/{{run_id}}/retry", runs.failure_details),
+    Operation("POST", f"v2/{ACCOUNT}/runs/{{run_id}}/retry", runs.retry),
+    Operation("GET", f"v2/{ACCOUNT}/runs/{{run_id}}/artifacts", artifacts.list_artifacts),
+    Operation("GET", f"v2/{ACCOUNT}/runs/{{run_id}}/artifacts/{{rest}}", artifacts.read_artifact),
+    Operation("GET", f"v2/{ACCOUNT}/steps/{{step_id}}", runs.read_step),
     *(
-        Route(method, f"{version}/{ACCOUNT}/{path}", handler)
+        Operation(method, f"{version}/{ACCOUNT}/{path}", handler)
         for version in ("v2", "v3")
         for method, path, handler in (
             ("GET", "projects", projects.list_projects),
@@ -58,10 +62,10 @@ SERVED = [
             ("DELETE", "projects/{project_id}", projects.delete),
         )
     ),
-    Route("GET", f"v2/{ACCOUNT}/environments", environments.list_v2),
-    Route("GET", f"v2/{ACCOUNT}/environments/{{environment_id}}", environments.read_v2),
+    Operation("GET", f"v2/{ACCOUNT}/environments", environments.list_v2),
+    Operation("GET", f"v2/{ACCOUNT}/environments/{{environment_id}}", environments.read_v2),
     *(
-        Route(method, f"{prefix}{path}", handler)
+        Operation(method, f"{prefix}{path}", handler)
         for prefix in (f"v3/{ACCOUNT}/", f"v3/{PROJECT}/")
         for method, path, handler in (
             ("GET", "environments", environments.list_v3),
@@ -71,18 +75,18 @@ SERVED = [
             ("DELETE", "environments/{environment_id}", environments.delete),
         )
     ),
-    Route("POST", f"v2/{ACCOUNT}/environments", environments.create),
-    Route("POST", f"v2/{ACCOUNT}/environments/{{environment_id}}", environments.update),
-    Route("DELETE", f"v2/{ACCOUNT}/environments/{{environment_id}}", environments.delete),
-    Route("GET", f"v3/{VARIABLES}/environment", variables.list_by_environment),
-    Route("GET", f"v3/{VARIABLES}/job", variables.list_by_job),
-    Route("GET", f"v3/{VARIABLES}/user", variables.list_by_user),
-    Route("POST", f"v3/{VARIABLES}/bulk", variables.bulk_create),
-    Route("PUT", f"v3/{VARIABLES}/bulk", variables.bulk_update),
-    Route("DELETE", f"v3/{VARIABLES}/bulk", variables.bulk_delete),
-    Route("POST", f"v3/{VARIABLES}", variables.create),
-    Route("POST", f"v3/{VARIABLES}/{{variable_id}}", variables.update),
-    Route("DELETE", f"v3/{VARIABLES}/{{variable_id}}", variables.delete),
+    Operation("POST", f"v2/{ACCOUNT}/environments", environments.create),
+    Operation("POST", f"v2/{ACCOUNT}/environments/{{environment_id}}", environments.update),
+    Operation("DELETE", f"v2/{ACCOUNT}/environments/{{environment_id}}", environments.delete),
+    Operation("GET", f"v3/{VARIABLES}/environment", variables.list_by_environment),
+    Operation("GET", f"v3/{VARIABLES}/job", variables.list_by_job),
+    Operation("GET", f"v3/{VARIABLES}/user", variables.list_by_user),
+    Operation("POST", f"v3/{VARIABLES}/bulk", variables.bulk_create),
+    Operation("PUT", f"v3/{VARIABLES}/bulk", variables.bulk_update),
+    Operation("DELETE", f"v3/{VARIABLES}/bulk", variables.bulk_delete),
+    Operation("POST", f"v3/{VARIABLES}", variables.create),
+    Operation("POST", f"v3/{VARIABLES}/{{variable_id}}", variables.update),
+    Operation("DELETE", f"v3/{VARIABLES}/{{variable_id}}", variables.delete),
 ]
 # these read files, so they run in a thread
 SLOW_HANDLERS: frozenset[Handler] = frozenset(
@@ -96,20 +100,20 @@ SLOW_HANDLERS: frozenset[Handler] = frozenset(
 )
 
 
-def unbuilt_route(line: str) -> Route:
-    """Return the route of a line `GET v2/path Name of the operation`."""
+def unbuilt_route(line: str) -> Operation:
+    """Return the operation of a line `GET v2/path Name of the operation`."""
     method, path, name = line.split(" ", 2)
 
-    def refuse(_: Call) -> Answer:
+    def refuse(_: Call) -> Response:
         raise ApiError(501, f"The operation {name} ({method} /api/{path}/) is not built here.")
 
-    return Route(method, path, refuse)
+    return Operation(method, path, refuse)
 
 
-def read_unbuilt() -> list[Route]:
-    """Return the routes of the operations that are not built."""
+def read_unbuilt() -> list[Operation]:
+    """Return the operations that are not built."""
     lines = (Path(__file__).parent / "unbuilt.txt").read_text("utf-8").splitlines()
     return [unbuilt_route(line) for line in lines if line and not line.startswith("#")]
 
 
-TABLE = RouteTable([*SERVED, *read_unbuilt()])
+ROUTER = build_router([*SERVED, *read_unbuilt()])

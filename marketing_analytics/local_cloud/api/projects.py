@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marketing_analytics.local_cloud.api.answers import Answer, invalid_at, many, not_found, one
+from starlette.responses import Response
+
+from marketing_analytics.local_cloud.api.answers import invalid_at, many, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
@@ -24,7 +26,7 @@ from marketing_analytics.local_cloud.store.connection import transaction
 DELETED = 2
 
 
-def list_projects(call: Call) -> Answer:
+def list_projects(call: Call) -> Response:
     """List the projects of an account, by page."""
     order_by = call.order_by(store.ORDERS)
     filters: dict[str, Any] = {"limit": call.limit(), "offset": call.offset()}
@@ -40,12 +42,12 @@ def list_projects(call: Call) -> Answer:
     return many(shown, page.total_count, show_filters(filters), order_by)
 
 
-def read(call: Call) -> Answer:
+def read(call: Call) -> Response:
     """Read a project."""
     return one(show_project(stored_project(call)))
 
 
-def create(call: Call) -> Answer:
+def create(call: Call) -> Response:
     """Create a project; it uses the dbt project the server was started with."""
     fields = read_project(call.body(), {})
     with transaction(call.connection):
@@ -54,7 +56,7 @@ def create(call: Call) -> Answer:
     return one(show_project(found or {}), 201)
 
 
-def update(call: Call) -> Answer:
+def update(call: Call) -> Response:
     """Overlay a project with the fields of the body; state 2 deletes it."""
     body = call.body()
     with transaction(call.connection):
@@ -67,7 +69,7 @@ def update(call: Call) -> Answer:
     return one(show_project(found or new))
 
 
-def delete(call: Call) -> Answer:
+def delete(call: Call) -> Response:
     """Delete a project that has no jobs."""
     with transaction(call.connection):
         project = {**stored_project(call), "state": DELETED}

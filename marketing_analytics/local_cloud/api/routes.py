@@ -1,19 +1,41 @@
-"""Which path goes to which handler. Slashes at the end do not matter."""
+"""Which path goes to which handler, on Starlette's router. Slashes at the end do not matter."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from marketing_analytics.local_cloud.api.answers import Answer
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
+
+from marketing_analytics.local_cloud.api.answers import ApiError, not_found
 from marketing_analytics.local_cloud.api.call import Call
 
-Handler = Callable[[Call], Answer]
+Handler = Callable[[Call], Response]
 MAX_ID_DIGITS = 19
 
 
+class IdConvertor(Convertor[int]):
+    """A number of a path; more digits than any id has are a number all the same, of nothing."""
+
+    regex = "[0-9]+"
+
+    def convert(self, value: str) -> int:
+        return int(value) if len(value) <= MAX_ID_DIGITS else 10**MAX_ID_DIGITS
+
+    def to_string(self, value: int) -> str:
+        return str(value)
+
+
+register_url_convertor("id", IdConvertor())
+
+
 @dataclass(frozen=True)
-class Route:
+class Operation:
     """A method and a path such as `v2/accounts/{account_id}/jobs/{job_id}`.
 
     `{name}` is a number, `{name:text}` one part, `{rest}` everything that follows.
@@ -23,72 +45,47 @@ class Route:
     path: str
     handler: Handler
 
+    @property
+    def shape(self) -> str:
+        """Return the path without the names of its numbers."""
+        return re.sub(r"\{\w+\}", "{}", self.path)
 
-@dataclass
-class Match:
-    """A route that fits a path."""
-
-    route: Route
-    ids: dict[str, int] = field(default_factory=dict)
-    rest: str = ""
-
-
-class RouteTable:
-    """Routes by number of path parts, version and collection: a look-up compares only a few."""
-
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self.routes = list(routes)
-        self._closed: dict[tuple[int, str, str], list[tuple[Route, list[str]]]] = {}
-        self._open: list[tuple[Route, list[str]]] = []
-        for route in self.routes:
-            parts = route.path.split("/")
-            if parts[-1] == "{rest}":
-                self._open.append((route, parts[:-1]))
-            else:
-                self._closed.setdefault(place_of(parts), []).append((route, parts))
-
-    def matches(self, path: str) -> list[Match]:
-        """Return every route whose path fits, whatever its method."""
-        parts = path.strip("/").split("/")
-        length, version, collection = place_of(parts)
-        found = []
-        for place in {(length, version, collection), (length, version, "")}:
-            for route, expected in self._closed.get(place, ()):
-                match = fit(route, expected, parts)
-                if match:
-                    found.append(match)
-        return found or self.open_matches(parts)
-
-    def open_matches(self, parts: list[str]) -> list[Match]:
-        """Return the routes that take everything that follows."""
-        found = []
-        for route, expected in self._open:
-            if len(parts) > len(expected):
-                match = fit(route, expected, parts[: len(expected)])
-                if match:
-                    match.rest = "/".join(parts[len(expected) :])
-                    found.append(match)
-        return found
+    @property
+    def pattern(self) -> str:
+        """Return the path as Starlette writes it."""
+        path = self.path.replace("{rest}", "{rest:path}").replace(":text}", ":str}")
+        return "/api/" + re.sub(r"\{(\w+)\}", r"{\1:id}", path)
 
 
-def place_of(parts: list[str]) -> tuple[int, str, str]:
-    """Return where routes of this form are kept: length, `v2`, `jobs` (empty for a variable)."""
-    collection = parts[3] if len(parts) > 3 else ""
-    return len(parts), parts[0], "" if collection.startswith("{") else collection
+class Place:
+    """What is served under one path, by method: the endpoint of its route."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self.handlers = {operation.method: operation.handler for operation in operations}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the handler of the method. Raise a 405 that names the methods there are."""
+        method = scope["method"]
+        handler = self.handlers.get("GET" if method == "HEAD" else method)
+        if handler is None:
+            allowed = ", ".join(sorted(self.handlers))
+            raise ApiError(405, f'Method "{method}" not allowed.', headers={"allow": allowed})
+        response = await scope["app"].answer(handler, Request(scope, receive))
+        await response(scope, receive, send)
 
 
-def fit(route: Route, expected: list[str], parts: list[str]) -> Match | None:
-    """Return the match of one route, or None."""
-    ids: dict[str, int] = {}
-    for name, part in zip(expected, parts, strict=True):
-        if name == part:
-            continue
-        if not name.startswith("{"):
-            return None
-        if name.endswith(":text}"):
-            continue
-        if not part.isascii() or not part.isdigit():
-            return None
-        # more digits than any id has: a number all the same, of nothing
-        ids[name[1:-1]] = int(part) if len(part) <= MAX_ID_DIGITS else 10**MAX_ID_DIGITS
-    return Match(route, ids)
+async def nothing_here(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    """Answer a path that leads nowhere. Raise a 404."""
+    raise not_found()
+
+
+def build_router(operations: Iterable[Operation]) -> Router:
+    """Return the router of all operations; literal paths come before those that take any text."""
+    places: dict[str, list[Operation]] = {}
+    for operation in operations:
+        places.setdefault(operation.shape, []).append(operation)
+    routes = [
+        Route(found[0].pattern, Place(found))
+        for _, found in sorted(places.items(), key=lambda place: ":text}" in place[0])
+    ]
+    return Router(routes, redirect_slashes=False, default=nothing_here)

@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.responses import Response
+
 from marketing_analytics.cloud_api.limits import MAX_THREADS, MAX_TIMEOUT_SECONDS
 from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL, Status
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.api.answers import (
-    Answer,
     ApiError,
     invalid,
     invalid_at,
@@ -61,7 +62,7 @@ OVERRIDE_READERS = {
 }
 
 
-def trigger(call: Call) -> Answer:
+def trigger(call: Call) -> Response:
     """Queue a run of a job."""
     job = stored_job(call)
     fields = Fields(call.body())
@@ -120,7 +121,7 @@ def include_related(
     return shown
 
 
-def list_runs(call: Call) -> Answer:
+def list_runs(call: Call) -> Response:
     """List the runs of an account, by page."""
     order_by = call.order_by(ORDERS)
     chosen = read_filter(call)
@@ -131,7 +132,7 @@ def list_runs(call: Call) -> Answer:
     included = call.included() - {"run_steps", "debug_logs"}
     shown = [include_related(call, show_run(call, row), row, included) for row in rows]
     filters = {"limit": limit, "offset": offset, "state": "all", "account_id": call.account_id}
-    given = {name: values[-1] for name, values in call.query.items() if name in SHOWN_FILTERS}
+    given = {name: value for name, value in call.query.items() if name in SHOWN_FILTERS}
     return many(shown, total_count, {**given, **filters}, order_by)
 
 
@@ -203,7 +204,7 @@ def read_moment(value: Any, name: str) -> str:
         raise invalid_at("expected times such as 2026-01-02T03:04:05Z", name) from None
 
 
-def read_run(call: Call) -> Answer:
+def read_run(call: Call) -> Response:
     """Read a run."""
     run = stored_run(call)
     return one(include_related(call, show_run(call, run), run, call.included()))
@@ -217,7 +218,7 @@ def stored_run(call: Call) -> sqlite3.Row:
     return run
 
 
-def cancel(call: Call) -> Answer:
+def cancel(call: Call) -> Response:
     """Cancel a run; one that has ended stays as it is."""
     run = store.request_cancel(call.connection, stored_run(call)["id"])
     call.wake()
@@ -231,7 +232,7 @@ def cancel_queued_runs(call: Call, job_id: int) -> None:
         store.withdraw_run(call.connection, row["id"], "Cancelled because its job was deleted.")
 
 
-def rerun(call: Call) -> Answer:
+def rerun(call: Call) -> Response:
     """Run a job again: from the point of failure when its latest run failed."""
     job = stored_job(call)
     run_id = newest_id(call, job["id"])
@@ -241,7 +242,7 @@ def rerun(call: Call) -> Answer:
     return one(with_trigger(call, retry_run(call, run)))
 
 
-def retry(call: Call) -> Answer:
+def retry(call: Call) -> Response:
     """Run the failed and the skipped steps of a run again."""
     run = stored_run(call)
     return one(with_trigger(call, retry_run(call, run)))
@@ -263,7 +264,7 @@ def retry_run(call: Call, run: sqlite3.Row) -> sqlite3.Row:
     return queue_run(call, run["job_id"], cause, "rerun", overrides)
 
 
-def failure_details(call: Call) -> Answer:
+def failure_details(call: Call) -> Response:
     """Return the failed step of a run and the steps that were not reached."""
     run = stored_run(call)
     if run["status"] not in ENDED:
@@ -283,7 +284,7 @@ def left_steps(call: Call, run: sqlite3.Row) -> tuple[str | None, list[str]]:
     return failed, left[1:] if failed else left
 
 
-def read_step(call: Call) -> Answer:
+def read_step(call: Call) -> Response:
     """Read a step with its logs."""
     values = {"step_id": call.id_of("step_id"), "account_id": call.account_id}
     step = call.connection.execute(load_sql("api_runs")["get_step_by_id"], values).fetchone()

@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.responses import Response
+
 from marketing_analytics.cloud_api.limits import VARIABLE_PATTERN
-from marketing_analytics.local_cloud.api.answers import Answer, ApiError, invalid, not_found, one
+from marketing_analytics.local_cloud.api.answers import ApiError, invalid, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
@@ -35,7 +37,7 @@ def name_of_variable(value: Any) -> str:
     return str(value)
 
 
-def list_by_environment(call: Call) -> Answer:
+def list_by_environment(call: Call) -> Response:
     """Return every variable of a project by name and environment name.
 
     One that only jobs set is listed too, without a value: its name is taken.
@@ -61,7 +63,7 @@ def environment_names(call: Call, project_id: int) -> dict[int | None, str]:
     return {None: PROJECT, **{item["id"]: item["name"] for item in environments}}
 
 
-def list_by_job(call: Call) -> Answer:
+def list_by_job(call: Call) -> Response:
     """Return every variable of a project as one job sees it."""
     project = stored_project(call)
     job_id = call.number("job_definition_id")
@@ -86,13 +88,13 @@ def variables_of_job(call: Call, job: Mapping[str, Any]) -> dict[str, dict[str, 
     return variables
 
 
-def list_by_user(call: Call) -> Answer:
+def list_by_user(call: Call) -> Response:
     """Return the personal overrides of a user: there are no users here, so none."""
     stored_project(call)
     return one({})
 
 
-def create(call: Call) -> Answer:
+def create(call: Call) -> Response:
     """Create one value: of a job, an environment or the project."""
     project = stored_project(call)
     scope, value = read_scope(call, call.body(), project["id"])
@@ -103,7 +105,7 @@ def create(call: Call) -> Answer:
     return one(show_variable(found or {}), 201)
 
 
-def update(call: Call) -> Answer:
+def update(call: Call) -> Response:
     """Replace one value."""
     project = stored_project(call)
     fields = Fields(call.body())
@@ -120,7 +122,7 @@ def update(call: Call) -> Answer:
     return one(show_variable(found or {}))
 
 
-def delete(call: Call) -> Answer:
+def delete(call: Call) -> Response:
     """Delete one value."""
     project = stored_project(call)
     with transaction(call.connection):
@@ -172,7 +174,7 @@ def refuse_duplicate(call: Call, scope: Mapping[str, Any]) -> None:
             raise invalid({"reason": DUPLICATE})
 
 
-def bulk_create(call: Call) -> Answer:
+def bulk_create(call: Call) -> Response:
     """Create a variable with its values for the project and for environments by name."""
     project = stored_project(call)
     fields = Fields(call.body())
@@ -232,7 +234,7 @@ def write(call: Call, project_id: int, name: str, environment_id: int | None, va
     return store.set_variable(call.connection, scope, value)
 
 
-def bulk_update(call: Call) -> Answer:
+def bulk_update(call: Call) -> Response:
     """Change a variable: values by id or by environment name, "" and null delete, rename."""
     project = stored_project(call)
     fields = Fields(call.body())
@@ -290,7 +292,7 @@ def rename(call: Call, project_id: int, name: str, new_name: Any) -> None:
     store.rename_variable(call.connection, project_id, name, clean)
 
 
-def bulk_delete(call: Call) -> Answer:
+def bulk_delete(call: Call) -> Response:
     """Delete a variable in every scope."""
     project = stored_project(call)
     name = call.body().get("name")

@@ -10,6 +10,9 @@ from marketing_analytics.local_cloud.pages.pages import Pages
 from marketing_analytics.local_cloud.pages.reads import open_reads
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.web.guard import Guard, SignIn
+from marketing_analytics.web.shield import Shield
+
+MAX_BODY_BYTES = 64 * 1024
 
 
 def build_ui(settings: UiSettings) -> ASGIApp:
@@ -17,7 +20,18 @@ def build_ui(settings: UiSettings) -> ASGIApp:
     pages = Pages(settings, sign_in_for(settings))
     # not a Starlette application: its own last-resort answer would come before the guard's
     app = ExceptionMiddleware(Router(pages.routes()), handlers=pages.exception_handlers())
-    return Guard(app, settings.rules, pages.sign_in, pages.error_page)
+    guarded = Guard(
+        app,
+        sign_in=pages.sign_in,
+        needs_sign_in=settings.needs_sign_in,
+        error_page=pages.refusal,
+    )
+    return Shield(
+        guarded,
+        allowed_hosts=settings.answered_hosts,
+        max_body_bytes=MAX_BODY_BYTES,
+        error_page=pages.refusal,
+    )
 
 
 def sign_in_for(settings: UiSettings) -> SignIn:

@@ -47,7 +47,7 @@ from marketing_analytics.local_cloud.pages.run_views import (
     run_page,
 )
 from marketing_analytics.local_cloud.pages.settings import UiSettings
-from marketing_analytics.web.guard import COOKIE, MAX_BODY_BYTES, SESSION_SECONDS, SignIn
+from marketing_analytics.web.guard import COOKIE, SESSION_SECONDS, SignIn, wants_page
 
 RUNS_PER_PAGE = 50
 RUNS_ON_JOB_PAGE = 20
@@ -115,7 +115,7 @@ class Pages:
             "slots": account["run_slots"] if account else 0,
             "account": account["name"] if account else "",
             "health": [*health_of(reads, datetime.now(UTC)), *self.settings.health()],
-            "has_session": self.settings.rules.needs_sign_in,
+            "has_session": self.settings.needs_sign_in,
         }
 
     def home(self, request: Request) -> Response:
@@ -251,7 +251,7 @@ class Pages:
         target = local_target(request.query_params.get("next", "/"))
         if request.method == "GET":
             return login_page(target, "")
-        fields = parse_qs((await body_of(request)).decode("utf-8", "replace"))
+        fields = parse_qs((await request.body()).decode("utf-8", "replace"))
         target = local_target(fields.get("next", ["/"])[0])
         if self.sign_in.is_throttled():
             return login_page(target, "Too many attempts. Wait a minute.", 429)
@@ -301,6 +301,14 @@ class Pages:
         """Show why an action was refused."""
         return self.error_page(request, 409, error.message, error.hint, "")
 
+    def refusal(
+        self, request: Request, status: int, title: str, hint: str, reference: str
+    ) -> Response:
+        """Return why a request is not let in, as a page or for a program."""
+        if not wants_page(request):
+            return JSONResponse({"error": title, "hint": hint}, status_code=status)
+        return self.error_page(request, status, title, hint, reference)
+
     def error_page(
         self, request: Request, status: int, title: str, hint: str, reference: str
     ) -> Response:
@@ -347,13 +355,3 @@ def login_page(target: str, problem: str, status: int = 200) -> HTMLResponse:
     """Return the sign-in form."""
     text = render("login.html", path="/login", frame=None, target=target, problem=problem)
     return HTMLResponse(text, status_code=status)
-
-
-async def body_of(request: Request) -> bytes:
-    """Return the body of a form; larger ones are cut and so refused."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, "Too much was sent")
-    return body

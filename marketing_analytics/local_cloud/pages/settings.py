@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Protocol
 
 from marketing_analytics.local_cloud.pages.health import Health
-from marketing_analytics.web.guard import Rules
 from marketing_analytics.web.hosts import answered_hosts, is_loopback
 
 
@@ -43,7 +42,11 @@ class UiSettings:
         return self.data_dir / "runs" / str(run_id)
 
     @property
-    def rules(self) -> Rules:
-        """Return which hosts are answered and whether a sign-in is needed."""
-        hosts = answered_hosts(self.bound_host, self.allowed_hosts)
-        return Rules(hosts, not is_loopback(self.bound_host))
+    def answered_hosts(self) -> frozenset[str]:
+        """Return the host names that are answered; empty = every one."""
+        return answered_hosts(self.bound_host, self.allowed_hosts)
+
+    @property
+    def needs_sign_in(self) -> bool:
+        """Return whether others than this machine can reach the pages."""
+        return not is_loopback(self.bound_host)

@@ -100,9 +100,11 @@ class ClientInProcess(Client):
             "headers": [(k.lower().encode(), v.encode("latin-1")) for k, v in headers.items()],
         }
         sent: list[dict[str, Any]] = []
+        received = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
+            # like a client that waits for its answer
+            return received.pop() if received else await asyncio.Future()
 
         async def send(message: dict[str, Any]) -> None:
             sent.append(message)

@@ -7,8 +7,9 @@ import pytest
 
 from benchmarks.seeded_pages import TOKEN
 from marketing_analytics.local_cloud.pages.pages import local_target
-from marketing_analytics.web.guard import SignIn, host_name
+from marketing_analytics.web.guard import SignIn
 from marketing_analytics.web.hosts import is_loopback
+from marketing_analytics.web.shield import host_name
 
 UNSAFE = ("/jobs/1/run", "/runs/1/cancel", "/logout", "/login")
 OWN = "http://127.0.0.1:8580"
