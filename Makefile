@@ -11,6 +11,7 @@ help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/installed ## build .venv from the pinned requirements
+	@:
 
 .venv/installed: requirements/all.txt requirements/bootstrap.txt pyproject.toml scripts/install.sh
 	@PYTHON="$(PYTHON)" scripts/install.sh .venv requirements/all.txt --project

@@ -27,7 +27,10 @@ else
     exit 1
 fi
 
-echo "installing $requirements into $venv ..."
+tool=pip
+if [ -n "${uv:-}" ]; then tool=uv; fi
+count=$(grep -c == "$requirements")
+echo "installing $count packages of $requirements into $venv, with $tool: 10 s to 2 min"
 if [ -n "${uv:-}" ]; then
     "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --require-hashes \
         --compile-bytecode -r "$requirements"
@@ -43,3 +46,4 @@ if [ "$project" = --project ]; then
     fi
 fi
 touch "$venv/installed"
+echo "installed in $SECONDS s: $venv, $(du -sh "$venv" | cut -f 1)"

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -81,6 +83,15 @@ class Console:
         """Print one line for a person; silent in JSON mode."""
         if not self.is_json:
             self._print(text, self.out)
+
+    def prose(self, text: str, *, indent: str = "") -> None:
+        """Print sentences; a narrow terminal gets them folded between words, then indented."""
+        if not self.is_terminal:
+            self.line(text)
+            return
+        width = shutil.get_terminal_size().columns
+        for line in textwrap.wrap(text, width, subsequent_indent=indent):
+            self.line(line)
 
     def note(self, text: str) -> None:
         """Print a remark on stderr, also in JSON mode."""

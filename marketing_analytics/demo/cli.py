@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from marketing_analytics.core.commands import Group
+from marketing_analytics.core.commands import Group, from_root
 from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.core.errors import LockedError
 from marketing_analytics.core.locks import file_lock
@@ -58,6 +58,8 @@ def run_command(
     console = Console()
 
     def body() -> None:
+        from marketing_analytics.demo.next_steps import print_next_steps
+
         layout = layout_of(directory)
         with only_one(layout):
             demo = prepare(layout, seed, customers, days, console)
@@ -65,7 +67,8 @@ def run_command(
                 closing = demo.run()
             finally:
                 demo.background.stop()
-        console.line(closing)
+        print_next_steps(console, layout)
+        console.prose(closing)
 
     ctx.exit(run_guarded(body, console))
 
@@ -80,13 +83,14 @@ def only_one(layout: Layout) -> AbstractContextManager[None]:
 def prepare(layout: Layout, seed: int, customers: int, days: int, console: Console) -> Any:
     """Return a demo over an emptied folder. Raise LockedError while one is running there."""
     from marketing_analytics.demo.main_job import Demo, World
+    from marketing_analytics.demo.next_steps import demo_command
     from marketing_analytics.demo.processes import Background
 
     background = Background(layout)
     if background.is_up():
         raise LockedError(
             f"{layout.root} is in use: {', '.join(background.running())} running",
-            hint="stop it first: make down",
+            hint=f"stop it first: {demo_command(layout, 'down')}",
         )
     background.stop()
     layout.reset()
@@ -122,6 +126,7 @@ def up_command(
 def print_addresses(console: Console, layout: Layout) -> None:
     """Print where everything answers and how to talk to it from a shell."""
     from marketing_analytics.core.env_file import read_env_file
+    from marketing_analytics.demo.next_steps import demo_command, pasteable
 
     url = json.loads((layout.cloud / "server.json").read_text())["url"]
     console.line()
@@ -131,9 +136,9 @@ def print_addresses(console: Console, layout: Layout) -> None:
         if name.endswith("_BASE_URL"):
             console.line(f"{name.removesuffix('_BASE_URL').lower():<18} {value}")
     console.line()
-    console.line(f"in a shell         set -a; . {layout.settings}; set +a")
-    console.line("                   .venv/bin/marketing jobs list")
-    console.line("to stop            make down")
+    console.line(f"in a shell         set -a; . {pasteable(layout.settings)}; set +a")
+    console.line(f"                   {from_root('jobs list')}")
+    console.line(f"to stop            {demo_command(layout, 'down')}")
 
 
 @group.command("down", examples=["", "--dir var/small"])

@@ -36,6 +36,7 @@ class Figures:
     spend_usd: dict[str, Decimal]
     channels: list[ChannelFigures]
     without_spend_usd: dict[str, Decimal]
+    without_campaign_usd: dict[str, Decimal]
 
 
 def read_figures(warehouse: Path) -> Figures:
@@ -57,6 +58,7 @@ def read_figures(warehouse: Path) -> Figures:
             ),
             channels=_channels(connection),
             without_spend_usd=platforms_without_spend(connection),
+            without_campaign_usd=channels_without_campaign(connection),
         )
     finally:
         connection.close()
@@ -109,6 +111,16 @@ def platforms_without_spend(connection: Any) -> dict[str, Decimal]:
         "select platform, sum(revenue_usd) from fct_attribution"  # noqa: S608
         f" where window_days = {WINDOW_DAYS} and model = 'linear' and platform like '%_ads'"
         " and platform not in (select platform from fct_ad_spend) group by platform",
+    )
+
+
+def channels_without_campaign(connection: Any) -> dict[str, Decimal]:
+    """Return paid channels with the linear revenue that no campaign can be named for, in USD."""
+    return _by_key(
+        connection,
+        "select channel, sum(revenue_usd) from fct_attribution"  # noqa: S608
+        f" where window_days = {WINDOW_DAYS} and model = 'linear' and platform like '%_ads'"
+        " and campaign_id is null group by channel order by channel",
     )
 
 

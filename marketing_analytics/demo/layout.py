@@ -14,6 +14,7 @@ from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import MachineError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+JOB_FILE = "env_file/dev_env.tfvars"
 ACCOUNT_ID, PROJECT_ID, ENVIRONMENT_ID = 1, 1, 1
 
 

@@ -15,6 +15,7 @@ from marketing_analytics.demo import report
 from marketing_analytics.demo.board import Board, line_of
 from marketing_analytics.demo.figures import differences, expected_figures, read_figures
 from marketing_analytics.demo.layout import (
+    JOB_FILE,
     REPOSITORY,
     Layout,
     cloud_settings,
@@ -22,8 +23,6 @@ from marketing_analytics.demo.layout import (
 )
 from marketing_analytics.demo.processes import Background, free_port, run
 from marketing_analytics.demo.runs import Cloud, Outcome, require_success
-
-JOB_FILE = "env_file/dev_env.tfvars"
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ class Demo:
         with self.console.progress(lambda: [line(f"{doing} ...")]):
             yield done
         self.seconds[name] = time.monotonic() - started
-        self.console.line(line(", ".join(done)))
+        self.console.prose(line(", ".join(done)), indent="  ")
 
     def build_world(self) -> None:
         """Build the simulated world."""

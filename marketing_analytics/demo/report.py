@@ -35,9 +35,14 @@ def print_channels(console: Console, figures: Figures) -> None:
     console.table(headings, revenue, title=f"Revenue by channel and model, {window}", right=right)
     console.table(headings, roas, title=f"ROAS by channel and model, {window}", right=right)
     for platform, value in figures.without_spend_usd.items():
-        console.line(
+        console.prose(
             f"{platform} is not ingested: its {money(value)} USD (linear) count as revenue of"
-            " their channel, not in its ROAS"
+            " their channel, not in its ROAS."
+        )
+    for channel, value in figures.without_campaign_usd.items():
+        console.prose(
+            f"{money(value)} USD of {channel} (linear) stand on no campaign: auto-tagged links"
+            " carry a click id alone."
         )
 
 

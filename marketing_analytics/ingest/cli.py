@@ -48,6 +48,27 @@ def run(
     sys.exit(run_guarded(body, console))
 
 
+@group.command("settings", examples=["", "--source meta_ads --json"])
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source.")
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
+    """Print the settings that sources need, as a file to fill in for `run --env-file`."""
+    console = Console(is_json=is_json)
+
+    def body() -> None:
+        from marketing_analytics.ingest.platforms import load_source
+
+        needed = {name: load_source(name).settings for name in checked_sources(sources)}
+        if is_json:
+            console.json({"schema_version": 1, "settings": needed})
+        for name, settings in needed.items():
+            console.line(f"# {name}")
+            for setting in settings:
+                console.line(f"{setting}=")
+
+    sys.exit(run_guarded(body, console))
+
+
 def run_sources(
     console: Console,
     sources: tuple[str, ...],

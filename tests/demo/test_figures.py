@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 from decimal import Decimal
 
+import click
 import pytest
 
+from marketing_analytics.cli import main
 from marketing_analytics.core.errors import MachineError
 from marketing_analytics.demo.board import Board
 from marketing_analytics.demo.figures import (
@@ -18,6 +21,8 @@ from marketing_analytics.demo.figures import (
     expected_figures,
     read_figures,
 )
+from marketing_analytics.demo.layout import Layout, default_layout
+from marketing_analytics.demo.next_steps import demo_command
 from marketing_analytics.demo.processes import free_port, sentences_of
 from marketing_analytics.demo.report import summary_of
 from marketing_analytics.demo.runs import Outcome, first_tick, progress_of
@@ -35,6 +40,7 @@ def figures(**changes):
         "spend_usd": {"meta_ads": Decimal("40.10"), "google_ads": Decimal("9.90")},
         "channels": [],
         "without_spend_usd": {},
+        "without_campaign_usd": {},
     }
     return Figures(**{**content, **changes})
 
@@ -136,6 +142,13 @@ def test_a_taken_port_is_not_asked_for_again():
         assert free_port(f"http://127.0.0.1:{port}") == 0
     assert free_port(f"http://127.0.0.1:{port}") == port
     assert free_port(None) == 0
+
+
+def test_next_steps_name_the_folder_only_when_it_is_not_the_usual_one(tmp_path):
+    with click.Context(main, info_name="marketing"):
+        assert demo_command(default_layout(), "up") == "marketing demo up"
+        here = os.path.relpath(tmp_path)
+        assert demo_command(Layout(tmp_path), "down") == f"marketing demo down --dir {here}"
 
 
 def test_a_missing_warehouse_is_a_sentence(tmp_path):

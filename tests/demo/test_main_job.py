@@ -96,6 +96,19 @@ def test_the_demo_prints_every_channel_with_spend_revenue_and_roas(demo):
         assert text in result.stdout
 
 
+def test_the_three_next_steps_work_when_pasted(demo):
+    _, result = demo
+    pages, plan, settings = re.findall(r"^\d\. .*\n   (.*)$", result.stdout, re.MULTILINE)
+    for command, expected in (
+        (pages, "dbt Cloud, pages"),
+        (plan, "no changes: 9 jobs are as the file says"),
+        (settings, "META_ADS_ACCESS_TOKEN="),
+    ):
+        done = subprocess.run(["bash", "-euc", command], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert expected in done.stdout
+
+
 def test_no_secret_is_printed_or_logged(demo):
     directory, result = demo
     settings = (directory / "demo.env").read_text()
@@ -110,7 +123,7 @@ def test_a_second_demo_in_the_same_folder_is_refused_while_it_is_up(up):
     directory, _ = up
     result = marketing("demo", "run", *SIZE, "--dir", str(directory))
     assert result.returncode == 4
-    assert "make down" in result.stderr
+    assert f"marketing demo down --dir {os.path.relpath(directory)}" in result.stderr
 
 
 def test_up_prints_addresses_that_answer(up):

@@ -1,6 +1,13 @@
 """Bad usage of `marketing ingest run`: one sentence, the next step, the exit code."""
 
+import json
+
 import pytest
+from click.testing import CliRunner
+
+from marketing_analytics.cli import main
+from marketing_analytics.core.env_file import read_env_file
+from marketing_analytics.ingest.platforms import load_source, source_names
 
 from .commands import ingest
 
@@ -20,6 +27,15 @@ def test_a_missing_setting_is_named_and_nothing_is_written(tmp_path):
     assert done.code == 2
     assert "META_ADS_BASE_URL is not set" in done.json["error"]["message"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_settings_of_a_source_are_printed_as_a_file_to_fill_in(tmp_path):
+    done = CliRunner().invoke(main, ["ingest", "settings", "--source", "meta_ads"])
+    path = tmp_path / "meta.env"
+    path.write_text(done.stdout)
+    assert read_env_file(path) == dict.fromkeys(load_source("meta_ads").settings, "")
+    told = CliRunner().invoke(main, ["ingest", "settings", "--json"])
+    assert list(json.loads(told.stdout)["settings"]) == source_names()
 
 
 @pytest.mark.parametrize("since", ["tomorrow", "2030-01-01"])

@@ -1,0 +1,47 @@
+"""What to do after the demo: commands that can be pasted where the demo was started."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from marketing_analytics.core.commands import from_root
+from marketing_analytics.core.console import Console
+from marketing_analytics.demo.layout import JOB_FILE, REPOSITORY, Layout, default_layout
+
+
+def demo_command(layout: Layout, word: str) -> str:
+    """Return the command line of `demo up` or `demo down` for this folder."""
+    option = "" if layout == default_layout() else f" --dir {pasteable(layout.root)}"
+    return from_root(f"demo {word}{option}")
+
+
+def pasteable(path: Path) -> str:
+    """Return a path as seen from here, quoted for a shell."""
+    return shlex.quote(os.path.relpath(path))
+
+
+def next_steps(layout: Layout) -> list[tuple[str, str]]:
+    """Return three steps, each with its command."""
+    plan = from_root(f"jobs plan --config {pasteable(REPOSITORY / JOB_FILE)}")
+    return [
+        ("open the pages: this prints their address", demo_command(layout, "up")),
+        (
+            f"change a job in {JOB_FILE}, then see what deploy would do",
+            f"(set -a; . {pasteable(layout.settings)}; {plan})",
+        ),
+        (
+            "connect an account: fill in these settings, then `ingest run --env-file`",
+            from_root("ingest settings --source meta_ads"),
+        ),
+    ]
+
+
+def print_next_steps(console: Console, layout: Layout) -> None:
+    """Print the steps, commands on lines of their own."""
+    console.line("\nNext:")
+    for number, (what, command) in enumerate(next_steps(layout), 1):
+        console.prose(f"{number}. {what}", indent="   ")
+        console.line(f"   {command}")
+    console.line()
