@@ -115,10 +115,56 @@ STRICTER = {
 }
 
 
+ACCEPTED_JSON = {
+    "json_values": (
+        '{"j": [1, -2.50, 1e3, true, null, "x", {}, []]}',
+        [1, Decimal("-2.5"), 1000, True, None, "x", {}, []],
+    ),
+    "json_texts_are_literal": ('{"j": "${x} %{y} $${z} \\u00e9\\n"}', "${x} %{y} $${z} é\n"),
+    "json_keys_are_literal": ('{"j": {"${1}": 2}}', {"${1}": 2}),
+    "json_comment": ('{"//": "x", "j": {"//": 1}, "//": 2}', {"//": 1}),
+    "json_half_a_pair": (r'{"j": "\ud83d \ud83d\ude00"}', "\ufffd 😀"),
+    "json_composed": (r'{"j": "e\u0301"}', "\u00e9"),
+    "json_spaces": ('\t{ "j"\r\n:\n1 } \n', 1),
+}
+REFUSED_JSON = {
+    "json_list": ('[{"j": 1}, {"k": 2}]', 1, 1),
+    "json_empty": ("", 1, 1),
+    "json_null": ("null", 1, 1),
+    "json_bom": ('\ufeff{"j": 1}', 1, 1),
+    "json_key_twice": ('{"j": {"a": 1,\n "a": 2}}', 2, 2),
+    "json_variable_twice": ('{"j": 1, "j": 2}', 1, 10),
+    "json_comma_at_end": ('{"j": [1,]}', 1, 9),
+    "json_comma_in_object": ('{"j": 1,}', 1, 8),
+    "json_no_comma": ('{"j": [1 2]}', 1, 10),
+    "json_no_colon": ('{"j" 1}', 1, 6),
+    "json_bare_key": ("{j: 1}", 1, 2),
+    "json_zero_first": ('{"j": 01}', 1, 7),
+    "json_plus": ('{"j": +1}', 1, 7),
+    "json_point_last": ('{"j": 1.}', 1, 7),
+    "json_nan": ('{"j": NaN}', 1, 7),
+    "json_single_quotes": ("{\"j\": 'a'}", 1, 7),
+    "json_newline_in_text": ('{"j": "a\nb"}', 1, 9),
+    "json_bad_escape": (r'{"j": "a\q"}', 1, 9),
+    "json_unclosed_text": ('{"j": "a', 1, 7),
+    "json_unclosed_object": ('{"j": {"a": 1', 1, 14),
+    "json_unclosed_list": ('{"j": [1,', 1, 10),
+    "json_more": ('{"j": 1} x', 1, 10),
+    "json_comment_in_text": ('{"j": 1 /* x */}', 1, 9),
+}
+ACCEPTED |= ACCEPTED_JSON
+REFUSED |= REFUSED_JSON
+
+
+def name_of(case):
+    """Return a file name that says how the case is read."""
+    return "a.tfvars.json" if case.startswith("json_") else "a.tfvars"
+
+
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_a_value_is_read(case):
     text, expected = ACCEPTED[case]
-    value = plain(parse_text(text.removeprefix("\ufeff"))[1])["j"]
+    value = plain(parse_text(text.removeprefix("\ufeff"), name_of(case))[1])["j"]
     assert value == expected
     assert type(value) is type(expected)
 
@@ -127,7 +173,7 @@ def test_a_value_is_read(case):
 def test_a_mistake_is_refused_at_its_place(case):
     text, line, column = (REFUSED | STRICTER)[case]
     with pytest.raises(FileError) as caught:
-        parse_text(text)
+        parse_text(text, name_of(case))
     assert (caught.value.line, caught.value.column) == (line, column)
     assert caught.value.source == text.replace("\r", "\n").split("\n")[line - 1] or "\r" in text
     assert caught.value.hint
@@ -192,12 +238,13 @@ def test_a_thousand_jobs_are_read():
 # the oracle
 
 
-def terraform_reads(folder, text):
+def terraform_reads(folder, case, text):
     """Return (whether Terraform accepts the text, the value of j)."""
     (folder / "main.tf").write_text('variable "j" {\n  type = any\n}\n')
-    (folder / "a.tfvars").write_text(text, encoding="utf-8", newline="")
+    name = name_of(case)
+    (folder / name).write_text(text, encoding="utf-8", newline="")
     done = subprocess.run(
-        ["terraform", "console", "-no-color", "-var-file=a.tfvars"],
+        ["terraform", "console", "-no-color", f"-var-file={name}"],
         input="jsonencode(var.j)\n",
         capture_output=True,
         text=True,
@@ -220,7 +267,7 @@ needs_terraform = pytest.mark.skipif(
 @pytest.mark.parametrize("case", ACCEPTED)
 def test_terraform_reads_the_same_value(case, tmp_path):
     text, expected = ACCEPTED[case]
-    accepted, value = terraform_reads(tmp_path, text)
+    accepted, value = terraform_reads(tmp_path, case, text)
     assert accepted
     assert value == json.loads(json.dumps(expected, default=float))
 
@@ -229,11 +276,11 @@ def test_terraform_reads_the_same_value(case, tmp_path):
 @needs_terraform
 @pytest.mark.parametrize("case", REFUSED)
 def test_terraform_refuses_it_too(case, tmp_path):
-    assert terraform_reads(tmp_path, REFUSED[case][0])[0] is False
+    assert terraform_reads(tmp_path, case, REFUSED[case][0])[0] is False
 
 
 @pytest.mark.slow
 @needs_terraform
 @pytest.mark.parametrize("case", STRICTER)
 def test_terraform_accepts_what_we_refuse_on_purpose(case, tmp_path):
-    assert terraform_reads(tmp_path, STRICTER[case][0])[0] is True
+    assert terraform_reads(tmp_path, case, STRICTER[case][0])[0] is True

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from marketing_analytics.core.errors import FileError, UserError
+from marketing_analytics.jobs.tfvars.json_reader import JsonParser
 from marketing_analytics.jobs.tfvars.loops import for_body, object_for
 from marketing_analytics.jobs.tfvars.templates import read_heredoc, read_quoted
 from marketing_analytics.jobs.tfvars.values import (
+    MAX_DEPTH,
     Arithmetic,
     Source,
     Value,
@@ -24,7 +26,6 @@ from marketing_analytics.jobs.tfvars.values import (
     parse_number,
 )
 
-MAX_DEPTH = 40
 MAX_BYTES = 16 * 1024 * 1024
 
 _BLANK = re.compile(r"(?:[ \t]+|/\*.*?\*/)*", re.DOTALL)
@@ -68,8 +69,9 @@ def parse_file(path: str | Path) -> tuple[Source, Value]:
 
 
 def decode(data: bytes, path: str | Path) -> str:
-    """Return the text of UTF-8 bytes; a byte order mark is dropped."""
-    data = data.removeprefix(codecs.BOM_UTF8)
+    """Return the text of UTF-8 bytes; a byte order mark is dropped, where it may stand."""
+    if not is_json(path):
+        data = data.removeprefix(codecs.BOM_UTF8)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -83,7 +85,13 @@ def decode(data: bytes, path: str | Path) -> str:
 def parse_text(text: str, path: str | Path = "input.tfvars") -> tuple[Source, Value]:
     """Return the source and the variables (an object) of a text."""
     source = Source(text, path)
-    return source, Parser(source).parse()
+    parser = JsonParser(source) if is_json(path) else Parser(source)
+    return source, parser.parse()
+
+
+def is_json(path: str | Path) -> bool:
+    """Return whether Terraform reads a file of this name as JSON."""
+    return str(path).endswith(".json")
 
 
 class Parser:

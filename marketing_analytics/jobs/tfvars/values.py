@@ -18,6 +18,7 @@ Data: TypeAlias = "str | bool | int | Decimal | list[Value] | dict[str, Value] |
 
 EXACT = Context(prec=100, traps=[Inexact, DivisionByZero, InvalidOperation])
 MAX_EXPONENT = 400
+MAX_DEPTH = 40
 
 
 class Value:
