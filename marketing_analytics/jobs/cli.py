@@ -69,7 +69,14 @@ def options(*, has_branch: bool = True, has_shared: bool = False) -> Callable[[F
 
 
 config_options = [
-    click.option("--config", "config", required=True, help="Job file (tfvars).", metavar="FILE"),
+    click.option(
+        "--config",
+        "config",
+        required=True,
+        multiple=True,
+        metavar="FILE",
+        help="Job file (tfvars); of several, a later one replaces whole variables.",
+    ),
     click.option("--environment-id", help="dbt Cloud environment."),
 ]
 
@@ -142,38 +149,45 @@ def connect(settings: Settings, console: Console) -> Iterator[CloudClient]:
 @click.option("--dry-run", is_flag=True, help="Show the plan, write nothing.")
 @click.option("--allow-delete", type=click.IntRange(0), metavar="N", help="Allow N deletes.")
 @options()
-def deploy(config: str, dry_run: bool, allow_delete: int | None, **flags: Any) -> None:
+def deploy(config: list[str], dry_run: bool, allow_delete: int | None, **flags: Any) -> None:
     """Bring dbt Cloud to what the job file says."""
 
     def body(console: Console) -> int:
-        return deploy_file(console, config, flags, dry_run, allow_delete)
+        return deploy_files(console, config, flags, dry_run, allow_delete)
 
     execute(flags["is_json"], body)
 
 
-def deploy_file(
-    console: Console, config: str, flags: dict[str, Any], is_dry_run: bool, allowed: int | None
+def deploy_files(
+    console: Console,
+    config: list[str],
+    flags: dict[str, Any],
+    is_dry_run: bool,
+    allowed: int | None,
 ) -> int:
     """Plan, show, and apply unless it is a dry run."""
     from marketing_analytics.jobs.apply import scope_lock
+    from marketing_analytics.jobs.forms.merge import check_left_out
     from marketing_analytics.jobs.plan import check_deletes
     from marketing_analytics.jobs.render import plan_json, print_plan
 
-    file, settings = load_all(config, flags)
+    file, settings = load_all(console, config, flags)
+    name = str(file.source.path)
     with connect(settings, console) as client:
         if is_dry_run:
             plan, seconds = read_and_plan(client, file, settings)
-            print_plan(console, plan, config, seconds)
+            print_plan(console, plan, name, seconds)
             if console.is_json:
-                console.json(plan_json(plan, config, is_dry_run=True))
+                console.json(plan_json(plan, name, is_dry_run=True))
             elif plan.changes:
                 console.line("dry run: nothing was written")
             return EXIT_OK
         with scope_lock(client, settings.scope):
             plan, seconds = read_and_plan(client, file, settings)
-            print_plan(console, plan, config, seconds)
+            print_plan(console, plan, name, seconds)
             check_deletes(plan, allowed)
-            return write_plan(console, client, plan, config)
+            check_left_out(plan, file, allowed)
+            return write_plan(console, client, plan, name)
 
 
 def write_plan(console: Console, client: CloudClient, plan: Plan, config: str) -> int:
@@ -189,11 +203,15 @@ def write_plan(console: Console, client: CloudClient, plan: Plan, config: str) -
     return exit_code_of(outcomes)
 
 
-def load_all(config: str, flags: dict[str, Any]) -> tuple[JobFile, Settings]:
+def load_all(
+    console: Console, config: list[str], flags: dict[str, Any]
+) -> tuple[JobFile, Settings]:
     """Return file and settings; the file is checked before anything else."""
-    from marketing_analytics.jobs.model import load_job_file
+    from marketing_analytics.jobs.forms.merge import load_merged
 
-    file = load_job_file(config)
+    file = load_merged(config)
+    for note in file.notes:
+        console.note(note)
     return file, load_settings(given_of(flags), file.defaults, needs_environment=True)
 
 
@@ -225,17 +243,18 @@ def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tup
 @with_config
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when there are changes.")
 @options(has_shared=True)
-def plan(config: str, detailed_exitcode: bool, **flags: Any) -> None:
+def plan(config: list[str], detailed_exitcode: bool, **flags: Any) -> None:
     """Show what deploy would do."""
     from marketing_analytics.jobs.render import plan_json, print_plan
 
     def body(console: Console) -> int:
-        file, settings = load_all(config, flags)
+        file, settings = load_all(console, config, flags)
+        name = str(file.source.path)
         with connect(settings, console) as client:
             made, seconds = read_and_plan(client, file, settings)
-        print_plan(console, made, config, seconds)
+        print_plan(console, made, name, seconds)
         if console.is_json:
-            console.json(plan_json(made, config, is_dry_run=True))
+            console.json(plan_json(made, name, is_dry_run=True))
         return EXIT_USAGE if detailed_exitcode and made.changes else EXIT_OK
 
     execute(flags["is_json"], body)
@@ -252,6 +271,8 @@ def validate(files: tuple[str, ...], is_json: bool) -> None:
     def body(console: Console) -> int:
         found = load_job_files(files)
         for name, file in found:
+            for note in file.notes:
+                console.note(note)
             console.line(f"{name}: {len(file.jobs)} jobs, ok")
         if console.is_json:
             listed = [{"config": name, "jobs": len(file.jobs)} for name, file in found]

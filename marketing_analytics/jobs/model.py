@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ from marketing_analytics.cloud_api import attributes
 from marketing_analytics.cloud_api.attributes import REQUIRED
 from marketing_analytics.cloud_api.names import KEY_PATTERN
 from marketing_analytics.core.errors import FileError, in_one
+from marketing_analytics.jobs.forms.lists import map_of_list
+from marketing_analytics.jobs.forms.variables import Variables
 from marketing_analytics.jobs.reader import Reader
 from marketing_analytics.jobs.settings import FileDefaults
 from marketing_analytics.jobs.tfvars import Source, Value, parse_file, parse_text
 
 MAX_CHAIN_LEVELS = 4
-FILE_KEYS = ("team_name", "project_id", "environment_id", "jobs")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,10 @@ class JobFile:
     source: Source = field(repr=False, compare=False)
     defaults: FileDefaults
     jobs: tuple[Job, ...]
+    # what a person should know: variables that nobody reads
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    # keys of jobs that an earlier file gives and this one replaced
+    left_out: frozenset[str] = field(default=frozenset(), compare=False)
 
     def layers(self) -> list[list[Job]]:
         """Return the jobs in layers: each runs after jobs of earlier layers only."""
@@ -78,27 +83,27 @@ def read_job_text(text: str, path: str | Path = "input.tfvars") -> JobFile:
 def build_job_file(source: Source, root: Value) -> JobFile:
     """Return the checked jobs of a parsed file. Raise FileError with every mistake."""
     errors: list[FileError] = []
-    reader = Reader(source, "the file", errors)
-    entries = reader.entries(root, FILE_KEYS)
-    defaults = FileDefaults(
-        team_name=reader.optional(entries, "team_name", reader.team),
-        project_id=reader.optional(entries, "project_id", reader.id_of),
-        environment_id=reader.optional(entries, "environment_id", reader.id_of),
-    )
+    variables = Variables(source, errors)
+    entries = variables.declared(root)
+    defaults = variables.defaults(entries)
     if "jobs" in entries:
         jobs = read_jobs(source, entries["jobs"], errors)
     else:
         jobs = ()
-        hint = "write jobs = { key = { ... } }"
-        errors.append(source.error("the file has no jobs", 0, hint))
+        errors.append(variables.no_jobs(root))
     if errors:
         raise in_one(errors)
-    return JobFile(source, defaults, jobs)
+    environments = {job.environment_id for job in jobs}
+    if defaults.environment_id is None and len(environments) == 1:
+        defaults = replace(defaults, environment_id=environments.pop())
+    return JobFile(source, defaults, jobs, tuple(variables.notes))
 
 
 def read_jobs(source: Source, value: Value, errors: list[FileError]) -> tuple[Job, ...]:
-    """Return the jobs of a map; mistakes are noted."""
+    """Return the jobs of a map or a list; mistakes are noted."""
     reader = Reader(source, "the file", errors)
+    if isinstance(value.data, list):
+        value = map_of_list(source, value, errors)
     entries = reader.attempt(reader.map_of, value, "jobs") or {}
     read = [
         reader.attempt(read_job, source, key, value.keys[key], item, errors)

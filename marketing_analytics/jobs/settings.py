@@ -47,6 +47,8 @@ class FileDefaults:
     team_name: str | None = None
     project_id: int | None = None
     environment_id: int | None = None
+    account_id: int | None = None
+    host_url: str | None = None
 
 
 def load_settings(
@@ -63,11 +65,13 @@ def load_settings(
     check_missing(given, file, env, needs_environment=needs_environment)
     environment_id = whole_number("ENVIRONMENT_ID", given.environment_id, env, file.environment_id)
     return Settings(
-        account_id=required_number("DBTCLOUD_ACCOUNT_ID", given.account_id, env, None),
+        account_id=required_number("DBTCLOUD_ACCOUNT_ID", given.account_id, env, file.account_id),
         token=token_of(given, env),
         project_id=required_number("PROJECT_ID", given.project_id, env, file.project_id),
         environment_id=environment_id,
-        host_url=normalize_host(text_of("DBTCLOUD_HOST_URL", given.host_url, env)),
+        host_url=normalize_host(
+            text_of("DBTCLOUD_HOST_URL", given.host_url, env) or file.host_url or ""
+        ),
         scope=Scope(team)
         if given.is_shared
         else Scope(team, branch_of(given, env), user_of(given, env)),
@@ -79,7 +83,7 @@ def check_missing(
 ) -> None:
     """Refuse when required settings are set nowhere, and name all of them at once."""
     flags = {
-        "DBTCLOUD_ACCOUNT_ID": given.account_id,
+        "DBTCLOUD_ACCOUNT_ID": given.account_id or file.account_id,
         "DBTCLOUD_TOKEN": given.token,
         "PROJECT_ID": given.project_id or file.project_id,
         "ENVIRONMENT_ID": given.environment_id or file.environment_id,

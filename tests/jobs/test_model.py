@@ -13,12 +13,8 @@ from marketing_analytics.cloud_api.attributes import ATTRIBUTES, REQUIRED
 from marketing_analytics.cloud_api.limits import VARIABLE_PATTERN
 from marketing_analytics.cloud_api.names import KEY_PATTERN, TEAM_PATTERN
 from marketing_analytics.core.errors import FileError
-from marketing_analytics.jobs.model import (
-    FILE_KEYS,
-    MAX_CHAIN_LEVELS,
-    load_job_file,
-    read_job_text,
-)
+from marketing_analytics.jobs.forms.variables import DECLARED
+from marketing_analytics.jobs.model import MAX_CHAIN_LEVELS, load_job_file, read_job_text
 from marketing_analytics.jobs.reader import STATUSES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -206,7 +202,7 @@ def test_names_types_and_defaults_are_those_of_variables_tf():
 
 
 def test_the_variables_of_a_file_are_those_of_variables_tf():
-    assert re.findall(r'^variable "(\w+)"', VARIABLES, re.MULTILINE) == list(FILE_KEYS)
+    assert re.findall(r'^variable "(\w+)"', VARIABLES, re.MULTILINE) == list(DECLARED)
 
 
 @pytest.mark.parametrize("pattern", [KEY_PATTERN, TEAM_PATTERN, VARIABLE_PATTERN])

@@ -6,7 +6,8 @@ refuses. Repeated object keys, where Terraform silently takes the last one, are 
 Start reading in `reader.py`.
 """
 
+from marketing_analytics.jobs.tfvars.joined import join_files
 from marketing_analytics.jobs.tfvars.reader import parse_file, parse_text
 from marketing_analytics.jobs.tfvars.values import Data, Source, Value
 
-__all__ = ["Data", "Source", "Value", "parse_file", "parse_text"]
+__all__ = ["Data", "Source", "Value", "join_files", "parse_file", "parse_text"]

@@ -30,6 +30,7 @@ MAX_BYTES = 16 * 1024 * 1024
 
 _BLANK = re.compile(r"(?:[ \t]+|/\*.*?\*/)*", re.DOTALL)
 _BLANK_AND_NEWLINES = re.compile(r"(?:[ \t]+|\r?\n|(?:#|//)[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
+_COMMENT = re.compile(r"(?:#|//)[^\r\n]*|/\*.*?\*/", re.DOTALL)
 _LINE_END = re.compile(r"(?:(?:#|//)[^\n]*)?(?:\r?\n|\Z)")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NAME = re.compile(r"[^\W\d][\w-]*")
@@ -105,6 +106,7 @@ class Parser:
         self.iterations = 0
         self.skips_newlines = False
         self.scope: dict[str, Value] = {}
+        self.comments: dict[int, str] = {}
         self.arithmetic = Arithmetic(source)
 
     def error(self, message: str, at: int | None = None, hint: str = "") -> FileError:
@@ -115,15 +117,19 @@ class Parser:
 
     def skip(self) -> None:
         """Skip blanks and comments; newlines too where they mean nothing."""
-        pattern = _BLANK_AND_NEWLINES if self.skips_newlines else _BLANK
-        match = pattern.match(self.text, self.at)
-        assert match  # noqa: S101
-        self.at = match.end()
+        self.skip_over(_BLANK_AND_NEWLINES if self.skips_newlines else _BLANK)
 
     def skip_lines(self) -> None:
         """Skip blanks, comments and newlines."""
-        match = _BLANK_AND_NEWLINES.match(self.text, self.at)
+        self.skip_over(_BLANK_AND_NEWLINES)
+
+    def skip_over(self, pattern: re.Pattern[str]) -> None:
+        """Move past what a pattern finds here; comments in it are remembered by their offset."""
+        match = pattern.match(self.text, self.at)
         assert match  # noqa: S101
+        if match.end() - self.at > 1:
+            found = _COMMENT.finditer(self.text, self.at, match.end())
+            self.comments |= {comment.start(): comment.group() for comment in found}
         self.at = match.end()
 
     def takes(self, symbol: str) -> bool:
@@ -198,14 +204,13 @@ class Parser:
     def end_of_line(self) -> None:
         """Demand the end of the line after a value."""
         self.skip()
-        match = _LINE_END.match(self.text, self.at)
-        if not match:
+        if not _LINE_END.match(self.text, self.at):
             is_comma = self.text.startswith(",", self.at)
             raise self.error(
                 "the line must end after the value",
                 hint="remove the comma" if is_comma else "put each variable on its own line",
             )
-        self.at = match.end()
+        self.skip_over(_LINE_END)
 
     # expressions
 
