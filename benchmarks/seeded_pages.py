@@ -20,12 +20,8 @@ from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.pages.mount import build_ui
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs.store import create_run, request_cancel
-from marketing_analytics.local_cloud.store.connection import (
-    open_connection,
-    open_store,
-    time_text,
-    transaction,
-)
+from marketing_analytics.local_cloud.store.connection import open_connection, time_text, transaction
+from marketing_analytics.local_cloud.store.schema import open_store
 
 ACCOUNT_ID = 1
 TOKEN = "dbtc_seeded_pages_token"

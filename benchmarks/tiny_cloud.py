@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.local_cloud.store.connection import now_text, open_store
+from marketing_analytics.local_cloud.store.connection import now_text
+from marketing_analytics.local_cloud.store.schema import open_store
 
 STAND_IN = (sys.executable, str(Path(__file__).parent / "stand_in_dbt.py"))
 PROJECT = {

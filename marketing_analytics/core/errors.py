@@ -10,9 +10,7 @@ PlatformError                 exit 1
 │   ├── TerminalError                  refused; trying again gives the same answer
 │   │   └── AuthError         exit 4   token missing, wrong, expired or without the right
 │   └── AmbiguousError                 the request may have been carried out
-├── StalePlanError            exit 3   the account changed since the plan was made
 ├── LockedError               exit 4   somebody else holds the lock
-├── PartlyAppliedError        exit 5   some of the changes were made
 ├── MachineError              exit 1   this machine: port taken, disk full, program missing
 └── InternalError             exit 1   a bug of ours
 """
@@ -25,7 +23,6 @@ from pathlib import Path
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-EXIT_STALE_PLAN = 3
 EXIT_AUTH_OR_LOCK = 4
 EXIT_PARTLY_APPLIED = 5
 EXIT_RUN_CANCELLED = 20
@@ -174,22 +171,10 @@ class AmbiguousError(RemoteError):
     """The request may have been carried out; look before repeating it."""
 
 
-class StalePlanError(PlatformError):
-    """The account changed since the plan was made."""
-
-    exit_code = EXIT_STALE_PLAN
-
-
 class LockedError(PlatformError):
     """Somebody else holds the lock."""
 
     exit_code = EXIT_AUTH_OR_LOCK
-
-
-class PartlyAppliedError(PlatformError):
-    """Some of the changes were made, some were not."""
-
-    exit_code = EXIT_PARTLY_APPLIED
 
 
 class MachineError(PlatformError):

@@ -28,13 +28,10 @@ from marketing_analytics.local_cloud.runs import store as run_store
 from marketing_analytics.local_cloud.runs.engine import Engine
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
 from marketing_analytics.local_cloud.store.accounts import add_account, add_token
-from marketing_analytics.local_cloud.store.connection import (
-    open_connection,
-    open_store,
-    transaction,
-)
+from marketing_analytics.local_cloud.store.connection import open_connection, transaction
 from marketing_analytics.local_cloud.store.environments import add_environment, get_environment
 from marketing_analytics.local_cloud.store.projects import add_project, get_project, save_project
+from marketing_analytics.local_cloud.store.schema import open_store
 from marketing_analytics.web.guard import wants_page
 from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
 

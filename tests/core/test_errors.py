@@ -50,10 +50,8 @@ def test_a_missing_setting_says_how_to_do_without_it():
     [
         (errors.PlatformError("x"), 1),
         (errors.UserError("x"), 2),
-        (errors.StalePlanError("x"), 3),
         (errors.AuthError("x"), 4),
         (errors.LockedError("x"), 4),
-        (errors.PartlyAppliedError("x"), 5),
         (KeyboardInterrupt(), 130),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",

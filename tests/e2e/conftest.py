@@ -15,7 +15,7 @@ import pytest
 from benchmarks.seeded_pages import seed, settings_of
 from marketing_analytics.local_cloud.pages.mount import build_ui
 from marketing_analytics.local_cloud.pages.settings import UiSettings
-from marketing_analytics.local_cloud.store.connection import open_store
+from marketing_analytics.local_cloud.store.schema import open_store
 
 CHROMIUM = Path("/usr/bin/chromium")
 

@@ -10,8 +10,7 @@ from starlette.responses import FileResponse, Response
 from marketing_analytics.local_cloud.api.answers import JSON, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.runs import stored_job, stored_run
-from marketing_analytics.local_cloud.runs import artifacts
-from marketing_analytics.local_cloud.store.connection import load_sql
+from marketing_analytics.local_cloud.runs import artifacts, store
 
 
 def list_artifacts(call: Call) -> Response:
@@ -28,8 +27,7 @@ def read_artifact(call: Call) -> Response:
 def read_job_artifact(call: Call) -> Response:
     """Send a file of the newest run of a job that has artifacts."""
     job = stored_job(call)
-    statement = load_sql("api_runs")["last_run_with_artifacts"]
-    run = call.connection.execute(statement, {"job_id": job["id"]}).fetchone()
+    run = store.last_run_with_artifacts(call.connection, job["id"])
     if run is None:
         raise not_found()
     return send(call, run)

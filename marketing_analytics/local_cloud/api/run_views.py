@@ -11,7 +11,8 @@ from typing import Any
 from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL, Status
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import clock, in_words
-from marketing_analytics.local_cloud.store.connection import load_sql, time_of
+from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.store.connection import time_of
 
 STEP_COLOURS = {Status.SUCCESS: "green", Status.ERROR: "red", Status.CANCELLED: "grey"}
 # what a trigger body may override, all null when it does not
@@ -47,9 +48,7 @@ EMPTY_FIELDS = (
 
 def most_recent_run(call: Call, job_id: int, *, is_ended: bool) -> dict[str, Any] | None:
     """Return the newest run of a job, or the newest one that ended."""
-    row = call.connection.execute(
-        load_sql("api_runs")["most_recent_run"], {"job_id": job_id, "is_ended": is_ended}
-    ).fetchone()
+    row = store.most_recent_run(call.connection, job_id, is_ended=is_ended)
     return show_run(call, row) if row else None
 
 
@@ -109,9 +108,8 @@ def href_of(call: Call, run: sqlite3.Row) -> str:
 
 def blocked_by(call: Call, run: sqlite3.Row) -> list[int]:
     """Return the runs that a queued run waits for: of the same job, or what the queue noted."""
-    values = {"job_id": run["job_id"], "run_id": run["id"]}
-    rows = call.connection.execute(load_sql("api_runs")["runs_ahead"], values)
-    return sorted({row["id"] for row in rows} | set(json.loads(run["waits_for"])))
+    ahead = store.runs_ahead(call.connection, run["job_id"], run["id"])
+    return sorted({*ahead, *(json.loads(run["waits_for"]))})
 
 
 def durations(run: sqlite3.Row) -> dict[str, Any]:
@@ -142,7 +140,7 @@ def retry_fields(call: Call, run: sqlite3.Row) -> dict[str, Any]:
     reason = None
     if run["status"] not in UNSUCCESSFUL:
         reason = "RETRY_NOT_FAILED_RUN"
-    elif newest_id(call, run["job_id"]) != run["id"]:
+    elif not is_newest(call, run):
         reason = "RETRY_NOT_LATEST_RUN"
     retried = json.loads(run["overrides"]).get("retrying_run_id")
     return {
@@ -152,12 +150,10 @@ def retry_fields(call: Call, run: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def newest_id(call: Call, job_id: int) -> int | None:
-    """Return the id of the newest run of a job."""
-    row = call.connection.execute(
-        load_sql("api_runs")["most_recent_run"], {"job_id": job_id, "is_ended": False}
-    ).fetchone()
-    return int(row["id"]) if row else None
+def is_newest(call: Call, run: sqlite3.Row) -> bool:
+    """Return whether the job of a run has no later run."""
+    newest = store.most_recent_run(call.connection, run["job_id"])
+    return newest is not None and newest["id"] == run["id"]
 
 
 def show_trigger(run: sqlite3.Row) -> dict[str, Any]:

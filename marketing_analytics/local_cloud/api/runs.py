@@ -34,13 +34,11 @@ from marketing_analytics.local_cloud.api.job_views import show_job
 from marketing_analytics.local_cloud.api.run_logs import step_logs
 from marketing_analytics.local_cloud.api.run_views import (
     flat_schedule,
-    newest_id,
     show_run,
     show_step,
     show_trigger,
 )
 from marketing_analytics.local_cloud.runs import store
-from marketing_analytics.local_cloud.store.connection import load_sql
 from marketing_analytics.local_cloud.store.environments import get_environment
 from marketing_analytics.local_cloud.store.jobs import get_job
 
@@ -227,16 +225,14 @@ def cancel(call: Call) -> Response:
 
 def cancel_queued_runs(call: Call, job_id: int) -> None:
     """Cancel the queued runs of a job that is deleted, inside its transaction."""
-    rows = call.connection.execute(load_sql("api_runs")["queued_runs_of_job"], {"job_id": job_id})
-    for row in rows.fetchall():
-        store.withdraw_run(call.connection, row["id"], "Cancelled because its job was deleted.")
+    for run_id in store.queued_runs_of_job(call.connection, job_id):
+        store.withdraw_run(call.connection, run_id, "Cancelled because its job was deleted.")
 
 
 def rerun(call: Call) -> Response:
     """Run a job again: from the point of failure when its latest run failed."""
     job = stored_job(call)
-    run_id = newest_id(call, job["id"])
-    run = store.get_run(call.connection, run_id) if run_id else None
+    run = store.most_recent_run(call.connection, job["id"])
     if run is None or run["status"] not in UNSUCCESSFUL:
         return one(with_trigger(call, queue_run(call, job["id"], "Rerun", "rerun", {})))
     return one(with_trigger(call, retry_run(call, run)))
@@ -286,8 +282,7 @@ def left_steps(call: Call, run: sqlite3.Row) -> tuple[str | None, list[str]]:
 
 def read_step(call: Call) -> Response:
     """Read a step with its logs."""
-    values = {"step_id": call.id_of("step_id"), "account_id": call.account_id}
-    step = call.connection.execute(load_sql("api_runs")["get_step_by_id"], values).fetchone()
+    step = store.get_step(call.connection, call.id_of("step_id"), call.account_id)
     if step is None:
         raise not_found()
     is_whole = "debug_logs" in call.included()

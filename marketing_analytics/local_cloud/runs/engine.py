@@ -32,7 +32,8 @@ from marketing_analytics.local_cloud.runs.queue import (
 from marketing_analytics.local_cloud.runs.runner import Runner, RunnerSettings
 from marketing_analytics.local_cloud.runs.scheduler import GRACE, tick
 from marketing_analytics.local_cloud.runs.workspace import base_environment
-from marketing_analytics.local_cloud.store.connection import open_connection, open_store
+from marketing_analytics.local_cloud.store.connection import open_connection
+from marketing_analytics.local_cloud.store.schema import open_store
 
 _log = logging.getLogger(__name__)
 
@@ -116,11 +117,6 @@ class Engine:
     def wake(self) -> None:
         """Look at the queue now instead of at the next poll."""
         self._wake.set()
-
-    @property
-    def active_run_ids(self) -> list[int]:
-        """Return the runs this engine works on."""
-        return sorted(self._runners)
 
     def _loop(self) -> None:
         connection = open_connection(self.store_path)

@@ -177,7 +177,6 @@ class StepLog:
         self._secrets = secrets
         self._bytes_left = MAX_LOG_BYTES
         self._changed: dict[str, dict[str, Any]] = {}
-        self._is_blank = False
         self.exit_code: int | None = None
         self.last_error = ""
 

@@ -18,6 +18,7 @@ from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.moves import Move, move_run
 from marketing_analytics.local_cloud.store.connection import load_sql, now_text, transaction
+from marketing_analytics.local_cloud.store.variables import resolve_variables
 
 CANCELLED_BY_USER = "Cancelled by user."
 MAX_CAUSE_LENGTH = 255
@@ -144,24 +145,13 @@ def schema_name_of(
     connection: sqlite3.Connection, job: sqlite3.Row, overrides: Mapping[str, Any]
 ) -> str:
     """Return the schema: schema_override, else the variable DBT_SCHEMA, else the environment's."""
-    name = overrides.get("schema_override") or variables_of(
+    name = overrides.get("schema_override") or resolve_variables(
         connection, job["project_id"], job["environment_id"], job["id"]
     ).get("DBT_SCHEMA")
     name = name or job["schema_name"]
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise UserError(f"the schema {name!r} may only hold letters, digits and _, at most 63")
     return name
-
-
-def variables_of(
-    connection: sqlite3.Connection, project_id: int, environment_id: int, job_id: int
-) -> dict[str, str]:
-    """Return the environment variables of a job: project < environment < job."""
-    rows = connection.execute(
-        load_sql("runs")["variables"],
-        {"project_id": project_id, "environment_id": environment_id, "job_id": job_id},
-    )
-    return {row["name"]: row["value"] for row in rows}
 
 
 def request_cancel(
@@ -266,6 +256,43 @@ def list_runs(
     if rows or not offset:
         return rows, rows[0]["total_count"] if rows else 0
     return [], int(connection.execute(sql["count_runs"], values).fetchone()[0])
+
+
+def most_recent_run(
+    connection: sqlite3.Connection, job_id: int, *, is_ended: bool = False
+) -> sqlite3.Row | None:
+    """Return the newest run of a job, or the newest one that ended; None when there is none."""
+    values = {"job_id": job_id, "is_ended": is_ended}
+    found = connection.execute(load_sql("runs")["most_recent_run"], values)
+    row: sqlite3.Row | None = found.fetchone()
+    return row
+
+
+def last_run_with_artifacts(connection: sqlite3.Connection, job_id: int) -> sqlite3.Row | None:
+    """Return the newest run of a job that ended and left artifacts, or None."""
+    found = connection.execute(load_sql("runs")["last_run_with_artifacts"], {"job_id": job_id})
+    row: sqlite3.Row | None = found.fetchone()
+    return row
+
+
+def queued_runs_of_job(connection: sqlite3.Connection, job_id: int) -> list[int]:
+    """Return the ids of the runs of a job that have not begun."""
+    rows = connection.execute(load_sql("runs")["queued_runs_of_job"], {"job_id": job_id})
+    return [row["id"] for row in rows]
+
+
+def runs_ahead(connection: sqlite3.Connection, job_id: int, run_id: int) -> list[int]:
+    """Return the runs of the same job that a queued run waits for."""
+    values = {"job_id": job_id, "run_id": run_id}
+    return [row["id"] for row in connection.execute(load_sql("runs")["runs_ahead"], values)]
+
+
+def get_step(connection: sqlite3.Connection, step_id: int, account_id: int) -> sqlite3.Row | None:
+    """Return a step by its own id, or None when there is none in this account."""
+    values = {"step_id": step_id, "account_id": account_id}
+    found = connection.execute(load_sql("runs")["get_step_by_id"], values)
+    row: sqlite3.Row | None = found.fetchone()
+    return row
 
 
 def list_steps(connection: sqlite3.Connection, run_id: int) -> list[sqlite3.Row]:

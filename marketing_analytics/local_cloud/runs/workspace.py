@@ -18,8 +18,8 @@ from typing import Any
 
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.core.redaction import is_secret_name
-from marketing_analytics.local_cloud.runs.store import variables_of
 from marketing_analytics.local_cloud.store.connection import load_sql
+from marketing_analytics.local_cloud.store.variables import resolve_variables
 
 PROFILE_NAME = "marketing_cloud"
 SKIPPED_FOLDERS = frozenset(
@@ -27,7 +27,6 @@ SKIPPED_FOLDERS = frozenset(
 )
 SKIPPED_SUFFIXES = (".duckdb", ".duckdb.wal", ".pyc", ".swp")
 SKIPPED_FILES = frozenset({".user.yml", "profiles.yml"})
-MAX_PROJECT_BYTES = 2 << 30
 
 
 @dataclass(frozen=True)
@@ -209,7 +208,7 @@ def run_environment(
     }
     return {
         **base,
-        **variables_of(connection, *ids),
+        **resolve_variables(connection, *ids),
         **cloud_variables(connection, run),
         **own,
     }

@@ -1,10 +1,12 @@
 -- name: get_environment
+-- an active environment of an account
 select id, account_id, project_id, name, type, deployment_type, dbt_version, schema_name, payload,
     state, created_at, updated_at
 from environments
 where id = :environment_id and account_id = :account_id and state = 1
 
 -- name: list_environments
+-- one page of environments, and how many match in all
 select id, account_id, project_id, name, type, deployment_type, dbt_version, schema_name, payload,
     state, created_at, updated_at, count(*) over () as total_count
 from environments
@@ -29,6 +31,7 @@ order by
 limit :limit offset :offset
 
 -- name: count_environments
+-- how many match, asked when a page lies beyond the end
 select count(*)
 from environments
 where account_id = :account_id
@@ -42,6 +45,7 @@ where account_id = :account_id
     and (:dbt_version is null or dbt_version = :dbt_version)
 
 -- name: add_environment
+-- create an environment
 insert into environments (
     id, account_id, project_id, name, type, deployment_type, dbt_version, schema_name, payload,
     created_at, updated_at
@@ -53,6 +57,7 @@ values (
 returning id
 
 -- name: save_environment
+-- write every field of an environment
 update environments
 set name = :name,
     type = :type,
@@ -64,4 +69,5 @@ set name = :name,
 where id = :environment_id and account_id = :account_id
 
 -- name: count_active_jobs
+-- whether an environment may be deleted
 select count(*) from jobs where environment_id = :environment_id and state = 1

@@ -1,4 +1,5 @@
 -- name: get_job
+-- a job with its failures since the last success
 select id, account_id, project_id, environment_id, name, description, payload, cron, is_scheduled,
     next_run_at, state, created_at, updated_at,
     -- failures since the last success
@@ -17,6 +18,7 @@ where id = :job_id
     and (:any_state or state = 1)
 
 -- name: list_jobs
+-- one page of jobs, and how many match in all
 select id, account_id, project_id, environment_id, name, description, payload, cron, is_scheduled,
     next_run_at, state, created_at, updated_at,
     -- failures since the last success
@@ -57,6 +59,7 @@ order by
 limit :limit offset :offset
 
 -- name: count_jobs
+-- how many match, asked when a page lies beyond the end
 select count(*)
 from jobs
 where account_id = :account_id
@@ -72,6 +75,7 @@ where account_id = :account_id
     and (:job_type is null or json_extract(payload, '$.job_type') = :job_type)
 
 -- name: add_job
+-- create a job
 insert into jobs (
     account_id, project_id, environment_id, name, description, payload, cron, is_scheduled,
     next_run_at, created_at, updated_at
@@ -83,6 +87,7 @@ values (
 returning id
 
 -- name: save_job
+-- write every field of a job
 update jobs
 set project_id = :project_id,
     environment_id = :environment_id,

@@ -1,10 +1,12 @@
 -- name: get_project
+-- an active project of an account
 select id, account_id, name, description, source_path, dbt_project_subdirectory, type, state,
     created_at, updated_at
 from projects
 where id = :project_id and account_id = :account_id and state = 1
 
 -- name: list_projects
+-- one page of projects, and how many match in all
 select id, account_id, name, description, source_path, dbt_project_subdirectory, type, state,
     created_at, updated_at, count(*) over () as total_count
 from projects
@@ -25,6 +27,7 @@ order by
 limit :limit offset :offset
 
 -- name: count_projects
+-- how many match, asked when a page lies beyond the end
 select count(*)
 from projects
 where account_id = :account_id
@@ -34,6 +37,7 @@ where account_id = :account_id
     and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
 
 -- name: add_project
+-- create a project
 insert into projects (
     id, account_id, name, description, source_path, dbt_project_subdirectory, type, state,
     created_at, updated_at
@@ -45,6 +49,7 @@ values (
 returning id
 
 -- name: save_project
+-- write every field of a project
 update projects
 set name = :name,
     description = :description,
@@ -56,7 +61,9 @@ set name = :name,
 where id = :project_id and account_id = :account_id
 
 -- name: default_source_path
+-- the dbt project that a new project gets: the first one's
 select source_path from projects where account_id = :account_id order by id limit 1
 
 -- name: count_active_jobs
+-- whether a project may be deleted
 select count(*) from jobs where project_id = :project_id and state = 1

@@ -1,11 +1,13 @@
 -- One statement per move of the state table; the guards are in runs/moves.py.
 
 -- name: state
+-- what the guards of a move look at
 select id, status, lease_token, lease_expires_at, is_crashed, attempts_left
 from runs
 where id = :run_id
 
 -- name: claim
+-- a server takes a queued run
 update runs
 set
     status = :status,
@@ -20,6 +22,7 @@ set
 where id = :run_id
 
 -- name: begin
+-- its dbt process is there
 update runs
 set
     status = :status,
@@ -30,6 +33,7 @@ set
 where id = :run_id
 
 -- name: finish
+-- the last step has ended
 update runs
 set
     status = :status,
@@ -40,6 +44,7 @@ set
 where id = :run_id
 
 -- name: crash
+-- its server is gone
 update runs
 set
     status = :status,
@@ -51,6 +56,7 @@ set
 where id = :run_id
 
 -- name: retry
+-- back into the queue, as if nothing had happened
 update runs
 set
     status = :status,
@@ -69,6 +75,7 @@ set
 where id = :run_id
 
 -- name: withdraw
+-- cancelled before it began
 update runs
 set
     status = :status,
@@ -80,6 +87,7 @@ set
 where id = :run_id
 
 -- name: cancel
+-- cancelled while it ran
 update runs
 set
     status = :status,

@@ -1,12 +1,11 @@
 -- What the pages read. Everything is bound to one account.
 
 -- name: get_account
+-- the name and the run slots in the frame
 select a.id, a.name, a.run_slots from accounts as a where a.id = :account_id;
 
--- name: first_account
-select a.id from accounts as a where a.state = 1 order by a.id limit 1;
-
 -- name: list_jobs
+-- the lines of the jobs list
 select
     j.id, j.name, j.description, j.payload, j.cron, j.is_scheduled, j.next_run_at,
     j.project_id, j.environment_id, e.name as environment_name
@@ -16,6 +15,7 @@ where j.account_id = :account_id and j.state = 1
 order by j.name, j.id;
 
 -- name: get_job
+-- the page of a job, also of a deleted one
 select
     j.*, e.name as environment_name, e.schema_name as environment_schema,
     p.name as project_name
@@ -25,6 +25,7 @@ inner join projects as p on j.project_id = p.id
 where j.account_id = :account_id and j.id = :job_id;
 
 -- name: last_runs_of_jobs
+-- the newest runs of every job, for the strips
 select
     r.id, r.job_id, r.status, r.is_crashed, r.is_timed_out, r.created_at, r.started_at,
     r.finished_at
@@ -35,16 +36,8 @@ inner join runs as r on r.id in (
 where j.account_id = :account_id and j.state = 1
 order by r.id;
 
--- name: last_runs_of_job
-select
-    r.id, r.job_id, r.status, r.is_crashed, r.is_timed_out, r.created_at, r.started_at,
-    r.finished_at
-from runs as r
-where r.account_id = :account_id and r.job_id = :job_id
-order by r.id desc
-limit :per_job;
-
 -- name: list_runs
+-- one page of runs, newest first
 select r.*, j.name as job_name, j.description as job_description, e.name as environment_name
 from runs as r
 inner join jobs as j on r.job_id = j.id
@@ -60,6 +53,7 @@ order by r.id desc
 limit :limit offset :offset;
 
 -- name: count_runs
+-- how many runs a filter finds
 select count(*) as total
 from runs as r
 inner join jobs as j on r.job_id = j.id
@@ -72,6 +66,7 @@ where
     and (:search is null or j.name like :search escape '\');
 
 -- name: list_active_runs
+-- the queue
 select r.*, j.name as job_name, j.description as job_description, e.name as environment_name
 from runs as r
 inner join jobs as j on r.job_id = j.id
@@ -80,6 +75,7 @@ where r.status in (@active) and r.account_id = :account_id
 order by r.id;
 
 -- name: count_active_runs
+-- the counts in the frame
 select
     count(*) filter (where r.status = @queued) as queued,
     count(*) filter (where r.status in (@held)) as running,
@@ -88,6 +84,7 @@ from runs as r
 where r.status in (@active) and r.account_id = :account_id;
 
 -- name: engine_signs
+-- what the engine leaves undone
 select
     (
         select min(r.created_at) from runs as r
@@ -103,6 +100,7 @@ select
     ) as oldest_tick_at;
 
 -- name: get_run
+-- the page of a run
 select
     r.*, j.name as job_name, j.description as job_description, j.state as job_state,
     e.name as environment_name
@@ -112,17 +110,21 @@ inner join environments as e on r.environment_id = e.id
 where r.account_id = :account_id and r.id = :run_id;
 
 -- name: list_steps
+-- the steps of a run in order
 select s.* from run_steps as s where s.run_id = :run_id order by s.step_index;
 
 -- name: get_step
+-- one step, for its log
 select s.* from run_steps as s where s.run_id = :run_id and s.step_index = :step_index;
 
 -- name: list_nodes
+-- the nodes of a run in order of start
 select n.* from run_nodes as n
 where n.run_id = :run_id
 order by n.step_index, n.started_at, n.unique_id;
 
 -- name: usual_node_seconds
+-- how long nodes took in the last good runs of a job
 select n.unique_id, avg(n.execution_seconds) as mean_seconds, count(*) as runs
 from run_nodes as n
 where
@@ -135,11 +137,13 @@ where
 group by n.unique_id;
 
 -- name: list_environments
+-- the choices of the filter
 select e.id, e.name from environments as e
 where e.account_id = :account_id and e.state = 1
 order by e.name;
 
 -- name: list_job_variables
+-- the variables that a job sees, all scopes
 select v.name, v.value, v.environment_id, v.job_id
 from environment_variables as v
 where
@@ -152,13 +156,16 @@ where
 order by v.name;
 
 -- name: list_secret_variables
+-- the values that no page may show
 select distinct v.name, v.value from environment_variables as v
 where v.account_id = :account_id;
 
 -- name: get_token
+-- a token that signs in
 select t.id, t.token_sha256 from tokens as t
 where t.account_id = :account_id and t.token_sha256 = :token_sha256 and t.revoked_at is null;
 
 -- name: get_token_by_id
+-- whether the token of a session still counts
 select t.id, t.token_sha256 from tokens as t
 where t.account_id = :account_id and t.id = :token_id and t.revoked_at is null;

@@ -1,21 +1,25 @@
 -- name: list_project_variables
+-- every value of a project, all scopes
 select id, account_id, project_id, environment_id, job_id, name, value, created_at, updated_at
 from environment_variables
 where project_id = :project_id
 order by name, id
 
 -- name: list_job_variables
+-- the overrides of the jobs of a page
 select id, account_id, project_id, environment_id, job_id, name, value, created_at, updated_at
 from environment_variables
 where job_id in (select value from json_each(:job_ids))
 order by name, id
 
 -- name: get_variable
+-- one value
 select id, account_id, project_id, environment_id, job_id, name, value, created_at, updated_at
 from environment_variables
 where id = :variable_id and project_id = :project_id
 
 -- name: set_variable
+-- write a value; one per name and scope
 insert into environment_variables (
     account_id, project_id, environment_id, job_id, name, value, created_at, updated_at
 )
@@ -25,21 +29,25 @@ do update set value = excluded.value, updated_at = excluded.updated_at
 returning id
 
 -- name: rename_variable
+-- another name in every scope
 update environment_variables
 set name = :new_name, updated_at = :now
 where project_id = :project_id and name = :name
 
 -- name: delete_variable
+-- delete one value
 delete from environment_variables where id = :variable_id and project_id = :project_id
 
 -- name: delete_variables_of_name
+-- delete a variable in every scope
 delete from environment_variables where project_id = :project_id and name = :name
 
 -- name: delete_variables_of_job
+-- a deleted job loses its overrides
 delete from environment_variables where job_id = :job_id
 
--- name: variables_of_run
--- later rows win: project, then environment, then job
+-- name: resolve_variables
+-- what a run of a job sees; later rows win: project, then environment, then job
 select name, value
 from environment_variables
 where project_id = :project_id

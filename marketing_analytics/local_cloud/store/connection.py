@@ -19,26 +19,10 @@ from string import Template
 from marketing_analytics.cloud_api.states import ACTIVE, ENDED, HELD, Status
 from marketing_analytics.core.errors import MachineError
 
-SCHEMA_VERSION = 1
 BUSY_TIMEOUT_MS = 5_000
 OPENING_BYTES = 256 * 1024
 SQL_FOLDER = Path(__file__).parent.parent / "sql"
 _STATEMENT_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-
-
-def open_store(path: Path | str) -> sqlite3.Connection:
-    """Open the store and create its tables when it is new. Raise MachineError if it is damaged."""
-    connection = open_connection(path)
-    try:
-        create_schema(connection)
-        check_store(connection, path)
-    except sqlite3.Error as error:
-        connection.close()
-        raise damaged_store(path, error) from None
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def open_connection(path: Path | str) -> sqlite3.Connection:
@@ -88,48 +72,6 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if connection.in_transaction:
             connection.execute("rollback")
         raise
-
-
-def create_schema(connection: sqlite3.Connection) -> None:
-    """Create the tables in an empty store; leave a store that has them as it is."""
-    if schema_version(connection):
-        return
-    with transaction(connection):
-        # another process may have been faster
-        if schema_version(connection) == 0:
-            for statement in split_statements((SQL_FOLDER / "schema.sql").read_text("utf-8")):
-                connection.execute(statement)
-            connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
-
-
-def split_statements(script: str) -> list[str]:
-    """Return the statements of a script; executescript would end the open transaction."""
-    statements: list[str] = []
-    pending = ""
-    for line in script.splitlines(keepends=True):
-        pending += line
-        if sqlite3.complete_statement(pending):
-            statements.append(pending)
-            pending = ""
-    return statements
-
-
-def schema_version(connection: sqlite3.Connection) -> int:
-    """Return the version of the store's tables, 0 when there are none."""
-    return int(connection.execute("pragma user_version").fetchone()[0])
-
-
-def check_store(connection: sqlite3.Connection, path: Path | str) -> None:
-    """Raise MachineError when the file is damaged or made by a newer version."""
-    version = schema_version(connection)
-    if version > SCHEMA_VERSION:
-        raise MachineError(
-            f"the store {path} has version {version}, this program knows {SCHEMA_VERSION}",
-            hint="update marketing, or start with another --data-dir",
-        )
-    found = connection.execute("pragma quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise damaged_store(path, sqlite3.DatabaseError(str(found)))
 
 
 class _Script(Template):

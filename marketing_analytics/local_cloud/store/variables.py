@@ -71,10 +71,10 @@ def delete_variables_of_job(connection: sqlite3.Connection, job_id: int) -> None
     connection.execute(load_sql("variables")["delete_variables_of_job"], {"job_id": job_id})
 
 
-def variables_of_run(
+def resolve_variables(
     connection: sqlite3.Connection, project_id: int, environment_id: int, job_id: int
 ) -> dict[str, str]:
     """Return the variables a run of a job sees: project < environment < job."""
     values = {"project_id": project_id, "environment_id": environment_id, "job_id": job_id}
-    statement = load_sql("variables")["variables_of_run"]
+    statement = load_sql("variables")["resolve_variables"]
     return {row["name"]: row["value"] for row in connection.execute(statement, values)}

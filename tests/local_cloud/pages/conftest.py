@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 from benchmarks.seeded_pages import seed, seed_account, settings_of
 from marketing_analytics.local_cloud.pages.mount import build_ui
-from marketing_analytics.local_cloud.store.connection import open_store
+from marketing_analytics.local_cloud.store.schema import open_store
 
 BROWSER = {"accept": "text/html", "sec-fetch-site": "same-origin"}
 

@@ -1,0 +1,131 @@
+"""Open a store and bring it to the schema of this program.
+
+The schema is the sum of the numbered scripts in `migrations/`; the store's `user_version` says how
+many of them it has seen. A new store gets all of them. An older one is copied beside itself first
+(`cloud.sqlite.v1.bak`) and then upgraded in one transaction: all of it, or nothing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from marketing_analytics.core.errors import MachineError
+from marketing_analytics.local_cloud.store.connection import (
+    damaged_store,
+    open_connection,
+    transaction,
+)
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+# a migration may make a table anew, so its references are checked at the end of it
+FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON = "pragma foreign_keys = off", "pragma foreign_keys = on"
+
+
+def open_store(path: Path | str, migrations: Path = MIGRATIONS) -> sqlite3.Connection:
+    """Open the store; create or upgrade its tables. Raise MachineError when it cannot be used."""
+    connection = open_connection(path)
+    try:
+        bring_up_to_date(connection, Path(path), read_scripts(migrations))
+        check_integrity(connection, path)
+    except sqlite3.Error as error:
+        connection.close()
+        raise damaged_store(path, error) from None
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def read_scripts(folder: Path) -> list[str]:
+    """Return the scripts of the migrations in order; they are numbered from 1 without a gap."""
+    paths = sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    numbers = [int(path.name[:4]) for path in paths]
+    if numbers != list(range(1, len(paths) + 1)):
+        raise ValueError(f"migrations are not numbered 1, 2, 3, ...: {numbers}")
+    return [path.read_text("utf-8") for path in paths]
+
+
+def bring_up_to_date(connection: sqlite3.Connection, path: Path, scripts: Sequence[str]) -> None:
+    """Apply the scripts that a store has not seen. Raise MachineError for one we must not touch."""
+    version = schema_version(connection)
+    if version > len(scripts):
+        raise MachineError(
+            f"the store {path} has version {version}, this program knows {len(scripts)}",
+            hint="update marketing, or start with another --data-dir",
+        )
+    check_tables(connection, path, scripts[:version])
+    if version == len(scripts):
+        return
+    if version:
+        back_up(connection, path.with_name(f"{path.name}.v{version}.bak"))
+    connection.execute(FOREIGN_KEYS_OFF)
+    with transaction(connection):
+        # another process may have been faster
+        apply(connection, scripts[schema_version(connection) :])
+        connection.execute(f"pragma user_version = {len(scripts)}")
+        if connection.execute("pragma foreign_key_check").fetchone():
+            raise sqlite3.IntegrityError("rows of the store refer to rows that are not there")
+    connection.execute(FOREIGN_KEYS_ON)
+
+
+def apply(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:
+    """Run scripts inside an open transaction; executescript would end it."""
+    for script in scripts:
+        pending = ""
+        for line in script.splitlines(keepends=True):
+            pending += line
+            if sqlite3.complete_statement(pending):
+                connection.execute(pending)
+                pending = ""
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Return how many migrations the store has seen, 0 for a new one."""
+    return int(connection.execute("pragma user_version").fetchone()[0])
+
+
+def columns_of(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Return every (table, column) of a database."""
+    statement = (
+        "select t.name, c.name from pragma_table_list as t, pragma_table_info(t.name) as c"
+        " where t.schema = 'main' and t.name not like 'sqlite_%'"
+    )
+    return {(table, column) for table, column in connection.execute(statement)}
+
+
+def check_tables(connection: sqlite3.Connection, path: Path, scripts: Sequence[str]) -> None:
+    """Raise MachineError unless the store has the tables of its version, and a new one has none."""
+    found = columns_of(connection)
+    if not scripts and found:
+        raise MachineError(
+            f"{path} is a database of something else",
+            hint="move it away, or start with another --data-dir",
+        )
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
+        apply(model, scripts)
+        lacking = columns_of(model) - found
+    if lacking:
+        names = ", ".join(sorted({table for table, _ in lacking}))
+        raise MachineError(
+            f"the store {path} says version {len(scripts)}, but is not whole: {names}",
+            hint="restore it from a copy, or start with another --data-dir",
+        )
+
+
+def back_up(connection: sqlite3.Connection, path: Path) -> None:
+    """Copy the store to a file that appears whole or not at all."""
+    part = path.with_name(f"{path.name}.part")
+    part.unlink(missing_ok=True)
+    with closing(sqlite3.connect(part)) as copy:
+        connection.backup(copy)
+    part.replace(path)
+
+
+def check_integrity(connection: sqlite3.Connection, path: Path | str) -> None:
+    """Raise MachineError when the file is damaged."""
+    found = connection.execute("pragma quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise damaged_store(path, sqlite3.DatabaseError(str(found)))
