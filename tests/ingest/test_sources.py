@@ -3,17 +3,19 @@
 import shutil
 import sqlite3
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from marketing_analytics.ingest.platforms import source_names
+from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.simulate.platforms import emulator_names
 
 from .source_kit import EMPTIES, ServedKit, SourceKit
 
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "ingestion.md"
 OTHER_TYPE = "test_a_field_of_another_type_fails_and_keeps_what_was_loaded"
 
 
@@ -141,3 +143,13 @@ def test_what_a_source_cannot_pass_yet_is_a_test_with_a_reason(name):
     for test, reason in KITS[name].cannot_yet.items():
         assert callable(getattr(KITS[name], test))
         assert len(reason.split()) > 4
+
+
+@pytest.mark.parametrize("name", source_names())
+def test_the_documentation_names_every_source_table_and_setting(name):
+    text = DOCUMENT.read_text()
+    source = load_source(name)
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| `{name}` |")]
+    assert {table.name for table in source.tables} == set(row.split(" | ")[2].split(", "))
+    for setting in (*source.settings, *source.optional_settings):
+        assert f"`{setting}`" in text

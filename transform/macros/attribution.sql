@@ -6,12 +6,33 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- every rule-based model: its name, and the weight of a touch among those of its conversion -#}
+{% macro weights_by_model(position, touch_count, seconds_to_conversion) -%}
+    {{ return({
+        'first_touch': 'case when ' ~ position ~ ' = 1 then 1 else 0 end',
+        'last_touch': 'case when ' ~ position ~ ' = ' ~ touch_count ~ ' then 1 else 0 end',
+        'linear': '1',
+        'time_decay': time_decay_weight(seconds_to_conversion),
+        'position_based': position_based_weight(position, touch_count),
+    }) }}
+{%- endmacro %}
+
 {#- the rule-based models as rows -#}
 {% macro attribution_models() -%}
-    {%- for model in ['first_touch', 'last_touch', 'linear', 'time_decay', 'position_based'] %}
+    {%- for model in weights_by_model('', '', '') %}
     select '{{ model }}' as model
     {%- if not loop.last %} union all {% endif -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- the weight of a touch under a model; weights are made to add up to one later -#}
+{% macro attribution_weight(model, position, touch_count, seconds_to_conversion) -%}
+    {%- set weights = weights_by_model(position, touch_count, seconds_to_conversion) -%}
+    case {{ model }}
+        {%- for name, weight in weights.items() %}
+        when '{{ name }}' then {{ weight }}
+        {%- endfor %}
+    end
 {%- endmacro %}
 
 {#- weight halves with every half-life between touch and conversion: continuous, no steps -#}

@@ -1,5 +1,7 @@
 """Google Ads REST v26: token endpoint, accessible customers, searchStream and search.
 
+`/token`, `customers:listAccessibleCustomers`, `googleAds:searchStream`, `googleAds:search`.
+
 Shapes: google/ads/googleads protos in their JSON mapping (int64 as text, doubles as numbers).
 """
 

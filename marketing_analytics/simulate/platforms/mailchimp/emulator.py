@@ -1,5 +1,8 @@
 """Mailchimp Marketing API 3.0: lists, campaigns, reports and activity, classic automations.
 
+`/ping`, `/lists`, `/campaigns`, `/reports` with `email-activity`, `sent-to`, `unsubscribed`,
+`/automations`, `/automations/X/emails`.
+
 Errors are RFC 7807 problem documents; lists are paged by offset and count.
 """
 

@@ -1,4 +1,6 @@
-"""Meta Marketing API v26.0: accounts, entities, insights (direct and as report jobs).
+"""Meta Marketing API v26.0 (v25.0): accounts, entities, insights (direct and as report jobs).
+
+`/me/adaccounts`, `/act_X`, `/act_X/campaigns`, `/adsets`, `/ads`, `/act_X/insights`.
 
 Shapes and error codes: developers.facebook.com/docs/marketing-api/insights.
 """

@@ -15,15 +15,12 @@ weighted as (
     select
         paths.*,
         models.model,
-        case models.model
-            when 'first_touch' then case when paths.touch_position = 1 then 1 else 0 end
-            when 'last_touch'
-                then case when paths.touch_position = paths.touch_count then 1 else 0 end
-            when 'linear' then 1
-            when 'time_decay' then {{ time_decay_weight('paths.seconds_to_conversion') }}
-            when 'position_based'
-                then {{ position_based_weight('paths.touch_position', 'paths.touch_count') }}
-        end as weight
+        {{ attribution_weight(
+            'models.model',
+            'paths.touch_position',
+            'paths.touch_count',
+            'paths.seconds_to_conversion'
+        ) }} as weight
     from paths
     cross join models
 
