@@ -17,12 +17,22 @@ variable "project_id" {
   type        = number
   nullable    = false
   description = "Id of the dbt Cloud project."
+
+  validation {
+    condition     = var.project_id >= 1 && floor(var.project_id) == var.project_id
+    error_message = "Use the number from the page URL."
+  }
 }
 
 variable "environment_id" {
   type        = number
   nullable    = false
   description = "Id of the dbt Cloud environment that runs the jobs."
+
+  validation {
+    condition     = var.environment_id >= 1 && floor(var.environment_id) == var.environment_id
+    error_message = "Use the number from the page URL."
+  }
 }
 
 variable "jobs" {
@@ -71,6 +81,11 @@ variable "jobs" {
   }
 
   validation {
+    condition     = alltrue([for job in values(var.jobs) : job.schedule_cron == null ? true : (can(regex("(?i)^((\\*|[0-5]?[0-9](-[0-5]?[0-9])?)(/[1-9][0-9]*)?)(,((\\*|[0-5]?[0-9](-[0-5]?[0-9])?)(/[1-9][0-9]*)?))*[[:space:]]+((\\*|([01]?[0-9]|2[0-3])(-([01]?[0-9]|2[0-3]))?)(/[1-9][0-9]*)?)(,((\\*|([01]?[0-9]|2[0-3])(-([01]?[0-9]|2[0-3]))?)(/[1-9][0-9]*)?))*[[:space:]]+((\\*|(0?[1-9]|[12][0-9]|3[01])(-(0?[1-9]|[12][0-9]|3[01]))?)(/[1-9][0-9]*)?|LW?)(,((\\*|(0?[1-9]|[12][0-9]|3[01])(-(0?[1-9]|[12][0-9]|3[01]))?)(/[1-9][0-9]*)?|LW?))*[[:space:]]+((\\*|(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(-(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC))?)(/[1-9][0-9]*)?)(,((\\*|(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)(-(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC))?)(/[1-9][0-9]*)?))*[[:space:]]+((\\*|([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(-([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT))?)(/[1-9][0-9]*)?|[0-7]L|([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)#[1-5])(,((\\*|([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(-([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT))?)(/[1-9][0-9]*)?|[0-7]L|([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)#[1-5]))*$", job.schedule_cron)) && !can(regex("(?i)(3[01](-31)?,?)+[[:space:]]+((0?2|FEB),?)+[[:space:]]+[*]$", job.schedule_cron)) && !can(regex("(?i)[[:space:]](31,?)+[[:space:]]+((0?[2469]|11|FEB|APR|JUN|SEP|NOV),?)+[[:space:]]+[*]$", job.schedule_cron)) && alltrue([for ends in regexall("([0-9]+)-([0-9]+)", job.schedule_cron) : tonumber(ends[0]) <= tonumber(ends[1])]))])
+    error_message = "schedule_cron is a cron expression of five fields that comes due."
+  }
+
+  validation {
     condition     = alltrue([for job in values(var.jobs) : (job.threads >= 1 && job.threads <= 256 && floor(job.threads) == job.threads)])
     error_message = "threads is a whole number from 1 to 256."
   }
@@ -108,25 +123,17 @@ variable "jobs" {
 
   validation {
     condition = alltrue([
-      for job in values(var.jobs) : length(job.execute_steps) > 0 && alltrue([
-        for step in job.execute_steps : can(regex("^dbt [^[:space:]]", step))
+      for job in values(var.jobs) : contains(range(1, 101), length(job.execute_steps)) && alltrue([
+        for step in job.execute_steps : can(regex("^dbt [^[:space:]][^[:cntrl:]]*$", step))
       ])
     ])
-    error_message = "Every job needs execute_steps that start with 'dbt '."
-  }
-
-  validation {
-    condition = alltrue([
-      for job in values(var.jobs) :
-      job.schedule_cron == null ? true : length(regexall("[^[:space:]]+", job.schedule_cron)) == 5
-    ])
-    error_message = "Every schedule_cron needs five fields."
+    error_message = "Every job needs 1 to 100 execute_steps, each one line that starts with 'dbt '."
   }
 
   validation {
     condition = alltrue([
       for job in values(var.jobs) : job.after == null ? true : (
-        contains(keys(var.jobs), job.after.job) &&
+        contains(keys(var.jobs), job.after.job) && length(job.after.statuses) > 0 &&
         length(setsubtract(job.after.statuses, ["success", "error", "canceled"])) == 0
       )
     ])
@@ -135,9 +142,10 @@ variable "jobs" {
 
   validation {
     condition = alltrue([
-      for job in values(var.jobs) : !job.on_merge || (!job.on_pull_request && job.schedule_cron == null)
+      for job in values(var.jobs) :
+      !job.on_merge || (!job.on_pull_request && job.schedule_cron == null && job.job_type == null)
     ])
-    error_message = "on_merge cannot be combined with another trigger."
+    error_message = "on_merge cannot be combined with another trigger or job_type."
   }
 
   validation {

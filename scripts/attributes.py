@@ -33,6 +33,33 @@ AFTER = """object({
 
 ANY_LINE = "^[^[:cntrl:]]*[^[:space:][:cntrl:]][^[:cntrl:]]*$"
 
+
+def cron_field(item: str, alone: str = "") -> str:
+    """Return the pattern of one field: items, ranges and steps, or words that stand alone."""
+    term = rf"((\*|{item}(-{item})?)(/[1-9][0-9]*)?{alone})"
+    return f"{term}(,{term})*"
+
+
+MONTH = "(0?[1-9]|1[0-2]|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)"
+WEEKDAY = "([0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)"
+# Terraform has no reader of cron: these patterns take the place of `cloud_api/cron.py`
+CRON = "(?i)^{}$".format(
+    "[[:space:]]+".join(
+        [
+            cron_field("[0-5]?[0-9]"),
+            cron_field("([01]?[0-9]|2[0-3])"),
+            cron_field("(0?[1-9]|[12][0-9]|3[01])", "|LW?"),
+            cron_field(MONTH),
+            cron_field(WEEKDAY, f"|[0-7]L|{WEEKDAY}#[1-5]"),
+        ]
+    )
+)
+# only days that none of the months has: 30 and 31 in February, 31 in the short months
+NEVER_DUE = (
+    "(?i)(3[01](-31)?,?)+[[:space:]]+((0?2|FEB),?)+[[:space:]]+[*]$",
+    "(?i)[[:space:]](31,?)+[[:space:]]+((0?[2469]|11|FEB|APR|JUN|SEP|NOV),?)+[[:space:]]+[*]$",
+)
+
 Rows = list[tuple[str, str]]
 
 
@@ -121,6 +148,14 @@ def check_of(attribute: Attribute) -> tuple[str, str]:
         if attribute.most < MAX_ID:
             bounds, said = f"{bounds} && {value} <= {attribute.most}", f"{said} to {attribute.most}"
         return f"({bounds} && floor({value}) == {value})", f"{said}."
+    if attribute.kind == "cron":
+        never = "".join(f" && !can(regex({json.dumps(each)}, {value}))" for each in NEVER_DUE)
+        ranges = (
+            f'alltrue([for ends in regexall("([0-9]+)-([0-9]+)", {value}) : '
+            "tonumber(ends[0]) <= tonumber(ends[1])])"
+        )
+        condition = f"(can(regex({json.dumps(CRON)}, {value})){never} && {ranges})"
+        return condition, f"{name} is a cron expression of five fields that comes due."
     if attribute.choices:
         known = json.dumps(attribute.choices)
         return f"contains({known}, {value})", f"{name} is one of {', '.join(attribute.choices)}."

@@ -86,6 +86,8 @@ class FileError(UserError):
         self.line = line
         self.column = column
         self.source = source
+        # the texts of the line are stars, because one of them is a secret
+        self.is_masked = False
 
     @property
     def where(self) -> str:

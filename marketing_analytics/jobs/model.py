@@ -15,7 +15,7 @@ from marketing_analytics.cloud_api.names import KEY_PATTERN
 from marketing_analytics.core.errors import FileError, in_one
 from marketing_analytics.jobs.forms.lists import map_of_list
 from marketing_analytics.jobs.forms.variables import Variables
-from marketing_analytics.jobs.reader import Reader
+from marketing_analytics.jobs.reader import Reader, without_texts
 from marketing_analytics.jobs.settings import FileDefaults
 from marketing_analytics.jobs.tfvars import Source, Value, parse_file, parse_text
 
@@ -92,11 +92,17 @@ def build_job_file(source: Source, root: Value) -> JobFile:
         jobs = ()
         errors.append(variables.no_jobs(root))
     if errors:
-        raise in_one(errors)
+        raise in_one(without_secrets(errors))
     environments = {job.environment_id for job in jobs}
     if defaults.environment_id is None and len(environments) == 1:
         defaults = replace(defaults, environment_id=environments.pop())
     return JobFile(source, defaults, jobs, tuple(variables.notes))
+
+
+def without_secrets(errors: list[FileError]) -> list[FileError]:
+    """Return the errors; what one of them hides in a line the others do not show either."""
+    hidden = {(error.path, error.line) for error in errors if error.is_masked}
+    return [without_texts(e) if (e.path, e.line) in hidden else e for e in errors]
 
 
 def read_jobs(source: Source, value: Value, errors: list[FileError]) -> tuple[Job, ...]:

@@ -38,6 +38,7 @@ class After:
 def without_texts(error: FileError) -> FileError:
     """Return an error whose source line shows stars in place of texts: logs are read by many."""
     error.source = _TEXT.sub(lambda match: f'"{"*" * (len(match[0]) - 2)}"', error.source)
+    error.is_masked = True
     return error
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from marketing_analytics.core.redaction import MASK, is_secret_name, redact, secrets_of
+from marketing_analytics.core.redaction import MASK, has_secret, is_secret_name, redact, secrets_of
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,23 @@ def test_secret_settings_are_known_by_name():
 def test_a_very_long_line_is_left_alone():
     # at the square of its length this would outlast the time limit of the test
     assert redact("x" * 5_000_000) == "x" * 5_000_000
+
+
+SHAPES = [
+    "-----BEGIN RSA PRIVATE KEY-----\nMIIcanary0123456789==\n",
+    "glpat-canary0123456789",
+    "dbtc_canary0123456789",
+    "AKIAcanary0123456789",
+    "eyJhbGciOiJIUzI1NiJ9.eyJjanary0123456789.sig",
+    "Bearer canary0123456789",
+    "https://x.test/?access_token=canary0123456789",
+    "postgresql://user:canary0123456789@db/shop",
+]
+
+
+@pytest.mark.parametrize("secret", SHAPES)
+def test_what_a_job_file_may_not_hold_is_masked_wherever_it_is_shown(secret):
+    for text in (secret, f"log line: {secret} and more"):
+        assert has_secret(text)
+        assert "0123456789" not in redact(text)
+        assert MASK in redact(text)

@@ -360,3 +360,29 @@ def test_cleanup_asks_on_a_terminal(jobs, cloud, job_file, answer, left):
     assert process.wait(20) == (0 if answer == "y" else 2)
     os.close(ours)
     assert len(cloud.active()) == left
+
+
+def test_validate_tells_the_mistakes_of_all_files_and_ends_with_2(jobs, job_file):
+    bad = ONE.replace("Builds.", "x" * 300).replace('"dbt build"', '"ls"')
+    files = [
+        job_file(bad, "one.tfvars"),
+        job_file(ONE, "two.tfvars"),
+        job_file(bad, "three.tfvars"),
+    ]
+    code, _, err = jobs("validate", *files)
+    assert code == 2
+    places = re.findall(r"--> (.*)", err)
+    assert places == [f"{file}:1:{column}" for file in (files[0], files[2]) for column in (33, 54)]
+    assert "4 errors" in err
+    code, out, _ = jobs("validate", "--json", *files)
+    document = json.loads(out)
+    assert [error["where"] for error in document["errors"]] == places
+    assert document["error"] == document["errors"][0]
+
+
+def test_plan_and_deploy_tell_every_mistake_too(jobs, cloud, job_file):
+    config = job_file(ONE.replace("Builds.", "x" * 300).replace('"dbt build"', '"ls"'))
+    for command in ("plan", "deploy"):
+        code, _, err = jobs(command, "--config", config)
+        assert (code, "2 errors" in err) == (2, True)
+    assert cloud.requests == []

@@ -12,7 +12,7 @@ import pytest
 from marketing_analytics.cloud_api.attributes import ATTRIBUTES, REQUIRED
 from marketing_analytics.cloud_api.limits import VARIABLE_PATTERN
 from marketing_analytics.cloud_api.names import KEY_PATTERN, TEAM_PATTERN
-from marketing_analytics.core.errors import FileError
+from marketing_analytics.core.errors import FileError, FileErrors
 from marketing_analytics.jobs.forms.variables import DECLARED
 from marketing_analytics.jobs.model import MAX_CHAIN_LEVELS, load_job_file, read_job_text
 from marketing_analytics.jobs.reader import STATUSES
@@ -127,6 +127,47 @@ def test_texts_become_numbers_and_bools_as_in_terraform():
 def test_null_means_the_default():
     job = read_job_text(one("threads = null\n    env_vars = null\n    after = null")).jobs[0]
     assert (job.threads, dict(job.env_vars), job.after) == (4, {}, None)
+
+
+MISTAKES = """team_name = "Team A"
+jobs = {
+  a = {
+    execute_steps = ["rm -rf /", "dbt build", ""]
+    threads       = 0
+    thread        = 4
+    schedule_cron = "99 5 * * *"
+    after         = { job = "nobody", statuses = ["failed"] }
+  }
+  b = { description = "x" }
+  c = { execute_steps = ["dbt build"], after = { job = "d" } }
+  d = { execute_steps = ["dbt build"], after = { job = "c" } }
+  e = 3
+  f = { execute_steps = ["dbt build"], env_vars = { FOO = "x", DBT_PASSWORD = "hunter-2" } }
+}
+"""
+
+
+def test_every_mistake_of_a_file_is_told_in_the_order_of_their_places():
+    with pytest.raises(FileErrors) as caught:
+        read_job_text(MISTAKES)
+    assert [(e.line, e.column, e.message.partition(" (")[0]) for e in caught.value.errors] == [
+        (1, 13, "team_name is not usable"),
+        (4, 22, "a step must start with 'dbt '"),
+        (4, 47, "an item of execute_steps is empty"),
+        (5, 21, "threads must be at least 1"),
+        (6, 5, 'unknown key "thread"'),
+        (7, 21, "the schedule is not valid: bad minute"),
+        (8, 21, 'job "a" runs after "nobody", which is not in the file'),
+        (8, 51, "unknown status 'failed'"),
+        (10, 3, 'job "b" has no execute_steps'),
+        (11, 48, "these jobs wait for each other: c → d → c"),
+        (13, 7, "a number instead of an object"),
+        (14, 53, '"FOO" is no variable'),
+        (14, 64, '"DBT_PASSWORD" is a secret by its name'),
+    ]
+    shown = caught.value.render()
+    assert shown.endswith("13 errors")
+    assert "hunter-2" not in shown
 
 
 # variables.tf

@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from marketing_analytics.cloud_api.cron import cron_in_words, next_ticks
+from marketing_analytics.cloud_api.names import without_mark
 from marketing_analytics.cloud_api.states import ACTIVE, Status
 from marketing_analytics.core.redaction import MASK, is_secret_name, redact
-from marketing_analytics.local_cloud.pages.naming import JobName, job_name, plain_description
+from marketing_analytics.local_cloud.pages.naming import JobName, job_name
 from marketing_analytics.local_cloud.pages.reads import Reads, Row
 from marketing_analytics.local_cloud.pages.states import NEVER_RAN, State, run_state
 from marketing_analytics.web.words import (
@@ -95,7 +96,7 @@ def _line(row: Row, runs: Sequence[Row], now: datetime) -> JobLine:
     return JobLine(
         job_id=row["id"],
         name=job_name(row["name"], row["description"]),
-        description=plain_description(row["description"]),
+        description=without_mark(row["description"]),
         environment_id=row["environment_id"],
         environment=row["environment_name"],
         schedule=cron_in_words(row["cron"]) if row["is_scheduled"] else "On demand",
@@ -181,7 +182,7 @@ def job_page(reads: Reads, job_id: int, now: datetime) -> JobPage | None:
     return JobPage(
         job_id=job_id,
         name=job_name(row["name"], row["description"]),
-        description=plain_description(row["description"]),
+        description=without_mark(row["description"]),
         is_deleted=row["state"] != 1,
         environment=row["environment_name"],
         project=row["project_name"],

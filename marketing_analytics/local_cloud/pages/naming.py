@@ -1,17 +1,10 @@
-"""Read a job's team, branch, user and key from the ownership mark in its description.
-
-The deploy tool writes the mark; jobs made by other means have none and show their name.
-"""
+"""How pages name a job: by the ownership mark in its description, else by its full name."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-# [jobs:v1 team/key] or [jobs:v1 team/branch/user/key], at the very end
-_MARK = re.compile(
-    r"\s*\[jobs:v\d+ ([a-z0-9-]+)(?:/([a-z0-9-]+)/([a-z0-9-]+))?/([a-z0-9_-]+)\]\s*\Z"
-)
+from marketing_analytics.cloud_api.names import owner_of
 
 
 @dataclass(frozen=True)
@@ -32,13 +25,8 @@ class JobName:
 
 def job_name(name: str, description: str) -> JobName:
     """Return the readable name of a job."""
-    mark = _MARK.search(description or "")
-    if not mark:
+    owner = owner_of(description)
+    if owner is None:
         return JobName(name)
-    team, branch, user, key = mark.groups()
-    return JobName(name, key=key, team=team, branch=branch or "", user=user or "")
-
-
-def plain_description(description: str) -> str:
-    """Return the description without the mark."""
-    return _MARK.sub("", description or "").strip()
+    scope = owner.scope
+    return JobName(name, owner.key, scope.team, scope.branch, scope.user)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from marketing_analytics.cloud_api.cron import CronError, cron_in_words, next_ticks
-from marketing_analytics.local_cloud.pages.naming import job_name, plain_description
+from marketing_analytics.cloud_api.names import Scope, without_mark
+from marketing_analytics.local_cloud.pages.naming import job_name
 from marketing_analytics.local_cloud.pages.rendering import linked
 from marketing_analytics.local_cloud.pages.states import NODE_STATES
 from marketing_analytics.local_cloud.pages.timing import Node, critical_seconds, timing_of
@@ -104,8 +105,7 @@ def test_a_jobs_mark_is_read(mark, parts):
 
 
 def test_the_mark_is_the_one_the_deploy_tool_writes():
-    names = pytest.importorskip("marketing_analytics.cloud_api.names")
-    for scope in (names.Scope("t"), names.Scope("t", "feature-x", "ana")):
+    for scope in (Scope("t"), Scope("t", "feature-x", "ana")):
         description = f"Words {scope.mark_of('key')}"
         name = job_name(scope.name_of("key"), description)
         assert (name.key, name.team, name.branch, name.user) == (
@@ -114,7 +114,7 @@ def test_the_mark_is_the_one_the_deploy_tool_writes():
             scope.branch,
             scope.user,
         )
-        assert plain_description(description) == "Words"
+        assert without_mark(description) == "Words"
 
 
 def test_runs_in_a_reason_become_links():
