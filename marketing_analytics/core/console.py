@@ -85,13 +85,24 @@ class Console:
             self._print(text, self.out)
 
     def prose(self, text: str, *, indent: str = "") -> None:
-        """Print sentences; a narrow terminal gets them folded between words, then indented."""
-        if not self.is_terminal:
-            self.line(text)
-            return
-        width = shutil.get_terminal_size().columns
-        for line in textwrap.wrap(text, width, subsequent_indent=indent):
+        """Print sentences, folded between words."""
+        for line in self.folded(text, indent=indent):
             self.line(line)
+
+    def folded(self, text: str, *, indent: str = "") -> list[str]:
+        """Return the lines of a text: one, or on a narrow terminal more, the others indented."""
+        if not self.is_terminal:
+            return [text]
+        width = shutil.get_terminal_size().columns
+        body = text.lstrip(" ")
+        # what is indented by half a terminal and more begins near the left there
+        lead, indent = (
+            blanks if len(blanks) <= width // 2 else blanks[:4]
+            for blanks in (" " * (len(text) - len(body)), indent)
+        )
+        return textwrap.wrap(
+            body, width, initial_indent=lead, subsequent_indent=indent, break_on_hyphens=False
+        ) or [""]
 
     def note(self, text: str) -> None:
         """Print a remark on stderr, also in JSON mode."""
@@ -281,15 +292,18 @@ def error_json(error: PlatformError) -> dict[str, Any]:
 def run_guarded(body: Callable[[], int | None], console: Console) -> int:
     """Run a command body and return its exit code; no user ever sees a traceback.
 
-    Bugs are reported with a reference to the log file that holds the traceback.
+    Bugs are reported with a reference to the log file that holds the traceback. A
+    `KeyboardInterrupt` can carry what the user should know then.
     """
     try:
         return body() or 0
     except PlatformError as error:
         console.error(error)
         return error.exit_code
-    except KeyboardInterrupt:
-        console.note("interrupted")
+    except KeyboardInterrupt as stop:
+        # below the ^C that a terminal echoes
+        lead = "\n" if is_terminal(console.err) else ""
+        console.note(lead + ": ".join(["interrupted", *map(str, stop.args)]))
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         # the reader of our output went away; nothing is left to say

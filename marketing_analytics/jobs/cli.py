@@ -417,7 +417,10 @@ def run(key: str, follow: bool, **flags: Any) -> None:
             started = start_run(client, job, settings.scope.user or settings.scope.team)
             if console.is_json and not follow:
                 console.json(run_json(started, job))
-            console.line(f"{job.name}: run {started['id']}  {started.get('href') or ''}".rstrip())
+            name = job.owner.key if job.owner else job.name
+            console.line(f"run {started['id']} of {name} (job {job.job_id})")
+            if started.get("href"):
+                console.line(f"  {started['href']}")
             if follow:
                 return follow_run(client, int(started["id"]), console)
             console.line(f"  next: {beside('logs')} {started['id']}")

@@ -26,12 +26,14 @@ def paint(console: Console, sign: str, text: str) -> str:
 
 def print_plan(console: Console, plan: Plan, source: str, seconds: float) -> None:
     """Print the plan: one block per job, only what differs, and a summary."""
-    console.line(f"{plan.scope.describe()} · {plan.job_count} jobs in {source} · {seconds:.1f} s")
+    lead = f"{plan.scope.describe()} · {plan.job_count} jobs in {source}"
+    console.prose(f"{lead} · {seconds:.1f} s", indent="  ")
     width = max((len(change.key) for change in plan.changes), default=0)
     for change in plan.changes:
         for line in change_lines(change, width):
-            console.line(paint(console, SIGNS[change.action], line))
-    console.line(summary(plan))
+            for part in console.folded(line, indent=" " * (width + 6)):
+                console.line(paint(console, SIGNS[change.action], part))
+    console.prose(summary(plan))
 
 
 def summary(plan: Plan) -> str:
@@ -260,7 +262,8 @@ def iso(value: Any) -> str | None:
 
 
 COLUMNS = ("id", "key", "branch", "runs", "next run (UTC)", "last run")
-# what a narrow terminal loses first: when it runs, branch, next run, last run, id
+# what a narrow terminal loses first: branch where there is one only, when it runs, branch, ...
+EXPENDABLE_OF_ONE_BRANCH = (2, 3, 4, 5, 0)
 EXPENDABLE = (3, 2, 4, 5, 0)
 TSV_COLUMNS = ("id", "key", "branch", "user", "name", "cron", "next_run_at", "run", "status")
 
@@ -271,7 +274,10 @@ def print_jobs(console: Console, jobs: Sequence[RemoteJob], *, has_details: bool
         for job in jobs:
             print_details(console, job)
     elif console.is_terminal:
-        console.table(COLUMNS, [job_row(job) for job in jobs], expendable=EXPENDABLE)
+        rows = [job_row(job) for job in jobs]
+        is_one_branch = len({row[2] for row in rows}) == 1
+        expendable = EXPENDABLE_OF_ONE_BRANCH if is_one_branch else EXPENDABLE
+        console.table(COLUMNS, rows, expendable=expendable)
     else:
         console.tsv(TSV_COLUMNS, [tsv_row(job_json(job)) for job in jobs])
 

@@ -28,6 +28,8 @@ POLL_SECONDS = 1.0
 WORDS = {int(status): status.word.lower() for status in Status}
 TAIL_LINES = 20
 _RESULT_LINE = re.compile(r"\b\d+ of \d+ (?!START|SKIP)[A-Z]+ |Finished running|Completed |Done\. ")
+# dbt fills its lines with dots up to 80 columns
+_DOTS = re.compile(r" \.+ ")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _TIMED_OUT = re.compile(r"tim(?:ed|e)[ -]?out", re.IGNORECASE)
 
@@ -87,7 +89,7 @@ class Follower:
         lines = lines_of(step)
         for line in lines[self.printed_lines.get(index, 0) :]:
             if _RESULT_LINE.search(line):
-                self.say("line", f"    {line.strip()}", index=index)
+                self.say("line", f"    {_DOTS.sub(' ', line.strip())}", index=index)
         self.printed_lines[index] = len(lines)
         if status != "queued" and self.statuses.get(index) != status:
             self.statuses[index] = status
@@ -101,8 +103,10 @@ class Follower:
         if self.console.is_json:
             event = {"schema_version": SCHEMA_VERSION, "event": kind, "text": text.strip(), **facts}
             self.console.json(event)
-        else:
+        elif kind == "tail":
             self.console.line(text)
+        else:
+            self.console.prose(text, indent="      ")
 
 
 def waiting_words(run: Mapping[str, Any]) -> str:
@@ -134,12 +138,11 @@ def follow_run(
                 break
             time.sleep(poll_seconds)
     except KeyboardInterrupt:
-        console.note(
+        raise KeyboardInterrupt(
             f"run {run_id} goes on\n"
             f"  cancel it:    {beside(f'cancel {run_id}')}\n"
             f"  follow again: {beside(f'logs {run_id} --follow')}"
-        )
-        raise
+        ) from None
     finish(follower, run)
     return run_exit_code(run)
 

@@ -209,6 +209,47 @@ def test_run_follow_prints_each_line_once_and_exits_as_the_run(
     assert f"step 4: {STEP['name']}" in out
 
 
+def test_run_follow_says_why_a_run_waits_each_time_that_changes(jobs, cloud, job_file, monkeypatch):
+    from marketing_analytics.jobs import runs
+
+    monkeypatch.setattr(runs.time, "sleep", lambda seconds: None)
+    reason = "behind run 15, which writes the same warehouse file"
+    cloud.script = [
+        {"status": 1, "blocked_by": [3]},
+        {"status": 1, "blocked_by": [15], "status_message": reason},
+        {"status": 1, "blocked_by": [15], "status_message": reason},
+        {"status": 10},
+    ]
+    jobs("deploy", "--config", job_file(ONE))
+    out = jobs("run", "a", "--follow")[1]
+    assert out.count("is queued behind run 3\n") == 1
+    assert out.count(f"is queued {reason}\n") == 1
+
+
+def test_who_stops_following_is_told_how_to_cancel_the_run(jobs, cloud, job_file):
+    import signal
+    import subprocess
+    import sys
+
+    cloud.script = [{"status": 3, "run_steps": []}] * 1000
+    jobs("deploy", "--config", job_file(ONE))
+    command = [sys.executable, "scripts/dbt_job_manager.py", "run", "a", "--follow"]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    process = subprocess.Popen(command, cwd=ROOT, **streams)
+    for line in process.stdout:
+        if "is running" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert err.startswith("interrupted: run ")
+    assert "goes on" in err
+    pasted = re.search(r"cancel it: +(.*)", err)[1]
+    done = subprocess.run(["bash", "-c", pasted], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "cancelled" in done.stdout
+
+
 def test_run_events_are_json_lines_with_a_version(jobs, cloud, job_file, monkeypatch):
     from marketing_analytics.jobs import runs
 
