@@ -13,7 +13,7 @@ from pathlib import Path
 from marketing_analytics.core.errors import FileError
 from marketing_analytics.core.redaction import redact
 from marketing_analytics.jobs.tfvars import parse_text
-from marketing_analytics.local_cloud.pages.logs import LogReader
+from marketing_analytics.local_cloud.pages.logs.reader import LogReader
 
 RUNS = 5
 JOB = """  job-{} = {{

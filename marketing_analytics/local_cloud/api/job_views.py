@@ -10,10 +10,10 @@ from typing import Any
 from marketing_analytics.cloud_api.cron import cron_in_words
 from marketing_analytics.local_cloud.api.answers import dump_text
 from marketing_analytics.local_cloud.api.call import Call
-from marketing_analytics.local_cloud.api.environment_views import environment_v2
+from marketing_analytics.local_cloud.api.environments.views import environment_v2
 from marketing_analytics.local_cloud.api.moments import in_words, iso
-from marketing_analytics.local_cloud.api.run_views import most_recent_run
-from marketing_analytics.local_cloud.api.variable_views import include_job_variables
+from marketing_analytics.local_cloud.api.runs.views import most_recent_run
+from marketing_analytics.local_cloud.api.variables.views import include_job_variables
 from marketing_analytics.local_cloud.store.connection import time_of
 from marketing_analytics.local_cloud.store.environments import get_environment
 from marketing_analytics.local_cloud.store.jobs import job_of

@@ -19,7 +19,7 @@ from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.job_fields import check_type_change, read_job
 from marketing_analytics.local_cloud.api.job_views import dump_bare_job, show_job, show_jobs
 from marketing_analytics.local_cloud.api.listing import show_filters
-from marketing_analytics.local_cloud.api.runs import cancel_queued_runs
+from marketing_analytics.local_cloud.api.runs.handlers import cancel_queued_runs
 from marketing_analytics.local_cloud.store import jobs as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.environments import get_environment

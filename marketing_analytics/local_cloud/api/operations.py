@@ -10,18 +10,14 @@ from pathlib import Path
 
 from starlette.responses import Response
 
-from marketing_analytics.local_cloud.api import (
-    accounts,
-    artifacts,
-    environments,
-    jobs,
-    projects,
-    runs,
-    variables,
-)
+from marketing_analytics.local_cloud.api import accounts, jobs, projects
 from marketing_analytics.local_cloud.api.answers import ApiError
 from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.environments import handlers as environments
 from marketing_analytics.local_cloud.api.routes import Handler, Operation, build_router
+from marketing_analytics.local_cloud.api.runs import artifacts
+from marketing_analytics.local_cloud.api.runs import handlers as runs
+from marketing_analytics.local_cloud.api.variables import handlers as variables
 
 ACCOUNT = "accounts/{account_id}"
 PROJECT = f"{ACCOUNT}/projects/{{project_id}}"

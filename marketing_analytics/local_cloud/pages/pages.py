@@ -37,10 +37,10 @@ from marketing_analytics.local_cloud.pages.job_views import (
     job_page,
     list_jobs,
 )
-from marketing_analytics.local_cloud.pages.log_pages import LogPages
+from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
 from marketing_analytics.local_cloud.pages.reads import Reads, RunFilter, open_reads
 from marketing_analytics.local_cloud.pages.rendering import STATIC_FOLDER, render
-from marketing_analytics.local_cloud.pages.run_views import (
+from marketing_analytics.local_cloud.pages.runs.views import (
     list_artifacts,
     queue_of,
     run_line,

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from marketing_analytics.local_cloud.pages.ansi import visible
+from marketing_analytics.local_cloud.pages.logs.ansi import visible
 from marketing_analytics.web.words import (
     exact_words,
     relative_words,

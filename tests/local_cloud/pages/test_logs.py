@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from marketing_analytics.local_cloud.pages.ansi import pieces_of, plain
-from marketing_analytics.local_cloud.pages.logs import STRIDE_LINES, LogReader, level_of
+from marketing_analytics.local_cloud.pages.logs.ansi import pieces_of, plain
+from marketing_analytics.local_cloud.pages.logs.reader import STRIDE_LINES, LogReader, level_of
 
 
 def write_lines(path, count):

@@ -9,8 +9,8 @@ from marketing_analytics.cloud_api.cron import CronError, cron_in_words, next_ti
 from marketing_analytics.cloud_api.names import Scope, without_mark
 from marketing_analytics.local_cloud.pages.naming import job_name
 from marketing_analytics.local_cloud.pages.rendering import linked
+from marketing_analytics.local_cloud.pages.runs.timing import Node, critical_seconds, timing_of
 from marketing_analytics.local_cloud.pages.states import NODE_STATES
-from marketing_analytics.local_cloud.pages.timing import Node, critical_seconds, timing_of
 from marketing_analytics.web.words import (
     duration_words,
     relative_words,

@@ -18,7 +18,7 @@ from marketing_analytics.local_cloud.api.checks import (
     one_of,
     text_or_none,
 )
-from marketing_analytics.local_cloud.api.environment_views import (
+from marketing_analytics.local_cloud.api.environments.views import (
     PAYLOAD_DEFAULTS,
     environment_v2,
     environment_v3,

@@ -29,10 +29,10 @@ from marketing_analytics.local_cloud.api.checks import (
     text_or_none,
     texts,
 )
-from marketing_analytics.local_cloud.api.environment_views import environment_v2
+from marketing_analytics.local_cloud.api.environments.views import environment_v2
 from marketing_analytics.local_cloud.api.job_views import show_job
-from marketing_analytics.local_cloud.api.run_logs import step_logs
-from marketing_analytics.local_cloud.api.run_views import (
+from marketing_analytics.local_cloud.api.runs.logs import step_logs
+from marketing_analytics.local_cloud.api.runs.views import (
     flat_schedule,
     show_run,
     show_step,

@@ -12,9 +12,9 @@ from starlette.routing import BaseRoute, Route
 
 from marketing_analytics.cloud_api.states import ACTIVE
 from marketing_analytics.local_cloud.pages.asking import number, search_text
-from marketing_analytics.local_cloud.pages.logs import MAX_WINDOW_LINES, LogReader, Window
+from marketing_analytics.local_cloud.pages.logs.reader import MAX_WINDOW_LINES, LogReader, Window
 from marketing_analytics.local_cloud.pages.reads import Reads, Row, open_reads
-from marketing_analytics.local_cloud.pages.run_views import artifact_path, log_path
+from marketing_analytics.local_cloud.pages.runs.views import artifact_path, log_path
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 
 PAGE_LINES = 200

@@ -9,7 +9,7 @@ from starlette.responses import FileResponse, Response
 
 from marketing_analytics.local_cloud.api.answers import JSON, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
-from marketing_analytics.local_cloud.api.runs import stored_job, stored_run
+from marketing_analytics.local_cloud.api.runs.handlers import stored_job, stored_run
 from marketing_analytics.local_cloud.runs import artifacts, store
 
 

@@ -14,7 +14,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from marketing_analytics.core.redaction import redact
-from marketing_analytics.local_cloud.pages.ansi import Piece, pieces_of, plain
+from marketing_analytics.local_cloud.pages.logs.ansi import Piece, pieces_of, plain
 
 STRIDE_LINES = 512
 CHUNK_BYTES = 1 << 20

@@ -12,14 +12,14 @@ from marketing_analytics.core.redaction import redact
 from marketing_analytics.local_cloud.pages.job_views import json_object, state_of
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name
 from marketing_analytics.local_cloud.pages.reads import Reads, Row
-from marketing_analytics.local_cloud.pages.states import State, run_state, trigger_words
-from marketing_analytics.local_cloud.pages.timing import (
+from marketing_analytics.local_cloud.pages.runs.timing import (
     Node,
     Timing,
     critical_seconds,
     nodes_of,
     timing_of,
 )
+from marketing_analytics.local_cloud.pages.states import State, run_state, trigger_words
 from marketing_analytics.web.words import duration_words, parse_time, seconds_between
 
 MAX_MESSAGE_CHARACTERS = 2_000

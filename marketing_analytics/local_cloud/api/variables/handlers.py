@@ -20,7 +20,7 @@ from marketing_analytics.local_cloud.api.checks import (
     text,
 )
 from marketing_analytics.local_cloud.api.projects import stored_project
-from marketing_analytics.local_cloud.api.variable_views import show_variable, shown_value
+from marketing_analytics.local_cloud.api.variables.views import show_variable, shown_value
 from marketing_analytics.local_cloud.store import variables as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.environments import environment_of, list_environments

@@ -1,0 +1,1 @@
+"""Environments over the API: operations, and what they show."""

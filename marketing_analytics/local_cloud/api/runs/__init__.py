@@ -1,0 +1,1 @@
+"""Runs over the API: operations, what they show, logs and artifacts."""

@@ -1,0 +1,1 @@
+"""Environment variables over the API: operations, and what they show."""

@@ -1,0 +1,1 @@
+"""Runs on pages: what lists and a page show, and where the time went."""
