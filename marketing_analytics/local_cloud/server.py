@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import logging
 import os
 import signal
 import socket
@@ -36,11 +37,13 @@ from marketing_analytics.web.guard import wants_page
 from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
 
 SHUTDOWN_SECONDS = 2
+LOG_FORMAT = "%(asctime)s %(levelname)s %(action)s %(message)s"
 KEEP_ALIVE_SECONDS = 75
 
 
 def serve(settings: ServerSettings, console: Console) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
+    set_up_log()
     checks.check_project(settings.project_dir)
     checks.check_dbt()
     checks.prepare_data_dir(settings.data_dir)
@@ -54,6 +57,13 @@ def serve(settings: ServerSettings, console: Console) -> int:
             engine.stop()
             (settings.data_dir / "server.json").unlink(missing_ok=True)
     return 0
+
+
+def set_up_log() -> None:
+    """Write warnings to stderr, each with its action word; libraries have none."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(LOG_FORMAT, defaults={"action": "-"}))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 def open_socket(host: str, port: int) -> socket.socket:

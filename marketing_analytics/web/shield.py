@@ -78,7 +78,13 @@ class Shield:
         except Exception:
             reference = secrets.token_hex(4)
             method, path = scope["method"], scope["path"][:200]
-            log.exception("%s %s failed, reference %s", method, path, reference)
+            log.exception(
+                "%s %s failed, reference %s",
+                method,
+                path,
+                reference,
+                extra={"action": "request_failed"},
+            )
             if has_started:
                 raise
             page = self.error_page(Request(scope), 500, "Something went wrong here", "", reference)

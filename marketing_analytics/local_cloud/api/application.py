@@ -122,7 +122,7 @@ class Api:
 
 def busy(error: sqlite3.OperationalError) -> ApiError:
     """Return the error for a store that is locked for too long, or that cannot be written."""
-    log.warning("store: %s", error)
+    log.warning("the store failed: %s", error, extra={"action": "store_failed"})
     is_locked = "locked" in str(error) or "busy" in str(error)
     message = "The store is busy. Try again." if is_locked else f"The store failed: {error}."
     return ApiError(503, message, headers={"retry-after": "1"})

@@ -35,7 +35,7 @@ from marketing_analytics.local_cloud.runs.workspace import base_environment
 from marketing_analytics.local_cloud.store.connection import open_connection
 from marketing_analytics.local_cloud.store.schema import open_store
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def real_time() -> datetime:
@@ -149,7 +149,9 @@ class Engine:
             except Exception:
                 # this thread must live: its end would kill every dbt process
                 self._due_at.clear()
-                _log.exception("%s failed; trying again", work.__name__)
+                log.exception(
+                    "%s failed; trying again", work.__name__, extra={"action": "engine_work_failed"}
+                )
 
     def _is_due(self, name: str, seconds: float) -> bool:
         now = time.monotonic()
@@ -179,7 +181,11 @@ class Engine:
                 return owner_id == self.owner_id or not is_owner_alive(owner_id)
 
             for run_id in reap_runs(connection, is_gone=is_gone, held=held):
-                _log.warning("run %s was found without a living server", run_id)
+                log.warning(
+                    "run %s was found without a living server",
+                    run_id,
+                    extra={"action": "run_reaped"},
+                )
 
     def _schedule(self, connection: sqlite3.Connection) -> None:
         if self.settings.has_scheduler and self._is_due("tick", self.settings.schedule_seconds):

@@ -73,7 +73,7 @@ from marketing_analytics.local_cloud.store.connection import (
 from marketing_analytics.warehouse.duckdb import is_lock_message, wait_for_writer
 
 STOPPED = "The server was stopped while this run was going on."
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,10 @@ class Runner:
             with contextlib.closing(self.connection):
                 self._run_to_end()
         except FencedError as error:
-            _log.warning("%s", error.message)
+            log.warning("%s", error.message, extra={"action": "run_lost"})
         except Exception:
             # the lease runs out, and the reaper ends the run
-            _log.exception("run %s broke off", self.lease.run_id)
+            log.exception("run %s broke off", self.lease.run_id, extra={"action": "run_broke_off"})
         finally:
             self.process.close()
             shutil.rmtree(self._target_folder(), ignore_errors=True)

@@ -22,7 +22,7 @@ from marketing_analytics.local_cloud.store.connection import (
 )
 
 GRACE = timedelta(hours=1)
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 def tick(connection: sqlite3.Connection, now: datetime, *, grace: timedelta = GRACE) -> list[int]:
@@ -39,7 +39,12 @@ def tick_job(
     try:
         due, following = latest_and_next(job["cron"], job["next_run_at"], now, grace)
     except CronError as error:
-        _log.warning("job %s has a cron expression that cannot be read: %s", job["id"], error)
+        log.warning(
+            "job %s has a cron expression that cannot be read: %s",
+            job["id"],
+            error,
+            extra={"action": "cron_unreadable"},
+        )
         due, following = None, None
     if following is None and job["next_run_at"] is None:
         return None
@@ -90,7 +95,13 @@ def queue_tick(connection: sqlite3.Connection, job: sqlite3.Row, due: datetime) 
             scheduled_for=key["scheduled_for"],
         )
     except UserError as error:
-        _log.warning("job %s could not be queued at %s: %s", job["id"], due, error.message)
+        log.warning(
+            "job %s could not be queued at %s: %s",
+            job["id"],
+            due,
+            error.message,
+            extra={"action": "tick_refused"},
+        )
         return None
     older = connection.execute(sql["older_ticks"], {"job_id": job["id"], "run_id": run_id})
     for row in older.fetchall():
