@@ -11,7 +11,7 @@ import pytest
 from marketing_analytics.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMAND = re.compile(
     r"^(?:\.venv/bin/)?marketing ([^#|`]*)|^python scripts/dbt_job_manager\.py ([^#]*)"
 )
@@ -48,3 +48,27 @@ def test_the_documents_name_commands_of_every_room():
 @pytest.mark.parametrize("page", ["attribution-models", "campaign-tracking", "ltv-calculations"])
 def test_the_links_into_internal_docs_find_their_pages(page):
     assert (ROOT / "internal-docs" / f"{page}.md").samefile(ROOT / "docs" / f"{page}.md")
+
+
+def is_in_the_package(name):
+    """Return whether a path, written from a room or a floor on, exists."""
+    return any(
+        path.as_posix().endswith(f"/{name}")
+        for path in ROOT.glob(f"marketing_analytics/**/{Path(name).name}")
+    )
+
+
+RECIPES = sorted((ROOT / "docs" / "howto").glob("*.md"))
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_a_recipe_names_files_that_exist_and_ends_with_a_command(recipe):
+    text = recipe.read_text()
+    for name in re.findall(r"`((?:[\w.-]+/)+[\w.-]+\.\w+)`", text):
+        assert (ROOT / name).exists() or is_in_the_package(name), f"{recipe.name} names {name}"
+    last = re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)[-1].split()
+    assert text.rstrip().endswith("```")
+    assert last[0].endswith((".venv/bin/pytest", "make", "python", "marketing"))
+    for place in last[1:]:
+        if place.startswith("tests/"):
+            assert (ROOT / place.partition("::")[0]).exists(), f"{recipe.name} runs {place}"

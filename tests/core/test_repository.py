@@ -182,7 +182,7 @@ def test_no_module_is_a_dumping_ground(repository):
 
 def test_the_sample_of_documented_targets_exists_in_the_makefile(repository):
     makefile = (repository / "Makefile").read_text()
-    for document in [repository / "README.md", *sorted((repository / "docs").glob("*.md"))]:
+    for document in [repository / "README.md", *sorted((repository / "docs").rglob("*.md"))]:
         for target in re.findall(r"`make ([a-z-]+)", document.read_text()):
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{document}: {target}"
 
