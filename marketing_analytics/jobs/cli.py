@@ -282,6 +282,29 @@ def validate(files: tuple[str, ...], is_json: bool) -> None:
     execute(is_json, body)
 
 
+@group.command(
+    examples=["env_file/dev_env.tfvars", "env_file/dev_env.tfvars --out env_file/dev_map.tfvars"]
+)
+@click.argument("path", metavar="FILE")
+@click.option("-o", "--out", metavar="PATH", help="New file to write; default is the screen.")
+def convert(path: str, out: str | None) -> None:
+    """Write a file that lists its jobs as one that has them by key."""
+    from marketing_analytics.jobs.forms.convert import convert_file, write_new
+
+    def body(console: Console) -> int:
+        file, text = convert_file(path)
+        for note in file.notes:
+            console.note(note)
+        if out is None:
+            console.line(text.removesuffix("\n"))
+        else:
+            write_new(Path(out), text)
+            console.line(f"{out}: {len(file.jobs)} jobs")
+        return EXIT_OK
+
+    execute(False, body)
+
+
 @group.command(name="list", examples=["", "--details --team marketing-team"])
 @click.option("--details", is_flag=True, help="Show steps, variables and times.")
 @options(has_branch=False)

@@ -124,6 +124,54 @@ def test_chains_triggers_and_variables_are_stable_on_the_server(server, script, 
     assert "no changes" in second.stdout, second.stdout
 
 
+LISTED = """dbtcloud_token = "your-token-here"
+project_id     = "2"
+jobs = [
+  # === ATTRIBUTION ===
+  {
+    name           = "attribution-daily-refresh"
+    environment_id = "3"
+    execute_steps  = ["dbt build --select tag:attribution"]
+    schedule_type  = "every_day"
+    schedule_hours = [8]
+    job_type       = "daily"
+    threads        = 6
+  },
+  {
+    name           = "weekly report"
+    execute_steps  = ["dbt run"]
+    schedule_type  = "weekly"
+    schedule_hours = [6]
+    schedule_days  = [7]
+  },
+  { name = "by-hand", execute_steps = ["dbt test"], schedule_hours = [] }
+]
+"""
+
+
+def test_a_list_of_jobs_and_its_converted_file_are_the_same_jobs(
+    server, script, job_file, tmp_path
+):
+    listed, converted = job_file(LISTED, "list.tfvars"), tmp_path / "map.tfvars"
+    assert script("convert", listed, "--out", converted).returncode == 0
+    plans = [
+        json.loads(script("plan", "--config", path, "--json").stdout)
+        for path in (listed, converted)
+    ]
+    assert [plan["config"] for plan in plans] == [str(listed), str(converted)]
+    first, second = [{**plan, "config": "", "seconds": 0} for plan in plans]
+    assert first == second
+    done = script("deploy", "--config", listed)
+    assert done.returncode == 0, done.stderr
+    assert "done: 3 of 3 changes" in done.stdout
+    assert "no changes" in script("plan", "--config", converted).stdout
+    found = {
+        job["name"].partition("-anna-")[2]: job["schedule"]["cron"] for job in all_jobs(server)
+    }
+    assert found["attribution-daily-refresh"] == "0 8 * * *"
+    assert found["weekly-report"] == "0 6 * * 0"
+
+
 def test_a_wrong_token_and_a_wrong_project_are_clear(server, script):
     done = script("list", env={"DBTCLOUD_TOKEN": "nonsense-token"})
     assert (done.returncode, done.stdout) == (4, "")

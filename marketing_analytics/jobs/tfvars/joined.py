@@ -55,4 +55,5 @@ def moved_by(count: int, value: Value) -> Value:
         data = [moved_by(count, item) for item in data]
     elif isinstance(data, dict):
         data = {key: moved_by(count, item) for key, item in data.items()}
-    return Value(data, value.at + count, {key: at + count for key, at in value.keys.items()})
+    keys = {key: at + count for key, at in value.keys.items()}
+    return Value(data, value.at + count, keys, value.end + count)

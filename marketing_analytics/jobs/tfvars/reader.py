@@ -56,17 +56,22 @@ _KEYWORDS = {"true": True, "false": False, "null": None}
 
 def parse_file(path: str | Path) -> tuple[Source, Value]:
     """Return the text and the variables of a file. Raise FileError at the first mistake."""
+    return parse_text(read_text(path), path)
+
+
+def read_text(path: str | Path) -> str:
+    """Return the text of a file. Raise UserError or FileError when there is none to read."""
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError:
         raise UserError(
-            f"there is no file {path}", hint=f"the path is seen from {Path.cwd()}"
+            f"there is no file {path}", hint="pass the job file with --config PATH"
         ) from None
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}", hint="check the path") from None
     if len(data) > MAX_BYTES:
         raise FileError("the file is larger than 16 MB", path=path, hint="split it")
-    return parse_text(decode(data, path), path)
+    return decode(data, path)
 
 
 def decode(data: bytes, path: str | Path) -> str:
@@ -404,7 +409,7 @@ class Parser:
                 if self.takes("]"):
                     break
                 raise self.error("',' is expected between the items of a list", hint="add a comma")
-        return Value(items, at)
+        return Value(items, at, end=self.at)
 
     def object_(self) -> Value:
         """Read `{ key = value }`; entries are parted by newlines or commas."""
@@ -424,7 +429,7 @@ class Parser:
                 raise self.error(f'"{key}" is already set in line {line}', key_at, hint)
             found[key], keys[key] = self.expression(), key_at
             self.end_of_entry(at)
-        return Value(found, at, keys)
+        return Value(found, at, keys, self.at)
 
     def object_key(self) -> str:
         """Read `key =` or `key :`; the key is bare, quoted, a number or in parentheses."""

@@ -22,14 +22,20 @@ MAX_DEPTH = 40
 
 
 class Value:
-    """One value; `at` is its offset in the text, `keys` the offsets of an object's keys."""
+    """One value; `at` is its offset in the text, `keys` the offsets of an object's keys.
 
-    __slots__ = ("at", "data", "keys")
+    `end` is the offset after the bracket that closes a list or object that is written out.
+    """
 
-    def __init__(self, data: Data, at: int, keys: dict[str, int] | None = None) -> None:
+    __slots__ = ("at", "data", "end", "keys")
+
+    def __init__(
+        self, data: Data, at: int, keys: dict[str, int] | None = None, end: int | None = None
+    ) -> None:
         self.data = data
         self.at = at
         self.keys = keys or {}
+        self.end = at if end is None else end
 
     def __repr__(self) -> str:
         return f"Value({plain(self)!r})"
