@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -36,11 +36,6 @@ def local_day(moments_us: IntArray, zone_name: str) -> IntArray:
 def day_text(day: int) -> str:
     """Return days since 1970 as YYYY-MM-DD."""
     return (EPOCH_DAY + timedelta(days=int(day))).isoformat()
-
-
-def day_of(text: str) -> int:
-    """Return YYYY-MM-DD as days since 1970. Raise ValueError when it is not a date."""
-    return (date.fromisoformat(text) - EPOCH_DAY).days
 
 
 def time_text(moment_us: int) -> str:

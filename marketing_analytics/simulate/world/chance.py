@@ -12,7 +12,6 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 TextArray = NDArray[np.object_]
-Columns = dict[str, NDArray[Any]]
 
 # share of a day's activity per hour, UTC; quiet nights in Europe and America
 HOUR_WEIGHTS = (2, 2, 1, 1, 1, 1, 2, 3, 4, 4, 4, 5, 6, 6, 6, 6, 6, 6, 7, 7, 6, 5, 4, 3)

@@ -13,8 +13,8 @@ from marketing_analytics.simulate.world.ads.catalog import GOOGLE, META, PLATFOR
 from marketing_analytics.simulate.world.ads.claims import CLICK, VIEW
 from marketing_analytics.simulate.world.chance import BoolArray, IntArray
 from marketing_analytics.simulate.world.customers.people import NEVER_US
-from marketing_analytics.simulate.world.mail.mailing import CLICK as MAIL_CLICK
-from marketing_analytics.simulate.world.mail.mailing import MACHINE_OPEN, OPEN
+from marketing_analytics.simulate.world.mail.events import CLICK as MAIL_CLICK
+from marketing_analytics.simulate.world.mail.events import MACHINE_OPEN, OPEN
 from marketing_analytics.simulate.world.names import money
 from marketing_analytics.simulate.world.parameters import DAY_US
 from marketing_analytics.simulate.world.tables import incremental_counts

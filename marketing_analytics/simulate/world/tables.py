@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from marketing_analytics.simulate.world.ads.claims import KINDS
 from marketing_analytics.simulate.world.chance import IntArray, gather, texts
 from marketing_analytics.simulate.world.customers.people import DEVICE_KINDS, NEVER_US
-from marketing_analytics.simulate.world.mail.mailing import ACTIONS, MACHINE_OPEN
+from marketing_analytics.simulate.world.mail.events import ACTIONS, MACHINE_OPEN
 from marketing_analytics.simulate.world.names import device_names, email_hash, ids
 from marketing_analytics.simulate.world.web.visits import CHANNELS, SOURCES
 from marketing_analytics.simulate.world.world import World, order_is_tracked

@@ -18,15 +18,9 @@ from marketing_analytics.simulate.world.customers.purchases import (
     build_refunds,
 )
 from marketing_analytics.simulate.world.exchange import Exchange, build_exchange
-from marketing_analytics.simulate.world.mail.mailing import (
-    MailEvents,
-    MailPlan,
-    Sends,
-    build_mail_events,
-    build_sends,
-    mails_of_sessions,
-    plan_mails,
-)
+from marketing_analytics.simulate.world.mail.events import MailEvents, build_mail_events
+from marketing_analytics.simulate.world.mail.plan import MailPlan, plan_mails
+from marketing_analytics.simulate.world.mail.sends import Sends, build_sends, mails_of_sessions
 from marketing_analytics.simulate.world.parameters import WorldParameters
 from marketing_analytics.simulate.world.web.visits import (
     EMAIL_SOURCE,

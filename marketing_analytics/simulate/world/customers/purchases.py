@@ -127,8 +127,3 @@ def build_refunds(parameters: WorldParameters, orders: Orders) -> Refunds:
     index = np.flatnonzero(chosen & (refunded_us < parameters.end_us))
     index = index[np.lexsort((index, refunded_us[index]))]
     return Refunds(index.astype(np.int64), refunded_us[index], amount[index])
-
-
-def orders_per_customer(orders: Orders, customers: int) -> IntArray:
-    """Return the number of orders of each customer."""
-    return np.bincount(orders.customer, minlength=customers).astype(np.int64)

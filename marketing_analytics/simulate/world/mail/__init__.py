@@ -1,1 +1,1 @@
-"""E-mail: what is sent to whom, and what they do with it. Start with `mailing`."""
+"""E-mail: what is planned, what is sent to whom, what they do with it. Start with `plan`."""

@@ -51,8 +51,9 @@ BROWSING_MIX = (22, 18, 6, 4, 22, 14, 13, 1)
 VISITOR_MIX = (13, 20, 8, 6, 4, 25, 20, 4)
 # how far a visit without an order goes: bounce, browse, product, cart, checkout
 DEPTH_MIX = (34, 26, 24, 11, 5)
-CART_DEPTH, CHECKOUT_DEPTH, PURCHASE_DEPTH = 3, 4, 5
-TAG_FULL, TAG_CLICK_ID, TAG_LOST = 0, 1, 2
+CART_DEPTH, PURCHASE_DEPTH = 3, 5
+# 0 is a visit with all of its tags
+TAG_CLICK_ID, TAG_LOST = 1, 2
 NO_INDEX = -1
 
 

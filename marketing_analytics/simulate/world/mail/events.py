@@ -1,0 +1,90 @@
+"""What recipients, and machines in their name, did with the mail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketing_analytics.simulate.world.chance import IntArray, stream
+from marketing_analytics.simulate.world.customers.people import NEVER_US, People
+from marketing_analytics.simulate.world.mail.sends import STATUS_SENT, Sends, never
+from marketing_analytics.simulate.world.parameters import SECOND_US, WorldParameters
+
+OPEN, MACHINE_OPEN, CLICK, BOUNCE = 0, 1, 2, 3
+ACTIONS = ("open", "open", "click", "bounce")
+
+
+@dataclass(frozen=True)
+class MailEvents:
+    """Opens, machine opens, clicks and bounces, sorted by send and time."""
+
+    send: IntArray
+    kind: IntArray
+    at_us: IntArray
+
+
+def waits(rng: np.random.Generator, count: int, mean_seconds: float) -> IntArray:
+    """Return delays in microseconds, a minute at least."""
+    seconds = np.asarray(60 + rng.exponential(mean_seconds, count)).astype(np.int64)
+    return np.asarray(seconds * SECOND_US, dtype=np.int64)
+
+
+Part = tuple[IntArray, int, IntArray]
+
+
+def draw_clicks(
+    rng: np.random.Generator, sends: Sends, session_mail: IntArray, session_start_us: IntArray
+) -> tuple[Part, Part]:
+    """Return the clicks behind sessions, and those whose visit was never seen."""
+    count = len(sends.person)
+    linked = np.flatnonzero(session_mail >= 0)
+    linked_send = session_mail[linked]
+    click_us = session_start_us[linked] - rng.integers(1, 5, len(linked)) * SECOND_US
+    is_clicked = np.zeros(count, dtype=bool)
+    is_clicked[linked_send] = True
+    is_idle = (sends.status == STATUS_SENT) & (rng.random(count) < 0.006) & ~is_clicked
+    idle = np.flatnonzero(is_idle).astype(np.int64)
+    idle_us = sends.sent_us[idle] + waits(rng, len(idle), 20_000)
+    return (linked_send, CLICK, click_us), (idle, CLICK, idle_us)
+
+
+def draw_opens(
+    rng: np.random.Generator, people: People, sends: Sends, clicks: tuple[Part, Part]
+) -> tuple[Part, Part, Part]:
+    """Return first opens, repeated opens and opens by machines; who clicks has opened before."""
+    first_click = never(len(sends.person))
+    for send, _, click_us in clicks:
+        np.minimum.at(first_click, send, click_us)
+    is_delivered = sends.status == STATUS_SENT
+    is_reader = (rng.random(len(sends.person)) < 0.21) | (first_click < NEVER_US)
+    reader = np.flatnonzero(is_delivered & is_reader).astype(np.int64)
+    open_us = sends.sent_us[reader] + waits(rng, len(reader), 25_000)
+    open_us = np.minimum(open_us, first_click[reader] - 5 * SECOND_US)
+    again = reader[rng.random(len(reader)) < 0.22]
+    again_us = sends.sent_us[again] + waits(rng, len(again), 90_000)
+    machine = np.flatnonzero(is_delivered & people.uses_machine_opens[sends.person])
+    machine_us = sends.sent_us[machine] + waits(rng, len(machine), 1_800)
+    return (reader, OPEN, open_us), (again, OPEN, again_us), (machine, MACHINE_OPEN, machine_us)
+
+
+def build_mail_events(
+    parameters: WorldParameters,
+    people: People,
+    sends: Sends,
+    session_mail: IntArray,
+    session_start_us: IntArray,
+) -> MailEvents:
+    """Return what recipients and their machines did; every e-mail session has its click."""
+    rng = stream(parameters.seed, "mail events")
+    clicks = draw_clicks(rng, sends, session_mail, session_start_us)
+    bounced = np.flatnonzero(sends.status != STATUS_SENT)
+    bounce: Part = (bounced, BOUNCE, sends.sent_us[bounced] + SECOND_US)
+    parts = (*draw_opens(rng, people, sends, clicks), *clicks, bounce)
+    send = np.concatenate([part[0] for part in parts]).astype(np.int64)
+    kind = np.concatenate([np.full(len(part[0]), part[1], dtype=np.int64) for part in parts])
+    at_us = np.concatenate([part[2] for part in parts]).astype(np.int64)
+    at_us = np.maximum(at_us, sends.sent_us[send] + SECOND_US)
+    keep = np.flatnonzero(at_us < parameters.end_us)
+    keep = keep[np.lexsort((kind[keep], at_us[keep], send[keep]))]
+    return MailEvents(send[keep], kind[keep], at_us[keep])

@@ -1,0 +1,175 @@
+"""Who got which mail, and how a mail ends a membership."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from marketing_analytics.simulate.world.chance import BoolArray, IntArray, rank_within, stream
+from marketing_analytics.simulate.world.customers.people import NEVER_US, People
+from marketing_analytics.simulate.world.customers.purchases import Orders
+from marketing_analytics.simulate.world.mail.plan import Mail, MailPlan
+from marketing_analytics.simulate.world.parameters import DAY_US, SECOND_US, WorldParameters
+from marketing_analytics.simulate.world.web.visits import CART_DEPTH, EMAIL_SOURCE, Sketch
+
+CLICK_REACH_US = 12 * DAY_US
+UNSUBSCRIBE_RATE = 0.0025
+STATUS_SENT, STATUS_HARD, STATUS_SOFT = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Sends:
+    """One row per mail and recipient, sorted by person and time."""
+
+    mail: IntArray
+    person: IntArray
+    sent_us: IntArray
+    status: IntArray
+    unsubscribed_us: IntArray
+
+
+class Triggers:
+    """(person, moment) lists that start the flows, by flow key."""
+
+    def __init__(
+        self, parameters: WorldParameters, people: People, orders: Orders, sketch: Sketch
+    ) -> None:
+        subscribed = np.flatnonzero(people.subscribed_us < parameters.end_us)
+        is_cart = (sketch.depth >= CART_DEPTH) & (sketch.order < 0)
+        # the shop writes to a full cart only when it knows whose cart it is
+        is_known = people.subscribed_us[sketch.person] < sketch.start_us
+        carts = np.flatnonzero(is_cart & is_known)
+        last_us = next_order_us(orders)
+        self.moments: dict[str, tuple[IntArray, IntArray, IntArray]] = {
+            "welcome": (subscribed, people.subscribed_us[subscribed], never(len(subscribed))),
+            "abandoned_cart": (
+                sketch.person[carts],
+                sketch.end_us[carts],
+                order_after(orders, sketch.person[carts], sketch.end_us[carts]),
+            ),
+            "post_purchase": (orders.customer, orders.ordered_us, never(len(orders.customer))),
+            "win_back": (orders.customer, orders.ordered_us, last_us),
+        }
+
+
+def never(count: int) -> IntArray:
+    """Return `count` times never."""
+    return np.full(count, NEVER_US, dtype=np.int64)
+
+
+def next_order_us(orders: Orders) -> IntArray:
+    """Return when the same customer ordered next."""
+    by_customer = np.lexsort((orders.ordered_us, orders.customer))
+    customer, moment = orders.customer[by_customer], orders.ordered_us[by_customer]
+    following = np.full(len(moment), NEVER_US, dtype=np.int64)
+    is_same = customer[1:] == customer[:-1]
+    following[:-1][is_same] = moment[1:][is_same]
+    result = np.empty(len(moment), dtype=np.int64)
+    result[by_customer] = following
+    return result
+
+
+def order_after(orders: Orders, persons: IntArray, moments: IntArray) -> IntArray:
+    """Return the person's first order after each moment, or never."""
+    keys = pair_keys(orders.customer, orders.ordered_us)
+    order = np.argsort(keys, kind="stable")
+    position = np.searchsorted(keys[order], pair_keys(persons, moments), side="right")
+    inside = position < len(keys)
+    found = order[np.minimum(position, len(keys) - 1)]
+    is_same = inside & (orders.customer[found] == persons)
+    return np.where(is_same, orders.ordered_us[found], NEVER_US).astype(np.int64)
+
+
+def pair_keys(persons: IntArray, moments_us: IntArray) -> IntArray:
+    """Return one sortable number per (person, second)."""
+    return np.asarray(persons * (1 << 34) + moments_us // SECOND_US, dtype=np.int64)
+
+
+def newsletter_sends(people: People, mail: Mail) -> IntArray:
+    """Return who gets one newsletter."""
+    is_member = (people.subscribed_us <= mail.sent_us) & (people.opted_out_us > mail.sent_us)
+    return np.flatnonzero(is_member & (people.is_eur == mail.is_eur)).astype(np.int64)
+
+
+def build_sends(
+    parameters: WorldParameters, plan: MailPlan, people: People, orders: Orders, sketch: Sketch
+) -> Sends:
+    """Return every mail that went out; nobody gets one after leaving the list."""
+    rng = stream(parameters.seed, "sends")
+    triggers = Triggers(parameters, people, orders, sketch)
+    keys = {flow.flow_id: flow.key for flow in plan.flows}
+    mails, persons, moments = [], [], []
+    for index, mail in enumerate(plan.mails):
+        if mail.flow:
+            person, trigger_us, stop_us = triggers.moments[keys[mail.flow]]
+            sent_us = trigger_us + mail.delay_us + rng.integers(20, 600, len(person)) * SECOND_US
+            keep = (stop_us > sent_us) & (people.is_eur[person] == mail.is_eur)
+            person, sent_us = person[keep], sent_us[keep]
+        else:
+            person = newsletter_sends(people, mail)
+            sent_us = mail.sent_us + rng.integers(0, 900, len(person)) * SECOND_US
+        mails.append(np.full(len(person), index, dtype=np.int64))
+        persons.append(person)
+        moments.append(sent_us)
+    joined = np.concatenate(mails), np.concatenate(persons), np.concatenate(moments)
+    return settle_sends(parameters, people, *joined, rng=rng)
+
+
+def settle_sends(
+    parameters: WorldParameters,
+    people: People,
+    mail: IntArray,
+    person: IntArray,
+    sent_us: IntArray,
+    *,
+    rng: np.random.Generator,
+) -> Sends:
+    """Drop what the person may not get, then let bounces and unsubscribes end the rest."""
+    is_member = (people.subscribed_us[person] <= sent_us) & (people.opted_out_us[person] > sent_us)
+    keep = np.flatnonzero(is_member & (sent_us < parameters.end_us))
+    keep = keep[np.lexsort((mail[keep], sent_us[keep], person[keep]))]
+    # a flow writes a step to a person once
+    step = person[keep] * (1 << 20) + mail[keep]
+    _, first = np.unique(step, return_index=True)
+    keep = keep[np.sort(first)]
+    mail, person, sent_us = mail[keep], person[keep], sent_us[keep]
+    status = np.where(rng.random(len(keep)) < 0.004, STATUS_SOFT, STATUS_SENT)
+    status = np.where(rng.random(len(keep)) < 0.0015, STATUS_HARD, status).astype(np.int64)
+    delay_us = (120 + rng.exponential(9_000, len(keep))).astype(np.int64) * SECOND_US
+    wish = (rng.random(len(keep)) < UNSUBSCRIBE_RATE) & (status == STATUS_SENT)
+    left_us = np.where(
+        wish & (sent_us + delay_us < parameters.end_us), sent_us + delay_us, NEVER_US
+    )
+    is_last = (left_us < NEVER_US) | (status == STATUS_HARD)
+    kept = before_first_end(person, is_last)
+    # the row that ends the membership stays, later ones were never sent
+    left_us = left_us.astype(np.int64)
+    return Sends(mail[kept], person[kept], sent_us[kept], status[kept], left_us[kept])
+
+
+def before_first_end(person: IntArray, is_last: BoolArray) -> IntArray:
+    """Return the rows up to and including each person's first `is_last`."""
+    running: IntArray = np.cumsum(is_last) - is_last
+    starts = np.flatnonzero(rank_within(person) == 0)
+    base: IntArray = np.repeat(running[starts], np.diff(np.concatenate([starts, [len(person)]])))
+    return np.flatnonzero(running == base).astype(np.int64)
+
+
+def mails_of_sessions(sends: Sends, sketch: Sketch) -> IntArray:
+    """Return the latest mail each e-mail session can have come from, or -1."""
+    result = np.full(len(sketch.person), -1, dtype=np.int64)
+    rows = np.flatnonzero(sketch.source == EMAIL_SOURCE)
+    if len(sends.person) == 0 or len(rows) == 0:
+        return result
+    keys = pair_keys(sends.person, sends.sent_us)
+    wanted = pair_keys(sketch.person[rows], sketch.start_us[rows] - 60 * SECOND_US)
+    position = np.searchsorted(keys, wanted, side="right") - 1
+    found = np.maximum(position, 0)
+    fits = (position >= 0) & (sends.person[found] == sketch.person[rows])
+    fits &= sketch.start_us[rows] - sends.sent_us[found] <= CLICK_REACH_US
+    fits &= (sends.status[found] == STATUS_SENT) & (
+        sketch.start_us[rows] < sends.unsubscribed_us[found]
+    )
+    result[rows[fits]] = found[fits]
+    return result
