@@ -33,6 +33,7 @@ def bind(host: str, port: int) -> socket.socket:
     """Return a listening socket. Raise MachineError when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
+    # the port of an emulator that ended a moment ago is free again
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
@@ -84,6 +85,7 @@ def write_endpoints(path: Path, settings: dict[str, str]) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     text = "".join(f"{name}={value}\n" for name, value in settings.items())
     try:
+        # before the first secret is written
         draft.touch(mode=0o600)
         draft.write_text(text, encoding="utf-8")
         draft.replace(path)
@@ -138,6 +140,7 @@ async def run_servers(
             log_level="critical",
             lifespan="off",
             timeout_keep_alive=30,
+            # a client that keeps its connection must not keep us
             timeout_graceful_shutdown=2,
         )
         servers.append(QuietServer(config))
@@ -151,6 +154,7 @@ async def run_servers(
     ]
     while not all(server.started for server in servers):
         await asyncio.sleep(0.01)
+    # only now: who reads the settings file may connect at once
     announce()
     await stop.wait()
     for server in servers:

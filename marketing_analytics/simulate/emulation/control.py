@@ -79,6 +79,7 @@ class PlatformControl:
         """Return the next fault of these kinds for a path and use it up by one."""
         for fault in self.faults:
             if fault.kind in kinds and fault.path_contains in path and fault.times > 0:
+                # used up before it strikes: requests in parallel must not share one
                 fault.times -= 1
                 self.injected[fault.kind] += 1
                 self.faults = [f for f in self.faults if f.times > 0]
@@ -129,6 +130,7 @@ def parse_fault(body: dict[str, Any]) -> Fault:
 def set_clock(clock: SimulatedClock, body: dict[str, Any]) -> None:
     """Set `now`, or move on by `advance_days`. Raise UserError."""
     if "now" in body:
+        # whole seconds, as in every answer
         clock.now_us = int(parse_time(str(body["now"]), "now").timestamp()) * 1_000_000
     elif "advance_days" in body:
         try:
@@ -199,6 +201,7 @@ class Controlled:
     async def serve(self, request: Request, send: Send) -> None:
         """Answer a platform request, or let it go wrong as asked."""
         path, limit = request.url.path, self.control.connection_limit
+        # the limit comes before everything, as at the platform's door
         if limit and self.control.open_connections > limit:
             await self.counted(self.control.refuse("status_429", None, request), request, send)
             return
@@ -243,7 +246,9 @@ class Controlled:
 
         await self.counted(self.app, request, collect)
         body = b"".join(parts)
+        # never nothing: an empty body is another fault
         half = body[: max(1, len(body) // 2)]
+        # cut off: the header promises what never comes; passed off: it agrees with the half
         claimed = len(body) if is_cut else len(half)
         headers = [(k, v) for k, v in start["headers"] if k.lower() != b"content-length"]
         start["headers"] = [*headers, (b"content-length", str(claimed).encode())]

@@ -37,6 +37,7 @@ class Delivery:
     def __init__(self, world: WorldFiles, platform: str) -> None:
         table = world.table("ad_days")
         mine = np.flatnonzero(np.asarray(table["platform"].to_pylist(), dtype=object) == platform)
+        # claims point at rows of all platforms: translate to rows of this one, -1 for others
         table_row = np.full(table.num_rows, -1, dtype=np.int64)
         table_row[mine] = np.arange(len(mine))
         table = table.take(mine)
@@ -63,6 +64,7 @@ class Delivery:
         self.claim_reported_us = int_column(claims, "reported_at")[keep]
         self.claim_ppm = int_column(claims, "weight_ppm")[keep]
         cents = int_column(claims, "value_cents")[keep]
+        # cents x millionths / 100 are micros
         self.claim_micros = cents * self.claim_ppm // 100
         kinds = np.asarray(claims["kind"].to_pylist(), dtype=object)[keep]
         self.claim_is_view = np.asarray(kinds == "view", dtype=bool)
@@ -75,6 +77,7 @@ class Delivery:
 
     def mature(self, now_us: int) -> Matured:
         """Sum the reported claims per row and attribution window."""
+        # the same day looks better a week later: claims arrive late
         known = self.claim_reported_us <= now_us
         click = known & ~self.claim_is_view
         masks = {
@@ -84,6 +87,7 @@ class Delivery:
             "1d_view": known & self.claim_is_view,
             "click": click,
         }
+        # what the platform counts when nobody asks for a window
         masks["default"] = masks["7d_click"] | masks["1d_view"]
         return Matured(
             now_us=now_us,
@@ -94,6 +98,7 @@ class Delivery:
     def sums(self, values: IntArray, mask: NDArray[np.bool_]) -> IntArray:
         """Return the sum of the chosen claims' values per row."""
         result = np.zeros(self.size, dtype=np.int64)
+        # add.at, since several claims fall on one row
         np.add.at(result, self.claim_row[mask], values[mask])
         return result
 
@@ -101,7 +106,9 @@ class Delivery:
         self, account_id: str, since_day: int, until_day: int, now_us: int, zone_name: str
     ) -> IntArray:
         """Return the rows of an account and date range that exist at a moment."""
+        # the account's own today may be a day before that of UTC
         until_day = min(until_day, local_today(now_us, zone_name))
+        # rows that the platform has taken back by now are gone
         mask = (self.ids["account_id"] == account_id) & (self.removed_us > now_us)
         mask &= (self.day >= since_day) & (self.day <= until_day)
         return np.flatnonzero(mask).astype(np.int64)

@@ -75,4 +75,5 @@ def int_column(table: pa.Table, name: str) -> IntArray:
         column = column.cast(pa.int64())
     elif pa.types.is_date(column.type):
         column = column.cast(pa.int32()).cast(pa.int64())
+    # comparing with never is right where comparing with null is not
     return np.asarray(column.fill_null(NEVER_US).to_numpy(zero_copy_only=False), dtype=np.int64)

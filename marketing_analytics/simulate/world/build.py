@@ -30,6 +30,7 @@ FORMAT_VERSION = 1
 def write_json(path: Path, value: Any) -> None:
     """Write JSON with sorted keys, then rename it into place."""
     text = json.dumps(value, indent=2, sort_keys=True) + "\n"
+    # a reader sees the old file or the new one, never half of one
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(text, encoding="utf-8")
     draft.replace(path)

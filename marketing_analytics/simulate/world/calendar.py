@@ -23,6 +23,7 @@ def local_us(moments_us: IntArray, zone_name: str) -> IntArray:
     if zone_name == "UTC" or len(moments_us) == 0:
         return moments_us
     zone = ZoneInfo(zone_name)
+    # zones are slow to ask, and those of the accounts change their offset on the hour only
     hours, inverse = np.unique(moments_us // HOUR_US, return_inverse=True)
     offsets = np.array([offset_us(int(hour), zone) for hour in hours], dtype=np.int64)
     return np.asarray(moments_us + offsets[inverse], dtype=np.int64)

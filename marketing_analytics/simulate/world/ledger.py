@@ -58,9 +58,12 @@ class AdRows:
         self.is_eur = np.array([accounts[a.account_id].currency == "EUR" for a in ads])[table.ad]
         campaign = np.array([campaigns.index(a.campaign_id) for a in ads])[table.ad]
         is_google = self.platform == PLATFORMS.index(GOOGLE)
+        # Google is converted per campaign and day: its reports of campaigns hold spend of no ad
         unit = np.where(is_google, campaign + len(ads), table.ad)
+        # one number per unit and day; 20 bits are more than any day needs
         keys = unit * (1 << 20) + table.day
         _, first, self.group = np.unique(keys, return_index=True, return_inverse=True)
+        # a group never mixes accounts, so its first row speaks for all
         self.group_is_eur = self.is_eur[first]
         self.group_day = table.day[first]
         self.group_platform = self.platform[first]
@@ -69,6 +72,7 @@ class AdRows:
         """Return the sum in US cents of a column of ad days."""
         rows = self.platform == PLATFORMS.index(platform)
         sums = np.zeros(len(self.group_day), dtype=np.int64)
+        # summed first, then rounded once: as the marts do
         np.add.at(sums, self.group[rows], cents[rows])
         exchange = self.world.exchange
         return int(exchange.usd_cents(sums, self.group_is_eur, self.group_day).sum())
@@ -102,6 +106,7 @@ def spend_part(world: World, rows: AdRows) -> dict[str, Any]:
 def default_claims(world: World, platform: str, rows: AdRows, now_us: int) -> BoolArray:
     """Return the claims counted by default: Meta 7-day click + 1-day view, others all clicks."""
     claims = world.claims
+    # a claim counts once the platform has reported it
     mine = (rows.platform[claims.row] == PLATFORMS.index(platform)) & (claims.reported_us <= now_us)
     if platform == META:
         in_window = (claims.kind == CLICK) & (claims.lag_us <= SEVEN_DAYS_US)
@@ -113,6 +118,7 @@ def claimed_micros(world: World, chosen: BoolArray) -> tuple[int, IntArray]:
     """Return (conversions in millionths, value in micros per ad day) of some claims."""
     claims = world.claims
     micros = np.zeros(len(world.ad_days.ad), dtype=np.int64)
+    # cents x millionths / 100 are micros; the platform cuts off what is smaller
     value = claims.value_cents * claims.weight_ppm // 100
     np.add.at(micros, claims.row[chosen], value[chosen])
     return int(claims.weight_ppm[chosen].sum()), micros
@@ -132,6 +138,7 @@ def claimed_part(world: World, rows: AdRows) -> dict[str, Any]:
         if platform == GOOGLE:
             value = rows.usd_cents_of_micros(platform, micros)
         else:
+            # the others report whole cents, so their rest is gone before the conversion
             value = rows.usd_cents(platform, micros // 10_000)
         result[platform] = {"conversions": millionths(weight), "value_usd": money(value)}
     return result
@@ -167,6 +174,7 @@ def raw_part(
     is_meta = rows.platform == PLATFORMS.index(META)
     has_ad = np.array([bool(ad.ad_id) for ad in catalog.ads])[table.ad]
     campaign_rows = int((rows.group_platform == PLATFORMS.index(GOOGLE)).sum())
+    # a cent is 10,000 micros
     micros = int(table.spend_cents[is_google].sum()) * 10_000
     in_ads = int(table.spend_cents[is_google & has_ad].sum()) * 10_000
     result: dict[str, dict[str, Any]] = {
@@ -195,6 +203,7 @@ def raw_part(
             catalog.ads,
         )
         for name, part in zip(names, parts, strict=True):
+            # a Performance Max campaign stands in the catalog as an ad without an id
             count = sum(e.platform == platform and getattr(e, "ad_id", "-") != "" for e in part)
             result[f"{platform}.{name}"] = {"rows": count}
     return dict(sorted(result.items()))

@@ -21,12 +21,14 @@ def ids(kind: str, count: int) -> TextArray:
 def device_names(seed: int, device_count: int) -> TextArray:
     """Return the GA4 client id of each device: two numbers joined by a dot."""
     numbers = np.arange(device_count, dtype=np.int64)
+    # a multiplier prime to the modulus spreads neighbours and repeats none
     left = 1_000_000_000 + (numbers * 2_654_435_761 + seed * 97) % 1_000_000_000
     return texts([f"{a}.{1_700_000_000 + int(b)}" for a, b in zip(left, numbers, strict=True)])
 
 
 def email_hash(address: str) -> str:
     """Return Mailchimp's id of an address: MD5 of its lower-case text."""
+    # documented by Mailchimp, no secret of ours
     return hashlib.md5(address.lower().encode(), usedforsecurity=False).hexdigest()
 
 
@@ -44,4 +46,5 @@ def date_texts(days: IntArray) -> list[str]:
 def money(cents: int) -> str:
     """Return cents as a decimal text with two places."""
     sign = "-" if cents < 0 else ""
+    # the sign apart: // and % of a negative number round the wrong way
     return f"{sign}{abs(int(cents)) // 100}.{abs(int(cents)) % 100:02d}"

@@ -13,6 +13,7 @@ HOUR_US = 3_600_000_000
 SECOND_US = 1_000_000
 EPOCH_DAY = date(1970, 1, 1)
 CUSTOMERS_RANGE = (1, 1_000_000)
+# shorter than a week has no weekly mail; platforms keep about three years
 DAYS_RANGE = (7, 1_095)
 EARLIEST_END = date(2015, 1, 1)
 LATEST_END = date(2099, 12, 31)
@@ -43,6 +44,7 @@ class WorldParameters:
     days: int = 180
     end_date: date = date(2026, 10, 31)
     purchases: PurchaseParameters = field(default_factory=PurchaseParameters)
+    # 36 % in euros: no total is right by accident when a rate is forgotten
     eur_share: float = 0.36
     opted_out_share: float = 0.05
     refund_share: float = 0.05

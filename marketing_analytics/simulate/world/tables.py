@@ -24,11 +24,13 @@ SEND_STATUSES = ("sent", "hard", "soft")
 
 def moments(values: IntArray) -> pa.Array:
     """Return a UTC timestamp column; never becomes null."""
+    # never is a number beyond any date: readers get null instead
     return pa.array(values, pa.timestamp("us", "UTC"), mask=values >= NEVER_US)
 
 
 def days(values: IntArray) -> pa.Array:
     """Return a date column; negative becomes null."""
+    # -1 stands for a session that came through no ad
     return pa.array(values.astype(np.int32), pa.date32(), mask=values < 0)
 
 
@@ -37,6 +39,7 @@ def named(names: Any, index: IntArray) -> pa.Array:
     values = np.asarray(names, dtype=object)
     if len(values) == 0:
         return pa.nulls(len(index), pa.string())
+    # any name will do under the mask
     return pa.array(values[np.maximum(index, 0)], pa.string(), mask=index < 0)
 
 
@@ -119,6 +122,7 @@ def mail_names(world: World, sends: IntArray) -> pa.Array:
     """Return the campaign id of each send index, null for -1."""
     if len(world.sends.mail) == 0:
         return pa.nulls(len(sends), pa.string())
+    # session to send to mail, with -1 carried through
     mails = np.where(sends >= 0, world.sends.mail[np.maximum(sends, 0)], -1)
     return named([mail.campaign_id for mail in world.mail_plan.mails], mails)
 
@@ -127,6 +131,7 @@ def touch_table(world: World, sessions: pa.Table) -> pa.Table:
     """Return one row per order and session that led to it, the converting one included."""
     index = np.flatnonzero(world.sessions.journey_order >= 0)
     order = world.sessions.journey_order[index]
+    # touches of an order in order of time; the index settles ties
     index = index[np.lexsort((index, world.sessions.start_us[index], order))]
     columns = (
         "journey_order_id",
@@ -275,4 +280,5 @@ def write_truth(world: World, folder: Path) -> None:
     """Write every truth table as folder/<name>.parquet."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in truth_tables(world).items():
+        # zstd is deterministic: the same table gives the same bytes
         pq.write_table(table, folder / f"{name}.parquet", compression="zstd")

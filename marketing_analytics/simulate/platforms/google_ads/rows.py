@@ -91,6 +91,7 @@ class GoogleRows:
 
     def clients(self, account_id: str) -> Iterator[Values]:
         """Yield the tree below a customer, itself at level 0."""
+        # only the manager sees a tree
         below = list(self.accounts) if account_id == self.manager else [account_id]
         for client in below:
             yield {
@@ -123,6 +124,7 @@ class GoogleRows:
         """Return a campaign with its budget and customer."""
         row = self.campaigns[campaign_id]
         account = row["account_id"]
+        # a budget needs an id of its own; ids of campaigns are seven apart
         budget = int(campaign_id) + 1
         return {
             **self.customer(account),
@@ -215,6 +217,7 @@ class GoogleRows:
         delivery, matured = self.delivery, self.delivery.at(now_us)
         impressions = int(delivery.impressions[members].sum())
         clicks = int(delivery.clicks[members].sum())
+        # a cent is 10,000 micros
         micros = int(delivery.spend_cents[members].sum()) * 10_000
         conversions = whole(int(matured.conversions["click"][members].sum()), 1_000_000)
         value = whole(int(matured.values["click"][members].sum()), 1_000_000)
@@ -227,6 +230,7 @@ class GoogleRows:
             "metrics.conversions_value": value,
             "metrics.all_conversions": conversions,
             "metrics.all_conversions_value": value,
+            # counted up: Google sends whole ones
             "metrics.view_through_conversions": -(-views // 1_000_000),
             "metrics.ctr": clicks / impressions,
             "metrics.average_cpc": micros / clicks if clicks else 0,
@@ -235,6 +239,7 @@ class GoogleRows:
 
 def date_span(query: Query, *, is_daily: bool) -> tuple[int, int]:
     """Return the first and last day of a query. Raise GaqlError without a finite range."""
+    # stands for no bound: no day is a million from 1970
     low, high = -(10**6), 10**6
     for condition in query.conditions:
         if condition.field != "segments.date":
@@ -244,6 +249,7 @@ def date_span(query: Query, *, is_daily: bool) -> tuple[int, int]:
             raise GaqlError("BAD_OPERATOR", message)
         days = [(EPOCH.fromisoformat(v) - EPOCH).days for v in condition.values]
         if condition.operator in {"=", "BETWEEN", ">=", ">"}:
+            # > and < are whole days apart from >= and <=
             low = max(low, days[0] + (condition.operator == ">"))
         if condition.operator in {"=", "BETWEEN", "<=", "<"}:
             high = min(high, days[-1] - (condition.operator == "<"))

@@ -86,7 +86,9 @@ class MailRecords:
 
     def events_of(self, send: int, now_us: int) -> range:
         """Return the events of a send until a moment; they are in order of time."""
+        # events are sorted by send: bounds find those of one without a search
         low, high = int(self.event_bounds[send]), int(self.event_bounds[send + 1])
+        # from the end: at most moments few events lie in the future
         while high > low and self.event_us[high - 1] > now_us:
             high -= 1
         return range(low, high)
@@ -97,6 +99,7 @@ class MailRecords:
         if mail is None:
             return None
         row = self.mails[mail]
+        # a draft has 0 for the time it was sent
         is_sent = row["flow"] or 0 < row["sent_us"] <= now_us
         return mail if is_sent else None
 
@@ -108,6 +111,7 @@ class MailRecords:
             rows.append(
                 {
                     "id": audience["list_id"],
+                    # the number in the address of its page; any stable one will do
                     "web_id": int(audience["list_id"][:6], 16),
                     "name": audience["name"],
                     "date_created": mail_time(min(m["created_us"] for m in self.mails)),
@@ -178,6 +182,7 @@ class MailRecords:
                 clicks += action == "click"
             for name, number in (("opens", opens), ("human", human), ("clicks", clicks)):
                 totals[name] += number
+                # a recipient counts once, however often
                 totals[f"unique_{name}"] += number > 0
         totals["left"] = int((self.left_us[sends] <= now_us).sum()) if sends else 0
         return totals
@@ -185,6 +190,7 @@ class MailRecords:
     def summary(self, mail: int, now_us: int) -> dict[str, Any]:
         """Return report_summary of a newsletter; rates are fractions."""
         totals = self.totals(mail, now_us)
+        # rates of a mail that nobody got are zero, not an error
         sent = max(totals["sent"], 1)
         return {
             "opens": totals["opens"],
@@ -327,6 +333,7 @@ class MailRecords:
                 {
                     "id": flow["flow_id"],
                     "create_time": mail_time(flow["created_us"]),
+                    # switched on an hour after it was made
                     "start_time": mail_time(flow["created_us"] + 3_600_000_000),
                     "status": "sending",
                     "emails_sent": sum(len(self.sends_of(i, now_us)) for i in steps),
@@ -345,6 +352,7 @@ class MailRecords:
         rows = []
         for step in self.steps_of(flow_id):
             mail = self.mails[step]
+            # Mailchimp shows a delay in the largest unit that fits
             hours = mail["delay_us"] // 3_600_000_000
             is_days = hours >= 24 and hours % 24 == 0
             amount, unit = (hours // 24, "day") if is_days else (hours, "hour")

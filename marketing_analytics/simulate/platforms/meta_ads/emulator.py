@@ -91,6 +91,7 @@ class MetaAds:
     def refuse(self, kind: str, retry_after: float | None, request: Request) -> Response:
         """Return the error body of an injected fault."""
         if kind == "status_429":
+            # the header counts minutes, and no wait would be no throttle
             minutes = max(1, round((retry_after or 60) / 60))
             message = (
                 "(#80000) There have been too many calls from this ad-account. Wait a bit and "
@@ -152,8 +153,10 @@ class MetaAds:
         """Add the usage headers, which climb with the calls of the last five minutes."""
         now = time.monotonic()
         self.calls.append(now)
+        # the oldest calls fall out of the window
         while now - self.calls[0] > USAGE_WINDOW_SECONDS:
             self.calls.popleft()
+        # 100 would mean that the account is blocked
         percent = min(99, len(self.calls) * 100 // USAGE_FULL)
         tier = "standard_access"
         values = {
@@ -205,6 +208,7 @@ class MetaAds:
         if not is_job:
             return self.page(request, parameters, rows, INSIGHTS_LIMIT)
         fault = self.control.take(request.url.path, ("report_failed",))
+        # shorter than the ids of entities: a node is one or the other
         run_id = str(6_120_000_000_000 + len(self.runs) + 1)
         self.runs[run_id] = ReportRun(run_id, account, parameters, rows, fault is not None)
         return {"report_run_id": run_id}
@@ -221,8 +225,10 @@ class MetaAds:
 
     def poll(self, run: ReportRun) -> dict[str, Any]:
         """Return the state of a report, one step further each time it is asked."""
+        # progress depends on how often it is asked, not on time: tests need no waiting
         status, percent = POLLS[min(run.polls, len(POLLS) - 1)]
         run.polls += 1
+        # asked again, since a default range moves with the clock
         since, until = self.insights.time_range(run.parameters, self.clock.now_us)
         body: dict[str, Any] = {
             "id": run.run_id,
@@ -283,6 +289,7 @@ class MetaAds:
         if end < len(rows):
             query = {**parameters, "access_token": self.token, "limit": limit}
             query["after"] = write_cursor(end)
+            # Meta puts the token into `next`: clients must not log or follow it
             address = request.url.replace(query="", scheme="http")
             paging["next"] = f"{str(address).rstrip('?')}?{urlencode(query)}"
         return {"data": part, "paging": paging}

@@ -123,6 +123,7 @@ class Insights:
         today = datetime.fromtimestamp(now_us / 1e6, UTC).date()
         value = read_json(parameters, "time_range")
         if value is None:
+            # without a range Meta answers with the last 30 whole days
             return (today - timedelta(days=30)).isoformat(), (today - timedelta(days=1)).isoformat()
         try:
             since, until = date.fromisoformat(value["since"]), date.fromisoformat(value["until"])
@@ -165,6 +166,7 @@ class Insights:
         if level != "ad":
             return
         ads = len(set(self.delivery.ids["ad_id"][index]))
+        # what the documentation calls too much is not said in numbers; these are ours
         if days * ads > (JOB_POINTS if is_job else SYNC_POINTS):
             message = (
                 "(#100) The number of rows requested exceeds the limit: reduce the time range."
@@ -176,6 +178,7 @@ class Insights:
     ) -> dict[tuple[Any, ...], list[int]]:
         """Return row indexes by (period, ids), sorted."""
         columns = [self.delivery.ids[name][index] for name in LEVELS[level]]
+        # periods count from the first day asked for, not from a Monday
         periods = ((self.delivery.day[index] - since) // step).tolist()
         groups: dict[tuple[Any, ...], list[int]] = {}
         for position, row in enumerate(index.tolist()):
@@ -211,6 +214,7 @@ class Insights:
             values |= self.actions(members, windows, matured)
         result = {name: values[name] for name in fields if name in values}
         result["date_start"] = (EPOCH + timedelta(days=first)).isoformat()
+        # the last period may be shorter
         stop = min(first + step - 1, until)
         result["date_stop"] = (EPOCH + timedelta(days=stop)).isoformat()
         return result
@@ -221,15 +225,18 @@ class Insights:
         impressions = int(delivery.impressions[members].sum())
         clicks = int(delivery.clicks[members].sum())
         cents = int(delivery.spend_cents[members].sum())
+        # per day, then summed: the sum of days must equal the whole
         link_clicks = int(
             (delivery.clicks[members] - delivery.clicks[members] // LINK_CLICK_SHARE).sum()
         )
+        # four in five impressions reach someone new; frequency divides by it
         reach = max(1, impressions * 4 // 5)
         values = {
             "impressions": str(impressions),
             "spend": f"{cents // 100}.{cents % 100:02d}" if cents else "0",
             "reach": str(reach),
             "frequency": f"{impressions / reach:.6f}",
+            # cents / 100 per impression x 1,000
             "cpm": f"{cents * 10 / impressions:.6f}",
         }
         if clicks:
@@ -253,6 +260,7 @@ class Insights:
         counts, values = {}, {}
         for window in ("default", *windows):
             if window in matured.conversions:
+                # Meta counts whole conversions: the rest is cut off
                 counts[window] = int(matured.conversions[window][members].sum()) // 1_000_000
                 values[window] = int(matured.values[window][members].sum()) // 10_000
         clicks = self.delivery.clicks[members]
@@ -268,6 +276,7 @@ class Insights:
             result["actions"] = actions
         cents = int(self.delivery.spend_cents[members].sum())
         if cents and values.get("default"):
+            # both in cents, so the ratio needs no scale
             ratio = f"{values['default'] / cents:.6f}"
             result["purchase_roas"] = [{"action_type": "omni_purchase", "value": ratio}]
         if counts.get("default"):

@@ -162,6 +162,7 @@ class CatalogMaker:
     def next_id(self, platform: str) -> str:
         """Return a new id in the platform's usual length."""
         self.count += 1
+        # the offset keeps ids of different seeds apart, 7 keeps neighbours apart
         return str(ID_BASES[platform] + self.offset % (ID_BASES[platform] // 10) + self.count * 7)
 
     def add_campaign(self, account: Account, plan: Plan) -> None:
@@ -169,8 +170,10 @@ class CatalogMaker:
         name, kind, status, groups, ads_per_group, weight, from_share, to_share = plan
         days = self.parameters.days
         first = self.parameters.start_day + int(days * from_share)
+        # a share of 1 would end one day after the world
         last = min(self.parameters.end_day, self.parameters.start_day + int(days * to_share))
         is_running = to_share >= 1.0
+        # a campaign is last touched when it is stopped
         updated_us = (self.parameters.start_day if is_running else last) * DAY_US + 9 * HOUR_US
         campaign = Campaign(
             platform=account.platform,
@@ -188,6 +191,7 @@ class CatalogMaker:
         )
         self.campaigns.append(campaign)
         if groups == 0:
+            # Performance Max: delivery without ads
             self.add_ad(campaign, "", "", "", weight)
         for group in range(groups):
             self.add_group(campaign, group, ads_per_group, weight / groups)
@@ -227,7 +231,9 @@ class CatalogMaker:
                 updated_us=campaign.updated_us,
                 first_day=campaign.first_day,
                 last_day=campaign.last_day,
+                # ads of one group never do equally well
                 weight=weight * float(self.rng.uniform(0.5, 1.5)),
+                # clipped: one absurd price would make every mean useless
                 cpc_cents=cpc * float(np.clip(self.rng.lognormal(0, 0.15), 0.7, 1.5)),
                 ctr_ppm=ctr * float(np.clip(self.rng.lognormal(0, 0.2), 0.78, 1.3)),
             )
@@ -236,6 +242,7 @@ class CatalogMaker:
 
 def build_accounts(parameters: WorldParameters) -> tuple[tuple[Account, tuple[Plan, ...]], ...]:
     """Return the accounts with the campaigns planned in each."""
+    # a prime: accounts of neighbouring seeds look unrelated
     shift = parameters.seed * 7_919 % 1_000_000
     meta, google, linkedin = 102_000_000 + shift, 4_180_000_000 + shift, 507_000_000 + shift
     us, eu = ("USD", NEW_YORK), ("EUR", BERLIN)

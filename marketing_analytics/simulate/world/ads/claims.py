@@ -60,6 +60,7 @@ class Claims:
 
 def ad_day_rows(ad_days: AdDays, ad: IntArray, day: IntArray) -> IntArray:
     """Return the row of each (ad, day); the pair must exist."""
+    # 20 bits hold days until the year 4800; ad days are sorted by ad and day, so keys are too
     keys = ad_days.ad * (1 << 20) + ad_days.day
     return np.asarray(np.searchsorted(keys, ad * (1 << 20) + day), dtype=np.int64)
 
@@ -67,6 +68,7 @@ def ad_day_rows(ad_days: AdDays, ad: IntArray, day: IntArray) -> IntArray:
 def last_clicks(sessions: Sessions) -> IntArray:
     """Return the last ad session of each order and platform, as session indexes."""
     index = np.flatnonzero((sessions.ad >= 0) & (sessions.journey_order >= 0))
+    # platforms do not know of each other: each takes its own last click
     key = sessions.journey_order[index] * len(SOURCES) + sessions.source[index]
     order = np.lexsort((sessions.start_us[index], key))
     index, key = index[order], key[order]
@@ -86,10 +88,13 @@ def click_claims(
     index = last_clicks(sessions)
     order = sessions.journey_order[index]
     lag = orders.ordered_us[order] - sessions.start_us[index]
+    # longer ago than the longest window any platform counts
     keep = lag <= MATURITY_DAYS * DAY_US
     index, order, lag = index[keep], order[keep], lag[keep]
+    # conversions are reported with hours of delay
     delay = rng.integers(HOUR_US // 2, 15 * HOUR_US, len(index))
     is_google = sessions.source[index] == SOURCES.index(GOOGLE)
+    # data-driven attribution: Google books parts of a conversion on several clicks
     share = np.array([WHOLE_PPM, 500_000, 333_333, 666_667])[pick(rng, (70, 14, 8, 8), len(index))]
     is_linkedin = sessions.source[index] == SOURCES.index(LINKEDIN)
     # LinkedIn's only account is in USD
@@ -99,6 +104,7 @@ def click_claims(
         order=order,
         kind=np.full(len(index), CLICK, dtype=np.int64),
         lag_us=lag,
+        # whole seconds, as everything that leaves the world
         reported_us=orders.ordered_us[order] + delay // SECOND_US * SECOND_US,
         weight_ppm=np.where(is_google, share, WHOLE_PPM).astype(np.int64),
         value_cents=np.where(is_linkedin, in_usd, orders.total_cents[order]).astype(np.int64),
@@ -113,20 +119,26 @@ def modelled_claims(
     rates = VIEWS_PER_IMPRESSION if kind == VIEW else MODELLED_PER_CLICK
     rate = np.array([rates[ad.platform] for ad in catalog.ads])[ad_days.ad]
     volume = ad_days.impressions if kind == VIEW else ad_days.clicks
+    # independent of each other and of our orders: a Poisson count per row
     row = spread(rng.poisson(rate * volume).astype(np.int64))
     count = len(row)
+    # a view counts for one day, a click for the longest window
     limit_days = 1.0 if kind == VIEW else float(MATURITY_DAYS)
+    # scaled down at random, so that the limit is no wall on which they pile up
     lag_days = np.minimum(rng.exponential(6.0, count), limit_days) * rng.uniform(0.1, 1.0, count)
     lag_us = (lag_days * 86_400).astype(np.int64) * SECOND_US
     delay_us = rng.integers(1_800, 54_000, count) * SECOND_US
+    # modelled conversions of Google are parts as well
     share = np.array([WHOLE_PPM, 500_000, 250_000])[pick(rng, (50, 30, 20), count)]
     is_google = np.array([ad.platform == GOOGLE for ad in catalog.ads])[ad_days.ad[row]]
+    # around 42 in the account's currency, near the mean order
     value = np.clip(np.rint(rng.gamma(2.2, 1_900.0, count)), 100, 100_000).astype(np.int64)
     return Claims(
         row=row,
         order=np.full(count, -1, dtype=np.int64),
         kind=np.full(count, kind, dtype=np.int64),
         lag_us=lag_us,
+        # the click has no moment of its own: the middle of the account's day stands for it
         reported_us=ad_days.day[row] * DAY_US + 14 * HOUR_US + lag_us + delay_us,
         weight_ppm=np.where(is_google, share, WHOLE_PPM).astype(np.int64),
         value_cents=value,
@@ -136,10 +148,13 @@ def modelled_claims(
 def future_claims(parameters: WorldParameters, ad_days: AdDays) -> Claims:
     """Return conversions of orders after the last day, booked back on its last clicks."""
     rng = stream(parameters.seed, "future claims")
+    # the soonest such an order can come is the day after the world
     age_days = parameters.end_day - ad_days.day + 1
+    # the chance that an order is still to come fades with the age of the click
     rate = FUTURE_ORDERS_PER_CLICK * np.exp(-age_days / FUTURE_LAG_DAYS) * ad_days.clicks
     row = spread(rng.poisson(rate * (age_days < MATURITY_DAYS)).astype(np.int64))
     count = len(row)
+    # counted from the click: at least until the world has ended
     lag_days = age_days[row] + rng.exponential(FUTURE_LAG_DAYS, count)
     lag_us = (np.minimum(lag_days, MATURITY_DAYS) * 86_400).astype(np.int64) * SECOND_US
     value = np.clip(np.rint(rng.gamma(2.2, 1_900.0, count)), 100, 100_000).astype(np.int64)
@@ -178,12 +193,14 @@ def build_claims(
 def build_causes(parameters: WorldParameters, orders: Orders, sessions: Sessions) -> IntArray:
     """Return the source that truly caused each order, or -1 where it would have come anyway."""
     rng = stream(parameters.seed, "causes")
+    # drawn per touch, not per order: more touches, more chances to have caused it
     chance = np.array([CAUSAL_CHANCE[channel] for channel in CHANNELS])
     index = np.flatnonzero(sessions.journey_order >= 0)
     is_hit = rng.random(len(index)) < chance[sessions.source[index]]
     index = index[is_hit]
     index = index[np.lexsort((sessions.start_us[index], sessions.journey_order[index]))]
     cause = np.full(len(orders.customer), -1, dtype=np.int64)
+    # of several touches that could have caused an order the first one did
     _, first = np.unique(sessions.journey_order[index], return_index=True)
     cause[sessions.journey_order[index[first]]] = sessions.source[index[first]]
     return cause

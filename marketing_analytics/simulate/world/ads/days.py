@@ -14,6 +14,7 @@ from marketing_analytics.simulate.world.web.visits import Sessions
 
 # clicks that never become a visit, per visit
 LOST_CLICK_SHARE = 1.25
+# enough to prove that a row taken back disappears, too few to move a total
 VANISHING_ROWS = 2
 
 
@@ -37,23 +38,33 @@ def build_ad_days(parameters: WorldParameters, catalog: Catalog, sessions: Sessi
     """Return the delivery that explains the visits that came through ads."""
     rng = stream(parameters.seed, "delivery")
     ads, days = len(catalog.ads), parameters.days
+    # a column per ad against a row of days: everything below is one (ads x days) grid
     first = np.array([ad.first_day for ad in catalog.ads])[:, None]
     last = np.array([ad.last_day for ad in catalog.ads])[:, None]
     calendar = np.arange(parameters.start_day, parameters.end_day + 1)[None, :]
     is_running = (calendar >= first) & (calendar <= last)
     from_ad = np.flatnonzero(sessions.ad >= 0)
+    # one number per cell of the grid, so that one count finds the visits of all cells
     cell = sessions.ad[from_ad] * days + sessions.ad_day[from_ad] - parameters.start_day
     visits = np.bincount(cell, minlength=ads * days).reshape(ads, days)
+    # lost clicks follow the mean of the ad, not the day: they are no echo of the visits
     mean = visits.sum(axis=1, keepdims=True) / np.maximum(is_running.sum(axis=1, keepdims=True), 1)
+    # day 0 of 1970 was a Thursday: three days on make Monday the first
     weekday = np.array((1.05, 1.0, 1.0, 1.02, 1.08, 0.95, 0.9))[(calendar + 3) % 7]
     extra = rng.poisson(mean * LOST_CLICK_SHARE * weekday * is_running)
+    # never fewer clicks than visits: a visit through an ad had a click
     clicks = visits + extra
     ctr = np.array([ad.ctr_ppm for ad in catalog.ads])[:, None] / 1e6
+    # half by the clicks of the day, half by the mean: the click rate wanders like a real one
     expected = (0.5 * clicks + 0.5 * mean * (1 + LOST_CLICK_SHARE)) * is_running
+    # on top of the clicks, as nobody clicks what was not shown
     impressions = clicks + rng.poisson(expected / ctr)
     cpc = np.array([ad.cpc_cents for ad in catalog.ads])[:, None]
+    # auctions: the price of a click differs from day to day, but never by a factor
     noise = np.clip(rng.lognormal(0, 0.12, (ads, days)), 0.6, 1.6)
+    # paid per impression: a day without a click costs money too
     spend = np.rint(impressions * ctr * cpc * noise).astype(np.int64)
+    # platforms report no row for a day on which nothing was shown
     ad, day = np.nonzero(impressions)
     table = AdDays(
         ad=ad.astype(np.int64),
@@ -70,7 +81,9 @@ def build_ad_days(parameters: WorldParameters, catalog: Catalog, sessions: Sessi
 def with_vanishing_rows(parameters: WorldParameters, catalog: Catalog, table: AdDays) -> AdDays:
     """Mark a few late Meta rows that disappear two days after the ledger's moment."""
     is_meta = np.array([ad.platform == META for ad in catalog.ads])[table.ad]
+    # late enough to lie in the window that the next run reads again
     is_late = table.day == parameters.end_day - 2
+    # without visits, so that no click of the export loses its ad day
     rows = np.flatnonzero(is_meta & is_late & (table.visits == 0))[:VANISHING_ROWS]
     removed = table.removed_us.copy()
     removed[rows] = parameters.as_of_us + 48 * HOUR_US
@@ -86,6 +99,7 @@ def with_budgets(catalog: Catalog, ad_days: AdDays) -> Catalog:
     campaigns = []
     for campaign in catalog.campaigns:
         days = campaign.last_day - campaign.first_day + 1
+        # a campaign that spent nothing has a budget all the same
         whole = max(1, round(spent.get(campaign.campaign_id, 0) * 1.2 / days / 100))
         campaigns.append(replace(campaign, daily_budget_cents=whole * 100))
     return replace(catalog, campaigns=tuple(campaigns))

@@ -69,6 +69,7 @@ class People:
 def draw_markets(parameters: WorldParameters) -> BoolArray:
     """Return for customers and visitors whether they live where EUR is paid."""
     rng = stream(parameters.seed, "markets")
+    # drawn before anything else, since the currency of an order depends on it
     visitors = int(parameters.customers * VISITORS_PER_CUSTOMER)
     return np.asarray(rng.random(parameters.customers + visitors) < parameters.eur_share)
 
@@ -97,12 +98,17 @@ def draw_emails(count: int, has_email: BoolArray, rng: np.random.Generator) -> T
 
 def draw_created(parameters: WorldParameters, orders: Orders, rng: np.random.Generator) -> IntArray:
     """Return when each customer opened the account: before or at the first order."""
+    # every customer has exactly one first order, so no entry stays unset
     first_us = np.empty(parameters.customers, dtype=np.int64)
     first_us[orders.customer[orders.is_first]] = orders.ordered_us[orders.is_first]
     early_days = np.where(
-        rng.random(parameters.customers) < 0.3, rng.uniform(0, 10, parameters.customers), 0.001
+        # three in ten open the account some days early, the rest when they order
+        rng.random(parameters.customers) < 0.3,
+        rng.uniform(0, 10, parameters.customers),
+        0.001,
     )
     created = first_us - (early_days * 86_400).astype(np.int64) * SECOND_US
+    # the shop has no records from before the world
     return np.asarray(np.maximum(created, parameters.start_us), dtype=np.int64)
 
 
@@ -111,10 +117,13 @@ def draw_opted_out(
 ) -> IntArray:
     """Return when each customer withdrew consent; exactly the given share of them did."""
     count = parameters.customers
+    # a permutation, not a draw per customer: the share is exact in small worlds too
     chosen = rng.permutation(count)[: round(count * parameters.opted_out_share)]
     result = np.full(count, NEVER_US, dtype=np.int64)
     at_once = rng.random(len(chosen)) < 0.5
+    # an hour before the end at the latest, so that the refusal lies inside of the world
     span = np.maximum(parameters.end_us - DAY_US // 24 - created_us[chosen], 0)
+    # whole seconds: the shop stores no fractions
     later = (rng.random(len(chosen)) * span).astype(np.int64) // SECOND_US * SECOND_US
     result[chosen] = created_us[chosen] + np.where(at_once, 0, later)
     return result
@@ -140,6 +149,7 @@ def build_people(parameters: WorldParameters, is_eur: BoolArray, orders: Orders)
     # someone who objects at sign-up never gets onto a list
     subscribed[opted_out <= subscribed] = NEVER_US
     has_email = np.concatenate([np.ones(customers, dtype=bool), is_lead])
+    # nobody has no device; more than half have one
     device_count = pick(rng, (0, 0.58, 0.32, 0.10), count)
     device_person = spread(device_count)
     return People(
@@ -152,6 +162,7 @@ def build_people(parameters: WorldParameters, is_eur: BoolArray, orders: Orders)
         opted_out_us=opted_out,
         is_blocking=rng.random(count) < parameters.always_blocking_share,
         uses_machine_opens=rng.random(count) < 0.34,
+        # devices lie person by person: start and count find those of a person
         device_start=np.cumsum(device_count) - device_count,
         device_count=device_count,
         device_kind=pick(rng, (0.55, 0.37, 0.08), len(device_person)),

@@ -26,6 +26,7 @@ class MailEvents:
 
 def waits(rng: np.random.Generator, count: int, mean_seconds: float) -> IntArray:
     """Return delays in microseconds, a minute at least."""
+    # exponential: most react within hours, some after days
     seconds = np.asarray(60 + rng.exponential(mean_seconds, count)).astype(np.int64)
     return np.asarray(seconds * SECOND_US, dtype=np.int64)
 
@@ -40,9 +41,11 @@ def draw_clicks(
     count = len(sends.person)
     linked = np.flatnonzero(session_mail >= 0)
     linked_send = session_mail[linked]
+    # the click comes some seconds before the page is loaded
     click_us = session_start_us[linked] - rng.integers(1, 5, len(linked)) * SECOND_US
     is_clicked = np.zeros(count, dtype=bool)
     is_clicked[linked_send] = True
+    # clicks of people whose visit no analytics saw
     is_idle = (sends.status == STATUS_SENT) & (rng.random(count) < 0.006) & ~is_clicked
     idle = np.flatnonzero(is_idle).astype(np.int64)
     idle_us = sends.sent_us[idle] + waits(rng, len(idle), 20_000)
@@ -55,14 +58,17 @@ def draw_opens(
     """Return first opens, repeated opens and opens by machines; who clicks has opened before."""
     first_click = never(len(sends.person))
     for send, _, click_us in clicks:
+        # several clicks of one send: the first one bounds its open
         np.minimum.at(first_click, send, click_us)
     is_delivered = sends.status == STATUS_SENT
     is_reader = (rng.random(len(sends.person)) < 0.21) | (first_click < NEVER_US)
     reader = np.flatnonzero(is_delivered & is_reader).astype(np.int64)
     open_us = sends.sent_us[reader] + waits(rng, len(reader), 25_000)
+    # who clicks has opened before
     open_us = np.minimum(open_us, first_click[reader] - 5 * SECOND_US)
     again = reader[rng.random(len(reader)) < 0.22]
     again_us = sends.sent_us[again] + waits(rng, len(again), 90_000)
+    # Apple's proxy loads the pictures of every mail, read or not
     machine = np.flatnonzero(is_delivered & people.uses_machine_opens[sends.person])
     machine_us = sends.sent_us[machine] + waits(rng, len(machine), 1_800)
     return (reader, OPEN, open_us), (again, OPEN, again_us), (machine, MACHINE_OPEN, machine_us)
@@ -84,6 +90,7 @@ def build_mail_events(
     send = np.concatenate([part[0] for part in parts]).astype(np.int64)
     kind = np.concatenate([np.full(len(part[0]), part[1], dtype=np.int64) for part in parts])
     at_us = np.concatenate([part[2] for part in parts]).astype(np.int64)
+    # the bound above may lie before the mail: nothing happens before it is sent
     at_us = np.maximum(at_us, sends.sent_us[send] + SECOND_US)
     keep = np.flatnonzero(at_us < parameters.end_us)
     keep = keep[np.lexsort((kind[keep], at_us[keep], send[keep]))]

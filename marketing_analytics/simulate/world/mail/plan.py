@@ -95,6 +95,7 @@ FLOW_PLANS: tuple[tuple[str, str, tuple[tuple[int, str], ...]], ...] = (
 
 def mail_id(rng: np.random.Generator) -> str:
     """Return a ten-digit hexadecimal id as Mailchimp hands out."""
+    # from 16^9 on, so that no id is shorter than ten digits
     return f"{int(rng.integers(16**9, 16**10)):010x}"
 
 
@@ -102,6 +103,7 @@ def newsletter_times(parameters: WorldParameters, hour: int) -> list[tuple[int, 
     """Return (moment, kind) of newsletters: Tuesdays, and promotions every second Thursday."""
     moments = []
     for day in range(parameters.start_day + 2, parameters.end_day + 1):
+        # day 0 of 1970 was a Thursday: 0 is Monday
         weekday = (day + 3) % 7
         if weekday == 1:
             moments.append((day * DAY_US + hour * HOUR_US, 0))
@@ -115,6 +117,7 @@ def plan_flows(
 ) -> tuple[list[Flow], list[Mail]]:
     """Return the flows of one list and their steps."""
     flows, mails = [], []
+    # flows were set up before the world begins, so that its first day has mails
     created_us = parameters.start_us - 20 * DAY_US
     for key, title, steps in FLOW_PLANS:
         flow = Flow(mail_id(rng), key, title, audience.list_id, audience.is_eur, created_us)
@@ -142,6 +145,7 @@ def plan_newsletters(
 ) -> list[Mail]:
     """Return the newsletters of one list."""
     mails = []
+    # in the morning where the audience lives, told in UTC
     times = newsletter_times(parameters, 7 if audience.is_eur else 14)
     for number, (sent_us, kind) in enumerate(times, start=1):
         topics = PROMOTION_TOPICS if kind else NEWSLETTER_TOPICS

@@ -13,6 +13,7 @@ from marketing_analytics.simulate.world.mail.plan import Mail, MailPlan
 from marketing_analytics.simulate.world.parameters import DAY_US, SECOND_US, WorldParameters
 from marketing_analytics.simulate.world.web.visits import CART_DEPTH, EMAIL_SOURCE, Sketch
 
+# a mail older than that is not what brought someone back
 CLICK_REACH_US = 12 * DAY_US
 UNSUBSCRIBE_RATE = 0.0025
 STATUS_SENT, STATUS_HARD, STATUS_SOFT = 0, 1, 2
@@ -35,6 +36,7 @@ class Triggers:
     def __init__(
         self, parameters: WorldParameters, people: People, orders: Orders, sketch: Sketch
     ) -> None:
+        # never is beyond the end, so this leaves out who never signed up
         subscribed = np.flatnonzero(people.subscribed_us < parameters.end_us)
         is_cart = (sketch.depth >= CART_DEPTH) & (sketch.order < 0)
         # the shop writes to a full cart only when it knows whose cart it is
@@ -60,6 +62,7 @@ def never(count: int) -> IntArray:
 
 def next_order_us(orders: Orders) -> IntArray:
     """Return when the same customer ordered next."""
+    # next to each other in this order: a customer's order and the one after it
     by_customer = np.lexsort((orders.ordered_us, orders.customer))
     customer, moment = orders.customer[by_customer], orders.ordered_us[by_customer]
     following = np.full(len(moment), NEVER_US, dtype=np.int64)
@@ -72,10 +75,12 @@ def next_order_us(orders: Orders) -> IntArray:
 
 def order_after(orders: Orders, persons: IntArray, moments: IntArray) -> IntArray:
     """Return the person's first order after each moment, or never."""
+    # one sorted list of (person, second): the next order is one binary search away
     keys = pair_keys(orders.customer, orders.ordered_us)
     order = np.argsort(keys, kind="stable")
     position = np.searchsorted(keys[order], pair_keys(persons, moments), side="right")
     inside = position < len(keys)
+    # beyond the last key there is no order; the mask throws the stand-in away
     found = order[np.minimum(position, len(keys) - 1)]
     is_same = inside & (orders.customer[found] == persons)
     return np.where(is_same, orders.ordered_us[found], NEVER_US).astype(np.int64)
@@ -83,6 +88,7 @@ def order_after(orders: Orders, persons: IntArray, moments: IntArray) -> IntArra
 
 def pair_keys(persons: IntArray, moments_us: IntArray) -> IntArray:
     """Return one sortable number per (person, second)."""
+    # 34 bits hold seconds until the year 2514
     return np.asarray(persons * (1 << 34) + moments_us // SECOND_US, dtype=np.int64)
 
 
@@ -103,11 +109,14 @@ def build_sends(
     for index, mail in enumerate(plan.mails):
         if mail.flow:
             person, trigger_us, stop_us = triggers.moments[keys[mail.flow]]
+            # automations run in batches: up to ten minutes after their time
             sent_us = trigger_us + mail.delay_us + rng.integers(20, 600, len(person)) * SECOND_US
+            # the order that a mail asks for stops it
             keep = (stop_us > sent_us) & (people.is_eur[person] == mail.is_eur)
             person, sent_us = person[keep], sent_us[keep]
         else:
             person = newsletter_sends(people, mail)
+            # a newsletter goes out over a quarter of an hour
             sent_us = mail.sent_us + rng.integers(0, 900, len(person)) * SECOND_US
         mails.append(np.full(len(person), index, dtype=np.int64))
         persons.append(person)
@@ -130,12 +139,15 @@ def settle_sends(
     keep = np.flatnonzero(is_member & (sent_us < parameters.end_us))
     keep = keep[np.lexsort((mail[keep], sent_us[keep], person[keep]))]
     # a flow writes a step to a person once
+    # 20 bits are more mails than any world plans
     step = person[keep] * (1 << 20) + mail[keep]
     _, first = np.unique(step, return_index=True)
+    # unique gives the order of keys; sorted indexes bring back that of time
     keep = keep[np.sort(first)]
     mail, person, sent_us = mail[keep], person[keep], sent_us[keep]
     status = np.where(rng.random(len(keep)) < 0.004, STATUS_SOFT, STATUS_SENT)
     status = np.where(rng.random(len(keep)) < 0.0015, STATUS_HARD, status).astype(np.int64)
+    # two minutes at least: opening, reading, finding the link
     delay_us = (120 + rng.exponential(9_000, len(keep))).astype(np.int64) * SECOND_US
     wish = (rng.random(len(keep)) < UNSUBSCRIBE_RATE) & (status == STATUS_SENT)
     left_us = np.where(
@@ -150,6 +162,7 @@ def settle_sends(
 
 def before_first_end(person: IntArray, is_last: BoolArray) -> IntArray:
     """Return the rows up to and including each person's first `is_last`."""
+    # ends before this row; equal to the person's first value until one has happened
     running: IntArray = np.cumsum(is_last) - is_last
     starts = np.flatnonzero(rank_within(person) == 0)
     base: IntArray = np.repeat(running[starts], np.diff(np.concatenate([starts, [len(person)]])))
@@ -163,7 +176,9 @@ def mails_of_sessions(sends: Sends, sketch: Sketch) -> IntArray:
     if len(sends.person) == 0 or len(rows) == 0:
         return result
     keys = pair_keys(sends.person, sends.sent_us)
+    # a minute before the visit: the mail has to arrive first
     wanted = pair_keys(sketch.person[rows], sketch.start_us[rows] - 60 * SECOND_US)
+    # sends are sorted by person and time: the one before is the latest
     position = np.searchsorted(keys, wanted, side="right") - 1
     found = np.maximum(position, 0)
     fits = (position >= 0) & (sends.person[found] == sketch.person[rows])

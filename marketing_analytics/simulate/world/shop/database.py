@@ -45,6 +45,7 @@ def customer_rows(world: World) -> Iterable[Row]:
     """Return (customer_id, email, country, created_at, updated_at) per customer."""
     people, count = world.people, world.people.customers
     opted_out = people.opted_out_us[:count]
+    # withdrawing consent is the one change of a customer that the world knows
     updated = np.where(opted_out < NEVER_US, opted_out, people.created_us)
     return zip(
         ids("customer", count),
@@ -59,6 +60,7 @@ def customer_rows(world: World) -> Iterable[Row]:
 def order_rows(world: World) -> Iterable[Row]:
     """Return one row per order; a refund updates the order."""
     orders = world.orders
+    # a copy: the truth keeps the moment of the order
     updated = orders.ordered_us.copy()
     updated[world.refunds.order] = world.refunds.refunded_us
     return zip(
@@ -96,6 +98,7 @@ def consent_changes(world: World) -> list[tuple[int, int, str, int, str]]:
     for customer in range(people.customers):
         created = int(people.created_us[customer])
         opted_out = int(people.opted_out_us[customer])
+        # refused while signing up: there was never a yes
         is_refused = opted_out <= created
         wants_mail = int(people.subscribed_us[customer] < NEVER_US)
         changes.append((created, customer, "analytics", int(not is_refused), "sign_up"))
@@ -142,8 +145,10 @@ def budget_rows(world: World) -> Iterable[Row]:
     totals: dict[tuple[str, str], int] = {}
     rows: list[Row] = []
     for (month, platform, campaign, currency), cents in sorted(monthly_spend(world).items()):
+        # planned in tens, near what was spent, never equal to it
         amount = max(1, round(cents * float(rng.uniform(0.92, 1.15)) / 1_000)) * 1_000
         rows.append((month, platform, campaign, currency, amount))
+        # a plan is made at a round rate, not at that of each day
         in_usd = amount * 108 // 100 if currency == "EUR" else amount
         totals[month, platform] = totals.get((month, platform), 0) + in_usd
     for month in month_texts(world.parameters.start_day, world.parameters.end_day):
@@ -164,6 +169,7 @@ def target_rows(world: World) -> Iterable[Row]:
         if row[2] == "":
             spend[row[0]] += row[4]
     for month in sorted(spend):
+        # targets are round numbers
         revenue = int(usd[months == month].sum() * float(rng.uniform(0.9, 1.12))) // 10_000 * 10_000
         new = int((orders.is_first & (months == month)).sum() * float(rng.uniform(0.9, 1.1)))
         roas = f"{revenue / spend[month]:.4f}" if spend[month] else "0.0000"
@@ -200,6 +206,7 @@ def write_sqlite(world: World, path: Path) -> dict[str, int]:
     counts: dict[str, int] = {}
     connection = sqlite3.connect(path, isolation_level=None)
     try:
+        # a broken file is thrown away as a whole, so no journal is needed
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("BEGIN")
@@ -250,6 +257,7 @@ def write_postgres(world: World, url: str) -> dict[str, int]:
     try:
         with connection, connection.cursor() as cursor:
             for table in TABLES:
+                # SQLite has no zones; PostgreSQL would take the server's without them
                 cursor.execute(
                     statements[f"create_{table}"].replace(" TIMESTAMP ", " TIMESTAMPTZ ")
                 )

@@ -68,12 +68,14 @@ class EventTexts:
     def __init__(self, world: World, events: Events, landing: Landing) -> None:
         self.world, self.events, self.landing = world, events, landing
         self.is_human = events.session >= 0
+        # bots have no session: any will do, is_human masks it
         self.session = np.maximum(events.session, 0)
         self.lands = events.is_landing & self.is_human
 
     def of_landing(self, values: TextArray, *, is_everywhere: bool = False) -> pa.Array:
         """Return a landing text on the hits that carry it, null elsewhere and when empty."""
         shown = self.is_human if is_everywhere else self.lands
+        # gathered from few different texts: a Python loop over events would be slow
         taken = pa.array(values, pa.string()).take(pa.array(self.session))
         mask = pa.array(shown & (np.asarray(values != "")[self.session]))
         return pc.if_else(mask, taken, pa.scalar(None, pa.string()))
@@ -93,6 +95,7 @@ class EventTexts:
         null = pa.scalar(None, pa.string())
         names = pa.array(ids("order", len(orders.customer)), pa.string()).take(pa.array(order))
         money = pa.array(np.where(orders.is_eur[order], "EUR", "USD").tolist(), pa.string())
+        # GA4 stores money as double; cents survive as long as they are rounded when read
         value = orders.total_cents[order] / 100.0
         return pc.if_else(mask, names, null), pc.if_else(mask, money, null), value, is_purchase
 
@@ -102,6 +105,7 @@ class EventTexts:
         shown = pa.array(self.is_human & sessions.is_logged_in[self.session])
         customers = self.world.people.customers
         names = pa.array(ids("customer", customers), pa.string())
+        # visitors come after customers and never log in: their index is only kept in range
         person = np.minimum(sessions.person[self.session], customers - 1)
         return pc.if_else(shown, names.take(pa.array(person)), pa.scalar(None, pa.string()))
 
@@ -121,8 +125,10 @@ def parameter_lists(texts: EventTexts, columns: dict[str, pa.Array]) -> pa.Array
     masks = np.stack(
         [columns[key].is_valid().to_numpy(zero_copy_only=False) for key in PARAMETER_KEYS], axis=1
     )
+    # row by row, so entries of an event stay together and offsets are running counts
     event, key = np.nonzero(masks)
     offsets = np.concatenate([[0], np.cumsum(masks.sum(axis=1))]).astype(np.int32)
+    # columns lie one after the other: key and event give the place of an entry
     position = pa.array(key * count + event)
 
     def pool(kind: pa.DataType) -> pa.Array:
@@ -151,6 +157,7 @@ def parameter_columns(texts: EventTexts) -> dict[str, pa.Array]:
     events, landing = texts.events, texts.landing
     transaction, currency, value, is_purchase = texts.order_texts()
     depth = texts.world.sessions.depth[texts.session]
+    # a bounce is not engaged; "0" and "1" are texts in the export
     engaged = np.where(texts.is_human & (depth > 0), "1", "0")
     return {
         "ga_session_id": pa.array(events.session_id),
@@ -231,6 +238,7 @@ def commerce_columns(texts: EventTexts) -> dict[str, pa.Array]:
     transaction, _, value, is_purchase = texts.order_texts()
     orders = texts.world.orders
     order = np.where(is_purchase, texts.world.sessions.order[texts.session], 0)
+    # GA4 converts with the rate of the day, as the shop does
     usd = texts.world.exchange.usd_cents(orders.total_cents, orders.is_eur, orders.day)
     in_usd = pa.array(usd[order] / 100.0, mask=~is_purchase)
     offsets = np.concatenate([[0], np.cumsum(is_purchase)]).astype(np.int32)
@@ -281,7 +289,9 @@ def event_table(world: World, events: Events) -> pa.Table:
 def session_count(events: Events, world: World, *, is_bot: bool) -> int:
     """Return the distinct (client, session id) pairs."""
     rows = (events.bot >= 0) if is_bot else (events.session >= 0)
+    # session ids are seconds: unique per client only
     who = events.bot if is_bot else world.sessions.device[np.maximum(events.session, 0)]
+    # 36 bits hold seconds for two thousand years
     pairs: IntArray = who[rows] * (1 << 36) + events.session_id[rows]
     return len(np.unique(pairs))
 
@@ -294,6 +304,7 @@ def write_ga4(world: World, folder: Path) -> Ga4Counts:
     day = events.day
     parameters = world.parameters
     for current in range(parameters.start_day, parameters.end_day + 1):
+        # events are sorted by day: a day is one slice
         low, high = np.searchsorted(day, [current, current + 1])
         name = str(np.datetime64(int(current), "D")).replace("-", "")
         path = folder / f"events_{name}.parquet"

@@ -104,6 +104,7 @@ class Events:
 
 def click_id(kind: str, session: int, seed: int) -> str:
     """Return a click id that looks like the platform's and is unique per session."""
+    # Knuth's multiplier: neighbours get ids that look unrelated, none is used twice
     number = (session * 2_654_435_761 + seed * 40_503) % 2**40
     lead = {"gclid": "Cj0KCQ", "fbclid": "IwAR", "li_fat_id": "li-"}[kind]
     return f"{lead}{number:010x}{session:06x}"
@@ -115,6 +116,7 @@ def landing_of(world: World, session: int) -> tuple[str, str, dict[str, str], di
     source, tag = int(sessions.source[session]), int(sessions.tag[session])
     seed = world.parameters.seed
     if source == 1:
+        # one search in nine is not made with Google
         return ("bing" if session % 9 == 0 else "google", "organic", {}, {})
     if source == 2:
         return ("instagram", "social", {"utm_source": "instagram", "utm_medium": "social"}, {})
@@ -127,6 +129,7 @@ def landing_of(world: World, session: int) -> tuple[str, str, dict[str, str], di
         campaign = next_campaign(world, ad.campaign_id)
         utm_source, medium, kind = ad_tags(source, session)
         clicks = {kind: click_id(kind, session, seed)}
+        # auto-tagging alone: the click id is all there is
         if tag == TAG_CLICK_ID:
             return ("", "", {}, clicks)
         utm = {
@@ -142,6 +145,7 @@ def landing_of(world: World, session: int) -> tuple[str, str, dict[str, str], di
 def ad_tags(source: int, session: int) -> tuple[str, str, str]:
     """Return (utm_source, utm_medium, click id name) of an ad source."""
     if source == META_SOURCE:
+        # Meta delivers a third of its clicks on Instagram
         return ("instagram" if session % 3 == 0 else "facebook", "paid_social", "fbclid")
     if source == GOOGLE_SOURCE:
         return ("google", "cpc", "gclid")
@@ -183,6 +187,7 @@ def build_landings(world: World) -> Landing:
     for session, kind in enumerate(sources):
         source, medium, utm, clicks = landing_of(world, session)
         query = urlencode({**utm, **clicks})
+        # half of all visits land on the start page
         url = f"{SITE}{entry[session % 4]}{'?' + query if query else ''}"
         rows.append(
             (
@@ -210,16 +215,21 @@ def human_events(world: World) -> Events:
     step = rank_within(session)
     depth = sessions.depth[session]
     width = int(lengths.max())
+    # scripts padded to one width: step and depth then index a table
     names = np.array([[s[min(i, len(s) - 1)][0] for i in range(width)] for s in SCRIPTS])
     pages = np.array([[s[min(i, len(s) - 1)][1] for i in range(width)] for s in SCRIPTS])
     name = names[depth, step]
     duration = sessions.end_us[session] - sessions.start_us[session]
     # the session start and the first page view share the first moment
+    # thousandths of the visit, as integers: floats would not be the same everywhere
     share = np.maximum(step - 1, 0) * 1_000 // np.maximum(lengths[depth] - 2, 1)
     at_us = sessions.start_us[session] + duration // 1_000 * share
     is_purchase = name == PURCHASE
+    # the purchase has the very moment of the order
     at_us = np.where(is_purchase, sessions.end_us[session], at_us)
+    # the first hits carry no time spent; a bounce has one page view only
     has_time = (step >= 2) | (sessions.depth[session] == 0) & (step == 1)
+    # a quarter of the visit, at most a minute per hit
     engagement = np.where(has_time, np.minimum(duration // 4_000, 60_000), 0)
     return Events(
         session=session,
@@ -227,6 +237,7 @@ def human_events(world: World) -> Events:
         name=name.astype(np.int64),
         page=pages[depth, step].astype(np.int64),
         at_us=at_us.astype(np.int64),
+        # session start and first page view: both carry where the visit came from
         is_landing=step <= 1,
         session_id=sessions.session_id[session],
         session_number=sessions.session_number[session],
@@ -246,9 +257,11 @@ def bot_events(world: World) -> Events:
     """Return page views of a few machines: hundreds per visit, a second apart, no engagement."""
     parameters = world.parameters
     rng = stream(parameters.seed, "bots")
+    # even the smallest world has machines to leave out
     bots = 2 + parameters.customers // 1_500
     visits = np.arange(bots * BOT_SESSIONS, dtype=np.int64)
     day = np.sort(rng.integers(0, parameters.days, (bots, BOT_SESSIONS)), axis=1).ravel()
+    # six hours apart, so that visits of a bot never overlap
     hour_us = (np.tile(np.arange(BOT_SESSIONS), bots) * 6 + 2) * 3_600 * SECOND_US
     start_us = parameters.start_us + day * DAY_US + hour_us
     views = rng.integers(120, 260, len(visits))
@@ -259,6 +272,7 @@ def bot_events(world: World) -> Events:
         bot=visit // BOT_SESSIONS,
         name=np.where(step == 0, START, VIEW).astype(np.int64),
         page=pick(rng, (1, 1, 6), len(visit)),
+        # faster than any reader: a page every 0.9 seconds
         at_us=start_us[visit] + step * 900_000,
         is_landing=np.zeros(len(visit), dtype=bool),
         session_id=start_us[visit] // SECOND_US,
@@ -273,10 +287,12 @@ def build_events(world: World) -> Events:
     parts = (human, first_visits(human), bot_events(world))
     fields = Events.__dataclass_fields__
     joined = Events(**{n: np.concatenate([getattr(p, n) for p in parts]) for n in fields})
+    # the export is ordered by time; the rest settles ties
     order = np.lexsort((joined.name, joined.session, joined.bot, joined.at_us))
     return replace(joined, **{n: getattr(joined, n)[order] for n in fields})
 
 
 def device_browsers(count: int) -> TextArray:
     """Return a browser per device, the same for the same device."""
+    # a pattern, not a draw: the browser of a device must never change
     return texts(BROWSERS)[np.arange(count) * 7 // 3 % len(BROWSERS)]

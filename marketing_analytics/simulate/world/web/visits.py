@@ -51,6 +51,7 @@ BROWSING_MIX = (22, 18, 6, 4, 22, 14, 13, 1)
 VISITOR_MIX = (13, 20, 8, 6, 4, 25, 20, 4)
 # how far a visit without an order goes: bounce, browse, product, cart, checkout
 DEPTH_MIX = (34, 26, 24, 11, 5)
+# positions in DEPTH_MIX, and one beyond it: only orders go that far
 CART_DEPTH, PURCHASE_DEPTH = 3, 5
 # 0 is a visit with all of its tags
 TAG_CLICK_ID, TAG_LOST = 1, 2
@@ -109,11 +110,13 @@ def join_sketches(sketches: list[Sketch]) -> Sketch:
 def converting_sessions(orders: Orders, mix: IntArray, rng: np.random.Generator) -> Sketch:
     """Return one session per order that ends shortly after the purchase."""
     count = len(orders.customer)
+    # 3 to 25 minutes from landing to order
     lead_us = rng.integers(180, 1_500, count) * SECOND_US
     index = np.arange(count, dtype=np.int64)
     return Sketch(
         person=orders.customer,
         start_us=orders.ordered_us - lead_us,
+        # the purchase is the last event of its visit
         end_us=orders.ordered_us,
         source=mix,
         order=index,
@@ -131,8 +134,10 @@ def order_mix(orders: Orders, indexes: IntArray, rng: np.random.Generator) -> In
 
 def journey_sessions(orders: Orders, rng: np.random.Generator) -> Sketch:
     """Return the earlier sessions of each order, a week before it on average."""
+    # who does not know the shop yet comes more often before ordering
     counts = rng.poisson(np.where(orders.is_first, 1.5, 0.9))
     order = spread(counts.astype(np.int64))
+    # an hour before the order at least: closer visits would be the same session
     lag_seconds = (3_600 + rng.exponential(6.5 * 86_400, len(order))).astype(np.int64)
     start_us = orders.ordered_us[order] - lag_seconds * SECOND_US
     seconds = rng.integers(20, 700, len(order))
@@ -156,10 +161,13 @@ def browsing_sessions(
 ) -> Sketch:
     """Return sessions without an order, one per entry of `persons`, after `from_us`."""
     count = len(persons)
+    # anywhere between the first possible moment and the end
     days = (parameters.end_us - from_us) / DAY_US * rng.random(count)
     whole = np.floor(days)
+    # whole days first, then a time of day that follows waking hours
     moment = from_us // DAY_US * DAY_US + whole.astype(np.int64) * DAY_US
     within = (daytime_fraction(days - whole) * 86_399).astype(np.int64) * SECOND_US
+    # the bent time of day may fall before the account existed
     start_us = np.maximum(moment + within, from_us)
     seconds = rng.integers(15, 800, count)
     return Sketch(
@@ -179,10 +187,12 @@ def sketch_sessions(parameters: WorldParameters, people: People, orders: Orders)
     index = np.arange(len(orders.customer), dtype=np.int64)
     converting = converting_sessions(orders, order_mix(orders, index, rng), rng)
     journeys = journey_sessions(orders, rng)
+    # customers who look around without buying, about once each
     regulars = spread(rng.poisson(0.9, people.customers).astype(np.int64))
     browsing = browsing_sessions(
         parameters, regulars, people.created_us[regulars], BROWSING_MIX, rng
     )
+    # a visitor was there at least once
     visits = 1 + rng.poisson(0.45, people.count - people.customers)
     visitors = people.customers + spread(visits.astype(np.int64))
     start = np.full(len(visitors), parameters.start_us, dtype=np.int64)
@@ -204,6 +214,7 @@ def without_email(sketch: Sketch, is_refused: BoolArray) -> Sketch:
 
 def choose_devices(people: People, persons: IntArray, rng: np.random.Generator) -> IntArray:
     """Return a device per session; the first one of a person is used most."""
+    # the power pulls draws to zero, to the first device
     drawn = rng.random(len(persons)) ** 1.6
     return np.asarray(
         people.device_start[persons] + (drawn * people.device_count[persons]).astype(np.int64),
@@ -217,12 +228,14 @@ def ad_weights(parameters: WorldParameters, catalog: Catalog, indexes: IntArray)
     first = np.array([catalog.ads[i].first_day for i in indexes])
     last = np.array([catalog.ads[i].last_day for i in indexes])
     weight = np.array([catalog.ads[i].weight for i in indexes])
+    # cumulative, so that one draw per session picks among the ads of its day
     return np.cumsum(((days >= first) & (days <= last)) * weight, axis=1)
 
 
 def clip_day(parameters: WorldParameters, moments_us: IntArray, account: Account) -> IntArray:
     """Return the account-local day, kept inside the days of the world."""
     days = local_day(moments_us, account.timezone_name)
+    # at the edges a local day can lie outside of the world, where no ad runs
     return np.clip(days, parameters.start_day, parameters.end_day)
 
 
@@ -242,6 +255,7 @@ def choose_ads(
         )
         if len(ads) == 0:
             continue
+        # ads reach people of their market; an account without one reaches all
         is_market = is_eur == (account.market == "EU") if account.market else np.ones(count, bool)
         rows = np.flatnonzero((sketch.source == SOURCES.index(account.platform)) & is_market)
         days = clip_day(parameters, sketch.start_us[rows], account)
@@ -254,6 +268,7 @@ def choose_ads(
 def unique_session_ids(device: IntArray, start_us: IntArray) -> IntArray:
     """Return the start in seconds, moved on where a device would have it twice."""
     seconds = start_us // SECOND_US
+    # GA4 takes the second of the start for the id, and two sessions of a device may share it
     for i in np.flatnonzero((device[1:] == device[:-1]) & (np.diff(seconds) <= 0)) + 1:
         seconds[i] = max(seconds[i], seconds[i - 1] + 1)
     # a moved id may meet the next one; the loop is rarely entered
@@ -267,6 +282,7 @@ def unique_session_ids(device: IntArray, start_us: IntArray) -> IntArray:
 
 def tracked_numbers(device: IntArray, is_tracked: BoolArray) -> IntArray:
     """Return 1, 2, ... for the tracked sessions of each device and 0 for the others."""
+    # a running count less what was counted before the device began
     running = np.cumsum(is_tracked)
     starts = np.flatnonzero(rank_within(device) == 0)
     before: IntArray = running[starts] - is_tracked[starts]
@@ -286,6 +302,7 @@ def build_sessions(
     count = len(sketch.person)
     device = choose_devices(people, sketch.person, rng)
     ad, ad_day = choose_ads(parameters, catalog, people, sketch)
+    # one in seven ad visits lost tags on the way: redirects, privacy filters
     tag = pick(rng, (86, 7, 7), count)
     # auto-tagging leaves many Google clicks with nothing but the gclid
     google_tag = pick(rng, (60, 33, 7), count)
@@ -293,9 +310,12 @@ def build_sessions(
     is_lost = rng.random(count) < parameters.session_loss_share
     is_refused = sketch.start_us >= people.opted_out_us[sketch.person]
     is_tracked = ~(is_lost | is_refused | people.is_blocking[sketch.person])
+    # nearly everyone logs in to order, one in three otherwise
     logs_in = rng.random(count) < np.where(sketch.order >= 0, 0.9, 0.35)
     is_customer = sketch.person < people.customers
+    # nobody logs in before the account exists
     known_us = people.created_us[np.minimum(sketch.person, people.customers - 1)]
+    # the index settles ties, so that the same seed gives the same file
     order = np.lexsort((np.arange(count), sketch.start_us, device))
     device, start_us = device[order], sketch.start_us[order]
     return Sessions(
