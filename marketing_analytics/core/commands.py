@@ -44,8 +44,18 @@ def from_root(words: str) -> str:
     return f"{click.get_current_context().find_root().command_path} {words}"
 
 
+class _Context(click.Context):
+    """A context whose help fits terminals of less than 50 columns too."""
+
+    def make_formatter(self) -> click.HelpFormatter:
+        """Return a formatter as wide as the terminal, up to 78 columns."""
+        return click.HelpFormatter(width=min(shutil.get_terminal_size().columns - 2, 78))
+
+
 class _SaysJson(click.Command):
     """A command whose usage errors are JSON where JSON was asked for."""
+
+    context_class = _Context
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments. Raise UsageError, as JSON where JSON was asked for."""

@@ -89,9 +89,9 @@ class Console:
         for line in self.folded(text, indent=indent):
             self.line(line)
 
-    def folded(self, text: str, *, indent: str = "") -> list[str]:
+    def folded(self, text: str, *, indent: str = "", stream: IO[str] | None = None) -> list[str]:
         """Return the lines of a text: one, or on a narrow terminal more, the others indented."""
-        if not self.is_terminal:
+        if not is_terminal(stream or self.out):
             return [text]
         width = shutil.get_terminal_size().columns
         body = text.lstrip(" ")
@@ -238,7 +238,9 @@ class Console:
                 document["errors"] = [error_json(each) for each in error.errors]
             self.json(document)
             return
-        print(redact(error.render(), secrets_of()), file=self.err, flush=True)
+        first, *others = error.render().split("\n")
+        # only the sentence: source lines have to stand below each other, commands to be copied
+        self.note("\n".join([*self.folded(first, indent="  ", stream=self.err), *others]))
 
 
 def is_terminal(stream: IO[str]) -> bool:

@@ -32,9 +32,7 @@ class Board:
         keys = self._keys
         if not keys:
             return []
-        waiting = [
-            f"  {key:<{KEY_WIDTH}}        waits for {ahead}" for ahead, key in pairwise(keys)
-        ]
+        waiting = [f"  {key:<{KEY_WIDTH}} waits for {ahead}" for ahead, key in pairwise(keys)]
         return [line_of(keys[0], time.monotonic() - self._started, self._doing), *waiting]
 
 

@@ -220,8 +220,8 @@ class Run:
 
 
 def _progress_of(job: Job) -> str:
-    windows = f"{job.windows_done} of {job.windows_planned} windows"
-    return f"{job.source:<12} {windows:<18} {job.row_count:>9,} rows"
+    windows = f"{job.windows_done} of {job.windows_planned}"
+    return f"{job.source:<11} {windows:<10}{job.row_count:>9,} rows"
 
 
 def distinct(errors: list[PlatformError]) -> list[PlatformError]:

@@ -369,13 +369,13 @@ def clean(
     )
     changes = tuple(change for change, _ in found)
     for change in changes:
-        console.line(f"  - {change.name} (job {change.job_id}): {change.reason}")
+        console.prose(f"  - {change.key} (job {change.job_id}): {change.reason}", indent="    ")
     done = Plan(settings.scope, changes, {}, 0)
     if not changes:
         console.line(f"nothing to clean up: no branch job is {older_than} days old")
     if is_dry_run or not changes:
         if changes:
-            console.line(f"dry run: {len(changes)} jobs would be deleted, nothing was written")
+            console.prose(f"dry run: {len(changes)} jobs would be deleted, nothing was written")
         return say_cleanup(console, done, [], is_dry_run=is_dry_run)
     confirm(console, len(changes), is_sure)
     return delete_all(console, settings, done)

@@ -135,10 +135,11 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
     change = outcome.change
     if outcome.state == "done":
         done = {"create": "added", "update": "changed", "delete": "removed"}[change.action]
-        console.line(f"  {done} {change.name} (job {outcome.job_id})")
+        console.prose(f"  {done} {change.name} (job {outcome.job_id})", indent="    ")
     else:
         text = f"  {outcome.state} {SIGNS[change.action]} {change.name}: {outcome.message}"
-        console.line(paint(console, "!", text))
+        for part in console.folded(text, indent="    "):
+            console.line(paint(console, "!", part))
 
 
 def print_result(console: Console, outcomes: Sequence[Outcome]) -> None:
@@ -312,11 +313,11 @@ def tsv_row(facts: Mapping[str, Any]) -> list[str]:
 def print_details(console: Console, job: RemoteJob) -> None:
     """Print what a job does."""
     facts = job_json(job)
-    console.line(f"{facts['key']} (job {job.job_id}, {job.name})")
+    console.prose(f"{facts['key']} (job {job.job_id}, {job.name})", indent="  ")
     if facts["description"]:
-        console.line(f"  {facts['description']}")
+        console.prose(f"  {facts['description']}", indent="  ")
     _, _, _, runs, next_run, last_run = job_row(job)
-    console.line(f"  {runs}, next run {next_run}, last run {last_run}")
+    console.prose(f"  {runs}, next run {next_run}, last run {last_run}", indent="  ")
     if job.data.get("run_generate_sources"):
         console.line("  $ dbt source freshness, first; the job goes on when it fails")
     for step in facts["execute_steps"]:
