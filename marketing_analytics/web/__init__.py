@@ -1,4 +1,4 @@
-"""What everything that is served shares: shield, guard, hosts, words.
+"""What everything that is served shares: shield, guard, hosts, frame, words.
 
 Imports only `core`.
 """

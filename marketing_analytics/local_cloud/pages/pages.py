@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,8 +17,6 @@ from starlette.responses import (
     Response,
 )
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from marketing_analytics.core.errors import PlatformError
 from marketing_analytics.local_cloud.pages.asking import (
@@ -39,7 +36,7 @@ from marketing_analytics.local_cloud.pages.job_views import (
 )
 from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
 from marketing_analytics.local_cloud.pages.reads import Reads, RunFilter, open_reads
-from marketing_analytics.local_cloud.pages.rendering import STATIC_FOLDER, render
+from marketing_analytics.local_cloud.pages.rendering import FRAME, render
 from marketing_analytics.local_cloud.pages.runs.views import (
     list_artifacts,
     queue_of,
@@ -47,6 +44,7 @@ from marketing_analytics.local_cloud.pages.runs.views import (
     run_page,
 )
 from marketing_analytics.local_cloud.pages.settings import UiSettings
+from marketing_analytics.web.frame import fresh
 from marketing_analytics.web.guard import COOKIE, SESSION_SECONDS, SignIn, wants_page
 
 RUNS_PER_PAGE = 50
@@ -55,16 +53,6 @@ MAX_ARTIFACTS = 100
 LIVE_HEADER = "x-live"
 
 Handler = Callable[[Request], Response]
-
-
-class CachedFiles(StaticFiles):
-    """Static files; an address with a hash never changes its content."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        if response.status_code == 200 and b"v=" in scope.get("query_string", b""):
-            response.headers["cache-control"] = "public, max-age=31536000, immutable"
-        return response
 
 
 class Pages:
@@ -93,7 +81,7 @@ class Pages:
             Route(f"{deploy}/jobs/{{job_id:int}}", self.to_job),
             Route("/login", self.login, methods=["GET", "POST"]),
             Route("/logout", self.logout, methods=["POST"]),
-            Mount("/static", CachedFiles(directory=STATIC_FOLDER)),
+            Mount("/static", FRAME.static_files()),
         ]
 
     def reads(self) -> Any:
@@ -292,14 +280,14 @@ class Pages:
             return JSONResponse({"status": status, "data": None}, status_code=error.status_code)
         if error.status_code == 404:
             detail = "" if error.detail == "Not Found" else error.detail
-            return self.error_page(
+            return FRAME.error_page(
                 request, 404, "Not here", detail or "There is no page at this address.", ""
             )
-        return self.error_page(request, error.status_code, error.detail, "", "")
+        return FRAME.error_page(request, error.status_code, error.detail, "", "")
 
     def refused(self, request: Request, error: PlatformError) -> Response:
         """Show why an action was refused."""
-        return self.error_page(request, 409, error.message, error.hint, "")
+        return FRAME.error_page(request, 409, error.message, error.hint, "")
 
     def refusal(
         self, request: Request, status: int, title: str, hint: str, reference: str
@@ -307,32 +295,7 @@ class Pages:
         """Return why a request is not let in, as a page or for a program."""
         if not wants_page(request):
             return JSONResponse({"error": title, "hint": hint}, status_code=status)
-        return self.error_page(request, status, title, hint, reference)
-
-    def error_page(
-        self, request: Request, status: int, title: str, hint: str, reference: str
-    ) -> Response:
-        """Return an error page; it reads nothing from the store, which may be what is broken."""
-        text = render(
-            "error.html",
-            path=request.url.path,
-            frame=None,
-            status=status,
-            title=title,
-            hint=hint,
-            reference=reference,
-        )
-        return HTMLResponse(text, status_code=status)
-
-
-def fresh(request: Request, response: HTMLResponse) -> HTMLResponse:
-    """Return the page, or 304 when the browser has just this one; pages are never stored stale."""
-    tag = f'"{hashlib.sha256(bytes(response.body)).hexdigest()[:16]}"'
-    headers = {"etag": tag, "cache-control": "no-cache"}
-    if request.headers.get("if-none-match") == tag:
-        return HTMLResponse(status_code=304, headers=headers)
-    response.headers.update(headers)
-    return response
+        return FRAME.error_page(request, status, title, hint, reference)
 
 
 def page_count(total: int, per_page: int) -> int:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from marketing_analytics.web.words import visible
+
 Piece = tuple[str, str]  # class names, text
 
 MAX_SHOWN_CHARACTERS = 4_000
@@ -18,7 +20,6 @@ _SEQUENCE = re.compile(
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\|$)"  # operating system commands, links included
     r"|\x1b[@-_]"
 )
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def pieces_of(line: str, *, unread: int = 0) -> list[Piece]:
@@ -76,18 +77,6 @@ def _weight(number: int) -> str:
 
 def _without_colour(classes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(c for c in classes if c in ("a-bold", "a-dim"))
-
-
-def visible(text: str) -> str:
-    """Return the text with control and direction characters shown as signs."""
-    return _UNSAFE.sub(_sign, text)
-
-
-def _sign(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else f"⟨U+{code:04X}⟩"
 
 
 def plain(line: str) -> str:
