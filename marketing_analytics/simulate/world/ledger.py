@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from marketing_analytics.simulate.world.ads.catalog import GOOGLE, META, PLATFORMS
 from marketing_analytics.simulate.world.ads.claims import CLICK, VIEW
+from marketing_analytics.simulate.world.ads.platforms import GOOGLE, META, PLATFORMS
 from marketing_analytics.simulate.world.chance import BoolArray, IntArray
 from marketing_analytics.simulate.world.customers.people import NEVER_US
 from marketing_analytics.simulate.world.mail.events import CLICK as MAIL_CLICK

@@ -1,4 +1,4 @@
-"""Ad accounts, campaigns, ad groups and ads of the three platforms."""
+"""Ad accounts, campaigns, ad groups and ads of the platforms."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from marketing_analytics.simulate.world.ads.platforms import BY_NAME, GOOGLE, LINKEDIN, META
 from marketing_analytics.simulate.world.chance import stream
 from marketing_analytics.simulate.world.parameters import DAY_US, HOUR_US, WorldParameters
 
-META, GOOGLE, LINKEDIN = "meta_ads", "google_ads", "linkedin_ads"
-PLATFORMS = (META, GOOGLE, LINKEDIN)
 NEW_YORK, BERLIN = "America/New_York", "Europe/Berlin"
 
 
@@ -139,7 +138,6 @@ PRICES = {
     "PERFORMANCE_MAX": (170.0, 15_000.0),
     LINKEDIN: (540.0, 6_500.0),
 }
-ID_BASES = {META: 120_210_000_000_000_000, GOOGLE: 20_400_000_000, LINKEDIN: 380_000_000}
 
 
 def slug_of(name: str) -> str:
@@ -162,8 +160,9 @@ class CatalogMaker:
     def next_id(self, platform: str) -> str:
         """Return a new id in the platform's usual length."""
         self.count += 1
+        base = BY_NAME[platform].id_base
         # the offset keeps ids of different seeds apart, 7 keeps neighbours apart
-        return str(ID_BASES[platform] + self.offset % (ID_BASES[platform] // 10) + self.count * 7)
+        return str(base + self.offset % (base // 10) + self.count * 7)
 
     def add_campaign(self, account: Account, plan: Plan) -> None:
         """Make one campaign with its ad groups and ads."""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing_analytics.simulate.world.ads.catalog import GOOGLE, LINKEDIN, META, Catalog
+from marketing_analytics.simulate.world.ads.catalog import Catalog
 from marketing_analytics.simulate.world.ads.days import AdDays
+from marketing_analytics.simulate.world.ads.platforms import BY_NAME
 from marketing_analytics.simulate.world.chance import IntArray, pick, spread, stream
 from marketing_analytics.simulate.world.customers.purchases import Orders
 from marketing_analytics.simulate.world.exchange import Exchange
@@ -23,9 +24,6 @@ CLICK, VIEW = 0, 1
 KINDS = ("click", "view")
 MATURITY_DAYS = 28
 WHOLE_PPM = 1_000_000
-# modelled conversions per click and views per impression, beyond what clicks explain
-MODELLED_PER_CLICK = {META: 0.018, GOOGLE: 0.014, LINKEDIN: 0.010}
-VIEWS_PER_IMPRESSION = {META: 0.00014, GOOGLE: 0.00002, LINKEDIN: 0.0}
 # orders per click that will only come after the world's last day, on that day
 FUTURE_ORDERS_PER_CLICK = 0.10
 FUTURE_LAG_DAYS = 6.5
@@ -78,6 +76,7 @@ def last_clicks(sessions: Sessions) -> IntArray:
 
 def click_claims(
     parameters: WorldParameters,
+    catalog: Catalog,
     exchange: Exchange,
     orders: Orders,
     sessions: Sessions,
@@ -93,11 +92,14 @@ def click_claims(
     index, order, lag = index[keep], order[keep], lag[keep]
     # conversions are reported with hours of delay
     delay = rng.integers(HOUR_US // 2, 15 * HOUR_US, len(index))
-    is_google = sessions.source[index] == SOURCES.index(GOOGLE)
-    # data-driven attribution: Google books parts of a conversion on several clicks
+    by_ad = [BY_NAME[ad.platform].is_data_driven for ad in catalog.ads]
+    is_data_driven = np.array(by_ad)[sessions.ad[index]]
+    # data-driven attribution books parts of a conversion on several clicks
     share = np.array([WHOLE_PPM, 500_000, 333_333, 666_667])[pick(rng, (70, 14, 8, 8), len(index))]
-    is_linkedin = sessions.source[index] == SOURCES.index(LINKEDIN)
-    # LinkedIn's only account is in USD
+    # an account that reaches all markets books orders in its own currency
+    accounts = {account.account_id: account for account in catalog.accounts}
+    by_ad = [accounts[ad.account_id].currency == "USD" for ad in catalog.ads]
+    is_in_usd = np.array(by_ad)[sessions.ad[index]]
     in_usd = exchange.usd_cents(orders.total_cents, orders.is_eur, orders.day)[order]
     return Claims(
         row=ad_day_rows(ad_days, sessions.ad[index], sessions.ad_day[index]),
@@ -106,8 +108,8 @@ def click_claims(
         lag_us=lag,
         # whole seconds, as everything that leaves the world
         reported_us=orders.ordered_us[order] + delay // SECOND_US * SECOND_US,
-        weight_ppm=np.where(is_google, share, WHOLE_PPM).astype(np.int64),
-        value_cents=np.where(is_linkedin, in_usd, orders.total_cents[order]).astype(np.int64),
+        weight_ppm=np.where(is_data_driven, share, WHOLE_PPM).astype(np.int64),
+        value_cents=np.where(is_in_usd, in_usd, orders.total_cents[order]).astype(np.int64),
     )
 
 
@@ -116,8 +118,9 @@ def modelled_claims(
 ) -> Claims:
     """Return conversions that no click of ours explains: modelled ones, or after a view."""
     rng = stream(parameters.seed, f"modelled claims {KINDS[kind]}")
-    rates = VIEWS_PER_IMPRESSION if kind == VIEW else MODELLED_PER_CLICK
-    rate = np.array([rates[ad.platform] for ad in catalog.ads])[ad_days.ad]
+    platforms = [BY_NAME[ad.platform] for ad in catalog.ads]
+    rates = [p.views_per_impression if kind == VIEW else p.modelled_per_click for p in platforms]
+    rate = np.array(rates)[ad_days.ad]
     volume = ad_days.impressions if kind == VIEW else ad_days.clicks
     # independent of each other and of our orders: a Poisson count per row
     row = spread(rng.poisson(rate * volume).astype(np.int64))
@@ -128,9 +131,9 @@ def modelled_claims(
     lag_days = np.minimum(rng.exponential(6.0, count), limit_days) * rng.uniform(0.1, 1.0, count)
     lag_us = (lag_days * 86_400).astype(np.int64) * SECOND_US
     delay_us = rng.integers(1_800, 54_000, count) * SECOND_US
-    # modelled conversions of Google are parts as well
+    # data-driven ones are parts as well
     share = np.array([WHOLE_PPM, 500_000, 250_000])[pick(rng, (50, 30, 20), count)]
-    is_google = np.array([ad.platform == GOOGLE for ad in catalog.ads])[ad_days.ad[row]]
+    is_data_driven = np.array([p.is_data_driven for p in platforms])[ad_days.ad[row]]
     # around 42 in the account's currency, near the mean order
     value = np.clip(np.rint(rng.gamma(2.2, 1_900.0, count)), 100, 100_000).astype(np.int64)
     return Claims(
@@ -140,7 +143,7 @@ def modelled_claims(
         lag_us=lag_us,
         # the click has no moment of its own: the middle of the account's day stands for it
         reported_us=ad_days.day[row] * DAY_US + 14 * HOUR_US + lag_us + delay_us,
-        weight_ppm=np.where(is_google, share, WHOLE_PPM).astype(np.int64),
+        weight_ppm=np.where(is_data_driven, share, WHOLE_PPM).astype(np.int64),
         value_cents=value,
     )
 
@@ -179,7 +182,7 @@ def build_claims(
 ) -> Claims:
     """Return all claims sorted by ad-day row and time."""
     parts = (
-        click_claims(parameters, exchange, orders, sessions, ad_days),
+        click_claims(parameters, catalog, exchange, orders, sessions, ad_days),
         modelled_claims(parameters, catalog, ad_days, CLICK),
         modelled_claims(parameters, catalog, ad_days, VIEW),
         future_claims(parameters, ad_days),

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from marketing_analytics.simulate.world.ads.catalog import META, Catalog
+from marketing_analytics.simulate.world.ads.catalog import Catalog
+from marketing_analytics.simulate.world.ads.platforms import META
 from marketing_analytics.simulate.world.chance import IntArray, stream
 from marketing_analytics.simulate.world.customers.people import NEVER_US
 from marketing_analytics.simulate.world.parameters import HOUR_US, WorldParameters

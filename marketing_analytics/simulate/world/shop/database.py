@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from marketing_analytics.core.errors import MachineError, UserError
-from marketing_analytics.simulate.world.ads.catalog import PLATFORMS
+from marketing_analytics.simulate.world.ads.platforms import PLATFORMS
 from marketing_analytics.simulate.world.calendar import month_texts
 from marketing_analytics.simulate.world.chance import gather, stream
 from marketing_analytics.simulate.world.customers.people import NEVER_US

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 
+from marketing_analytics.simulate.world.ads.platforms import AD_PLATFORMS
 from marketing_analytics.simulate.world.chance import (
     BoolArray,
     IntArray,
@@ -20,9 +21,7 @@ from marketing_analytics.simulate.world.chance import (
 from marketing_analytics.simulate.world.parameters import DAY_US, SECOND_US
 from marketing_analytics.simulate.world.web.visits import (
     EMAIL_SOURCE,
-    GOOGLE_SOURCE,
-    LINKEDIN_SOURCE,
-    META_SOURCE,
+    FIRST_AD_SOURCE,
     TAG_CLICK_ID,
     TAG_LOST,
 )
@@ -106,7 +105,7 @@ def click_id(kind: str, session: int, seed: int) -> str:
     """Return a click id that looks like the platform's and is unique per session."""
     # Knuth's multiplier: neighbours get ids that look unrelated, none is used twice
     number = (session * 2_654_435_761 + seed * 40_503) % 2**40
-    lead = {"gclid": "Cj0KCQ", "fbclid": "IwAR", "li_fat_id": "li-"}[kind]
+    lead = {"gclid": "Cj0KCQ", "fbclid": "IwAR", "li_fat_id": "li-"}.get(kind, "")
     return f"{lead}{number:010x}{session:06x}"
 
 
@@ -124,32 +123,23 @@ def landing_of(world: World, session: int) -> tuple[str, str, dict[str, str], di
         return ("blog.partner.example", "referral", {}, {})
     if source == EMAIL_SOURCE and tag != TAG_LOST:
         return mail_landing(world, session)
-    if source in (META_SOURCE, GOOGLE_SOURCE, LINKEDIN_SOURCE) and tag != TAG_LOST:
+    if source >= FIRST_AD_SOURCE and tag != TAG_LOST:
         ad = world.catalog.ads[sessions.ad[session]]
         campaign = next_campaign(world, ad.campaign_id)
-        utm_source, medium, kind = ad_tags(source, session)
-        clicks = {kind: click_id(kind, session, seed)}
+        platform = AD_PLATFORMS[source - FIRST_AD_SOURCE]
+        utm_source = platform.utm_sources[session % len(platform.utm_sources)]
+        clicks = {platform.click_id: click_id(platform.click_id, session, seed)}
         # auto-tagging alone: the click id is all there is
         if tag == TAG_CLICK_ID:
             return ("", "", {}, clicks)
         utm = {
             "utm_source": utm_source,
-            "utm_medium": medium,
+            "utm_medium": platform.utm_medium,
             "utm_campaign": campaign,
             "utm_id": ad.campaign_id,
         }
-        return (utm_source, medium, utm, clicks)
+        return (utm_source, platform.utm_medium, utm, clicks)
     return ("", "", {}, {})
-
-
-def ad_tags(source: int, session: int) -> tuple[str, str, str]:
-    """Return (utm_source, utm_medium, click id name) of an ad source."""
-    if source == META_SOURCE:
-        # Meta delivers a third of its clicks on Instagram
-        return ("instagram" if session % 3 == 0 else "facebook", "paid_social", "fbclid")
-    if source == GOOGLE_SOURCE:
-        return ("google", "cpc", "gclid")
-    return ("linkedin", "paid_social", "li_fat_id")
 
 
 def next_campaign(world: World, campaign_id: str) -> str:
@@ -168,13 +158,12 @@ def mail_landing(world: World, session: int) -> tuple[str, str, dict[str, str], 
 
 def referrer_of(source: int, medium_source: str) -> str:
     """Return the page a visit came from, empty for typed addresses and mails."""
+    if source >= FIRST_AD_SOURCE:
+        return AD_PLATFORMS[source - FIRST_AD_SOURCE].referrer
     pages = {
         1: f"https://www.{medium_source}.com/",
         2: "https://l.instagram.com/",
         3: "https://blog.partner.example/best-gifts",
-        META_SOURCE: "https://l.facebook.com/",
-        GOOGLE_SOURCE: "https://www.google.com/",
-        LINKEDIN_SOURCE: "https://www.linkedin.com/",
     }
     return pages.get(source, "")
 

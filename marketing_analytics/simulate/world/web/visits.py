@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from marketing_analytics.simulate.world.ads.catalog import GOOGLE, LINKEDIN, META, Account, Catalog
+from marketing_analytics.simulate.world.ads.catalog import Account, Catalog
+from marketing_analytics.simulate.world.ads.platforms import AD_PLATFORMS, PLATFORMS
 from marketing_analytics.simulate.world.calendar import local_day
 from marketing_analytics.simulate.world.chance import (
     BoolArray,
@@ -23,38 +24,24 @@ from marketing_analytics.simulate.world.customers.people import People
 from marketing_analytics.simulate.world.customers.purchases import Orders
 from marketing_analytics.simulate.world.parameters import DAY_US, SECOND_US, WorldParameters
 
-SOURCES = (
-    "direct",
-    "organic_search",
-    "organic_social",
-    "referral",
-    "email",
-    META,
-    GOOGLE,
-    LINKEDIN,
-)
-EMAIL_SOURCE, META_SOURCE, GOOGLE_SOURCE, LINKEDIN_SOURCE = 4, 5, 6, 7
-CHANNELS = (
-    "direct",
-    "organic_search",
-    "organic_social",
-    "referral",
-    "email",
-    "paid_social",
-    "paid_search",
-    "paid_social",
-)
+# the sources of visits that no ad brought, then the ad platforms
+FREE_SOURCES = ("direct", "organic_search", "organic_social", "referral", "email")
+SOURCES = (*FREE_SOURCES, *PLATFORMS)
+EMAIL_SOURCE = FREE_SOURCES.index("email")
+FIRST_AD_SOURCE = len(FREE_SOURCES)
+CHANNELS = (*FREE_SOURCES, *(platform.channel for platform in AD_PLATFORMS))
 # weights by SOURCES
-FIRST_ORDER_MIX = (14, 15, 5, 5, 5, 26, 26, 4)
-REPEAT_ORDER_MIX = (26, 14, 3, 3, 32, 9, 12, 1)
-BROWSING_MIX = (22, 18, 6, 4, 22, 14, 13, 1)
-VISITOR_MIX = (13, 20, 8, 6, 4, 25, 20, 4)
+FIRST_ORDER_MIX = (14, 15, 5, 5, 5, *(p.first_order_weight for p in AD_PLATFORMS))
+REPEAT_ORDER_MIX = (26, 14, 3, 3, 32, *(p.repeat_order_weight for p in AD_PLATFORMS))
+BROWSING_MIX = (22, 18, 6, 4, 22, *(p.browsing_weight for p in AD_PLATFORMS))
+VISITOR_MIX = (13, 20, 8, 6, 4, *(p.visitor_weight for p in AD_PLATFORMS))
 # how far a visit without an order goes: bounce, browse, product, cart, checkout
 DEPTH_MIX = (34, 26, 24, 11, 5)
 # positions in DEPTH_MIX, and one beyond it: only orders go that far
 CART_DEPTH, PURCHASE_DEPTH = 3, 5
 # 0 is a visit with all of its tags
 TAG_CLICK_ID, TAG_LOST = 1, 2
+USUAL_TAG_WEIGHTS = (86, 7, 7)
 NO_INDEX = -1
 
 
@@ -303,10 +290,11 @@ def build_sessions(
     device = choose_devices(people, sketch.person, rng)
     ad, ad_day = choose_ads(parameters, catalog, people, sketch)
     # one in seven ad visits lost tags on the way: redirects, privacy filters
-    tag = pick(rng, (86, 7, 7), count)
-    # auto-tagging leaves many Google clicks with nothing but the gclid
-    google_tag = pick(rng, (60, 33, 7), count)
-    tag = np.where(sketch.source == GOOGLE_SOURCE, google_tag, tag).astype(np.int64)
+    tag = pick(rng, USUAL_TAG_WEIGHTS, count)
+    for source, platform in enumerate(AD_PLATFORMS, FIRST_AD_SOURCE):
+        if platform.tag_weights != USUAL_TAG_WEIGHTS:
+            own = pick(rng, platform.tag_weights, count)
+            tag = np.where(sketch.source == source, own, tag).astype(np.int64)
     is_lost = rng.random(count) < parameters.session_loss_share
     is_refused = sketch.start_us >= people.opted_out_us[sketch.person]
     is_tracked = ~(is_lost | is_refused | people.is_blocking[sketch.person])
