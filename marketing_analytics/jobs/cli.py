@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ import click
 from marketing_analytics.core.commands import Group, beside
 from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.core.errors import EXIT_OK, EXIT_USAGE, RemoteError, UserError
-from marketing_analytics.jobs.settings import FileDefaults, Given, Settings, load_settings
+from marketing_analytics.jobs.settings import Given, Settings, load_settings
 
 if TYPE_CHECKING:
     from marketing_analytics.cloud_api.client import CloudClient
@@ -36,9 +36,20 @@ def group() -> None:
     """Deploy dbt jobs from tfvars files, run them and clean up."""
 
 
-def options(*, has_branch: bool = True, has_shared: bool = False) -> Callable[[F], F]:
-    """Return a decorator that adds the connection flags and --json."""
+def options(
+    *, has_branch: bool = True, has_shared: bool = False, needs_config: bool = False
+) -> Callable[[F], F]:
+    """Return a decorator that adds --config, the connection flags and --json."""
+    config_help = "Job file (tfvars); of several, a later one replaces whole variables."
     found = [
+        click.option(
+            "--config",
+            "config",
+            required=needs_config,
+            multiple=True,
+            metavar="FILE",
+            help=config_help if needs_config else "Job file whose settings count.",
+        ),
         click.option("--host-url", help="dbt Cloud's address; default https://cloud.getdbt.com."),
         click.option("--account-id", help="dbt Cloud account."),
         click.option(
@@ -50,6 +61,8 @@ def options(*, has_branch: bool = True, has_shared: bool = False) -> Callable[[F
         click.option("--team", help="Team; default marketing-team."),
         click.option("--json", "is_json", is_flag=True, help="Print JSON for programs."),
     ]
+    if needs_config:
+        found.append(click.option("--environment-id", help="dbt Cloud environment."))
     if has_branch:
         found += [
             click.option("--branch", help="Branch; default is git's."),
@@ -66,26 +79,6 @@ def options(*, has_branch: bool = True, has_shared: bool = False) -> Callable[[F
         return function
 
     return decorate
-
-
-config_options = [
-    click.option(
-        "--config",
-        "config",
-        required=True,
-        multiple=True,
-        metavar="FILE",
-        help="Job file (tfvars); of several, a later one replaces whole variables.",
-    ),
-    click.option("--environment-id", help="dbt Cloud environment."),
-]
-
-
-def with_config(function: F) -> F:
-    """Add --config and --environment-id."""
-    for option in reversed(config_options):
-        function = option(function)
-    return function
 
 
 def given_of(flags: dict[str, Any]) -> Given:
@@ -145,11 +138,10 @@ def connect(settings: Settings, console: Console) -> Iterator[CloudClient]:
         "--config env_file/dev_env.tfvars --allow-delete 2",
     ]
 )
-@with_config
 @click.option("--dry-run", is_flag=True, help="Show the plan, write nothing.")
 @click.option("--allow-delete", type=click.IntRange(0), metavar="N", help="Allow N deletes.")
-@options()
-def deploy(config: list[str], dry_run: bool, allow_delete: int | None, **flags: Any) -> None:
+@options(needs_config=True)
+def deploy(config: Sequence[str], dry_run: bool, allow_delete: int | None, **flags: Any) -> None:
     """Bring dbt Cloud to what the job file says."""
 
     def body(console: Console) -> int:
@@ -160,7 +152,7 @@ def deploy(config: list[str], dry_run: bool, allow_delete: int | None, **flags: 
 
 def deploy_files(
     console: Console,
-    config: list[str],
+    config: Sequence[str],
     flags: dict[str, Any],
     is_dry_run: bool,
     allowed: int | None,
@@ -204,15 +196,27 @@ def write_plan(console: Console, client: CloudClient, plan: Plan, config: str) -
 
 
 def load_all(
-    console: Console, config: list[str], flags: dict[str, Any]
+    console: Console, config: Sequence[str], flags: dict[str, Any]
 ) -> tuple[JobFile, Settings]:
     """Return file and settings; the file is checked before anything else."""
+    file = load_file(console, config)
+    return file, load_settings(given_of(flags), file.defaults, needs_environment=True)
+
+
+def load_file(console: Console, config: Sequence[str]) -> JobFile:
+    """Return a job file, or what several make, and print what should be known about it."""
     from marketing_analytics.jobs.forms.merge import load_merged
 
     file = load_merged(config)
     for note in file.notes:
         console.note(note)
-    return file, load_settings(given_of(flags), file.defaults, needs_environment=True)
+    return file
+
+
+def settings_of(console: Console, flags: dict[str, Any], **fixed: Any) -> Settings:
+    """Return the settings of a command that needs a job file for its settings only."""
+    defaults = load_file(console, flags["config"]).defaults if flags["config"] else None
+    return load_settings(given_of({**flags, **fixed}), defaults)
 
 
 def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tuple[Plan, float]:
@@ -240,10 +244,9 @@ def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tup
         "--config env_file/prod_env.tfvars --shared --detailed-exitcode",
     ]
 )
-@with_config
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when there are changes.")
-@options(has_shared=True)
-def plan(config: list[str], detailed_exitcode: bool, **flags: Any) -> None:
+@options(has_shared=True, needs_config=True)
+def plan(config: Sequence[str], detailed_exitcode: bool, **flags: Any) -> None:
     """Show what deploy would do."""
     from marketing_analytics.jobs.render import plan_json, print_plan
 
@@ -313,7 +316,7 @@ def list_(details: bool, **flags: Any) -> None:
     from marketing_analytics.jobs.render import SCHEMA_VERSION, job_json, print_jobs
 
     def body(console: Console) -> int:
-        settings = load_settings(given_of({**flags, "is_shared": True}), FileDefaults())
+        settings = settings_of(console, flags, is_shared=True)
         jobs = team_jobs(settings, console)
         if console.is_json:
             listed = [job_json(job) for job in jobs]
@@ -363,7 +366,7 @@ def clean(
     """Find, show, ask and delete."""
     from marketing_analytics.jobs.plan import Plan, make_cleanup
 
-    settings = load_settings(given_of({**flags, "is_shared": True}), FileDefaults())
+    settings = settings_of(console, flags, is_shared=True)
     found = make_cleanup(
         settings.scope.team, team_jobs(settings, console), older_than, datetime.now(UTC)
     )
@@ -434,7 +437,7 @@ def run(key: str, follow: bool, **flags: Any) -> None:
     from marketing_analytics.jobs.runs import find_job, follow_run, run_json, start_run
 
     def body(console: Console) -> int:
-        settings = load_settings(given_of(flags))
+        settings = settings_of(console, flags)
         with connect(settings, console) as client:
             job = find_job(client, settings.scope, key)
             started = start_run(client, job, settings.scope.user or settings.scope.team)
@@ -462,7 +465,7 @@ def logs(run_id: int, step: int | None, follow: bool, **flags: Any) -> None:
     from marketing_analytics.jobs.runs import follow_run, print_logs
 
     def body(console: Console) -> int:
-        settings = load_settings(given_of({**flags, "is_shared": True}))
+        settings = settings_of(console, flags, is_shared=True)
         with connect(settings, console) as client:
             if follow:
                 return follow_run(client, run_id, console)
@@ -480,7 +483,7 @@ def cancel(run_id: int, **flags: Any) -> None:
     from marketing_analytics.jobs.runs import is_final, run_json, status_of
 
     def body(console: Console) -> int:
-        settings = load_settings(given_of({**flags, "is_shared": True}))
+        settings = settings_of(console, flags, is_shared=True)
         with connect(settings, console) as client:
             cancelled = client.cancel(run_id)
         if console.is_json:

@@ -252,6 +252,21 @@ def test_deploy_takes_the_list_form(jobs, cloud, job_file, monkeypatch):
     assert "no changes" in jobs("plan", "--config", config)[1]
 
 
+@pytest.mark.parametrize(
+    "command", [["list"], ["cleanup", "--older-than", "7", "--dry-run"], ["run", "tests-on-demand"]]
+)
+def test_commands_without_jobs_take_the_settings_of_a_file(
+    jobs, cloud, job_file, monkeypatch, command
+):
+    config = job_file(LIST.replace("http://127.0.0.1:1/api", cloud.url).replace("102", "2"))
+    for name in ("DBTCLOUD_ACCOUNT_ID", "DBTCLOUD_HOST_URL", "PROJECT_ID", "ENVIRONMENT_ID"):
+        monkeypatch.delenv(name)
+    assert jobs("deploy", "--config", config)[0] == 0
+    code, out, err = jobs(*command, "--config", config)
+    assert (code, bool(out)) == (0, True), err
+    assert jobs(*command)[0] == 2
+
+
 def test_a_flag_beats_the_environment_and_the_environment_beats_the_file(jobs, cloud, job_file):
     config = job_file(LIST)
     code, _, err = jobs("deploy", "--config", config, "--dry-run")
