@@ -1,6 +1,5 @@
-"""Fixtures of the jobs tests: a dbt Cloud double, and the command as users start it."""
+"""Fixtures of the jobs tests: a dbt Cloud with faults, and the command as users start it."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -9,29 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.jobs.faulty_cloud import TOKEN, FaultyCloud
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "scripts" / "dbt_job_manager.py"
 
 
-def load_double():
-    """Import the neighbour file; tests have no package."""
-    spec = importlib.util.spec_from_file_location(
-        "cloud_double", Path(__file__).with_name("cloud_double.py")
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-DOUBLE = load_double()
-
-
 @pytest.fixture
-def cloud():
-    """Return a running dbt Cloud double."""
-    double = DOUBLE.CloudDouble()
-    yield double
-    double.close()
+def cloud(tmp_path):
+    """Return the local dbt Cloud's API, running, with faults on request."""
+    folder = tmp_path / "cloud"
+    folder.mkdir()
+    cloud = FaultyCloud(folder)
+    yield cloud
+    cloud.close()
 
 
 @pytest.fixture
@@ -42,7 +32,7 @@ def environ(cloud, monkeypatch, tmp_path):
             monkeypatch.delenv(name)
     values = {
         "DBTCLOUD_ACCOUNT_ID": "1",
-        "DBTCLOUD_TOKEN": DOUBLE.TOKEN,
+        "DBTCLOUD_TOKEN": TOKEN,
         "PROJECT_ID": "2",
         "ENVIRONMENT_ID": "3",
         "DBTCLOUD_HOST_URL": cloud.url,

@@ -2,7 +2,6 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,12 +9,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DEV = ROOT / "env_file" / "dev_env.tfvars"
 ONE = 'jobs = { a = { execute_steps = ["dbt build"], description = "Builds." } }\n'
-
-
-def age(cloud, days):
-    for job in cloud.active():
-        at = datetime.now(UTC) - timedelta(days=days)
-        job["updated_at"] = at.isoformat()
 
 
 def test_list_shows_all_jobs_of_the_team_and_no_others(jobs, cloud, job_file):
@@ -122,10 +115,9 @@ def test_cleanup_deletes_old_branch_jobs_of_any_branch_and_says_why(jobs, cloud,
     jobs("deploy", "--config", config)
     jobs("deploy", "--config", config, "--branch", "other", "--user", "ben")
     jobs("deploy", "--config", config, "--team", "sales")
-    shared = {**cloud.active()[0], "id": 5, "description": "[jobs:v1 marketing-team/a]"}
-    cloud.jobs[5] = shared
-    cloud.jobs[6] = {**shared, "id": 6, "description": "by hand"}
-    age(cloud, 12)
+    for description in ("[jobs:v1 marketing-team/a]", "by hand"):
+        cloud.copy_job(cloud.active()[0], description=description)
+    cloud.age(12)
     code, out, _ = jobs("cleanup", "--older-than", "7", "--yes")
     assert code == 0
     assert "branch other of ben, last changed" in out
@@ -140,14 +132,14 @@ def test_cleanup_deletes_old_branch_jobs_of_any_branch_and_says_why(jobs, cloud,
 
 def test_cleanup_keeps_young_jobs(jobs, cloud, job_file):
     jobs("deploy", "--config", job_file(ONE))
-    age(cloud, 6)
+    cloud.age(6)
     assert "nothing to clean up" in jobs("cleanup", "--older-than", "7", "--yes")[1]
     assert len(cloud.active()) == 1
 
 
 def test_cleanup_without_a_terminal_needs_yes(jobs, cloud, job_file):
     jobs("deploy", "--config", job_file(ONE))
-    age(cloud, 8)
+    cloud.age(8)
     code, out, err = jobs("cleanup", "--older-than", "7", text="y\n")
     assert code == 2
     assert "--yes" in err
@@ -281,7 +273,7 @@ def test_logs_shows_steps_and_refuses_steps_that_are_not_there(jobs, cloud, job_
     cloud.script = [{"status": 20, "run_steps": [{**STEP, "status": 20, "logs": "boom\n"}]}]
     jobs("deploy", "--config", job_file(ONE))
     jobs("run", "a")
-    run_id = next(iter(cloud.runs))
+    run_id = cloud.runs[0]
     code, out, _ = jobs("logs", run_id)
     assert code == 0
     assert "== step 4: Invoke dbt with `dbt build` (error)" in out
@@ -296,7 +288,7 @@ def test_logs_shows_steps_and_refuses_steps_that_are_not_there(jobs, cloud, job_
 def test_cancel_tells_the_status(jobs, cloud, job_file):
     jobs("deploy", "--config", job_file(ONE))
     jobs("run", "a")
-    assert "cancelled" in jobs("cancel", next(iter(cloud.runs)))[1]
+    assert "cancelled" in jobs("cancel", cloud.runs[0])[1]
 
 
 @pytest.mark.parametrize("command", ["logs", "cancel"])
@@ -382,7 +374,7 @@ def test_cleanup_asks_on_a_terminal(jobs, cloud, job_file, answer, left):
     import sys
 
     jobs("deploy", "--config", job_file(ONE))
-    age(cloud, 8)
+    cloud.age(8)
     command = [sys.executable, ROOT / "scripts" / "dbt_job_manager.py", "cleanup"]
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

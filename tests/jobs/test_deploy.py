@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.jobs.faulty_cloud import JOBS
+
 ROOT = Path(__file__).resolve().parents[2]
 DEV = ROOT / "env_file" / "dev_env.tfvars"
 
@@ -36,7 +38,7 @@ def test_the_nine_dev_jobs_are_deployed_with_names_marks_and_schema(jobs, cloud)
     )
     assert by_key["ad-platform-sync"]["run_generate_sources"] is True
     assert by_key["attribution-validation"]["triggers"]["schedule"] is False
-    schemas = {o["raw_value"] for o in cloud.overrides.values() if o["name"] == "DBT_SCHEMA"}
+    schemas = {value for _, name, value in cloud.overrides if name == "DBT_SCHEMA"}
     assert schemas == {"anna_feature_x"}
     assert len(cloud.overrides) == 9
 
@@ -144,9 +146,8 @@ def test_jobs_of_other_branches_users_and_teams_are_not_touched(jobs, cloud, job
     ]
     for scope in scopes:
         assert jobs("deploy", "--config", config, *scope)[0] == 0
-    shared = dict(cloud.active()[0], id=7, name="marketing-team-job-0")
-    shared["description"] = "[jobs:v1 marketing-team/job-0]"
-    cloud.jobs[7] = shared
+    mark = "[jobs:v1 marketing-team/job-0]"
+    cloud.copy_job(cloud.active()[0], name="marketing-team-job-0", description=mark)
     before = json.dumps(cloud.active(), sort_keys=True)
     assert jobs("deploy", "--config", config)[0] == 0
     assert jobs("deploy", "--config", job_file("jobs = {}"), "--allow-delete", "2")[0] == 0
@@ -156,7 +157,7 @@ def test_jobs_of_other_branches_users_and_teams_are_not_touched(jobs, cloud, job
 def test_a_job_of_the_same_name_without_our_mark_is_refused(jobs, cloud, job_file):
     config = job_file(some_jobs(1))
     jobs("deploy", "--config", config)
-    cloud.active()[0]["description"] = "made by hand"
+    cloud.change_job(cloud.active()[0], description="made by hand")
     cloud.requests.clear()
     code, _, err = jobs("deploy", "--config", config)
     assert code == 2
@@ -169,7 +170,7 @@ def test_two_jobs_with_one_mark_become_one(jobs, cloud, job_file):
     config = job_file(some_jobs(1))
     jobs("deploy", "--config", config)
     original = cloud.active()[0]
-    cloud.jobs[cloud.next_id + 1] = {**original, "id": cloud.next_id + 1}
+    cloud.copy_job(original)
     code, out, _ = jobs("deploy", "--config", config)
     assert code == 0
     assert "a second copy" in out
@@ -227,7 +228,7 @@ def test_a_job_that_becomes_a_pull_request_job_is_replaced_with_its_followers(
 
 def test_variables_are_set_changed_and_removed(jobs, cloud, job_file):
     text = 'jobs = {{ a = {{ execute_steps = ["dbt build"], env_vars = {{ {} }} }} }}'
-    values = lambda: {o["name"]: o["raw_value"] for o in cloud.overrides.values()}  # noqa: E731
+    values = lambda: {name: value for _, name, value in cloud.overrides}  # noqa: E731
     jobs("deploy", "--config", job_file(text.format('DBT_A = "1", DBT_B = "2"')))
     assert values() == {"DBT_A": "1", "DBT_B": "2", "DBT_SCHEMA": "anna_feature_x"}
     code, out, _ = jobs("deploy", "--config", job_file(text.format('DBT_A = "3"')))
@@ -235,6 +236,83 @@ def test_variables_are_set_changed_and_removed(jobs, cloud, job_file):
     assert "1 → 3" in out
     assert "2 → not set" in out
     assert values() == {"DBT_A": "3", "DBT_SCHEMA": "anna_feature_x"}
+
+
+def test_a_switch_of_the_table_reaches_dbt_cloud_and_the_diff(jobs, cloud, job_file):
+    text = 'jobs = { a = { execute_steps = ["dbt build"], run_lint = true } }'
+    assert jobs("deploy", "--config", job_file(text))[0] == 0
+    assert [job["run_lint"] for job in cloud.active()] == [True]
+    code, out, _ = jobs("deploy", "--config", job_file(text.replace("true", "false")))
+    assert code == 0
+    assert re.search(r"run_lint +true → false", out)
+    assert [job["run_lint"] for job in cloud.active()] == [False]
+
+
+def test_a_ci_job_needs_no_webhook_and_is_replaced_when_it_becomes_another(jobs, cloud, job_file):
+    text = 'jobs = { a = { execute_steps = ["dbt build"], job_type = "ci" } }'
+    config = job_file(text)
+    assert jobs("deploy", "--config", config)[0] == 0
+    [job] = cloud.active()
+    assert (job["job_type"], set(job["triggers"].values())) == ("ci", {False})
+    assert "no changes" in jobs("plan", "--config", config)[1]
+    plain = job_file(text.replace(', job_type = "ci"', ""))
+    assert "replaced" in jobs("deploy", "--config", plain)[1]
+    [other] = cloud.active()
+    assert (other["job_type"], other["id"] != job["id"]) == ("other", True)
+    assert "no changes" in jobs("plan", "--config", plain)[1]
+
+
+ELSEWHERE = """jobs = {
+  a = { execute_steps = ["dbt build"] }
+  b = {
+    execute_steps  = ["dbt build"]
+    environment_id = NUMBER
+  }
+}"""
+
+
+@pytest.fixture
+def other_environment(cloud):
+    """Return the id of a second environment of the project."""
+    body = {"name": "Staging", "type": "deployment", "project_id": 2}
+    return cloud.ask("POST", "/api/v3/accounts/1/projects/2/environments/", body)["id"]
+
+
+def test_a_job_in_another_environment_is_found_again(jobs, cloud, job_file, other_environment):
+    config = job_file(ELSEWHERE.replace("NUMBER", str(other_environment)))
+    assert jobs("deploy", "--config", config)[0] == 0
+    places = {job["name"][-1]: job["environment_id"] for job in cloud.active()}
+    assert places == {"a": 3, "b": other_environment}
+    assert "no changes" in jobs("deploy", "--config", config)[1]
+    back = job_file(ELSEWHERE.replace("NUMBER", "3"))
+    assert f"environment_id {other_environment} → 3" in jobs("deploy", "--config", back)[1]
+    assert len(cloud.active()) == 2
+
+
+def test_shared_jobs_in_another_environment_are_compared_too(
+    jobs, cloud, job_file, other_environment
+):
+    config = job_file(ELSEWHERE.replace("NUMBER", str(other_environment)))
+    jobs("deploy", "--config", config)
+    for job in cloud.active():
+        key = job["name"][-1]
+        name, mark = f"marketing-team-{key}", f"[jobs:v1 marketing-team/{key}]"
+        cloud.copy_job(job, name=name, description=mark)
+        # the one of production carries the same mark
+        cloud.copy_job(job, name=name, description=mark, environment_id=other_environment)
+    out = jobs("plan", "--shared", "--config", config, "--json")[1]
+    changes = json.loads(out)["changes"]
+    assert [change["key"] for change in changes] == ["b"]
+    assert "a second copy" in changes[0]["reason"]
+
+
+def test_an_environment_that_is_not_there_is_named_where_the_job_asks_for_it(jobs, cloud, job_file):
+    config = job_file(ELSEWHERE.replace("NUMBER", "98"))
+    code, _, err = jobs("deploy", "--config", config)
+    assert code == 2
+    assert 'there is no environment 98 in project 2 of account 1 (job "b")' in err
+    assert f"{config}:5:22" in err
+    assert cloud.writes == []
 
 
 STARTED_BY_ITSELF = """jobs = {
@@ -247,7 +325,7 @@ STARTED_BY_ITSELF = """jobs = {
 
 def without_schema(cloud):
     """Return the jobs that may start by themselves and do not have their schema."""
-    owners = {o["job_definition_id"] for o in cloud.overrides.values() if o["name"] == "DBT_SCHEMA"}
+    owners = {job_id for job_id, name, _ in cloud.overrides if name == "DBT_SCHEMA"}
     return [
         job["name"]
         for job in cloud.active()
@@ -297,7 +375,7 @@ def test_an_existing_job_gets_its_variables_before_it_is_switched_on(jobs, cloud
     text = 'jobs = {{ a = {{ execute_steps = ["dbt build"], {} }} }}'
     jobs("deploy", "--config", job_file(text.format("")))
     # as after a deploy that ended between the two writes
-    cloud.overrides.clear()
+    cloud.forget_overrides()
     cloud.requests.clear()
     assert jobs("deploy", "--config", job_file(text.format('schedule_cron = "* * * * *"')))[0] == 0
     assert [path.rpartition("/v")[2][0] for _, path in cloud.writes] == ["3", "2"]
@@ -406,13 +484,13 @@ def test_a_broken_file_is_refused_before_any_request(jobs, cloud, job_file, monk
 def test_a_second_deploy_of_the_scope_at_the_same_time_is_refused(jobs, cloud, job_file, environ):
     config = job_file(some_jobs(3))
     release = threading.Event()
-    original = cloud.jobs_route
+    original = cloud.answer
 
-    def slow(method, query, body):
+    def slow(*request):
         release.wait(5)
-        return original(method, query, body)
+        return original(*request)
 
-    cloud.jobs_route = slow
+    cloud.answer = slow
     first = subprocess.Popen(
         [sys.executable, ROOT / "scripts" / "dbt_job_manager.py", "deploy", "--config", config],
         stdout=subprocess.DEVNULL,
@@ -509,16 +587,16 @@ def test_a_create_of_a_killed_deploy_that_lands_late_starts_nothing_and_is_remov
     config = job_file(
         'jobs = { a = { execute_steps = ["dbt build"], schedule_cron = "* * * * *" } }'
     )
-    original, created = cloud.jobs_route, []
+    original, created = cloud.answer, []
 
-    def create_twice(method, query, body):
-        if method == "POST" and not created:
-            created.append(body)
+    def create_twice(method, path, *request):
+        if (method, path) == ("POST", JOBS) and not created:
+            created.append(path)
             # the one of the killed deploy: after this deploy has read, before it creates
-            original(method, query, body)
-        return original(method, query, body)
+            original(method, path, *request)
+        return original(method, path, *request)
 
-    cloud.jobs_route = create_twice
+    cloud.answer = create_twice
     assert jobs("deploy", "--config", config)[0] == 0
     late, ours = cloud.active()
     assert (late["triggers"]["schedule"], ours["triggers"]["schedule"]) == (False, True)

@@ -241,6 +241,7 @@ def test_a_mistake_in_the_second_of_two_files_is_shown_there(job_file):
 
 def test_deploy_takes_the_list_form(jobs, cloud, job_file, monkeypatch):
     config = job_file(LIST.replace("http://127.0.0.1:1/api", cloud.url).replace("102", "2"))
+    config.write_text(config.read_text().replace("999", "3"))
     for name in ("DBTCLOUD_ACCOUNT_ID", "DBTCLOUD_HOST_URL", "PROJECT_ID", "ENVIRONMENT_ID"):
         monkeypatch.delenv(name)
     code, _, err = jobs("deploy", "--config", config)
@@ -268,7 +269,7 @@ def test_commands_without_jobs_take_the_settings_of_a_file(
 
 
 def test_a_flag_beats_the_environment_and_the_environment_beats_the_file(jobs, cloud, job_file):
-    config = job_file(LIST)
+    config = job_file(LIST.replace("999", "3"))
     code, _, err = jobs("deploy", "--config", config, "--dry-run")
     assert code == 0, err
     code, _, err = jobs("deploy", "--config", config, "--host-url", "http://127.0.0.1:2")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -204,7 +205,18 @@ EVERYTHING = """jobs = {
     after         = { job = "child", statuses = ["success", "error", "canceled"] }
   }
   great = { execute_steps = ["dbt build"], after = { job = "grandchild", statuses = ["error"] } }
-  ci    = { execute_steps = ["dbt build"], on_pull_request = true }
+  ci = {
+    execute_steps            = ["dbt build"]
+    on_pull_request          = true
+    triggers_on_draft_pr     = true
+    run_lint                 = true
+    errors_on_lint_failure   = false
+    run_compare_changes      = true
+    deferring_environment_id = 3
+  }
+  ci_without_webhook = { execute_steps = ["dbt build"], job_type = "ci" }
+  nodes              = { execute_steps = ["dbt build"], force_node_selection = true }
+  adaptive           = { execute_steps = ["dbt build"], job_type = "adaptive" }
   merge = { execute_steps = ["dbt build"], on_merge = true }
   idle  = { execute_steps = ["dbt build"] }
 }
@@ -235,6 +247,9 @@ def terraform(server, tmp_path):
         "CHECKPOINT_DISABLE": "1",
         "TF_CLI_CONFIG_FILE": str(config),
         "TF_IN_AUTOMATION": "1",
+        "TF_CLI_ARGS_apply": "-no-color",
+        "TF_CLI_ARGS_plan": "-no-color",
+        "TF_CLI_ARGS_validate": "-no-color",
         "DBT_CLOUD_TOKEN": TOKEN,
         "DBT_CLOUD_ACCOUNT_ID": "1",
         "DBT_CLOUD_HOST_URL": f"{server}/api",
@@ -244,7 +259,7 @@ def terraform(server, tmp_path):
 
     def run(*arguments, code=0):
         done = subprocess.run(
-            ["terraform", arguments[0], "-no-color", *map(str, arguments[1:])],
+            ["terraform", *map(str, arguments)],
             capture_output=True,
             text=True,
             cwd=folder,
@@ -319,6 +334,86 @@ def test_both_paths_store_the_same_jobs(terraform, server, script, job_file, nam
     by_terraform = [job for job in all_jobs(server) if job["id"] not in ids]
     assert stored_by_key(by_cli) == stored_by_key(by_terraform)
 
+
+CHAIN = """jobs = {
+  a = { execute_steps = ["dbt build"] }
+  b = { execute_steps = ["dbt build"], after = { job = "a" } }
+  c = { execute_steps = ["dbt build"], after = { job = "b", statuses = ["error"] } }
+}
+"""
+MOVES = {
+    "one level up": ('after = { job = "b", s', 'after = { job = "a", s'),
+    "to the start of a chain": (', after = { job = "a" }', ""),
+    "below another job": ('["dbt build"] }', '["dbt build"], after = { job = "d" } }\n  d = X'),
+    "other settings": ('["dbt build"], after', '["dbt build"], threads = 9, after'),
+}
+
+
+def parents(jobs):
+    """Return by key what each job runs after."""
+    return {key: job["job_completion_trigger_condition"] for key, job in jobs.items()}
+
+
+@pytest.mark.slow
+@needs_provider
+@pytest.mark.parametrize("move", MOVES)
+def test_a_job_that_moves_in_a_chain_keeps_its_id(terraform, server, script, job_file, move):
+    apply(terraform, job_file(CHAIN))
+    before = {job["name"]: job["id"] for job in all_jobs(server)}
+    old, new = MOVES[move]
+    config = job_file(CHAIN.replace(old, new).replace("X", '{ execute_steps = ["dbt build"] }'))
+    apply(terraform, config)
+    after = {job["name"]: job["id"] for job in all_jobs(server)}
+    assert {name: after[name] for name in before} == before
+    wanted = stored_by_key(all_jobs(server))
+    assert script("deploy", "--config", config).returncode == 0
+    by_cli = [job for job in all_jobs(server) if job["id"] not in after.values()]
+    assert parents(stored_by_key(by_cli)) == parents(wanted)
+
+
+@pytest.mark.slow
+@needs_provider
+def test_a_state_with_a_resource_for_each_level_keeps_its_jobs(
+    terraform, server, job_file, tmp_path
+):
+    config = job_file(CHAIN)
+    module = tmp_path / "terraform" / "terraform" / "modules" / "jobs" / "main.tf"
+    text = module.read_text()
+    start = text.index('resource "dbtcloud_job" "this"')
+    resource = text[start : text.index("\n}\n", start)]
+    levels = [
+        resource.replace('"this"', f'"level_{n}"').replace("var.jobs", f"local.level_{n}")
+        + (CONDITION.format(above=n - 1) if n else "")
+        + "\n}\n"
+        for n in range(4)
+    ]
+    outputs = module.with_name("outputs.tf")
+    shown = outputs.read_text()
+    outputs.write_text("")
+    (module.parents[3] / "outputs.tf").unlink()
+    checks = text.index("# a job in no level")
+    module.write_text(text[:start] + "\n".join(levels) + text[checks:])
+    apply(terraform, config)
+    before = {job["name"]: job["id"] for job in all_jobs(server)}
+    conditions = parents(stored_by_key(all_jobs(server)))
+    outputs.write_text(shown)
+    module.write_text(text)
+    state = f"-state={config.stem}.tfstate"
+    for job in terraform("state", "list", state).split():
+        if ".level_" in job:
+            terraform("state", "mv", state, job, re.sub(r"level_\d", "this", job))
+    apply(terraform, config)
+    assert {job["name"]: job["id"] for job in all_jobs(server)} == before
+    assert parents(stored_by_key(all_jobs(server))) == conditions
+
+
+CONDITION = """
+
+  job_completion_trigger_condition {{
+    job_id     = dbtcloud_job.level_{above}[each.value.after.job].id
+    project_id = var.project_id
+    statuses   = each.value.after.statuses
+  }}"""
 
 STEP = 'execute_steps = ["dbt build"]'
 BAD_FILES = {

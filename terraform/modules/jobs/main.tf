@@ -82,27 +82,6 @@ resource "dbtcloud_job_completion_trigger" "this" {
   }
 }
 
-# states of the time when every level of a chain was a resource of its own
-moved {
-  from = dbtcloud_job.level_3
-  to   = dbtcloud_job.level_2
-}
-
-moved {
-  from = dbtcloud_job.level_2
-  to   = dbtcloud_job.level_1
-}
-
-moved {
-  from = dbtcloud_job.level_1
-  to   = dbtcloud_job.level_0
-}
-
-moved {
-  from = dbtcloud_job.level_0
-  to   = dbtcloud_job.this
-}
-
 resource "dbtcloud_environment_variable_job_override" "this" {
   for_each = local.env_vars
 
