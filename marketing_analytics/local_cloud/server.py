@@ -14,6 +14,7 @@ import signal
 import socket
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +111,8 @@ def fill_project(connection: sqlite3.Connection, settings: ServerSettings) -> No
     source = str(settings.project_dir.resolve())
     project = get_project(connection, identity.account_id, identity.project_id)
     if project is not None:
-        if project["source_path"] != source:
-            save_project(connection, {**project, "source_path": source})
+        if project.source_path != source:
+            save_project(connection, replace(project, source_path=source))
         return
     fields = {"project_id": identity.project_id, "name": "Marketing", "source_path": source}
     try:
@@ -123,7 +124,7 @@ def fill_project(connection: sqlite3.Connection, settings: ServerSettings) -> No
 def fill_environment(connection: sqlite3.Connection, identity: Identity) -> None:
     """Create the environment unless it exists."""
     found = get_environment(connection, identity.account_id, identity.environment_id)
-    if found is not None and found["project_id"] == identity.project_id:
+    if found is not None and found.project_id == identity.project_id:
         return
     fields = {
         "environment_id": identity.environment_id,

@@ -9,13 +9,13 @@ from starlette.responses import Response
 from marketing_analytics.local_cloud.api.answers import many, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import iso
-from marketing_analytics.local_cloud.store.accounts import get_account
+from marketing_analytics.local_cloud.store.accounts import Account, get_account
 
 
 def list_accounts(call: Call) -> Response:
     """List the one account a token opens; the real API has no limit among these filters."""
     account = stored_account(call)
-    filters = {"pk__in": [account["id"]], "limit": call.limit(), "offset": call.offset()}
+    filters = {"pk__in": [account.id], "limit": call.limit(), "offset": call.offset()}
     shown = [show_account(account)][call.offset() :]
     return many(shown, 1, filters)
 
@@ -38,7 +38,7 @@ def whoami(call: Call) -> Response:
     return one({"user": user})
 
 
-def stored_account(call: Call) -> dict[str, Any]:
+def stored_account(call: Call) -> Account:
     """Return the account. Raise a 404."""
     account = get_account(call.connection, call.account_id)
     if account is None:
@@ -46,13 +46,13 @@ def stored_account(call: Call) -> dict[str, Any]:
     return account
 
 
-def show_account(account: dict[str, Any]) -> dict[str, Any]:
+def show_account(account: Account) -> dict[str, Any]:
     """Return an account as the API shows it; plan fields that mean nothing here are null."""
     return {
-        "id": account["id"],
-        "name": account["name"],
+        "id": account.id,
+        "name": account.name,
         "plan": "enterprise",
-        "run_slots": account["run_slots"],
+        "run_slots": account.run_slots,
         "developer_seats": 0,
         "it_seats": 0,
         "explorer_seats": 0,
@@ -77,13 +77,13 @@ def show_account(account: dict[str, Any]) -> dict[str, Any]:
         "static_subdomain": None,
         "vanity_subdomain": None,
         "run_locked_until": None,
-        "state": account["state"],
+        "state": account.state,
         "docs_job_id": None,
         "freshness_job_id": None,
         "copilot_locked_until": None,
         "agent_credit_locked": False,
         "account_migration_events": [],
         "groups": [],
-        "created_at": iso(account["created_at"]),
-        "updated_at": iso(account["updated_at"]),
+        "created_at": iso(account.created_at),
+        "updated_at": iso(account.updated_at),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -52,7 +53,7 @@ def list_jobs(call: Call) -> Response:
     return many_dumped(dump_page(call, page), page.total_count, show_filters(filters), order_by)
 
 
-def dump_page(call: Call, page: Page) -> list[str]:
+def dump_page(call: Call, page: Page[sqlite3.Row]) -> list[str]:
     """Return the jobs of a page as JSON; without related objects they come from a cache."""
     included = call.included()
     if not included:
@@ -123,7 +124,7 @@ def check_references(call: Call, job: Mapping[str, Any]) -> None:
     environment = get_environment(call.connection, call.account_id, job["environment_id"])
     if environment is None:
         errors["environment_id"] = "this environment does not exist"
-    elif environment["project_id"] != job["project_id"]:
+    elif environment.project_id != job["project_id"]:
         errors["environment_id"] = "this environment belongs to another project"
     errors |= deferral_errors(call, job)
     if errors:

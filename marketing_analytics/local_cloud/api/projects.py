@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any
 
 from starlette.responses import Response
@@ -22,6 +23,7 @@ from marketing_analytics.local_cloud.api.listing import show_filters
 from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.store import projects as store
 from marketing_analytics.local_cloud.store.connection import transaction
+from marketing_analytics.local_cloud.store.projects import Project
 
 DELETED = 2
 
@@ -49,11 +51,10 @@ def read(call: Call) -> Response:
 
 def create(call: Call) -> Response:
     """Create a project; it uses the dbt project the server was started with."""
-    fields = read_project(call.body(), {})
+    fields = read_project(call.body(), None)
     with transaction(call.connection):
         new_id = store.add_project(call.connection, call.account_id, fields)
-    found = store.get_project(call.connection, call.account_id, new_id)
-    return one(show_project(found or {}), 201)
+    return one(show_project(find_project(call, new_id)), 201)
 
 
 def update(call: Call) -> Response:
@@ -61,19 +62,19 @@ def update(call: Call) -> Response:
     body = call.body()
     with transaction(call.connection):
         old = stored_project(call)
-        new = {**old, **read_project(body, old)}
-        if new["state"] == DELETED:
-            refuse_when_used(call, old["id"])
+        new = replace(old, **read_project(body, old))
+        if new.state == DELETED:
+            refuse_when_used(call, old.id)
         store.save_project(call.connection, new)
-        found = store.get_project(call.connection, call.account_id, old["id"])
+        found = store.get_project(call.connection, call.account_id, old.id)
     return one(show_project(found or new))
 
 
 def delete(call: Call) -> Response:
     """Delete a project that has no jobs."""
     with transaction(call.connection):
-        project = {**stored_project(call), "state": DELETED}
-        refuse_when_used(call, project["id"])
+        project = replace(stored_project(call), state=DELETED)
+        refuse_when_used(call, project.id)
         store.save_project(call.connection, project)
     return one(show_project(project))
 
@@ -85,23 +86,29 @@ def refuse_when_used(call: Call, project_id: int) -> None:
         raise invalid_at(f"{count} active jobs belong to this project; delete them first", "reason")
 
 
-def stored_project(call: Call) -> dict[str, Any]:
+def stored_project(call: Call) -> Project:
     """Return the project of the path. Raise a 404."""
-    project = store.get_project(call.connection, call.account_id, call.id_of("project_id"))
+    return find_project(call, call.id_of("project_id"))
+
+
+def find_project(call: Call, project_id: int) -> Project:
+    """Return an active project of the account. Raise a 404."""
+    project = store.get_project(call.connection, call.account_id, project_id)
     if project is None:
         raise not_found()
     return project
 
 
-def read_project(body: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
+def read_project(body: Mapping[str, Any], old: Project | None) -> dict[str, Any]:
     """Return the fields of a project. Raise a 400 that names every wrong one."""
     fields = Fields(body)
+    base = asdict(old) if old else {}
     subdirectory = "dbt_project_subdirectory"
     result = {
-        "name": fields.read("name", name_text, old.get("name")),
-        "description": fields.read("description", text, old.get("description", "")),
-        subdirectory: fields.read_or_clear(subdirectory, inner_path, old.get(subdirectory)),
-        "type": fields.read("type", one_of(0, 1), old.get("type", 0)),
+        "name": fields.read("name", name_text, base.get("name")),
+        "description": fields.read("description", text, base.get("description", "")),
+        subdirectory: fields.read_or_clear(subdirectory, inner_path, base.get(subdirectory)),
+        "type": fields.read("type", one_of(0, 1), base.get("type", 0)),
         "state": fields.read("state", one_of(1, DELETED), 1),
     }
     if result["name"] is None:
@@ -118,23 +125,23 @@ def inner_path(value: Any) -> str | None:
     return path
 
 
-def show_project(project: Any) -> dict[str, Any]:
+def show_project(project: Project) -> dict[str, Any]:
     """Return a project as the API shows it."""
     return {
-        "id": project["id"],
-        "name": project["name"],
-        "description": project["description"],
-        "account_id": project["account_id"],
-        "type": project["type"],
-        "state": project["state"],
+        "id": project.id,
+        "name": project.name,
+        "description": project.description,
+        "account_id": project.account_id,
+        "type": project.type,
+        "state": project.state,
         "connection_id": None,
         "repository_id": None,
         "semantic_layer_config_id": None,
-        "dbt_project_subdirectory": project["dbt_project_subdirectory"],
+        "dbt_project_subdirectory": project.dbt_project_subdirectory,
         "docs_job_id": None,
         "freshness_job_id": None,
-        "created_at": iso(project["created_at"]),
-        "updated_at": iso(project["updated_at"]),
+        "created_at": iso(project.created_at),
+        "updated_at": iso(project.updated_at),
         "skipped_setup": False,
         "connection": None,
         "repository": None,

@@ -5,16 +5,28 @@ from __future__ import annotations
 import hashlib
 import hmac
 import sqlite3
-from typing import Any
+from dataclasses import dataclass
 
-from marketing_analytics.local_cloud.store.connection import load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import load_sql, now_text, record
 
 
-def get_account(connection: sqlite3.Connection, account_id: int) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class Account:
+    """An account; times are store texts."""
+
+    id: int
+    name: str
+    run_slots: int
+    state: int
+    created_at: str
+    updated_at: str
+
+
+def get_account(connection: sqlite3.Connection, account_id: int) -> Account | None:
     """Return an active account, or None."""
     statement = load_sql("accounts")["get_account"]
     row = connection.execute(statement, {"account_id": account_id}).fetchone()
-    return dict(row) if row else None
+    return record(Account, row) if row else None
 
 
 def add_account(connection: sqlite3.Connection, account_id: int, name: str) -> None:

@@ -11,14 +11,20 @@ import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING, TypeVar
 
 from marketing_analytics.cloud_api.states import ACTIVE, ENDED, HELD, Status
 from marketing_analytics.core.errors import MachineError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Kind = TypeVar("Kind", bound="DataclassInstance")
 BUSY_TIMEOUT_MS = 5_000
 OPENING_BYTES = 256 * 1024
 SQL_FOLDER = Path(__file__).parent.parent / "sql"
@@ -95,6 +101,11 @@ def load_sql(name: str) -> dict[str, str]:
     text = _Script((SQL_FOLDER / f"{name}.sql").read_text("utf-8")).substitute(STATES)
     parts = _STATEMENT_NAME.split(text)
     return {key: text.strip() for key, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def record(kind: type[Kind], row: sqlite3.Row) -> Kind:
+    """Return a row as a dataclass; columns that it has no field for are left out."""
+    return kind(**{field.name: row[field.name] for field in fields(kind)})
 
 
 def now_text() -> str:

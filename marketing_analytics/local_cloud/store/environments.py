@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from marketing_analytics.local_cloud.store.connection import load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import load_sql, now_text, record
 from marketing_analytics.local_cloud.store.pages import Page, read_page
 
 DEFAULT_SCHEMA = "analytics"
@@ -25,27 +26,50 @@ FILTERS = (
 ORDERS = ("id", "name", "created_at", "updated_at")
 
 
+@dataclass(frozen=True)
+class Environment:
+    """An environment; times are store texts.
+
+    `payload` is the JSON of the fields that the API keeps for its clients alone.
+    """
+
+    id: int
+    account_id: int
+    project_id: int
+    name: str
+    type: str
+    deployment_type: str | None
+    dbt_version: str
+    schema_name: str
+    payload: str
+    state: int
+    created_at: str
+    updated_at: str
+
+    @property
+    def others(self) -> dict[str, Any]:
+        """Return the fields of the payload."""
+        others: dict[str, Any] = json.loads(self.payload)
+        return others
+
+
 def get_environment(
     connection: sqlite3.Connection, account_id: int, environment_id: int
-) -> dict[str, Any] | None:
-    """Return an active environment with its payload fields, or None."""
+) -> Environment | None:
+    """Return an active environment, or None."""
     row = connection.execute(
         load_sql("environments")["get_environment"],
         {"account_id": account_id, "environment_id": environment_id},
     ).fetchone()
-    return environment_of(row) if row else None
+    return record(Environment, row) if row else None
 
 
-def environment_of(row: sqlite3.Row) -> dict[str, Any]:
-    """Return a row as one flat dict: columns win over payload fields."""
-    environment = dict(row)
-    payload = json.loads(environment.pop("payload"))
-    return {**payload, **environment}
-
-
-def list_environments(connection: sqlite3.Connection, filters: Mapping[str, Any]) -> Page:
+def list_environments(
+    connection: sqlite3.Connection, filters: Mapping[str, Any]
+) -> Page[Environment]:
     """Return one page of environments; FILTERS, limit, offset and order_by are understood."""
-    return read_page(connection, "environments", filters, FILTERS)
+    page = read_page(connection, "environments", filters, FILTERS)
+    return Page([record(Environment, row) for row in page.rows], page.total_count)
 
 
 def add_environment(
@@ -58,31 +82,19 @@ def add_environment(
         "deployment_type": None,
         "dbt_version": "latest",
         "schema_name": DEFAULT_SCHEMA,
-        "payload": {},
+        "payload": "{}",
         **fields,
         "account_id": account_id,
         "project_id": project_id,
         "now": now_text(),
     }
-    values["payload"] = json.dumps(values["payload"])
     statement = load_sql("environments")["add_environment"]
     return int(connection.execute(statement, values).fetchone()[0])
 
 
-def save_environment(
-    connection: sqlite3.Connection,
-    account_id: int,
-    environment_id: int,
-    fields: Mapping[str, Any],
-) -> None:
+def save_environment(connection: sqlite3.Connection, environment: Environment) -> None:
     """Write every field of an environment."""
-    values = {
-        **fields,
-        "payload": json.dumps(fields["payload"]),
-        "account_id": account_id,
-        "environment_id": environment_id,
-        "now": now_text(),
-    }
+    values = {**asdict(environment), "environment_id": environment.id, "now": now_text()}
     connection.execute(load_sql("environments")["save_environment"], values)
 
 

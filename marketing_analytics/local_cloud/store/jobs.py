@@ -77,7 +77,7 @@ def read_payload(text: str) -> dict[str, Any]:
     return payload
 
 
-def list_jobs(connection: sqlite3.Connection, filters: Mapping[str, Any]) -> Page:
+def list_jobs(connection: sqlite3.Connection, filters: Mapping[str, Any]) -> Page[sqlite3.Row]:
     """Return one page of jobs; FILTERS, limit, offset and order_by are understood."""
     return read_page(connection, "jobs", filters, FILTERS)
 

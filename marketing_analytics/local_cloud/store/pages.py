@@ -6,22 +6,24 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from marketing_analytics.local_cloud.store.connection import load_sql
 
+Item = TypeVar("Item")
+
 
 @dataclass(frozen=True)
-class Page:
+class Page(Generic[Item]):
     """Rows of one page and the count of all rows that match its filters."""
 
-    rows: list[sqlite3.Row]
+    rows: list[Item]
     total_count: int
 
 
 def read_page(
     connection: sqlite3.Connection, name: str, filters: Mapping[str, Any], known: Sequence[str]
-) -> Page:
+) -> Page[sqlite3.Row]:
     """Run `list_{name}` with filters, lists as JSON; filters that are not given match all."""
     values: dict[str, Any] = dict.fromkeys(known)
     values |= {"limit": 100, "offset": 0, "order_by": "id", "state": 1}

@@ -4,29 +4,45 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from marketing_analytics.local_cloud.store.connection import load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import load_sql, now_text, record
 from marketing_analytics.local_cloud.store.pages import Page, read_page
 
 FILTERS = ("account_id", "state", "pk", "name", "name__icontains")
 ORDERS = ("id", "name", "created_at", "updated_at")
 
 
-def get_project(
-    connection: sqlite3.Connection, account_id: int, project_id: int
-) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class Project:
+    """A project; times are store texts."""
+
+    id: int
+    account_id: int
+    name: str
+    description: str
+    source_path: str
+    dbt_project_subdirectory: str | None
+    type: int
+    state: int
+    created_at: str
+    updated_at: str
+
+
+def get_project(connection: sqlite3.Connection, account_id: int, project_id: int) -> Project | None:
     """Return an active project, or None."""
     row = connection.execute(
         load_sql("projects")["get_project"],
         {"account_id": account_id, "project_id": project_id},
     ).fetchone()
-    return dict(row) if row else None
+    return record(Project, row) if row else None
 
 
-def list_projects(connection: sqlite3.Connection, filters: Mapping[str, Any]) -> Page:
+def list_projects(connection: sqlite3.Connection, filters: Mapping[str, Any]) -> Page[Project]:
     """Return one page of projects; FILTERS, limit, offset and order_by are understood."""
-    return read_page(connection, "projects", filters, FILTERS)
+    page = read_page(connection, "projects", filters, FILTERS)
+    return Page([record(Project, row) for row in page.rows], page.total_count)
 
 
 def add_project(connection: sqlite3.Connection, account_id: int, fields: Mapping[str, Any]) -> int:
@@ -47,9 +63,9 @@ def add_project(connection: sqlite3.Connection, account_id: int, fields: Mapping
     return int(connection.execute(statements["add_project"], values).fetchone()[0])
 
 
-def save_project(connection: sqlite3.Connection, project: Mapping[str, Any]) -> None:
+def save_project(connection: sqlite3.Connection, project: Project) -> None:
     """Write a changed project back."""
-    values = {**project, "project_id": project["id"], "now": now_text()}
+    values = {**asdict(project), "project_id": project.id, "now": now_text()}
     connection.execute(load_sql("projects")["save_project"], values)
 
 

@@ -4,42 +4,68 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
-from marketing_analytics.local_cloud.store.connection import load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import load_sql, now_text, record
 
 
-def list_project_variables(connection: sqlite3.Connection, project_id: int) -> list[dict[str, Any]]:
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a value stands: in a project, in one environment of it or in one job."""
+
+    account_id: int
+    project_id: int
+    name: str
+    environment_id: int | None = None
+    job_id: int | None = None
+
+    @property
+    def scope(self) -> str:
+        """Return job, environment or project."""
+        if self.job_id:
+            return "job"
+        return "environment" if self.environment_id else "project"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable(Place):
+    """One value in one place; times are store texts."""
+
+    id: int
+    value: str
+    created_at: str
+    updated_at: str
+
+
+def list_project_variables(connection: sqlite3.Connection, project_id: int) -> list[Variable]:
     """Return every value of a project, all scopes."""
     statement = load_sql("variables")["list_project_variables"]
-    return [dict(row) for row in connection.execute(statement, {"project_id": project_id})]
+    return [
+        record(Variable, row) for row in connection.execute(statement, {"project_id": project_id})
+    ]
 
 
-def list_job_variables(
-    connection: sqlite3.Connection, job_ids: Iterable[int]
-) -> list[dict[str, Any]]:
+def list_job_variables(connection: sqlite3.Connection, job_ids: Iterable[int]) -> list[Variable]:
     """Return the overrides of the given jobs."""
     statement = load_sql("variables")["list_job_variables"]
     values = {"job_ids": json.dumps(list(job_ids))}
-    return [dict(row) for row in connection.execute(statement, values)]
+    return [record(Variable, row) for row in connection.execute(statement, values)]
 
 
 def get_variable(
     connection: sqlite3.Connection, project_id: int, variable_id: int
-) -> dict[str, Any] | None:
+) -> Variable | None:
     """Return one value by id, or None."""
     values = {"project_id": project_id, "variable_id": variable_id}
     row = connection.execute(load_sql("variables")["get_variable"], values).fetchone()
-    return dict(row) if row else None
+    return record(Variable, row) if row else None
 
 
-def set_variable(connection: sqlite3.Connection, scope: Mapping[str, Any], value: str) -> int:
-    """Write a value and return its id. Scope: account, project, environment, job, name."""
+def set_variable(connection: sqlite3.Connection, place: Place, value: str) -> int:
+    """Write a value and return its id."""
     values = {
-        "environment_id": None,
-        "job_id": None,
-        **scope,
+        **asdict(place),
         "value": value,
         "now": now_text(),
     }

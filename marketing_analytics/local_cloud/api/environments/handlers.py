@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
@@ -24,9 +26,10 @@ from marketing_analytics.local_cloud.api.environments.views import (
     environment_v3,
 )
 from marketing_analytics.local_cloud.api.listing import show_filters
-from marketing_analytics.local_cloud.api.projects import stored_project
+from marketing_analytics.local_cloud.api.projects import find_project, stored_project
 from marketing_analytics.local_cloud.store import environments as store
 from marketing_analytics.local_cloud.store.connection import transaction
+from marketing_analytics.local_cloud.store.environments import Environment
 
 DELETED = 2
 
@@ -45,7 +48,7 @@ def list_as(call: Call, *, is_v2: bool) -> Response:
     """List environments by page."""
     project_ids = call.numbers("project_id")
     if "project_id" in call.ids:
-        project_ids = [stored_project(call)["id"]]
+        project_ids = [stored_project(call).id]
     order_by = call.order_by(store.ORDERS)
     filters: dict[str, Any] = {"limit": call.limit(), "offset": call.offset()}
     filters |= {"state": call.state(), "account_id": call.account_id}
@@ -57,7 +60,7 @@ def list_as(call: Call, *, is_v2: bool) -> Response:
     filters |= {name: value for name, value in given.items() if value is not None}
     page = store.list_environments(call.connection, {**filters, "order_by": order_by})
     show = environment_v2 if is_v2 else environment_v3
-    shown = [show(store.environment_of(row)) for row in page.rows]
+    shown = [show(row) for row in page.rows]
     return many(shown, page.total_count, show_filters(filters), order_by)
 
 
@@ -74,10 +77,18 @@ def read_v2(call: Call) -> Response:
     return one(environment_v2(stored_environment(call)))
 
 
-def stored_environment(call: Call) -> dict[str, Any]:
+def stored_environment(call: Call) -> Environment:
     """Return the environment of the path. Raise a 404, also for one of another project."""
-    found = store.get_environment(call.connection, call.account_id, call.id_of("environment_id"))
-    if found is None or call.ids.get("project_id", found["project_id"]) != found["project_id"]:
+    found = find_environment(call, call.id_of("environment_id"))
+    if call.ids.get("project_id", found.project_id) != found.project_id:
+        raise not_found()
+    return found
+
+
+def find_environment(call: Call, environment_id: int) -> Environment:
+    """Return an active environment of the account. Raise a 404."""
+    found = store.get_environment(call.connection, call.account_id, environment_id)
+    if found is None:
         raise not_found()
     return found
 
@@ -85,22 +96,20 @@ def stored_environment(call: Call) -> dict[str, Any]:
 def create(call: Call) -> Response:
     """Create an environment."""
     body = call.body()
-    project_id = stored_project(call)["id"] if "project_id" in call.ids else None
+    project_id = stored_project(call).id if "project_id" in call.ids else None
     if project_id is None:
         project_id = project_of_body(call, body)
     fields = read_environment(body)
     with transaction(call.connection):
         new_id = store.add_environment(call.connection, call.account_id, project_id, fields)
-    found = store.get_environment(call.connection, call.account_id, new_id)
-    return one(environment_v3(found or {}), 201)
+    return one(environment_v3(find_environment(call, new_id)), 201)
 
 
 def project_of_body(call: Call, body: Mapping[str, Any]) -> int:
     """Return the project a body names. Raise a 400."""
     project_id = body.get("project_id")
     if isinstance(project_id, int) and not isinstance(project_id, bool):
-        call.ids["project_id"] = project_id
-        return int(stored_project(call)["id"])
+        return find_project(call, project_id).id
     raise invalid_at(REQUIRED, "project_id")
 
 
@@ -109,58 +118,50 @@ def update(call: Call) -> Response:
     body = call.body()
     with transaction(call.connection):
         old = stored_environment(call)
-        fields = {**read_environment(body, old), "state": body.get("state", 1)}
-        if fields["state"] == DELETED:
-            refuse_when_used(call, old)
-        elif fields["state"] != 1 or isinstance(fields["state"], bool):
+        new = replace(old, **read_environment(body, old), state=body.get("state", 1))
+        if new.state not in (1, DELETED) or isinstance(new.state, bool):
             raise invalid_at("expected one of 1, 2", "state")
-        store.save_environment(call.connection, call.account_id, old["id"], fields)
-        return one(environment_v3(after_save(call, old, fields)))
+        return one(environment_v3(save(call, new)))
 
 
 def delete(call: Call) -> Response:
     """Delete an environment that no job uses."""
     with transaction(call.connection):
-        old = stored_environment(call)
-        refuse_when_used(call, old)
-        payload = {key: old.get(key) for key in PAYLOAD_DEFAULTS}
-        fields = {**old, "payload": payload, "state": DELETED}
-        store.save_environment(call.connection, call.account_id, old["id"], fields)
-        return one(environment_v3({**old, "state": DELETED}))
+        return one(environment_v3(save(call, replace(stored_environment(call), state=DELETED))))
 
 
-def after_save(call: Call, old: Mapping[str, Any], fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the environment as it is now; a deleted one from what was written."""
-    found = store.get_environment(call.connection, call.account_id, old["id"])
-    return found or {**old, **fields["payload"], "state": fields["state"]}
+def save(call: Call, new: Environment) -> Environment:
+    """Write an environment and return it as it is now; a deleted one as it was written."""
+    if new.state == DELETED:
+        refuse_when_used(call, new)
+    store.save_environment(call.connection, new)
+    return store.get_environment(call.connection, call.account_id, new.id) or new
 
 
-def refuse_when_used(call: Call, environment: Mapping[str, Any]) -> None:
+def refuse_when_used(call: Call, environment: Environment) -> None:
     """Raise a 400 when active jobs use an environment."""
-    count = store.count_active_jobs(call.connection, environment["id"])
+    count = store.count_active_jobs(call.connection, environment.id)
     if count:
         raise invalid_at(f"{count} active jobs use this environment; delete them first", "reason")
 
 
-def read_environment(
-    body: Mapping[str, Any], old: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+def read_environment(body: Mapping[str, Any], old: Environment | None = None) -> dict[str, Any]:
     """Return the fields of an environment. Raise a 400 that names every wrong one."""
     fields = Fields(body)
     result = {
-        "name": fields.read("name", name_text, old["name"] if old else None),
+        "name": fields.read("name", name_text, old.name if old else None),
         "type": fields.read("type", one_of("development", "deployment"), "deployment"),
         "deployment_type": fields.read("deployment_type", read_deployment_type),
         "dbt_version": fields.read("dbt_version", text_or_none) or "latest",
-        "payload": {
-            name: fields.read(name, PAYLOAD_READERS[name], default)
-            for name, default in PAYLOAD_DEFAULTS.items()
-        },
+    }
+    payload = {
+        name: fields.read(name, PAYLOAD_READERS[name], default)
+        for name, default in PAYLOAD_DEFAULTS.items()
     }
     if result["name"] is None:
         fields.fail(REQUIRED, "name")
     fields.check()
-    return result
+    return {**result, "payload": json.dumps(payload)}
 
 
 def read_deployment_type(value: Any) -> str | None:

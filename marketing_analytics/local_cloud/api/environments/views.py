@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from marketing_analytics.local_cloud.api.moments import iso
+from marketing_analytics.local_cloud.store.environments import Environment
 
 # what a request may leave out, and what it means then
 PAYLOAD_DEFAULTS: dict[str, Any] = {
@@ -22,21 +22,22 @@ PAYLOAD_DEFAULTS: dict[str, Any] = {
 }
 
 
-def environment_v3(environment: Mapping[str, Any]) -> dict[str, Any]:
+def environment_v3(environment: Environment) -> dict[str, Any]:
     """Return an environment; `jobs` and its variables are null, lists break clients."""
+    others = environment.others
     return {
-        "id": environment["id"],
-        "account_id": environment["account_id"],
-        "project_id": environment["project_id"],
-        "name": environment["name"],
-        "dbt_version": environment["dbt_version"],
-        "raw_dbt_version": environment["dbt_version"],
-        "type": environment["type"],
-        "deployment_type": environment["deployment_type"],
-        **{key: environment.get(key, value) for key, value in PAYLOAD_DEFAULTS.items()},
-        "state": environment["state"],
-        "created_at": iso(environment["created_at"]),
-        "updated_at": iso(environment["updated_at"]),
+        "id": environment.id,
+        "account_id": environment.account_id,
+        "project_id": environment.project_id,
+        "name": environment.name,
+        "dbt_version": environment.dbt_version,
+        "raw_dbt_version": environment.dbt_version,
+        "type": environment.type,
+        "deployment_type": environment.deployment_type,
+        **{key: others.get(key, value) for key, value in PAYLOAD_DEFAULTS.items()},
+        "state": environment.state,
+        "created_at": iso(environment.created_at),
+        "updated_at": iso(environment.updated_at),
         "is_deferrable": False,
         "project": None,
         "jobs": None,
@@ -48,7 +49,7 @@ def environment_v3(environment: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def environment_v2(environment: Mapping[str, Any]) -> dict[str, Any]:
+def environment_v2(environment: Environment) -> dict[str, Any]:
     """Return an environment as version 2 shows it, also inside jobs and runs."""
     shown = environment_v3(environment)
     for key in ("primary_profile_id", "enable_model_query_history", "fusion_readiness"):

@@ -23,8 +23,9 @@ from marketing_analytics.local_cloud.api.projects import stored_project
 from marketing_analytics.local_cloud.api.variables.views import show_variable, shown_value
 from marketing_analytics.local_cloud.store import variables as store
 from marketing_analytics.local_cloud.store.connection import transaction
-from marketing_analytics.local_cloud.store.environments import environment_of, list_environments
+from marketing_analytics.local_cloud.store.environments import list_environments
 from marketing_analytics.local_cloud.store.jobs import get_job
+from marketing_analytics.local_cloud.store.variables import Place, Variable
 
 PROJECT = "project"
 DUPLICATE = "An environment variable by this name already exists in this project and account"
@@ -43,13 +44,13 @@ def list_by_environment(call: Call) -> Response:
     One that only jobs set is listed too, without a value: its name is taken.
     """
     project = stored_project(call)
-    names = environment_names(call, project["id"])
+    names = environment_names(call, project.id)
     variables: dict[str, dict[str, Any]] = {}
-    for variable in store.list_project_variables(call.connection, project["id"]):
-        values = variables.setdefault(variable["name"], {})
-        scope = names.get(variable["environment_id"])
-        if variable["job_id"] is None and scope is not None:
-            values[scope] = {"id": variable["id"], "value": shown_value(variable)}
+    for variable in store.list_project_variables(call.connection, project.id):
+        values = variables.setdefault(variable.name, {})
+        scope = names.get(variable.environment_id)
+        if variable.job_id is None and scope is not None:
+            values[scope] = {"id": variable.id, "value": shown_value(variable)}
     return one({"environments": list(names.values()), "variables": variables})
 
 
@@ -59,8 +60,7 @@ def environment_names(call: Call, project_id: int) -> dict[int | None, str]:
         call.connection,
         {"account_id": call.account_id, "project_id": [project_id], "limit": -1},
     )
-    environments = [environment_of(row) for row in page.rows]
-    return {None: PROJECT, **{item["id"]: item["name"] for item in environments}}
+    return {None: PROJECT, **{item.id: item.name for item in page.rows}}
 
 
 def list_by_job(call: Call) -> Response:
@@ -68,7 +68,7 @@ def list_by_job(call: Call) -> Response:
     project = stored_project(call)
     job_id = call.number("job_definition_id")
     job = get_job(call.connection, job_id, call.account_id) if job_id else None
-    if job is None or job["project_id"] != project["id"]:
+    if job is None or job["project_id"] != project.id:
         raise not_found()
     return one(variables_of_job(call, job))
 
@@ -77,14 +77,12 @@ def variables_of_job(call: Call, job: Mapping[str, Any]) -> dict[str, dict[str, 
     """Return, by name, the project's value, the environment's and the job's."""
     variables: dict[str, dict[str, Any]] = {}
     for variable in store.list_project_variables(call.connection, job["project_id"]):
-        is_other_job = variable["job_id"] not in (None, job["id"])
-        is_other_place = variable["environment_id"] not in (None, job["environment_id"])
-        values = variables.setdefault(variable["name"], {})
+        is_other_job = variable.job_id not in (None, job["id"])
+        is_other_place = variable.environment_id not in (None, job["environment_id"])
+        values = variables.setdefault(variable.name, {})
         if is_other_job or is_other_place:
             continue
-        scope = "job" if variable["job_id"] else PROJECT
-        scope = "environment" if variable["environment_id"] else scope
-        values[scope] = {"id": variable["id"], "value": shown_value(variable)}
+        values[variable.scope] = {"id": variable.id, "value": shown_value(variable)}
     return variables
 
 
@@ -97,12 +95,11 @@ def list_by_user(call: Call) -> Response:
 def create(call: Call) -> Response:
     """Create one value: of a job, an environment or the project."""
     project = stored_project(call)
-    scope, value = read_scope(call, call.body(), project["id"])
+    place, value = read_place(call, call.body(), project.id)
     with transaction(call.connection):
-        refuse_duplicate(call, scope)
-        variable_id = store.set_variable(call.connection, scope, value)
-        found = store.get_variable(call.connection, project["id"], variable_id)
-    return one(show_variable(found or {}), 201)
+        refuse_duplicate(call, place)
+        variable_id = store.set_variable(call.connection, place, value)
+        return one(show_variable(find_variable(call, project.id, variable_id)), 201)
 
 
 def update(call: Call) -> Response:
@@ -114,32 +111,36 @@ def update(call: Call) -> Response:
         fields.fail(REQUIRED, "raw_value")
     fields.check()
     with transaction(call.connection):
-        old = stored_variable(call, project["id"])
+        old = stored_variable(call, project.id)
         # a mask that is sent back leaves the secret as it is
         if value != shown_value(old):
             store.set_variable(call.connection, old, value)
-        found = store.get_variable(call.connection, project["id"], old["id"])
-    return one(show_variable(found or {}))
+        return one(show_variable(find_variable(call, project.id, old.id)))
 
 
 def delete(call: Call) -> Response:
     """Delete one value."""
     project = stored_project(call)
     with transaction(call.connection):
-        old = stored_variable(call, project["id"])
-        store.delete_variable(call.connection, project["id"], old["id"])
+        old = stored_variable(call, project.id)
+        store.delete_variable(call.connection, project.id, old.id)
     return one({**show_variable(old), "state": 2})
 
 
-def stored_variable(call: Call, project_id: int) -> dict[str, Any]:
+def stored_variable(call: Call, project_id: int) -> Variable:
     """Return the value of the path. Raise a 404."""
-    found = store.get_variable(call.connection, project_id, call.id_of("variable_id"))
+    return find_variable(call, project_id, call.id_of("variable_id"))
+
+
+def find_variable(call: Call, project_id: int, variable_id: int) -> Variable:
+    """Return one value of a project. Raise a 404."""
+    found = store.get_variable(call.connection, project_id, variable_id)
     if found is None:
         raise not_found()
     return found
 
 
-def read_scope(call: Call, body: Mapping[str, Any], project_id: int) -> tuple[dict[str, Any], str]:
+def read_place(call: Call, body: Mapping[str, Any], project_id: int) -> tuple[Place, str]:
     """Return where a value belongs, and the value. Raise a 400."""
     fields = Fields(body)
     name = fields.read("name", name_of_variable)
@@ -156,21 +157,21 @@ def read_scope(call: Call, body: Mapping[str, Any], project_id: int) -> tuple[di
     if value is None:
         fields.fail(REQUIRED, "raw_value")
     fields.check()
-    scope = {
-        "account_id": call.account_id,
-        "project_id": project_id,
-        "environment_id": None if job_id else environment_id,
-        "job_id": job_id,
-        "name": name,
-    }
-    return scope, value
+    place = Place(
+        account_id=call.account_id,
+        project_id=project_id,
+        environment_id=None if job_id else environment_id,
+        job_id=job_id,
+        name=name,
+    )
+    return place, value
 
 
-def refuse_duplicate(call: Call, scope: Mapping[str, Any]) -> None:
-    """Raise a 400 when a value exists in this scope."""
-    keys = ("name", "environment_id", "job_id")
-    for variable in store.list_project_variables(call.connection, scope["project_id"]):
-        if all(variable[key] == scope[key] for key in keys):
+def refuse_duplicate(call: Call, place: Place) -> None:
+    """Raise a 400 when there is a value in this place."""
+    wanted = (place.name, place.environment_id, place.job_id)
+    for variable in store.list_project_variables(call.connection, place.project_id):
+        if (variable.name, variable.environment_id, variable.job_id) == wanted:
             raise invalid({"reason": DUPLICATE})
 
 
@@ -180,11 +181,11 @@ def bulk_create(call: Call) -> Response:
     fields = Fields(call.body())
     given = dict(fields.read("env_var", mapping, {}))
     name = read_name(given, "env_var", "new_name")
-    values = read_values(call, project["id"], given, "env_var")
+    values = read_values(call, project.id, given, "env_var")
     with transaction(call.connection):
-        if name in names_of_project(call, project["id"]):
+        if name in names_of_project(call, project.id):
             raise invalid({"reason": DUPLICATE})
-        new_ids = [write(call, project["id"], name, *item) for item in values.items()]
+        new_ids = [write(call, project.id, name, *item) for item in values.items()]
     return one({"message": "Environment variables were created.", "new_var_ids": new_ids}, 201)
 
 
@@ -220,18 +221,18 @@ def read_values(
 
 def names_of_project(call: Call, project_id: int) -> set[str]:
     """Return the names of the variables of a project."""
-    return {item["name"] for item in store.list_project_variables(call.connection, project_id)}
+    return {item.name for item in store.list_project_variables(call.connection, project_id)}
 
 
 def write(call: Call, project_id: int, name: str, environment_id: int | None, value: str) -> int:
     """Write the value of a project or an environment and return its id."""
-    scope = {
-        "account_id": call.account_id,
-        "project_id": project_id,
-        "environment_id": environment_id,
-        "name": name,
-    }
-    return store.set_variable(call.connection, scope, value)
+    place = Place(
+        account_id=call.account_id,
+        project_id=project_id,
+        environment_id=environment_id,
+        name=name,
+    )
+    return store.set_variable(call.connection, place, value)
 
 
 def bulk_update(call: Call) -> Response:
@@ -242,11 +243,11 @@ def bulk_update(call: Call) -> Response:
     name = read_name(given, "env_vars", "name")
     new_name = given.pop("new_name", None)
     with transaction(call.connection):
-        if name not in names_of_project(call, project["id"]):
+        if name not in names_of_project(call, project.id):
             raise not_found()
-        result = apply_values(call, project["id"], name, given)
+        result = apply_values(call, project.id, name, given)
         if new_name and new_name != name:
-            rename(call, project["id"], name, new_name)
+            rename(call, project.id, name, new_name)
     return one({"message": "Environment variables were updated.", **result, "failures": []})
 
 
@@ -256,11 +257,11 @@ def apply_values(
     """Write or delete the values of one variable; return the ids that came and went."""
     ids = {scope: key for key, scope in environment_names(call, project_id).items()}
     stored = {
-        str(item["id"]): item
+        str(item.id): item
         for item in store.list_project_variables(call.connection, project_id)
-        if item["name"] == name
+        if item.name == name
     }
-    by_place = {item["environment_id"]: item for item in stored.values() if not item["job_id"]}
+    by_place = {item.environment_id: item for item in stored.values() if not item.job_id}
     new_ids, deleted_ids, errors = [], [], {}
     for key, value in given.items():
         old = stored.get(key) or (by_place.get(ids[key]) if key in ids else None)
@@ -274,8 +275,8 @@ def apply_values(
         elif value:
             new_ids.append(write(call, project_id, name, ids[key], value))
         elif old:
-            store.delete_variable(call.connection, project_id, old["id"])
-            deleted_ids.append(old["id"])
+            store.delete_variable(call.connection, project_id, old.id)
+            deleted_ids.append(old.id)
     if errors:
         raise invalid({"env_vars": errors})
     return {"new_var_ids": new_ids, "deleted_var_ids": deleted_ids}
@@ -299,6 +300,6 @@ def bulk_delete(call: Call) -> Response:
     if not isinstance(name, str):
         raise ApiError(400, "The request was invalid.", {"name": REQUIRED})
     with transaction(call.connection):
-        if not store.delete_variables_of_name(call.connection, project["id"], name):
+        if not store.delete_variables_of_name(call.connection, project.id, name):
             raise not_found()
     return one({"message": "Environment variables were deleted.", "new_var_ids": []})

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from marketing_analytics.local_cloud.api.call import Call
-from marketing_analytics.local_cloud.store.variables import list_job_variables
+from marketing_analytics.local_cloud.store.variables import Variable, list_job_variables
 
 MASK = "**********"
 SECRET_PREFIX = "DBT_ENV_SECRET"  # noqa: S105
 
 
-def shown_value(variable: Mapping[str, Any]) -> str:
+def shown_value(variable: Variable) -> str:
     """Return a value, or the mask for a secret."""
-    return MASK if variable["name"].startswith(SECRET_PREFIX) else str(variable["value"])
+    return MASK if variable.name.startswith(SECRET_PREFIX) else variable.value
 
 
-def scope_of(variable: Mapping[str, Any]) -> str:
-    """Return job, environment or project."""
-    if variable["job_id"]:
-        return "job"
-    return "environment" if variable["environment_id"] else "project"
-
-
-def show_variable(variable: Mapping[str, Any]) -> dict[str, Any]:
+def show_variable(variable: Variable) -> dict[str, Any]:
     """Return one value with its scope; clients read `display_value`."""
     return {
-        "id": variable["id"],
-        "account_id": variable["account_id"],
-        "project_id": variable["project_id"],
-        "environment_id": variable["environment_id"],
-        "job_definition_id": variable["job_id"],
+        "id": variable.id,
+        "account_id": variable.account_id,
+        "project_id": variable.project_id,
+        "environment_id": variable.environment_id,
+        "job_definition_id": variable.job_id,
         "user_id": None,
-        "name": variable["name"],
-        "type": scope_of(variable),
+        "name": variable.name,
+        "type": variable.scope,
         "display_value": shown_value(variable),
         "state": 1,
     }
@@ -44,6 +36,6 @@ def include_job_variables(call: Call, shown: list[dict[str, Any]]) -> None:
     """Put its overrides into every job: one statement for the whole page."""
     found: dict[int, list[dict[str, Any]]] = {job["id"]: [] for job in shown}
     for variable in list_job_variables(call.connection, found):
-        found[variable["job_id"]].append(show_variable(variable))
+        found[variable.job_id or 0].append(show_variable(variable))
     for job in shown:
         job["custom_environment_variables"] = found[job["id"]]
