@@ -158,7 +158,7 @@ class Console:
         right: Sequence[int],
     ) -> None:
         if title:
-            self.line(title)
+            self.prose(title)
         width = max(map(len, columns[1:]), default=0)
         values = max((len(row[index]) for row in rows for index in right if index), default=0)
         for first, *rest in rows:

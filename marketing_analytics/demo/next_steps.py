@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from pathlib import Path
 
@@ -18,8 +17,9 @@ def demo_command(layout: Layout, word: str) -> str:
 
 
 def pasteable(path: Path) -> str:
-    """Return a path as seen from here, quoted for a shell."""
-    return shlex.quote(os.path.relpath(path))
+    """Return a path, from here where it lies below, quoted for a shell."""
+    is_below = path.is_relative_to(Path.cwd())
+    return shlex.quote(str(path.relative_to(Path.cwd()) if is_below else path))
 
 
 def next_steps(layout: Layout) -> list[tuple[str, str]]:

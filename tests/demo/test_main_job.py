@@ -123,7 +123,7 @@ def test_a_second_demo_in_the_same_folder_is_refused_while_it_is_up(up):
     directory, _ = up
     result = marketing("demo", "run", *SIZE, "--dir", str(directory))
     assert result.returncode == 4
-    assert f"marketing demo down --dir {os.path.relpath(directory)}" in result.stderr
+    assert f"marketing demo down --dir {directory}" in result.stderr
 
 
 def test_up_prints_addresses_that_answer(up):
