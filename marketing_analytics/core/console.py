@@ -139,15 +139,12 @@ class Console:
         """
         if self.is_json:
             return
-        rich, shown = self.rich(), list(range(len(columns)))
-        table = drawn(columns, rows, title, right, shown)
-        for index in [*expendable, None]:
+        rich = self.rich()
+        for count in range(len(expendable) + 1):
+            table = drawn(columns, rows, title, right, left_out=expendable[:count])
             if fits(table, rich):
                 rich.print(table)
                 return
-            if index is not None:
-                shown.remove(index)
-                table = drawn(columns, rows, title, right, shown)
         self._paragraphs(columns, rows, title, right)
 
     def _paragraphs(
@@ -258,13 +255,14 @@ def drawn(
     rows: Sequence[Sequence[str]],
     title: str,
     right: Sequence[int],
-    shown: Sequence[int],
+    left_out: Sequence[int],
 ) -> Table:
-    """Return a table of the columns in `shown`."""
+    """Return a table without the columns in `left_out`."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
+    shown = [index for index in range(len(columns)) if index not in left_out]
     table = Table(title=title or None, box=SIMPLE_HEAD, title_justify="left")
     for index in shown:
         table.add_column(columns[index], justify="right" if index in right else "left")
