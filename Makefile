@@ -5,7 +5,7 @@ SEED ?= 1
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
-.PHONY: help install demo up down test check test-random test-slow test-soak coverage lint format lock bench clean
+.PHONY: help install demo up down test check test-random test-slow test-soak coverage lint attributes format lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ lint: .venv/installed ## check style, types, import rules, SQL and the requireme
 	@$(BIN)/python scripts/lock.py --check
 	@$(BIN)/python scripts/release.py check
 	@$(BIN)/python scripts/attributes.py --check
+
+attributes: .venv/installed ## write the table of job attributes into Terraform and docs/jobs.md
+	@$(BIN)/python scripts/attributes.py
 
 format: .venv/installed ## rewrite the code in the house style
 	@$(BIN)/ruff check --fix .

@@ -214,7 +214,7 @@ def main(is_check: bool, root: Path = ROOT) -> int:
             path.write_text(new, encoding="utf-8")
     if behind and is_check:
         print(f"not as the table of attributes says: {', '.join(behind)}")
-        print("  help: .venv/bin/python scripts/attributes.py")
+        print("  help: make attributes")
         return 1
     return 0
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from marketing_analytics.cloud_api.client import Access, CloudClient
+from marketing_analytics.cloud_api.cron import next_tick
+from marketing_analytics.cloud_api.names import Scope, owner_of
 from marketing_analytics.cloud_api.states import ENDED, Status
-from marketing_analytics.core import http
-from marketing_analytics.core.errors import PlatformError, TerminalError
+from marketing_analytics.core.errors import PlatformError
 
 POLL_SECONDS = 0.25
 _PROGRESS = re.compile(r"(\d+) of (\d+) ")
@@ -38,42 +41,43 @@ class Outcome:
 
 
 class Cloud:
-    """The few calls the demo makes."""
+    """What the demo asks of dbt Cloud."""
 
     def __init__(self, url: str, settings: dict[str, str]) -> None:
-        self._account = f"/api/v2/accounts/{settings['DBTCLOUD_ACCOUNT_ID']}"
-        self._prefix = "-".join(
-            settings[name] for name in ("TEAM_NAME", "CI_COMMIT_REF_SLUG", "GITLAB_USER_LOGIN")
-        )
-        self._url = url
-        self._client = http.build_client(
-            url, {"Authorization": f"Token {settings['DBTCLOUD_TOKEN']}"}
+        names = ("TEAM_NAME", "CI_COMMIT_REF_SLUG", "GITLAB_USER_LOGIN")
+        self._scope = Scope(*(settings[name] for name in names))
+        self._client = CloudClient(
+            Access(
+                host_url=url,
+                account_id=int(settings["DBTCLOUD_ACCOUNT_ID"]),
+                project_id=int(settings["PROJECT_ID"]),
+                token=settings["DBTCLOUD_TOKEN"],
+            )
         )
 
     def jobs(self) -> list[Job]:
         """Return our jobs in the order of their first tick of a day, on demand last."""
-        items = self._call("GET", "/jobs/")
-        found = [self._job(item) for item in items if item["name"].startswith(self._prefix)]
+        found = []
+        for item in self._client.list_jobs():
+            owner = owner_of(item["description"])
+            if owner and owner.scope == self._scope:
+                cron = item["schedule"]["cron"] if item["triggers"]["schedule"] else None
+                found.append(Job(owner.key, item["id"], cron))
         return sorted(found, key=lambda job: (first_tick(job.cron), job.key))
-
-    def _job(self, item: dict[str, Any]) -> Job:
-        is_scheduled = item["triggers"]["schedule"]
-        cron = item["schedule"]["cron"] if is_scheduled else None
-        return Job(item["name"].removeprefix(f"{self._prefix}-"), item["id"], cron)
 
     def run(self, job: Job, on_progress: Callable[[str], None]) -> Outcome:
         """Start a run, report its progress until it ends, and return its outcome."""
         started = time.monotonic()
-        run_id = self._call("POST", f"/jobs/{job.id}/run/", {"cause": "make demo"})["id"]
+        # a cause of its own, so that a lost answer can be found again
+        run_id = self._client.trigger(job.id, f"make demo [{secrets.token_hex(4)}]")["id"]
         for run in self._watch(run_id):
             on_progress(progress_of(run))
         status = Status(run["status"]).word.lower()
         return Outcome(job.key, run_id, status, time.monotonic() - started)
 
     def _watch(self, run_id: int) -> Iterator[dict[str, Any]]:
-        path = f'/runs/{run_id}/?include_related=["run_steps"]'
         while True:
-            run: dict[str, Any] = self._call("GET", path)
+            run = self._client.run(run_id, "run_steps")
             yield run
             if run["status"] in ENDED:
                 return
@@ -81,32 +85,17 @@ class Cloud:
 
     def failed_log(self, run_id: int) -> str:
         """Return the end of the log of the step that failed."""
-        run = self._call("GET", f'/runs/{run_id}/?include_related=["run_steps"]')
+        run = self._client.run(run_id, "run_steps")
         logs = [step["logs"] for step in run["run_steps"] if step["status"] == Status.ERROR]
-        return (logs[0] if logs else run["status_message"] or "")[-1500:]
-
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        import httpx
-
-        try:
-            response = self._client.request(method, self._account + path, json=body)
-        except httpx.HTTPError as error:
-            raise http.error_from_exception(error, self._url) from None
-        if response.status_code >= 400:
-            raise TerminalError(f"{method} {path} was refused: {response.text[:300]}")
-        return response.json()["data"]
+        return str(logs[0] if logs else run["status_message"] or "")[-1500:]
 
 
 def first_tick(cron: str | None) -> float:
     """Return the minute of the day of the first tick, or infinity without a schedule."""
-    from cronsim import CronSim
-
-    if not cron:
-        return float("inf")
     # any Monday will do: the demo's jobs run daily
     start = datetime(2026, 1, 4, 23, 59, tzinfo=UTC)
-    tick = next(CronSim(cron, start))
-    return (tick - start).total_seconds() / 60
+    tick = next_tick(cron, start) if cron else None
+    return (tick - start).total_seconds() / 60 if tick else float("inf")
 
 
 def progress_of(run: dict[str, Any]) -> str:

@@ -115,7 +115,7 @@ def test_lint_says_where_a_new_row_is_missing(new, generator, root, capsys):
         "terraform/modules/jobs/variables.tf (types)",
         "terraform/modules/jobs/main.tf (arguments)",
         "docs/jobs.md (table)",
-        "help: .venv/bin/python scripts/attributes.py",
+        "help: make attributes",
     ):
         assert place in said
 

@@ -1,5 +1,6 @@
 """The deploy tool and Terraform against the local dbt Cloud, as processes."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,10 +9,11 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
 import pytest
+
+from marketing_analytics.cloud_api.client import Access, CloudClient
 
 ROOT = Path(__file__).resolve().parents[2]
 DEV = ROOT / "env_file" / "dev_env.tfvars"
@@ -63,16 +65,17 @@ def wait_for(path, process, log):
     raise AssertionError(log.read_text())
 
 
-def get(url, path):
-    """Return the data of an API answer."""
-    request = urllib.request.Request(url + path, headers={"Authorization": f"Token {TOKEN}"})
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)["data"]
+@contextlib.contextmanager
+def client_of(url):
+    """Return a client of the server."""
+    client = CloudClient(Access(host_url=url, account_id=1, project_id=2, token=TOKEN))
+    yield client
+    client.close()
 
 
 def all_jobs(url):
-    related = "custom_environment_variables"
-    return get(url, f"/api/v2/accounts/1/jobs/?limit=100&include_related={related}")
+    with client_of(url) as client:
+        return client.list_jobs("custom_environment_variables")
 
 
 def test_the_nine_dev_jobs_deploy_list_change_and_clean_up(server, script, tmp_path):
@@ -80,9 +83,8 @@ def test_the_nine_dev_jobs_deploy_list_change_and_clean_up(server, script, tmp_p
     assert done.returncode == 0, done.stderr
     assert "done: 9 of 9 changes" in done.stdout
     assert "no changes" in script("deploy", "--config", DEV).stdout
-    overrides = get(
-        server, "/api/v3/accounts/1/projects/2/environment-variables/job/?job_definition_id=1"
-    )
+    with client_of(server) as client:
+        overrides = client.job_overrides(1)
     assert overrides["DBT_SCHEMA"]["job"]["value"] == "anna_feature_x"
     changed = tmp_path / "dev.tfvars"
     changed.write_text(DEV.read_text().replace('"0 9 * * *"', '"15 9 * * *"'))
