@@ -189,6 +189,26 @@ def test_a_secret_is_refused_and_not_printed(suffix, name, secret):
     assert f"a.{suffix}:1:" in caught.value.render()
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("a.tfvars", 'dbtcloud_token = "{}" x\n'),
+        ("a.tfvars", 'dbtcloud_token = "{}\n'),
+        ("a.tfvars", "dbtcloud_token = {}\n"),
+        ("a.tfvars", 'labels = ["{}" 1]\n'),
+        ("a.tfvars.json", '{{"dbtcloud_token": "{}" 1}}'),
+        ("a.tfvars.json", '{{"dbtcloud_token": "{}'),
+    ],
+)
+def test_a_secret_beside_a_mistake_of_writing_is_not_printed_either(name, line):
+    secret = "dbtc_Zk3JqP0rVtY8wLmN2sXbA7"
+    with pytest.raises(FileError) as caught:
+        read_job_text(line.format(secret), name)
+    said = caught.value.render()
+    assert secret not in said
+    assert f"{name}:1:" in said
+
+
 def test_undeclared_variables_get_a_note_and_nested_unknown_keys_an_error():
     file = read_job_text('region = "eu"\nteam_nam = "x"\njobs = {}\n')
     region, team = file.notes
@@ -260,6 +280,7 @@ def test_commands_without_jobs_take_the_settings_of_a_file(
     jobs, cloud, job_file, monkeypatch, command
 ):
     config = job_file(LIST.replace("http://127.0.0.1:1/api", cloud.url).replace("102", "2"))
+    config.write_text(config.read_text().replace("999", "3"))
     for name in ("DBTCLOUD_ACCOUNT_ID", "DBTCLOUD_HOST_URL", "PROJECT_ID", "ENVIRONMENT_ID"):
         monkeypatch.delenv(name)
     assert jobs("deploy", "--config", config)[0] == 0

@@ -6,12 +6,14 @@ Terraform counts with 512 bits and we do not want to differ in the last digit.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from decimal import Context, Decimal, DecimalException, DivisionByZero, Inexact, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from marketing_analytics.core.errors import FileError
+from marketing_analytics.core.redaction import MASK, has_secret, is_secret_name
 
 Number: TypeAlias = int | Decimal
 Data: TypeAlias = "str | bool | int | Decimal | list[Value] | dict[str, Value] | None"
@@ -19,6 +21,19 @@ Data: TypeAlias = "str | bool | int | Decimal | list[Value] | dict[str, Value] |
 EXACT = Context(prec=100, traps=[Inexact, DivisionByZero, InvalidOperation])
 MAX_EXPONENT = 400
 MAX_DEPTH = 40
+
+
+_KEY = re.compile(r'([\w-]+)"?\s*[=:]\s*')
+_LETTER = re.compile(r"[^\s\",{}\[\]]")
+_FIRST_WORD = re.compile(r"[^\s\",{}\[\]]{6,}")
+
+
+def secret_in(line: str) -> str:
+    """Return the part of a line that may be a secret: what follows such a name, or has its form."""
+    for key in _KEY.finditer(line):
+        if is_secret_name(key.group(1)):
+            return line[key.end() :]
+    return line.strip() if has_secret(line) else ""
 
 
 class Value:
@@ -63,14 +78,19 @@ class Source:
         return self.text[start : end if end >= 0 else None].rstrip("\r")
 
     def error(self, message: str, at: int, hint: str = "") -> FileError:
-        """Return an error that points at an offset."""
+        """Return an error that points at an offset; a secret of its line is not shown."""
         line, column = self.place(at)
+        text = self.line_text(line)
+        secret = secret_in(text)
+        word = _FIRST_WORD.search(secret)
+        if word:
+            message, hint = (said.replace(word.group(), MASK) for said in (message, hint))
         return FileError(
             message,
             path=self.path,
             line=line,
             column=column,
-            source=self.line_text(line),
+            source=text.replace(secret, _LETTER.sub("*", secret)) if secret else text,
             hint=hint or "see docs/jobs.md for the file format",
         )
 
