@@ -71,6 +71,13 @@ def cron_in_words(cron: str) -> str:
     return _usual_words(cron) or _unusual_words(cron)
 
 
+def cron_in_sentence(cron: str) -> str:
+    """Return the words for the middle of a sentence; days keep their capital letter."""
+    words = cron_in_words(cron)
+    is_day = words.startswith(tuple(day.rstrip("s") for day in DAYS))
+    return words if is_day else f"{words[0].lower()}{words[1:]}"
+
+
 def _usual_words(cron: str) -> str | None:
     fields = cron.split()
     if len(fields) != 5:

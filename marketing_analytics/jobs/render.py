@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from marketing_analytics.cloud_api.cron import CronError, cron_in_words, next_tick
+from marketing_analytics.cloud_api.cron import (
+    CronError,
+    cron_in_sentence,
+    cron_in_words,
+    next_tick,
+)
 from marketing_analytics.cloud_api.names import Scope, without_mark
 from marketing_analytics.core.console import Console
 from marketing_analytics.jobs.apply import Outcome
@@ -80,7 +85,7 @@ def when_of(fields: Mapping[str, Any]) -> str:
     found = []
     cron = fields["schedule_cron"]
     if cron:
-        found.append(f"{cron_in_words(cron)}, next {next_run(cron)}")
+        found.append(f"{cron_in_sentence(cron)}, next {next_run(cron)}")
     if fields["after"]:
         found.append(after_in_words(fields["after"]))
     if fields["on_pull_request"]:

@@ -88,7 +88,7 @@ def test_a_changed_schedule_is_shown_with_old_new_and_next_run(jobs, cloud, tmp_
 def test_a_dry_run_writes_nothing(jobs, cloud):
     code, out, _ = jobs("deploy", "--config", DEV, "--dry-run")
     assert code == 0
-    assert "+ attribution-daily-refresh" in out
+    assert re.search(r"\+ attribution-daily-refresh +new, every day at 08:00 UTC, next ", out)
     assert cloud.writes == []
 
 

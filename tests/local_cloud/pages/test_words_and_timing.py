@@ -5,7 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from marketing_analytics.cloud_api.cron import CronError, cron_in_words, next_ticks
+from marketing_analytics.cloud_api.cron import (
+    CronError,
+    cron_in_sentence,
+    cron_in_words,
+    next_ticks,
+)
 from marketing_analytics.cloud_api.names import Scope, without_mark
 from marketing_analytics.local_cloud.pages.naming import job_name
 from marketing_analytics.local_cloud.pages.rendering import linked
@@ -43,6 +48,12 @@ NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
 )
 def test_a_schedule_is_told_in_words(cron, words):
     assert cron_in_words(cron) == words
+
+
+def test_in_a_sentence_only_days_keep_their_capital_letter():
+    assert cron_in_sentence("0 8 * * *") == "every day at 08:00 UTC"
+    assert cron_in_sentence("0 8 * * 1") == "Mondays at 08:00 UTC"
+    assert cron_in_sentence("30 11 * * 1-5") == "Monday to Friday at 11:30 UTC"
 
 
 def test_the_next_ticks_are_in_utc():
