@@ -269,15 +269,7 @@ class Pages:
         return {HTTPException: self.http_error, PlatformError: self.refused}
 
     def http_error(self, request: Request, error: HTTPException) -> Response:
-        """Show a 404 or 405 page; unknown API paths answer in the API's envelope."""
-        if request.url.path.startswith("/api"):
-            status = {
-                "code": error.status_code,
-                "is_success": False,
-                "user_message": "The requested resource was not found.",
-                "developer_message": None,
-            }
-            return JSONResponse({"status": status, "data": None}, status_code=error.status_code)
+        """Show a 404 or 405 page."""
         if error.status_code == 404:
             detail = "" if error.detail == "Not Found" else error.detail
             return FRAME.error_page(

@@ -7,6 +7,7 @@ signal is bound to the thread that started the child. One thread per active run 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sqlite3
 import threading
@@ -121,7 +122,6 @@ class Engine:
     def _loop(self) -> None:
         connection = open_connection(self.store_path)
         try:
-            kill_survivors(connection)
             while not self._stopping.is_set():
                 self._look(connection)
                 self._wake.wait(self.settings.poll_seconds)
@@ -136,6 +136,7 @@ class Engine:
     def _look(self, connection: sqlite3.Connection) -> None:
         """Do once what is due; a store that is busy or full is tried again at the next look."""
         for work in (
+            self._kill_survivors,
             self._forget_done,
             self._renew,
             self._reap,
@@ -159,6 +160,11 @@ class Engine:
             return False
         self._due_at[name] = now + seconds
         return True
+
+    def _kill_survivors(self, connection: sqlite3.Connection) -> None:
+        """End what an earlier server left behind, once: before anything is claimed."""
+        if self._is_due("survivors", math.inf):
+            kill_survivors(connection)
 
     def _forget_done(self, _connection: sqlite3.Connection) -> None:
         for run_id in [key for key, runner in self._runners.items() if runner.is_done.is_set()]:
