@@ -260,7 +260,7 @@ def test_a_mistake_in_the_second_of_two_files_is_shown_there(job_file):
 
 
 def test_deploy_takes_the_list_form(jobs, cloud, job_file, monkeypatch):
-    config = job_file(LIST.replace("http://127.0.0.1:1/api", cloud.url).replace("102", "2"))
+    config = job_file(LIST.replace("102", "2").replace("http://127.0.0.1:1/api", cloud.url))
     config.write_text(config.read_text().replace("999", "3"))
     for name in ("DBTCLOUD_ACCOUNT_ID", "DBTCLOUD_HOST_URL", "PROJECT_ID", "ENVIRONMENT_ID"):
         monkeypatch.delenv(name)
@@ -279,7 +279,7 @@ def test_deploy_takes_the_list_form(jobs, cloud, job_file, monkeypatch):
 def test_commands_without_jobs_take_the_settings_of_a_file(
     jobs, cloud, job_file, monkeypatch, command
 ):
-    config = job_file(LIST.replace("http://127.0.0.1:1/api", cloud.url).replace("102", "2"))
+    config = job_file(LIST.replace("102", "2").replace("http://127.0.0.1:1/api", cloud.url))
     config.write_text(config.read_text().replace("999", "3"))
     for name in ("DBTCLOUD_ACCOUNT_ID", "DBTCLOUD_HOST_URL", "PROJECT_ID", "ENVIRONMENT_ID"):
         monkeypatch.delenv(name)
