@@ -113,7 +113,6 @@ class Series:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
         assert server.stdout is not None
         server.stdout.readline()
-        self.watch_crashes_from = time.time()
         return server
 
     def feed(self) -> None:

@@ -19,12 +19,13 @@ CALLED_BY_LIBRARIES = [
     "@*.command*", "@*.group*", "@click.*", "@route*", "@serves*", "@override",
 ]  # fmt: skip
 READ_BY_LIBRARIES = [
-    "row_factory",
-    "capture_signals",
-    "should_exit",
-    "get_command",
-    "format_commands",
-]
+    # click
+    "get_command", "format_commands", "make_formatter", "context_class", "command_class",
+    # starlette's converters of paths
+    "regex", "convert", "to_string",
+    # uvicorn, sqlite3, string.Template
+    "capture_signals", "should_exit", "row_factory", "delimiter",
+]  # fmt: skip
 STATEMENT = re.compile(r"^-- name: (\w+)", re.MULTILINE)
 # f"insert_{table}" uses every statement that starts like this
 FAMILY = re.compile(r"\bf\"(\w+_)\{")
@@ -40,11 +41,13 @@ def unused_names() -> list[str]:
     """Return the Python names that no code of ours, no template and no statement reads."""
     finder = Vulture(ignore_names=READ_BY_LIBRARIES, ignore_decorators=CALLED_BY_LIBRARIES)
     finder.scavenge([str(ROOT / folder) for folder in USERS])
-    read = found_in(".html", r"\w+") | found_in(".sql", r":(\w+)")
+    # columns are named in texts
+    named = found_in(".py", r"[\"'](\w+)[\"']")
+    read = named | found_in(".html", r"\w+") | found_in(".sql", r":(\w+)")
     return [
         f"{item.filename}:{item.first_lineno}: {item.typ} {item.name}"
         for item in finder.get_unused_code(min_confidence=60)
-        if item.name not in read
+        if item.name not in read and Path(item.filename).is_relative_to(PACKAGE)
     ]
 
 

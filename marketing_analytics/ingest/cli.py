@@ -58,13 +58,17 @@ def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
     def body() -> None:
         from marketing_analytics.ingest.platforms import load_source
 
-        needed = {name: load_source(name).settings for name in checked_sources(sources)}
+        asked = {name: load_source(name) for name in checked_sources(sources)}
         if is_json:
-            console.json({"schema_version": 1, "settings": needed})
-        for name, settings in needed.items():
+            needed = {name: source.settings for name, source in asked.items()}
+            optional = {name: source.optional_settings for name, source in asked.items()}
+            console.json({"schema_version": 1, "settings": needed, "optional_settings": optional})
+        for name, source in asked.items():
             console.line(f"# {name}")
-            for setting in settings:
+            for setting in source.settings:
                 console.line(f"{setting}=")
+            for setting in source.optional_settings:
+                console.line(f"# {setting}=")
 
     sys.exit(run_guarded(body, console))
 

@@ -36,6 +36,8 @@ def test_the_settings_of_a_source_are_printed_as_a_file_to_fill_in(tmp_path):
     assert read_env_file(path) == dict.fromkeys(load_source("meta_ads").settings, "")
     told = CliRunner().invoke(main, ["ingest", "settings", "--json"])
     assert list(json.loads(told.stdout)["settings"]) == source_names()
+    assert "# META_ADS_ACCOUNT_IDS=\n" in done.stdout
+    assert json.loads(told.stdout)["optional_settings"]["meta_ads"] == ["META_ADS_ACCOUNT_IDS"]
 
 
 @pytest.mark.parametrize("since", ["tomorrow", "2030-01-01"])
