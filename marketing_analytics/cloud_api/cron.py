@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 DAYS = ("Sundays", "Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays")
 MAX_TIMES_SAID = 4
-_DAY_NAMES = {"SUN": 0, "MON": 1, "TUE": 2, "WED": 3, "THU": 4, "FRI": 5, "SAT": 6}
+DAY_NAMES = {"SUN": 0, "MON": 1, "TUE": 2, "WED": 3, "THU": 4, "FRI": 5, "SAT": 6}
 # where the check of a cron expression looks for its first tick
-_CHECKED_FROM = datetime(2024, 1, 1, tzinfo=UTC)
+CHECKED_FROM = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 class CronError(ValueError):
@@ -29,7 +29,7 @@ def check_cron(text: str) -> None:
         raise CronError(f"it has {len(text)} characters, more than {MAX_CRON_LENGTH}")
     if len(text.split()) != 5:
         raise CronError(f"it has {len(text.split())} fields, not 5")
-    if next_tick(text, _CHECKED_FROM) is None:
+    if next_tick(text, CHECKED_FROM) is None:
         raise CronError("it never comes due")
 
 
@@ -50,7 +50,7 @@ def next_ticks(cron: str, after: datetime, count: int) -> list[datetime]:
 
 def weekdays_of(cron: str) -> list[int]:
     """Return the days of the week that an expression names, 0 to 6."""
-    found = simulation(cron, _CHECKED_FROM).weekdays
+    found = simulation(cron, CHECKED_FROM).weekdays
     # `5L` and `1#2` come as pairs: (day, which one of the month)
     return sorted({(day[0] if isinstance(day, tuple) else day) % 7 for day in found})
 
@@ -68,7 +68,7 @@ def simulation(cron: str, after: datetime) -> CronSim:
 @lru_cache(maxsize=1024)
 def cron_in_words(cron: str) -> str:
     """Return when an expression comes due, such as `Every day at 06:00 and 18:00 UTC`."""
-    return _usual_words(cron) or _unusual_words(cron)
+    return usual_words(cron) or unusual_words(cron)
 
 
 def cron_in_sentence(cron: str) -> str:
@@ -78,32 +78,35 @@ def cron_in_sentence(cron: str) -> str:
     return words if is_day else f"{words[0].lower()}{words[1:]}"
 
 
-def _usual_words(cron: str) -> str | None:
+def usual_words(cron: str) -> str | None:
+    """Return the common forms in words, None for the others."""
     fields = cron.split()
     if len(fields) != 5:
         return None
     minute, hour, day, month, weekday = fields
     if month != "*" or (day != "*" and weekday != "*"):
         return None
-    when = _day_words(day, weekday)
+    when = day_words(day, weekday)
     if when is None:
         return None
-    often = _interval_words(minute, hour)
+    often = interval_words(minute, hour)
     if often:
         return often if when == "Every day" else f"{when}, {often[0].lower()}{often[1:]}"
-    times = _time_words(minute, hour)
+    times = time_words(minute, hour)
     return f"{when} at {times} UTC" if times else None
 
 
-def _unusual_words(cron: str) -> str:
+def unusual_words(cron: str) -> str:
+    """Return what the cron library says of an expression, itself where it says nothing."""
     try:
-        return f"{simulation(cron, _CHECKED_FROM).explain()}, UTC"
+        return f"{simulation(cron, CHECKED_FROM).explain()}, UTC"
     except Exception:
         # the words are a courtesy; the expression itself was checked on writing
         return f"cron {cron}"
 
 
-def _interval_words(minute: str, hour: str) -> str | None:
+def interval_words(minute: str, hour: str) -> str | None:
+    """Return what repeats within a day, such as `every 15 minutes`, or None."""
     if minute == "*" and hour == "*":
         return "Every minute"
     step = re.fullmatch(r"\*/(\d+)", minute)
@@ -119,35 +122,39 @@ def _interval_words(minute: str, hour: str) -> str | None:
     return None
 
 
-def _time_words(minute: str, hour: str) -> str | None:
+def time_words(minute: str, hour: str) -> str | None:
+    """Return times of the day, such as `06:00 and 18:00`, or None."""
     if not minute.isdigit() or not re.fullmatch(r"\d+(,\d+)*", hour):
         return None
     times = [f"{int(part):02d}:{int(minute):02d}" for part in hour.split(",")]
-    return _enumeration(times) if len(times) <= MAX_TIMES_SAID else None
+    return enumeration(times) if len(times) <= MAX_TIMES_SAID else None
 
 
-def _day_words(day: str, weekday: str) -> str | None:
+def day_words(day: str, weekday: str) -> str | None:
+    """Return the days of the month or the week, or None."""
     if day == "*" and weekday == "*":
         return "Every day"
     if weekday == "*":
         return f"Day {day} of every month" if re.fullmatch(r"\d+(,\d+)*", day) else None
-    numbers = _weekday_numbers(weekday)
+    numbers = weekday_numbers(weekday)
     if numbers is None:
         return None
     if numbers == [1, 2, 3, 4, 5]:
         return "Monday to Friday"
-    return "Every day" if len(numbers) == 7 else _enumeration([DAYS[n] for n in numbers])
+    return "Every day" if len(numbers) == 7 else enumeration([DAYS[n] for n in numbers])
 
 
-def _weekday_numbers(text: str) -> list[int] | None:
+def weekday_numbers(text: str) -> list[int] | None:
+    """Return the days of the week, 0 is Sunday; None for what is no plain list."""
     numbers: set[int] = set()
     for part in text.upper().split(","):
-        ends = [_DAY_NAMES.get(end, int(end) if end.isdigit() else -1) for end in part.split("-")]
+        ends = [DAY_NAMES.get(end, int(end) if end.isdigit() else -1) for end in part.split("-")]
         if len(ends) > 2 or not all(0 <= end <= 7 for end in ends) or ends[0] > ends[-1]:
             return None
         numbers.update(value % 7 for value in range(ends[0], ends[-1] + 1))
     return sorted(numbers)
 
 
-def _enumeration(items: list[str]) -> str:
+def enumeration(items: list[str]) -> str:
+    """Return items as `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -15,11 +15,11 @@ from marketing_analytics.cloud_api.limits import MAX_NAME_LENGTH
 SLUG_LENGTH = 63
 USER_LENGTH = 40
 SCHEMA_LENGTH = 63
-_HASH_LENGTH = 8
+HASH_LENGTH = 8
 
 TEAM_PATTERN = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
 KEY_PATTERN = "^[a-z0-9][a-z0-9_-]{0,59}$"
-_MARK = re.compile(r"\[jobs:v1 ([a-z0-9-]+)(?:/([a-z0-9-]+)/([a-z0-9-]+))?/([a-z0-9_-]+)\]\s*\Z")
+MARK = re.compile(r"\[jobs:v1 ([a-z0-9-]+)(?:/([a-z0-9-]+)/([a-z0-9-]+))?/([a-z0-9_-]+)\]\s*\Z")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Owner:
 
 def owner_of(description: str | None) -> Owner | None:
     """Return the owner that a description's mark names, or None."""
-    match = _MARK.search(description or "")
+    match = MARK.search(description or "")
     if not match:
         return None
     team, branch, user, key = match.groups()
@@ -76,7 +76,7 @@ def owner_of(description: str | None) -> Owner | None:
 
 def without_mark(description: str | None) -> str:
     """Return a description without its ownership mark."""
-    return _MARK.sub("", description or "").strip()
+    return MARK.sub("", description or "").strip()
 
 
 def slug_of(text: str, length: int = SLUG_LENGTH) -> str:
@@ -89,5 +89,5 @@ def shorten(text: str, length: int, joint: str = "-") -> str:
     """Return the text, or its start and a hash of all of it when it is too long."""
     if len(text) <= length:
         return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:_HASH_LENGTH]
-    return f"{text[: length - _HASH_LENGTH - 1].rstrip('-_')}{joint}{digest}"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
+    return f"{text[: length - HASH_LENGTH - 1].rstrip('-_')}{joint}{digest}"

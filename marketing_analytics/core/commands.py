@@ -44,7 +44,7 @@ def from_root(words: str) -> str:
     return f"{click.get_current_context().find_root().command_path} {words}"
 
 
-class _Context(click.Context):
+class Context(click.Context):
     """A context whose help fits terminals of less than 50 columns too."""
 
     def make_formatter(self) -> click.HelpFormatter:
@@ -52,10 +52,10 @@ class _Context(click.Context):
         return click.HelpFormatter(width=min(shutil.get_terminal_size().columns - 2, 78))
 
 
-class _SaysJson(click.Command):
+class SaysJson(click.Command):
     """A command whose usage errors are JSON where JSON was asked for."""
 
-    context_class = _Context
+    context_class = Context
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the arguments. Raise UsageError, as JSON where JSON was asked for."""
@@ -66,7 +66,7 @@ class _SaysJson(click.Command):
             refuse(error, given)
 
 
-class Command(_SaysJson):
+class Command(SaysJson):
     """A command whose help ends with examples."""
 
     def __init__(self, *arguments: Any, examples: Sequence[str] = (), **options: Any) -> None:
@@ -82,7 +82,7 @@ class Command(_SaysJson):
         super().format_epilog(ctx, formatter)
 
 
-class Group(_SaysJson, click.Group):
+class Group(SaysJson, click.Group):
     """A group that knows how it was started, and suggests the command that was meant."""
 
     command_class = Command

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from marketing_analytics.core.errors import FileError, UserError
 
-_LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
+LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
 
 def read_env_file(path: Path) -> dict[str, str]:
@@ -20,15 +20,16 @@ def read_env_file(path: Path) -> dict[str, str]:
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
-        match = _LINE.fullmatch(line.strip())
+        match = LINE.fullmatch(line.strip())
         if not match:
             # the line is not shown: it may hold a secret
             raise FileError("not a setting", path=path, line=number, hint="write NAME=value")
-        settings[match[1]] = _unquoted(match[2].strip())
+        settings[match[1]] = unquoted(match[2].strip())
     return settings
 
 
-def _unquoted(text: str) -> str:
+def unquoted(text: str) -> str:
+    """Return a value without the quotes around it."""
     if len(text) >= 2 and text[0] == text[-1] and text[0] in "\"'":
         return text[1:-1]
     return text

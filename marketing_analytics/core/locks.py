@@ -33,7 +33,7 @@ def file_lock(
             hint=f"check the space and the permissions of {path.parent}, or give another place",
         ) from None
     try:
-        _acquire(descriptor, taken, hint, time.monotonic() + timeout_seconds)
+        acquire(descriptor, taken, hint, time.monotonic() + timeout_seconds)
         os.ftruncate(descriptor, 0)
         since = datetime.now(UTC).strftime("%H:%M:%S UTC")
         os.pwrite(descriptor, f"process {os.getpid()} since {since}".encode(), 0)
@@ -43,7 +43,8 @@ def file_lock(
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, taken: str, hint: str, give_up_at: float) -> None:
+def acquire(descriptor: int, taken: str, hint: str, give_up_at: float) -> None:
+    """Take the lock of an open file, or raise LockedError when the time is over."""
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

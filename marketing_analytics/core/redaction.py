@@ -11,7 +11,7 @@ SECRET_NAME = re.compile(
     r"(token|secret|password|passwd|api_?key|credential|private_?key)", re.IGNORECASE
 )
 # what is a secret wherever it stands; group 1 and 2 stay. No job file may hold one
-_SHAPES = tuple(
+SHAPES = tuple(
     re.compile(shape)
     for shape in (
         r"()-----BEGIN [A-Z ]*PRIVATE KEY(?:-----[A-Za-z0-9+/=\s]*)?()",
@@ -24,8 +24,8 @@ _SHAPES = tuple(
     )
 )
 # prose has these words too, so that they are masked but not refused
-_HEADER = re.compile(r"(?i)\b(bearer|token|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
-_MIN_SECRET_LENGTH = 6
+HEADER = re.compile(r"(?i)\b(bearer|token|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
+MIN_SECRET_LENGTH = 6
 
 
 def is_secret_name(name: str) -> bool:
@@ -39,14 +39,14 @@ def secrets_of(environment: Mapping[str, str] | None = None) -> list[str]:
     values = {
         value
         for name, value in source.items()
-        if is_secret_name(name) and len(value) >= _MIN_SECRET_LENGTH
+        if is_secret_name(name) and len(value) >= MIN_SECRET_LENGTH
     }
     return sorted(values, key=len, reverse=True)
 
 
 def has_secret(text: str) -> bool:
     """Return whether a part of the text has the shape of a secret."""
-    return any(shape.search(text) for shape in _SHAPES)
+    return any(shape.search(text) for shape in SHAPES)
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
@@ -54,6 +54,6 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, MASK)
-    for shape in _SHAPES:
+    for shape in SHAPES:
         text = shape.sub(rf"\1{MASK}\2", text)
-    return _HEADER.sub(rf"\1\2{MASK}", text)
+    return HEADER.sub(rf"\1\2{MASK}", text)

@@ -41,22 +41,22 @@ class Figures:
 
 def read_figures(warehouse: Path) -> Figures:
     """Read the marts of the one schema in the warehouse that holds them."""
-    connection = _connect(warehouse)
+    connection = connect(warehouse)
     try:
-        schema = _schema_of(connection, "rpt_channel_attribution")
+        schema = schema_of(connection, "rpt_channel_attribution")
         connection.execute(f'use "{schema}"')
         return Figures(
-            revenue_usd=_one(connection, "select sum(revenue_usd) from fct_conversions"),
-            attributed_usd=_by_key(
+            revenue_usd=one(connection, "select sum(revenue_usd) from fct_conversions"),
+            attributed_usd=by_key(
                 connection,
                 "select model, sum(revenue_usd) from fct_attribution"  # noqa: S608
                 f" where window_days = {WINDOW_DAYS} group by model order by model",
             ),
-            spend_usd=_by_key(
+            spend_usd=by_key(
                 connection,
                 "select platform, sum(spend_usd) from fct_ad_spend group by platform order by 1",
             ),
-            channels=_channels(connection),
+            channels=read_channels(connection),
             without_spend_usd=platforms_without_spend(connection),
             without_campaign_usd=channels_without_campaign(connection),
         )
@@ -64,7 +64,7 @@ def read_figures(warehouse: Path) -> Figures:
         connection.close()
 
 
-def _connect(warehouse: Path) -> Any:
+def connect(warehouse: Path) -> Any:
     """Open the file for reading; a run that still writes is waited for."""
     import duckdb
 
@@ -78,7 +78,8 @@ def _connect(warehouse: Path) -> Any:
     raise MachineError(f"cannot read {warehouse}", hint="is a dbt run still writing it?")
 
 
-def _schema_of(connection: Any, table: str) -> str:
+def schema_of(connection: Any, table: str) -> str:
+    """Return the schema that holds a mart."""
     found = connection.execute(
         "select table_schema from information_schema.tables where table_name = ?", [table]
     ).fetchall()
@@ -87,15 +88,18 @@ def _schema_of(connection: Any, table: str) -> str:
     return str(found[0][0])
 
 
-def _one(connection: Any, sql: str) -> Decimal:
+def one(connection: Any, sql: str) -> Decimal:
+    """Return the one number that a statement gives."""
     return Decimal(connection.execute(sql).fetchone()[0] or 0)
 
 
-def _by_key(connection: Any, sql: str) -> dict[str, Decimal]:
+def by_key(connection: Any, sql: str) -> dict[str, Decimal]:
+    """Return the numbers of a statement by its first column."""
     return {str(key): Decimal(value or 0) for key, value in connection.execute(sql).fetchall()}
 
 
-def _channels(connection: Any) -> list[ChannelFigures]:
+def read_channels(connection: Any) -> list[ChannelFigures]:
+    """Return revenue, spend and ROAS by channel and model, in USD."""
     rows = connection.execute(
         "select channel, model, revenue_usd, spend_usd, roas"  # noqa: S608
         f" from rpt_channel_attribution where window_days = {WINDOW_DAYS}"
@@ -106,7 +110,7 @@ def _channels(connection: Any) -> list[ChannelFigures]:
 
 def platforms_without_spend(connection: Any) -> dict[str, Decimal]:
     """Return paid platforms whose spend is not loaded, with their linear revenue in USD."""
-    return _by_key(
+    return by_key(
         connection,
         "select platform, sum(revenue_usd) from fct_attribution"  # noqa: S608
         f" where window_days = {WINDOW_DAYS} and model = 'linear' and platform like '%_ads'"
@@ -116,7 +120,7 @@ def platforms_without_spend(connection: Any) -> dict[str, Decimal]:
 
 def channels_without_campaign(connection: Any) -> dict[str, Decimal]:
     """Return paid channels with the linear revenue that no campaign can be named for, in USD."""
-    return _by_key(
+    return by_key(
         connection,
         "select channel, sum(revenue_usd) from fct_attribution"  # noqa: S608
         f" where window_days = {WINDOW_DAYS} and model = 'linear' and platform like '%_ads'"

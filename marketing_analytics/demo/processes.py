@@ -132,13 +132,14 @@ class Background:
             targets = [known[name] for name in self.running()]
             for process_id, _ in targets:
                 os.kill(int(process_id), send)
-            _wait_until_gone(targets)
+            wait_until_gone(targets)
         self.layout.processes.unlink(missing_ok=True)
         (self.layout.root / "up").unlink(missing_ok=True)
         return stopped
 
 
-def _wait_until_gone(targets: list[list[float]]) -> None:
+def wait_until_gone(targets: list[list[float]]) -> None:
+    """Wait until the processes have ended, for a bounded time."""
     deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
     while any(is_alive(int(pid), at) for pid, at in targets) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)

@@ -70,18 +70,19 @@ def summary_of(
         "jobs_deployed": len(outcomes),
         "runs": {outcome.key: outcome.status for outcome in outcomes},
         "revenue_total": float(figures.revenue_usd),
-        "attributed_revenue": _floats(figures.attributed_usd),
-        "spend": _floats({name: figures.spend_usd[name] for name in expected.spend_usd}),
+        "attributed_revenue": floats(figures.attributed_usd),
+        "spend": floats({name: figures.spend_usd[name] for name in expected.spend_usd}),
         "ledger": {
             "revenue_total": float(expected.revenue_usd),
-            "attributed_revenue": _floats(expected.attributed_usd),
-            "spend": _floats(expected.spend_usd),
+            "attributed_revenue": floats(expected.attributed_usd),
+            "spend": floats(expected.spend_usd),
         },
         "seconds": {name: round(value, 2) for name, value in seconds.items()},
     }
 
 
-def _floats(values: dict[str, Decimal]) -> dict[str, float]:
+def floats(values: dict[str, Decimal]) -> dict[str, float]:
+    """Return money as JSON numbers."""
     return {name: float(value) for name, value in values.items()}
 
 

@@ -17,8 +17,8 @@ from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.core.errors import PlatformError
 
 POLL_SECONDS = 0.25
-_PROGRESS = re.compile(r"(\d+) of (\d+) ")
-_COMMAND = re.compile("^Invoke dbt with `(.*)`$")
+PROGRESS = re.compile(r"(\d+) of (\d+) ")
+COMMAND = re.compile("^Invoke dbt with `(.*)`$")
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,9 @@ def progress_of(run: dict[str, Any]) -> str:
     if not steps:
         reason = run.get("status_message")
         return f"{state} {reason}" if reason else state
-    counts = _PROGRESS.findall(steps[-1].get("logs") or "")
+    counts = PROGRESS.findall(steps[-1].get("logs") or "")
     how_far = f" {counts[-1][0]} of {counts[-1][1]}" if counts else ""
-    command = _COMMAND.search(steps[-1]["name"])
+    command = COMMAND.search(steps[-1]["name"])
     return f"{state}{how_far}: {command[1] if command else steps[-1]['name']}"
 
 

@@ -216,10 +216,11 @@ class Run:
         text = f"ingest {seconds:.0f} s: {rows:,} rows, {done} of {planned} windows"
         if done:
             text += f", about {seconds / done * (planned - done):.0f} s left"
-        return [text, *(f"  {_progress_of(job)}" for job in jobs)]
+        return [text, *(f"  {progress_of(job)}" for job in jobs)]
 
 
-def _progress_of(job: Job) -> str:
+def progress_of(job: Job) -> str:
+    """Return one line on how far a source is."""
     windows = f"{job.windows_done} of {job.windows_planned}"
     return f"{job.source:<11} {windows:<10}{job.row_count:>9,} rows"
 

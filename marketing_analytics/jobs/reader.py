@@ -22,7 +22,7 @@ from marketing_analytics.jobs.tfvars import Source, Value
 from marketing_analytics.jobs.tfvars.values import as_boolean, as_number, as_text, kind_of
 
 STATUSES = ("success", "error", "canceled")
-_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
+TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ class After:
 
 def without_texts(error: FileError) -> FileError:
     """Return an error whose source line shows stars in place of texts: logs are read by many."""
-    error.source = _TEXT.sub(lambda match: f'"{"*" * (len(match[0]) - 2)}"', error.source)
+    error.source = TEXT.sub(lambda match: f'"{"*" * (len(match[0]) - 2)}"', error.source)
     error.is_masked = True
     return error
 

@@ -27,11 +27,11 @@ from marketing_analytics.jobs.render import SCHEMA_VERSION, iso
 POLL_SECONDS = 1.0
 WORDS = {int(status): status.word.lower() for status in Status}
 TAIL_LINES = 20
-_RESULT_LINE = re.compile(r"\b\d+ of \d+ (?!START|SKIP)[A-Z]+ |Finished running|Completed |Done\. ")
+RESULT_LINE = re.compile(r"\b\d+ of \d+ (?!START|SKIP)[A-Z]+ |Finished running|Completed |Done\. ")
 # dbt fills its lines with dots up to 80 columns
-_DOTS = re.compile(r" \.+ ")
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_TIMED_OUT = re.compile(r"tim(?:ed|e)[ -]?out", re.IGNORECASE)
+DOTS = re.compile(r" \.+ ")
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+TIMED_OUT = re.compile(r"tim(?:ed|e)[ -]?out", re.IGNORECASE)
 
 
 def find_job(client: CloudClient, scope: Scope, key: str) -> RemoteJob:
@@ -88,8 +88,8 @@ class Follower:
             self.say("step", f"  step {index}: {name}", index=index, status=status)
         lines = lines_of(step)
         for line in lines[self.printed_lines.get(index, 0) :]:
-            if _RESULT_LINE.search(line):
-                self.say("line", f"    {_DOTS.sub(' ', line.strip())}", index=index)
+            if RESULT_LINE.search(line):
+                self.say("line", f"    {DOTS.sub(' ', line.strip())}", index=index)
         self.printed_lines[index] = len(lines)
         if status != "queued" and self.statuses.get(index) != status:
             self.statuses[index] = status
@@ -183,7 +183,7 @@ def run_exit_code(run: Mapping[str, Any]) -> int:
         return EXIT_OK
     if status != "cancelled":
         return EXIT_FAILED
-    is_late = _TIMED_OUT.search(str(run.get("status_message") or ""))
+    is_late = TIMED_OUT.search(str(run.get("status_message") or ""))
     return EXIT_RUN_TIMED_OUT if is_late else EXIT_RUN_CANCELLED
 
 
@@ -194,7 +194,7 @@ def first_line(text: Any) -> str:
 
 def lines_of(step: Mapping[str, Any]) -> list[str]:
     """Return a step's log lines, without colours."""
-    return _ANSI.sub("", str(step.get("logs") or "")).splitlines()
+    return ANSI.sub("", str(step.get("logs") or "")).splitlines()
 
 
 def run_json(run: Mapping[str, Any], job: RemoteJob | None = None) -> dict[str, Any]:

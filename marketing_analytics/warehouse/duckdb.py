@@ -13,7 +13,7 @@ from marketing_analytics.core.errors import MachineError
 
 POLL_SECONDS = 0.2
 # struct flock of Linux: type, whence, start, length, process
-_LOCK = "hhqqi"
+LOCK = "hhqqi"
 
 
 def writer_of(path: Path) -> int | None:
@@ -26,11 +26,11 @@ def writer_of(path: Path) -> int | None:
         return None
     try:
         with path.open("rb") as file:
-            asked = struct.pack(_LOCK, fcntl.F_RDLCK, 0, 0, 0, 0)
+            asked = struct.pack(LOCK, fcntl.F_RDLCK, 0, 0, 0, 0)
             answer = fcntl.fcntl(file.fileno(), fcntl.F_GETLK, asked)
     except OSError:
         return None
-    kind, _, _, _, process_id = struct.unpack(_LOCK, answer)
+    kind, _, _, _, process_id = struct.unpack(LOCK, answer)
     return None if kind == fcntl.F_UNLCK else int(process_id)
 
 

@@ -66,7 +66,7 @@ class SignIn:
             self.failed_at.append(time.monotonic())
             return None
         payload = f"{token_id}.{int(time.time()) + SESSION_SECONDS}.{secrets.token_hex(8)}"
-        return f"{payload}.{_signature(digest, payload)}"
+        return f"{payload}.{signature_of(digest, payload)}"
 
     def is_valid(self, cookie: str) -> bool:
         """Return whether a cookie is ours, not expired, and its token not revoked."""
@@ -77,10 +77,11 @@ class SignIn:
         if int(parts[1][:15]) < time.time():
             return False
         digest = self.find_hash(int(parts[0][:18]))
-        return digest is not None and hmac.compare_digest(_signature(digest, payload), signature)
+        return digest is not None and hmac.compare_digest(signature_of(digest, payload), signature)
 
 
-def _signature(digest: str, payload: str) -> str:
+def signature_of(digest: str, payload: str) -> str:
+    """Return the signature of a session cookie's payload."""
     return hmac.new(f"session:{digest}".encode(), payload.encode(), "sha256").hexdigest()
 
 

@@ -33,7 +33,7 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
 }
-_RAW_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+RAW_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 # request, status, title, hint, reference ("" for none)
 ErrorPage = Callable[[Request, int, str, str, str], Response]
 
@@ -131,7 +131,7 @@ def add_headers(message: Message) -> None:
     """Add the security headers to the start of an answer, but those that it sets itself."""
     headers = message["headers"]
     given = {name.lower() for name, _ in headers}
-    headers += [header for header in _RAW_HEADERS if header[0] not in given]
+    headers += [header for header in RAW_HEADERS if header[0] not in given]
 
 
 async def read_body(headers: Headers, receive: Receive, limit: int) -> bytes | None:

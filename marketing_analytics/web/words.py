@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def parse_time(text: str | None) -> datetime | None:
@@ -55,11 +55,12 @@ def relative_words(at: datetime | None, now: datetime) -> str:
     seconds = (at - now).total_seconds()
     if abs(seconds) < 1:
         return "now"
-    words = _coarse_words(abs(seconds))
+    words = coarse_words(abs(seconds))
     return f"in {words}" if seconds > 0 else f"{words} ago"
 
 
-def _coarse_words(seconds: float) -> str:
+def coarse_words(seconds: float) -> str:
+    """Return a duration with its largest unit or two."""
     whole = int(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -105,10 +106,11 @@ def size_words(size_bytes: int) -> str:
 
 def visible(text: str) -> str:
     """Return the text with control and direction characters shown as signs."""
-    return _UNSAFE.sub(_sign, text)
+    return UNSAFE.sub(sign, text)
 
 
-def _sign(match: re.Match[str]) -> str:
+def sign(match: re.Match[str]) -> str:
+    """Return a visible sign for one that cannot be seen."""
     code = ord(match[0])
     if code < 0x20:
         return chr(0x2400 + code)

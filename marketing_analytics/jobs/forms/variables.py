@@ -16,17 +16,17 @@ DECLARED = ("team_name", "project_id", "environment_id", "jobs")
 CONNECTION = ("dbtcloud_account_id", "dbtcloud_host_url")
 KNOWN = (*DECLARED, *CONNECTION)
 # words of texts like "your-token-here", "<api token>" and "${DBTCLOUD_TOKEN}"
-_BLANK_TO_FILL = re.compile(r"\$\{.*\}|\$\w+|<.*>|[xX*.-]{2,}|(?i:changeme|todo|placeholder|dummy)")
-_WORDS_TO_REPLACE = {"your", "here", "replace", "change", "insert", "enter", "example", "set"}
+BLANK_TO_FILL = re.compile(r"\$\{.*\}|\$\w+|<.*>|[xX*.-]{2,}|(?i:changeme|todo|placeholder|dummy)")
+WORDS_TO_REPLACE = {"your", "here", "replace", "change", "insert", "enter", "example", "set"}
 
 
 def is_placeholder(text: str) -> bool:
     """Return whether a text only says where a value belongs."""
     text = text.strip()
-    if not text or _BLANK_TO_FILL.fullmatch(text):
+    if not text or BLANK_TO_FILL.fullmatch(text):
         return True
     words = re.split(r"[-_ ]+", text.lower())
-    return all(word.isalpha() for word in words) and bool(_WORDS_TO_REPLACE & set(words))
+    return all(word.isalpha() for word in words) and bool(WORDS_TO_REPLACE & set(words))
 
 
 class Variables:

@@ -18,12 +18,12 @@ from marketing_analytics.jobs.tfvars.values import (
 # a member of this name is a comment, in the outermost object only
 COMMENT = "//"
 
-_BLANK = re.compile(r"[ \t\r\n]*")
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.+-])")
-_WORD = re.compile(r"[\w.+-]+")
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_DECODER = json.JSONDecoder()
-_KEYWORDS = {"true": True, "false": False, "null": None}
+BLANK = re.compile(r"[ \t\r\n]*")
+NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.+-])")
+WORD = re.compile(r"[\w.+-]+")
+SURROGATE = re.compile("[\ud800-\udfff]")
+DECODER = json.JSONDecoder()
+KEYWORDS = {"true": True, "false": False, "null": None}
 
 
 class JsonParser:
@@ -52,7 +52,7 @@ class JsonParser:
 
     def skip(self) -> None:
         """Skip blanks and newlines."""
-        match = _BLANK.match(self.text, self.at)
+        match = BLANK.match(self.text, self.at)
         assert match  # noqa: S101
         self.at = match.end()
 
@@ -86,17 +86,17 @@ class JsonParser:
         """Read a text; half of a surrogate pair becomes U+FFFD, as in Terraform."""
         at = self.at
         try:
-            text, self.at = _DECODER.raw_decode(self.text, at)
+            text, self.at = DECODER.raw_decode(self.text, at)
         except json.JSONDecodeError as error:
             is_open = error.msg.startswith("Unterminated")
             message = f"this is not a JSON text: {error.msg.lower()}"
             hint = 'add the closing quote (")' if is_open else "write \\n for a newline"
             raise self.error(message, at if is_open else error.pos, hint) from None
-        return normalize_text(_SURROGATE.sub("\ufffd", text))
+        return normalize_text(SURROGATE.sub("\ufffd", text))
 
     def word(self, at: int) -> Value:
         """Read a number, true, false or null."""
-        number = _NUMBER.match(self.text, at)
+        number = NUMBER.match(self.text, at)
         if number:
             value = parse_number(number.group())
             if value is None:
@@ -104,10 +104,10 @@ class JsonParser:
                 raise self.error(message, at, "write a smaller number")
             self.at = number.end()
             return Value(value, at)
-        word = _WORD.match(self.text, at)
-        if word and word.group() in _KEYWORDS:
+        word = WORD.match(self.text, at)
+        if word and word.group() in KEYWORDS:
             self.at = word.end()
-            return Value(_KEYWORDS[word.group()], at)
+            return Value(KEYWORDS[word.group()], at)
         raise self.error("a JSON value is expected here", at, "texts stand in double quotes")
 
     def list_(self, opened_at: int) -> Value:

@@ -28,15 +28,15 @@ from marketing_analytics.jobs.tfvars.values import (
 
 MAX_BYTES = 16 * 1024 * 1024
 
-_BLANK = re.compile(r"(?:[ \t]+|/\*.*?\*/)*", re.DOTALL)
-_BLANK_AND_NEWLINES = re.compile(r"(?:[ \t]+|\r?\n|(?:#|//)[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
-_COMMENT = re.compile(r"(?:#|//)[^\r\n]*|/\*.*?\*/", re.DOTALL)
-_LINE_END = re.compile(r"(?:(?:#|//)[^\n]*)?(?:\r?\n|\Z)")
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_NAME = re.compile(r"[^\W\d][\w-]*")
-_OPERATOR = re.compile(r"==|!=|<=|>=|&&|\|\||[-+*%<>]|/(?![/*])")
-_FOR = re.compile(r"for\b(?!-)")
-_PRECEDENCE = {
+BLANK = re.compile(r"(?:[ \t]+|/\*.*?\*/)*", re.DOTALL)
+BLANK_AND_NEWLINES = re.compile(r"(?:[ \t]+|\r?\n|(?:#|//)[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
+COMMENT = re.compile(r"(?:#|//)[^\r\n]*|/\*.*?\*/", re.DOTALL)
+LINE_END = re.compile(r"(?:(?:#|//)[^\n]*)?(?:\r?\n|\Z)")
+NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+NAME = re.compile(r"[^\W\d][\w-]*")
+OPERATOR = re.compile(r"==|!=|<=|>=|&&|\|\||[-+*%<>]|/(?![/*])")
+FOR = re.compile(r"for\b(?!-)")
+PRECEDENCE = {
     "||": 1,
     "&&": 2,
     "==": 3,
@@ -51,7 +51,7 @@ _PRECEDENCE = {
     "/": 6,
     "%": 6,
 }
-_KEYWORDS = {"true": True, "false": False, "null": None}
+KEYWORDS = {"true": True, "false": False, "null": None}
 
 
 def parse_file(path: str | Path) -> tuple[Source, Value]:
@@ -122,18 +122,18 @@ class Parser:
 
     def skip(self) -> None:
         """Skip blanks and comments; newlines too where they mean nothing."""
-        self.skip_over(_BLANK_AND_NEWLINES if self.skips_newlines else _BLANK)
+        self.skip_over(BLANK_AND_NEWLINES if self.skips_newlines else BLANK)
 
     def skip_lines(self) -> None:
         """Skip blanks, comments and newlines."""
-        self.skip_over(_BLANK_AND_NEWLINES)
+        self.skip_over(BLANK_AND_NEWLINES)
 
     def skip_over(self, pattern: re.Pattern[str]) -> None:
         """Move past what a pattern finds here; comments in it are remembered by their offset."""
         match = pattern.match(self.text, self.at)
         assert match  # noqa: S101
         if match.end() - self.at > 1:
-            found = _COMMENT.finditer(self.text, self.at, match.end())
+            found = COMMENT.finditer(self.text, self.at, match.end())
             self.comments |= {comment.start(): comment.group() for comment in found}
         self.at = match.end()
 
@@ -147,7 +147,7 @@ class Parser:
 
     def name(self) -> str | None:
         """Move past a name and return it, or None."""
-        match = _NAME.match(self.text, self.at)
+        match = NAME.match(self.text, self.at)
         if not match:
             return None
         name = match.group()
@@ -158,7 +158,7 @@ class Parser:
 
     def next_name(self) -> str:
         """Return the name that comes next without moving past it, or an empty text."""
-        match = _NAME.match(self.text, self.at)
+        match = NAME.match(self.text, self.at)
         return match.group() if match else ""
 
     def within_newlines(self, is_skipping: bool, read: Callable[[], Value]) -> Value:
@@ -209,13 +209,13 @@ class Parser:
     def end_of_line(self) -> None:
         """Demand the end of the line after a value."""
         self.skip()
-        if not _LINE_END.match(self.text, self.at):
+        if not LINE_END.match(self.text, self.at):
             is_comma = self.text.startswith(",", self.at)
             raise self.error(
                 "the line must end after the value",
                 hint="remove the comma" if is_comma else "put each variable on its own line",
             )
-        self.skip_over(_LINE_END)
+        self.skip_over(LINE_END)
 
     # expressions
 
@@ -239,18 +239,18 @@ class Parser:
     def operator(self) -> str:
         """Return the operator that comes next, or an empty text."""
         self.skip()
-        match = _OPERATOR.match(self.text, self.at)
+        match = OPERATOR.match(self.text, self.at)
         # `=>` belongs to a for expression, and `=` alone to an attribute
         return match.group() if match else ""
 
     def binary(self, left: Value, level: int) -> Value:
         """Read operators of at least this precedence, from left to right."""
-        while (operator := self.operator()) and _PRECEDENCE[operator] >= level:
+        while (operator := self.operator()) and PRECEDENCE[operator] >= level:
             at = self.at
             self.at += len(operator)
             right = self.operand()
-            while (following := self.operator()) and _PRECEDENCE[following] > _PRECEDENCE[operator]:
-                right = self.binary(right, _PRECEDENCE[following])
+            while (following := self.operator()) and PRECEDENCE[following] > PRECEDENCE[operator]:
+                right = self.binary(right, PRECEDENCE[following])
             left = self.arithmetic.binary(operator, left, right, at)
         return left
 
@@ -332,7 +332,7 @@ class Parser:
 
     def number(self) -> Value:
         """Read a number."""
-        match = _NUMBER.match(self.text, self.at)
+        match = NUMBER.match(self.text, self.at)
         assert match  # noqa: S101
         number = parse_number(match.group())
         if number is None:
@@ -350,8 +350,8 @@ class Parser:
         if name in self.scope:
             found = self.scope[name]
             return Value(found.data, at, found.keys)
-        if name in _KEYWORDS:
-            return Value(_KEYWORDS[name], at)
+        if name in KEYWORDS:
+            return Value(KEYWORDS[name], at)
         self.skip()
         if self.text.startswith("(", self.at):
             raise self.error(
@@ -400,7 +400,7 @@ class Parser:
         at = self.at
         self.at += 1
         self.skip()
-        if _FOR.match(self.text, self.at):
+        if FOR.match(self.text, self.at):
             return Value([item for _, item in for_body(self, "]")], at)
         items: list[Value] = []
         while not self.takes("]"):
@@ -416,7 +416,7 @@ class Parser:
         at = self.at
         self.at += 1
         self.skip_lines()
-        if _FOR.match(self.text, self.at):
+        if FOR.match(self.text, self.at):
             return object_for(self, at)
         found: dict[str, Value] = {}
         keys: dict[str, int] = {}
@@ -436,7 +436,7 @@ class Parser:
         at = self.at
         key: str | None = self.name()
         if key is None:
-            if self.text[at : at + 1] not in ('"', "(") and not _NUMBER.match(self.text, at):
+            if self.text[at : at + 1] not in ('"', "(") and not NUMBER.match(self.text, at):
                 unclosed = at >= len(self.text)
                 raise self.error(
                     "the object is not closed" if unclosed else "a key is expected here",
@@ -458,7 +458,7 @@ class Parser:
         elif self.at >= len(self.text):
             line = self.source.place(opened_at)[0]
             raise self.error(f"the object of line {line} is not closed", hint="add '}'")
-        elif not _LINE_END.match(self.text, self.at):
+        elif not LINE_END.match(self.text, self.at):
             raise self.error(
                 "a newline or comma is expected after this value",
                 hint="put each entry on its own line",
@@ -468,5 +468,5 @@ class Parser:
 
 def word_hint(name: str) -> str:
     """Return a hint for a bare word."""
-    close = difflib.get_close_matches(name.lower(), _KEYWORDS, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name.lower(), KEYWORDS, n=1, cutoff=0.6)
     return f"did you mean {close[0]}?" if close else f'write "{name}" if it is a text'

@@ -10,19 +10,19 @@ from marketing_analytics.jobs.tfvars.values import Value, normalize_text
 if TYPE_CHECKING:
     from marketing_analytics.jobs.tfvars.reader import Parser
 
-_PLAIN = re.compile(r'"([^"\\$%\r\n]*)"')
-_PART = re.compile(r"[^\"\\$%\r\n]+")
-_SPACES = re.compile(r"\s*")
-_HEREDOC = re.compile(r"<<(-?)([^\W\d][\w-]*)\r?\n")
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
-_HEX_DIGITS = {"u": 4, "U": 8}
-_MAX_CODE_POINT = 0x10FFFF
+PLAIN = re.compile(r'"([^"\\$%\r\n]*)"')
+PART = re.compile(r"[^\"\\$%\r\n]+")
+SPACES = re.compile(r"\s*")
+HEREDOC = re.compile(r"<<(-?)([^\W\d][\w-]*)\r?\n")
+ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+HEX_DIGITS = {"u": 4, "U": 8}
+MAX_CODE_POINT = 0x10FFFF
 
 
 def read_quoted(parser: Parser) -> Value:
     """Read a text in double quotes; `"${x}"` alone keeps the type of x."""
     at = parser.at
-    match = _PLAIN.match(parser.text, at)
+    match = PLAIN.match(parser.text, at)
     if match:
         parser.at = match.end()
         return Value(normalize_text(match.group(1)), at)
@@ -44,7 +44,7 @@ def join_parts(parser: Parser, parts: list[str | Value], at: int) -> Value:
 
 def quoted_part(parser: Parser, opened_at: int) -> str | Value:
     """Read plain characters, one escape or one interpolation."""
-    match = _PART.match(parser.text, parser.at)
+    match = PART.match(parser.text, parser.at)
     if match:
         parser.at = match.end()
         return match.group()
@@ -63,16 +63,16 @@ def escape(parser: Parser) -> str:
     r"""Read `\n`, `\uXXXX` and the like."""
     at = parser.at
     letter = parser.text[at + 1 : at + 2]
-    if letter in _ESCAPES:
+    if letter in ESCAPES:
         parser.at += 2
-        return _ESCAPES[letter]
-    digits = parser.text[at + 2 : at + 2 + _HEX_DIGITS.get(letter, 0)]
-    if letter not in _HEX_DIGITS or not re.fullmatch(
-        rf"[0-9a-fA-F]{{{_HEX_DIGITS[letter]}}}", digits
+        return ESCAPES[letter]
+    digits = parser.text[at + 2 : at + 2 + HEX_DIGITS.get(letter, 0)]
+    if letter not in HEX_DIGITS or not re.fullmatch(
+        rf"[0-9a-fA-F]{{{HEX_DIGITS[letter]}}}", digits
     ):
         raise parser.error(f"'\\{letter}' is not an escape", at, "write \\\\ for a backslash")
     code = int(digits, 16)
-    if code > _MAX_CODE_POINT or 0xD800 <= code <= 0xDFFF:
+    if code > MAX_CODE_POINT or 0xD800 <= code <= 0xDFFF:
         raise parser.error(f"there is no character U+{digits}", at, "write the character itself")
     parser.at += 2 + len(digits)
     return chr(code)
@@ -100,7 +100,7 @@ def template_sign(parser: Parser) -> str | Value:
 def read_heredoc(parser: Parser) -> Value:
     """Read `<<NAME` or `<<-NAME`; the second strips the indent all lines share."""
     at = parser.at
-    match = _HEREDOC.match(parser.text, at)
+    match = HEREDOC.match(parser.text, at)
     if not match:
         raise parser.error("a heredoc starts with <<NAME at the end of a line", at, "or use quotes")
     parser.at = match.end()
@@ -148,7 +148,7 @@ def strip_indent(lines: list[list[str | Value]]) -> None:
     for index, line in enumerate(lines):
         first = line[0] if isinstance(line[0], str) else ""
         if len(line) > 1 or first.strip():
-            match = _SPACES.match(first)
+            match = SPACES.match(first)
             indents[index] = match.end() if match else 0
     common = min(indents.values(), default=0)
     for index in indents:

@@ -23,14 +23,14 @@ MAX_EXPONENT = 400
 MAX_DEPTH = 40
 
 
-_KEY = re.compile(r'([\w-]+)"?\s*[=:]\s*')
-_LETTER = re.compile(r"[^\s\",{}\[\]]")
-_FIRST_WORD = re.compile(r"[^\s\",{}\[\]]{6,}")
+KEY = re.compile(r'([\w-]+)"?\s*[=:]\s*')
+LETTER = re.compile(r"[^\s\",{}\[\]]")
+FIRST_WORD = re.compile(r"[^\s\",{}\[\]]{6,}")
 
 
 def secret_in(line: str) -> str:
     """Return the part of a line that may be a secret: what follows such a name, or has its form."""
-    for key in _KEY.finditer(line):
+    for key in KEY.finditer(line):
         if is_secret_name(key.group(1)):
             return line[key.end() :]
     return line.strip() if has_secret(line) else ""
@@ -82,7 +82,7 @@ class Source:
         line, column = self.place(at)
         text = self.line_text(line)
         secret = secret_in(text)
-        word = _FIRST_WORD.search(secret)
+        word = FIRST_WORD.search(secret)
         if word:
             message, hint = (said.replace(word.group(), MASK) for said in (message, hint))
         return FileError(
@@ -90,7 +90,7 @@ class Source:
             path=self.path,
             line=line,
             column=column,
-            source=text.replace(secret, _LETTER.sub("*", secret)) if secret else text,
+            source=text.replace(secret, LETTER.sub("*", secret)) if secret else text,
             hint=hint or "see docs/jobs.md for the file format",
         )
 

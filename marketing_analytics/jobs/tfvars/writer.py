@@ -11,10 +11,10 @@ from marketing_analytics.jobs.tfvars.values import Data, as_text
 LINE_LENGTH = 100
 INDENT = "  "
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 # words that mean something else where a key may stand
-_RESERVED = ("for", "null", "true", "false")
-_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+RESERVED = ("for", "null", "true", "false")
+ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 @dataclass
@@ -72,7 +72,7 @@ def comment_column(rows: Sequence[Row], texts: Sequence[str], index: int) -> int
 
 def key_of(name: str) -> str:
     """Return a key, in quotes where it needs them."""
-    return name if _NAME.fullmatch(name) and name not in _RESERVED else quoted(name)
+    return name if NAME.fullmatch(name) and name not in RESERVED else quoted(name)
 
 
 def literal(data: Data, depth: int, before: int = 0) -> str:
@@ -111,7 +111,7 @@ def on_lines(data: Data, depth: int) -> str:
 def quoted(text: str) -> str:
     """Return a text in double quotes, with nothing in it that Terraform would evaluate."""
     escaped = "".join(
-        _ESCAPES.get(letter) or (letter if letter.isprintable() else f"\\U{ord(letter):08x}")
+        ESCAPES.get(letter) or (letter if letter.isprintable() else f"\\U{ord(letter):08x}")
         for letter in text
     )
     return '"' + escaped.replace("${", "$${").replace("%{", "%%{") + '"'
