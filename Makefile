@@ -5,7 +5,7 @@ SEED ?= 1
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
-.PHONY: help install demo up down test check test-random test-slow test-soak coverage lint attributes format lock bench clean
+.PHONY: help install demo up down test check unit test-random test-slow test-soak coverage lint attributes format lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,10 @@ up: .venv/installed ## leave the emulators and the server running, print the add
 down: .venv/installed ## stop what `make up` started
 	@$(BIN)/marketing demo down
 
-check: lint ## lint, types and the tests that start nothing, within a minute
+check: .venv/installed ## lint, types and the tests that start nothing, within a minute
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target lint unit
+
+unit: .venv/installed
 	@$(BIN)/pytest -n 2 --dist loadfile -m 'not system and not slow and not soak'
 
 test: .venv/installed .venv-clients/installed ## run the push suite

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+pytestmark = pytest.mark.system
+
 TOKEN = "token-of-a-whole-run-123456789"
 SETTINGS = {
     "DBTCLOUD_ACCOUNT_ID": "1001",

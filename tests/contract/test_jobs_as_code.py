@@ -22,6 +22,8 @@ from tests.local_cloud.api.conftest import (
     jobs_path,
 )
 
+pytestmark = pytest.mark.system
+
 VARIABLES = f"v3/accounts/{ACCOUNT}/projects/{PROJECT}/environment-variables/"
 
 

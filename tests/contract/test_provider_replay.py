@@ -11,6 +11,8 @@ import pytest
 
 from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, ClientOverHttp, jobs_path
 
+pytestmark = pytest.mark.system
+
 EVERY_HOUR = {"type": "every_hour", "interval": 1}
 
 

@@ -18,6 +18,8 @@ from marketing_analytics.local_cloud.runs import queue, store
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.process import is_running
 
+pytestmark = pytest.mark.system
+
 SERVER = """
 import signal, sys
 from pathlib import Path

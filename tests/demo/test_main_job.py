@@ -30,7 +30,7 @@ JOBS = [
     "attribution-validation",
 ]
 
-pytestmark = pytest.mark.timeout(420)
+pytestmark = [pytest.mark.system, pytest.mark.timeout(420)]
 
 
 def marketing(*arguments, **options):

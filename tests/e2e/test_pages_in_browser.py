@@ -9,7 +9,7 @@ import pytest
 
 from marketing_analytics.local_cloud.store.connection import now_text
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.system, pytest.mark.browser]
 LOG_LINES = 100_000
 
 

@@ -10,7 +10,7 @@ from benchmarks.seeded_pages import settings_of
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.system, pytest.mark.browser]
 QUICK = EngineSettings(
     poll_seconds=0.05,
     interrupt_seconds=1.0,

@@ -7,6 +7,8 @@ import pytest
 
 from .commands import contents, ingest, read, start_ingest
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def export(world, tmp_path):

@@ -14,6 +14,8 @@ from marketing_analytics.ingest.platforms import source_names
 from .commands import contents, ingest, read, start_ingest
 from .source_kit import slow
 
+pytestmark = pytest.mark.system
+
 PLATFORMS = ("meta_ads", "google_ads", "mailchimp")
 
 

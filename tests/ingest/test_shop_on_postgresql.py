@@ -16,6 +16,8 @@ import pytest
 
 from .commands import contents, ingest, read
 
+pytestmark = pytest.mark.system
+
 TABLES = ("customers", "orders", "refunds", "consents", "budgets", "targets", "exchange_rates")
 PASSWORD = "hush-hush-shop"
 

@@ -15,6 +15,8 @@ from marketing_analytics.simulate.platforms import emulator_names
 
 from .source_kit import EMPTIES, ServedKit, SourceKit
 
+pytestmark = pytest.mark.system
+
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "ingestion.md"
 OTHER_TYPE = "test_a_field_of_another_type_fails_and_keeps_what_was_loaded"
 

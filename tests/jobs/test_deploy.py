@@ -12,6 +12,8 @@ import pytest
 
 from tests.jobs.faulty_cloud import JOBS
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).resolve().parents[2]
 DEV = ROOT / "env_file" / "dev_env.tfvars"
 

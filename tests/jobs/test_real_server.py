@@ -15,6 +15,8 @@ import pytest
 
 from marketing_analytics.cloud_api.client import Access, CloudClient
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).resolve().parents[2]
 DEV = ROOT / "env_file" / "dev_env.tfvars"
 TOKEN = "local-token-123456"

@@ -12,6 +12,8 @@ import pytest
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.jobs.model import load_job_file
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ["dev", "test", "prod"]
 RESOURCES = {"build": [], "test": ["test", "unit_test"], "run": ["model"], "source": ["source"]}

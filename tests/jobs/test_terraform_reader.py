@@ -13,9 +13,10 @@ from marketing_analytics.jobs.model import read_job_text
 from marketing_analytics.jobs.reader import After
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.skipif(
-    shutil.which("terraform") is None, reason="terraform is not installed"
-)
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed"),
+]
 
 GOOD = [
     "threads = 256",

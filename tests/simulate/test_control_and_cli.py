@@ -14,6 +14,8 @@ import pytest
 
 from marketing_analytics.ingest.platforms import load_source, source_names
 
+pytestmark = pytest.mark.system
+
 
 def marketing(*arguments, **changes):
     command = [sys.executable, "-c", "from marketing_analytics.cli import main; main()"]

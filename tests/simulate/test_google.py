@@ -9,6 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 import httpx
 import pytest
 
+pytestmark = pytest.mark.system
+
 CENT = Decimal("0.01")
 TREE = (
     "SELECT customer_client.id, customer_client.manager, customer_client.status, "

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+pytestmark = pytest.mark.system
+
 
 def read_all(client, path, name, count=1000, **parameters):
     rows = []

@@ -10,6 +10,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
+pytestmark = pytest.mark.system
+
 CENT = Decimal("0.01")
 WINDOWS = ["1d_click", "7d_click", "28d_click", "1d_view"]
 FIELDS = "account_id,campaign_id,adset_id,ad_id,impressions,clicks,spend,actions,action_values"

@@ -21,6 +21,8 @@ from marketing_analytics.simulate.world.build import build_world
 from marketing_analytics.simulate.world.parameters import WorldParameters
 from marketing_analytics.simulate.world.shop.database import TABLES
 
+pytestmark = pytest.mark.system
+
 
 def as_server_user(*command):
     """PostgreSQL refuses to run as root; its own user does it then."""

@@ -12,6 +12,8 @@ from marketing_analytics.local_cloud.runs import engine as engine_module
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.process import is_running
 
+pytestmark = pytest.mark.system
+
 
 def statuses(cloud, run_id: int) -> list[int]:
     return [row["status"] for row in store.list_steps(cloud.connection, run_id)]

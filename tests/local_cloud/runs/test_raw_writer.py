@@ -10,7 +10,10 @@ import pytest
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.warehouse.duckdb import writer_of
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for locks")
+pytestmark = [
+    pytest.mark.system,
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for locks"),
+]
 WRITER = """
 import sys, duckdb
 connection = duckdb.connect(sys.argv[1])

@@ -10,6 +10,8 @@ from benchmarks.tiny_cloud import BUILD, add_variable
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.artifacts import list_artifacts, resolve_artifact
 
+pytestmark = pytest.mark.system
+
 
 @pytest.fixture
 def engine(start_engine):
