@@ -14,7 +14,6 @@ import contextlib
 import logging
 import os
 import resource
-import sqlite3
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from benchmarks.tiny_cloud import BUILD, add_job, create_cloud, write_project
 from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
+from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.workspace import (
     PROFILE_NAME,
     Workspace,
@@ -99,9 +99,9 @@ def measure_runs(folder: Path, command: str, raw: Path | None, rounds: int, spar
         for _ in range(rounds + 1):
             # a spare is there when it has had time to import dbt
             time.sleep(6.0 if spares else 0.5)
-            run_id = store.create_run(connection, job)["id"]
+            run_id = store.create_run(connection, job).id
             engine.wake()
-            while store.require_run(connection, run_id)["status"] not in ENDED:
+            while store.require_run(connection, run_id).status not in ENDED:
                 time.sleep(0.05)
             seconds.append(seconds_of(store.require_run(connection, run_id)))
         return statistics.median(seconds[1:])
@@ -110,10 +110,10 @@ def measure_runs(folder: Path, command: str, raw: Path | None, rounds: int, spar
         connection.close()
 
 
-def seconds_of(row: sqlite3.Row) -> float:
-    if row["status"] != Status.SUCCESS:
-        sys.exit(f"run {row['id']} failed: {row['status_message']}")
-    end, start = (datetime.fromisoformat(row[key]) for key in ("finished_at", "created_at"))
+def seconds_of(row: Run) -> float:
+    if row.status != Status.SUCCESS:
+        sys.exit(f"run {row.id} failed: {row.status_message}")
+    end, start = (datetime.fromisoformat(text or "") for text in (row.finished_at, row.created_at))
     return (end - start).total_seconds()
 
 

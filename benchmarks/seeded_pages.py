@@ -390,7 +390,7 @@ class StoreActions:
     def run_job(self, job_id: int) -> int:
         """Queue a run of a job and return its id."""
         with closing(open_connection(self.database)) as connection:
-            return int(create_run(connection, job_id, cause_category="ui")["id"])
+            return create_run(connection, job_id, cause_category="ui").id
 
     def cancel_run(self, run_id: int) -> None:
         """Ask for a run to be cancelled."""

@@ -169,7 +169,9 @@ class Series:
         self.count()
 
     def open_runs(self) -> int:
-        return int(store.list_runs(self.connection, store.RunFilter(statuses=tuple(ACTIVE)))[1])
+        return int(
+            store.list_runs(self.connection, store.RunFilter(statuses=tuple(ACTIVE))).total_count
+        )
 
     def count(self) -> None:
         """Judge the store and the effects."""

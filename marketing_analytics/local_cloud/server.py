@@ -271,7 +271,7 @@ class PageActions:
                 connection, job_id, cause="Started on the page", cause_category="ui"
             )
         self.engine.wake()
-        return int(run["id"])
+        return run.id
 
     def cancel_run(self, run_id: int) -> None:
         """Ask for a run to be cancelled."""

@@ -68,7 +68,7 @@ class Frame:
     def static_files(self) -> StaticFiles:
         """Return the application that serves the static files."""
         files = CachedFiles(directory=self.folders[0] / "static")
-        files.all_directories = [place / "static" for place in self.folders]
+        files.all_directories.append(self.folders[1] / "static")
         return files
 
     def error_page(

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.server_kills import Kills, Series
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
-from marketing_analytics.local_cloud.runs import queue, store
+from marketing_analytics.local_cloud.runs import progress, queue, store
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.process import is_running
 
@@ -73,14 +73,14 @@ def server(data_folder: Path):
 
 
 def start_run(connection, steps: list[str]) -> int:
-    run_id = store.create_run(connection, add_job(connection, steps))["id"]
+    run_id = store.create_run(connection, add_job(connection, steps)).id
     wait_until(lambda: status_of_step(connection, run_id, 4) == 3)
     return run_id
 
 
 def status_of_step(connection, run_id: int, index: int) -> int | None:
-    found = [row for row in store.list_steps(connection, run_id) if row["step_index"] == index]
-    return found[0]["status"] if found else None
+    found = [row for row in progress.list_steps(connection, run_id) if row.step_index == index]
+    return found[0].status if found else None
 
 
 def check(found: Kills) -> None:
@@ -97,8 +97,8 @@ def test_real_dbt_survives_two_kills_of_the_server(tmp_path):
     series = Series(tmp_path, seed=5, is_real=True)
     found = series.run(2)
     assert found.is_good, found
-    last = store.create_run(series.connection, series.jobs[0])["id"]
-    assert store.require_run(series.connection, last)["status"] == 1
+    last = store.create_run(series.connection, series.jobs[0]).id
+    assert store.require_run(series.connection, last).status == 1
 
 
 @pytest.mark.soak
@@ -117,16 +117,16 @@ def test_a_restarted_server_shows_the_broken_run_as_crashed(data_folder, connect
     server.kill()
     server.wait()
     # the parent-death signal has ended the dbt process before anybody looks
-    wait_until(lambda: not is_running(row["process_id"], row["process_started_at"]), 2)
+    wait_until(lambda: not is_running(row.process_id, row.process_started_at), 2)
     settings = EngineSettings(reap_seconds=0.1, spare_processes=0, program=STAND_IN)
     engine = Engine(data_folder, settings=settings)
     engine.start()
     try:
-        wait_until(lambda: store.require_run(connection, run_id)["status"] == 20)
+        wait_until(lambda: store.require_run(connection, run_id).status == 20)
         row = store.require_run(connection, run_id)
-        assert row["is_crashed"] == 1
-        assert row["status_message"].startswith(f"The server process {server.pid} that ran this")
-        assert [step["status"] for step in store.list_steps(connection, run_id)] == [10, 10, 10, 30]
+        assert row.is_crashed == 1
+        assert row.status_message.startswith(f"The server process {server.pid} that ran this")
+        assert [step.status for step in progress.list_steps(connection, run_id)] == [10, 10, 10, 30]
     finally:
         engine.stop()
 
@@ -140,14 +140,14 @@ def test_a_server_frozen_past_its_lease_cannot_write_to_a_run_taken_from_it(conn
     assert queue.reap_runs(connection) == []
     assert queue.reap_runs(connection, is_gone=lambda _: True) == [run_id]
     taken = store.require_run(connection, run_id)
-    steps = [tuple(step) for step in store.list_steps(connection, run_id)]
+    steps = progress.list_steps(connection, run_id)
     os.kill(server.pid, signal.SIGCONT)
     time.sleep(1.5)
-    assert tuple(store.require_run(connection, run_id)) == tuple(taken)
-    assert [tuple(step) for step in store.list_steps(connection, run_id)] == steps
-    assert not is_running(child["process_id"], child["process_started_at"])
+    assert store.require_run(connection, run_id) == taken
+    assert progress.list_steps(connection, run_id) == steps
+    assert not is_running(child.process_id, child.process_started_at)
     following = start_run(connection, ["dbt run sleep=0.1"])
-    wait_until(lambda: store.require_run(connection, following)["status"] == 10)
+    wait_until(lambda: store.require_run(connection, following).status == 10)
 
 
 def test_a_server_frozen_past_its_lease_goes_on_when_nobody_took_its_run(connection, server):
@@ -155,13 +155,13 @@ def test_a_server_frozen_past_its_lease_goes_on_when_nobody_took_its_run(connect
     os.kill(server.pid, signal.SIGSTOP)
     time.sleep(1.3)
     os.kill(server.pid, signal.SIGCONT)
-    wait_until(lambda: store.require_run(connection, run_id)["status"] == 10)
+    wait_until(lambda: store.require_run(connection, run_id).status == 10)
 
 
 def test_killing_the_dbt_process_frees_the_slot_at_once(connection, server):
     run_id = start_run(connection, ["dbt run sleep=60"])
-    following = store.create_run(connection, 1)["id"]
+    following = store.create_run(connection, 1).id
     connection.execute("update runs set steps = '[\"dbt run\"]' where id = ?", (following,))
-    os.killpg(store.require_run(connection, run_id)["process_id"], signal.SIGKILL)
-    wait_until(lambda: store.require_run(connection, run_id)["status"] == 20, 5)
-    wait_until(lambda: store.require_run(connection, following)["status"] == 10, 10)
+    os.killpg(store.require_run(connection, run_id).process_id, signal.SIGKILL)
+    wait_until(lambda: store.require_run(connection, run_id).status == 20, 5)
+    wait_until(lambda: store.require_run(connection, following).status == 10, 10)

@@ -99,7 +99,7 @@ class Call:
 
     def included(self) -> frozenset[str]:
         """Return the names of include_related in any of the forms clients use."""
-        joined = ",".join(self.query.getlist("include_related")).translate(_QUOTES_AND_BRACKETS)
+        joined = ",".join(self.query.getlist("include_related")).translate(QUOTES_AND_BRACKETS)
         return frozenset(name.strip() for name in joined.split(",") if name.strip())
 
     def state(self, default: int | None = 1) -> int | None:
@@ -153,13 +153,13 @@ class Call:
         return value
 
 
-_NUMBER = re.compile(r"-?[0-9]{1,30}")
-_QUOTES_AND_BRACKETS = str.maketrans("", "", "[]\"'")
+NUMBER = re.compile(r"-?[0-9]{1,30}")
+QUOTES_AND_BRACKETS = str.maketrans("", "", "[]\"'")
 
 
 def read_number(text: str, name: str) -> int:
     """Return a whole number of 64 bits."""
-    if not _NUMBER.fullmatch(text.strip()):
+    if not NUMBER.fullmatch(text.strip()):
         raise invalid_at("expected a number", name)
     return check_size(int(text), name)
 
@@ -183,7 +183,7 @@ def read_items(text: str) -> list[Any]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        return [part.strip() for part in text.translate(_QUOTES_AND_BRACKETS).split(",")]
+        return [part.strip() for part in text.translate(QUOTES_AND_BRACKETS).split(",")]
     return value if isinstance(value, list) else [value]
 
 

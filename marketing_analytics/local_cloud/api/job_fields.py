@@ -6,6 +6,7 @@ that the body leaves out keep their value. Unknown fields are ignored, as dbt Cl
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from copy import deepcopy
@@ -32,6 +33,7 @@ from marketing_analytics.local_cloud.api.checks import (
     text_up_to,
     texts,
 )
+from marketing_analytics.local_cloud.store.jobs import Job, JobFields
 from marketing_analytics.local_cloud.store.schedules import ScheduleError, normalise_schedule
 
 JOB_TYPES = ("ci", "scheduled", "other", "merge", "exposure_sync", "adaptive", "hybrid")
@@ -66,6 +68,8 @@ OTHER_FIELDS = (
 )
 # read by functions of their own
 DERIVED = ("environment_id", "job_type")
+# these have a column of their own
+COLUMNS = ("project_id", "environment_id", "name", "description", "state")
 
 
 def plain_fields() -> list[tuple[str, Attribute]]:
@@ -89,10 +93,10 @@ def default_job() -> dict[str, Any]:
     return job
 
 
-def read_job(body: Mapping[str, Any], job: Mapping[str, Any] | None) -> dict[str, Any]:
+def read_job(body: Mapping[str, Any], job: Job | None) -> JobFields:
     """Return a whole job from a body. Raise a 400 that names every wrong field."""
     fields = Fields(with_new_names(body))
-    base = default_job() | dict(job or {})
+    base = default_job() | (body_of(job) if job else {})
     result = dict(base)
     for name, reader in (("name", name_text), *IDENTIFIERS, ("state", one_of(1, 2))):
         result[name] = fields.read(name, reader, base.get(name))
@@ -104,7 +108,19 @@ def read_job(body: Mapping[str, Any], job: Mapping[str, Any] | None) -> dict[str
     check_required(fields, result)
     fields.check()
     check_features(result)
-    return result
+    return fields_of(result)
+
+
+def body_of(job: JobFields) -> dict[str, Any]:
+    """Return a job as one object, as a body of the API has it."""
+    return {**job.document, **{name: getattr(job, name) for name in COLUMNS}}
+
+
+def fields_of(body: Mapping[str, Any]) -> JobFields:
+    """Return a whole body as the store takes it."""
+    payload = {name: value for name, value in body.items() if name not in COLUMNS}
+    columns = {name: body[name] for name in COLUMNS}
+    return JobFields(**columns, payload=json.dumps(payload))
 
 
 IDENTIFIERS = (("project_id", identifier), ("environment_id", identifier))
@@ -215,9 +231,7 @@ def clean_condition(value: Any) -> dict[str, Any] | None:
     return {"condition": clean}
 
 
-def derive_job_type(
-    fields: Fields, triggers: Mapping[str, bool], job: Mapping[str, Any] | None
-) -> str:
+def derive_job_type(fields: Fields, triggers: Mapping[str, bool], job: Job | None) -> str:
     """Return the job type: git triggers first, then an explicit type, then the schedule."""
     given = fields.read("job_type", one_of(*JOB_TYPES))
     if triggers["github_webhook"] or triggers["git_provider_webhook"]:
@@ -227,8 +241,9 @@ def derive_job_type(
     if triggers["on_merge"]:
         return "merge"
     # an explicit type stays when a body says nothing about it
-    if given is None and job and job["job_type"] in EXPLICIT_TYPES and not has_triggers(fields):
-        return str(job["job_type"])
+    old = job.document["job_type"] if job else None
+    if given is None and old in EXPLICIT_TYPES and not has_triggers(fields):
+        return str(old)
     return "scheduled" if triggers["schedule"] else "other"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -16,10 +16,8 @@ from marketing_analytics.local_cloud.api.runs.views import most_recent_run
 from marketing_analytics.local_cloud.api.variables.views import include_job_variables
 from marketing_analytics.local_cloud.store.connection import time_of
 from marketing_analytics.local_cloud.store.environments import get_environment
-from marketing_analytics.local_cloud.store.jobs import job_of
+from marketing_analytics.local_cloud.store.jobs import Job
 
-# kept by the store for itself
-PRIVATE = ("cron", "is_scheduled", "next_run_at")
 RELATED = (
     "account",
     "project",
@@ -31,12 +29,12 @@ RELATED = (
 )
 
 
-def show_job(call: Call, job: Mapping[str, Any]) -> dict[str, Any]:
+def show_job(call: Call, job: Job) -> dict[str, Any]:
     """Return one job as the API shows it, nothing related included."""
     return show_jobs(call, [job], frozenset())[0]
 
 
-def show_jobs(call: Call, jobs: list[Any], included: frozenset[str]) -> list[dict[str, Any]]:
+def show_jobs(call: Call, jobs: Sequence[Job], included: frozenset[str]) -> list[dict[str, Any]]:
     """Return jobs as the API shows them, with the related objects asked for."""
     shown = [bare_job(job) for job in jobs]
     if "environment" in included:
@@ -49,29 +47,36 @@ def show_jobs(call: Call, jobs: list[Any], included: frozenset[str]) -> list[dic
     return shown
 
 
-def bare_job(job: Mapping[str, Any]) -> dict[str, Any]:
+def bare_job(job: Job) -> dict[str, Any]:
     """Return one job as the API shows it; related objects are null."""
-    next_run_at = job["next_run_at"]
-    shown = {key: value for key, value in job.items() if key not in PRIVATE}
-    shown["created_at"] = iso(job["created_at"])
-    shown["updated_at"] = iso(job["updated_at"])
-    shown["raw_dbt_version"] = job["dbt_version"]
-    shown["generate_sources"] = job["run_generate_sources"]
-    shown["is_deferrable"] = False
-    shown["is_system"] = False
-    shown["cron_humanized"] = cron_in_words(job["schedule"]["cron"])
-    shown["next_run"] = iso(next_run_at)
-    shown["next_run_humanized"] = until(next_run_at)
-    for name in RELATED:
-        shown[name] = None
-    return shown
+    document = job.document
+    return {
+        **document,
+        "id": job.id,
+        "account_id": job.account_id,
+        "project_id": job.project_id,
+        "environment_id": job.environment_id,
+        "name": job.name,
+        "description": job.description,
+        "run_failure_count": job.run_failure_count,
+        "state": job.state,
+        "created_at": iso(job.created_at),
+        "updated_at": iso(job.updated_at),
+        "raw_dbt_version": document["dbt_version"],
+        "generate_sources": document["run_generate_sources"],
+        "is_deferrable": False,
+        "is_system": False,
+        "cron_humanized": cron_in_words(document["schedule"]["cron"]),
+        "next_run": iso(job.next_run_at),
+        "next_run_humanized": until(job.next_run_at),
+        **dict.fromkeys(RELATED),
+    }
 
 
 @lru_cache(maxsize=2048)
-def dump_bare_job(values: tuple[Any, ...], columns: tuple[str, ...], _second: int) -> str:
-    """Return a job row as JSON; kept for a second, since it says how far the next run is."""
-    row = dict(zip(columns, values, strict=True))
-    return dump_text(bare_job(job_of(row)))
+def dump_bare_job(job: Job, _second: int) -> str:
+    """Return a job as JSON; kept for a second, since it says how far the next run is."""
+    return dump_text(bare_job(job))
 
 
 def until(next_run_at: str | None) -> str | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
@@ -24,19 +23,18 @@ from marketing_analytics.local_cloud.api.runs.handlers import cancel_queued_runs
 from marketing_analytics.local_cloud.store import jobs as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.environments import get_environment
-from marketing_analytics.local_cloud.store.pages import Page
+from marketing_analytics.local_cloud.store.jobs import DELETED, Job, JobFields
+from marketing_analytics.local_cloud.store.pages import Filter, Page
 from marketing_analytics.local_cloud.store.projects import get_project
 from marketing_analytics.local_cloud.store.variables import delete_variables_of_job
-
-DELETED = store.DELETED
 
 
 def list_jobs(call: Call) -> Response:
     """List the jobs of an account, by page."""
     order_by = call.order_by(store.ORDERS)
-    filters: dict[str, Any] = {"limit": call.limit(), "offset": call.offset()}
+    filters: dict[str, Filter] = {"limit": call.limit(), "offset": call.offset()}
     filters |= {"state": call.state(), "account_id": call.account_id}
-    given = {
+    given: dict[str, Filter] = {
         "pk": call.numbers("pk"),
         "project_id": call.numbers("project_id"),
         "environment_id": call.numbers("environment_id"),
@@ -53,23 +51,21 @@ def list_jobs(call: Call) -> Response:
     return many_dumped(dump_page(call, page), page.total_count, show_filters(filters), order_by)
 
 
-def dump_page(call: Call, page: Page[sqlite3.Row]) -> list[str]:
+def dump_page(call: Call, page: Page[Job]) -> list[str]:
     """Return the jobs of a page as JSON; without related objects they come from a cache."""
     included = call.included()
     if not included:
         second = int(time.time())
-        return [dump_bare_job(tuple(row), tuple(row.keys()), second) for row in page.rows]
-    jobs = [store.job_of(row) for row in page.rows]
-    return [dump_text(job) for job in show_jobs(call, jobs, included)]
+        return [dump_bare_job(job, second) for job in page.rows]
+    return [dump_text(job) for job in show_jobs(call, page.rows, included)]
 
 
 def create_job(call: Call) -> Response:
     """Create a job."""
-    body = call.body()
-    job = {**read_job(body, None), "account_id": call.account_id, "state": 1}
+    job = replace(read_job(call.body(), None), state=store.ACTIVE)
     with transaction(call.connection):
         check_references(call, job)
-        job_id = store.add_job(call.connection, job)
+        job_id = store.add_job(call.connection, call.account_id, job)
     return one(show_job(call, stored_job(call, job_id)), 201)
 
 
@@ -85,89 +81,83 @@ def update_job(call: Call) -> Response:
     with transaction(call.connection):
         old = stored_job(call, call.id_of("job_id"))
         job = read_job(body, old)
-        check_type_change(old["job_type"], job["job_type"])
-        if job["state"] != DELETED:
-            check_references(call, job)
-        return one(show_job(call, save(call, job)))
+        check_type_change(old.document["job_type"], job.document["job_type"])
+        if job.state != DELETED:
+            check_references(call, job, old.id)
+        return one(show_job(call, save(call, old, job)))
 
 
 def delete_job(call: Call) -> Response:
     """Delete a job; the answer is the job with state 2."""
     with transaction(call.connection):
         job = stored_job(call, call.id_of("job_id"))
-        return one(show_job(call, save(call, {**job, "state": DELETED})))
+        return one(show_job(call, save(call, job, replace(job, state=DELETED))))
 
 
-def save(call: Call, job: dict[str, Any]) -> dict[str, Any]:
+def save(call: Call, old: Job, new: JobFields) -> Job:
     """Write a job and return it as stored; a deleted job loses its variables."""
-    store.save_job(call.connection, job)
-    if job["state"] == DELETED:
-        delete_variables_of_job(call.connection, job["id"])
-        cancel_queued_runs(call, job["id"])
-    found = store.get_job(call.connection, job["id"], call.account_id, is_any_state=True)
-    return found or job
+    store.save_job(call.connection, old, new)
+    if new.state == DELETED:
+        delete_variables_of_job(call.connection, old.id)
+        cancel_queued_runs(call, old.id)
+    return stored_job(call, old.id, is_any_state=True)
 
 
-def stored_job(call: Call, job_id: int) -> dict[str, Any]:
+def stored_job(call: Call, job_id: int, *, is_any_state: bool = False) -> Job:
     """Return an active job of the account. Raise a 404."""
-    job = store.get_job(call.connection, job_id, call.account_id)
+    job = store.get_job(call.connection, job_id, call.account_id, is_any_state=is_any_state)
     if job is None:
         raise not_found()
     return job
 
 
-def check_references(call: Call, job: Mapping[str, Any]) -> None:
-    """Raise a 400 when a job names a project, environment or job that is not there."""
+def check_references(call: Call, job: JobFields, job_id: int | None = None) -> None:
+    """Raise a 400 when a job names a project, environment or job that is not there.
+
+    `job_id` is the id of a job that is there already.
+    """
     errors: dict[str, Any] = {}
-    if get_project(call.connection, call.account_id, job["project_id"]) is None:
+    if get_project(call.connection, call.account_id, job.project_id) is None:
         errors["project_id"] = "this project does not exist"
-    environment = get_environment(call.connection, call.account_id, job["environment_id"])
+    environment = get_environment(call.connection, call.account_id, job.environment_id)
     if environment is None:
         errors["environment_id"] = "this environment does not exist"
-    elif environment.project_id != job["project_id"]:
+    elif environment.project_id != job.project_id:
         errors["environment_id"] = "this environment belongs to another project"
-    errors |= deferral_errors(call, job)
+    errors |= deferral_errors(call, job, job_id)
     if errors:
         raise invalid(errors)
 
 
-def deferral_errors(call: Call, job: Mapping[str, Any]) -> dict[str, Any]:
+def deferral_errors(call: Call, job: JobFields, job_id: int | None) -> dict[str, Any]:
     """Return messages for the jobs and environments a job defers to or waits for."""
     errors: dict[str, Any] = {}
-    deferring = job["deferring_job_definition_id"]
+    deferring = job.document["deferring_job_definition_id"]
     if deferring and not store.get_job(call.connection, deferring, call.account_id):
         errors["deferring_job_definition_id"] = "this job does not exist"
-    deferring = job["deferring_environment_id"]
+    deferring = job.document["deferring_environment_id"]
     if deferring and not get_environment(call.connection, call.account_id, deferring):
         errors["deferring_environment_id"] = "this environment does not exist"
-    message = waiting_error(call, job)
+    message = waiting_error(call, job, job_id)
     if message:
         errors["job_completion_trigger_condition"] = {"condition": {"job_id": message}}
     return errors
 
 
-def waiting_error(call: Call, job: Mapping[str, Any]) -> str:
+def waiting_error(call: Call, job: JobFields, job_id: int | None) -> str:
     """Return why a job cannot wait for the one it names, "" when it can."""
-    parent_id = parent_of(job)
-    if parent_id is None:
+    if job.parent_id is None:
         return ""
-    chain = [parent_id]
+    chain = [job.parent_id]
     # a store may hold a circle from before they were refused
     while chain[-1] not in chain[:-1]:
-        if chain[-1] == job.get("id"):
-            path = " after ".join(str(job_id) for job_id in [job["id"], *chain])
+        if chain[-1] == job_id:
+            path = " after ".join(str(number) for number in [job_id, *chain])
             return f"the jobs would wait for each other: {path}"
         parent = store.get_job(call.connection, chain[-1], call.account_id)
         if parent is None and len(chain) == 1:
             return "this job does not exist"
-        following = parent_of(parent) if parent else None
-        if following is None:
+        if parent is None or parent.parent_id is None:
             return ""
-        chain.append(following)
+        chain.append(parent.parent_id)
     return ""
-
-
-def parent_of(job: Mapping[str, Any]) -> int | None:
-    """Return the id of the job that this one waits for."""
-    condition = (job["job_completion_trigger_condition"] or {}).get("condition")
-    return int(condition["job_id"]) if condition else None

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-STATE_WORDS = {1: "active", 2: "deleted", None: "all"}
+from marketing_analytics.local_cloud.store.pages import Filter
+
+STATE_WORDS: dict[object, str] = {1: "active", 2: "deleted", None: "all"}
 
 
-def show_filters(filters: Mapping[str, Any]) -> dict[str, Any]:
+def show_filters(filters: Mapping[str, Filter]) -> dict[str, Any]:
     """Return the filters in force; lists are shown under `name__in`, single values as such."""
     shown: dict[str, Any] = {}
     for name, value in filters.items():

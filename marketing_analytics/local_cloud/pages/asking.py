@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from marketing_analytics.cloud_api.states import ACTIVE, HELD, Status
 from marketing_analytics.local_cloud.pages.job_views import STATE_FILTERS, JobFilter
-from marketing_analytics.local_cloud.pages.reads import RunFilter
+from marketing_analytics.local_cloud.runs.store import RunFilter
 
 RUN_STATUSES = {
     "active": tuple(sorted(ACTIVE)),
@@ -62,7 +62,7 @@ def job_filter(asked: Mapping[str, str]) -> JobFilter:
     )
 
 
-def run_filter(asked: Mapping[str, str]) -> tuple[AskedRuns, RunFilter]:
+def run_filter(asked: Mapping[str, str], account_id: int) -> tuple[AskedRuns, RunFilter]:
     """Return the runs filter of an address, as words and for the store."""
     state = asked.get("state", "")
     trigger = asked.get("trigger", "")
@@ -74,9 +74,10 @@ def run_filter(asked: Mapping[str, str]) -> tuple[AskedRuns, RunFilter]:
         job_id=number(asked.get("job")),
     )
     wanted = RunFilter(
+        account_id=account_id,
         job_id=words.job_id,
         statuses=RUN_STATUSES.get(words.state),
-        triggers=RUN_TRIGGERS[words.trigger][1] if words.trigger else None,
+        cause_categories=RUN_TRIGGERS[words.trigger][1] if words.trigger else None,
         environment_id=words.environment_id,
         search=words.search or None,
     )

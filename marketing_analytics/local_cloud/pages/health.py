@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from marketing_analytics.local_cloud.pages.reads import Reads
+from marketing_analytics.local_cloud.runs.store import engine_signs
 from marketing_analytics.web.words import duration_words, parse_time
 
 # the engine looks at the queue five times and at the schedule once a second
@@ -25,12 +26,10 @@ class Health:
 
 def health_of(reads: Reads, now: datetime) -> list[Health]:
     """Return the health of the engine and of the scheduler."""
-    row = reads.row("engine_signs")
-    if row is None:
-        return []
-    pickup = _late(row["oldest_unclaimed_at"], now)
-    lease = _late(row["oldest_lease_at"], now)
-    tick = _late(row["oldest_tick_at"], now)
+    signs = engine_signs(reads.connection, reads.account_id)
+    pickup = seconds_late(signs.oldest_unclaimed_at, now)
+    lease = seconds_late(signs.oldest_lease_at, now)
+    tick = seconds_late(signs.oldest_tick_at, now)
     if lease > MAX_LEASE_SECONDS:
         engine = Health("engine", False, f"a run is not renewed since {duration_words(lease)}")
     elif pickup > MAX_PICKUP_SECONDS:
@@ -42,6 +41,7 @@ def health_of(reads: Reads, now: datetime) -> list[Health]:
     return [engine, Health("scheduler", is_on_time, words)]
 
 
-def _late(due: str | None, now: datetime) -> float:
+def seconds_late(due: str | None, now: datetime) -> float:
+    """Return how long ago something was due, 0 for nothing."""
     at = parse_time(due)
     return (now - at).total_seconds() if at else 0.0

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 from marketing_analytics.local_cloud.pages.pages import Pages
 from marketing_analytics.local_cloud.pages.reads import open_reads
 from marketing_analytics.local_cloud.pages.settings import UiSettings
+from marketing_analytics.local_cloud.store import accounts
 from marketing_analytics.web.guard import Guard, SignIn
 from marketing_analytics.web.shield import Shield
 
@@ -39,12 +40,13 @@ def sign_in_for(settings: UiSettings) -> SignIn:
 
     def find_token(digest: str) -> int | None:
         with open_reads(settings.database, settings.account_id) as reads:
-            row = reads.row("get_token", token_sha256=digest)
-        return int(row["id"]) if row else None
+            token = accounts.find_token(reads.connection, digest)
+        return token.id if token and token.account_id == settings.account_id else None
 
     def find_hash(token_id: int) -> str | None:
         with open_reads(settings.database, settings.account_id) as reads:
-            row = reads.row("get_token_by_id", token_id=token_id)
-        return str(row["token_sha256"]) if row else None
+            token = accounts.get_token(reads.connection, token_id)
+        is_ours = token is not None and token.account_id == settings.account_id
+        return token.token_sha256 if token and is_ours else None
 
     return SignIn(find_token, find_hash)

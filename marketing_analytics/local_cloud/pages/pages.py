@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -35,7 +36,7 @@ from marketing_analytics.local_cloud.pages.job_views import (
     list_jobs,
 )
 from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
-from marketing_analytics.local_cloud.pages.reads import Reads, RunFilter, open_reads
+from marketing_analytics.local_cloud.pages.reads import Reads, open_reads
 from marketing_analytics.local_cloud.pages.rendering import FRAME, render
 from marketing_analytics.local_cloud.pages.runs.views import (
     list_artifacts,
@@ -44,6 +45,10 @@ from marketing_analytics.local_cloud.pages.runs.views import (
     run_page,
 )
 from marketing_analytics.local_cloud.pages.settings import UiSettings
+from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.store import RunFilter
+from marketing_analytics.local_cloud.store.accounts import get_account
+from marketing_analytics.local_cloud.store.jobs import get_placed_job
 from marketing_analytics.web.frame import fresh
 from marketing_analytics.web.guard import COOKIE, SESSION_SECONDS, SignIn, wants_page
 
@@ -84,7 +89,7 @@ class Pages:
             Mount("/static", FRAME.static_files()),
         ]
 
-    def reads(self) -> Any:
+    def reads(self) -> AbstractContextManager[Reads]:
         """Return the store, opened for one request."""
         return open_reads(self.settings.database, self.settings.account_id)
 
@@ -95,13 +100,13 @@ class Pages:
 
     def frame(self, reads: Reads) -> dict[str, Any]:
         """Return what header and footer show."""
-        counts = reads.row("count_active_runs")
-        account = reads.row("get_account")
+        counts = store.count_active_runs(reads.connection, reads.account_id)
+        account = get_account(reads.connection, reads.account_id)
         return {
-            "queued": counts["queued"] if counts else 0,
-            "running": counts["running"] if counts else 0,
-            "slots": account["run_slots"] if account else 0,
-            "account": account["name"] if account else "",
+            "queued": counts.queued,
+            "running": counts.running,
+            "slots": account.run_slots if account else 0,
+            "account": account.name if account else "",
             "health": [*health_of(reads, datetime.now(UTC)), *self.settings.health()],
             "has_session": self.settings.needs_sign_in,
         }
@@ -126,7 +131,7 @@ class Pages:
                 pages=page_count(len(found), JOBS_PER_PAGE),
                 wanted=wanted,
                 states=STATE_FILTERS,
-                environments=reads.rows("list_environments"),
+                environments=reads.environments(),
             )
 
     def to_home(self, request: Request) -> Response:
@@ -140,37 +145,40 @@ class Pages:
             page = job_page(reads, limited(job_id), now)
             if page is None:
                 raise HTTPException(404, f"There is no job {job_id}.")
-            rows = reads.runs(RunFilter(job_id=job_id), limit=RUNS_ON_JOB_PAGE)
+            own = RunFilter(account_id=reads.account_id, job_id=job_id)
+            runs = store.newest_runs(reads.connection, own, limit=RUNS_ON_JOB_PAGE)
             return self.page(
                 request,
                 reads,
                 "job.html",
                 now=now,
                 job=page,
-                runs=[run_line(row, now) for row in rows],
-                total=reads.count_runs(RunFilter(job_id=job_id)),
+                runs=[run_line(run, now) for run in runs],
+                total=store.count_runs(reads.connection, own),
             )
 
     def runs(self, request: Request) -> Response:
         """Show the runs, newest first."""
-        asked, wanted = run_filter(request.query_params)
+        asked, wanted = run_filter(request.query_params, self.settings.account_id)
         now = datetime.now(UTC)
         with self.reads() as reads:
-            total = reads.count_runs(wanted)
+            total = store.count_runs(reads.connection, wanted)
             page = page_number(request.query_params, total, RUNS_PER_PAGE)
-            rows = reads.runs(wanted, limit=RUNS_PER_PAGE, offset=(page - 1) * RUNS_PER_PAGE)
+            runs = store.newest_runs(
+                reads.connection, wanted, limit=RUNS_PER_PAGE, offset=(page - 1) * RUNS_PER_PAGE
+            )
             return self.page(
                 request,
                 reads,
                 "runs.html",
                 now=now,
-                runs=[run_line(row, now) for row in rows],
+                runs=[run_line(run, now) for run in runs],
                 total=total,
                 page=page,
                 pages=page_count(total, RUNS_PER_PAGE),
                 asked=asked,
                 triggers=RUN_TRIGGERS,
-                environments=reads.rows("list_environments"),
+                environments=reads.environments(),
             )
 
     def queue(self, request: Request) -> Response:
@@ -212,7 +220,7 @@ class Pages:
         """Queue a run of a job and show it."""
         job_id = limited(request.path_params["job_id"])
         with self.reads() as reads:
-            if reads.row("get_job", job_id=job_id) is None:
+            if get_placed_job(reads.connection, job_id, reads.account_id) is None:
                 raise HTTPException(404, f"There is no job {job_id}.")
         run_id = self.settings.actions.run_job(job_id)
         return RedirectResponse(f"/runs/{run_id}", status_code=303)
@@ -221,7 +229,7 @@ class Pages:
         """Ask for a run to be cancelled and show it."""
         run_id = limited(request.path_params["run_id"])
         with self.reads() as reads:
-            if reads.row("get_run", run_id=run_id) is None:
+            if store.get_run(reads.connection, run_id, account_id=reads.account_id) is None:
                 raise HTTPException(404, f"There is no run {run_id}.")
         self.settings.actions.cancel_run(run_id)
         return RedirectResponse(f"/runs/{run_id}", status_code=303)

@@ -1,80 +1,40 @@
-"""The pages' door to the store: one short-lived connection per request, reading only."""
+"""The pages' view of the store: one short-lived connection per request, reading only."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from marketing_analytics.core.redaction import is_secret_name
-from marketing_analytics.local_cloud.store.connection import load_sql, open_connection
+from marketing_analytics.local_cloud.store.connection import open_connection
+from marketing_analytics.local_cloud.store.environments import Environment, list_environments
+from marketing_analytics.local_cloud.store.pages import Filter
+from marketing_analytics.local_cloud.store.variables import list_account_variables
 
-Row = sqlite3.Row
+MIN_SECRET_CHARACTERS = 4
 
 
 @dataclass(frozen=True)
-class RunFilter:
-    """Which runs a list shows; None means any."""
-
-    job_id: int | None = None
-    statuses: Sequence[int] | None = None
-    triggers: Sequence[str] | None = None
-    environment_id: int | None = None
-    search: str | None = None
-
-    def parameters(self) -> dict[str, Any]:
-        """Return the filter as parameters of the statements."""
-        return {
-            "job_id": self.job_id,
-            "statuses": json.dumps(list(self.statuses)) if self.statuses else None,
-            "triggers": json.dumps(list(self.triggers)) if self.triggers else None,
-            "environment_id": self.environment_id,
-            "search": like_pattern(self.search) if self.search else None,
-        }
-
-
-def like_pattern(text: str) -> str:
-    """Return a LIKE pattern that finds the text anywhere."""
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
-
-
 class Reads:
-    """Runs the statements of `sql/ui.sql` for one account."""
+    """A connection that cannot write, and the account whose pages are shown."""
 
-    def __init__(self, connection: sqlite3.Connection, account_id: int) -> None:
-        self._connection = connection
-        self.account_id = account_id
+    connection: sqlite3.Connection
+    account_id: int
 
-    def rows(self, statement: str, **parameters: Any) -> list[Row]:
-        """Return all rows of a named statement."""
-        values = {"account_id": self.account_id, **parameters}
-        return self._connection.execute(load_sql("ui")[statement], values).fetchall()
-
-    def row(self, statement: str, **parameters: Any) -> Row | None:
-        """Return the first row of a named statement, or None."""
-        rows = self.rows(statement, **parameters)
-        return rows[0] if rows else None
-
-    def runs(self, wanted: RunFilter, *, limit: int, offset: int = 0) -> list[Row]:
-        """Return one page of runs, newest first."""
-        return self.rows("list_runs", **wanted.parameters(), limit=limit, offset=offset)
-
-    def count_runs(self, wanted: RunFilter) -> int:
-        """Return how many runs the filter finds."""
-        row = self.row("count_runs", **wanted.parameters())
-        return int(row["total"]) if row else 0
+    def environments(self) -> list[Environment]:
+        """Return the active environments by name, the choices of a filter."""
+        wanted: dict[str, Filter] = {"account_id": self.account_id, "order_by": "name", "limit": -1}
+        return list_environments(self.connection, wanted).rows
 
     def secrets(self) -> list[str]:
         """Return the values of all secret variables of the account, longest first."""
         values = {
-            row["value"]
-            for row in self.rows("list_secret_variables")
-            if is_secret_name(row["name"]) and len(row["value"]) >= 4
+            variable.value
+            for variable in list_account_variables(self.connection, self.account_id)
+            if is_secret_name(variable.name) and len(variable.value) >= MIN_SECRET_CHARACTERS
         }
         return sorted(values, key=len, reverse=True)
 

@@ -21,7 +21,8 @@ class Actions(Protocol):
         """Ask for a run to be cancelled."""
 
 
-def _no_health() -> Sequence[Health]:
+def no_health() -> Sequence[Health]:
+    """Return no more lines than those of every server."""
     return ()
 
 
@@ -35,7 +36,7 @@ class UiSettings:
     actions: Actions
     bound_host: str = "127.0.0.1"
     allowed_hosts: frozenset[str] = field(default_factory=frozenset)
-    health: Callable[[], Sequence[Health]] = _no_health
+    health: Callable[[], Sequence[Health]] = no_health
 
     def run_folder(self, run_id: int) -> Path:
         """Return the folder of a run's logs and artifacts."""

@@ -28,7 +28,7 @@ class State:
 
 
 NEVER_RAN = State("Never ran", "dot", "idle")
-_RUN_LOOKS = {
+RUN_LOOKS = {
     Status.QUEUED: ("clock", "queued"),
     Status.STARTING: ("play", "running"),
     Status.RUNNING: ("play", "running"),
@@ -36,7 +36,7 @@ _RUN_LOOKS = {
     Status.ERROR: ("cross", "error"),
     Status.CANCELLED: ("slash", "cancelled"),
 }
-RUN_STATES = {status: State(status.word, *look) for status, look in _RUN_LOOKS.items()}
+RUN_STATES = {status: State(status.word, *look) for status, look in RUN_LOOKS.items()}
 NODE_STATES = {
     "success": State("Success", "check", "success"),
     "pass": State("Pass", "check", "success"),

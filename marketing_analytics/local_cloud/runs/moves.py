@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from marketing_analytics.cloud_api.states import HELD, Status
 from marketing_analytics.core.errors import PlatformError
-from marketing_analytics.local_cloud.store.connection import load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import Value, find, load_sql, now_text
 
 
 class Move(StrEnum):
@@ -55,6 +55,18 @@ TO: dict[Move, frozenset[Status]] = {
 NEEDS_TOKEN = frozenset({Move.BEGIN, Move.FINISH, Move.CANCEL})
 
 
+@dataclass(frozen=True)
+class Hold:
+    """What the guards of a move look at: the state of a run and who holds it."""
+
+    id: int
+    status: Status
+    lease_token: str | None
+    lease_expires_at: str | None
+    is_crashed: bool
+    attempts_left: int
+
+
 class RefusedMoveError(PlatformError):
     """The run is not in a state that allows this."""
 
@@ -71,7 +83,7 @@ def move_run(
     status: Status | None = None,
     token: str | None = None,
     is_process_gone: bool = False,
-    values: Mapping[str, Any] | None = None,
+    values: Mapping[str, Value] | None = None,
 ) -> Status:
     """Move a run inside an open transaction and return its new status.
 
@@ -79,34 +91,34 @@ def move_run(
     """
     sql = load_sql("runs_moves")
     now = now_text()
-    row = connection.execute(sql["state"], {"run_id": run_id}).fetchone()
-    if row is None:
+    hold = find(connection, Hold, sql["state"], {"run_id": run_id})
+    if hold is None:
         raise RefusedMoveError(f"there is no run {run_id}")
     new = status or next(iter(TO[move]))
-    check_move(row, move, new, token=token, is_process_gone=is_process_gone, now=now)
+    check_move(hold, move, new, token=token, is_process_gone=is_process_gone, now=now)
     given = {"status": int(new), "status_message": None, "is_timed_out": 0, **(values or {})}
     connection.execute(sql[move.name.lower()], {"run_id": run_id, "now": now, **given})
     return new
 
 
 def check_move(
-    row: sqlite3.Row, move: Move, new: Status, *, token: str | None, is_process_gone: bool, now: str
+    hold: Hold, move: Move, new: Status, *, token: str | None, is_process_gone: bool, now: str
 ) -> None:
     """Raise when the table or a guard does not allow the move."""
-    run_id, old = row["id"], Status(row["status"])
-    if move in NEEDS_TOKEN and (token is None or row["lease_token"] != token):
+    run_id, old = hold.id, hold.status
+    if move in NEEDS_TOKEN and (token is None or hold.lease_token != token):
         raise FencedError(f"run {run_id} is no longer held by this worker")
     if old not in FROM[move] or new not in TO[move]:
         raise RefusedMoveError(f"run {run_id} cannot go from {old.name} to {new.name} ({move})")
     # a lease without an end is over: nothing may stay in a state for ever
-    if move is Move.CRASH and not (is_process_gone and (row["lease_expires_at"] or "") <= now):
+    if move is Move.CRASH and not (is_process_gone and (hold.lease_expires_at or "") <= now):
         raise RefusedMoveError(f"run {run_id} is still held by a living process")
-    if move is Move.RETRY and not (row["is_crashed"] and row["attempts_left"] > 0):
+    if move is Move.RETRY and not (hold.is_crashed and hold.attempts_left > 0):
         raise RefusedMoveError(f"run {run_id} may not be tried again")
 
 
 def check_token(connection: sqlite3.Connection, run_id: int, token: str) -> None:
     """Raise FencedError unless the run is active and held under this token."""
-    row = connection.execute(load_sql("runs_moves")["state"], {"run_id": run_id}).fetchone()
-    if row is None or row["lease_token"] != token or row["status"] not in HELD:
+    hold = find(connection, Hold, load_sql("runs_moves")["state"], {"run_id": run_id})
+    if hold is None or hold.lease_token != token or hold.status not in HELD:
         raise FencedError(f"run {run_id} is no longer held by this worker")

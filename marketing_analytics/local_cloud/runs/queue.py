@@ -23,6 +23,7 @@ from marketing_analytics.local_cloud.runs.moves import (
 from marketing_analytics.local_cloud.runs.process import is_running, kill_survivor, start_of
 from marketing_analytics.local_cloud.runs.store import end_run, retry_crashed_run
 from marketing_analytics.local_cloud.store.connection import (
+    find_all,
     load_sql,
     now_text,
     time_text,
@@ -46,6 +47,34 @@ class Wait:
     reason: str
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A run as the queue sees it; `waits_for` is JSON, `run_slots` are its account's."""
+
+    id: int
+    account_id: int
+    environment_id: int
+    job_id: int
+    status: Status
+    waits_for: str
+    wait_reason: str
+    run_slots: int
+    is_ci: bool
+
+
+@dataclass(frozen=True)
+class HeldRun:
+    """A run that a server holds, and the dbt process that works for it."""
+
+    id: int
+    owner_id: str | None
+    lease_expires_at: str | None
+    heartbeat_at: str | None
+    process_id: int | None
+    process_started_at: str | None
+    attempts_left: int
+
+
 @dataclass
 class Occupation:
     """What is taken while the queue is walked, by the id of the run that takes it."""
@@ -54,16 +83,16 @@ class Occupation:
     environments: dict[int, int] = field(default_factory=dict)
     slots: dict[int, list[int]] = field(default_factory=dict)
 
-    def take(self, row: sqlite3.Row) -> None:
+    def take(self, entry: Entry) -> None:
         """Mark what a run takes, whether it goes on or waits in front of others."""
-        self.environments[row["environment_id"]] = row["id"]
-        if not row["is_ci"]:
-            self.jobs[row["job_id"]] = row["id"]
+        self.environments[entry.environment_id] = entry.id
+        if not entry.is_ci:
+            self.jobs[entry.job_id] = entry.id
 
-    def take_slot(self, row: sqlite3.Row) -> None:
+    def take_slot(self, entry: Entry) -> None:
         """Mark a run slot; runs of pull requests take none."""
-        if not row["is_ci"]:
-            self.slots.setdefault(row["account_id"], []).append(row["id"])
+        if not entry.is_ci:
+            self.slots.setdefault(entry.account_id, []).append(entry.id)
 
 
 def new_owner() -> str:
@@ -87,57 +116,57 @@ def claim_runs(
         return []
     leases: list[Lease] = []
     with transaction(connection):
-        rows = connection.execute(sql["waiting_and_active"]).fetchall()
-        for row, wait in decide(rows):
+        entries = find_all(connection, Entry, sql["waiting_and_active"], {})
+        for entry, wait in decide(entries):
             if wait is None and (most is None or len(leases) < most):
-                leases.append(claim_run(connection, row["id"], owner_id, lease_seconds))
+                leases.append(claim_run(connection, entry.id, owner_id, lease_seconds))
             elif wait is not None:
-                save_wait(connection, row, wait)
+                save_wait(connection, entry, wait)
     return leases
 
 
-def decide(rows: Sequence[sqlite3.Row]) -> list[tuple[sqlite3.Row, Wait | None]]:
-    """Return each queued run with its wait, None when it may start. `rows` are in queue order."""
+def decide(entries: Sequence[Entry]) -> list[tuple[Entry, Wait | None]]:
+    """Return each queued run with its wait, None when it may start; they come in queue order."""
     taken = Occupation()
-    for row in rows:
-        if row["status"] != Status.QUEUED:
-            taken.take(row)
-            taken.take_slot(row)
-    decisions: list[tuple[sqlite3.Row, Wait | None]] = []
-    for row in rows:
-        if row["status"] == Status.QUEUED:
-            wait = wait_of(row, taken)
-            decisions.append((row, wait))
+    for entry in entries:
+        if entry.status != Status.QUEUED:
+            taken.take(entry)
+            taken.take_slot(entry)
+    decisions: list[tuple[Entry, Wait | None]] = []
+    for entry in entries:
+        if entry.status == Status.QUEUED:
+            wait = wait_of(entry, taken)
+            decisions.append((entry, wait))
             # who waits is still in front of those who came later
-            taken.take(row)
+            taken.take(entry)
             if wait is None:
-                taken.take_slot(row)
+                taken.take_slot(entry)
     return decisions
 
 
-def wait_of(row: sqlite3.Row, taken: Occupation) -> Wait | None:
+def wait_of(entry: Entry, taken: Occupation) -> Wait | None:
     """Return what a queued run waits for, or None."""
-    same_job = None if row["is_ci"] else taken.jobs.get(row["job_id"])
-    writer = taken.environments.get(row["environment_id"])
-    slots = taken.slots.get(row["account_id"], [])
+    same_job = None if entry.is_ci else taken.jobs.get(entry.job_id)
+    writer = taken.environments.get(entry.environment_id)
+    slots = taken.slots.get(entry.account_id, [])
     if same_job is not None:
         others = (writer,) if writer is not None and writer != same_job else ()
         return Wait((same_job, *others), f"behind run {same_job} of the same job")
     if writer is not None:
         return Wait((writer,), f"behind run {writer}, which writes the same warehouse file")
-    if not row["is_ci"] and len(slots) >= row["run_slots"]:
+    if not entry.is_ci and len(slots) >= entry.run_slots:
         numbers = ", ".join(map(str, slots))
-        return Wait(tuple(slots), f"all {row['run_slots']} run slots are taken by runs {numbers}")
+        return Wait(tuple(slots), f"all {entry.run_slots} run slots are taken by runs {numbers}")
     return None
 
 
-def save_wait(connection: sqlite3.Connection, row: sqlite3.Row, wait: Wait) -> None:
+def save_wait(connection: sqlite3.Connection, entry: Entry, wait: Wait) -> None:
     """Write why a run waits, when that changed."""
     waits_for = json.dumps(list(wait.run_ids))
-    if (row["waits_for"], row["wait_reason"]) != (waits_for, wait.reason):
+    if (entry.waits_for, entry.wait_reason) != (waits_for, wait.reason):
         values = {"waits_for": waits_for, "wait_reason": wait.reason}
         connection.execute(
-            load_sql("runs_queue")["save_wait"], {"run_id": row["id"], "now": now_text(), **values}
+            load_sql("runs_queue")["save_wait"], {"run_id": entry.id, "now": now_text(), **values}
         )
 
 
@@ -181,6 +210,11 @@ def cancel_requests(connection: sqlite3.Connection, owner_id: str) -> set[int]:
     return {row["id"] for row in rows}
 
 
+def held_runs(connection: sqlite3.Connection) -> list[HeldRun]:
+    """Return the runs that servers hold."""
+    return find_all(connection, HeldRun, load_sql("runs_queue")["held_runs"], {})
+
+
 def reap_runs(
     connection: sqlite3.Connection,
     *,
@@ -193,31 +227,31 @@ def reap_runs(
     """
     gone = is_gone or (lambda owner_id: not is_owner_alive(owner_id))
     crashed: list[int] = []
-    for row in connection.execute(load_sql("runs_queue")["active_runs"]).fetchall():
-        if row["id"] in held or (row["lease_expires_at"] or "") > now_text():
+    for run in held_runs(connection):
+        if run.id in held or (run.lease_expires_at or "") > now_text():
             continue
-        if gone(row["owner_id"]):
-            kill_survivor(row["process_id"], row["process_started_at"])
-            if crash_run(connection, row):
-                crashed.append(row["id"])
+        if gone(run.owner_id):
+            kill_survivor(run.process_id, run.process_started_at)
+            if crash_run(connection, run):
+                crashed.append(run.id)
     return crashed
 
 
-def crash_run(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
+def crash_run(connection: sqlite3.Connection, run: HeldRun) -> bool:
     """End one run as crashed, and queue it again while attempts are left."""
-    pid = (row["owner_id"] or "").partition("@")[0] or "unknown"
+    pid = (run.owner_id or "").partition("@")[0] or "unknown"
     what = (
         "worker of this run broke off"
-        if is_owner_alive(row["owner_id"])
+        if is_owner_alive(run.owner_id)
         else (f"server process {pid} that ran this died")
     )
-    seen = (row["heartbeat_at"] or "an unknown time")[:19]
+    seen = (run.heartbeat_at or "an unknown time")[:19]
     message = f"The {what}; its last sign of life was at {seen} UTC."
     try:
         with transaction(connection):
-            end_run(connection, row["id"], Move.CRASH, message=message, is_process_gone=True)
-            if row["attempts_left"] > 0:
-                retry_crashed_run(connection, row["id"])
+            end_run(connection, run.id, Move.CRASH, message=message, is_process_gone=True)
+            if run.attempts_left > 0:
+                retry_crashed_run(connection, run.id)
     except RefusedMoveError:
         # somebody else ended it in between
         return False
@@ -226,9 +260,8 @@ def crash_run(connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
 
 def kill_survivors(connection: sqlite3.Connection) -> int:
     """Kill dbt processes whose server is gone, without waiting for their leases."""
-    rows = connection.execute(load_sql("runs_queue")["active_runs"]).fetchall()
     return sum(
-        kill_survivor(row["process_id"], row["process_started_at"])
-        for row in rows
-        if not is_owner_alive(row["owner_id"])
+        kill_survivor(run.process_id, run.process_started_at)
+        for run in held_runs(connection)
+        if not is_owner_alive(run.owner_id)
     )

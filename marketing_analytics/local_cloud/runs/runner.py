@@ -7,7 +7,6 @@ cancel requested, lease lost, server stopping. It never starts processes itself 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import shutil
 import signal
@@ -30,6 +29,13 @@ from marketing_analytics.local_cloud.runs.moves import (
     move_run,
 )
 from marketing_analytics.local_cloud.runs.process import DbtProcess
+from marketing_analytics.local_cloud.runs.progress import (
+    add_step,
+    end_step,
+    save_nodes,
+    start_step,
+    step_log_path,
+)
 from marketing_analytics.local_cloud.runs.queue import Lease
 from marketing_analytics.local_cloud.runs.steps import (
     CLONE,
@@ -49,9 +55,9 @@ from marketing_analytics.local_cloud.runs.steps import (
 from marketing_analytics.local_cloud.runs.store import (
     CANCELLED_BY_USER,
     end_run,
+    mark_artifacts,
     require_run,
-    save_nodes,
-    step_log_path,
+    save_commit,
 )
 from marketing_analytics.local_cloud.runs.workspace import (
     Workspace,
@@ -64,12 +70,13 @@ from marketing_analytics.local_cloud.runs.workspace import (
     write_profile,
 )
 from marketing_analytics.local_cloud.store.connection import (
-    load_sql,
+    Value,
     now_text,
     open_connection,
     time_of,
     transaction,
 )
+from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.warehouse.duckdb import is_lock_message, wait_for_writer
 
 STOPPED = "The server was stopped while this run was going on."
@@ -121,7 +128,6 @@ class Runner:
         self.process = process
         self.flags = RunFlags()
         self.is_done = threading.Event()
-        self._sql = load_sql("runs")
         # whether the process has answered its last request
         self._is_idle = False
 
@@ -160,42 +166,41 @@ class Runner:
             self._end(Move.FINISH, Status.SUCCESS, None)
 
     def _begin(self) -> None:
-        self.row = require_run(self.connection, self.lease.run_id)
+        self.claimed = require_run(self.connection, self.lease.run_id)
         self.workspace = Workspace(
             self.settings.data_folder,
-            self.row["id"],
-            self.row["environment_id"],
-            self.row["schema_name"],
+            self.claimed.id,
+            self.claimed.environment_id,
+            self.claimed.schema_name,
         )
         self.steps = plan_steps(
-            json.loads(self.row["steps"]),
-            has_freshness=bool(self.row["run_source_freshness"]),
-            has_docs=bool(self.row["generate_docs"]),
+            self.claimed.commands,
+            has_freshness=self.claimed.run_source_freshness,
+            has_docs=self.claimed.generate_docs,
         )
-        values = {"process_id": self.process.pid, "process_started_at": self.process.started}
+        process: dict[str, Value] = {
+            "process_id": self.process.pid,
+            "process_started_at": self.process.started,
+        }
         with transaction(self.connection):
             move_run(
                 self.connection,
-                self.row["id"],
+                self.claimed.id,
                 Move.BEGIN,
                 token=self.lease.token,
-                values=values,
+                values=process,
             )
             for step in self.steps:
-                self.connection.execute(self._sql["add_step"], self._step_values(step))
-        self.row = require_run(self.connection, self.lease.run_id)
+                self._add_step(step)
+        self.claimed = require_run(self.connection, self.lease.run_id)
         shutil.rmtree(self.workspace.run / "artifacts", ignore_errors=True)
 
-    def _step_values(self, step: Step) -> dict[str, object]:
-        path = step_log_path(self.settings.data_folder, self.lease.run_id, step.index)
-        return {
-            "run_id": self.lease.run_id,
-            "step_index": step.index,
-            "name": step.name,
-            "command": step.command,
-            "log_path": str(path.relative_to(self.settings.data_folder)),
-            "now": now_text(),
-        }
+    def _add_step(self, step: Step) -> None:
+        run_id, folder = self.lease.run_id, self.settings.data_folder
+        path = step_log_path(folder, run_id, step.index).relative_to(folder)
+        add_step(
+            self.connection, run_id, step.index, name=step.name, command=step.command, log_path=path
+        )
 
     @contextlib.contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
@@ -225,7 +230,7 @@ class Runner:
 
     def _run_steps(self) -> None:
         self.environment = run_environment(
-            self.connection, self.row, self.workspace, base=self.settings.base_environment
+            self.connection, self.claimed, self.workspace, base=self.settings.base_environment
         )
         self.secrets = run_secrets(self.environment)
         failed: Step | None = None
@@ -249,7 +254,7 @@ class Runner:
     def _run_step(self, step: Step) -> tuple[Status, str]:
         """Run one step between two writes of its row; return its status and why it failed."""
         with self._write():
-            self.connection.execute(self._sql["start_step"], self._step_values(step))
+            start_step(self.connection, self.lease.run_id, step.index)
         log = self._open_log(step)
         error = ""
         try:
@@ -290,38 +295,32 @@ class Runner:
             keep_debug_log(folder, folder.with_suffix(".debug.log"), self.secrets)
         with self._write() as connection:
             if kept:
-                connection.execute(
-                    self._sql["mark_artifacts"], {"run_id": self.lease.run_id, "now": now_text()}
-                )
-            values = {**self._step_values(step), "status": int(status)}
-            connection.execute(self._sql["end_step"], values)
+                mark_artifacts(connection, self.lease.run_id)
+            end_step(connection, self.lease.run_id, step.index, status)
 
     def _copy_project(self, log: StepLog) -> None:
-        places = self.connection.execute(
-            self._sql["environment"], {"environment_id": self.row["environment_id"]}
-        ).fetchone()
-        source = Path(places["source_path"]).expanduser().resolve()
-        source /= places["dbt_project_subdirectory"] or ""
+        site = get_site(self.connection, self.claimed.environment_id)
+        source = Path(site.source_path).expanduser().resolve()
+        source /= site.dbt_project_subdirectory or ""
         started = time.monotonic()
         files, copied = copy_project(source, self.workspace.project)
         seconds = time.monotonic() - started
         log.write(f"Project: {files} files from {source}, {copied} of them new, {seconds:.2f} s.")
-        asked = self.row["git_sha"] or self.row["git_branch"]
+        asked = self.claimed.git_sha or self.claimed.git_branch
         if asked:
             log.write(f"Asked for {asked}; this server runs the files as they are there.")
         commit = commit_of(source)
         if commit:
             log.write(f"Commit {commit[0]} of branch {commit[1]}, with the changes not committed.")
-            values = {"run_id": self.lease.run_id, "git_sha": commit[0], "git_branch": commit[1]}
             with self._write() as connection:
-                connection.execute(self._sql["save_commit"], {**values, "now": now_text()})
+                save_commit(connection, self.lease.run_id, *commit)
 
     def _write_profile(self, log: StepLog) -> None:
         raw = self.settings.raw_database
         text = render_profile(
             self.workspace,
-            threads=self.row["threads"],
-            target_name=self.row["target_name"],
+            threads=self.claimed.threads,
+            target_name=self.claimed.target_name,
             raw_database=raw,
         )
         write_profile(self.workspace, text)
@@ -332,7 +331,7 @@ class Runner:
     def _run_command(self, step: Step, log: StepLog) -> str:
         """Run one dbt command and return why it failed, "" when it did not."""
         command = step.command or ""
-        args = parse_command(command, target_name=self.row["target_name"])
+        args = parse_command(command, target_name=self.claimed.target_name)
         if step.index == DEPS and not has_packages(self.workspace.project):
             log.write("The project names no packages: nothing to install.")
             return ""
@@ -401,7 +400,7 @@ class Runner:
             raise FencedError(f"run {self.lease.run_id} is no longer held by this worker")
         if self.flags.is_cancelled.is_set():
             raise StopRunError(Status.CANCELLED, CANCELLED_BY_USER)
-        limit = self.row["timeout_seconds"]
+        limit = self.claimed.timeout_seconds
         if limit and self._seconds_running() > limit:
             message = (
                 f"This run timed out: it took longer than the job's timeout of {limit} seconds."
@@ -411,7 +410,7 @@ class Runner:
             raise StopRunError(Status.ERROR, STOPPED)
 
     def _seconds_running(self) -> float:
-        return (datetime.now(UTC) - time_of(self.row["started_at"])).total_seconds()
+        return (datetime.now(UTC) - time_of(self.claimed.started_at or now_text())).total_seconds()
 
     def _stop_if_asked(self, reader: LineReader, log: StepLog) -> None:
         """When the run must end, end dbt first: SIGINT, SIGTERM, SIGKILL, with patience."""

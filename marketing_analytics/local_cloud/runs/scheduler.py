@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 
 from marketing_analytics.cloud_api.cron import CronError, next_tick
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.local_cloud.runs.store import add_run, withdraw_run
-from marketing_analytics.local_cloud.store.connection import (
-    load_sql,
-    time_of,
-    time_text,
-    transaction,
+from marketing_analytics.local_cloud.runs.store import (
+    add_run,
+    has_tick,
+    older_ticks,
+    withdraw_run,
 )
+from marketing_analytics.local_cloud.store.connection import time_of, time_text, transaction
+from marketing_analytics.local_cloud.store.jobs import DueJob, due_jobs, take_tick
 
 GRACE = timedelta(hours=1)
 log = logging.getLogger(__name__)
@@ -27,39 +28,29 @@ log = logging.getLogger(__name__)
 
 def tick(connection: sqlite3.Connection, now: datetime, *, grace: timedelta = GRACE) -> list[int]:
     """Queue a run for every job that is due and return the ids of the runs."""
-    due = connection.execute(load_sql("runs")["due_jobs"], {"now": time_text(now)}).fetchall()
-    started = (tick_job(connection, job, now, grace) for job in due)
+    started = (tick_job(connection, job, now, grace) for job in due_jobs(connection, now))
     return [run_id for run_id in started if run_id is not None]
 
 
 def tick_job(
-    connection: sqlite3.Connection, job: sqlite3.Row, now: datetime, grace: timedelta
+    connection: sqlite3.Connection, job: DueJob, now: datetime, grace: timedelta
 ) -> int | None:
     """Queue the latest due tick of one job and store the next; None when nothing is to run."""
     try:
-        due, following = latest_and_next(job["cron"], job["next_run_at"], now, grace)
+        due, following = latest_and_next(job.cron, job.next_run_at, now, grace)
     except CronError as error:
         log.warning(
             "job %s has a cron expression that cannot be read: %s",
-            job["id"],
+            job.id,
             error,
             extra={"action": "cron_unreadable"},
         )
         due, following = None, None
-    if following is None and job["next_run_at"] is None:
+    if following is None and job.next_run_at is None:
         return None
     with transaction(connection):
-        moved = connection.execute(
-            load_sql("runs")["set_next_run"],
-            {
-                "job_id": job["id"],
-                "cron": job["cron"],
-                "old_next_run_at": job["next_run_at"],
-                "next_run_at": time_text(following) if following else None,
-            },
-        ).rowcount
-        # no row: the job was edited, or another process took this tick
-        return queue_tick(connection, job, due) if moved and due is not None else None
+        is_taken = take_tick(connection, job, following)
+        return queue_tick(connection, job, due) if is_taken and due is not None else None
 
 
 def latest_and_next(
@@ -80,31 +71,29 @@ def latest_and_next(
     return None, following
 
 
-def queue_tick(connection: sqlite3.Connection, job: sqlite3.Row, due: datetime) -> int | None:
+def queue_tick(connection: sqlite3.Connection, job: DueJob, due: datetime) -> int | None:
     """Queue one tick inside an open transaction and cancel the older ones that still wait."""
-    sql = load_sql("runs")
-    key = {"job_id": job["id"], "scheduled_for": time_text(due)}
-    if connection.execute(sql["has_tick"], key).fetchone():
+    scheduled_for = time_text(due)
+    if has_tick(connection, job.id, scheduled_for):
         return None
     try:
         run_id = add_run(
             connection,
-            job["id"],
+            job.id,
             cause="scheduled",
             cause_category="scheduled",
-            scheduled_for=key["scheduled_for"],
+            scheduled_for=scheduled_for,
         )
     except UserError as error:
         log.warning(
             "job %s could not be queued at %s: %s",
-            job["id"],
+            job.id,
             due,
             error.message,
             extra={"action": "tick_refused"},
         )
         return None
-    older = connection.execute(sql["older_ticks"], {"job_id": job["id"], "run_id": run_id})
-    for row in older.fetchall():
+    for older in older_ticks(connection, job.id, run_id):
         message = f"Cancelled: run {run_id} of the same job was scheduled later and replaces it."
-        withdraw_run(connection, row["id"], message)
+        withdraw_run(connection, older, message)
     return run_id

@@ -20,6 +20,7 @@ from typing import Any
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.core.redaction import is_secret_name, redact, secrets_of
 from marketing_analytics.local_cloud.runs.process import END_MARK
+from marketing_analytics.local_cloud.runs.records import Node
 from marketing_analytics.local_cloud.store.connection import time_text
 
 CLONE, PROFILE, DEPS = 1, 2, 3
@@ -33,13 +34,13 @@ SUBCOMMANDS = frozenset(
 # their results are compile times, which would pass for the times of models
 COMPILE_ONLY = frozenset({"compile", "docs"})
 # options in front of the subcommand that take a value
-_VALUE_OPTIONS = frozenset(
+VALUE_OPTIONS = frozenset(
     {"--log-cache-events", "--log-file-max-bytes", "--log-format", "--log-format-file"}
     | {"--log-level", "--log-level-file", "--printer-width", "--record-timing-info", "-r"}
     | {"--warn-error-options"}
 )
 # the server decides these: they would lead dbt out of the run's own folders and profile
-_RESERVED = {
+RESERVED = {
     "--profiles-dir": "the server renders the profile of a run",
     "--project-dir": "a run works on its own copy of the project",
     "--profile": "the server renders the profile of a run",
@@ -52,7 +53,7 @@ _RESERVED = {
 }
 MAX_LOG_BYTES = 20 << 20
 MAX_LINE_BYTES = 1 << 20
-_RUNNING = "started"
+RUNNING = "started"
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def parse_command(command: str, *, target_name: str) -> list[str]:
         raise UserError(f"{command!r} is not a dbt command", hint="every step starts with `dbt`")
     args = without_target(words[1:], target_name)
     for word in args:
-        reason = _RESERVED.get(word.partition("=")[0])
+        reason = RESERVED.get(word.partition("=")[0])
         if reason:
             raise UserError(f"{word} cannot be used in a step: {reason}", hint=f"remove {word}")
     name = subcommand_of(args)
@@ -120,7 +121,7 @@ def subcommand_of(args: Sequence[str]) -> str | None:
         elif not word.startswith("-"):
             return word
         else:
-            is_value = word in _VALUE_OPTIONS
+            is_value = word in VALUE_OPTIONS
     return None
 
 
@@ -176,7 +177,7 @@ class StepLog:
         self._end = f"{END_MARK} {nonce} "
         self._secrets = secrets
         self._bytes_left = MAX_LOG_BYTES
-        self._changed: dict[str, dict[str, Any]] = {}
+        self._changed: dict[str, Node] = {}
         self.exit_code: int | None = None
         self.last_error = ""
 
@@ -216,8 +217,7 @@ class StepLog:
         self.write(text)
         node = node_of(info, data)
         if node:
-            node["message"] = redact(node["message"], self._secrets) if node["message"] else None
-            self._changed[node["unique_id"]] = {**self._changed.get(node["unique_id"], {}), **node}
+            self._changed[node.unique_id] = node
 
     def write(self, text: str) -> None:
         """Add a line of our own or of dbt, redacted; past the cap only a notice is written."""
@@ -231,8 +231,8 @@ class StepLog:
             self._text.write(f"The log is longer than {size} MiB; the rest is not kept.\n")
         self._text.flush()
 
-    def take_changed_nodes(self) -> list[dict[str, Any]]:
-        """Return the nodes that changed since the last call, as rows."""
+    def take_changed_nodes(self) -> list[Node]:
+        """Return the nodes that changed since the last call."""
         changed, self._changed = self._changed, {}
         return list(changed.values())
 
@@ -262,26 +262,26 @@ def clock_of(moment: str) -> str:
     return moment[11:19]
 
 
-def node_of(info: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the node row that an event tells about, or None."""
+def node_of(info: Mapping[str, Any], data: Mapping[str, Any]) -> Node | None:
+    """Return the node that an event tells about, or None."""
     node = data.get("node_info")
     if not isinstance(node, dict) or not node.get("unique_id"):
         return None
     status = str(node.get("node_status") or "")
     is_result = info["name"].endswith("Result") and data.get("status") is not None
-    if info["name"] != "LogStartLine" and not is_result and status in ("", _RUNNING):
+    if info["name"] != "LogStartLine" and not is_result and status in ("", RUNNING):
         return None
-    return {
-        "unique_id": node["unique_id"],
-        "name": node.get("node_name") or node["unique_id"],
-        "resource_type": node.get("resource_type") or "",
-        "status": status or _RUNNING,
-        "thread": thread_of(str(info.get("thread") or "")),
-        "started_at": moment_of(node.get("node_started_at")),
-        "finished_at": moment_of(node.get("node_finished_at")),
-        "execution_seconds": data.get("execution_time"),
-        "message": None,
-    }
+    return Node(
+        unique_id=node["unique_id"],
+        name=node.get("node_name") or node["unique_id"],
+        resource_type=node.get("resource_type") or "",
+        status=status or RUNNING,
+        thread=thread_of(str(info.get("thread") or "")),
+        started_at=moment_of(node.get("node_started_at")),
+        finished_at=moment_of(node.get("node_finished_at")),
+        execution_seconds=data.get("execution_time"),
+        message=None,
+    )
 
 
 def thread_of(name: str) -> str | None:
@@ -300,19 +300,19 @@ def moment_of(text: Any) -> str | None:
     return time_text(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
-def nodes_of_results(path: Path, since: float = 0.0) -> list[dict[str, Any]]:
-    """Return the node rows of a run_results.json, [] when there is none newer than `since`."""
+def nodes_of_results(path: Path, since: float = 0.0) -> list[Node]:
+    """Return the nodes of a run_results.json, [] when there is none newer than `since`."""
     try:
         if path.stat().st_mtime < since:
             return []
         results = json.loads(path.read_text("utf-8"))["results"]
-        return [row for row in map(row_of_result, results) if row]
+        return [node for node in map(node_of_result, results) if node]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
 
 
-def row_of_result(result: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the node row of one result, or None for a result without a node."""
+def node_of_result(result: Mapping[str, Any]) -> Node | None:
+    """Return the node of one result, or None for a result without a node."""
     unique_id = result.get("unique_id")
     if not unique_id:
         return None
@@ -320,17 +320,17 @@ def row_of_result(result: Mapping[str, Any]) -> dict[str, Any] | None:
     parts = str(unique_id).split(".")
     first, last = timing.get("compile", {}), timing.get("execute", {})
     message = result.get("message")
-    return {
-        "unique_id": unique_id,
-        "name": parts[2] if len(parts) > 2 else unique_id,
-        "resource_type": parts[0],
-        "status": str(result.get("status") or ""),
-        "thread": thread_of(str(result.get("thread_id") or "")),
-        "started_at": moment_of(first.get("started_at")),
-        "finished_at": moment_of(last.get("completed_at")),
-        "execution_seconds": result.get("execution_time"),
-        "message": str(message)[:4000] if message else None,
-    }
+    return Node(
+        unique_id=unique_id,
+        name=parts[2] if len(parts) > 2 else unique_id,
+        resource_type=parts[0],
+        status=str(result.get("status") or ""),
+        thread=thread_of(str(result.get("thread_id") or "")),
+        started_at=moment_of(first.get("started_at")),
+        finished_at=moment_of(last.get("completed_at")),
+        execution_seconds=result.get("execution_time"),
+        message=str(message)[:4000] if message else None,
+    )
 
 
 def run_secrets(environment: Mapping[str, str]) -> list[str]:

@@ -1,6 +1,7 @@
-"""Create, cancel, end and read runs, their steps, nodes and logs.
+"""The door to runs: create, cancel, end and read them.
 
 Functions that write open their own transaction; the ones named `add_` or `end_` need an open one.
+A run changes its state by `moves`, its steps are in `progress`, the queue looks on its own.
 """
 
 from __future__ import annotations
@@ -8,27 +9,48 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from marketing_analytics.cloud_api.limits import MAX_THREADS, TARGET_PATTERN
 from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.moves import Move, move_run
-from marketing_analytics.local_cloud.store.connection import load_sql, now_text, transaction
+from marketing_analytics.local_cloud.runs.progress import close_steps, drop_steps
+from marketing_analytics.local_cloud.runs.records import (
+    ActiveCounts,
+    EngineSigns,
+    Outcome,
+    PlacedRun,
+    Run,
+)
+from marketing_analytics.local_cloud.store.connection import (
+    Value,
+    find,
+    find_all,
+    load_sql,
+    now_text,
+    record,
+    transaction,
+)
+from marketing_analytics.local_cloud.store.environments import get_site
+from marketing_analytics.local_cloud.store.jobs import Document, Job, get_job, jobs_after
+from marketing_analytics.local_cloud.store.pages import Page
 from marketing_analytics.local_cloud.store.variables import resolve_variables
 
 CANCELLED_BY_USER = "Cancelled by user."
 MAX_CAUSE_LENGTH = 255
-_NAME = re.compile(r"[A-Za-z0-9_]{1,63}")
+SCHEMA_NAME = re.compile(r"[A-Za-z0-9_]{1,63}")
 ORDERS = ("id", "-id", "created_at", "-created_at", "finished_at", "-finished_at")
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFilter:
-    """What `list_runs` and `count_runs` select; None means any. Times are store texts."""
+    """Which runs a list selects; None means any. Times are store texts.
+
+    `search` is a part of the name of the job.
+    """
 
     account_id: int | None = None
     job_id: int | None = None
@@ -36,15 +58,16 @@ class RunFilter:
     environment_id: int | None = None
     statuses: tuple[int, ...] | None = None
     run_ids: tuple[int, ...] | None = None
-    cause_category: str | None = None
+    cause_categories: tuple[str, ...] | None = None
     created_from: str | None = None
     created_to: str | None = None
     finished_from: str | None = None
     finished_to: str | None = None
     id_above: int | None = None
     generate_docs: bool | None = None
+    search: str | None = None
 
-    def parameters(self) -> dict[str, Any]:
+    def parameters(self) -> dict[str, Value]:
         """Return the values bound by the statements; lists become JSON arrays."""
         return {
             name: json.dumps(value) if isinstance(value, tuple) else value
@@ -60,8 +83,8 @@ def create_run(
     cause_category: str = "api",
     overrides: Mapping[str, Any] | None = None,
     attempts_left: int = 0,
-) -> sqlite3.Row:
-    """Queue a run of a job and return its row. Raise UserError for a job or override that is wrong.
+) -> Run:
+    """Queue a run of a job and return it. Raise UserError for a job or override that is wrong.
 
     `overrides` are the fields of dbt Cloud's trigger body (`threads_override`, ...); None is unset.
     """
@@ -88,15 +111,14 @@ def add_run(
     attempts_left: int = 0,
 ) -> int:
     """Queue a run inside an open transaction and return its id (move a of the state table)."""
-    sql = load_sql("runs")
-    job = connection.execute(sql["job"], {"job_id": job_id}).fetchone()
-    if job is None or job["state"] != 1:
+    job = get_job(connection, job_id)
+    if job is None:
         raise UserError(f"there is no job {job_id}")
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     values = {
-        "account_id": job["account_id"],
-        "project_id": job["project_id"],
-        "environment_id": job["environment_id"],
+        "account_id": job.account_id,
+        "project_id": job.project_id,
+        "environment_id": job.environment_id,
         "job_id": job_id,
         "cause": cause[:MAX_CAUSE_LENGTH],
         "cause_category": cause_category,
@@ -104,20 +126,20 @@ def add_run(
         "scheduled_for": scheduled_for,
         "attempts_left": attempts_left,
         "now": now_text(),
-        **effective_settings(json.loads(job["payload"]), given),
+        **effective_settings(job.document, given),
         "schema_name": schema_name_of(connection, job, given),
     }
-    return int(connection.execute(sql["add_run"], values).fetchone()[0])
+    return int(connection.execute(load_sql("runs")["add_run"], values).fetchone()[0])
 
 
-def effective_settings(payload: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+def effective_settings(document: Document, overrides: Mapping[str, Any]) -> dict[str, Value]:
     """Return what the run will use: the job's settings with the overrides of this run."""
-    settings = payload.get("settings") or {}
-    execution = payload.get("execution") or {}
-    steps = overrides.get("steps_override") or payload.get("execute_steps") or []
+    settings = document.get("settings") or {}
+    execution = document.get("execution") or {}
+    steps = overrides.get("steps_override") or document.get("execute_steps") or []
     timeout = overrides.get("timeout_seconds_override", execution.get("timeout_seconds") or 0)
-    docs = overrides.get("generate_docs_override", payload.get("generate_docs"))
-    freshness = payload.get("run_generate_sources") or payload.get("generate_sources")
+    docs = overrides.get("generate_docs_override", document.get("generate_docs"))
+    freshness = document.get("run_generate_sources") or document.get("generate_sources")
     target = overrides.get("target_name_override") or settings.get("target_name") or "default"
     if not isinstance(target, str) or not re.fullmatch(TARGET_PATTERN, target):
         raise UserError(f"the target name {target!r} may only hold letters, digits and . _ -")
@@ -128,7 +150,7 @@ def effective_settings(payload: Mapping[str, Any], overrides: Mapping[str, Any])
         "timeout_seconds": max(0, int(timeout)),
         "generate_docs": int(bool(docs)),
         "run_source_freshness": int(bool(freshness)),
-        "dbt_version": overrides.get("dbt_version_override") or payload.get("dbt_version"),
+        "dbt_version": overrides.get("dbt_version_override") or document.get("dbt_version"),
         "git_branch": overrides.get("git_branch"),
         "git_sha": overrides.get("git_sha"),
     }
@@ -141,28 +163,26 @@ def threads_of(value: Any) -> int:
     return value
 
 
-def schema_name_of(
-    connection: sqlite3.Connection, job: sqlite3.Row, overrides: Mapping[str, Any]
-) -> str:
+def schema_name_of(connection: sqlite3.Connection, job: Job, overrides: Mapping[str, Any]) -> str:
     """Return the schema: schema_override, else the variable DBT_SCHEMA, else the environment's."""
     name = overrides.get("schema_override") or resolve_variables(
-        connection, job["project_id"], job["environment_id"], job["id"]
+        connection, job.project_id, job.environment_id, job.id
     ).get("DBT_SCHEMA")
-    name = name or job["schema_name"]
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    name = name or get_site(connection, job.environment_id).schema_name
+    if not isinstance(name, str) or not SCHEMA_NAME.fullmatch(name):
         raise UserError(f"the schema {name!r} may only hold letters, digits and _, at most 63")
     return name
 
 
 def request_cancel(
     connection: sqlite3.Connection, run_id: int, *, message: str = CANCELLED_BY_USER
-) -> sqlite3.Row:
+) -> Run:
     """Cancel a queued run at once, ask the worker of an active one to; an ended run stays as it is.
 
     Raise UserError when there is no such run.
     """
     with transaction(connection):
-        status = Status(require_run(connection, run_id)["status"])
+        status = require_run(connection, run_id).status
         if status is Status.QUEUED:
             withdraw_run(connection, run_id, message)
         elif status not in ENDED:
@@ -198,43 +218,58 @@ def end_run(
         is_process_gone=is_process_gone,
         values=values,
     )
-    sql = load_sql("runs")
-    connection.execute(sql["cancel_open_steps"], {"run_id": run_id, "now": now_text()})
-    connection.execute(sql["end_open_nodes"], {"run_id": run_id, "now": now_text()})
+    close_steps(connection, run_id)
     add_runs_after(connection, run_id, new)
 
 
 def add_runs_after(connection: sqlite3.Connection, run_id: int, status: Status) -> None:
     """Queue a run of every job whose completion trigger names this job and this status."""
-    job_id = require_run(connection, run_id)["job_id"]
-    after = {"job_id": job_id, "status": int(status)}
-    for row in connection.execute(load_sql("runs")["jobs_after"], after).fetchall():
+    job_id = require_run(connection, run_id).job_id
+    for following in jobs_after(connection, job_id, status):
         cause = f"Triggered by the completion of run {run_id} of job {job_id}"
-        add_run(connection, row["id"], cause=cause, cause_category="job completion")
+        add_run(connection, following, cause=cause, cause_category="job completion")
 
 
 def retry_crashed_run(connection: sqlite3.Connection, run_id: int) -> None:
     """Put a crashed run back into the queue inside an open transaction (move f)."""
     move_run(connection, run_id, Move.RETRY)
-    connection.execute(load_sql("runs")["drop_nodes"], {"run_id": run_id})
-    connection.execute(load_sql("runs")["drop_steps"], {"run_id": run_id})
+    drop_steps(connection, run_id)
+
+
+def save_commit(connection: sqlite3.Connection, run_id: int, sha: str, branch: str) -> None:
+    """Note the commit that a run works on."""
+    values = {"run_id": run_id, "git_sha": sha, "git_branch": branch, "now": now_text()}
+    connection.execute(load_sql("runs")["save_commit"], values)
+
+
+def mark_artifacts(connection: sqlite3.Connection, run_id: int) -> None:
+    """Note that a run has artifacts from now on."""
+    values = {"run_id": run_id, "now": now_text()}
+    connection.execute(load_sql("runs")["mark_artifacts"], values)
 
 
 def get_run(
     connection: sqlite3.Connection, run_id: int, *, account_id: int | None = None
-) -> sqlite3.Row | None:
+) -> Run | None:
     """Return a run, or None when there is none (in this account)."""
     values = {"run_id": run_id, "account_id": account_id}
-    row: sqlite3.Row | None = connection.execute(load_sql("runs")["get_run"], values).fetchone()
-    return row
+    return find(connection, Run, load_sql("runs")["get_run"], values)
 
 
-def require_run(connection: sqlite3.Connection, run_id: int) -> sqlite3.Row:
+def require_run(connection: sqlite3.Connection, run_id: int) -> Run:
     """Return a run. Raise UserError when there is none."""
-    row = get_run(connection, run_id)
-    if row is None:
+    run = get_run(connection, run_id)
+    if run is None:
         raise UserError(f"there is no run {run_id}")
-    return row
+    return run
+
+
+def get_placed_run(
+    connection: sqlite3.Connection, run_id: int, account_id: int
+) -> PlacedRun | None:
+    """Return a run with its names, or None when there is none in this account."""
+    values = {"run_id": run_id, "account_id": account_id}
+    return find(connection, PlacedRun, load_sql("runs")["get_placed_run"], values)
 
 
 def list_runs(
@@ -244,35 +279,75 @@ def list_runs(
     order_by: str = "id",
     limit: int = 100,
     offset: int = 0,
-) -> tuple[list[sqlite3.Row], int]:
+) -> Page[Run]:
     """Return one page of runs and the number of all that match."""
     if order_by not in ORDERS:
         raise UserError(
             f"runs cannot be ordered by {order_by!r}", hint=f"one of {', '.join(ORDERS)}"
         )
-    sql, values = load_sql("runs"), chosen.parameters()
-    page = {**values, "order_by": order_by, "limit": limit, "offset": offset}
-    rows = connection.execute(sql["list_runs"], page).fetchall()
-    if rows or not offset:
-        return rows, rows[0]["total_count"] if rows else 0
-    return [], int(connection.execute(sql["count_runs"], values).fetchone()[0])
+    page = {**chosen.parameters(), "order_by": order_by, "limit": limit, "offset": offset}
+    rows = connection.execute(load_sql("runs")["list_runs"], page).fetchall()
+    if rows:
+        return Page([record(Run, row) for row in rows], rows[0]["total_count"])
+    return Page([], count_runs(connection, chosen) if offset else 0)
+
+
+def count_runs(connection: sqlite3.Connection, chosen: RunFilter) -> int:
+    """Return how many runs match."""
+    found = connection.execute(load_sql("runs")["count_runs"], chosen.parameters())
+    return int(found.fetchone()[0])
+
+
+def newest_runs(
+    connection: sqlite3.Connection, chosen: RunFilter, *, limit: int, offset: int = 0
+) -> list[PlacedRun]:
+    """Return runs with their names, newest first; nothing is counted, so a long list costs none."""
+    values = {**chosen.parameters(), "limit": limit, "offset": offset}
+    return find_all(connection, PlacedRun, load_sql("runs")["newest_runs"], values)
+
+
+def active_runs(connection: sqlite3.Connection, account_id: int) -> list[PlacedRun]:
+    """Return the runs that wait or go on, in the order of the queue."""
+    values = {"account_id": account_id}
+    return find_all(connection, PlacedRun, load_sql("runs")["active_runs"], values)
+
+
+def count_active_runs(connection: sqlite3.Connection, account_id: int) -> ActiveCounts:
+    """Return how many runs wait and go on."""
+    values = {"account_id": account_id}
+    row = connection.execute(load_sql("runs")["count_active_runs"], values).fetchone()
+    return record(ActiveCounts, row)
+
+
+def engine_signs(connection: sqlite3.Connection, account_id: int) -> EngineSigns:
+    """Return what the engine leaves undone."""
+    values = {"account_id": account_id}
+    row = connection.execute(load_sql("runs")["engine_signs"], values).fetchone()
+    return record(EngineSigns, row)
+
+
+def last_outcomes(
+    connection: sqlite3.Connection, account_id: int, *, per_job: int
+) -> dict[int, list[Outcome]]:
+    """Return the newest runs of every active job by its id, oldest first."""
+    values = {"account_id": account_id, "per_job": per_job}
+    outcomes: dict[int, list[Outcome]] = {}
+    for outcome in find_all(connection, Outcome, load_sql("runs")["last_outcomes"], values):
+        outcomes.setdefault(outcome.job_id, []).append(outcome)
+    return outcomes
 
 
 def most_recent_run(
     connection: sqlite3.Connection, job_id: int, *, is_ended: bool = False
-) -> sqlite3.Row | None:
+) -> Run | None:
     """Return the newest run of a job, or the newest one that ended; None when there is none."""
     values = {"job_id": job_id, "is_ended": is_ended}
-    found = connection.execute(load_sql("runs")["most_recent_run"], values)
-    row: sqlite3.Row | None = found.fetchone()
-    return row
+    return find(connection, Run, load_sql("runs")["most_recent_run"], values)
 
 
-def last_run_with_artifacts(connection: sqlite3.Connection, job_id: int) -> sqlite3.Row | None:
+def last_run_with_artifacts(connection: sqlite3.Connection, job_id: int) -> Run | None:
     """Return the newest run of a job that ended and left artifacts, or None."""
-    found = connection.execute(load_sql("runs")["last_run_with_artifacts"], {"job_id": job_id})
-    row: sqlite3.Row | None = found.fetchone()
-    return row
+    return find(connection, Run, load_sql("runs")["last_run_with_artifacts"], {"job_id": job_id})
 
 
 def queued_runs_of_job(connection: sqlite3.Connection, job_id: int) -> list[int]:
@@ -287,61 +362,13 @@ def runs_ahead(connection: sqlite3.Connection, job_id: int, run_id: int) -> list
     return [row["id"] for row in connection.execute(load_sql("runs")["runs_ahead"], values)]
 
 
-def get_step(connection: sqlite3.Connection, step_id: int, account_id: int) -> sqlite3.Row | None:
-    """Return a step by its own id, or None when there is none in this account."""
-    values = {"step_id": step_id, "account_id": account_id}
-    found = connection.execute(load_sql("runs")["get_step_by_id"], values)
-    row: sqlite3.Row | None = found.fetchone()
-    return row
+def has_tick(connection: sqlite3.Connection, job_id: int, scheduled_for: str) -> bool:
+    """Return whether a tick was queued already."""
+    values = {"job_id": job_id, "scheduled_for": scheduled_for}
+    return connection.execute(load_sql("runs")["has_tick"], values).fetchone() is not None
 
 
-def list_steps(connection: sqlite3.Connection, run_id: int) -> list[sqlite3.Row]:
-    """Return the steps of a run in order; a queued run has none yet."""
-    return connection.execute(load_sql("runs")["list_steps"], {"run_id": run_id}).fetchall()
-
-
-def list_nodes(
-    connection: sqlite3.Connection, run_id: int, step_index: int | None = None
-) -> list[sqlite3.Row]:
-    """Return the dbt nodes of a run or of one step, in the order in which they started."""
-    values = {"run_id": run_id, "step_index": step_index}
-    return connection.execute(load_sql("runs")["list_nodes"], values).fetchall()
-
-
-def step_log_path(data_folder: Path, run_id: int, step_index: int) -> Path:
-    """Return where the text log of a step is."""
-    return data_folder / "runs" / str(int(run_id)) / "steps" / f"{int(step_index)}.log"
-
-
-def read_step_log(
-    data_folder: Path, run_id: int, step_index: int, *, offset: int = 0, limit: int = 1 << 20
-) -> tuple[str, int]:
-    """Return the text of a step's log from a byte offset, and the offset to go on from."""
-    try:
-        with step_log_path(data_folder, run_id, step_index).open("rb") as file:
-            file.seek(offset)
-            data = file.read(limit)
-    except FileNotFoundError:
-        return "", offset
-    # a page may end inside a character: leave its bytes for the next page
-    whole = data if len(data) < limit else data[: data.rfind(b"\n") + 1] or data
-    return whole.decode("utf-8", "replace"), offset + len(whole)
-
-
-def read_last_lines(data_folder: Path, run_id: int, step_index: int, *, lines: int = 1000) -> str:
-    """Return the last lines of a step's log."""
-    path = step_log_path(data_folder, run_id, step_index)
-    size = path.stat().st_size if path.exists() else 0
-    text, _ = read_step_log(
-        data_folder, run_id, step_index, offset=max(0, size - (1 << 20)), limit=(1 << 20) + 1
-    )
-    return "".join(text.splitlines(keepends=True)[-lines:])
-
-
-def save_nodes(
-    connection: sqlite3.Connection, run_id: int, step_index: int, nodes: Iterable[Mapping[str, Any]]
-) -> None:
-    """Write node rows inside an open transaction; unset values keep what is there."""
-    sql = load_sql("runs")["save_node"]
-    for node in nodes:
-        connection.execute(sql, {"run_id": run_id, "step_index": step_index, **node})
+def older_ticks(connection: sqlite3.Connection, job_id: int, run_id: int) -> list[int]:
+    """Return the ticks of a job that still wait when a newer one comes."""
+    values = {"job_id": job_id, "run_id": run_id}
+    return [row["id"] for row in connection.execute(load_sql("runs")["older_ticks"], values)]

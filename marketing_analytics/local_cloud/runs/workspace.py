@@ -18,7 +18,8 @@ from typing import Any
 
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.core.redaction import is_secret_name
-from marketing_analytics.local_cloud.store.connection import load_sql
+from marketing_analytics.local_cloud.runs.records import Run
+from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.local_cloud.store.variables import resolve_variables
 
 PROFILE_NAME = "marketing_cloud"
@@ -185,17 +186,17 @@ def base_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 def run_environment(
     connection: sqlite3.Connection,
-    run: sqlite3.Row,
+    run: Run,
     workspace: Workspace,
     *,
     base: Mapping[str, str],
 ) -> dict[str, str]:
     """Return what dbt sees: server < project < environment < job < what the run sets itself."""
-    ids = (run["project_id"], run["environment_id"], run["job_id"])
+    ids = (run.project_id, run.environment_id, run.job_id)
     own = {
-        "DBT_SCHEMA": run["schema_name"],
+        "DBT_SCHEMA": run.schema_name,
         "DBT_PROFILE": PROFILE_NAME,
-        "DBT_TARGET": run["target_name"],
+        "DBT_TARGET": run.target_name,
         "DBT_PROFILES_DIR": str(workspace.profile),
         "DBT_PROJECT_DIR": str(workspace.project),
         "DBT_TARGET_PATH": str(workspace.target),
@@ -225,27 +226,25 @@ def step_variables(workspace: Workspace, step_index: int) -> dict[str, str]:
     return variables
 
 
-def cloud_variables(connection: sqlite3.Connection, run: sqlite3.Row) -> dict[str, str]:
+def cloud_variables(connection: sqlite3.Connection, run: Run) -> dict[str, str]:
     """Return the DBT_CLOUD_* variables that dbt Cloud gives to a run."""
-    row = connection.execute(
-        load_sql("runs")["environment"], {"environment_id": run["environment_id"]}
-    ).fetchone()
-    kind = {"production": "prod", "staging": "staging"}.get(row["deployment_type"] or "", "")
-    overrides = json.loads(run["overrides"])
+    site = get_site(connection, run.environment_id)
+    kind = {"production": "prod", "staging": "staging"}.get(site.deployment_type or "", "")
+    overrides = run.trigger_body
     requests = ("github_pull_request_id", "gitlab_merge_request_id", "azure_pull_request_id")
     request = next((overrides[name] for name in requests if overrides.get(name)), "")
     return {
         "DBT_ENV": "prod",
-        "DBT_CLOUD_ACCOUNT_ID": str(run["account_id"]),
-        "DBT_CLOUD_PROJECT_ID": str(run["project_id"]),
-        "DBT_CLOUD_ENVIRONMENT_ID": str(run["environment_id"]),
-        "DBT_CLOUD_ENVIRONMENT_NAME": row["name"],
+        "DBT_CLOUD_ACCOUNT_ID": str(run.account_id),
+        "DBT_CLOUD_PROJECT_ID": str(run.project_id),
+        "DBT_CLOUD_ENVIRONMENT_ID": str(run.environment_id),
+        "DBT_CLOUD_ENVIRONMENT_NAME": site.name,
         "DBT_CLOUD_ENVIRONMENT_TYPE": kind,
-        "DBT_CLOUD_JOB_ID": str(run["job_id"]),
-        "DBT_CLOUD_RUN_ID": str(run["id"]),
-        "DBT_CLOUD_RUN_REASON": run["cause"],
-        "DBT_CLOUD_RUN_REASON_CATEGORY": run["cause_category"],
+        "DBT_CLOUD_JOB_ID": str(run.job_id),
+        "DBT_CLOUD_RUN_ID": str(run.id),
+        "DBT_CLOUD_RUN_REASON": run.cause,
+        "DBT_CLOUD_RUN_REASON_CATEGORY": run.cause_category,
         "DBT_CLOUD_INVOCATION_CONTEXT": "ci" if request else kind or "prod",
         "DBT_CLOUD_PR_ID": str(request),
-        "DBT_CLOUD_GIT_SHA": run["git_sha"] or "",
+        "DBT_CLOUD_GIT_SHA": run.git_sha or "",
     }

@@ -16,6 +16,12 @@ select id, account_id, token_sha256
 from tokens
 where token_sha256 = :token_sha256 and revoked_at is null
 
+-- name: get_token
+-- whether the token of a session still counts
+select id, account_id, token_sha256
+from tokens
+where id = :token_id and revoked_at is null
+
 -- name: add_token
 -- let a token in; only its hash is kept
 insert into tokens (account_id, name, token_sha256, created_at)

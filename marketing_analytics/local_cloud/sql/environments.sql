@@ -71,3 +71,10 @@ where id = :environment_id and account_id = :account_id
 -- name: count_active_jobs
 -- whether an environment may be deleted
 select count(*) from jobs where environment_id = :environment_id and state = 1
+
+-- name: get_site
+-- where runs of an environment take place, also of a deleted one
+select e.name, e.deployment_type, e.schema_name, p.source_path, p.dbt_project_subdirectory
+from environments as e
+inner join projects as p on e.project_id = p.id
+where e.id = :environment_id

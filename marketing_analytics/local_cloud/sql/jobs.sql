@@ -17,6 +17,35 @@ where id = :job_id
     and (:account_id is null or account_id = :account_id)
     and (:any_state or state = 1)
 
+-- name: get_placed_job
+-- the page of a job, also of a deleted one
+select
+    j.*, e.name as environment_name, p.name as project_name,
+    -- failures since the last success
+    (
+        select count(*)
+        from runs as r
+        where r.job_id = j.id
+            and r.status = @error
+            and r.id > coalesce(
+                (select max(s.id) from runs as s where s.job_id = j.id and s.status = @success), 0
+            )
+    ) as run_failure_count
+from jobs as j
+inner join environments as e on j.environment_id = e.id
+inner join projects as p on j.project_id = p.id
+where j.account_id = :account_id and j.id = :job_id
+
+-- name: list_all_jobs
+-- the lines of the page of all jobs
+select
+    j.id, j.name, j.description, j.cron, j.is_scheduled, j.next_run_at, j.environment_id,
+    e.name as environment_name
+from jobs as j
+inner join environments as e on j.environment_id = e.id
+where j.account_id = :account_id and j.state = 1
+order by j.name, j.id
+
 -- name: list_jobs
 -- one page of jobs, and how many match in all
 select id, account_id, project_id, environment_id, name, description, payload, cron, is_scheduled,
@@ -100,3 +129,27 @@ set project_id = :project_id,
     state = :state,
     updated_at = :now
 where id = :job_id
+
+-- name: due_jobs
+-- the jobs whose next tick has come
+select j.id, j.cron, j.next_run_at
+from jobs as j
+where j.state = 1 and j.is_scheduled = 1 and j.cron is not null
+    and (j.next_run_at is null or j.next_run_at <= :now)
+
+-- name: set_next_run
+-- take a tick; no row when the job was edited or another took it
+update jobs set next_run_at = :next_run_at
+where id = :job_id and cron = :cron and next_run_at is :old_next_run_at
+
+-- name: jobs_after
+-- the jobs that wait for this job to end like this
+select j.id
+from jobs as j
+where j.state = 1 and j.id != :job_id
+    and json_extract(j.payload, '$.job_completion_trigger_condition.condition.job_id') = :job_id
+    and exists (
+        select 1
+        from json_each(j.payload, '$.job_completion_trigger_condition.condition.statuses') as s
+        where s.value = :status
+    )

@@ -30,11 +30,11 @@ where id = :run_id and lease_token = :lease_token and status in (@held)
 select r.id from runs as r
 where r.owner_id = :owner_id and r.status in (@held) and r.cancel_requested_at is not null
 
--- name: active_runs
+-- name: held_runs
 -- who holds which run, to find those whose server died
 select
-    r.id, r.status, r.owner_id, r.lease_token, r.lease_expires_at, r.heartbeat_at, r.process_id,
-    r.process_started_at, r.attempts_left
+    r.id, r.owner_id, r.lease_expires_at, r.heartbeat_at, r.process_id, r.process_started_at,
+    r.attempts_left
 from runs as r
 where r.status in (@held)
 order by r.id

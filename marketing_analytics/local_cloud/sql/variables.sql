@@ -5,6 +5,12 @@ from environment_variables
 where project_id = :project_id
 order by name, id
 
+-- name: list_account_variables
+-- the values of an account, of which the secret ones may not be shown
+select id, account_id, project_id, environment_id, job_id, name, value, created_at, updated_at
+from environment_variables
+where account_id = :account_id
+
 -- name: list_job_variables
 -- the overrides of the jobs of a page
 select id, account_id, project_id, environment_id, job_id, name, value, created_at, updated_at

@@ -7,7 +7,7 @@ import hmac
 import sqlite3
 from dataclasses import dataclass
 
-from marketing_analytics.local_cloud.store.connection import load_sql, now_text, record
+from marketing_analytics.local_cloud.store.connection import find, load_sql, now_text
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,19 @@ class Account:
     updated_at: str
 
 
+@dataclass(frozen=True)
+class Token:
+    """A token that counts, by its hash."""
+
+    id: int
+    account_id: int
+    token_sha256: str
+
+
 def get_account(connection: sqlite3.Connection, account_id: int) -> Account | None:
     """Return an active account, or None."""
     statement = load_sql("accounts")["get_account"]
-    row = connection.execute(statement, {"account_id": account_id}).fetchone()
-    return record(Account, row) if row else None
+    return find(connection, Account, statement, {"account_id": account_id})
 
 
 def add_account(connection: sqlite3.Connection, account_id: int, name: str) -> None:
@@ -56,8 +64,18 @@ def add_token(connection: sqlite3.Connection, account_id: int, name: str, token:
 def account_of_token(connection: sqlite3.Connection, token: str) -> int | None:
     """Return the account a token belongs to, or None for an unknown or revoked one."""
     given = hash_token(token)
-    statement = load_sql("accounts")["find_token"]
-    row = connection.execute(statement, {"token_sha256": given}).fetchone()
-    if row is None or not hmac.compare_digest(row["token_sha256"], given):
+    found = find_token(connection, given)
+    if found is None or not hmac.compare_digest(found.token_sha256, given):
         return None
-    return int(row["account_id"])
+    return found.account_id
+
+
+def find_token(connection: sqlite3.Connection, token_sha256: str) -> Token | None:
+    """Return the token with this hash, or None for an unknown or revoked one."""
+    statement = load_sql("accounts")["find_token"]
+    return find(connection, Token, statement, {"token_sha256": token_sha256})
+
+
+def get_token(connection: sqlite3.Connection, token_id: int) -> Token | None:
+    """Return a token by its id, or None for an unknown or revoked one."""
+    return find(connection, Token, load_sql("accounts")["get_token"], {"token_id": token_id})

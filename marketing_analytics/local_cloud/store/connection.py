@@ -9,26 +9,24 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from string import Template
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar, get_type_hints
 
 from marketing_analytics.cloud_api.states import ACTIVE, ENDED, HELD, Status
 from marketing_analytics.core.errors import MachineError
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-Kind = TypeVar("Kind", bound="DataclassInstance")
+Kind = TypeVar("Kind")
+Value = str | int | float | None
 BUSY_TIMEOUT_MS = 5_000
 OPENING_BYTES = 256 * 1024
 SQL_FOLDER = Path(__file__).parent.parent / "sql"
-_STATEMENT_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+STATEMENT_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+# `@queued` and `@ended` stand for codes of runs
+STATE_WORD = re.compile(r"@(\w+)")
 
 
 def open_connection(path: Path | str) -> sqlite3.Connection:
@@ -80,12 +78,6 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise
 
 
-class _Script(Template):
-    """SQL in which `@queued` or `@ended` stand for codes of runs; `$` belongs to JSON paths."""
-
-    delimiter = "@"
-
-
 STATES = {
     **{status.name.lower(): str(int(status)) for status in Status},
     **{
@@ -98,14 +90,39 @@ STATES = {
 @cache
 def load_sql(name: str) -> dict[str, str]:
     """Return the statements of `sql/{name}.sql` by the name in their `-- name:` line."""
-    text = _Script((SQL_FOLDER / f"{name}.sql").read_text("utf-8")).substitute(STATES)
-    parts = _STATEMENT_NAME.split(text)
+    written = (SQL_FOLDER / f"{name}.sql").read_text("utf-8")
+    text = STATE_WORD.sub(lambda word: STATES[word[1]], written)
+    parts = STATEMENT_NAME.split(text)
     return {key: text.strip() for key, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def find(
+    connection: sqlite3.Connection, kind: type[Kind], statement: str, values: Mapping[str, Value]
+) -> Kind | None:
+    """Return the first row of a statement as a dataclass, or None."""
+    row = connection.execute(statement, values).fetchone()
+    return record(kind, row) if row else None
+
+
+def find_all(
+    connection: sqlite3.Connection, kind: type[Kind], statement: str, values: Mapping[str, Value]
+) -> list[Kind]:
+    """Return the rows of a statement as dataclasses."""
+    return [record(kind, row) for row in connection.execute(statement, values)]
 
 
 def record(kind: type[Kind], row: sqlite3.Row) -> Kind:
     """Return a row as a dataclass; columns that it has no field for are left out."""
-    return kind(**{field.name: row[field.name] for field in fields(kind)})
+    # a type variable does not pass for a key of a cache
+    plain: type = kind
+    return kind(**{name: read(row[name]) if read else row[name] for name, read in readers(plain)})
+
+
+@cache
+def readers(kind: type) -> list[tuple[str, Callable[[int], int] | None]]:
+    """Return the fields of a dataclass, with what makes a number a truth or a status."""
+    made = {bool: bool, Status: Status}
+    return [(name, made.get(hint)) for name, hint in get_type_hints(kind).items()]
 
 
 def now_text() -> str:

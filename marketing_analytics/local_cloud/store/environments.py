@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from marketing_analytics.local_cloud.store.connection import load_sql, now_text, record
-from marketing_analytics.local_cloud.store.pages import Page, read_page
+from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.store.connection import find, load_sql, now_text
+from marketing_analytics.local_cloud.store.pages import Filter, Page, read_page
 
 DEFAULT_SCHEMA = "analytics"
 FILTERS = (
@@ -53,23 +54,39 @@ class Environment:
         return others
 
 
+@dataclass(frozen=True)
+class Site:
+    """Where runs of an environment take place: its name and kind, its project's source."""
+
+    name: str
+    deployment_type: str | None
+    schema_name: str
+    source_path: str
+    dbt_project_subdirectory: str | None
+
+
 def get_environment(
     connection: sqlite3.Connection, account_id: int, environment_id: int
 ) -> Environment | None:
     """Return an active environment, or None."""
-    row = connection.execute(
-        load_sql("environments")["get_environment"],
-        {"account_id": account_id, "environment_id": environment_id},
-    ).fetchone()
-    return record(Environment, row) if row else None
+    values = {"account_id": account_id, "environment_id": environment_id}
+    return find(connection, Environment, load_sql("environments")["get_environment"], values)
+
+
+def get_site(connection: sqlite3.Connection, environment_id: int) -> Site:
+    """Return where runs of an environment take place. Raise UserError when there is none."""
+    statement = load_sql("environments")["get_site"]
+    site = find(connection, Site, statement, {"environment_id": environment_id})
+    if site is None:
+        raise UserError(f"there is no environment {environment_id}")
+    return site
 
 
 def list_environments(
-    connection: sqlite3.Connection, filters: Mapping[str, Any]
+    connection: sqlite3.Connection, filters: Mapping[str, Filter]
 ) -> Page[Environment]:
     """Return one page of environments; FILTERS, limit, offset and order_by are understood."""
-    page = read_page(connection, "environments", filters, FILTERS)
-    return Page([record(Environment, row) for row in page.rows], page.total_count)
+    return read_page(connection, Environment, "environments", filters, FILTERS)
 
 
 def add_environment(

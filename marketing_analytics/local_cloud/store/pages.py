@@ -6,11 +6,12 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from marketing_analytics.local_cloud.store.connection import load_sql
+from marketing_analytics.local_cloud.store.connection import Value, load_sql, record
 
 Item = TypeVar("Item")
+Filter = Value | list[int] | list[str]
 
 
 @dataclass(frozen=True)
@@ -22,21 +23,25 @@ class Page(Generic[Item]):
 
 
 def read_page(
-    connection: sqlite3.Connection, name: str, filters: Mapping[str, Any], known: Sequence[str]
-) -> Page[sqlite3.Row]:
+    connection: sqlite3.Connection,
+    kind: type[Item],
+    name: str,
+    filters: Mapping[str, Filter],
+    known: Sequence[str],
+) -> Page[Item]:
     """Run `list_{name}` with filters, lists as JSON; filters that are not given match all."""
-    values: dict[str, Any] = dict.fromkeys(known)
+    values: dict[str, Value] = dict.fromkeys(known)
     values |= {"limit": 100, "offset": 0, "order_by": "id", "state": 1}
     values |= {key: json_when_list(value) for key, value in filters.items()}
     statements = load_sql(name)
     rows = connection.execute(statements[f"list_{name}"], values).fetchall()
     if rows:
-        return Page(rows, rows[0]["total_count"])
+        return Page([record(kind, row) for row in rows], rows[0]["total_count"])
     if not values["offset"]:
         return Page([], 0)
     return Page([], connection.execute(statements[f"count_{name}"], values).fetchone()[0])
 
 
-def json_when_list(value: Any) -> Any:
+def json_when_list(value: Filter) -> Value:
     """Return lists as the JSON text that `json_each` reads, everything else unchanged."""
     return json.dumps(value) if isinstance(value, list) else value

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from marketing_analytics.local_cloud.store.connection import load_sql, now_text, record
-from marketing_analytics.local_cloud.store.pages import Page, read_page
+from marketing_analytics.local_cloud.store.connection import find, load_sql, now_text
+from marketing_analytics.local_cloud.store.pages import Filter, Page, read_page
 
 FILTERS = ("account_id", "state", "pk", "name", "name__icontains")
 ORDERS = ("id", "name", "created_at", "updated_at")
@@ -32,17 +32,13 @@ class Project:
 
 def get_project(connection: sqlite3.Connection, account_id: int, project_id: int) -> Project | None:
     """Return an active project, or None."""
-    row = connection.execute(
-        load_sql("projects")["get_project"],
-        {"account_id": account_id, "project_id": project_id},
-    ).fetchone()
-    return record(Project, row) if row else None
+    values = {"account_id": account_id, "project_id": project_id}
+    return find(connection, Project, load_sql("projects")["get_project"], values)
 
 
-def list_projects(connection: sqlite3.Connection, filters: Mapping[str, Any]) -> Page[Project]:
+def list_projects(connection: sqlite3.Connection, filters: Mapping[str, Filter]) -> Page[Project]:
     """Return one page of projects; FILTERS, limit, offset and order_by are understood."""
-    page = read_page(connection, "projects", filters, FILTERS)
-    return Page([record(Project, row) for row in page.rows], page.total_count)
+    return read_page(connection, Project, "projects", filters, FILTERS)
 
 
 def add_project(connection: sqlite3.Connection, account_id: int, fields: Mapping[str, Any]) -> int:

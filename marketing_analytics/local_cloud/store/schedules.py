@@ -13,7 +13,7 @@ from marketing_analytics.cloud_api.cron import CronError, check_cron, weekdays_o
 
 EVERY_DAY = [0, 1, 2, 3, 4, 5, 6]
 HOURLY: dict[str, Any] = {"type": "every_hour", "interval": 1}
-_HOUR_STEP = re.compile(r"^\*/(\d+)$")
+HOUR_STEP = re.compile(r"^\*/(\d+)$")
 
 
 class ScheduleError(ValueError):
@@ -93,7 +93,7 @@ def interval_schedule(
         cron = f"4 */{check_interval(time.get('interval'))} * * {join(days)}"
     cron = cron_at(cron, "date", "cron")
     hours = cron.split()[1]
-    step = _HOUR_STEP.match(hours)
+    step = HOUR_STEP.match(hours)
     interval = int(step[1]) if step else check_interval(time.get("interval"))
     return {
         "cron": cron,

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from marketing_analytics.local_cloud.store.connection import load_sql, now_text, record
+from marketing_analytics.local_cloud.store.connection import find, find_all, load_sql, now_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,16 +41,20 @@ class Variable(Place):
 def list_project_variables(connection: sqlite3.Connection, project_id: int) -> list[Variable]:
     """Return every value of a project, all scopes."""
     statement = load_sql("variables")["list_project_variables"]
-    return [
-        record(Variable, row) for row in connection.execute(statement, {"project_id": project_id})
-    ]
+    return find_all(connection, Variable, statement, {"project_id": project_id})
+
+
+def list_account_variables(connection: sqlite3.Connection, account_id: int) -> list[Variable]:
+    """Return every value of an account, all projects and scopes."""
+    statement = load_sql("variables")["list_account_variables"]
+    return find_all(connection, Variable, statement, {"account_id": account_id})
 
 
 def list_job_variables(connection: sqlite3.Connection, job_ids: Iterable[int]) -> list[Variable]:
     """Return the overrides of the given jobs."""
     statement = load_sql("variables")["list_job_variables"]
     values = {"job_ids": json.dumps(list(job_ids))}
-    return [record(Variable, row) for row in connection.execute(statement, values)]
+    return find_all(connection, Variable, statement, values)
 
 
 def get_variable(
@@ -58,8 +62,7 @@ def get_variable(
 ) -> Variable | None:
     """Return one value by id, or None."""
     values = {"project_id": project_id, "variable_id": variable_id}
-    row = connection.execute(load_sql("variables")["get_variable"], values).fetchone()
-    return record(Variable, row) if row else None
+    return find(connection, Variable, load_sql("variables")["get_variable"], values)
 
 
 def set_variable(connection: sqlite3.Connection, place: Place, value: str) -> int:

@@ -8,7 +8,7 @@ import pytest
 from marketing_analytics.cloud_api.names import Scope, without_mark
 from marketing_analytics.local_cloud.pages.naming import job_name
 from marketing_analytics.local_cloud.pages.rendering import linked
-from marketing_analytics.local_cloud.pages.runs.timing import Node, critical_seconds, timing_of
+from marketing_analytics.local_cloud.pages.runs.timing import NodeLine, critical_seconds, timing_of
 from marketing_analytics.local_cloud.pages.states import NODE_STATES
 from marketing_analytics.web.words import (
     duration_words,
@@ -96,7 +96,7 @@ def test_runs_in_a_reason_become_links():
 def node(name, start, seconds, thread="Thread-1", status="success"):
     begin = NOW + timedelta(seconds=start)
     end = begin + timedelta(seconds=seconds)
-    return Node(
+    return NodeLine(
         f"model.m.{name}", name, "model", 4, NODE_STATES[status], thread, begin, end, seconds, ""
     )
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
-from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs import progress, store
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
+from marketing_analytics.local_cloud.runs.records import Run
 
 QUICK = EngineSettings(
     lease_seconds=1.5,
@@ -48,18 +49,19 @@ class Cloud:
         return add_job(self.connection, steps, **settings)
 
     def run(self, job_id: int, **settings) -> int:
-        return store.create_run(self.connection, job_id, **settings)["id"]
+        return store.create_run(self.connection, job_id, **settings).id
 
-    def row(self, run_id: int) -> sqlite3.Row:
+    def row(self, run_id: int) -> Run:
         return store.require_run(self.connection, run_id)
 
-    def wait(self, run_id: int, *statuses: int, seconds: float = 20.0) -> sqlite3.Row:
+    def wait(self, run_id: int, *statuses: int, seconds: float = 20.0) -> Run:
         wanted = statuses or (10, 20, 30)
-        wait_for(lambda: self.row(run_id)["status"] in wanted, seconds)
+        wait_for(lambda: self.row(run_id).status in wanted, seconds)
         return self.row(run_id)
 
     def log(self, run_id: int, step: int = 4) -> str:
-        return store.read_step_log(self.data_folder, run_id, step)[0]
+        path = progress.step_log_path(self.data_folder, run_id, step)
+        return path.read_text("utf-8") if path.exists() else ""
 
     def effect_lines(self) -> list[str]:
         return self.effects.read_text().splitlines() if self.effects.exists() else []

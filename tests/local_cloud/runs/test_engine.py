@@ -9,23 +9,23 @@ import pytest
 
 from marketing_analytics.core.errors import LockedError
 from marketing_analytics.local_cloud.runs import engine as engine_module
-from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs import progress, store
 from marketing_analytics.local_cloud.runs.process import is_running
 
 pytestmark = pytest.mark.system
 
 
 def statuses(cloud, run_id: int) -> list[int]:
-    return [row["status"] for row in store.list_steps(cloud.connection, run_id)]
+    return [row.status for row in progress.list_steps(cloud.connection, run_id)]
 
 
 def test_a_run_goes_through_all_its_steps(cloud, start_engine):
     start_engine()
     run = cloud.run(cloud.job(["dbt run", "dbt test"], generate_docs=True))
     row = cloud.wait(run)
-    assert (row["status"], row["status_message"]) == (10, None)
+    assert (row.status, row.status_message) == (10, None)
     assert statuses(cloud, run) == [10] * 6
-    assert row["created_at"] <= row["dequeued_at"] <= row["started_at"] <= row["finished_at"]
+    assert row.created_at <= row.dequeued_at <= row.started_at <= row.finished_at
     assert cloud.log(run, 3) == "The project names no packages: nothing to install.\n"
     assert "6 files from" in cloud.log(run, 1)
     assert '"schema": "tiny"' in cloud.log(run, 2)
@@ -36,8 +36,8 @@ def test_the_first_failing_step_ends_the_run_and_the_rest_is_skipped(cloud, star
     start_engine()
     run = cloud.run(cloud.job(["dbt run exit=1", "dbt test"], generate_docs=True))
     row = cloud.wait(run)
-    assert row["status"] == 20
-    assert row["status_message"] == (
+    assert row.status == 20
+    assert row.status_message == (
         "Invoke dbt with `dbt run exit=1` failed: dbt ended with exit code 1"
     )
     assert statuses(cloud, run) == [10, 10, 10, 20, 30, 30]
@@ -54,7 +54,7 @@ def test_freshness_and_docs_do_not_fail_the_run(cloud, start_engine, monkeypatch
     )
     start_engine()
     run = cloud.run(cloud.job(generate_docs=True, run_generate_sources=True))
-    assert cloud.wait(run)["status"] == 10
+    assert cloud.wait(run).status == 10
     assert statuses(cloud, run) == [10, 10, 10, 20, 10, 20]
 
 
@@ -62,8 +62,8 @@ def test_a_command_that_may_not_run_fails_its_step_with_the_reason(cloud, start_
     start_engine()
     run = cloud.run(cloud.job(["rm -rf /"]))
     row = cloud.wait(run)
-    assert row["status"] == 20
-    assert "'rm -rf /' is not a dbt command" in row["status_message"]
+    assert row.status == 20
+    assert "'rm -rf /' is not a dbt command" in row.status_message
     assert "every step starts with `dbt`" in cloud.log(run)
     assert cloud.effect_lines() == []
 
@@ -72,7 +72,7 @@ def test_a_project_that_is_not_there_fails_the_first_step(cloud, start_engine):
     cloud.connection.execute("update projects set source_path = '/nowhere'")
     start_engine()
     run = cloud.run(cloud.job())
-    assert "there is no dbt_project.yml in /nowhere" in cloud.wait(run)["status_message"]
+    assert "there is no dbt_project.yml in /nowhere" in cloud.wait(run).status_message
     assert statuses(cloud, run) == [20, 30, 30, 30]
 
 
@@ -80,10 +80,10 @@ def test_cancelling_a_run_interrupts_it(cloud, start_engine, wait_until):
     start_engine()
     run = cloud.run(cloud.job(["dbt run sleep=60", "dbt test"]))
     wait_until(lambda: cloud.effect_lines())
-    pid, started = cloud.row(run)["process_id"], cloud.row(run)["process_started_at"]
+    pid, started = cloud.row(run).process_id, cloud.row(run).process_started_at
     store.request_cancel(cloud.connection, run)
     row = cloud.wait(run)
-    assert (row["status"], row["status_message"]) == (30, "Cancelled by user.")
+    assert (row.status, row.status_message) == (30, "Cancelled by user.")
     assert statuses(cloud, run) == [10, 10, 10, 30, 30]
     wait_until(lambda: not is_running(pid, started))
 
@@ -93,15 +93,15 @@ def test_a_process_that_ignores_signals_is_killed(cloud, start_engine, wait_unti
     run = cloud.run(cloud.job(["dbt run ignore-signals sleep=60"]))
     wait_until(lambda: cloud.effect_lines())
     store.request_cancel(cloud.connection, run)
-    assert cloud.wait(run, seconds=8)["status"] == 30
+    assert cloud.wait(run, seconds=8).status == 30
 
 
 def test_a_run_that_takes_too_long_is_cancelled_and_says_so(cloud, start_engine):
     start_engine()
     run = cloud.run(cloud.job(["dbt run sleep=60"], execution={"timeout_seconds": 1}))
     row = cloud.wait(run)
-    assert (row["status"], row["is_timed_out"]) == (30, 1)
-    assert "timeout of 1 second" in row["status_message"]
+    assert (row.status, row.is_timed_out) == (30, 1)
+    assert "timeout of 1 second" in row.status_message
 
 
 def test_a_killed_dbt_process_ends_the_run_and_the_next_one_starts(cloud, start_engine, wait_until):
@@ -109,18 +109,18 @@ def test_a_killed_dbt_process_ends_the_run_and_the_next_one_starts(cloud, start_
     job = cloud.job(["dbt run sleep=0.3"])
     run, following = cloud.run(job), cloud.run(job)
     wait_until(lambda: cloud.effect_lines())
-    os.killpg(cloud.row(run)["process_id"], signal.SIGKILL)
+    os.killpg(cloud.row(run).process_id, signal.SIGKILL)
     row = cloud.wait(run, seconds=5)
-    assert row["status"] == 20
-    assert "the dbt process ended with signal SIGKILL" in row["status_message"]
-    assert cloud.wait(following)["status"] == 10
+    assert row.status == 20
+    assert "the dbt process ended with signal SIGKILL" in row.status_message
+    assert cloud.wait(following).status == 10
 
 
 def test_a_flood_of_output_does_not_block_the_run(cloud, start_engine):
     start_engine()
     run = cloud.run(cloud.job([f"dbt run print={64 << 20}"]))
-    assert cloud.wait(run, seconds=30)["status"] == 10
-    log = store.step_log_path(cloud.data_folder, run, 4)
+    assert cloud.wait(run, seconds=30).status == 10
+    log = progress.step_log_path(cloud.data_folder, run, 4)
     assert log.stat().st_size < 22 << 20
     assert b"the rest is not kept" in log.read_bytes()[-100:]
 
@@ -130,11 +130,11 @@ def test_environments_run_side_by_side_and_one_environment_in_turn(cloud, start_
     first = [cloud.run(cloud.job(["dbt run sleep=0.5"], environment_id=1)) for _ in range(2)]
     second = [cloud.run(cloud.job(["dbt run sleep=0.5"], environment_id=2)) for _ in range(2)]
     wait_until(lambda: len(cloud.effect_lines()) == 2)
-    assert cloud.row(first[1])["wait_reason"].startswith(f"behind run {first[0]}, which writes")
+    assert cloud.row(first[1]).wait_reason.startswith(f"behind run {first[0]}, which writes")
     for run in first + second:
-        assert cloud.wait(run)["status"] == 10
+        assert cloud.wait(run).status == 10
     for one, two in (first, second):
-        assert cloud.row(one)["finished_at"] <= cloud.row(two)["dequeued_at"]
+        assert cloud.row(one).finished_at <= cloud.row(two).dequeued_at
 
 
 def test_stopping_the_engine_ends_its_runs_and_keeps_the_queue(cloud, start_engine, wait_until):
@@ -143,12 +143,12 @@ def test_stopping_the_engine_ends_its_runs_and_keeps_the_queue(cloud, start_engi
     run, queued = cloud.run(job), cloud.run(job)
     wait_until(lambda: cloud.effect_lines())
     engine.stop()
-    assert cloud.row(run)["status"] == 20
-    assert cloud.row(run)["status_message"].startswith("The server was stopped")
-    assert cloud.row(queued)["status"] == 1
+    assert cloud.row(run).status == 20
+    assert cloud.row(run).status_message.startswith("The server was stopped")
+    assert cloud.row(queued).status == 1
     cloud.connection.execute("update runs set steps = '[]' where id = ?", (queued,))
     engine.start()
-    assert cloud.wait(queued)["status"] == 10
+    assert cloud.wait(queued).status == 10
 
 
 def test_a_second_engine_on_the_same_folder_is_refused(cloud, start_engine):
@@ -164,8 +164,8 @@ def test_a_runner_that_breaks_off_does_not_keep_its_run(cloud, start_engine, mon
     monkeypatch.setattr("marketing_analytics.local_cloud.runs.runner.Runner._run_to_end", break_off)
     start_engine()
     row = cloud.wait(cloud.run(cloud.job()))
-    assert (row["status"], row["is_crashed"]) == (20, 1)
-    assert row["status_message"].startswith("The worker of this run broke off")
+    assert (row.status, row.is_crashed) == (20, 1)
+    assert row.status_message.startswith("The worker of this run broke off")
 
 
 def test_a_disk_that_is_full_is_a_sentence_not_a_stuck_run(cloud, start_engine, monkeypatch):
@@ -175,8 +175,8 @@ def test_a_disk_that_is_full_is_a_sentence_not_a_stuck_run(cloud, start_engine, 
     monkeypatch.setattr("marketing_analytics.local_cloud.runs.runner.keep_artifacts", full)
     start_engine()
     row = cloud.wait(cloud.run(cloud.job()))
-    assert row["status"] == 20
-    assert "No space left on device" in row["status_message"]
+    assert row.status == 20
+    assert "No space left on device" in row.status_message
 
 
 def test_a_spare_process_is_used_and_replaced(cloud, start_engine, wait_until):
@@ -185,7 +185,7 @@ def test_a_spare_process_is_used_and_replaced(cloud, start_engine, wait_until):
     spare = engine._spares[0]
     run = cloud.run(cloud.job(["dbt run sleep=0.2"]))
     cloud.wait(run)
-    assert cloud.row(run)["process_id"] == spare.pid
+    assert cloud.row(run).process_id == spare.pid
     wait_until(lambda: engine._spares and engine._spares[0] is not spare)
     last = engine._spares[0]
     engine.stop()
@@ -205,8 +205,8 @@ def test_cancelling_at_random_moments_always_ends_in_a_legal_state(cloud, start_
         time.sleep(random_source.uniform(0, 0.3))
         store.request_cancel(cloud.connection, run)
         row = cloud.wait(run, seconds=5)
-        seen.add(row["status"])
-        assert row["status"] in (10, 30)
+        seen.add(row.status)
+        assert row.status in (10, 30)
         assert all(status in (10, 30) for status in statuses(cloud, run))
     assert 30 in seen
 
@@ -231,7 +231,7 @@ def test_a_store_that_often_fails_delays_the_engine_but_loses_nothing(
     start_engine()
     jobs = [cloud.job(["dbt run sleep=0.05"], environment_id=number) for number in (1, 2, 3)]
     runs = [cloud.run(job) for job in jobs for _ in range(3)]
-    assert [cloud.wait(run, seconds=40)["status"] for run in runs] == [10] * 9
+    assert [cloud.wait(run, seconds=40).status for run in runs] == [10] * 9
     assert sorted(cloud.effect_lines()) == sorted(
         f"{run} {what}" for run in runs for what in ("start", "end")
     )

@@ -54,13 +54,13 @@ def test_events_become_the_text_that_dbt_prints(log, tmp_path):
 def test_a_node_is_known_from_its_start_line_to_its_result(log):
     log.take([event("LogStartLine", "1 of 1 START", node_info=node_info("started"))])
     (started,) = log.take_changed_nodes()
-    assert (started["name"], started["status"], started["thread"]) == ("one", "started", "Thread-3")
-    assert started["started_at"] == "2026-11-23 04:51:10.090343+00:00"
+    assert (started.name, started.status, started.thread) == ("one", "started", "Thread-3")
+    assert started.started_at == "2026-11-23 04:51:10.090343+00:00"
     done = node_info("success", "2026-11-23T04:51:10.170302")
     log.take([event("LogModelResult", "OK", node_info=done, status="OK", execution_time=0.08)])
     (ended,) = log.take_changed_nodes()
-    assert (ended["status"], ended["execution_seconds"]) == ("success", 0.08)
-    assert ended["finished_at"] == "2026-11-23 04:51:10.170302+00:00"
+    assert (ended.status, ended.execution_seconds) == ("success", 0.08)
+    assert ended.finished_at == "2026-11-23 04:51:10.170302+00:00"
     assert log.take_changed_nodes() == []
 
 
@@ -129,5 +129,5 @@ def test_results_that_cannot_be_read_give_no_nodes(tmp_path):
         )
     )
     (node,) = nodes_of_results(path)
-    assert (node["name"], node["status"], node["message"]) == ("b", "error", "no")
+    assert (node.name, node.status, node.message) == ("b", "error", "no")
     assert nodes_of_results(path, since=path.stat().st_mtime + 10) == []

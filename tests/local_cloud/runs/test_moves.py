@@ -79,7 +79,7 @@ def try_move(
 def test_ten_thousand_random_moves_never_leave_the_table(connection):
     random_source = random.Random(20261123)
     job_id = add_job(connection)
-    runs = [store.create_run(connection, job_id, attempts_left=2)["id"] for _ in range(20)]
+    runs = [store.create_run(connection, job_id, attempts_left=2).id for _ in range(20)]
     outcomes: Counter[str] = Counter()
     for _ in range(10_000):
         run_id = random_source.choice(runs)
@@ -87,19 +87,19 @@ def test_ten_thousand_random_moves_never_leave_the_table(connection):
         move = random_source.choice(list(Move))
         new = random_source.choice(sorted(TO[move] if random_source.random() < 0.8 else Status))
         has_token = random_source.random() < 0.8
-        token = (before["lease_token"] or "none") if has_token else "somebody else's"
+        token = (before.lease_token or "none") if has_token else "somebody else's"
         is_gone = random_source.random() < 0.5
         outcome = try_move(connection, run_id, move, new, token, is_gone)
         after = store.require_run(connection, run_id)
         outcomes[outcome] += 1
-        if before["status"] in ENDED and random_source.random() < 0.5:
-            runs[runs.index(run_id)] = store.create_run(connection, job_id, attempts_left=2)["id"]
+        if before.status in ENDED and random_source.random() < 0.5:
+            runs[runs.index(run_id)] = store.create_run(connection, job_id, attempts_left=2).id
         if outcome != "done":
-            assert tuple(after) == tuple(before)
+            assert after == before
             continue
         new = Status.STARTING if move is Move.CLAIM else new
-        assert (Status(before["status"]), move, new) in ALLOWED
-        assert after["status"] == new
+        assert (Status(before.status), move, new) in ALLOWED
+        assert after.status == new
         check_row(before, after, move, has_token, is_gone)
     assert outcomes["done"] > 1_000
     assert outcomes["refused"] > 1_000
@@ -111,26 +111,26 @@ def check_row(before, after, move: Move, has_token: bool, is_gone: bool) -> None
         assert has_token
     if move is Move.CRASH:
         assert is_gone
-        assert after["is_crashed"] == 1
+        assert after.is_crashed == 1
     if move is Move.CLAIM:
-        assert after["heartbeat_at"]
-        assert after["lease_expires_at"]
+        assert after.heartbeat_at
+        assert after.lease_expires_at
     if move is Move.RETRY:
-        assert before["is_crashed"]
-        assert after["attempts_left"] == before["attempts_left"] - 1
-    assert (after["finished_at"] is not None) == (after["status"] in ENDED)
-    assert (after["lease_token"] is not None) == (after["status"] in (2, 3))
+        assert before.is_crashed
+        assert after.attempts_left == before.attempts_left - 1
+    assert (after.finished_at is not None) == (after.status in ENDED)
+    assert (after.lease_token is not None) == (after.status in (2, 3))
 
 
 def test_a_run_with_a_living_lease_cannot_be_declared_crashed(connection):
-    run_id = store.create_run(connection, add_job(connection))["id"]
+    run_id = store.create_run(connection, add_job(connection)).id
     with transaction(connection):
         claim_run(connection, run_id, "1@x@y", lease_seconds=60)
     assert try_move(connection, run_id, Move.CRASH, Status.ERROR, "", True) == "refused"
 
 
 def test_a_run_whose_lease_has_no_end_is_not_stuck_for_ever(connection):
-    run_id = store.create_run(connection, add_job(connection))["id"]
+    run_id = store.create_run(connection, add_job(connection)).id
     with transaction(connection):
         claim_run(connection, run_id, "1@x@y", lease_seconds=60)
     connection.execute("update runs set lease_expires_at = null, heartbeat_at = null")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -27,9 +26,9 @@ def test_one_run_of_a_job_at_a_time_and_the_wait_names_it(cloud):
     job = cloud.job()
     first, second, third = (cloud.run(job) for _ in range(3))
     assert claim(cloud) == [first]
-    assert json.loads(cloud.row(second)["waits_for"]) == [first]
-    assert json.loads(cloud.row(third)["waits_for"])[0] == second
-    assert cloud.row(second)["wait_reason"] == f"behind run {first} of the same job"
+    assert cloud.row(second).run_ids_ahead == [first]
+    assert cloud.row(third).run_ids_ahead[0] == second
+    assert cloud.row(second).wait_reason == f"behind run {first} of the same job"
 
 
 def test_one_writer_per_warehouse_file_and_other_environments_go_on(cloud):
@@ -37,7 +36,7 @@ def test_one_writer_per_warehouse_file_and_other_environments_go_on(cloud):
     second = cloud.run(cloud.job(environment_id=1))
     third = cloud.run(cloud.job(environment_id=2))
     assert claim(cloud) == [first, third]
-    assert cloud.row(second)["wait_reason"] == (
+    assert cloud.row(second).wait_reason == (
         f"behind run {first}, which writes the same warehouse file"
     )
 
@@ -46,10 +45,10 @@ def test_run_slots_limit_what_an_account_runs_at_once(cloud):
     cloud.connection.execute("update accounts set run_slots = 2")
     runs = [cloud.run(cloud.job(environment_id=number)) for number in (1, 2, 3, 4)]
     assert claim(cloud) == runs[:2]
-    assert cloud.row(runs[2])["wait_reason"] == (
+    assert cloud.row(runs[2]).wait_reason == (
         f"all 2 run slots are taken by runs {runs[0]}, {runs[1]}"
     )
-    assert json.loads(cloud.row(runs[3])["waits_for"]) == runs[:2]
+    assert cloud.row(runs[3]).run_ids_ahead == runs[:2]
 
 
 def test_a_pull_request_run_takes_no_slot(cloud):
@@ -71,7 +70,7 @@ def test_runs_start_in_the_order_in_which_they_were_asked_for(cloud):
 
 
 def end(cloud, run_id: int) -> None:
-    token = cloud.row(run_id)["lease_token"]
+    token = cloud.row(run_id).lease_token
     values = {"process_id": None, "process_started_at": None}
     with transaction(cloud.connection):
         queue.move_run(cloud.connection, run_id, Move.BEGIN, token=token, values=values)
@@ -112,8 +111,8 @@ def test_the_first_heartbeat_is_there_as_soon_as_the_claim_is(cloud):
     run_id = cloud.run(cloud.job())
     claim(cloud)
     row = cloud.row(run_id)
-    assert row["heartbeat_at"]
-    assert row["lease_expires_at"] > row["heartbeat_at"]
+    assert row.heartbeat_at
+    assert row.lease_expires_at > row.heartbeat_at
 
 
 def test_renewing_tells_which_runs_are_lost(cloud):
@@ -128,7 +127,7 @@ def test_a_living_server_keeps_its_run_however_old_the_lease_is(cloud):
     run_id = cloud.run(cloud.job())
     claim(cloud, lease_seconds=-3600)
     assert queue.reap_runs(cloud.connection) == []
-    assert cloud.row(run_id)["status"] == 2
+    assert cloud.row(run_id).status == 2
 
 
 def dead_owner() -> str:
@@ -146,9 +145,9 @@ def test_a_dead_server_loses_its_run_only_after_the_lease(cloud):
     cloud.connection.execute("update runs set lease_expires_at = '2020-01-01'")
     assert queue.reap_runs(cloud.connection) == [run_id]
     row = cloud.row(run_id)
-    assert (row["status"], row["is_crashed"]) == (20, 1)
-    assert row["status_message"].startswith("The server process ")
-    assert "died; its last sign of life was at 20" in row["status_message"]
+    assert (row.status, row.is_crashed) == (20, 1)
+    assert row.status_message.startswith("The server process ")
+    assert "died; its last sign of life was at 20" in row.status_message
 
 
 def test_a_process_that_got_the_same_pid_later_is_neither_the_server_nor_killed(cloud):
@@ -182,7 +181,7 @@ def test_a_crashed_run_is_tried_again_only_while_attempts_are_left(cloud):
     for expected in (Status.QUEUED, Status.ERROR):
         queue.claim_runs(cloud.connection, dead_owner(), lease_seconds=-1)
         assert queue.reap_runs(cloud.connection) == [run_id]
-        assert cloud.row(run_id)["status"] == expected
+        assert cloud.row(run_id).status == expected
 
 
 def test_writes_under_an_old_token_are_refused(cloud):

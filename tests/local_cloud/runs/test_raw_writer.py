@@ -57,7 +57,7 @@ def test_a_run_waits_for_the_writer_and_says_so(cloud, start_engine, wait_until,
     wait_until(lambda: expected in cloud.log(run))
     assert cloud.effect_lines() == []
     writer.communicate()
-    assert cloud.wait(run)["status"] == 10
+    assert cloud.wait(run).status == 10
     assert cloud.effect_lines() == [f"{run} start", f"{run} end"]
 
 
@@ -67,8 +67,8 @@ def test_a_writer_that_does_not_end_fails_the_step_with_what_to_do(
     start_engine(raw_database=raw, raw_wait_seconds=0.3)
     run = cloud.run(cloud.job())
     row = cloud.wait(run)
-    assert row["status"] == 20
-    assert f"process {writer.pid} has been writing the raw database {raw}" in row["status_message"]
+    assert row.status == 20
+    assert f"process {writer.pid} has been writing the raw database {raw}" in row.status_message
     assert "start the run again when the ingestion has ended" in cloud.log(run)
     assert cloud.effect_lines() == []
 
@@ -78,7 +78,7 @@ def test_a_waiting_run_can_be_cancelled(cloud, start_engine, wait_until, raw, wr
     run = cloud.run(cloud.job())
     wait_until(lambda: "waiting up to" in cloud.log(run))
     store.request_cancel(cloud.connection, run)
-    assert cloud.wait(run)["status"] == 30
+    assert cloud.wait(run).status == 30
 
 
 def test_real_dbt_builds_when_the_writer_has_ended(cloud, start_engine, wait_until, raw, writer):
@@ -87,7 +87,7 @@ def test_real_dbt_builds_when_the_writer_has_ended(cloud, start_engine, wait_unt
     run = cloud.run(cloud.job(["dbt run --select one"]))
     wait_until(lambda: "waiting up to" in cloud.log(run), 60)
     writer.communicate()
-    assert cloud.wait(run, seconds=60)["status"] == 10, cloud.log(run)
+    assert cloud.wait(run, seconds=60).status == 10, cloud.log(run)
 
 
 def test_a_writer_that_comes_between_is_explained(cloud, start_engine, raw, writer, monkeypatch):
@@ -95,6 +95,6 @@ def test_a_writer_that_comes_between_is_explained(cloud, start_engine, raw, writ
     start_engine(raw_database=raw, program=())
     run = cloud.run(cloud.job(["dbt run --select one"]))
     row = cloud.wait(run, seconds=60)
-    assert row["status"] == 20
-    assert f"an ingestion began to write {raw} just before dbt opened it" in row["status_message"]
+    assert row.status == 20
+    assert f"an ingestion began to write {raw} just before dbt opened it" in row.status_message
     assert "Could not set lock on file" in cloud.log(run)

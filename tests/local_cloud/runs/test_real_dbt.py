@@ -7,7 +7,7 @@ import json
 import pytest
 
 from benchmarks.tiny_cloud import BUILD, add_variable
-from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs import progress, store
 from marketing_analytics.local_cloud.runs.artifacts import list_artifacts, resolve_artifact
 
 pytestmark = pytest.mark.system
@@ -18,9 +18,14 @@ def engine(start_engine):
     return start_engine(program=(), spare_processes=1, interrupt_seconds=10, terminate_seconds=5)
 
 
+def nodes_of_step(cloud, run_id: int, step: int) -> list:
+    found = progress.list_nodes(cloud.connection, run_id)
+    return [node for node in found if node.step_index == step]
+
+
 def nodes(cloud, run_id: int, step: int) -> dict[str, str]:
-    rows = store.list_nodes(cloud.connection, run_id, step)
-    return {row["name"]: row["status"] for row in rows}
+    rows = nodes_of_step(cloud, run_id, step)
+    return {row.name: row.status for row in rows}
 
 
 def test_a_build_leaves_models_logs_nodes_and_artifacts_and_the_next_parse_is_partial(
@@ -35,7 +40,7 @@ def test_a_build_leaves_models_logs_nodes_and_artifacts_and_the_next_parse_is_pa
     job = cloud.job([BUILD, "dbt test --select two"], generate_docs=True)
     run = cloud.run(job)
     row = cloud.wait(run, seconds=60)
-    assert (row["status"], row["status_message"], row["has_artifacts"]) == (10, None, 1)
+    assert (row.status, row.status_message, row.has_artifacts) == (10, None, 1)
     check_warehouse(cloud)
     assert "Completed successfully" in cloud.log(run, 4)
     assert "the word is " in cloud.log(run, 4)
@@ -45,10 +50,10 @@ def test_a_build_leaves_models_logs_nodes_and_artifacts_and_the_next_parse_is_pa
         "not_null_two_id": "pass",
         "unique_two_id": "pass",
     }
-    first = store.list_nodes(cloud.connection, run, 4)[0]
-    assert first["thread"].startswith("Thread-")
-    assert row["started_at"] <= first["started_at"] <= first["finished_at"] <= row["finished_at"]
-    assert first["execution_seconds"] > 0
+    first = nodes_of_step(cloud, run, 4)[0]
+    assert first.thread.startswith("Thread-")
+    assert row.started_at <= first.started_at <= first.finished_at <= row.finished_at
+    assert first.execution_seconds > 0
     assert nodes(cloud, run, 5) == {"not_null_two_id": "pass", "unique_two_id": "pass"}
     assert {"manifest.json", "run_results.json"} <= set(list_artifacts(cloud.data_folder, run, 4))
     assert "catalog.json" in list_artifacts(cloud.data_folder, run)
@@ -58,7 +63,7 @@ def test_a_build_leaves_models_logs_nodes_and_artifacts_and_the_next_parse_is_pa
     for path in (cloud.data_folder / "runs" / str(run) / "steps").iterdir():
         assert "canary-4711" not in path.read_text()
     again = cloud.run(job)
-    assert cloud.wait(again, seconds=60)["status"] == 10
+    assert cloud.wait(again, seconds=60).status == 10
     text = (cloud.data_folder / "runs" / str(again) / "steps" / "4.debug.log").read_text()
     assert "Partial parsing enabled: 0 files deleted, 0 files added, 0 files changed" in text
 
@@ -76,20 +81,20 @@ def check_warehouse(cloud) -> None:
 def test_a_model_that_fails_is_named_with_its_message(cloud, engine):
     run = cloud.run(cloud.job(["dbt run --select one broken"]))
     row = cloud.wait(run, seconds=60)
-    assert row["status"] == 20
-    assert row["status_message"].startswith("Invoke dbt with `dbt run --select one broken` failed")
-    assert "no_such_column" in row["status_message"]
+    assert row.status == 20
+    assert row.status_message.startswith("Invoke dbt with `dbt run --select one broken` failed")
+    assert "no_such_column" in row.status_message
     assert nodes(cloud, run, 4) == {"one": "success", "broken": "error"}
-    broken = next(row for row in store.list_nodes(cloud.connection, run) if row["name"] == "broken")
-    assert "no_such_column" in broken["message"]
-    assert row["has_artifacts"] == 1
+    broken = next(row for row in progress.list_nodes(cloud.connection, run) if row.name == "broken")
+    assert "no_such_column" in broken.message
+    assert row.has_artifacts == 1
 
 
 def test_an_option_that_dbt_does_not_know_fails_with_dbts_words(cloud, engine):
     run = cloud.run(cloud.job(["dbt run --no-such-option"]))
-    assert cloud.wait(run, seconds=60)["status"] == 20
+    assert cloud.wait(run, seconds=60).status == 20
     assert "No such option" in cloud.log(run)
-    assert "--no-such-option" in cloud.row(run)["status_message"].partition("failed: ")[2]
+    assert "--no-such-option" in cloud.row(run).status_message.partition("failed: ")[2]
 
 
 def test_a_long_query_is_cancelled_with_its_results_kept(cloud, engine, wait_until):
@@ -98,8 +103,8 @@ def test_a_long_query_is_cancelled_with_its_results_kept(cloud, engine, wait_unt
     wait_until(lambda: nodes(cloud, run, 4) == wanted, 60)
     store.request_cancel(cloud.connection, run)
     row = cloud.wait(run, seconds=20)
-    assert (row["status"], row["status_message"]) == (30, "Cancelled by user.")
+    assert (row.status, row.status_message) == (30, "Cancelled by user.")
     assert nodes(cloud, run, 4)["one"] == "success"
     assert "run_results.json" in list_artifacts(cloud.data_folder, run)
     following = cloud.run(cloud.job(["dbt run --select one"]))
-    assert cloud.wait(following, seconds=60)["status"] == 10
+    assert cloud.wait(following, seconds=60).status == 10

@@ -20,8 +20,7 @@ def quick(cloud):
 
 
 def all_runs(cloud, **wanted):
-    rows, _ = store.list_runs(cloud.connection, store.RunFilter(**wanted), limit=100_000)
-    return rows
+    return store.list_runs(cloud.connection, store.RunFilter(**wanted), limit=100_000).rows
 
 
 def test_a_week_of_a_cron_gives_each_tick_exactly_once_however_often_it_is_looked_at(quick):
@@ -31,7 +30,7 @@ def test_a_week_of_a_cron_gives_each_tick_exactly_once_however_often_it_is_looke
         for _ in range(2):
             started += tick(quick.connection, now)
         now += timedelta(minutes=7)
-    times = [quick.row(run_id)["scheduled_for"] for run_id in started]
+    times = [quick.row(run_id).scheduled_for for run_id in started]
     assert len(times) == 5 * 4
     assert len(set(times)) == len(times)
     assert times[0].startswith("2026-11-02 00:15:00")
@@ -42,9 +41,9 @@ def test_the_stored_next_run_is_the_tick_that_runs_next(quick):
     tick(quick.connection, START)
     shown = quick.connection.execute("select next_run_at from jobs").fetchone()[0]
     (run_id,) = tick(quick.connection, START + timedelta(hours=8, minutes=30, seconds=2))
-    assert quick.row(run_id)["scheduled_for"] == shown
-    assert quick.row(run_id)["job_id"] == job
-    assert quick.row(run_id)["cause_category"] == "scheduled"
+    assert quick.row(run_id).scheduled_for == shown
+    assert quick.row(run_id).job_id == job
+    assert quick.row(run_id).cause_category == "scheduled"
 
 
 def test_an_over_scheduled_job_has_one_queued_tick_at_most_for_a_whole_day(quick):
@@ -52,24 +51,24 @@ def test_an_over_scheduled_job_has_one_queued_tick_at_most_for_a_whole_day(quick
     asked_for = [quick.run(job) for _ in range(3)]
     for minute in range(24 * 60 + 1):
         tick(quick.connection, START + minute * MINUTE)
-        queued = all_runs(quick, statuses=(1,), cause_category="scheduled")
+        queued = all_runs(quick, statuses=(1,), cause_categories=("scheduled",))
         assert len(queued) <= 1
         # every third minute the run that goes on is over and the waiting one starts
         if minute % 3 == 2 and queued:
-            quick.connection.execute("update runs set status = 10 where id = ?", (queued[0]["id"],))
-    ticks = all_runs(quick, cause_category="scheduled")
-    cancelled = [row for row in ticks if row["status"] == 30]
+            quick.connection.execute("update runs set status = 10 where id = ?", (queued[0].id,))
+    ticks = all_runs(quick, cause_categories=("scheduled",))
+    cancelled = [row for row in ticks if row.status == 30]
     assert len(ticks) == 24 * 60
     assert len(cancelled) >= 24 * 60 * 2 // 3 - 1
-    assert all("replaces it" in row["status_message"] for row in cancelled)
-    assert all(quick.row(run_id)["status"] == 1 for run_id in asked_for)
+    assert all("replaces it" in row.status_message for row in cancelled)
+    assert all(quick.row(run_id).status == 1 for run_id in asked_for)
 
 
 def test_of_the_ticks_missed_while_down_only_the_latest_within_the_grace_runs(quick):
     quick.job(cron="*/10 * * * *")
     tick(quick.connection, START)
     started = tick(quick.connection, START + timedelta(days=30, minutes=25))
-    assert [quick.row(run_id)["scheduled_for"][:16] for run_id in started] == ["2026-12-01 00:20"]
+    assert [quick.row(run_id).scheduled_for[:16] for run_id in started] == ["2026-12-01 00:20"]
 
 
 def test_a_tick_older_than_the_grace_is_skipped_and_the_next_one_is_planned(quick):
@@ -85,7 +84,7 @@ def test_a_clock_that_jumps_back_repeats_no_tick(quick):
     seen = []
     for hours in (0, 1, 2, 3, 1, 2, 3, 4):
         seen += tick(quick.connection, START + timedelta(hours=hours, minutes=1))
-    times = [quick.row(run_id)["scheduled_for"] for run_id in seen]
+    times = [quick.row(run_id).scheduled_for for run_id in seen]
     assert len(times) == len(set(times)) == 4
 
 
@@ -96,7 +95,7 @@ def test_a_tick_that_exists_already_is_not_queued_again(quick):
     # as after an edit of the job, or a restored store
     quick.connection.execute("update jobs set next_run_at = '2026-11-01 01:00:00.000000+00:00'")
     assert tick(quick.connection, START + timedelta(minutes=62)) == []
-    assert [row["id"] for row in all_runs(quick, job_id=job)] == [first]
+    assert [row.id for row in all_runs(quick, job_id=job)] == [first]
 
 
 def test_jobs_that_are_off_deleted_or_broken_do_not_stop_the_others(quick):
@@ -106,7 +105,7 @@ def test_jobs_that_are_off_deleted_or_broken_do_not_stop_the_others(quick):
     quick.connection.execute("update jobs set state = 2 where id = ?", (deleted,))
     tick(quick.connection, START)
     tick(quick.connection, START + MINUTE)
-    assert {row["job_id"] for row in all_runs(quick)} == {good}
+    assert {row.job_id for row in all_runs(quick)} == {good}
     assert broken
 
 
@@ -125,4 +124,4 @@ def test_the_engine_follows_the_clock_it_is_given(cloud, start_engine, wait_unti
     wait_until(lambda: cloud.connection.execute("select next_run_at from jobs").fetchone()[0])
     now[0] += timedelta(minutes=60)
     wait_until(lambda: all_runs(cloud))
-    assert cloud.wait(all_runs(cloud)[0]["id"])["status"] == 10
+    assert cloud.wait(all_runs(cloud)[0].id).status == 10

@@ -10,6 +10,7 @@ from benchmarks.tiny_cloud import add_variable
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.store import RunFilter
+from marketing_analytics.local_cloud.store.pages import Page
 
 
 def test_a_run_takes_its_settings_from_the_job(cloud):
@@ -21,10 +22,10 @@ def test_a_run_takes_its_settings_from_the_job(cloud):
         run_generate_sources=True,
     )
     row = cloud.row(cloud.run(job, cause="because"))
-    assert (row["threads"], row["target_name"], row["timeout_seconds"]) == (3, "prod", 60)
-    assert (row["generate_docs"], row["run_source_freshness"]) == (1, 1)
-    assert (row["status"], row["cause"], row["cause_category"]) == (1, "because", "api")
-    assert row["schema_name"] == "tiny"
+    assert (row.threads, row.target_name, row.timeout_seconds) == (3, "prod", 60)
+    assert (row.generate_docs, row.run_source_freshness) == (1, 1)
+    assert (row.status, row.cause, row.cause_category) == (1, "because", "api")
+    assert row.schema_name == "tiny"
 
 
 def test_overrides_win_and_null_means_no_override(cloud):
@@ -38,23 +39,23 @@ def test_overrides_win_and_null_means_no_override(cloud):
         "target_name_override": None,
     }
     row = cloud.row(cloud.run(job, overrides=overrides))
-    assert (row["threads"], row["timeout_seconds"], row["generate_docs"]) == (8, 5, 0)
-    assert json.loads(row["steps"]) == ["dbt test"]
-    assert (row["schema_name"], row["target_name"]) == ("mine", "default")
-    assert "target_name_override" not in json.loads(row["overrides"])
+    assert (row.threads, row.timeout_seconds, row.generate_docs) == (8, 5, 0)
+    assert row.commands == ["dbt test"]
+    assert (row.schema_name, row.target_name) == ("mine", "default")
+    assert "target_name_override" not in row.trigger_body
 
 
 def test_the_schema_is_the_narrowest_dbt_schema_variable(cloud):
     job, other = cloud.job(), cloud.job()
     add_variable(cloud.connection, "DBT_SCHEMA", "of_project")
-    assert cloud.row(cloud.run(job))["schema_name"] == "of_project"
+    assert cloud.row(cloud.run(job)).schema_name == "of_project"
     add_variable(cloud.connection, "DBT_SCHEMA", "of_environment", environment_id=1)
-    assert cloud.row(cloud.run(job))["schema_name"] == "of_environment"
+    assert cloud.row(cloud.run(job)).schema_name == "of_environment"
     add_variable(cloud.connection, "DBT_SCHEMA", "anna_feature", job_id=job)
-    assert cloud.row(cloud.run(job))["schema_name"] == "anna_feature"
-    assert cloud.row(cloud.run(other))["schema_name"] == "of_environment"
+    assert cloud.row(cloud.run(job)).schema_name == "anna_feature"
+    assert cloud.row(cloud.run(other)).schema_name == "of_environment"
     run = cloud.run(job, overrides={"schema_override": "one_off"})
-    assert cloud.row(run)["schema_name"] == "one_off"
+    assert cloud.row(run).schema_name == "one_off"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_an_override_that_cannot_be_used_is_refused_and_nothing_is_queued(cloud,
     job = cloud.job()
     with pytest.raises(UserError):
         cloud.run(job, overrides=overrides)
-    assert store.list_runs(cloud.connection, RunFilter()) == ([], 0)
+    assert store.list_runs(cloud.connection, RunFilter()) == Page([], 0)
 
 
 def test_a_run_of_a_missing_or_deleted_job_is_refused(cloud):
@@ -86,8 +87,8 @@ def test_a_run_of_a_missing_or_deleted_job_is_refused(cloud):
 def test_cancelling_a_queued_run_ends_it_at_once_and_twice_is_no_error(cloud):
     run = cloud.run(cloud.job())
     row = store.request_cancel(cloud.connection, run)
-    assert (row["status"], row["status_message"]) == (30, "Cancelled by user.")
-    assert tuple(store.request_cancel(cloud.connection, run)) == tuple(row)
+    assert (row.status, row.status_message) == (30, "Cancelled by user.")
+    assert store.request_cancel(cloud.connection, run) == row
     with pytest.raises(UserError, match="there is no run 99"):
         store.request_cancel(cloud.connection, 99)
 
@@ -102,9 +103,10 @@ def test_the_end_of_a_run_queues_the_jobs_that_wait_for_that_status(cloud):
     after_success = cloud.job(job_completion_trigger_condition=condition(first, 10))
     run = cloud.run(first)
     store.request_cancel(cloud.connection, run)
-    rows, _ = store.list_runs(cloud.connection, RunFilter(cause_category="job completion"))
-    assert [row["job_id"] for row in rows] == [after_cancel]
-    assert rows[0]["cause"] == f"Triggered by the completion of run {run} of job {first}"
+    wanted = RunFilter(cause_categories=("job completion",))
+    (row,) = store.list_runs(cloud.connection, wanted).rows
+    assert row.job_id == after_cancel
+    assert row.cause == f"Triggered by the completion of run {run} of job {first}"
     assert after_success
 
 
@@ -113,7 +115,7 @@ def test_a_job_that_names_itself_does_not_run_for_ever(cloud):
     payload = {"execute_steps": [], "job_completion_trigger_condition": condition(job, 30)}
     cloud.connection.execute("update jobs set payload = ?", (json.dumps(payload),))
     store.request_cancel(cloud.connection, cloud.run(job))
-    assert store.list_runs(cloud.connection, RunFilter())[1] == 1
+    assert store.list_runs(cloud.connection, RunFilter()).total_count == 1
 
 
 def test_runs_are_filtered_ordered_and_paged(cloud):
@@ -122,10 +124,10 @@ def test_runs_are_filtered_ordered_and_paged(cloud):
     store.request_cancel(cloud.connection, runs[0])
 
     def ids(order_by: str = "id", limit: int = 100, offset: int = 0, **wanted):
-        rows, total = store.list_runs(
+        page = store.list_runs(
             cloud.connection, RunFilter(**wanted), order_by=order_by, limit=limit, offset=offset
         )
-        return [row["id"] for row in rows], total
+        return [row.id for row in page.rows], page.total_count
 
     assert ids() == (runs, 5)
     assert ids(order_by="-id", limit=2, offset=1) == ([runs[3], runs[2]], 5)
@@ -138,22 +140,3 @@ def test_runs_are_filtered_ordered_and_paged(cloud):
     assert ids(project_ids=(1,), created_from="2020", created_to="2999")[1] == 5
     with pytest.raises(UserError, match="ordered by 'name'"):
         ids(order_by="name")
-
-
-def test_a_log_is_read_in_pages_without_breaking_characters(cloud):
-    path = store.step_log_path(cloud.data_folder, 1, 4)
-    path.parent.mkdir(parents=True)
-    text = "".join(f"line {number} café 漢字\n" for number in range(500))
-    path.write_text(text, "utf-8")
-    offset, read = 0, ""
-    while True:
-        part, offset = store.read_step_log(cloud.data_folder, 1, 4, offset=offset, limit=777)
-        if not part:
-            break
-        read += part
-    assert read == text
-    assert store.read_last_lines(cloud.data_folder, 1, 4, lines=2) == (
-        "line 498 café 漢字\nline 499 café 漢字\n"
-    )
-    assert store.read_step_log(cloud.data_folder, 1, 5) == ("", 0)
-    assert store.read_last_lines(cloud.data_folder, 9, 9) == ""

@@ -113,11 +113,11 @@ def test_variables_of_job_environment_and_project_and_those_of_dbt_cloud(cloud):
     add_variable(cloud.connection, "DBT_B", "job", job_id=job)
     add_variable(cloud.connection, "DBT_PROFILES_DIR", "/somewhere/else")
     run = cloud.row(cloud.run(job, cause="why", overrides={"github_pull_request_id": 12}))
-    workspace = Workspace(cloud.data_folder, run["id"], 1, run["schema_name"])
+    workspace = Workspace(cloud.data_folder, run.id, 1, run.schema_name)
     seen = run_environment(cloud.connection, run, workspace, base={"DBT_B": "server"})
     assert (seen["DBT_A"], seen["DBT_B"]) == ("environment", "job")
     assert seen["DBT_PROFILES_DIR"] == str(workspace.profile)
-    assert seen["DBT_CLOUD_RUN_ID"] == str(run["id"])
+    assert seen["DBT_CLOUD_RUN_ID"] == str(run.id)
     assert seen["DBT_CLOUD_JOB_ID"] == str(job)
     assert seen["DBT_CLOUD_ENVIRONMENT_NAME"] == "environment 1"
     assert (seen["DBT_CLOUD_RUN_REASON"], seen["DBT_CLOUD_RUN_REASON_CATEGORY"]) == ("why", "api")

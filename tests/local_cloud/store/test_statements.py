@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from marketing_analytics import local_cloud
+from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.local_cloud.runs.moves import Move
-from marketing_analytics.local_cloud.store.connection import SQL_FOLDER, load_sql
+from marketing_analytics.local_cloud.store.connection import SQL_FOLDER, find, find_all, load_sql
 from marketing_analytics.local_cloud.store.schema import MIGRATIONS, apply, read_scripts
 
 FILES = sorted(path.stem for path in SQL_FOLDER.glob("*.sql"))
@@ -37,6 +39,32 @@ def test_every_statement_is_used():
         if f'"{key}"' not in code and key not in MADE
     ]
     assert unused == []
+
+
+def test_every_file_of_statements_is_read_by_one_module():
+    folder = Path(local_cloud.__file__).parent
+    texts = {path: path.read_text("utf-8") for path in folder.rglob("*.py")}
+    doors = {
+        name: [path.name for path, text in texts.items() if f'load_sql("{name}")' in text]
+        for name in FILES
+    }
+    assert {name: modules for name, modules in doors.items() if len(modules) != 1} == {}
+
+
+def test_a_row_becomes_a_record_with_truths_and_states():
+    @dataclass(frozen=True)
+    class Light:
+        name: str
+        is_on: bool
+        status: Status
+
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.row_factory = sqlite3.Row
+        statement = "select 'porch' as name, 1 as is_on, 20 as status, 7 as left_out where :found"
+        (light,) = find_all(connection, Light, statement, {"found": 1})
+        assert (light, light.is_on) == (Light("porch", is_on=True, status=Status.ERROR), True)
+        assert find(connection, Light, statement, {"found": 1}) == light
+        assert find(connection, Light, statement, {"found": 0}) is None
 
 
 @pytest.mark.parametrize("name", FILES)

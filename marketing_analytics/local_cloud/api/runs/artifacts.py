@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 from starlette.responses import FileResponse, Response
@@ -11,12 +10,13 @@ from marketing_analytics.local_cloud.api.answers import JSON, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.runs.handlers import stored_job, stored_run
 from marketing_analytics.local_cloud.runs import artifacts, store
+from marketing_analytics.local_cloud.runs.records import Run
 
 
 def list_artifacts(call: Call) -> Response:
     """List the files of a step, of the last one by default; paths are relative to target/."""
     run = stored_run(call)
-    return one(artifacts.list_artifacts(call.data_dir, run["id"], call.number("step")))
+    return one(artifacts.list_artifacts(call.data_dir, run.id, call.number("step")))
 
 
 def read_artifact(call: Call) -> Response:
@@ -27,15 +27,15 @@ def read_artifact(call: Call) -> Response:
 def read_job_artifact(call: Call) -> Response:
     """Send a file of the newest run of a job that has artifacts."""
     job = stored_job(call)
-    run = store.last_run_with_artifacts(call.connection, job["id"])
+    run = store.last_run_with_artifacts(call.connection, job.id)
     if run is None:
         raise not_found()
     return send(call, run)
 
 
-def send(call: Call, run: sqlite3.Row) -> Response:
+def send(call: Call, run: Run) -> Response:
     """Return the answer that streams a file. Raise a 404 when it is not there."""
-    path = artifacts.resolve_artifact(call.data_dir, run["id"], call.rest, call.number("step"))
+    path = artifacts.resolve_artifact(call.data_dir, run.id, call.rest, call.number("step"))
     if path is None:
         raise not_found()
     return FileResponse(

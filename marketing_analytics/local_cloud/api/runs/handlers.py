@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,8 +37,10 @@ from marketing_analytics.local_cloud.api.runs.views import (
     show_trigger,
 )
 from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.progress import get_step, list_steps
+from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.store.environments import get_environment
-from marketing_analytics.local_cloud.store.jobs import get_job
+from marketing_analytics.local_cloud.store.jobs import Job, get_job
 
 ORDERS = ("id", "created_at", "finished_at")
 OVERRIDE_READERS = {
@@ -67,13 +67,13 @@ def trigger(call: Call) -> Response:
     cause = fields.read("cause", text, "")
     overrides = {name: fields.read(name, reader) for name, reader in OVERRIDE_READERS.items()}
     fields.check()
-    run = queue_run(call, job["id"], cause, "api", overrides)
+    run = queue_run(call, job.id, cause, "api", overrides)
     return one(with_trigger(call, run))
 
 
 def queue_run(
     call: Call, job_id: int, cause: str, category: str, overrides: Mapping[str, Any]
-) -> sqlite3.Row:
+) -> Run:
     """Create a run. Raise a 400 when an override cannot be used."""
     try:
         run = store.create_run(
@@ -85,7 +85,7 @@ def queue_run(
     return run
 
 
-def stored_job(call: Call) -> dict[str, Any]:
+def stored_job(call: Call) -> Job:
     """Return the job of the path. Raise a 404."""
     job = get_job(call.connection, call.id_of("job_id"), call.account_id)
     if job is None:
@@ -93,28 +93,28 @@ def stored_job(call: Call) -> dict[str, Any]:
     return job
 
 
-def with_trigger(call: Call, run: sqlite3.Row) -> dict[str, Any]:
+def with_trigger(call: Call, run: Run) -> dict[str, Any]:
     """Return a run with its trigger and its job, as the real API answers a trigger."""
     return include_related(call, show_run(call, run), run, frozenset({"trigger", "job"}))
 
 
 def include_related(
-    call: Call, shown: dict[str, Any], run: sqlite3.Row, included: frozenset[str]
+    call: Call, shown: dict[str, Any], run: Run, included: frozenset[str]
 ) -> dict[str, Any]:
     """Add the related objects asked for; unknown names are ignored."""
     if "trigger" in included:
         shown["trigger"] = show_trigger(run)
     if "job" in included:
-        job = get_job(call.connection, run["job_id"], is_any_state=True)
+        job = get_job(call.connection, run.job_id, is_any_state=True)
         shown["job"] = flat_schedule(show_job(call, job)) if job else None
     if "environment" in included:
-        environment = get_environment(call.connection, call.account_id, run["environment_id"])
+        environment = get_environment(call.connection, call.account_id, run.environment_id)
         shown["environment"] = environment_v2(environment) if environment else None
     if "run_steps" in included or "debug_logs" in included:
         is_whole = "debug_logs" in included
         shown["run_steps"] = [
             show_step(step, call.account_id, step_logs(call, step, is_whole=is_whole))
-            for step in store.list_steps(call.connection, run["id"])
+            for step in list_steps(call.connection, run.id)
         ]
     return shown
 
@@ -124,14 +124,12 @@ def list_runs(call: Call) -> Response:
     order_by = call.order_by(ORDERS)
     chosen = read_filter(call)
     limit, offset = call.limit(), call.offset()
-    rows, total_count = store.list_runs(
-        call.connection, chosen, order_by=order_by, limit=limit, offset=offset
-    )
+    page = store.list_runs(call.connection, chosen, order_by=order_by, limit=limit, offset=offset)
     included = call.included() - {"run_steps", "debug_logs"}
-    shown = [include_related(call, show_run(call, row), row, included) for row in rows]
+    shown = [include_related(call, show_run(call, run), run, included) for run in page.rows]
     filters = {"limit": limit, "offset": offset, "state": "all", "account_id": call.account_id}
     given = {name: value for name, value in call.query.items() if name in SHOWN_FILTERS}
-    return many(shown, total_count, {**given, **filters}, order_by)
+    return many(shown, page.total_count, {**given, **filters}, order_by)
 
 
 SHOWN_FILTERS = (
@@ -208,7 +206,7 @@ def read_run(call: Call) -> Response:
     return one(include_related(call, show_run(call, run), run, call.included()))
 
 
-def stored_run(call: Call) -> sqlite3.Row:
+def stored_run(call: Call) -> Run:
     """Return the run of the path. Raise a 404."""
     run = store.get_run(call.connection, call.id_of("run_id"), account_id=call.account_id)
     if run is None:
@@ -218,7 +216,7 @@ def stored_run(call: Call) -> sqlite3.Row:
 
 def cancel(call: Call) -> Response:
     """Cancel a run; one that has ended stays as it is."""
-    run = store.request_cancel(call.connection, stored_run(call)["id"])
+    run = store.request_cancel(call.connection, stored_run(call).id)
     call.wake()
     return one(show_run(call, run))
 
@@ -232,9 +230,9 @@ def cancel_queued_runs(call: Call, job_id: int) -> None:
 def rerun(call: Call) -> Response:
     """Run a job again: from the point of failure when its latest run failed."""
     job = stored_job(call)
-    run = store.most_recent_run(call.connection, job["id"])
-    if run is None or run["status"] not in UNSUCCESSFUL:
-        return one(with_trigger(call, queue_run(call, job["id"], "Rerun", "rerun", {})))
+    run = store.most_recent_run(call.connection, job.id)
+    if run is None or run.status not in UNSUCCESSFUL:
+        return one(with_trigger(call, queue_run(call, job.id, "Rerun", "rerun", {})))
     return one(with_trigger(call, retry_run(call, run)))
 
 
@@ -244,45 +242,45 @@ def retry(call: Call) -> Response:
     return one(with_trigger(call, retry_run(call, run)))
 
 
-def retry_run(call: Call, run: sqlite3.Row) -> sqlite3.Row:
+def retry_run(call: Call, run: Run) -> Run:
     """Queue a run that starts at the failed step. Raise a 400 when that cannot be done."""
     shown = show_run(call, run)
     if not shown["can_retry"]:
         raise invalid({"reason": shown["retry_not_supported_reason"]})
     failed, skipped = left_steps(call, run)
-    steps = [failed, *skipped] if failed else skipped or json.loads(run["steps"])
+    steps = [failed, *skipped] if failed else skipped or run.commands
     overrides = {
-        **json.loads(run["overrides"]),
+        **run.trigger_body,
         "steps_override": steps,
-        "retrying_run_id": run["id"],
+        "retrying_run_id": run.id,
     }
-    cause = f"Retry of run {run['id']}"
-    return queue_run(call, run["job_id"], cause, "rerun", overrides)
+    cause = f"Retry of run {run.id}"
+    return queue_run(call, run.job_id, cause, "rerun", overrides)
 
 
 def failure_details(call: Call) -> Response:
     """Return the failed step of a run and the steps that were not reached."""
     run = stored_run(call)
-    if run["status"] not in ENDED:
+    if run.status not in ENDED:
         raise ApiError(400, "This run has not ended yet.")
     failed, skipped = left_steps(call, run)
     return one({"failed_step": failed, "skipped_steps": skipped})
 
 
-def left_steps(call: Call, run: sqlite3.Row) -> tuple[str | None, list[str]]:
+def left_steps(call: Call, run: Run) -> tuple[str | None, list[str]]:
     """Return the command that failed and the user's commands after it."""
-    commands = json.loads(run["steps"])
-    steps = store.list_steps(call.connection, run["id"])
-    own = [step for step in steps if step["command"] in commands]
-    done = sum(1 for step in own if step["status"] == Status.SUCCESS)
-    failed = next((step["command"] for step in own if step["status"] == Status.ERROR), None)
+    commands = run.commands
+    steps = list_steps(call.connection, run.id)
+    own = [step for step in steps if step.command in commands]
+    done = sum(1 for step in own if step.status == Status.SUCCESS)
+    failed = next((step.command for step in own if step.status == Status.ERROR), None)
     left = commands[done:]
     return failed, left[1:] if failed else left
 
 
 def read_step(call: Call) -> Response:
     """Read a step with its logs."""
-    step = store.get_step(call.connection, call.id_of("step_id"), call.account_id)
+    step = get_step(call.connection, call.id_of("step_id"), call.account_id)
     if step is None:
         raise not_found()
     is_whole = "debug_logs" in call.included()

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from pathlib import Path
 
 from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.runs.progress import step_log_path
+from marketing_analytics.local_cloud.runs.records import RunStep
 
 MAX_LOG_BYTES = 8 * 1024 * 1024
 DEBUG_LINES = 1_000
 
 
-def step_logs(call: Call, step: sqlite3.Row, *, is_whole: bool) -> dict[str, str]:
+def step_logs(call: Call, step: RunStep, *, is_whole: bool) -> dict[str, str]:
     """Return logs and debug logs; the debug log keeps its last 1,000 lines unless `is_whole`."""
-    folder = call.data_dir / "runs" / str(step["run_id"]) / "steps"
-    logs = read_tail(folder / f"{step['step_index']}.log")
+    path = step_log_path(call.data_dir, step.run_id, step.step_index)
+    logs = read_tail(path)
     # steps that are not dbt's have no debug log
-    debug = read_tail(folder / f"{step['step_index']}.debug.log") or logs
+    debug = read_tail(path.with_suffix(".debug.log")) or logs
     last = "".join(debug.splitlines(keepends=True)[-DEBUG_LINES:])
     return {
         "logs": logs,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +10,7 @@ from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL, Status
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import clock, in_words
 from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.records import Run, RunStep
 from marketing_analytics.local_cloud.store.connection import time_of
 
 STEP_COLOURS = {Status.SUCCESS: "green", Status.ERROR: "red", Status.CANCELLED: "grey"}
@@ -48,43 +47,43 @@ EMPTY_FIELDS = (
 
 def most_recent_run(call: Call, job_id: int, *, is_ended: bool) -> dict[str, Any] | None:
     """Return the newest run of a job, or the newest one that ended."""
-    row = store.most_recent_run(call.connection, job_id, is_ended=is_ended)
-    return show_run(call, row) if row else None
+    run = store.most_recent_run(call.connection, job_id, is_ended=is_ended)
+    return show_run(call, run) if run else None
 
 
-def show_run(call: Call, run: sqlite3.Row) -> dict[str, Any]:
+def show_run(call: Call, run: Run) -> dict[str, Any]:
     """Return a run; trigger, job, environment and steps are added when they are asked for."""
-    status = Status(run["status"])
+    status = run.status
     has_ended = status in ENDED
     return {
-        "id": run["id"],
-        "trigger_id": run["id"],
-        "account_id": run["account_id"],
-        "environment_id": run["environment_id"],
-        "project_id": run["project_id"],
-        "job_definition_id": run["job_id"],
-        "job_id": run["job_id"],
+        "id": run.id,
+        "trigger_id": run.id,
+        "account_id": run.account_id,
+        "environment_id": run.environment_id,
+        "project_id": run.project_id,
+        "job_definition_id": run.job_id,
+        "job_id": run.job_id,
         "status": status,
         # only a queued run has a reason to wait
-        "status_message": run["status_message"] or run["wait_reason"] or None,
-        "dbt_version": run["dbt_version"],
-        "git_branch": run["git_branch"],
-        "git_sha": run["git_sha"],
+        "status_message": run.status_message or run.wait_reason or None,
+        "dbt_version": run.dbt_version,
+        "git_branch": run.git_branch,
+        "git_sha": run.git_sha,
         **dict.fromkeys(EMPTY_FIELDS),
         "trigger": None,
         "run_steps": [],
-        "artifacts_saved": bool(run["has_artifacts"]),
-        "has_docs_generated": bool(run["generate_docs"]) and status is Status.SUCCESS,
-        "has_sources_generated": bool(run["run_source_freshness"]) and has_ended,
+        "artifacts_saved": run.has_artifacts,
+        "has_docs_generated": run.generate_docs and status is Status.SUCCESS,
+        "has_sources_generated": run.run_source_freshness and has_ended,
         "notifications_sent": False,
         "blocked_by": blocked_by(call, run) if status is Status.QUEUED else [],
-        "created_at": run["created_at"],
-        "updated_at": run["updated_at"],
-        "dequeued_at": run["dequeued_at"],
-        "started_at": run["started_at"],
-        "finished_at": run["finished_at"],
-        "last_heartbeat_at": run["heartbeat_at"],
-        "should_start_at": run["scheduled_for"] or run["created_at"],
+        "created_at": run.created_at,
+        "updated_at": run.updated_at,
+        "dequeued_at": run.dequeued_at,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "last_heartbeat_at": run.heartbeat_at,
+        "should_start_at": run.scheduled_for or run.created_at,
         "status_humanized": status.word,
         "in_progress": not has_ended,
         "is_complete": has_ended,
@@ -99,25 +98,23 @@ def show_run(call: Call, run: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def href_of(call: Call, run: sqlite3.Row) -> str:
+def href_of(call: Call, run: Run) -> str:
     """Return the address of the page of a run, in the form of the real product."""
-    return (
-        f"{call.base_url}/deploy/{run['account_id']}/projects/{run['project_id']}/runs/{run['id']}/"
-    )
+    return f"{call.base_url}/deploy/{run.account_id}/projects/{run.project_id}/runs/{run.id}/"
 
 
-def blocked_by(call: Call, run: sqlite3.Row) -> list[int]:
+def blocked_by(call: Call, run: Run) -> list[int]:
     """Return the runs that a queued run waits for: of the same job, or what the queue noted."""
-    ahead = store.runs_ahead(call.connection, run["job_id"], run["id"])
-    return sorted({*ahead, *(json.loads(run["waits_for"]))})
+    ahead = store.runs_ahead(call.connection, run.job_id, run.id)
+    return sorted({*ahead, *run.run_ids_ahead})
 
 
-def durations(run: sqlite3.Row) -> dict[str, Any]:
+def durations(run: Run) -> dict[str, Any]:
     """Return how long a run waited and ran, as clock times and in words."""
     now = datetime.now(UTC)
-    created = time_of(run["created_at"])
-    started = time_of(run["started_at"]) if run["started_at"] else None
-    finished = time_of(run["finished_at"]) if run["finished_at"] else None
+    created = time_of(run.created_at)
+    started = time_of(run.started_at) if run.started_at else None
+    finished = time_of(run.finished_at) if run.finished_at else None
     total = ((finished or now) - created).total_seconds()
     waited = ((started or finished or now) - created).total_seconds()
     ran = ((finished or now) - started).total_seconds() if started else 0.0
@@ -135,14 +132,14 @@ def durations(run: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def retry_fields(call: Call, run: sqlite3.Row) -> dict[str, Any]:
+def retry_fields(call: Call, run: Run) -> dict[str, Any]:
     """Return whether a run can be retried: only the newest run of a job, when it failed."""
     reason = None
-    if run["status"] not in UNSUCCESSFUL:
+    if run.status not in UNSUCCESSFUL:
         reason = "RETRY_NOT_FAILED_RUN"
     elif not is_newest(call, run):
         reason = "RETRY_NOT_LATEST_RUN"
-    retried = json.loads(run["overrides"]).get("retrying_run_id")
+    retried = run.trigger_body.get("retrying_run_id")
     return {
         "retrying_run_id": retried,
         "can_retry": reason is None,
@@ -150,22 +147,22 @@ def retry_fields(call: Call, run: sqlite3.Row) -> dict[str, Any]:
     }
 
 
-def is_newest(call: Call, run: sqlite3.Row) -> bool:
+def is_newest(call: Call, run: Run) -> bool:
     """Return whether the job of a run has no later run."""
-    newest = store.most_recent_run(call.connection, run["job_id"])
-    return newest is not None and newest["id"] == run["id"]
+    newest = store.most_recent_run(call.connection, run.job_id)
+    return newest is not None and newest.id == run.id
 
 
-def show_trigger(run: sqlite3.Row) -> dict[str, Any]:
+def show_trigger(run: Run) -> dict[str, Any]:
     """Return why a run started and what it overrides."""
-    given = json.loads(run["overrides"])
+    given = run.trigger_body
     return {
-        "id": run["id"],
-        "cause": run["cause"],
-        "cause_category": run["cause_category"],
-        "job_definition_id": run["job_id"],
+        "id": run.id,
+        "cause": run.cause,
+        "cause_category": run.cause_category,
+        "job_definition_id": run.job_id,
         **{name: given.get(name) for name in OVERRIDES},
-        "created_at": run["created_at"],
+        "created_at": run.created_at,
     }
 
 
@@ -180,19 +177,19 @@ def flat_schedule(job: dict[str, Any]) -> dict[str, Any]:
     return {**job, "schedule": flat}
 
 
-def show_step(step: sqlite3.Row, account_id: int, logs: Mapping[str, str]) -> dict[str, Any]:
+def show_step(step: RunStep, account_id: int, logs: Mapping[str, str]) -> dict[str, Any]:
     """Return a step; `logs` holds logs, debug_logs and truncated_debug_logs."""
-    started = time_of(step["started_at"]) if step["started_at"] else None
-    finished = time_of(step["finished_at"]) if step["finished_at"] else None
+    started = time_of(step.started_at) if step.started_at else None
+    finished = time_of(step.finished_at) if step.finished_at else None
     seconds = ((finished or datetime.now(UTC)) - started).total_seconds() if started else 0.0
-    status = Status(step["status"])
-    command = {"run_step_id": step["id"], "dbt_command": step["command"]}
+    status = step.status
+    command = {"run_step_id": step.id, "dbt_command": step.command}
     return {
-        "id": step["id"],
-        "run_id": step["run_id"],
+        "id": step.id,
+        "run_id": step.run_id,
         "account_id": account_id,
-        "index": step["step_index"],
-        "name": step["name"],
+        "index": step.step_index,
+        "name": step.name,
         "status": status,
         "status_humanized": status.word,
         "status_color": STEP_COLOURS.get(status, "blue"),
@@ -200,12 +197,12 @@ def show_step(step: sqlite3.Row, account_id: int, logs: Mapping[str, str]) -> di
         "log_path": None,
         "log_archive_type": "db_flushed",
         "debug_log_path": None,
-        "started_at": step["started_at"],
-        "finished_at": step["finished_at"],
+        "started_at": step.started_at,
+        "finished_at": step.finished_at,
         "duration": clock(seconds),
         "duration_humanized": in_words(seconds),
-        "created_at": step["created_at"],
-        "updated_at": step["finished_at"] or step["started_at"] or step["created_at"],
-        "run_step_command": command if step["command"] else None,
+        "created_at": step.created_at,
+        "updated_at": step.finished_at or step.started_at or step.created_at,
+        "run_step_command": command if step.command else None,
         "run_step_invocation": None,
     }

@@ -24,7 +24,7 @@ from marketing_analytics.local_cloud.api.variables.views import show_variable, s
 from marketing_analytics.local_cloud.store import variables as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.environments import list_environments
-from marketing_analytics.local_cloud.store.jobs import get_job
+from marketing_analytics.local_cloud.store.jobs import Job, get_job
 from marketing_analytics.local_cloud.store.variables import Place, Variable
 
 PROJECT = "project"
@@ -68,17 +68,17 @@ def list_by_job(call: Call) -> Response:
     project = stored_project(call)
     job_id = call.number("job_definition_id")
     job = get_job(call.connection, job_id, call.account_id) if job_id else None
-    if job is None or job["project_id"] != project.id:
+    if job is None or job.project_id != project.id:
         raise not_found()
     return one(variables_of_job(call, job))
 
 
-def variables_of_job(call: Call, job: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def variables_of_job(call: Call, job: Job) -> dict[str, dict[str, Any]]:
     """Return, by name, the project's value, the environment's and the job's."""
     variables: dict[str, dict[str, Any]] = {}
-    for variable in store.list_project_variables(call.connection, job["project_id"]):
-        is_other_job = variable.job_id not in (None, job["id"])
-        is_other_place = variable.environment_id not in (None, job["environment_id"])
+    for variable in store.list_project_variables(call.connection, job.project_id):
+        is_other_job = variable.job_id not in (None, job.id)
+        is_other_place = variable.environment_id not in (None, job.environment_id)
         values = variables.setdefault(variable.name, {})
         if is_other_job or is_other_place:
             continue
@@ -148,7 +148,7 @@ def read_place(call: Call, body: Mapping[str, Any], project_id: int) -> tuple[Pl
     job_id = fields.read("job_definition_id", identifier)
     environment_id = fields.read("environment_id", identifier)
     job = get_job(call.connection, job_id, call.account_id) if job_id else None
-    if job_id and (job is None or job["project_id"] != project_id):
+    if job_id and (job is None or job.project_id != project_id):
         fields.fail("this job does not exist", "job_definition_id")
     if environment_id and environment_id not in environment_names(call, project_id):
         fields.fail("this environment does not exist", "environment_id")

@@ -13,9 +13,12 @@ from starlette.routing import BaseRoute, Route
 from marketing_analytics.cloud_api.states import ACTIVE
 from marketing_analytics.local_cloud.pages.asking import number, search_text
 from marketing_analytics.local_cloud.pages.logs.reader import MAX_WINDOW_LINES, LogReader, Window
-from marketing_analytics.local_cloud.pages.reads import Reads, Row, open_reads
+from marketing_analytics.local_cloud.pages.reads import Reads, open_reads
 from marketing_analytics.local_cloud.pages.runs.views import artifact_path, log_path
 from marketing_analytics.local_cloud.pages.settings import UiSettings
+from marketing_analytics.local_cloud.runs.progress import list_steps
+from marketing_analytics.local_cloud.runs.records import Run, RunStep
+from marketing_analytics.local_cloud.runs.store import get_run
 
 PAGE_LINES = 200
 LEVELS = ("debug", "info", "warn", "error")
@@ -71,7 +74,7 @@ class LogPages:
         with open_reads(self.settings.database, self.settings.account_id) as reads:
             step, is_active = self._step(reads, request)
             secrets = reads.secrets()
-        path = log_path(self.settings.run_folder(step["run_id"]), step["step_index"])
+        path = log_path(self.settings.run_folder(step.run_id), step.step_index)
         text, level = search_text(asked), asked.get("level", "")
         if text or level in LEVELS[1:]:
             window = self.reader.matching(path, text, level if level in LEVELS else "", secrets)
@@ -79,14 +82,14 @@ class LogPages:
             count = number(asked.get("count")) or PAGE_LINES
             first = number(asked.get("first")) or 1
             window = self.reader.window(path, first, min(count, MAX_WINDOW_LINES), secrets)
-        return JSONResponse(_window_json(window, is_active=is_active))
+        return JSONResponse(window_json(window, is_active=is_active))
 
     def raw_log(self, request: Request) -> Response:
         """Return the whole log of a step as a download; `?debug=1` asks for dbt's debug log."""
         with open_reads(self.settings.database, self.settings.account_id) as reads:
             step, _ = self._step(reads, request)
             secrets = reads.secrets()
-        run_id, index = step["run_id"], step["step_index"]
+        run_id, index = step.run_id, step.step_index
         path = log_path(self.settings.run_folder(run_id), index)
         if "debug" in request.query_params:
             path = path.with_suffix(".debug.log")
@@ -99,15 +102,16 @@ class LogPages:
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
 
-    def _step(self, reads: Reads, request: Request) -> tuple[Row, bool]:
+    def _step(self, reads: Reads, request: Request) -> tuple[RunStep, bool]:
         """Return a step and whether its log can still grow; ids come from the store only."""
         run_id, index = request.path_params["run_id"], request.path_params["step_index"]
         fits = run_id < 2**63 and index < 2**31
-        run = reads.row("get_run", run_id=run_id) if fits else None
-        step = reads.row("get_step", run_id=run_id, step_index=index) if run else None
+        run = own_run(reads, run_id) if fits else None
+        steps = list_steps(reads.connection, run_id) if run else []
+        step = next((step for step in steps if step.step_index == index), None)
         if run is None or step is None:
             raise HTTPException(404, f"There is no step {index} of run {run_id}.")
-        is_active = run["status"] in ACTIVE and step["finished_at"] is None
+        is_active = run.status in ACTIVE and step.finished_at is None
         return step, is_active
 
     def artifact(self, request: Request) -> Response:
@@ -116,9 +120,9 @@ class LogPages:
         path = None
         if asked["run_id"] < 2**63 and asked["step_index"] < 2**31:
             with open_reads(self.settings.database, self.settings.account_id) as reads:
-                run = reads.row("get_run", run_id=asked["run_id"])
+                run = own_run(reads, asked["run_id"])
             if run is not None:
-                folder = self.settings.run_folder(run["id"])
+                folder = self.settings.run_folder(run.id)
                 path = artifact_path(folder, asked["step_index"], asked["name"])
         if path is None:
             raise HTTPException(404, "There is no such artifact.")
@@ -130,7 +134,13 @@ class LogPages:
         )
 
 
-def _window_json(window: Window, *, is_active: bool) -> dict[str, Any]:
+def own_run(reads: Reads, run_id: int) -> Run | None:
+    """Return a run of the account, or None."""
+    return get_run(reads.connection, run_id, account_id=reads.account_id)
+
+
+def window_json(window: Window, *, is_active: bool) -> dict[str, Any]:
+    """Return a window as the script of the page reads it."""
     return {
         "total": window.total_lines,
         "size_bytes": window.size_bytes,

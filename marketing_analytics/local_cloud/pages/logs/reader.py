@@ -27,16 +27,16 @@ MAX_READ_BYTES = 16 * 1024  # of one line
 # words of dbt's text and json logs; a summary like `ERROR=0` is not an error
 # each way begins with a literal, which makes the search ten times faster; a word may follow a
 # colour code, whose last letter is no word boundary
-_ERROR = re.compile(
+ERROR_LINE = re.compile(
     rb"\[error *\]"
     rb"|ERROR(?:(?<!\wERROR)|(?<=\dmERROR))\b(?!=)"
     rb"|FAIL(?:(?<!\wFAIL)|(?<=\dmFAIL))(?:ED)?\b(?!=)"
     rb"|Error(?= in |:|$)|Failure in |Traceback \(most recent",
     re.MULTILINE,
 )
-_ERROR_WORDS = (b"ERROR", b"FAIL", b"Error", b"[error", b"Failure in ", b"Traceback (")
-_WARN = re.compile(rb"\[warn *\]|WARN(?:(?<!\wWARN)|(?<=\dmWARN))(?:ING)?\b(?!=)")
-_DEBUG = re.compile(rb"\[debug *\]|^\S* *DEBUG\b")
+ERROR_WORDS = (b"ERROR", b"FAIL", b"Error", b"[error", b"Failure in ", b"Traceback (")
+WARN_LINE = re.compile(rb"\[warn *\]|WARN(?:(?<!\wWARN)|(?<=\dmWARN))(?:ING)?\b(?!=)")
+DEBUG_LINE = re.compile(rb"\[debug *\]|^\S* *DEBUG\b")
 
 
 @dataclass
@@ -62,11 +62,11 @@ class Window:
 
 def level_of(line: bytes) -> str:
     """Return `error`, `warn`, `debug` or `info`."""
-    if _ERROR.search(line):
+    if ERROR_LINE.search(line):
         return "error"
-    if _WARN.search(line):
+    if WARN_LINE.search(line):
         return "warn"
-    return "debug" if _DEBUG.search(line) else "info"
+    return "debug" if DEBUG_LINE.search(line) else "info"
 
 
 class LogIndex:
@@ -116,7 +116,7 @@ class LogIndex:
 
     def _add(self, block: bytes) -> None:
         if self.first_error is None:
-            match = _first_error_in(block)
+            match = first_error_in(block)
             if match is not None:
                 self.first_error = self.full_lines + block.count(b"\n", 0, match) + 1
         # where each line ends; the piece after the last line break is empty
@@ -133,11 +133,12 @@ class LogIndex:
         return place * STRIDE_LINES, self.offsets[place]
 
 
-def _first_error_in(block: bytes) -> int | None:
+def first_error_in(block: bytes) -> int | None:
+    """Return where the first error of a block is, or None."""
     # looking for plain words first is thirty times faster, and most blocks hold none
-    if not any(word in block for word in _ERROR_WORDS):
+    if not any(word in block for word in ERROR_WORDS):
         return None
-    match = _ERROR.search(block)
+    match = ERROR_LINE.search(block)
     return match.start() if match else None
 
 
@@ -164,8 +165,8 @@ class LogReader:
         index = self._index(path)
         start = max(0, index.total_lines + first if first < 0 else first - 1)
         wanted = min(count, MAX_WINDOW_LINES)
-        raw = list(_lines_from(path, index, start, wanted))
-        lines = [_line(start + place + 1, text, secrets) for place, text in enumerate(raw)]
+        raw = list(lines_from(path, index, start, wanted))
+        lines = [line_of(start + place + 1, text, secrets) for place, text in enumerate(raw)]
         return Window(
             lines=lines,
             total_lines=index.total_lines,
@@ -185,8 +186,8 @@ class LogReader:
             first_error=index.first_error,
             matches=0,
         )
-        for number, raw in enumerate(_read_lines(path, 0), start=1):
-            line = _line_if_matching(number, raw, text.lower(), level, secrets)
+        for number, raw in enumerate(read_lines(path, 0), start=1):
+            line = line_if_matching(number, raw, text.lower(), level, secrets)
             if line is None:
                 continue
             if len(found.lines) >= MAX_MATCHES:
@@ -201,7 +202,7 @@ class LogReader:
         known = list(secrets)
         block: list[str] = []
         size = 0
-        for raw in _read_lines(path, 0):
+        for raw in read_lines(path, 0):
             block.append(raw.decode("utf-8", "replace"))
             size += len(raw)
             if size >= CHUNK_BYTES:
@@ -217,22 +218,24 @@ def is_wanted_level(level: str, floor: str) -> bool:
     return floor not in order or order.index(level) >= order.index(floor)
 
 
-def _line_if_matching(
+def line_if_matching(
     number: int, raw: bytes, text: str, level: str, secrets: Iterable[str]
 ) -> Line | None:
+    """Return a line that has the text and the level, or None."""
     if level and not is_wanted_level(level_of(raw), level):
         return None
     if text:
         shown = redact(plain(raw.decode("utf-8", "replace")), secrets)
         if text not in shown.lower():
             return None
-    return _line(number, raw, secrets)
+    return line_of(number, raw, secrets)
 
 
-def _lines_from(path: Path, index: LogIndex, start: int, count: int) -> Iterator[bytes]:
+def lines_from(path: Path, index: LogIndex, start: int, count: int) -> Iterator[bytes]:
+    """Yield up to `count` lines from line `start` (from 0), and not many more bytes than fit."""
     known, offset = index.offset_before(start)
     size = 0
-    for place, line in enumerate(_read_lines(path, offset), start=known):
+    for place, line in enumerate(read_lines(path, offset), start=known):
         if place < start:
             continue
         # at least one line, however long, so that a reader always gets on
@@ -242,14 +245,16 @@ def _lines_from(path: Path, index: LogIndex, start: int, count: int) -> Iterator
         yield line
 
 
-def _read_lines(path: Path, offset: int) -> Iterator[bytes]:
+def read_lines(path: Path, offset: int) -> Iterator[bytes]:
+    """Yield the lines of a file from a byte offset on."""
     with path.open("rb") as file:
         file.seek(offset)
         for line in file:
             yield line.rstrip(b"\r\n")
 
 
-def _line(number: int, raw: bytes, secrets: Iterable[str]) -> Line:
+def line_of(number: int, raw: bytes, secrets: Iterable[str]) -> Line:
+    """Return a line as shown, known secrets masked."""
     # masked before it is cut for show, so that no part of a secret stays at the edge
     shown = raw[:MAX_READ_BYTES]
     text = redact(shown.decode("utf-8", "replace"), secrets)

@@ -14,8 +14,8 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from marketing_analytics.local_cloud.pages.reads import Row
 from marketing_analytics.local_cloud.pages.states import State, node_state
+from marketing_analytics.local_cloud.runs.records import RunNode
 from marketing_analytics.web.words import duration_words, parse_time
 
 MAX_BARS = 300
@@ -24,7 +24,7 @@ TEST_TYPES = frozenset({"test", "unit_test"})
 
 
 @dataclass(frozen=True)
-class Node:
+class NodeLine:
     """One dbt node of one step as it ran."""
 
     unique_id: str
@@ -65,7 +65,7 @@ class Node:
 class Bar:
     """A bar on the time axis, in percent."""
 
-    node: Node
+    node: NodeLine
     left: float
     width: float
 
@@ -100,38 +100,39 @@ class Timing:
     total: int
 
 
-def nodes_of(rows: Iterable[Row], usual: Mapping[str, float], now: datetime) -> list[Node]:
+def nodes_of(nodes: Iterable[RunNode], usual: Mapping[str, float], now: datetime) -> list[NodeLine]:
     """Return the nodes of a run, in order of start."""
-    return [_node(row, usual.get(row["unique_id"]), now) for row in rows]
+    return [node_line(node, usual.get(node.unique_id), now) for node in nodes]
 
 
-def _node(row: Row, usual: float | None, now: datetime) -> Node:
-    start, end = parse_time(row["started_at"]), parse_time(row["finished_at"])
-    state = node_state(row["status"])
-    seconds = row["execution_seconds"]
+def node_line(node: RunNode, usual: float | None, now: datetime) -> NodeLine:
+    """Return a node as shown; one that goes on has taken the time until now."""
+    start, end = parse_time(node.started_at), parse_time(node.finished_at)
+    state = node_state(node.status)
+    seconds = node.execution_seconds
     if seconds is None:
         until = end or (now if state.tone == "running" else start)
         seconds = max(0.0, (until - start).total_seconds()) if start and until else 0.0
-    return Node(
-        unique_id=row["unique_id"],
-        name=row["name"],
-        resource_type=row["resource_type"],
-        step_index=row["step_index"],
+    return NodeLine(
+        unique_id=node.unique_id,
+        name=node.name,
+        resource_type=node.resource_type,
+        step_index=node.step_index,
         state=state,
-        thread=row["thread"] or "",
+        thread=node.thread or "",
         start_at=start,
         end_at=end,
         seconds=seconds,
-        message=row["message"] or "",
+        message=node.message or "",
         usual_seconds=usual,
     )
 
 
 def timing_of(
-    nodes: Sequence[Node], now: datetime, critical_seconds: float | None
+    nodes: Sequence[NodeLine], now: datetime, critical_seconds: float | None
 ) -> Timing | None:
     """Return the timing of the nodes that have started, or None when there is none."""
-    spans = [(node, node.start_at, _end_of(node, now)) for node in nodes if node.start_at]
+    spans = [(node, node.start_at, end_of(node, now)) for node in nodes if node.start_at]
     timed = [(node, start, end) for node, start, end in spans if start is not None]
     if not timed:
         return None
@@ -154,22 +155,23 @@ def timing_of(
         for node, _, _ in kept
     ]
     return Timing(
-        lanes=_lanes(bars),
+        lanes=lanes_of(bars),
         longest=longest,
-        figures=_figures([item[0] for item in by_length], timed, wall, critical_seconds),
+        figures=figures_of([item[0] for item in by_length], timed, wall, critical_seconds),
         ticks=[duration_words(wall * part / 4) for part in range(5)],
         shown=len(kept),
         total=len(timed),
     )
 
 
-def _end_of(node: Node, now: datetime) -> datetime:
+def end_of(node: NodeLine, now: datetime) -> datetime:
+    """Return when a node ended, as far as it has."""
     if node.end_at is not None:
         return node.end_at
     return now if node.state.tone == "running" else (node.start_at or now)
 
 
-def _lanes(bars: Sequence[Bar]) -> list[Lane]:
+def lanes_of(bars: Sequence[Bar]) -> list[Lane]:
     """Group bars by thread; bars without a thread fill the first lane that is free."""
     groups: dict[str, list[Bar]] = {}
     ordered = sorted(bars, key=lambda bar: bar.left)
@@ -185,7 +187,7 @@ def _lanes(bars: Sequence[Bar]) -> list[Lane]:
         groups.setdefault(f"lane {number}", []).append(bar)
     return [
         Lane(thread_label(name), groups[name], min(100, round(sum(b.width for b in groups[name]))))
-        for name in sorted(groups, key=_natural)
+        for name in sorted(groups, key=natural_order)
     ]
 
 
@@ -197,23 +199,25 @@ def thread_label(name: str) -> str:
     return f"thread {match[0]}" if match else name[:16]
 
 
-def _natural(name: str) -> tuple[int, str]:
+def natural_order(name: str) -> tuple[int, str]:
+    """Return a key that sorts names by their number."""
     match = re.search(r"\d+", name)
     return (int(match[0]) if match else 0, name)
 
 
-def _figures(
-    by_length: Sequence[Node],
-    timed: Sequence[tuple[Node, datetime, datetime]],
+def figures_of(
+    by_length: Sequence[NodeLine],
+    timed: Sequence[tuple[NodeLine, datetime, datetime]],
     wall: float,
     critical_seconds: float | None,
 ) -> list[Figure]:
+    """Return the figures above the bars."""
     busy = sum(node.seconds for node in by_length)
     count = len(by_length)
     figures = [
         Figure("Wall clock", duration_words(wall), "first start to last end"),
         Figure("Work", duration_words(busy), f"sum of {count} node{'s' * (count != 1)}"),
-        Figure("At once", f"{busy / wall:.1f} of {_peak(timed)}", "average of peak"),
+        Figure("At once", f"{busy / wall:.1f} of {peak_of(timed)}", "average of peak"),
         Figure("Longest", by_length[0].words, by_length[0].name),
     ]
     if critical_seconds:
@@ -223,7 +227,8 @@ def _figures(
     return figures
 
 
-def _peak(timed: Sequence[tuple[Node, datetime, datetime]]) -> int:
+def peak_of(timed: Sequence[tuple[NodeLine, datetime, datetime]]) -> int:
+    """Return how many nodes went on at once at most."""
     edges = sorted(
         [(start, 1) for _, start, _ in timed] + [(end, -1) for _, _, end in timed],
         key=lambda edge: (edge[0], edge[1]),
@@ -235,7 +240,7 @@ def _peak(timed: Sequence[tuple[Node, datetime, datetime]]) -> int:
     return max(peak, 1)
 
 
-def critical_seconds(manifest: Path, nodes: Sequence[Node]) -> float | None:
+def critical_seconds(manifest: Path, nodes: Sequence[NodeLine]) -> float | None:
     """Return the longest chain of dependent nodes in seconds, None without a manifest."""
     try:
         stat = manifest.stat()
@@ -243,15 +248,16 @@ def critical_seconds(manifest: Path, nodes: Sequence[Node]) -> float | None:
         return None
     if stat.st_size > MAX_MANIFEST_BYTES:
         return None
-    parents = _parents(manifest, stat.st_mtime_ns)
+    parents = parents_of(manifest, stat.st_mtime_ns)
     seconds: dict[str, float] = {}
     for node in nodes:
         seconds[node.unique_id] = max(seconds.get(node.unique_id, 0.0), node.seconds)
-    return _longest_chain(parents, seconds) if parents else None
+    return longest_chain(parents, seconds) if parents else None
 
 
 @lru_cache(maxsize=16)
-def _parents(manifest: Path, _modified_ns: int) -> Mapping[str, Sequence[str]]:
+def parents_of(manifest: Path, _modified_ns: int) -> Mapping[str, Sequence[str]]:
+    """Return the parents of every node of a manifest by unique id."""
     try:
         parents = json.loads(manifest.read_bytes()).get("parent_map")
     except (OSError, ValueError, AttributeError):
@@ -259,9 +265,10 @@ def _parents(manifest: Path, _modified_ns: int) -> Mapping[str, Sequence[str]]:
     return parents if isinstance(parents, dict) else {}
 
 
-def _longest_chain(
+def longest_chain(
     parents: Mapping[str, Sequence[str]], seconds: Mapping[str, float]
 ) -> float | None:
+    """Return the seconds of the longest chain of dependent nodes."""
     done: dict[str, float] = {}
     for start in seconds:
         stack = [start]

@@ -9,17 +9,21 @@ from pathlib import Path
 
 from marketing_analytics.cloud_api.states import ACTIVE, Status
 from marketing_analytics.core.redaction import redact
-from marketing_analytics.local_cloud.pages.job_views import json_object, state_of
+from marketing_analytics.local_cloud.pages.job_views import state_of
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name
-from marketing_analytics.local_cloud.pages.reads import Reads, Row
+from marketing_analytics.local_cloud.pages.reads import Reads
 from marketing_analytics.local_cloud.pages.runs.timing import (
-    Node,
+    NodeLine,
     Timing,
     critical_seconds,
     nodes_of,
     timing_of,
 )
 from marketing_analytics.local_cloud.pages.states import State, run_state, trigger_words
+from marketing_analytics.local_cloud.runs.progress import list_nodes, list_steps, usual_seconds
+from marketing_analytics.local_cloud.runs.records import PlacedRun, Run, RunStep
+from marketing_analytics.local_cloud.runs.store import active_runs, get_placed_run
+from marketing_analytics.local_cloud.store.accounts import get_account
 from marketing_analytics.web.words import duration_words, parse_time, seconds_between
 
 MAX_MESSAGE_CHARACTERS = 2_000
@@ -46,25 +50,25 @@ class RunLine:
     message: str
 
 
-def run_line(row: Row, now: datetime) -> RunLine:
+def run_line(run: PlacedRun, now: datetime) -> RunLine:
     """Return a run as shown in lists and in the title of its page."""
-    waited = seconds_between(row["created_at"], row["started_at"] or row["finished_at"], now)
-    ran = seconds_between(row["started_at"], row["finished_at"], now)
+    waited = seconds_between(run.created_at, run.started_at or run.finished_at, now)
+    ran = seconds_between(run.started_at, run.finished_at, now)
     return RunLine(
-        run_id=row["id"],
-        job_id=row["job_id"],
-        job=job_name(row["job_name"], row["job_description"]),
-        state=state_of(row),
-        is_active=row["status"] in ACTIVE,
-        trigger=trigger_words(row["cause_category"]),
-        cause=redact(row["cause"]),
-        environment=row["environment_name"],
-        schema=row["schema_name"],
-        created_at=parse_time(row["created_at"]),
-        finished_at=parse_time(row["finished_at"]),
+        run_id=run.id,
+        job_id=run.job_id,
+        job=job_name(run.job_name, run.job_description),
+        state=state_of(run),
+        is_active=run.status in ACTIVE,
+        trigger=trigger_words(run.cause_category),
+        cause=redact(run.cause),
+        environment=run.environment_name,
+        schema=run.schema_name,
+        created_at=parse_time(run.created_at),
+        finished_at=parse_time(run.finished_at),
         waited=duration_words(waited),
         ran=duration_words(ran),
-        message=redact(row["status_message"] or ""),
+        message=redact(run.status_message or ""),
     )
 
 
@@ -88,18 +92,19 @@ class Queue:
 
 def queue_of(reads: Reads, now: datetime) -> Queue:
     """Return who runs and who waits for what."""
-    rows = reads.rows("list_active_runs")
-    account = reads.row("get_account")
-    running = [row for row in rows if row["status"] != Status.QUEUED]
-    lines = [_queue_line(row, now) for row in rows]
-    slots = int(account["run_slots"]) if account else 0
+    runs = active_runs(reads.connection, reads.account_id)
+    account = get_account(reads.connection, reads.account_id)
+    running = [run for run in runs if run.status is not Status.QUEUED]
+    lines = [queue_line(run, now) for run in runs]
+    slots = account.run_slots if account else 0
     return Queue(sorted(lines, key=lambda line: line.is_waiting), len(running), slots)
 
 
-def _queue_line(row: Row, now: datetime) -> QueueLine:
-    is_waiting = row["status"] == Status.QUEUED
-    waiting = row["wait_reason"] or "about to start"
-    return QueueLine(run_line(row, now), is_waiting, waiting if is_waiting else "holds a run slot")
+def queue_line(run: PlacedRun, now: datetime) -> QueueLine:
+    """Return a run of the queue."""
+    is_waiting = run.status == Status.QUEUED
+    waiting = run.wait_reason or "about to start"
+    return QueueLine(run_line(run, now), is_waiting, waiting if is_waiting else "holds a run slot")
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,7 @@ class RunPage:
     shown_step: int | None
     first_error: FirstError | None
     timing: Timing | None
-    tests: list[Node]
+    tests: list[NodeLine]
     tests_words: str
     waits: QueueLine | None
     is_cancelling: bool
@@ -156,84 +161,84 @@ def run_page(
     reads: Reads, folder: Path, run_id: int, step_index: int | None, now: datetime
 ) -> RunPage | None:
     """Return a run's page, or None when there is no such run."""
-    row = reads.row("get_run", run_id=run_id)
-    if row is None:
+    run = get_placed_run(reads.connection, run_id, reads.account_id)
+    if run is None:
         return None
-    usual = {
-        usual_row["unique_id"]: usual_row["mean_seconds"]
-        for usual_row in reads.rows("usual_node_seconds", job_id=row["job_id"], run_id=run_id)
-        if usual_row["runs"] >= 3
-    }
-    nodes = nodes_of(reads.rows("list_nodes", run_id=run_id), usual, now)
-    steps = _steps(reads.rows("list_steps", run_id=run_id), row, folder, now)
+    usual = usual_seconds(reads.connection, run.job_id, run_id)
+    nodes = nodes_of(list_nodes(reads.connection, run_id), usual, now)
+    steps = steps_of(list_steps(reads.connection, run_id), run, folder, now)
     tests = [node for node in nodes if node.is_test]
     return RunPage(
-        run=run_line(row, now),
-        facts=_facts(row, now),
+        run=run_line(run, now),
+        facts=facts_of(run, now),
         steps=steps,
-        shown_step=_shown_step(steps, step_index),
-        first_error=_first_error(row, nodes, steps, reads.secrets()),
-        timing=timing_of(nodes, now, _critical(folder, nodes, row)),
-        tests=sorted(tests, key=_worst_first),
+        shown_step=shown_step(steps, step_index),
+        first_error=first_error(run, nodes, steps, reads.secrets()),
+        timing=timing_of(nodes, now, critical_of(folder, nodes, run)),
+        tests=sorted(tests, key=worst_first),
         tests_words=tests_words(tests),
-        waits=_own_queue_line(reads, run_id, now) if row["status"] == Status.QUEUED else None,
-        is_cancelling=bool(row["cancel_requested_at"]) and row["status"] in ACTIVE,
-        can_run_again=row["job_state"] == 1,
+        waits=own_queue_line(reads, run_id, now) if run.status == Status.QUEUED else None,
+        is_cancelling=run.cancel_requested_at is not None and run.status in ACTIVE,
+        can_run_again=run.job_state == 1,
     )
 
 
-def _own_queue_line(reads: Reads, run_id: int, now: datetime) -> QueueLine | None:
+def own_queue_line(reads: Reads, run_id: int, now: datetime) -> QueueLine | None:
+    """Return the line of one run, or None when it has left the queue."""
     lines = queue_of(reads, now).lines
     return next((line for line in lines if line.run.run_id == run_id), None)
 
 
-def _facts(row: Row, now: datetime) -> list[tuple[str, str]]:
-    waited = seconds_between(row["created_at"], row["started_at"] or row["finished_at"], now)
-    overrides = json_object(row["overrides"])
+def facts_of(run: PlacedRun, now: datetime) -> list[tuple[str, str]]:
+    """Return what is known of a run, as names and words."""
+    waited = seconds_between(run.created_at, run.started_at or run.finished_at, now)
+    overrides = run.trigger_body
     facts = [
-        ("Trigger", trigger_words(row["cause_category"])),
-        ("Cause", redact(row["cause"])),
-        ("Environment", row["environment_name"]),
-        ("Schema", row["schema_name"]),
-        ("Target", f"{row['target_name']}, {row['threads']} threads"),
+        ("Trigger", trigger_words(run.cause_category)),
+        ("Cause", redact(run.cause)),
+        ("Environment", run.environment_name),
+        ("Schema", run.schema_name),
+        ("Target", f"{run.target_name}, {run.threads} threads"),
         ("Waited", duration_words(waited)),
-        ("dbt", row["dbt_version"] or ""),
-        ("Branch", row["git_branch"] or ""),
-        ("Commit", (row["git_sha"] or "")[:10]),
+        ("dbt", run.dbt_version or ""),
+        ("Branch", run.git_branch or ""),
+        ("Commit", (run.git_sha or "")[:10]),
         ("Overrides", ", ".join(sorted(overrides))),
     ]
     return [(name, value) for name, value in facts if value]
 
 
-def _steps(rows: Sequence[Row], run: Row, folder: Path, now: datetime) -> list[StepLine]:
-    begin = parse_time(run["started_at"]) or parse_time(run["created_at"]) or now
-    end = parse_time(run["finished_at"]) or now
+def steps_of(steps: Sequence[RunStep], run: Run, folder: Path, now: datetime) -> list[StepLine]:
+    """Return the steps of a run on its time line."""
+    begin = parse_time(run.started_at) or parse_time(run.created_at) or now
+    end = parse_time(run.finished_at) or now
     wall = max((end - begin).total_seconds(), 0.001)
-    return [_step(row, run, begin, wall, folder, now) for row in rows]
+    return [step_line(step, run, begin, wall, folder, now) for step in steps]
 
 
-def _step(
-    row: Row, run: Row, begin: datetime, wall: float, folder: Path, now: datetime
+def step_line(
+    step: RunStep, run: Run, begin: datetime, wall: float, folder: Path, now: datetime
 ) -> StepLine:
-    seconds = seconds_between(row["started_at"], row["finished_at"], now)
-    start = parse_time(row["started_at"])
-    is_over = run["status"] not in ACTIVE
-    state = run_state(row["status"])
+    """Return one step; `begin` and `wall` are start and seconds of the run."""
+    seconds = seconds_between(step.started_at, step.finished_at, now)
+    start = parse_time(step.started_at)
+    is_over = run.status not in ACTIVE
+    state = run_state(step.status)
     if start is None and is_over:
         state, seconds = STEP_SKIPPED, None
     left = 100 * (start - begin).total_seconds() / wall if start else 0.0
     width = 100 * (seconds or 0.0) / wall
     left = min(99.5, max(0.0, left))
     return StepLine(
-        index=row["step_index"],
-        name=redact(row["name"]),
-        command=redact(row["command"] or ""),
+        index=step.step_index,
+        name=redact(step.name),
+        command=redact(step.command or ""),
         state=state,
-        is_finished=is_over or row["status"] not in ACTIVE,
+        is_finished=is_over or step.status not in ACTIVE,
         words=duration_words(seconds),
         left=round(left, 2),
         width=round(min(100 - left, max(0.4, width)), 2) if start else 0.0,
-        has_log=log_path(folder, row["step_index"]).is_file(),
+        has_log=log_path(folder, step.step_index).is_file(),
     )
 
 
@@ -242,7 +247,8 @@ def log_path(folder: Path, step_index: int) -> Path:
     return folder / "steps" / f"{step_index}.log"
 
 
-def _shown_step(steps: Sequence[StepLine], wanted: int | None) -> int | None:
+def shown_step(steps: Sequence[StepLine], wanted: int | None) -> int | None:
+    """Return the step whose log is shown: the wanted, a failed, a running, the last one."""
     if wanted is not None and any(step.index == wanted for step in steps):
         return wanted
     for tone in ("error", "running"):
@@ -253,12 +259,13 @@ def _shown_step(steps: Sequence[StepLine], wanted: int | None) -> int | None:
     return with_log[-1] if with_log else None
 
 
-def _first_error(
-    row: Row, nodes: Sequence[Node], steps: Sequence[StepLine], secrets: Sequence[str]
+def first_error(
+    run: Run, nodes: Sequence[NodeLine], steps: Sequence[StepLine], secrets: Sequence[str]
 ) -> FirstError | None:
+    """Return the first thing that went wrong, or None."""
     failed = [node for node in nodes if node.state.tone == "error"]
     if failed:
-        first = min(failed, key=_end_order)
+        first = min(failed, key=end_order)
         kind = first.resource_type.replace("_", " ")
         return FirstError(
             f"{kind} {first.name}: {first.state.word.lower()}",
@@ -266,32 +273,35 @@ def _first_error(
             first.step_index,
         )
     step = next((step for step in steps if step.state.tone == "error"), None)
-    has_failed = state_of(row).tone == "error"
+    has_failed = state_of(run).tone == "error"
     if not has_failed and step is None:
         return None
-    title = f"Step {step.index}: {step.name}" if step else state_of(row).word
-    message = redact(row["status_message"] or "", secrets)[:MAX_MESSAGE_CHARACTERS]
+    title = f"Step {step.index}: {step.name}" if step else state_of(run).word
+    message = redact(run.status_message or "", secrets)[:MAX_MESSAGE_CHARACTERS]
     return FirstError(title, message, step.index if step else None)
 
 
-def _end_order(node: Node) -> tuple[int, str]:
+def end_order(node: NodeLine) -> tuple[int, str]:
+    """Return a key that sorts nodes by step and end."""
     at = node.end_at or node.start_at
     return (node.step_index, at.isoformat() if at else "~")
 
 
-def _critical(folder: Path, nodes: Sequence[Node], row: Row) -> float | None:
-    if row["status"] in ACTIVE or not nodes:
+def critical_of(folder: Path, nodes: Sequence[NodeLine], run: Run) -> float | None:
+    """Return the critical path of a run that ended, in seconds."""
+    if run.status in ACTIVE or not nodes:
         return None
     step = max(node.step_index for node in nodes)
     return critical_seconds(folder / "artifacts" / f"step_{step}" / "manifest.json", nodes)
 
 
-def _worst_first(node: Node) -> tuple[int, str]:
+def worst_first(node: NodeLine) -> tuple[int, str]:
+    """Return a key that sorts failed nodes to the front."""
     order = {"error": 0, "warn": 1, "running": 2, "cancelled": 3}
     return (order.get(node.state.tone, 4), node.name)
 
 
-def tests_words(tests: Sequence[Node]) -> str:
+def tests_words(tests: Sequence[NodeLine]) -> str:
     """Return `12 tests: 11 pass, 1 fail`."""
     counts: dict[str, int] = {}
     for node in tests:
@@ -305,8 +315,8 @@ def list_artifacts(folder: Path, limit: int) -> tuple[list[Artifact], int]:
     root = folder / "artifacts"
     found: list[Artifact] = []
     total = 0
-    for step in sorted(root.glob("step_*"), key=_step_number):
-        index = _step_number(step)
+    for step in sorted(root.glob("step_*"), key=step_number):
+        index = step_number(step)
         for path in sorted(step.rglob("*"), key=lambda path: (len(path.parts), path.as_posix())):
             if path.is_symlink() or not path.is_file():
                 continue
@@ -317,7 +327,8 @@ def list_artifacts(folder: Path, limit: int) -> tuple[list[Artifact], int]:
     return found, total
 
 
-def _step_number(path: Path) -> int:
+def step_number(path: Path) -> int:
+    """Return the number in the name of a folder of artifacts, -1 without one."""
     text = path.name.removeprefix("step_")
     return int(text) if text.isdecimal() else -1
 

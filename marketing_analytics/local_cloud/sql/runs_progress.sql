@@ -1,0 +1,82 @@
+-- name: list_steps
+-- the steps of a run in order
+select s.* from run_steps as s where s.run_id = :run_id order by s.step_index
+
+-- name: list_nodes
+-- the nodes of a run in order of start
+select n.* from run_nodes as n
+where n.run_id = :run_id
+order by n.step_index, n.started_at, n.unique_id
+
+-- name: add_step
+-- a step that waits
+insert into run_steps (run_id, step_index, name, command, status, log_path, created_at)
+values (:run_id, :step_index, :name, :command, @queued, :log_path, :now)
+
+-- name: start_step
+-- a step begins
+update run_steps set status = @running, started_at = :now
+where run_id = :run_id and step_index = :step_index
+
+-- name: end_step
+-- a step ends
+update run_steps set status = :status, finished_at = :now
+where run_id = :run_id and step_index = :step_index
+
+-- name: cancel_open_steps
+-- steps that a run which ended has not finished
+update run_steps
+set status = @cancelled, finished_at = case when started_at is not null then :now end
+where run_id = :run_id and status in (@active)
+
+-- name: end_open_nodes
+-- nodes that a run which ended has not finished
+update run_nodes set status = 'cancelled', finished_at = :now
+where run_id = :run_id and status = 'started'
+
+-- name: drop_nodes
+-- the nodes of a try that is repeated
+delete from run_nodes where run_id = :run_id
+
+-- name: drop_steps
+-- the steps of a try that is repeated
+delete from run_steps where run_id = :run_id
+
+-- name: save_node
+-- a node as far as it is known; what is not told again is kept
+insert into run_nodes (
+    run_id, step_index, unique_id, name, resource_type, status, thread, started_at, finished_at,
+    execution_seconds, message
+)
+values (
+    :run_id, :step_index, :unique_id, :name, :resource_type, :status, :thread, :started_at,
+    :finished_at, :execution_seconds, :message
+)
+on conflict (run_id, step_index, unique_id) do update set
+    status = excluded.status,
+    thread = coalesce(excluded.thread, thread),
+    started_at = coalesce(excluded.started_at, started_at),
+    finished_at = coalesce(excluded.finished_at, finished_at),
+    execution_seconds = coalesce(excluded.execution_seconds, execution_seconds),
+    message = coalesce(excluded.message, message)
+
+-- name: get_step
+-- one step of an account
+select s.*
+from run_steps as s
+inner join runs as r on s.run_id = r.id
+where s.id = :step_id and r.account_id = :account_id
+
+-- name: usual_seconds
+-- how long nodes took in the last good runs of a job
+select n.unique_id, avg(n.execution_seconds) as mean_seconds
+from run_nodes as n
+where
+    n.status = 'success'
+    and n.run_id in (
+        select r.id from runs as r
+        where r.job_id = :job_id and r.status = @success and r.id < :run_id
+        order by r.id desc limit 10
+    )
+group by n.unique_id
+having count(*) >= 3
