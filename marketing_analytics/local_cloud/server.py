@@ -31,8 +31,17 @@ from marketing_analytics.local_cloud.runs.engine import Engine
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
 from marketing_analytics.local_cloud.store.accounts import add_account, add_token
 from marketing_analytics.local_cloud.store.connection import open_connection, transaction
-from marketing_analytics.local_cloud.store.environments import add_environment, get_environment
-from marketing_analytics.local_cloud.store.projects import add_project, get_project, save_project
+from marketing_analytics.local_cloud.store.environments import (
+    EnvironmentFields,
+    add_environment,
+    get_environment,
+)
+from marketing_analytics.local_cloud.store.projects import (
+    ProjectFields,
+    add_project,
+    get_project,
+    save_project,
+)
 from marketing_analytics.local_cloud.store.schema import open_store
 from marketing_analytics.web.guard import wants_page
 from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
@@ -114,9 +123,14 @@ def fill_project(connection: sqlite3.Connection, settings: ServerSettings) -> No
         if project.source_path != source:
             save_project(connection, replace(project, source_path=source))
         return
-    fields = {"project_id": identity.project_id, "name": "Marketing", "source_path": source}
     try:
-        add_project(connection, identity.account_id, fields)
+        add_project(
+            connection,
+            identity.account_id,
+            ProjectFields(name="Marketing"),
+            project_id=identity.project_id,
+            source_path=source,
+        )
     except sqlite3.IntegrityError:
         raise taken("PROJECT_ID", identity.project_id) from None
 
@@ -126,12 +140,14 @@ def fill_environment(connection: sqlite3.Connection, identity: Identity) -> None
     found = get_environment(connection, identity.account_id, identity.environment_id)
     if found is not None and found.project_id == identity.project_id:
         return
-    fields = {
-        "environment_id": identity.environment_id,
-        "name": "Development",
-    }
     try:
-        add_environment(connection, identity.account_id, identity.project_id, fields)
+        add_environment(
+            connection,
+            identity.account_id,
+            identity.project_id,
+            EnvironmentFields(name="Development"),
+            environment_id=identity.environment_id,
+        )
     except sqlite3.IntegrityError:
         raise taken("ENVIRONMENT_ID", identity.environment_id) from None
 

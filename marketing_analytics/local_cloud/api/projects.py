@@ -23,7 +23,7 @@ from marketing_analytics.local_cloud.api.listing import show_filters
 from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.store import projects as store
 from marketing_analytics.local_cloud.store.connection import transaction
-from marketing_analytics.local_cloud.store.projects import Project
+from marketing_analytics.local_cloud.store.projects import Project, ProjectFields
 
 DELETED = 2
 
@@ -62,7 +62,7 @@ def update(call: Call) -> Response:
     body = call.body()
     with transaction(call.connection):
         old = stored_project(call)
-        new = replace(old, **read_project(body, old))
+        new = replace(old, **asdict(read_project(body, old)))
         if new.state == DELETED:
             refuse_when_used(call, old.id)
         store.save_project(call.connection, new)
@@ -99,22 +99,22 @@ def find_project(call: Call, project_id: int) -> Project:
     return project
 
 
-def read_project(body: Mapping[str, Any], old: Project | None) -> dict[str, Any]:
+def read_project(body: Mapping[str, Any], old: Project | None) -> ProjectFields:
     """Return the fields of a project. Raise a 400 that names every wrong one."""
     fields = Fields(body)
     base = asdict(old) if old else {}
     subdirectory = "dbt_project_subdirectory"
-    result = {
+    given = {
         "name": fields.read("name", name_text, base.get("name")),
         "description": fields.read("description", text, base.get("description", "")),
         subdirectory: fields.read_or_clear(subdirectory, inner_path, base.get(subdirectory)),
         "type": fields.read("type", one_of(0, 1), base.get("type", 0)),
         "state": fields.read("state", one_of(1, DELETED), 1),
     }
-    if result["name"] is None:
+    if given["name"] is None:
         fields.fail(REQUIRED, "name")
     fields.check()
-    return result
+    return ProjectFields(**given)
 
 
 def inner_path(value: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -28,7 +29,7 @@ from marketing_analytics.local_cloud.pages.asking import (
     page_number,
     run_filter,
 )
-from marketing_analytics.local_cloud.pages.health import health_of
+from marketing_analytics.local_cloud.pages.health import Health, health_of
 from marketing_analytics.local_cloud.pages.job_views import (
     JOBS_PER_PAGE,
     STATE_FILTERS,
@@ -58,6 +59,17 @@ MAX_ARTIFACTS = 100
 LIVE_HEADER = "x-live"
 
 Handler = Callable[[Request], Response]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What header and footer of every page show of the server."""
+
+    queued: int
+    running: int
+    slots: int
+    health: list[Health]
+    has_session: bool
 
 
 class Pages:
@@ -95,21 +107,20 @@ class Pages:
 
     def page(self, request: Request, reads: Reads, template: str, **values: Any) -> HTMLResponse:
         """Return a rendered page with what every page shows: engine health and queue length."""
-        text = render(template, path=request.url.path, frame=self.frame(reads), **values)
+        text = render(template, path=request.url.path, frame=self.standing(reads), **values)
         return fresh(request, HTMLResponse(text))
 
-    def frame(self, reads: Reads) -> dict[str, Any]:
+    def standing(self, reads: Reads) -> Standing:
         """Return what header and footer show."""
         counts = store.count_active_runs(reads.connection, reads.account_id)
         account = get_account(reads.connection, reads.account_id)
-        return {
-            "queued": counts.queued,
-            "running": counts.running,
-            "slots": account.run_slots if account else 0,
-            "account": account.name if account else "",
-            "health": [*health_of(reads, datetime.now(UTC)), *self.settings.health()],
-            "has_session": self.settings.needs_sign_in,
-        }
+        return Standing(
+            queued=counts.queued,
+            running=counts.running,
+            slots=account.run_slots if account else 0,
+            health=[*health_of(reads, datetime.now(UTC)), *self.settings.health()],
+            has_session=self.settings.needs_sign_in,
+        )
 
     def home(self, request: Request) -> Response:
         """Show the jobs."""

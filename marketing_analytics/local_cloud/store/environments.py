@@ -27,22 +27,28 @@ FILTERS = (
 ORDERS = ("id", "name", "created_at", "updated_at")
 
 
-@dataclass(frozen=True)
-class Environment:
-    """An environment; times are store texts.
+@dataclass(frozen=True, kw_only=True)
+class EnvironmentFields:
+    """What a client decides of an environment.
 
     `payload` is the JSON of the fields that the API keeps for its clients alone.
     """
 
+    name: str
+    type: str = "deployment"
+    deployment_type: str | None = None
+    dbt_version: str = "latest"
+    payload: str = "{}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment(EnvironmentFields):
+    """An environment; times are store texts."""
+
     id: int
     account_id: int
     project_id: int
-    name: str
-    type: str
-    deployment_type: str | None
-    dbt_version: str
     schema_name: str
-    payload: str
     state: int
     created_at: str
     updated_at: str
@@ -90,17 +96,18 @@ def list_environments(
 
 
 def add_environment(
-    connection: sqlite3.Connection, account_id: int, project_id: int, fields: Mapping[str, Any]
+    connection: sqlite3.Connection,
+    account_id: int,
+    project_id: int,
+    fields: EnvironmentFields,
+    *,
+    environment_id: int | None = None,
 ) -> int:
     """Create an environment and return its id."""
     values = {
-        "environment_id": None,
-        "type": "deployment",
-        "deployment_type": None,
-        "dbt_version": "latest",
+        **asdict(fields),
+        "environment_id": environment_id,
         "schema_name": DEFAULT_SCHEMA,
-        "payload": "{}",
-        **fields,
         "account_id": account_id,
         "project_id": project_id,
         "now": now_text(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from marketing_analytics.local_cloud.store.connection import find, load_sql, now_text
 from marketing_analytics.local_cloud.store.pages import Filter, Page, read_page
@@ -14,18 +13,24 @@ FILTERS = ("account_id", "state", "pk", "name", "name__icontains")
 ORDERS = ("id", "name", "created_at", "updated_at")
 
 
-@dataclass(frozen=True)
-class Project:
+@dataclass(frozen=True, kw_only=True)
+class ProjectFields:
+    """What a client decides of a project."""
+
+    name: str
+    description: str = ""
+    dbt_project_subdirectory: str | None = None
+    type: int = 0
+    state: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project(ProjectFields):
     """A project; times are store texts."""
 
     id: int
     account_id: int
-    name: str
-    description: str
     source_path: str
-    dbt_project_subdirectory: str | None
-    type: int
-    state: int
     created_at: str
     updated_at: str
 
@@ -41,22 +46,30 @@ def list_projects(connection: sqlite3.Connection, filters: Mapping[str, Filter])
     return read_page(connection, Project, "projects", filters, FILTERS)
 
 
-def add_project(connection: sqlite3.Connection, account_id: int, fields: Mapping[str, Any]) -> int:
+def add_project(
+    connection: sqlite3.Connection,
+    account_id: int,
+    fields: ProjectFields,
+    *,
+    project_id: int | None = None,
+    source_path: str | None = None,
+) -> int:
     """Create a project and return its id; it uses the account's first source path by default."""
-    statements = load_sql("projects")
-    row = connection.execute(statements["default_source_path"], {"account_id": account_id})
-    first = row.fetchone()
     values = {
-        "project_id": None,
-        "description": "",
-        "dbt_project_subdirectory": None,
-        "type": 0,
-        "source_path": first["source_path"] if first else "",
-        **fields,
+        **asdict(fields),
+        "project_id": project_id,
         "account_id": account_id,
+        "source_path": source_path or first_source_path(connection, account_id),
         "now": now_text(),
     }
-    return int(connection.execute(statements["add_project"], values).fetchone()[0])
+    return int(connection.execute(load_sql("projects")["add_project"], values).fetchone()[0])
+
+
+def first_source_path(connection: sqlite3.Connection, account_id: int) -> str:
+    """Return where the first project of an account is, "" without one."""
+    statement = load_sql("projects")["default_source_path"]
+    row = connection.execute(statement, {"account_id": account_id}).fetchone()
+    return str(row["source_path"]) if row else ""
 
 
 def save_project(connection: sqlite3.Connection, project: Project) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from starlette.responses import Response
@@ -29,7 +29,7 @@ from marketing_analytics.local_cloud.api.listing import show_filters
 from marketing_analytics.local_cloud.api.projects import find_project, stored_project
 from marketing_analytics.local_cloud.store import environments as store
 from marketing_analytics.local_cloud.store.connection import transaction
-from marketing_analytics.local_cloud.store.environments import Environment
+from marketing_analytics.local_cloud.store.environments import Environment, EnvironmentFields
 
 DELETED = 2
 
@@ -118,7 +118,7 @@ def update(call: Call) -> Response:
     body = call.body()
     with transaction(call.connection):
         old = stored_environment(call)
-        new = replace(old, **read_environment(body, old), state=body.get("state", 1))
+        new = replace(old, **asdict(read_environment(body, old)), state=body.get("state", 1))
         if new.state not in (1, DELETED) or isinstance(new.state, bool):
             raise invalid_at("expected one of 1, 2", "state")
         return one(environment_v3(save(call, new)))
@@ -145,10 +145,10 @@ def refuse_when_used(call: Call, environment: Environment) -> None:
         raise invalid_at(f"{count} active jobs use this environment; delete them first", "reason")
 
 
-def read_environment(body: Mapping[str, Any], old: Environment | None = None) -> dict[str, Any]:
+def read_environment(body: Mapping[str, Any], old: Environment | None = None) -> EnvironmentFields:
     """Return the fields of an environment. Raise a 400 that names every wrong one."""
     fields = Fields(body)
-    result = {
+    given = {
         "name": fields.read("name", name_text, old.name if old else None),
         "type": fields.read("type", one_of("development", "deployment"), "deployment"),
         "deployment_type": fields.read("deployment_type", read_deployment_type),
@@ -158,10 +158,10 @@ def read_environment(body: Mapping[str, Any], old: Environment | None = None) ->
         name: fields.read(name, PAYLOAD_READERS[name], default)
         for name, default in PAYLOAD_DEFAULTS.items()
     }
-    if result["name"] is None:
+    if given["name"] is None:
         fields.fail(REQUIRED, "name")
     fields.check()
-    return {**result, "payload": json.dumps(payload)}
+    return EnvironmentFields(**given, payload=json.dumps(payload))
 
 
 def read_deployment_type(value: Any) -> str | None:
