@@ -23,8 +23,8 @@ READ_BY_LIBRARIES = [
     "get_command", "format_commands", "make_formatter", "context_class", "command_class",
     # starlette's converters of paths
     "regex", "convert", "to_string",
-    # uvicorn, sqlite3, string.Template
-    "capture_signals", "should_exit", "row_factory", "delimiter",
+    # uvicorn, sqlite3
+    "capture_signals", "should_exit", "row_factory",
 ]  # fmt: skip
 STATEMENT = re.compile(r"^-- name: (\w+)", re.MULTILINE)
 # f"insert_{table}" uses every statement that starts like this

@@ -34,7 +34,11 @@ from marketing_analytics.local_cloud.api.checks import (
     texts,
 )
 from marketing_analytics.local_cloud.store.jobs import Job, JobFields
-from marketing_analytics.local_cloud.store.schedules import ScheduleError, normalise_schedule
+from marketing_analytics.local_cloud.store.schedules import (
+    Schedule,
+    ScheduleError,
+    normalise_schedule,
+)
 
 JOB_TYPES = ("ci", "scheduled", "other", "merge", "exposure_sync", "adaptive", "hybrid")
 # these win over what the triggers say
@@ -193,16 +197,16 @@ def check_required(fields: Fields, job: Mapping[str, Any]) -> None:
         fields.fail("expected steps that are not empty", "execute_steps")
 
 
-def read_schedule(fields: Fields, base: Mapping[str, Any]) -> dict[str, Any]:
+def read_schedule(fields: Fields, base: Schedule) -> Schedule:
     """Return the schedule, normalised whenever the body holds one."""
     given = fields.read("schedule", mapping)
     if not given:
-        return dict(base)
+        return base
     try:
         return normalise_schedule(given)
     except ScheduleError as error:
         fields.fail(str(error), "schedule", *error.path)
-        return dict(base)
+        return base
 
 
 def read_condition(fields: Fields, base: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -203,12 +203,12 @@ class Pages:
         run_id, now = limited(request.path_params["run_id"]), datetime.now(UTC)
         asked = request.query_params
         view = asked.get("view", "thread")
-        folder = self.settings.run_folder(run_id)
+        data_dir = self.settings.data_dir
         with self.reads() as reads:
-            page = run_page(reads, folder, run_id, number(asked.get("step")), now)
+            page = run_page(reads, data_dir, run_id, number(asked.get("step")), now)
             if page is None:
                 raise HTTPException(404, f"There is no run {run_id}.")
-            artifacts, artifact_count = list_artifacts(folder, MAX_ARTIFACTS)
+            artifacts, artifact_count = list_artifacts(data_dir, run_id, MAX_ARTIFACTS)
             log = self.logs.first_window(reads, run_id, page.shown_step, number(asked.get("line")))
             response = self.page(
                 request,

@@ -38,10 +38,6 @@ class UiSettings:
     allowed_hosts: frozenset[str] = field(default_factory=frozenset)
     health: Callable[[], Sequence[Health]] = no_health
 
-    def run_folder(self, run_id: int) -> Path:
-        """Return the folder of a run's logs and artifacts."""
-        return self.data_dir / "runs" / str(run_id)
-
     @property
     def answered_hosts(self) -> frozenset[str]:
         """Return the host names that are answered; empty = every one."""

@@ -12,9 +12,14 @@ LEFT_OUT = frozenset({"partial_parse.msgpack", "perf_info.json"})
 MAX_PATH_LENGTH = 1024
 
 
+def run_folder(data_folder: Path, run_id: int) -> Path:
+    """Return the folder of all that a run leaves on disk."""
+    return data_folder / "runs" / str(int(run_id))
+
+
 def artifacts_folder(data_folder: Path, run_id: int) -> Path:
     """Return the folder that holds one folder per step."""
-    return data_folder / "runs" / str(int(run_id)) / "artifacts"
+    return run_folder(data_folder, run_id) / "artifacts"
 
 
 def keep_artifacts(data_folder: Path, run_id: int, step_index: int, target: Path) -> bool:

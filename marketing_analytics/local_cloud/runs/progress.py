@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from marketing_analytics.cloud_api.states import Status
+from marketing_analytics.local_cloud.runs.artifacts import run_folder
 from marketing_analytics.local_cloud.runs.records import Node, RunNode, RunStep
 from marketing_analytics.local_cloud.store.connection import (
     find,
@@ -99,4 +100,4 @@ def usual_seconds(connection: sqlite3.Connection, job_id: int, run_id: int) -> d
 
 def step_log_path(data_folder: Path, run_id: int, step_index: int) -> Path:
     """Return where the text log of a step is."""
-    return data_folder / "runs" / str(int(run_id)) / "steps" / f"{int(step_index)}.log"
+    return run_folder(data_folder, run_id) / "steps" / f"{int(step_index)}.log"

@@ -20,7 +20,11 @@ from pathlib import Path
 
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import PlatformError
-from marketing_analytics.local_cloud.runs.artifacts import keep_artifacts, keep_parse_file
+from marketing_analytics.local_cloud.runs.artifacts import (
+    keep_artifacts,
+    keep_parse_file,
+    run_folder,
+)
 from marketing_analytics.local_cloud.runs.moves import (
     FencedError,
     Move,
@@ -144,11 +148,11 @@ class Runner:
             log.exception("run %s broke off", self.lease.run_id, extra={"action": "run_broke_off"})
         finally:
             self.process.close()
-            shutil.rmtree(self._target_folder(), ignore_errors=True)
+            shutil.rmtree(self._own_folder() / "target", ignore_errors=True)
             self.is_done.set()
 
-    def _target_folder(self) -> Path:
-        return self.settings.data_folder / "runs" / str(self.lease.run_id) / "target"
+    def _own_folder(self) -> Path:
+        return run_folder(self.settings.data_folder, self.lease.run_id)
 
     def _run_to_end(self) -> None:
         try:

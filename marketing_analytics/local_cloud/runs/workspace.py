@@ -18,6 +18,7 @@ from typing import Any
 
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.core.redaction import is_secret_name
+from marketing_analytics.local_cloud.runs.artifacts import run_folder
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.local_cloud.store.variables import resolve_variables
@@ -42,7 +43,7 @@ class Workspace:
     @property
     def run(self) -> Path:
         """Return the folder that is kept after the run."""
-        return self.data_folder / "runs" / str(self.run_id)
+        return run_folder(self.data_folder, self.run_id)
 
     @property
     def target(self) -> Path:

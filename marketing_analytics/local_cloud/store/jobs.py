@@ -25,6 +25,7 @@ from marketing_analytics.local_cloud.store.connection import (
     time_text,
 )
 from marketing_analytics.local_cloud.store.pages import Filter, Page, read_page
+from marketing_analytics.local_cloud.store.schedules import Schedule
 
 ACTIVE = 1
 DELETED = 2
@@ -53,14 +54,6 @@ class Execution(TypedDict, total=False):
     """How long a run may take, in seconds; 0 is without end."""
 
     timeout_seconds: int
-
-
-class Schedule(TypedDict):
-    """The normalised schedule; date and time have the forms of `schedules`."""
-
-    cron: str
-    date: dict[str, object]
-    time: dict[str, object]
 
 
 class Condition(TypedDict):

@@ -6,14 +6,40 @@ Rules: the table of schedule forms of the Administrative API. Times are UTC, 0 i
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Required, TypedDict
 
 from marketing_analytics.cloud_api.cron import CronError, check_cron, weekdays_of
 
 EVERY_DAY = [0, 1, 2, 3, 4, 5, 6]
-HOURLY: dict[str, Any] = {"type": "every_hour", "interval": 1}
 HOUR_STEP = re.compile(r"^\*/(\d+)$")
+
+
+class Date(TypedDict, total=False):
+    """The days of a schedule; 0 is Sunday."""
+
+    type: Required[str]
+    days: list[int]
+    cron: str
+
+
+class Time(TypedDict, total=False):
+    """The hours of a schedule: every so many, or some of the day."""
+
+    type: Required[str]
+    interval: int
+    hours: list[int]
+
+
+class Schedule(TypedDict):
+    """A schedule in its one form."""
+
+    cron: str
+    date: Date
+    time: Time
+
+
+HOURLY: Time = {"type": "every_hour", "interval": 1}
 
 
 class ScheduleError(ValueError):
@@ -24,7 +50,7 @@ class ScheduleError(ValueError):
         self.path = path
 
 
-def normalise_schedule(given: dict[str, Any]) -> dict[str, Any]:
+def normalise_schedule(given: Mapping[str, Any]) -> Schedule:
     """Return the schedule as dbt Cloud stores it: date and time in one form, cron derived."""
     date = object_at(given, "date")
     time = object_at(given, "time")
@@ -36,7 +62,7 @@ def normalise_schedule(given: dict[str, Any]) -> dict[str, Any]:
         return derived_schedule({"type": kind, "days": days}, normalise_time(time), join(days))
     if kind == "custom_cron":
         cron = cron_at(date.get("cron") or given.get("cron"), "date", "cron")
-        return {"cron": cron, "date": {"type": kind, "cron": cron}, "time": dict(HOURLY)}
+        return {"cron": cron, "date": {"type": kind, "cron": cron}, "time": HOURLY.copy()}
     if kind == "interval_cron":
         return interval_schedule(given, date, time)
     raise ScheduleError(
@@ -44,7 +70,7 @@ def normalise_schedule(given: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-def object_at(given: dict[str, Any], key: str) -> dict[str, Any]:
+def object_at(given: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """Return the object under `key`; null and missing are an empty one."""
     value = given.get(key)
     if value is not None and not isinstance(value, dict):
@@ -52,19 +78,19 @@ def object_at(given: dict[str, Any], key: str) -> dict[str, Any]:
     return value or {}
 
 
-def derived_schedule(date: dict[str, Any], time: dict[str, Any], days: str) -> dict[str, Any]:
+def derived_schedule(date: Date, time: Time, days: str) -> Schedule:
     """Return a schedule whose cron is computed from its date and time."""
     return {"cron": f"0 {hours_field(time)} * * {days}", "date": date, "time": time}
 
 
-def hours_field(time: dict[str, Any]) -> str:
+def hours_field(time: Time) -> str:
     """Return the hours field of the cron of a normalised time."""
     if time["type"] == "at_exact_hours":
         return join(time["hours"])
     return "*" if time["interval"] == 1 else f"*/{time['interval']}"
 
 
-def normalise_time(time: dict[str, Any]) -> dict[str, Any]:
+def normalise_time(time: Mapping[str, Any]) -> Time:
     """Return every_hour with its interval, or at_exact_hours with its hours; never both."""
     kind = time.get("type") or ("at_exact_hours" if time.get("hours") else "every_hour")
     if kind == "every_hour":
@@ -84,8 +110,8 @@ def check_interval(value: Any) -> int:
 
 
 def interval_schedule(
-    given: dict[str, Any], date: dict[str, Any], time: dict[str, Any]
-) -> dict[str, Any]:
+    given: Mapping[str, Any], date: Mapping[str, Any], time: Mapping[str, Any]
+) -> Schedule:
     """Return an interval_cron schedule; its days are read out of the cron."""
     cron = date.get("cron") or given.get("cron")
     if not cron:

@@ -14,9 +14,9 @@ from marketing_analytics.cloud_api.states import ACTIVE
 from marketing_analytics.local_cloud.pages.asking import number, search_text
 from marketing_analytics.local_cloud.pages.logs.reader import MAX_WINDOW_LINES, LogReader, Window
 from marketing_analytics.local_cloud.pages.reads import Reads, open_reads
-from marketing_analytics.local_cloud.pages.runs.views import artifact_path, log_path
 from marketing_analytics.local_cloud.pages.settings import UiSettings
-from marketing_analytics.local_cloud.runs.progress import list_steps
+from marketing_analytics.local_cloud.runs.artifacts import resolve_artifact
+from marketing_analytics.local_cloud.runs.progress import list_steps, step_log_path
 from marketing_analytics.local_cloud.runs.records import Run, RunStep
 from marketing_analytics.local_cloud.runs.store import get_run
 
@@ -56,7 +56,7 @@ class LogPages:
         """Return the end of a step's log, or the lines around `line`; None without a step."""
         if step_index is None:
             return None
-        path = log_path(self.settings.run_folder(run_id), step_index)
+        path = step_log_path(self.settings.data_dir, run_id, step_index)
         first = max(1, line - PAGE_LINES // 4) if line else -PAGE_LINES
         window = self.reader.window(path, first, PAGE_LINES, reads.secrets())
         start = window.lines[0].number if window.lines else 1
@@ -74,7 +74,7 @@ class LogPages:
         with open_reads(self.settings.database, self.settings.account_id) as reads:
             step, is_active = self._step(reads, request)
             secrets = reads.secrets()
-        path = log_path(self.settings.run_folder(step.run_id), step.step_index)
+        path = step_log_path(self.settings.data_dir, step.run_id, step.step_index)
         text, level = search_text(asked), asked.get("level", "")
         if text or level in LEVELS[1:]:
             window = self.reader.matching(path, text, level if level in LEVELS else "", secrets)
@@ -90,7 +90,7 @@ class LogPages:
             step, _ = self._step(reads, request)
             secrets = reads.secrets()
         run_id, index = step.run_id, step.step_index
-        path = log_path(self.settings.run_folder(run_id), index)
+        path = step_log_path(self.settings.data_dir, run_id, index)
         if "debug" in request.query_params:
             path = path.with_suffix(".debug.log")
         if not path.is_file():
@@ -122,8 +122,9 @@ class LogPages:
             with open_reads(self.settings.database, self.settings.account_id) as reads:
                 run = own_run(reads, asked["run_id"])
             if run is not None:
-                folder = self.settings.run_folder(run.id)
-                path = artifact_path(folder, asked["step_index"], asked["name"])
+                path = resolve_artifact(
+                    self.settings.data_dir, run.id, asked["name"], asked["step_index"]
+                )
         if path is None:
             raise HTTPException(404, "There is no such artifact.")
         return FileResponse(

@@ -20,7 +20,13 @@ from marketing_analytics.local_cloud.pages.runs.timing import (
     timing_of,
 )
 from marketing_analytics.local_cloud.pages.states import State, run_state, trigger_words
-from marketing_analytics.local_cloud.runs.progress import list_nodes, list_steps, usual_seconds
+from marketing_analytics.local_cloud.runs.artifacts import artifacts_folder, step_folder
+from marketing_analytics.local_cloud.runs.progress import (
+    list_nodes,
+    list_steps,
+    step_log_path,
+    usual_seconds,
+)
 from marketing_analytics.local_cloud.runs.records import PlacedRun, Run, RunStep
 from marketing_analytics.local_cloud.runs.store import active_runs, get_placed_run
 from marketing_analytics.local_cloud.store.accounts import get_account
@@ -158,7 +164,7 @@ class RunPage:
 
 
 def run_page(
-    reads: Reads, folder: Path, run_id: int, step_index: int | None, now: datetime
+    reads: Reads, data_dir: Path, run_id: int, step_index: int | None, now: datetime
 ) -> RunPage | None:
     """Return a run's page, or None when there is no such run."""
     run = get_placed_run(reads.connection, run_id, reads.account_id)
@@ -166,7 +172,7 @@ def run_page(
         return None
     usual = usual_seconds(reads.connection, run.job_id, run_id)
     nodes = nodes_of(list_nodes(reads.connection, run_id), usual, now)
-    steps = steps_of(list_steps(reads.connection, run_id), run, folder, now)
+    steps = steps_of(list_steps(reads.connection, run_id), run, data_dir, now)
     tests = [node for node in nodes if node.is_test]
     return RunPage(
         run=run_line(run, now),
@@ -174,7 +180,7 @@ def run_page(
         steps=steps,
         shown_step=shown_step(steps, step_index),
         first_error=first_error(run, nodes, steps, reads.secrets()),
-        timing=timing_of(nodes, now, critical_of(folder, nodes, run)),
+        timing=timing_of(nodes, now, critical_of(data_dir, nodes, run)),
         tests=sorted(tests, key=worst_first),
         tests_words=tests_words(tests),
         waits=own_queue_line(reads, run_id, now) if run.status == Status.QUEUED else None,
@@ -208,16 +214,16 @@ def facts_of(run: PlacedRun, now: datetime) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value]
 
 
-def steps_of(steps: Sequence[RunStep], run: Run, folder: Path, now: datetime) -> list[StepLine]:
+def steps_of(steps: Sequence[RunStep], run: Run, data_dir: Path, now: datetime) -> list[StepLine]:
     """Return the steps of a run on its time line."""
     begin = parse_time(run.started_at) or parse_time(run.created_at) or now
     end = parse_time(run.finished_at) or now
     wall = max((end - begin).total_seconds(), 0.001)
-    return [step_line(step, run, begin, wall, folder, now) for step in steps]
+    return [step_line(step, run, begin, wall, data_dir, now) for step in steps]
 
 
 def step_line(
-    step: RunStep, run: Run, begin: datetime, wall: float, folder: Path, now: datetime
+    step: RunStep, run: Run, begin: datetime, wall: float, data_dir: Path, now: datetime
 ) -> StepLine:
     """Return one step; `begin` and `wall` are start and seconds of the run."""
     seconds = seconds_between(step.started_at, step.finished_at, now)
@@ -238,13 +244,8 @@ def step_line(
         words=duration_words(seconds),
         left=round(left, 2),
         width=round(min(100 - left, max(0.4, width)), 2) if start else 0.0,
-        has_log=log_path(folder, step.step_index).is_file(),
+        has_log=step_log_path(data_dir, run.id, step.step_index).is_file(),
     )
-
-
-def log_path(folder: Path, step_index: int) -> Path:
-    """Return the place of a step's log below the run's folder."""
-    return folder / "steps" / f"{step_index}.log"
 
 
 def shown_step(steps: Sequence[StepLine], wanted: int | None) -> int | None:
@@ -287,12 +288,13 @@ def end_order(node: NodeLine) -> tuple[int, str]:
     return (node.step_index, at.isoformat() if at else "~")
 
 
-def critical_of(folder: Path, nodes: Sequence[NodeLine], run: Run) -> float | None:
+def critical_of(data_dir: Path, nodes: Sequence[NodeLine], run: Run) -> float | None:
     """Return the critical path of a run that ended, in seconds."""
     if run.status in ACTIVE or not nodes:
         return None
     step = max(node.step_index for node in nodes)
-    return critical_seconds(folder / "artifacts" / f"step_{step}" / "manifest.json", nodes)
+    folder = step_folder(data_dir, run.id, step)
+    return critical_seconds(folder / "manifest.json", nodes) if folder else None
 
 
 def worst_first(node: NodeLine) -> tuple[int, str]:
@@ -310,9 +312,9 @@ def tests_words(tests: Sequence[NodeLine]) -> str:
     return f"{len(tests)} test{'s' * (len(tests) != 1)}: {parts}" if tests else ""
 
 
-def list_artifacts(folder: Path, limit: int) -> tuple[list[Artifact], int]:
+def list_artifacts(data_dir: Path, run_id: int, limit: int) -> tuple[list[Artifact], int]:
     """Return up to `limit` files of a run and how many there are; links are left out."""
-    root = folder / "artifacts"
+    root = artifacts_folder(data_dir, run_id)
     found: list[Artifact] = []
     total = 0
     for step in sorted(root.glob("step_*"), key=step_number):
@@ -331,14 +333,3 @@ def step_number(path: Path) -> int:
     """Return the number in the name of a folder of artifacts, -1 without one."""
     text = path.name.removeprefix("step_")
     return int(text) if text.isdecimal() else -1
-
-
-def artifact_path(folder: Path, step_index: int, name: str) -> Path | None:
-    """Return the file behind an artifact's address, None when it lies outside or is missing."""
-    root = (folder / "artifacts" / f"step_{step_index}").resolve()
-    try:
-        path = (root / name).resolve()
-        is_there = path.is_relative_to(root) and path.is_file()
-    except (OSError, ValueError):
-        return None
-    return path if is_there else None
