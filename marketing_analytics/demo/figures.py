@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import MachineError
+from marketing_analytics.warehouse.duckdb import connect
 
 WINDOW_DAYS = 30
 MODELS = ("first_touch", "last_touch", "linear", "time_decay", "position_based")
-LOCK_ATTEMPTS = 60
-LOCK_WAIT_SECONDS = 0.5
+LOCK_WAIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Figures:
 
 def read_figures(warehouse: Path) -> Figures:
     """Read the marts of the one schema in the warehouse that holds them."""
-    connection = connect(warehouse)
+    connection = connect(warehouse, is_read_only=True, wait_seconds=LOCK_WAIT_SECONDS)
     try:
         schema = schema_of(connection, "rpt_channel_attribution")
         connection.execute(f'use "{schema}"')
@@ -62,20 +61,6 @@ def read_figures(warehouse: Path) -> Figures:
         )
     finally:
         connection.close()
-
-
-def connect(warehouse: Path) -> Any:
-    """Open the file for reading; a run that still writes is waited for."""
-    import duckdb
-
-    for _ in range(LOCK_ATTEMPTS):
-        try:
-            return duckdb.connect(str(warehouse), read_only=True)
-        except duckdb.IOException:
-            if not warehouse.exists():
-                break
-            time.sleep(LOCK_WAIT_SECONDS)
-    raise MachineError(f"cannot read {warehouse}", hint="is a dbt run still writing it?")
 
 
 def schema_of(connection: Any, table: str) -> str:

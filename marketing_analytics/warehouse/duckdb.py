@@ -1,4 +1,7 @@
-"""Who writes the raw database: DuckDB lets nobody read a file that another process writes."""
+"""DuckDB as the warehouse: connect, who writes and who waits, dbt's profile.
+
+DuckDB lets nobody read a file that another process writes.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,73 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from marketing_analytics.core.errors import MachineError
+from marketing_analytics.core.errors import LockedError, MachineError, PlatformError, UserError
 
 POLL_SECONDS = 0.2
 # struct flock of Linux: type, whence, start, length, process
 LOCK = "hhqqi"
+
+
+def connect(
+    path: Path, *, is_read_only: bool = False, wait_seconds: float = 0.0, hint: str = ""
+) -> Any:
+    """Return a connection to a file, after waiting for another process to let go of it.
+
+    Raise LockedError when it stays taken (`hint` says how to wait longer), UserError for a file
+    of something else, MachineError for one that cannot be opened.
+    """
+    import duckdb
+
+    if is_read_only and not path.exists():
+        raise MachineError(f"cannot read {path}: there is no such file")
+    give_up_at = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return duckdb.connect(str(path), read_only=is_read_only)
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise open_error(path, error) from None
+            if time.monotonic() >= give_up_at:
+                raise locked_error(path, error, wait_seconds, hint) from None
+            time.sleep(POLL_SECONDS)
+
+
+def open_error(path: Path, error: Exception) -> PlatformError:
+    """Return our error for a file that DuckDB cannot open."""
+    text = str(error).splitlines()[0]
+    if "not a valid DuckDB" in text or "version number" in text:
+        return UserError(
+            f"{path} is not a DuckDB file that this program reads", hint="use another path"
+        )
+    return MachineError(f"cannot open {path}: {text}")
+
+
+def locked_error(path: Path, error: Exception, wait_seconds: float, hint: str) -> LockedError:
+    """Return the error with the holder that DuckDB names."""
+    text = str(error)
+    holder = text[text.find("held in") + 8 :].split(". ")[0] if "held in" in text else ""
+    more = f", {hint}" if hint else ""
+    return LockedError(
+        f"{path} is in use{f' by {holder}' if holder else ''}",
+        hint=f"waited {wait_seconds:.0f} s; run again when it has ended{more}",
+    )
+
+
+def profile_output(
+    path: Path, *, schema: str, threads: int, raw_database: Path | None
+) -> dict[str, Any]:
+    """Return dbt's output for a file; an existing raw database is attached read-only as `raw`."""
+    output: dict[str, Any] = {
+        "type": "duckdb",
+        "path": str(path),
+        "schema": schema,
+        "threads": threads,
+    }
+    if raw_database is not None and raw_database.exists():
+        output["attach"] = [{"path": str(raw_database), "alias": "raw", "read_only": True}]
+    return output
 
 
 def writer_of(path: Path) -> int | None:

@@ -11,7 +11,6 @@ import contextlib
 import copy
 import os
 import shutil
-import time
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -20,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import (
-    LockedError,
     MachineError,
     PlatformError,
-    UserError,
 )
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.tables import DELETED, Table, finish
+from marketing_analytics.warehouse.duckdb import connect
 
 OPTIONS = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
@@ -37,7 +35,6 @@ OPTIONS = {
     "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
 }
 IDENTITY_FILE = "database_id"
-OPEN_POLL_SECONDS = 0.2
 
 
 class RawDatabase:
@@ -52,26 +49,13 @@ class RawDatabase:
     @contextlib.contextmanager
     def open(self) -> Iterator[Any]:
         """Yield a connection; while it is open no other process can use the file."""
-        connection = self._connect()
+        connection = connect(
+            self.path, wait_seconds=self.wait_seconds, hint="or set INGEST_LOCK_WAIT_SECONDS"
+        )
         try:
             yield connection
         finally:
             connection.close()
-
-    def _connect(self) -> Any:
-        """Connect, waiting for readers in other processes to end."""
-        import duckdb
-
-        give_up_at = time.monotonic() + self.wait_seconds
-        while True:
-            try:
-                return duckdb.connect(str(self.path))
-            except duckdb.IOException as error:
-                if "lock" not in str(error).lower():
-                    raise open_error(self.path, error) from None
-                if time.monotonic() >= give_up_at:
-                    raise locked_error(self.path, error, self.wait_seconds) from None
-                time.sleep(OPEN_POLL_SECONDS)
 
     def prepare(self, sources: tuple[str, ...]) -> dict[str, dict[str, Any]]:
         """Load what an earlier run left over; return the state of every source."""
@@ -209,24 +193,3 @@ def root_of(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
     return error
-
-
-def open_error(path: Path, error: Exception) -> PlatformError:
-    """Return our error for a file that DuckDB cannot open."""
-    text = str(error).splitlines()[0]
-    if "not a valid DuckDB" in text or "version number" in text:
-        return UserError(
-            f"{path} is not a DuckDB file that this program reads", hint="use another path"
-        )
-    return MachineError(f"cannot open {path}: {text}")
-
-
-def locked_error(path: Path, error: Exception, wait_seconds: float) -> LockedError:
-    """Return the error with the holder that DuckDB names."""
-    text = str(error)
-    holder = text[text.find("held in") + 8 :].split(". ")[0] if "held in" in text else ""
-    return LockedError(
-        f"{path} is in use{f' by {holder}' if holder else ''}",
-        hint=f"waited {wait_seconds:.0f} s; run again when it has ended, "
-        "or set INGEST_LOCK_WAIT_SECONDS",
-    )

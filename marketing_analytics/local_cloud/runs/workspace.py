@@ -14,7 +14,6 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.core.redaction import is_secret_name
@@ -22,6 +21,7 @@ from marketing_analytics.local_cloud.runs.artifacts import run_folder
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.local_cloud.store.variables import resolve_variables
+from marketing_analytics.warehouse.duckdb import profile_output
 
 PROFILE_NAME = "marketing_cloud"
 SKIPPED_FOLDERS = frozenset(
@@ -155,14 +155,12 @@ def render_profile(
     workspace: Workspace, *, threads: int, target_name: str, raw_database: Path | None
 ) -> str:
     """Return the text of profiles.yml; JSON is YAML, and it quotes whatever a path may hold."""
-    output: dict[str, Any] = {
-        "type": "duckdb",
-        "path": str(workspace.warehouse),
-        "schema": workspace.schema_name,
-        "threads": threads,
-    }
-    if raw_database is not None and raw_database.exists():
-        output["attach"] = [{"path": str(raw_database), "alias": "raw", "read_only": True}]
+    output = profile_output(
+        workspace.warehouse,
+        schema=workspace.schema_name,
+        threads=threads,
+        raw_database=raw_database,
+    )
     profile = {PROFILE_NAME: {"target": target_name, "outputs": {target_name: output}}}
     return json.dumps(profile, indent=2) + "\n"
 

@@ -1,0 +1,69 @@
+"""DuckDB as the warehouse: one process at a time, and what dbt is told of it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from marketing_analytics.core.errors import LockedError, MachineError, UserError
+from marketing_analytics.warehouse.duckdb import connect, profile_output, writer_of
+
+HOLDER = """
+import sys, duckdb
+held = duckdb.connect(sys.argv[1])
+print(1, flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Return another process that holds a file, and the file."""
+    path = tmp_path / "held.duckdb"
+    command = [sys.executable, "-c", HOLDER, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"1\n"
+        yield process, path
+        process.communicate(b"")
+
+
+def test_a_file_that_another_process_holds_is_waited_for_then_its_holder_named(holder):
+    process, path = holder
+    with pytest.raises(LockedError, match=f"PID {process.pid}") as caught:
+        connect(path, wait_seconds=0.3, hint="or wait longer")
+    assert caught.value.hint == "waited 0 s; run again when it has ended, or wait longer"
+    assert writer_of(path) in (process.pid, None)
+
+
+def test_a_file_that_is_let_go_meanwhile_is_opened(holder):
+    process, path = holder
+    process.kill()
+    connect(path, wait_seconds=60).close()
+
+
+def test_a_file_of_something_else_is_refused_in_a_sentence(tmp_path):
+    path = tmp_path / "a.duckdb"
+    path.write_text("no database" * 500)
+    with pytest.raises(UserError, match="is not a DuckDB file"):
+        connect(path)
+
+
+def test_a_file_that_is_not_there_is_not_read(tmp_path):
+    with pytest.raises(MachineError, match="there is no such file"):
+        connect(tmp_path / "none.duckdb", is_read_only=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_is_no_file_to_open(tmp_path):
+    with pytest.raises(MachineError, match="cannot open"):
+        connect(tmp_path)
+
+
+def test_a_raw_database_is_attached_for_reading_once_it_exists(tmp_path):
+    raw = tmp_path / "raw.duckdb"
+    given = {"schema": "anna_b", "threads": 3, "raw_database": raw}
+    assert "attach" not in profile_output(tmp_path / "w.duckdb", **given)
+    connect(raw).close()
+    output = profile_output(tmp_path / "w.duckdb", **given)
+    assert output["attach"] == [{"path": str(raw), "alias": "raw", "read_only": True}]
+    assert (output["type"], output["schema"], output["threads"]) == ("duckdb", "anna_b", 3)
