@@ -37,9 +37,8 @@ where (:account_id is null or r.account_id = :account_id)
     and (:finished_to is null or r.finished_at <= :finished_to)
     and (:id_above is null or r.id > :id_above)
     and (:generate_docs is null or r.generate_docs = :generate_docs)
-    and (:search is null or exists (
-        select 1 from jobs as s
-        where s.id = r.job_id and instr(lower(s.name), lower(:search)) > 0
+    and (:search is null or r.job_id in (
+        select s.id from jobs as s where instr(lower(s.name), lower(:search)) > 0
     ))
 order by
     case when :order_by = '-id' then r.id end desc,
@@ -68,9 +67,8 @@ where (:account_id is null or r.account_id = :account_id)
     and (:finished_to is null or r.finished_at <= :finished_to)
     and (:id_above is null or r.id > :id_above)
     and (:generate_docs is null or r.generate_docs = :generate_docs)
-    and (:search is null or exists (
-        select 1 from jobs as s
-        where s.id = r.job_id and instr(lower(s.name), lower(:search)) > 0
+    and (:search is null or r.job_id in (
+        select s.id from jobs as s where instr(lower(s.name), lower(:search)) > 0
     ))
 
 -- name: newest_runs
@@ -95,9 +93,8 @@ where (:account_id is null or r.account_id = :account_id)
     and (:finished_to is null or r.finished_at <= :finished_to)
     and (:id_above is null or r.id > :id_above)
     and (:generate_docs is null or r.generate_docs = :generate_docs)
-    and (:search is null or exists (
-        select 1 from jobs as s
-        where s.id = r.job_id and instr(lower(s.name), lower(:search)) > 0
+    and (:search is null or r.job_id in (
+        select s.id from jobs as s where instr(lower(s.name), lower(:search)) > 0
     ))
 order by r.id desc
 limit :limit offset :offset

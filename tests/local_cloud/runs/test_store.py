@@ -140,3 +140,31 @@ def test_runs_are_filtered_ordered_and_paged(cloud):
     assert ids(project_ids=(1,), created_from="2020", created_to="2999")[1] == 5
     with pytest.raises(UserError, match="ordered by 'name'"):
         ids(order_by="name")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        ({}, 4),
+        ({"search": "SECOND"}, 2),
+        ({"search": "%"}, 0),
+        ({"cause_categories": ("ui", "rerun")}, 1),
+        ({"statuses": (30,)}, 1),
+        ({"environment_id": 2, "account_id": 1}, 2),
+        ({"job_id": 1, "generate_docs": False}, 2),
+        ({"account_id": 2}, 0),
+    ],
+    ids=lambda value: " ".join(value) or "all" if isinstance(value, dict) else "",
+)
+def test_both_lists_and_the_count_select_the_same_runs(cloud, wanted, count):
+    first, second = cloud.job(), cloud.job(environment_id=2)
+    cloud.connection.execute("update jobs set name = 'the second' where id = ?", (second,))
+    runs = [cloud.run(first, cause_category="ui"), *(cloud.run(job) for job in (second, first))]
+    cloud.run(second)
+    store.request_cancel(cloud.connection, runs[0])
+    chosen = RunFilter(**wanted)
+    page = store.list_runs(cloud.connection, chosen, order_by="-id")
+    newest = store.newest_runs(cloud.connection, chosen, limit=100)
+    assert [run.id for run in newest] == [run.id for run in page.rows]
+    assert (page.total_count, store.count_runs(cloud.connection, chosen)) == (count, count)
+    assert all(run.job_name == ("job", "the second")[run.job_id == second] for run in newest)
