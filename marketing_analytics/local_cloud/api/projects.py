@@ -23,6 +23,7 @@ from marketing_analytics.local_cloud.api.listing import show_filters
 from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.store import projects as store
 from marketing_analytics.local_cloud.store.connection import transaction
+from marketing_analytics.local_cloud.store.jobs import count_active_jobs
 from marketing_analytics.local_cloud.store.projects import Project, ProjectFields
 
 DELETED = 2
@@ -81,7 +82,7 @@ def delete(call: Call) -> Response:
 
 def refuse_when_used(call: Call, project_id: int) -> None:
     """Raise a 400 when a project has active jobs: they would go on running."""
-    count = store.count_active_jobs(call.connection, project_id)
+    count = count_active_jobs(call.connection, project_id=project_id)
     if count:
         raise invalid_at(f"{count} active jobs belong to this project; delete them first", "reason")
 

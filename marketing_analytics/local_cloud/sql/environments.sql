@@ -68,10 +68,6 @@ set name = :name,
     updated_at = :now
 where id = :environment_id and account_id = :account_id
 
--- name: count_active_jobs
--- whether an environment may be deleted
-select count(*) from jobs where environment_id = :environment_id and state = 1
-
 -- name: get_site
 -- where runs of an environment take place, also of a deleted one
 select e.name, e.deployment_type, e.schema_name, p.source_path, p.dbt_project_subdirectory

@@ -103,6 +103,14 @@ where account_id = :account_id
         or json_extract(payload, '$.triggers.schedule') = :triggers_schedule)
     and (:job_type is null or json_extract(payload, '$.job_type') = :job_type)
 
+-- name: count_active_jobs
+-- whether a project or an environment may be deleted
+select count(*)
+from jobs
+where state = 1
+    and (:project_id is null or project_id = :project_id)
+    and (:environment_id is null or environment_id = :environment_id)
+
 -- name: add_job
 -- create a job
 insert into jobs (

@@ -63,7 +63,3 @@ where id = :project_id and account_id = :account_id
 -- name: default_source_path
 -- the dbt project that a new project gets: the first one's
 select source_path from projects where account_id = :account_id order by id limit 1
-
--- name: count_active_jobs
--- whether a project may be deleted
-select count(*) from jobs where project_id = :project_id and state = 1

@@ -120,10 +120,3 @@ def save_environment(connection: sqlite3.Connection, environment: Environment) -
     """Write every field of an environment."""
     values = {**asdict(environment), "environment_id": environment.id, "now": now_text()}
     connection.execute(load_sql("environments")["save_environment"], values)
-
-
-def count_active_jobs(connection: sqlite3.Connection, environment_id: int) -> int:
-    """Return how many jobs use an environment."""
-    statement = load_sql("environments")["count_active_jobs"]
-    row = connection.execute(statement, {"environment_id": environment_id}).fetchone()
-    return int(row[0])

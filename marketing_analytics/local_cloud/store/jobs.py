@@ -195,6 +195,17 @@ def list_all_jobs(connection: sqlite3.Connection, account_id: int) -> list[Liste
     return find_all(connection, ListedJob, statement, {"account_id": account_id})
 
 
+def count_active_jobs(
+    connection: sqlite3.Connection,
+    *,
+    project_id: int | None = None,
+    environment_id: int | None = None,
+) -> int:
+    """Return how many jobs a project has or an environment runs."""
+    values = {"project_id": project_id, "environment_id": environment_id}
+    return int(connection.execute(load_sql("jobs")["count_active_jobs"], values).fetchone()[0])
+
+
 def add_job(connection: sqlite3.Connection, account_id: int, job: JobFields) -> int:
     """Create a job and return its id."""
     values = {**values_of(job, None), "account_id": account_id}

@@ -76,9 +76,3 @@ def save_project(connection: sqlite3.Connection, project: Project) -> None:
     """Write a changed project back."""
     values = {**asdict(project), "project_id": project.id, "now": now_text()}
     connection.execute(load_sql("projects")["save_project"], values)
-
-
-def count_active_jobs(connection: sqlite3.Connection, project_id: int) -> int:
-    """Return how many jobs a project has."""
-    statement = load_sql("projects")["count_active_jobs"]
-    return int(connection.execute(statement, {"project_id": project_id}).fetchone()[0])

@@ -30,6 +30,7 @@ from marketing_analytics.local_cloud.api.projects import find_project, stored_pr
 from marketing_analytics.local_cloud.store import environments as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.environments import Environment, EnvironmentFields
+from marketing_analytics.local_cloud.store.jobs import count_active_jobs
 
 DELETED = 2
 
@@ -140,7 +141,7 @@ def save(call: Call, new: Environment) -> Environment:
 
 def refuse_when_used(call: Call, environment: Environment) -> None:
     """Raise a 400 when active jobs use an environment."""
-    count = store.count_active_jobs(call.connection, environment.id)
+    count = count_active_jobs(call.connection, environment_id=environment.id)
     if count:
         raise invalid_at(f"{count} active jobs use this environment; delete them first", "reason")
 
