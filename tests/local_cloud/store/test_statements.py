@@ -51,6 +51,14 @@ def test_every_file_of_statements_is_read_by_one_module():
     assert {name: modules for name, modules in doors.items() if len(modules) != 1} == {}
 
 
+def test_api_and_pages_leave_statements_and_rows_to_the_doors():
+    folder = Path(local_cloud.__file__).parent
+    words = re.compile(r"load_sql|sqlite3\.Row|\.fetch(?:one|all)\(")
+    rooms = [path for room in ("api", "pages") for path in (folder / room).rglob("*.py")]
+    assert [path.name for path in rooms if words.search(path.read_text("utf-8"))] == []
+    assert len(rooms) > 30
+
+
 def test_a_row_becomes_a_record_with_truths_and_states():
     @dataclass(frozen=True)
     class Light:
