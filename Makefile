@@ -38,7 +38,7 @@ test: .venv/installed .venv-clients/installed ## run the push suite
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 test-random: .venv/installed .venv-clients/installed ## run the push suite in random order (ORDER=7 for one seen)
-	@$(BIN)/pytest -n 2 -p randomly $(if $(ORDER),--randomly-seed=$(ORDER))
+	@$(BIN)/pytest -n 2 --dist loadfile -p randomly $(if $(ORDER),--randomly-seed=$(ORDER))
 
 test-slow: .venv/installed .venv-clients/installed ## run the slow ring: oracles, the real Terraform provider
 	@$(BIN)/pytest -m slow
