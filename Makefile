@@ -64,6 +64,7 @@ lint: .venv/installed ## check style, types, import rules, SQL and the requireme
 	@$(BIN)/sqlfluff lint -q transform/models transform/tests
 	@$(BIN)/python scripts/lock.py --check
 	@$(BIN)/python scripts/release.py check
+	@$(BIN)/python scripts/dead_code.py
 	@$(BIN)/python scripts/attributes.py --check
 
 attributes: .venv/installed ## write the table of job attributes into Terraform and docs/jobs.md

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 SOURCE = "marketing_analytics"
 MAX_MODULE_LINES = 500
 MAX_FUNCTION_LINES = 80
+MAX_MODULES_IN_A_FOLDER = 13
 
 
 def tracked(repository, *patterns):
@@ -173,6 +175,40 @@ def test_modules_and_functions_stay_small(repository):
 def test_every_module_says_what_it_does(repository):
     for path in tracked(repository, f"{SOURCE}/**/*.py", "scripts/*.py", "benchmarks/*.py"):
         assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def names_of_module(tree):
+    """Return what a module defines at its top."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        for target in getattr(node, "targets", [getattr(node, "target", None)]):
+            if isinstance(target, ast.Name):
+                yield target.id
+
+
+def test_names_of_modules_have_no_underscore_in_front(repository):
+    for path in tracked(repository, f"{SOURCE}/**/*.py", f"{SOURCE}/*.py", "scripts/*.py"):
+        names = names_of_module(ast.parse(path.read_text()))
+        assert not [name for name in names if re.match("_[^_]", name)], path
+
+
+def test_no_folder_has_more_than_about_a_dozen_modules(repository):
+    folders = Counter(path.parent for path in tracked(repository, f"{SOURCE}/**/*.py"))
+    assert max(folders.values()) <= MAX_MODULES_IN_A_FOLDER + 1, folders.most_common(1)
+
+
+def test_what_nobody_uses_is_found(repository, tmp_path):
+    copy = copy_of(repository, tmp_path, "scripts/*.py", "benchmarks/*.py", f"{SOURCE}/**")
+    command = [sys.executable, "scripts/dead_code.py"]
+    assert subprocess.run(command, cwd=copy).returncode == 0
+    (copy / SOURCE / "core" / "extra.py").write_text('"""Extra."""\n\nNOBODY_READS_THIS = 1\n')
+    statements = copy / SOURCE / "local_cloud" / "sql" / "jobs.sql"
+    statements.write_text(f"{statements.read_text()}\n-- name: nobody_asks_this\nselect 1;\n")
+    found = subprocess.run(command, cwd=copy, capture_output=True, text=True)
+    assert found.returncode == 1
+    assert "extra.py:3: variable NOBODY_READS_THIS" in found.stderr
+    assert "jobs.sql: statement nobody_asks_this" in found.stderr
 
 
 def test_no_module_is_a_dumping_ground(repository):
