@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.core.redaction import redact, secrets_of
+from marketing_analytics.core.signs import visible
 
 
 def program() -> str:
@@ -118,7 +121,8 @@ class JsonUsageError(click.UsageError):
 
 
 def refuse(error: click.UsageError, given: Sequence[str]) -> NoReturn:
-    """Raise the error, as JSON when `--json` is among the arguments given."""
-    if "--json" not in given:
+    """Raise the error without secrets, as JSON when `--json` is among the arguments given."""
+    if isinstance(error, NoArgsIsHelpError):
         raise error
-    raise JsonUsageError(error.format_message(), error.ctx) from None
+    kind = JsonUsageError if "--json" in given else click.UsageError
+    raise kind(visible(redact(error.format_message(), secrets_of())), error.ctx) from None

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 from marketing_analytics.core.errors import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
+    PIPED_WIDTH,
     FileErrors,
     MachineError,
     PlatformError,
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS = 10.0
 REFRESHES_PER_SECOND = 4
-# nobody folds lines in a file or a pipe
-PIPED_WIDTH = 160
 
 
 class Console:
@@ -235,7 +234,8 @@ class Console:
                 document["errors"] = [error_json(each) for each in error.errors]
             self.json(document)
             return
-        first, *others = error.render().split("\n")
+        width = shutil.get_terminal_size().columns if is_terminal(self.err) else PIPED_WIDTH
+        first, *others = error.render(width).split("\n")
         # only the sentence: source lines have to stand below each other, commands to be copied
         self.note("\n".join([*self.folded(first, indent="  ", stream=self.err), *others]))
 
@@ -284,7 +284,7 @@ def error_json(error: PlatformError) -> dict[str, Any]:
     return {
         "message": redact(error.message, secrets_of()),
         "where": getattr(error, "where", None),
-        "hint": error.hint or None,
+        "hint": redact(error.hint, secrets_of()) or None,
         "exit_code": error.exit_code,
     }
 

@@ -20,6 +20,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from marketing_analytics.core.redaction import secrets_of, starred
+from marketing_analytics.core.signs import visible
+
+# nobody folds lines in a file or a pipe
+PIPED_WIDTH = 160
+
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -40,12 +46,19 @@ class PlatformError(Exception):
         self.message = message
         self.hint = hint
 
-    def render(self) -> str:
-        """Return the text shown to the user, without colour and without a traceback."""
-        lines = [f"error: {self.message}"]
+    def render(self, width: int = PIPED_WIDTH) -> str:
+        """Return the text shown to the user, without colour and without a traceback.
+
+        Control characters are signs, and source lines are cut to `width` columns.
+        """
+        lines = [f"error: {self.message}", *self.excerpt(width)]
         if self.hint:
             lines.append(f"  help: {self.hint}")
-        return "\n".join(lines)
+        return visible("\n".join(lines))
+
+    def excerpt(self, width: int) -> list[str]:
+        """Return lines that show the place of the error, if it has one."""
+        return []
 
 
 class UserError(PlatformError):
@@ -69,6 +82,7 @@ class FileError(UserError):
     """A file is wrong at a known place.
 
     `line` and `column` count from 1; `source` is the text of that line, shown with a caret.
+    Line 0 is the file as a whole, which the message names.
     """
 
     def __init__(
@@ -91,19 +105,36 @@ class FileError(UserError):
 
     @property
     def where(self) -> str:
-        """Return `file:line:column`."""
-        return f"{self.path}:{self.line}:{self.column}"
+        """Return `file:line:column`, or the file alone."""
+        return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
 
-    def render(self) -> str:
-        lines = [f"error: {self.message}", f"  --> {self.where}"]
+    def excerpt(self, width: int) -> list[str]:
+        if not self.line:
+            return []
+        lines = [f"  --> {self.where}"]
         if self.source:
-            number = str(self.line)
-            shown = self.source.replace("\t", " ")[:200]
-            lines.append(f"  {number} | {shown}")
-            lines.append(f"  {' ' * len(number)} | {' ' * (self.column - 1)}^")
-        if self.hint:
-            lines.append(f"  help: {self.hint}")
-        return "\n".join(lines)
+            number = f"  {self.line} | "
+            shown, caret = part_around(self.source, self.column, width - len(number))
+            blank = " " * len(str(self.line))
+            lines += [f"{number}{shown}", f"  {blank} | {' ' * caret}^"]
+        return lines
+
+
+def part_around(source: str, column: int, room: int) -> tuple[str, int]:
+    """Return what has room of a line around a column, and how many characters precede it there.
+
+    Secrets are stars before anything is cut: half of one would not be known as a secret.
+    """
+    source = starred(source, secrets_of()).replace("\t", " ")
+    caret = len(visible(source[: column - 1]))
+    text = visible(source)
+    first = max(0, min(caret - room // 2, len(text) - room))
+    part = text[first : first + room]
+    if first:
+        part = f"…{part[1:]}"
+    if first + room < len(text):
+        part = f"{part[:-1]}…"
+    return part, caret - first
 
 
 class FileErrors(FileError):  # noqa: N818 - it is several
@@ -121,8 +152,8 @@ class FileErrors(FileError):  # noqa: N818 - it is several
         )
         self.errors = tuple(errors)
 
-    def render(self) -> str:
-        shown = [error.render() for error in self.errors]
+    def render(self, width: int = PIPED_WIDTH) -> str:
+        shown = [error.render(width) for error in self.errors]
         return "\n".join([*shown, f"{len(shown)} errors"])
 
 

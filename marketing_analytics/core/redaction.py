@@ -26,6 +26,8 @@ SHAPES = tuple(
 # prose has these words too, so that they are masked but not refused
 HEADER = re.compile(r"(?i)\b(bearer|token|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
 MIN_SECRET_LENGTH = 6
+# secrets that came from a file, not from the environment
+read_secrets: set[str] = set()
 
 
 def is_secret_name(name: str) -> bool:
@@ -33,20 +35,40 @@ def is_secret_name(name: str) -> bool:
     return bool(SECRET_NAME.search(name)) or name.startswith("DBT_ENV_SECRET")
 
 
+def remember(secret: str) -> None:
+    """Keep a secret that was read from a file out of what this process prints from now on."""
+    read_secrets.add(secret)
+
+
 def secrets_of(environment: Mapping[str, str] | None = None) -> list[str]:
-    """Return the values of the secret settings in an environment, longest first."""
+    """Return the values of the secret settings in an environment, longest first.
+
+    Without one it is the environment of this process, and the secrets that it read from files.
+    """
     source = os.environ if environment is None else environment
-    values = {
-        value
-        for name, value in source.items()
-        if is_secret_name(name) and len(value) >= MIN_SECRET_LENGTH
-    }
-    return sorted(values, key=len, reverse=True)
+    values = {value for name, value in source.items() if is_secret_name(name)}
+    if environment is None:
+        values |= read_secrets
+    return sorted((v for v in values if len(v) >= MIN_SECRET_LENGTH), key=len, reverse=True)
 
 
 def has_secret(text: str) -> bool:
     """Return whether a part of the text has the shape of a secret."""
     return any(shape.search(text) for shape in SHAPES)
+
+
+def starred(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return `text` with a star for every character of a secret, so that columns stay."""
+    for secret in secrets:
+        text = text.replace(secret, "*" * len(secret))
+    for shape in SHAPES:
+        text = shape.sub(with_stars, text)
+    return text
+
+
+def with_stars(match: re.Match[str]) -> str:
+    """Return stars between the two groups of a shape."""
+    return f"{match[1]}{'*' * (match.start(2) - match.end(1))}{match[2]}"
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:

@@ -15,6 +15,7 @@ import click
 from marketing_analytics.core.commands import Group, beside
 from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.core.errors import EXIT_OK, EXIT_USAGE, RemoteError, UserError
+from marketing_analytics.core.redaction import remember
 from marketing_analytics.jobs.settings import Given, Settings, load_settings
 
 if TYPE_CHECKING:
@@ -101,9 +102,11 @@ def read_token(path: str | None) -> str | None:
     if path is None:
         return None
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        token = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         raise UserError(f"cannot read the token file {path}", hint="check the path") from None
+    remember(token)
+    return token
 
 
 def execute(is_json: bool, body: Callable[[Console], int | None]) -> None:

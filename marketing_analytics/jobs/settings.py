@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from marketing_analytics.cloud_api.client import Access
 from marketing_analytics.cloud_api.names import TEAM_PATTERN, USER_LENGTH, Scope, slug_of
 from marketing_analytics.core.errors import MissingSettingError, UserError
+from marketing_analytics.core.redaction import redact, secrets_of
 
 DEFAULT_HOST_URL = "https://cloud.getdbt.com"
 DEFAULT_TEAM = "marketing-team"
@@ -165,7 +166,9 @@ def team_of(given: Given, file: FileDefaults, env: Mapping[str, str]) -> str:
     """Return the team's name, which must be a slug: it is part of job names and marks."""
     team = text_of("TEAM_NAME", given.team, env) or file.team_name or DEFAULT_TEAM
     if not re.fullmatch(TEAM_PATTERN, team):
-        better = slug_of(team, 40) or "my-team"
+        # not the slug of a secret, which nobody would know as one
+        is_secret = redact(team, secrets_of()) != team
+        better = "my-team" if is_secret else slug_of(team, 40) or "my-team"
         raise UserError(
             f"TEAM_NAME is not usable: {team!r}",
             hint=f"use lower case, digits and dashes, at most 40, like {better}",

@@ -21,12 +21,12 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from marketing_analytics.core.signs import visible
 from marketing_analytics.web.words import (
     exact_words,
     relative_words,
     size_words,
     utc_words,
-    visible,
 )
 
 FOLDER = Path(__file__).parent

@@ -130,3 +130,28 @@ def test_help_names_the_command_as_it_was_started(start):
     usage = ["Usage:", *start, "list", "[OPTIONS]"]
     assert done.stdout.split()[: len(usage)] == usage
     assert f"  {' '.join(start)} list --details" in done.stdout
+
+
+SECRET = "dbtc_Zk3JqP0rVtY8wLmN2sXbA7"
+MISTAKES = [
+    "jobs logs {}",
+    "jobs list {}",
+    "jobs cleanup --older-than {}",
+    "cloud serve --port {}",
+    "jobs list --{}",
+    "{}",
+]
+
+
+@pytest.mark.parametrize("tail", ["", " --json"])
+@pytest.mark.parametrize("words", MISTAKES)
+def test_bad_usage_names_no_secret_and_moves_no_cursor(words, tail):
+    result = CliRunner().invoke(main, (words + tail).format(f"{SECRET}\x1b[2J").split(" "))
+    assert result.exit_code == 2
+    assert "Error: " in result.output or '"error"' in result.output
+    assert SECRET not in result.output
+    assert "\x1b" not in result.output
+
+
+def test_a_group_alone_shows_its_help():
+    assert "Commands:" in CliRunner().invoke(main, ["jobs"]).output

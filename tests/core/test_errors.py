@@ -32,6 +32,34 @@ def test_a_file_error_shows_place_source_caret_and_help():
     ]
 
 
+@pytest.mark.parametrize("column", [1, 5_000, 10_000])
+def test_a_long_line_is_cut_around_its_column(column):
+    source = "x" * (column - 1) + "!" + "x" * (10_000 - column)
+    error = errors.FileError("wrong", path="a.tfvars", line=31, column=column, source=source)
+    _, _, shown, caret = error.render(80).split("\n")
+    assert len(shown) == 80
+    assert shown[caret.index("^")] == "!"
+    assert "…" in shown
+
+
+def test_control_characters_of_a_file_are_shown_as_signs():
+    source = 'a = "\x1b]0;title\x07\x1b[2J\x9b" + 1'
+    error = errors.FileError(
+        "a\x1b[2J is wrong", path="a\x1b.tfvars", column=21, source=source, hint="no \x07"
+    )
+    said = error.render()
+    assert said.isprintable() or set(filter(lambda sign: not sign.isprintable(), said)) == {"\n"}
+    assert "␛]0;title␇␛[2J⟨U+009B⟩" in said
+    _, _, shown, caret, _ = said.split("\n")
+    assert shown[caret.index("^") :] == '" + 1'
+
+
+def test_a_secret_at_the_edge_of_what_is_shown_is_not_shown_in_part(monkeypatch):
+    monkeypatch.setenv("DBTCLOUD_TOKEN", "canary" * 10)
+    error = errors.FileError("wrong", path="a", source=f'a = "{"canary" * 10}"', column=1)
+    assert "canary" not in error.render(40)
+
+
 def test_a_missing_setting_names_itself_and_the_flag():
     error = errors.MissingSettingError("PROJECT_ID", purpose="the project", flag="--project-id")
     assert error.render() == (

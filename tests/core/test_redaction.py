@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from marketing_analytics.core.redaction import MASK, has_secret, is_secret_name, redact, secrets_of
+from marketing_analytics.core.redaction import (
+    MASK,
+    has_secret,
+    is_secret_name,
+    redact,
+    secrets_of,
+    starred,
+)
 
 
 @pytest.mark.parametrize(
@@ -61,3 +68,12 @@ def test_what_a_job_file_may_not_hold_is_masked_wherever_it_is_shown(secret):
         assert has_secret(text)
         assert "0123456789" not in redact(text)
         assert MASK in redact(text)
+
+
+@pytest.mark.parametrize("secret", SHAPES)
+def test_stars_keep_the_length_of_a_text(secret):
+    shown = starred(f"log line: {secret} and a-value", ["a-value"])
+    assert len(shown) == len(f"log line: {secret} and a-value")
+    assert shown.startswith("log line: ")
+    assert shown.endswith("*******")
+    assert "0123456789" not in shown

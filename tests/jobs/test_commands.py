@@ -419,3 +419,31 @@ def test_plan_and_deploy_tell_every_mistake_too(jobs, cloud, job_file):
         code, _, err = jobs(command, "--config", config)
         assert (code, "2 errors" in err) == (2, True)
     assert cloud.requests == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["list", "--account-id", "{}"],
+        ["list", "--host-url", "http://127.0.0.1:1/{}"],
+        ["list", "--team", "{} X"],
+        ["run", "{}"],
+    ],
+)
+def test_a_token_in_a_file_is_never_printed(jobs, cloud, tmp_path, words):
+    secret = "Scratch-token-1234567890abcdef"
+    file = tmp_path / "tok"
+    file.write_text(secret + "\n")
+    words = [word.format(secret) for word in words]
+    code, out, err = jobs(*words, "--token-file", file)
+    assert code != 0
+    assert err.startswith("error: ")
+    assert secret.lower() not in (out + err).lower()
+
+
+def test_no_team_is_suggested_that_is_made_of_a_secret(jobs, cloud, monkeypatch):
+    monkeypatch.setenv("TEAM_NAME", "dbtc_Zk3JqP0rVtY8wLmN2sXbA7")
+    code, _, err = jobs("list")
+    assert code == 2
+    assert "zk3jqp" not in err.lower()
+    assert "like my-team" in err

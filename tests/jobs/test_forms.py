@@ -209,6 +209,22 @@ def test_a_secret_beside_a_mistake_of_writing_is_not_printed_either(name, line):
     assert f"{name}:1:" in said
 
 
+def test_a_mistake_beside_a_secret_keeps_the_names_readable():
+    secret = "dbtc_Zk3JqP0rVtY8wLmN2sXbA7"
+    with pytest.raises(FileError) as caught:
+        read_job_text(
+            f'jobs = {{ a = {{ execute_steps = ["dbt build"]\n threads = "{secret}"\n}} }}'
+        )
+    assert caught.value.message == 'threads is a text (job "a")'
+    assert caught.value.source == f' threads = "{"*" * len(secret)}"'
+
+
+def test_a_token_that_is_a_variable_is_told_where_it_comes_from():
+    with pytest.raises(FileError) as caught:
+        read_job_text('dbtcloud_token = "${DBT_TOKEN}"\njobs = {}')
+    assert caught.value.hint == "remove the line; the token comes from DBTCLOUD_TOKEN"
+
+
 def test_undeclared_variables_get_a_note_and_nested_unknown_keys_an_error():
     file = read_job_text('region = "eu"\nteam_nam = "x"\njobs = {}\n')
     region, team = file.notes

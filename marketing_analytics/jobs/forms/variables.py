@@ -7,6 +7,7 @@ import re
 
 from marketing_analytics.core.errors import FileError, UserError
 from marketing_analytics.core.redaction import has_secret, is_secret_name
+from marketing_analytics.core.signs import visible
 from marketing_analytics.jobs.reader import Reader, without_texts
 from marketing_analytics.jobs.settings import FileDefaults, normalize_host
 from marketing_analytics.jobs.tfvars import Source, Value
@@ -54,7 +55,7 @@ class Variables:
 
     def note(self, at: int, text: str) -> None:
         """Keep a remark about a place."""
-        self.notes.append(f"{self.source.error('', at).where}: {text}")
+        self.notes.append(f"{self.source.error('', at).where}: {visible(text)}")
 
     def check_secret(self, name: str, at: int, value: Value) -> None:
         """Note a placeholder. Raise FileError, without the value, for anything else."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from marketing_analytics.core.errors import FileError
-from marketing_analytics.core.redaction import MASK, has_secret, is_secret_name
+from marketing_analytics.core.redaction import MASK, is_secret_name, redact, starred
 
 Number: TypeAlias = int | Decimal
 Data: TypeAlias = "str | bool | int | Decimal | list[Value] | dict[str, Value] | None"
@@ -28,12 +28,10 @@ LETTER = re.compile(r"[^\s\",{}\[\]]")
 FIRST_WORD = re.compile(r"[^\s\",{}\[\]]{6,}")
 
 
-def secret_in(line: str) -> str:
-    """Return the part of a line that may be a secret: what follows such a name, or has its form."""
-    for key in KEY.finditer(line):
-        if is_secret_name(key.group(1)):
-            return line[key.end() :]
-    return line.strip() if has_secret(line) else ""
+def value_of_secret(line: str) -> str:
+    """Return the part of a line that follows the name of a secret."""
+    found = (line[key.end() :] for key in KEY.finditer(line) if is_secret_name(key.group(1)))
+    return next(found, "")
 
 
 class Value:
@@ -81,17 +79,19 @@ class Source:
         """Return an error that points at an offset; a secret of its line is not shown."""
         line, column = self.place(at)
         text = self.line_text(line)
-        secret = secret_in(text)
+        secret = value_of_secret(text)
         word = FIRST_WORD.search(secret)
+        if word and word.group() in hint:
+            hint = "remove the line; the token comes from DBTCLOUD_TOKEN"
         if word:
-            message, hint = (said.replace(word.group(), MASK) for said in (message, hint))
+            message = message.replace(word.group(), MASK)
         return FileError(
-            message,
+            redact(message),
             path=self.path,
             line=line,
             column=column,
-            source=text.replace(secret, LETTER.sub("*", secret)) if secret else text,
-            hint=hint or "see docs/jobs.md for the file format",
+            source=starred(text.replace(secret, LETTER.sub("*", secret)) if secret else text),
+            hint=redact(hint) or "see docs/jobs.md for the file format",
         )
 
 

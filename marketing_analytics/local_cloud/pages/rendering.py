@@ -7,8 +7,8 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
+from marketing_analytics.core.signs import visible
 from marketing_analytics.web.frame import Frame
-from marketing_analytics.web.words import visible
 
 
 def linked(text: str) -> Markup:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from marketing_analytics.web.words import visible
+from marketing_analytics.core.signs import visible
 
 Piece = tuple[str, str]  # class names, text
 
