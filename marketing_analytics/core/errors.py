@@ -17,7 +17,7 @@ PlatformError                 exit 1
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from marketing_analytics.core.redaction import secrets_of, starred
@@ -76,6 +76,24 @@ class MissingSettingError(UserError):
         hint = f"export {name}=..." + (f" or {other}" if other else "")
         super().__init__(f"{name} is not set{what}", hint=hint)
         self.name = name
+
+
+def not_set(
+    purposes: Mapping[str, str], *, flags: Mapping[str, str] | None = None, instead: str = ""
+) -> UserError:
+    """Return one error for all the settings (name: purpose) that are not set.
+
+    `flags` give them too; `instead` says how else to go on.
+    """
+    names = list(purposes)
+    given = [(flags or {}).get(name, "") for name in names]
+    if len(names) == 1:
+        return MissingSettingError(
+            names[0], purpose=purposes[names[0]], flag=given[0], instead=instead
+        )
+    other = instead or (f"pass {', '.join(given)}" if all(given) else "")
+    hint = "export them" + (f", or {other}" if other else "")
+    return UserError(f"these settings are not set: {', '.join(names)}", hint=hint)
 
 
 class FileError(UserError):

@@ -86,8 +86,8 @@ def writer_lock(database: Path, wait_seconds: float) -> AbstractContextManager[N
 def ingest(request: Request, console: Console) -> list[SourceResult]:
     """Run the sources of a request; raise only for what concerns all of them."""
     sources = {name: load_source(name) for name in request.sources}
-    for name, source in sources.items():
-        check_settings(source.settings, request.settings, name)
+    needed = {name: source.settings for name, source in sources.items()}
+    check_settings(needed, request.settings)
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
     limits = limits_of(request)
     with writer_lock(request.raw_database, lock_wait_seconds):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from marketing_analytics.cloud_api.client import Access
 from marketing_analytics.cloud_api.names import TEAM_PATTERN, USER_LENGTH, Scope, slug_of
-from marketing_analytics.core.errors import MissingSettingError, UserError
+from marketing_analytics.core.errors import MissingSettingError, UserError, not_set
 from marketing_analytics.core.redaction import redact, secrets_of
 
 DEFAULT_HOST_URL = "https://cloud.getdbt.com"
@@ -92,13 +92,8 @@ def check_missing(
     absent = [name for name, flag in flags.items() if not flag and not env.get(name, "").strip()]
     if not needs_environment and "ENVIRONMENT_ID" in absent:
         absent.remove("ENVIRONMENT_ID")
-    if len(absent) == 1:
-        raise missing(absent[0], PURPOSES[absent[0]])
     if absent:
-        raise UserError(
-            f"these settings are not set: {', '.join(absent)}",
-            hint="export them, or pass " + ", ".join(FLAGS[name] for name in absent),
-        )
+        raise not_set({name: PURPOSES[name] for name in absent}, flags=FLAGS)
 
 
 def text_of(name: str, flag: str | None, env: Mapping[str, str]) -> str:

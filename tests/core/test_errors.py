@@ -73,6 +73,17 @@ def test_a_missing_setting_says_how_to_do_without_it():
     assert error.hint == "export A_TOKEN=... or choose other sources with --source"
 
 
+def test_several_missing_settings_are_one_error_with_flags_where_all_have_one():
+    purposes = {"A_ID": "an id", "A_TOKEN": "a token"}
+    error = errors.not_set(purposes, flags={"A_ID": "--id", "A_TOKEN": "--token-file"})
+    assert error.render() == (
+        "error: these settings are not set: A_ID, A_TOKEN\n"
+        "  help: export them, or pass --id, --token-file"
+    )
+    assert errors.not_set(purposes, flags={"A_ID": "--id"}).hint == "export them"
+    assert errors.not_set({"A_ID": "an id"}).message == "A_ID is not set (an id)"
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [

@@ -25,7 +25,8 @@ def test_an_unknown_source_is_answered_with_the_nearest_one(tmp_path):
 def test_a_missing_setting_is_named_and_nothing_is_written(tmp_path):
     done = ingest("--source", "meta_ads", "--raw-database", tmp_path / "raw.duckdb", "--json")
     assert done.code == 2
-    assert "META_ADS_BASE_URL is not set" in done.json["error"]["message"]
+    missing = "these settings are not set: META_ADS_BASE_URL, META_ADS_ACCESS_TOKEN"
+    assert done.json["error"]["message"] == missing
     assert list(tmp_path.iterdir()) == []
 
 

@@ -79,6 +79,14 @@ def test_a_first_day_that_is_no_day_in_the_past_is_refused(monkeypatch, text):
 
 def test_a_missing_setting_is_named_with_the_source():
     with pytest.raises(MissingSettingError) as caught:
-        settings.check_settings(("A_URL", "A_TOKEN"), {"A_URL": "x"}, "meta_ads")
+        settings.check_settings({"meta_ads": ("A_URL", "A_TOKEN")}, {"A_URL": "x"})
     assert "A_TOKEN is not set (needed by meta_ads)" in caught.value.render()
     assert "--source" in caught.value.hint
+
+
+def test_all_missing_settings_of_all_sources_are_named_at_once():
+    needed = {"meta_ads": ("A_URL", "A_TOKEN"), "shop": ("B_URL",)}
+    with pytest.raises(UserError) as caught:
+        settings.check_settings(needed, {"A_URL": "x"})
+    assert caught.value.message == "these settings are not set: A_TOKEN, B_URL"
+    assert "ingest settings` prints and pass --env-file" in caught.value.hint

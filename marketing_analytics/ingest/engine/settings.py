@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 from marketing_analytics.core import clock
+from marketing_analytics.core.commands import program
 from marketing_analytics.core.env_file import read_env_file
-from marketing_analytics.core.errors import MissingSettingError, UserError
+from marketing_analytics.core.errors import UserError, not_set
 
 RAW_DATABASE_SETTING = "MARKETING_RAW_DATABASE"
 DEFAULT_RAW_DATABASE = Path("var/raw.duckdb")
@@ -79,10 +80,14 @@ def since_date(given: str | None, settings: Mapping[str, str]) -> date:
     return since
 
 
-def check_settings(names: tuple[str, ...], settings: Mapping[str, str], source: str) -> None:
-    """Raise MissingSettingError for the first setting of a source that is not set."""
-    for name in names:
-        if not settings.get(name):
-            raise MissingSettingError(
-                name, purpose=f"needed by {source}", instead="choose other sources with --source"
-            )
+def check_settings(needed: Mapping[str, Sequence[str]], settings: Mapping[str, str]) -> None:
+    """Raise UserError that names all settings which sources (name: settings) lack."""
+    absent = {
+        name: f"needed by {source}"
+        for source, names in needed.items()
+        for name in names
+        if not settings.get(name)
+    }
+    if absent:
+        listed = f"fill in the file that `{program()} ingest settings` prints and pass --env-file"
+        raise not_set(absent, instead=f"{listed}, or choose other sources with --source")
