@@ -29,7 +29,7 @@ from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 from marketing_analytics.local_cloud.runs import store as run_store
 from marketing_analytics.local_cloud.runs.engine import Engine
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
-from marketing_analytics.local_cloud.store.accounts import add_account, add_token
+from marketing_analytics.local_cloud.store.accounts import add_account, add_token, get_account
 from marketing_analytics.local_cloud.store.connection import open_connection, transaction
 from marketing_analytics.local_cloud.store.environments import (
     EnvironmentFields,
@@ -43,10 +43,12 @@ from marketing_analytics.local_cloud.store.projects import (
     save_project,
 )
 from marketing_analytics.local_cloud.store.schema import open_store
+from marketing_analytics.warehouse.duckdb import no_raw_database
 from marketing_analytics.web.guard import wants_page
 from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
 
 SHUTDOWN_SECONDS = 2
+NEW_TOKEN = "DBTCLOUD_TOKEN is new in this data folder and was added; older tokens still count"  # noqa: S105
 LOG_FORMAT = "%(asctime)s %(levelname)s %(action)s %(message)s"
 KEEP_ALIVE_SECONDS = 75
 
@@ -61,7 +63,11 @@ def serve(settings: ServerSettings, console: Console) -> int:
         engine = Engine(settings.data_dir, raw_database=settings.raw_database)
         engine.start()
         try:
-            fill_store(settings)
+            remarks = fill_store(settings)
+            if settings.raw_database and not settings.raw_database.exists():
+                remarks.append(no_raw_database(settings.raw_database))
+            for remark in remarks:
+                console.note(remark)
             run_server(settings, engine, listening, console)
         finally:
             engine.stop()
@@ -104,14 +110,16 @@ def cannot_listen(host: str, port: int, error: OSError | OverflowError) -> Machi
     )
 
 
-def fill_store(settings: ServerSettings) -> None:
-    """Create account, project, environment and token unless they exist."""
+def fill_store(settings: ServerSettings) -> list[str]:
+    """Create account, project, environment and token unless they exist; return what to tell."""
     identity = settings.identity
     with closing(open_store(settings.database_path)) as connection, transaction(connection):
+        is_known = get_account(connection, identity.account_id) is not None
         add_account(connection, identity.account_id, "Local")
-        add_token(connection, identity.account_id, "first", identity.token)
+        is_new_token = add_token(connection, identity.account_id, "first", identity.token)
         fill_project(connection, settings)
         fill_environment(connection, identity)
+    return [NEW_TOKEN] if is_known and is_new_token else []
 
 
 def fill_project(connection: sqlite3.Connection, settings: ServerSettings) -> None:

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from marketing_analytics.core.errors import MachineError, MissingSettingError, UserError
+from marketing_analytics.core.errors import MachineError, UserError, not_set
 
 MAX_ID = 2**63 - 1
+MIN_TOKEN_CHARACTERS = 8
 PURPOSES = {
     "DBTCLOUD_ACCOUNT_ID": "the id of the account this server holds",
     "PROJECT_ID": "the id of its first project",
@@ -49,24 +50,24 @@ class ServerSettings:
 
 def read_identity(environment: Mapping[str, str]) -> Identity:
     """Return the identity from the settings that the deploy tool uses too."""
-    values = {name: required(environment, name) for name in PURPOSES}
+    values = {name: environment.get(name, "").strip() for name in PURPOSES}
+    absent = {name: purpose for name, purpose in PURPOSES.items() if not values[name]}
+    if absent:
+        raise not_set(absent)
     token = values["DBTCLOUD_TOKEN"]
     if any(sign.isspace() for sign in token) or not token.isprintable():
         raise UserError("DBTCLOUD_TOKEN may not hold blanks", hint="export it without quotes")
+    if len(token) < MIN_TOKEN_CHARACTERS:
+        raise UserError(
+            f"DBTCLOUD_TOKEN has fewer than {MIN_TOKEN_CHARACTERS} characters",
+            hint="export DBTCLOUD_TOKEN=$(openssl rand -hex 20)",
+        )
     return Identity(
         account_id=number(values, "DBTCLOUD_ACCOUNT_ID"),
         project_id=number(values, "PROJECT_ID"),
         environment_id=number(values, "ENVIRONMENT_ID"),
         token=token,
     )
-
-
-def required(environment: Mapping[str, str], name: str) -> str:
-    """Return a setting. Raise MissingSettingError when it is not set or blank."""
-    value = environment.get(name, "").strip()
-    if not value:
-        raise MissingSettingError(name, purpose=PURPOSES[name])
-    return value
 
 
 def number(values: Mapping[str, str], name: str) -> int:

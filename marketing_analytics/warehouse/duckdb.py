@@ -6,6 +6,7 @@ DuckDB lets nobody read a file that another process writes.
 from __future__ import annotations
 
 import fcntl
+import shlex
 import struct
 import sys
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from marketing_analytics.core.commands import program
 from marketing_analytics.core.errors import LockedError, MachineError, PlatformError, UserError
 
 POLL_SECONDS = 0.2
@@ -78,6 +80,12 @@ def profile_output(
     if raw_database is not None and raw_database.exists():
         output["attach"] = [{"path": str(raw_database), "alias": "raw", "read_only": True}]
     return output
+
+
+def no_raw_database(path: Path) -> str:
+    """Return the sentence for a raw database that no ingestion has made."""
+    command = f"{program()} ingest run --raw-database {shlex.quote(str(path))}"
+    return f"there is no raw database at {path} yet: {command} fills it"
 
 
 def writer_of(path: Path) -> int | None:

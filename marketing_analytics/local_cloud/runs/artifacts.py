@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 # dbt's own caches, of no use to a reader
@@ -15,6 +16,14 @@ MAX_PATH_LENGTH = 1024
 def run_folder(data_folder: Path, run_id: int) -> Path:
     """Return the folder of all that a run leaves on disk."""
     return data_folder / "runs" / str(int(run_id))
+
+
+def make_room(data_folder: Path, run_id: int) -> None:
+    """Move away what stands where a run is about to write: of a lost store, or of a broken try."""
+    folder = run_folder(data_folder, run_id)
+    if folder.exists():
+        moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+        folder.rename(folder.with_name(f"{folder.name}.before_{moment}"))
 
 
 def artifacts_folder(data_folder: Path, run_id: int) -> Path:

@@ -23,6 +23,7 @@ from marketing_analytics.core.errors import PlatformError
 from marketing_analytics.local_cloud.runs.artifacts import (
     keep_artifacts,
     keep_parse_file,
+    make_room,
     run_folder,
 )
 from marketing_analytics.local_cloud.runs.moves import (
@@ -81,7 +82,7 @@ from marketing_analytics.local_cloud.store.connection import (
     transaction,
 )
 from marketing_analytics.local_cloud.store.environments import get_site
-from marketing_analytics.warehouse.duckdb import is_lock_message, wait_for_writer
+from marketing_analytics.warehouse.duckdb import is_lock_message, no_raw_database, wait_for_writer
 
 STOPPED = "The server was stopped while this run was going on."
 log = logging.getLogger(__name__)
@@ -197,7 +198,7 @@ class Runner:
             for step in self.steps:
                 self._add_step(step)
         self.claimed = require_run(self.connection, self.lease.run_id)
-        shutil.rmtree(self.workspace.run / "artifacts", ignore_errors=True)
+        make_room(self.settings.data_folder, self.claimed.id)
 
     def _add_step(self, step: Step) -> None:
         run_id, folder = self.lease.run_id, self.settings.data_folder
@@ -330,7 +331,7 @@ class Runner:
         write_profile(self.workspace, text)
         log.write(text.rstrip())
         if raw is not None and not raw.exists():
-            log.write(f"There is no raw database at {raw} yet, so it is not attached.")
+            log.write(f"{no_raw_database(raw)}; it is not attached.")
 
     def _run_command(self, step: Step, log: StepLog) -> str:
         """Run one dbt command and return why it failed, "" when it did not."""
@@ -362,6 +363,10 @@ class Runner:
         if log.exit_code == 0:
             return ""
         raw = self.settings.raw_database
+        if raw is not None and log.has_no_raw and not raw.exists():
+            text = no_raw_database(raw)
+            log.write(text)
+            return text
         if raw is not None and is_lock_message(log.last_error, raw):
             text = f"an ingestion began to write {raw} just before dbt opened it; start it again"
             log.write(f"{text[0].upper()}{text[1:]}.")

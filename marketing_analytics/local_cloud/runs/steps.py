@@ -54,6 +54,7 @@ RESERVED = {
 MAX_LOG_BYTES = 20 << 20
 MAX_LINE_BYTES = 1 << 20
 RUNNING = "started"
+NO_RAW = 'Catalog "raw" does not exist'
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,8 @@ class LineReader:
 class StepLog:
     """Writes `<index>.log` and `<index>.jsonl`, and keeps the nodes that changed since last asked.
 
-    `exit_code` is set when the end mark with the right nonce has been seen.
+    `exit_code` is set when the end mark with the right nonce has been seen, `has_no_raw` when dbt
+    looked for a raw database that is not attached.
     """
 
     def __init__(self, path: Path, *, nonce: str = "", secrets: Sequence[str] = ()) -> None:
@@ -180,6 +182,7 @@ class StepLog:
         self._changed: dict[str, Node] = {}
         self.exit_code: int | None = None
         self.last_error = ""
+        self.has_no_raw = False
 
     def take(self, lines: Sequence[str]) -> None:
         """Take lines of the process."""
@@ -214,6 +217,7 @@ class StepLog:
             self._json.write(clean + "\n")
         if info.get("level") == "error" and info["msg"].strip():
             self.last_error = redact(str(info["msg"]), self._secrets).strip()
+            self.has_no_raw |= NO_RAW in self.last_error
         self.write(text)
         node = node_of(info, data)
         if node:

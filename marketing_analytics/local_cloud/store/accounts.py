@@ -48,9 +48,9 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def add_token(connection: sqlite3.Connection, account_id: int, name: str, token: str) -> None:
-    """Let a token into an account."""
-    connection.execute(
+def add_token(connection: sqlite3.Connection, account_id: int, name: str, token: str) -> bool:
+    """Let a token into an account; return whether it is new."""
+    added = connection.execute(
         load_sql("accounts")["add_token"],
         {
             "account_id": account_id,
@@ -59,6 +59,7 @@ def add_token(connection: sqlite3.Connection, account_id: int, name: str, token:
             "now": now_text(),
         },
     )
+    return added.rowcount > 0
 
 
 def account_of_token(connection: sqlite3.Connection, token: str) -> int | None:

@@ -20,6 +20,8 @@ from marketing_analytics.local_cloud.store.connection import (
 )
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+# folders beside the store that only runs fill
+LEFT_BY_RUNS = ("runs", "warehouse")
 # a migration may make a table anew, so its references are checked at the end of it
 FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON = "pragma foreign_keys = off", "pragma foreign_keys = on"
 
@@ -56,7 +58,9 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path, scripts: Sequen
             f"the store {path} has version {version}, this program knows {len(scripts)}",
             hint="update marketing, or start with another --data-dir",
         )
-    check_tables(connection, path, scripts[:version])
+    check_parts(connection, path, scripts[:version])
+    if not version:
+        check_is_first(path)
     if version == len(scripts):
         return
     if version:
@@ -87,18 +91,32 @@ def schema_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("pragma user_version").fetchone()[0])
 
 
-def columns_of(connection: sqlite3.Connection) -> set[tuple[str, str]]:
-    """Return every (table, column) of a database."""
+def check_is_first(path: Path) -> None:
+    """Raise MachineError when a new store would number its runs over those of a lost one."""
+    left = [name for name in LEFT_BY_RUNS if any((path.parent / name).glob("*"))]
+    if not left:
+        return
+    copies = sorted(path.parent.glob(f"{path.name}.v*.bak"))
+    back = f"put {copies[-1]} back in its place" if copies else "put a copy of it back"
+    raise MachineError(
+        f"the store {path} is missing or empty, but runs left {' and '.join(left)} beside it",
+        hint=f"{back}, or start afresh: move {path.parent} away, or give another --data-dir",
+    )
+
+
+def parts_of(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    """Return every (table, column) of a database, and (index, statement) of its indexes."""
     statement = (
         "select t.name, c.name from pragma_table_list as t, pragma_table_info(t.name) as c"
         " where t.schema = 'main' and t.name not like 'sqlite_%'"
+        " union all select name, sql from sqlite_schema where type = 'index' and sql is not null"
     )
-    return {(table, column) for table, column in connection.execute(statement)}
+    return {(name, part) for name, part in connection.execute(statement)}
 
 
-def check_tables(connection: sqlite3.Connection, path: Path, scripts: Sequence[str]) -> None:
-    """Raise MachineError unless the store has the tables of its version, and a new one has none."""
-    found = columns_of(connection)
+def check_parts(connection: sqlite3.Connection, path: Path, scripts: Sequence[str]) -> None:
+    """Raise MachineError unless the store has what is in its version; a new one has nothing."""
+    found = parts_of(connection)
     if not scripts and found:
         raise MachineError(
             f"{path} is a database of something else",
@@ -106,9 +124,9 @@ def check_tables(connection: sqlite3.Connection, path: Path, scripts: Sequence[s
         )
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
         apply(model, scripts)
-        lacking = columns_of(model) - found
+        lacking = parts_of(model) - found
     if lacking:
-        names = ", ".join(sorted({table for table, _ in lacking}))
+        names = ", ".join(sorted({name for name, _ in lacking}))
         raise MachineError(
             f"the store {path} says version {len(scripts)}, but is not whole: {names}",
             hint="restore it from a copy, or start with another --data-dir",

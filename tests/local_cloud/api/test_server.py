@@ -24,6 +24,8 @@ from click.testing import CliRunner
 from marketing_analytics.ingest.engine.settings import DEFAULT_RAW_DATABASE
 from marketing_analytics.local_cloud.cli import group, raw_database_of
 from marketing_analytics.local_cloud.runs.engine import lock_folder
+from marketing_analytics.local_cloud.server import NEW_TOKEN, fill_store
+from marketing_analytics.local_cloud.settings import Identity, ServerSettings
 
 TOKEN = "token-of-the-server-tests-1234"
 SETTINGS = {
@@ -61,6 +63,32 @@ def test_a_missing_setting_is_named(tmp_path: Path, project: Path, name: str) ->
     assert f"{name} is not set" in text
     assert "help:" in text
     assert not (tmp_path / "data").exists()
+
+
+def test_all_missing_settings_are_named_at_once(tmp_path: Path, project: Path) -> None:
+    code, text = serve(tmp_path, project, **dict.fromkeys(SETTINGS, ""))
+    assert code == 2
+    assert f"these settings are not set: {', '.join(SETTINGS)}" in text
+
+
+def test_a_short_token_is_refused(tmp_path: Path, project: Path) -> None:
+    code, text = serve(tmp_path, project, DBTCLOUD_TOKEN="seven_7")
+    assert code == 2
+    assert "DBTCLOUD_TOKEN has fewer than 8 characters" in text
+    assert "seven_7" not in text
+
+
+def settings_of(tmp_path: Path, project: Path, token: str) -> ServerSettings:
+    identity = Identity(account_id=1, project_id=1, environment_id=1, token=token)
+    return ServerSettings(identity=identity, data_dir=tmp_path, project_dir=project)
+
+
+def test_another_token_is_added_with_a_sentence_and_a_known_one_without(
+    tmp_path: Path, project: Path
+) -> None:
+    tokens = ("first-token", "first-token", "other-token", "first-token")
+    told = [fill_store(settings_of(tmp_path, project, token)) for token in tokens]
+    assert told == [[], [], [NEW_TOKEN], []]
 
 
 @pytest.mark.parametrize("value", ["abc", "-1", "0", "1.5", "9" * 30])
@@ -176,7 +204,11 @@ def process(tmp_path: Path, project: Path) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "marketing_analytics", "cloud", "serve", "--port", "0"]
     command += ["--data-dir", str(tmp_path / "data"), "--project-dir", str(project)]
     running = subprocess.Popen(
-        command, env={**os.environ, **SETTINGS}, stdout=subprocess.PIPE, text=True
+        [*command, "--raw-database", str(tmp_path / "no raw.duckdb")],
+        env={**os.environ, **SETTINGS},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     yield running
     if running.poll() is None:
@@ -210,9 +242,12 @@ def test_a_server_starts_answers_and_stops(tmp_path: Path, process: subprocess.P
     assert json.loads(answer.read())["data"]["id"] == 3001
     connection.close()
     process.send_signal(signal.SIGTERM)
-    printed, _ = process.communicate(timeout=30)
+    printed, remarks = process.communicate(timeout=30)
     assert process.returncode == 0
     assert printed.count("\n") == 1
     assert ready["url"] in printed
     assert TOKEN not in printed
+    raw = tmp_path / "no raw.duckdb"
+    assert remarks.startswith(f"there is no raw database at {raw} yet: ")
+    assert remarks.endswith(f" ingest run --raw-database '{raw}' fills it\n")
     assert not (tmp_path / "data" / "server.json").exists()

@@ -235,3 +235,15 @@ def test_a_store_that_often_fails_delays_the_engine_but_loses_nothing(
     assert sorted(cloud.effect_lines()) == sorted(
         f"{run} {what}" for run in runs for what in ("start", "end")
     )
+
+
+def test_a_folder_of_a_lost_store_is_moved_aside_by_a_run_of_the_same_id(cloud, start_engine):
+    run = cloud.run(cloud.job())
+    old = progress.step_log_path(cloud.data_folder, run, 4)
+    old.parent.mkdir(parents=True)
+    old.write_text("of another run\n")
+    start_engine()
+    assert cloud.wait(run).status == 10
+    assert "of another run" not in cloud.log(run)
+    (aside,) = (cloud.data_folder / "runs").glob(f"{run}.before_*/steps/4.log")
+    assert aside.read_text() == "of another run\n"

@@ -108,3 +108,15 @@ def test_a_long_query_is_cancelled_with_its_results_kept(cloud, engine, wait_unt
     assert "run_results.json" in list_artifacts(cloud.data_folder, run)
     following = cloud.run(cloud.job(["dbt run --select one"]))
     assert cloud.wait(following, seconds=60).status == 10
+
+
+def test_a_missing_raw_database_is_the_reason_that_a_run_gives(cloud, start_engine):
+    raw = cloud.data_folder / "raw.duckdb"
+    start_engine(program=(), raw_database=raw)
+    (cloud.project / "models" / "one.sql").write_text("select * from raw.shop.orders\n")
+    run = cloud.run(cloud.job([BUILD]))
+    row = cloud.wait(run, seconds=60)
+    assert row.status == 20
+    sentence = f"failed: there is no raw database at {raw} yet: "
+    assert sentence in row.status_message
+    assert row.status_message.endswith(f" ingest run --raw-database {raw} fills it")

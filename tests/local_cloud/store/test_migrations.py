@@ -163,6 +163,35 @@ def test_a_store_without_the_tables_of_its_version_is_refused_with_a_sentence(st
     assert "restore it from a copy" in refused.value.hint
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "drop index runs_by_tick",
+        "drop index runs_by_tick; create index runs_by_tick on runs (job_id, scheduled_for)",
+    ],
+)
+def test_a_store_without_an_index_of_its_version_is_refused(store, change):
+    with closing(sqlite3.connect(store)) as connection:
+        connection.executescript(change)
+    with pytest.raises(MachineError, match="is not whole: runs_by_tick"):
+        open_store(store)
+
+
+@pytest.mark.parametrize("left", ["runs/1", "warehouse/env_1.duckdb"])
+@pytest.mark.parametrize("content", [None, b""])
+def test_a_lost_store_is_not_begun_anew_beside_what_its_runs_left(store, left, content):
+    open_store(store, migrations(store.parent / "second", [SECOND])).close()
+    store.unlink()
+    if content is not None:
+        store.write_bytes(content)
+    (store.parent / left).mkdir(parents=True)
+    for _ in range(2):
+        with pytest.raises(MachineError, match=f"runs left {left.partition('/')[0]}") as refused:
+            open_store(store)
+    assert f"{next(store.parent.glob('*.bak'))} back in its place" in refused.value.hint
+    assert "give another --data-dir" in refused.value.hint
+
+
 def test_an_empty_file_that_claims_a_version_is_refused(tmp_path):
     path = tmp_path / "cloud.sqlite"
     with closing(sqlite3.connect(path)) as connection:
