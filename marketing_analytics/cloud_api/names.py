@@ -57,6 +57,11 @@ class Scope:
         return shorten(f"{user}{joint}{branch}", SCHEMA_LENGTH, "_")
 
 
+def jobs_counted(count: int) -> str:
+    """Return `1 job` or `2 jobs`."""
+    return "1 job" if count == 1 else f"{count} jobs"
+
+
 @dataclass(frozen=True)
 class Owner:
     """What an ownership mark says."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
 
 MASK = "**********"
-SECRET_NAME = re.compile(
-    r"(token|secret|password|passwd|api_?key|credential|private_?key)", re.IGNORECASE
+WORDS = "token|secret|password|passwd|api_?key|credential|private_?key"
+SECRET_NAME = re.compile(rf"({WORDS})", re.IGNORECASE)
+# a value given by name, as in `--vars '{password: ...}'`; flags and templates are none
+GIVEN = re.compile(
+    rf"(?:{WORDS})[\w-]{{0,40}}['\"]?\s{{0,9}}[:=]\s{{0,9}}['\"]?(?!true\b|false\b|[\s'\"{{}},])",
+    re.IGNORECASE,
 )
 # what is a secret wherever it stands; group 1 and 2 stay. No job file may hold one
 SHAPES = tuple(
@@ -33,6 +38,20 @@ read_secrets: set[str] = set()
 def is_secret_name(name: str) -> bool:
     """Return whether a setting of this name holds a secret."""
     return bool(SECRET_NAME.search(name)) or name.startswith("DBT_ENV_SECRET")
+
+
+def is_meant_secret(name: str) -> bool:
+    """Return whether a name is one of a secret, or one with a slip in it, such as `dbt_tokn`."""
+    known = [word for word in WORDS.split("|") if "?" not in word]
+    parts = re.split(r"[_-]", name.lower())
+    return is_secret_name(name) or any(
+        difflib.get_close_matches(part, known, n=1, cutoff=0.85) for part in parts
+    )
+
+
+def gives_secret(text: str) -> bool:
+    """Return whether a text gives a value to something that is a secret by its name."""
+    return bool(GIVEN.search(text))
 
 
 def remember(secret: str) -> None:

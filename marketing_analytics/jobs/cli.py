@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from marketing_analytics.cloud_api.names import jobs_counted
 from marketing_analytics.core.commands import Group, beside
 from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.core.errors import EXIT_OK, EXIT_USAGE, RemoteError, UserError
@@ -279,7 +280,7 @@ def validate(files: tuple[str, ...], is_json: bool) -> None:
         for name, file in found:
             for note in file.notes:
                 console.note(note)
-            console.line(f"{name}: {len(file.jobs)} jobs, ok")
+            console.line(f"{name}: {jobs_counted(len(file.jobs))}, ok")
         if console.is_json:
             listed = [{"config": name, "jobs": len(file.jobs)} for name, file in found]
             console.json({"schema_version": SCHEMA_VERSION, "files": listed})
@@ -288,9 +289,7 @@ def validate(files: tuple[str, ...], is_json: bool) -> None:
     execute(is_json, body)
 
 
-@group.command(
-    examples=["env_file/dev_env.tfvars", "env_file/dev_env.tfvars --out env_file/dev_map.tfvars"]
-)
+@group.command(examples=["env_file/list.tfvars", "env_file/list.tfvars --out env_file/map.tfvars"])
 @click.argument("path", metavar="FILE")
 @click.option("-o", "--out", metavar="PATH", help="New file to write; default is the screen.")
 def convert(path: str, out: str | None) -> None:
@@ -305,7 +304,7 @@ def convert(path: str, out: str | None) -> None:
             console.line(text.removesuffix("\n"))
         else:
             write_new(Path(out), text)
-            console.line(f"{out}: {len(file.jobs)} jobs")
+            console.line(f"{out}: {jobs_counted(len(file.jobs))}")
         return EXIT_OK
 
     execute(False, body)
@@ -381,7 +380,9 @@ def clean(
         console.line(f"nothing to clean up: no branch job is {older_than} days old")
     if is_dry_run or not changes:
         if changes:
-            console.prose(f"dry run: {len(changes)} jobs would be deleted, nothing was written")
+            console.prose(
+                f"dry run: {jobs_counted(len(changes))} would be deleted, nothing was written"
+            )
         return say_cleanup(console, done, [], is_dry_run=is_dry_run)
     confirm(console, len(changes), is_sure)
     return delete_all(console, settings, done)
@@ -423,10 +424,11 @@ def confirm(console: Console, count: int, is_sure: bool) -> None:
         return
     if console.is_json or not (sys.stdin.isatty() and console.is_terminal):
         raise UserError(
-            f"{count} jobs would be deleted and nobody is here to ask; nothing was deleted",
+            f"{jobs_counted(count)} would be deleted and nobody is here to ask; "
+            "nothing was deleted",
             hint="pass --yes to delete, --dry-run to look",
         )
-    answer = input(f"Delete these {count} jobs? [y/N] ")
+    answer = input(f"Delete {jobs_counted(count)}? [y/N] ")
     if answer.strip().lower() not in ("y", "yes"):
         raise UserError("not confirmed; nothing was deleted", hint="answer y, or pass --yes")
 

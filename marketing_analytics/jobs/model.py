@@ -184,7 +184,7 @@ def chain_of(job: Job, by_key: Mapping[str, Job]) -> list[str]:
 
 def unknown_parent(source: Source, job: Job, known: list[str]) -> FileError:
     """Return the error for a job that runs after one that is not there."""
-    close = difflib.get_close_matches(job.after.job, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(job.after.job, known, n=1)
     return source.error(
         f'job "{job.key}" runs after "{job.after.job}", which is not in the file',
         job.places["after"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from marketing_analytics.cloud_api.names import Owner, Scope, owner_of
+from marketing_analytics.cloud_api.names import Owner, Scope, jobs_counted, owner_of
 from marketing_analytics.core.errors import FileError, UserError
 from marketing_analytics.jobs.model import JobFile
 from marketing_analytics.jobs.payload import (
@@ -272,7 +272,7 @@ def check_deletes(plan: Plan, allowed: int | None) -> None:
 def delete_guard(deletes: int, why: str) -> UserError:
     """Return the error that asks to confirm deletes by their number."""
     return UserError(
-        f"this would delete {deletes} jobs, {why}; nothing was changed",
+        f"this would delete {jobs_counted(deletes)}, {why}; nothing was changed",
         hint=f"if that is meant, repeat with --allow-delete {deletes}",
     )
 

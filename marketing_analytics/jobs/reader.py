@@ -17,7 +17,7 @@ from marketing_analytics.cloud_api.cron import CronError, check_cron
 from marketing_analytics.cloud_api.limits import MAX_ID, MAX_STEPS, VARIABLE_PATTERN
 from marketing_analytics.cloud_api.names import TEAM_PATTERN
 from marketing_analytics.core.errors import FileError
-from marketing_analytics.core.redaction import has_secret, is_secret_name
+from marketing_analytics.core.redaction import gives_secret, has_secret, is_meant_secret
 from marketing_analytics.jobs.tfvars import Source, Value
 from marketing_analytics.jobs.tfvars.values import as_boolean, as_number, as_text, kind_of
 
@@ -91,13 +91,13 @@ class Reader:
 
     def unknown(self, name: str, at: int, known: list[str]) -> FileError:
         """Return an error for a name that nobody reads, with a suggestion."""
-        if is_secret_name(name):
+        if is_meant_secret(name):
             hint = "keep secrets out of the file; the token comes from DBTCLOUD_TOKEN"
             return without_texts(self.refuse_at(f'"{name}" looks like a secret', at, hint))
         if name in LACKING:
             why, _, instead = LACKING[name].partition("; ")
             return self.refuse_at(f"{name} is not possible: {why}", at, instead)
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
         return self.refuse_at(f'unknown key "{name}"', at, hint)
 
@@ -127,10 +127,13 @@ class Reader:
         if not text.isprintable():
             raise self.refuse(f"{name} has control characters or newlines", value, "use one line")
         if has_secret(text):
-            hint = "keep secrets out of the file; use an environment variable of dbt Cloud"
-            error = self.refuse(f"{name} holds what looks like a secret", value, hint)
-            raise without_texts(error)
+            raise self.secret_in(value, name)
         return text
+
+    def secret_in(self, value: Value, name: str) -> FileError:
+        """Return the error for a text that holds a secret, which it does not show."""
+        hint = "keep secrets out of the file; use an environment variable of dbt Cloud"
+        return without_texts(self.refuse(f"{name} holds what looks like a secret", value, hint))
 
     def line_of(self, value: Value, name: str) -> str:
         """Return a line that is not blank."""
@@ -155,10 +158,10 @@ class Reader:
 
     def id_of(self, value: Value, name: str) -> int:
         """Return an id of dbt Cloud, from 1."""
-        number = self.whole(value, name)
-        if number < 1:
+        number = as_number(value.data)
+        if number is not None and (number < 1 or number != int(number)):
             raise self.refuse(f"{name} is not an id", value, "write the number from the page URL")
-        return number
+        return self.whole(value, name)
 
     def team(self, value: Value, name: str) -> str:
         """Return a team's name."""
@@ -228,6 +231,9 @@ class Reader:
             for step, item in steps
             if not re.match(r"dbt [^\s]", step)
         ]
+        self.errors += [
+            self.secret_in(item, "a step") for step, item in steps if gives_secret(step)
+        ]
         return tuple(step for step, _ in steps)
 
     def cron(self, value: Value, attribute: Attribute) -> str:
@@ -251,10 +257,10 @@ class Reader:
     def after(self, value: Value, attribute: Attribute) -> After:
         """Return what the job runs after."""
         entries = self.entries(value, ("job", "statuses"))
+        statuses = self.optional(entries, "statuses", self.statuses)
         if "job" not in entries or entries["job"].data is None:
             raise self.refuse("after has no job", value, 'write after = { job = "key" }')
         job = self.line_of(entries["job"], "after.job")
-        statuses = self.optional(entries, "statuses", self.statuses)
         return After(job) if statuses is None else After(job, statuses)
 
     def statuses(self, value: Value, name: str) -> frozenset[str]:
@@ -279,7 +285,7 @@ class Reader:
 
     def check_variable(self, variable: str, at: int) -> None:
         """Refuse names that dbt Cloud refuses, and names of secrets."""
-        if is_secret_name(variable):
+        if is_meant_secret(variable):
             hint = "set it in dbt Cloud, as a variable of the project or environment"
             message = f'"{variable}" is a secret by its name'
             raise without_texts(self.refuse_at(message, at, hint))

@@ -12,7 +12,7 @@ from marketing_analytics.cloud_api.cron import (
     cron_in_words,
     next_tick,
 )
-from marketing_analytics.cloud_api.names import Scope, without_mark
+from marketing_analytics.cloud_api.names import Scope, jobs_counted, without_mark
 from marketing_analytics.core.console import Console
 from marketing_analytics.jobs.apply import Outcome
 from marketing_analytics.jobs.payload import fields_of_remote, shown_name
@@ -31,7 +31,7 @@ def paint(console: Console, sign: str, text: str) -> str:
 
 def print_plan(console: Console, plan: Plan, source: str, seconds: float) -> None:
     """Print the plan: one block per job, only what differs, and a summary."""
-    lead = f"{plan.scope.describe()} · {plan.job_count} jobs in {source}"
+    lead = f"{plan.scope.describe()} · {jobs_counted(plan.job_count)} in {source}"
     console.prose(f"{lead} · {seconds:.1f} s", indent="  ")
     width = max((len(change.key) for change in plan.changes), default=0)
     for change in plan.changes:
@@ -44,7 +44,8 @@ def print_plan(console: Console, plan: Plan, source: str, seconds: float) -> Non
 def summary(plan: Plan) -> str:
     """Return the plan in one line."""
     if not plan.changes:
-        return f"no changes: {plan.job_count} jobs are as the file says"
+        are = "is" if plan.job_count == 1 else "are"
+        return f"no changes: {jobs_counted(plan.job_count)} {are} as the file says"
     return (
         f"Plan: {plan.count('create')} to add, {plan.count('update')} to change, "
         f"{plan.count('delete')} to remove."
@@ -267,25 +268,32 @@ def iso(value: Any) -> str | None:
     return at.isoformat() if at else None
 
 
-COLUMNS = ("id", "key", "branch", "runs", "next run (UTC)", "last run")
-# what a narrow terminal loses first: branch where there is one only, when it runs, branch, ...
-EXPENDABLE_OF_ONE_BRANCH = (2, 3, 4, 5, 0)
-EXPENDABLE = (3, 2, 4, 5, 0)
+COLUMNS = ("id", "key", "runs", "next run (UTC)", "last run")
+# what a narrow terminal loses first
+EXPENDABLE = (2, 3, 4, 0)
 TSV_COLUMNS = ("id", "key", "branch", "user", "name", "cron", "next_run_at", "run", "status")
 
 
 def print_jobs(console: Console, jobs: Sequence[RemoteJob], *, has_details: bool) -> None:
-    """Print the team's jobs: a table, TSV where nobody watches, with details what each does."""
+    """Print the team's jobs: a table for each branch, whose keys are unique, or with details.
+
+    TSV where nobody watches.
+    """
     if has_details:
         for job in jobs:
             print_details(console, job)
     elif console.is_terminal:
-        rows = [job_row(job) for job in jobs]
-        is_one_branch = len({row[2] for row in rows}) == 1
-        expendable = EXPENDABLE_OF_ONE_BRANCH if is_one_branch else EXPENDABLE
-        console.table(COLUMNS, rows, expendable=expendable)
+        for where in dict.fromkeys(map(scope_in_words, jobs)):
+            console.prose(where, indent="  ")
+            rows = [job_row(job) for job in jobs if scope_in_words(job) == where]
+            console.table(COLUMNS, rows, expendable=EXPENDABLE)
     else:
         console.tsv(TSV_COLUMNS, [tsv_row(job_json(job)) for job in jobs])
+
+
+def scope_in_words(job: RemoteJob) -> str:
+    """Return whose a job is."""
+    return job.owner.scope.describe() if job.owner else "nobody"
 
 
 def job_row(job: RemoteJob) -> list[str]:
@@ -295,7 +303,6 @@ def job_row(job: RemoteJob) -> list[str]:
     return [
         str(job.job_id),
         str(facts["key"]),
-        facts["branch"] or "-",
         cron_in_words(facts["schedule_cron"]) if facts["schedule_cron"] else "on demand",
         f"{next_at:%Y-%m-%d %H:%M}" if next_at else "-",
         last_run_in_words(facts["last_run"]),
@@ -321,7 +328,7 @@ def print_details(console: Console, job: RemoteJob) -> None:
     console.prose(f"{facts['key']} (job {job.job_id}, {job.name})", indent="  ")
     if facts["description"]:
         console.prose(f"  {facts['description']}", indent="  ")
-    _, _, _, runs, next_run, last_run = job_row(job)
+    _, _, runs, next_run, last_run = job_row(job)
     console.prose(f"  {runs}, next run {next_run}, last run {last_run}", indent="  ")
     if job.data.get("run_generate_sources"):
         console.line("  $ dbt source freshness, first; the job goes on when it fails")

@@ -51,7 +51,7 @@ def no_such_job(key: str, known: list[str], scope: Scope) -> UserError:
     """Return the error for an unknown key, with a suggestion."""
     import difflib
 
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {close[0]}?" if close else f"deploy first; see {beside('list')}"
     return UserError(f"there is no job {key} for {scope.describe()}", hint=hint)
 

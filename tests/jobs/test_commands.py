@@ -38,14 +38,13 @@ def test_a_piped_list_is_tab_separated_with_a_line_of_names(jobs, cloud, job_fil
     assert (found["name"], found["cron"]) == (job["name"], "0 9 * * *")
 
 
-@pytest.mark.parametrize("columns", [120, 80, 40])
-def test_a_list_fits_the_terminal_and_shows_the_key_that_run_takes(jobs, cloud, environ, columns):
+def list_on_a_terminal(columns):
+    """Return what `list` shows on a terminal of so many columns, without colours."""
     import os
     import pty
     import subprocess
     import sys
 
-    assert jobs("deploy", "--config", DEV)[0] == 0
     command = [sys.executable, ROOT / "scripts" / "dbt_job_manager.py", "list"]
     ours, theirs = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(columns), "NO_COLOR": "1"}
@@ -59,11 +58,29 @@ def test_a_list_fits_the_terminal_and_shows_the_key_that_run_takes(jobs, cloud, 
             break
     os.close(ours)
     assert process.wait(20) == 0
-    text = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown.decode())
+
+
+@pytest.mark.parametrize("columns", [120, 80, 40])
+def test_a_list_fits_the_terminal_and_shows_the_key_that_run_takes(jobs, cloud, environ, columns):
+    assert jobs("deploy", "--config", DEV)[0] == 0
+    text = list_on_a_terminal(columns)
     assert all(len(line.rstrip()) <= columns for line in text.splitlines()), text
     for job in cloud.active():
         key = job["name"].removeprefix("marketing-team-feature-x-anna-")
         assert re.search(rf"^ *({job['id']} +)?{key}( |\r?$)", text, re.MULTILINE), text
+
+
+@pytest.mark.parametrize("columns", [120, 40])
+def test_a_list_parts_the_jobs_of_branches(jobs, cloud, job_file, columns):
+    config = job_file(ONE)
+    jobs("deploy", "--config", config)
+    jobs("deploy", "--config", config, "--branch", "other")
+    text = " ".join(list_on_a_terminal(columns).split())
+    first, second = text.index("branch feature-x"), text.index("branch other")
+    one, two = sorted((first, second))
+    assert re.search(r"\ba\b.* on demand|\ba\b", text[one:two])
+    assert re.search(r"\ba\b", text[two:])
 
 
 def test_list_details_shows_steps_and_variables(jobs, cloud, job_file):
@@ -146,7 +163,7 @@ def test_cleanup_without_a_terminal_needs_yes(jobs, cloud, job_file):
     assert len(cloud.active()) == 1
     code, out, _ = jobs("cleanup", "--older-than", "7", "--dry-run")
     assert code == 0
-    assert "1 jobs would be deleted" in out
+    assert "1 job would be deleted" in out
     assert len(cloud.active()) == 1
 
 
@@ -267,6 +284,7 @@ def test_an_unknown_job_gets_a_suggestion(jobs, cloud, job_file):
     code, _, err = jobs("run", "atribution")
     assert code == 2
     assert "did you mean attribution?" in err
+    assert "did you mean" not in jobs("run", "nope")[2]
 
 
 def test_logs_shows_steps_and_refuses_steps_that_are_not_there(jobs, cloud, job_file):
@@ -419,6 +437,18 @@ def test_plan_and_deploy_tell_every_mistake_too(jobs, cloud, job_file):
         code, _, err = jobs(command, "--config", config)
         assert (code, "2 errors" in err) == (2, True)
     assert cloud.requests == []
+
+
+def test_validate_tells_a_missing_file_among_the_mistakes_of_the_others(jobs, job_file, tmp_path):
+    bad = job_file(ONE.replace("a =", "A! ="), "bad.tfvars")
+    code, _, err = jobs("validate", bad, tmp_path / "none.tfvars", tmp_path)
+    assert code == 2
+    assert f"{bad}:1:" in err
+    assert f"there is no file {tmp_path / 'none.tfvars'}\n  help: check the path" in err
+    assert f"cannot read {tmp_path}: " in err
+    assert "--config" not in err
+    code, out, _ = jobs("validate", job_file(ONE))
+    assert (code, out.endswith(": 1 job, ok\n")) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,9 @@ def test_a_list_is_written_as_a_map_with_its_comments(jobs, listed, tmp_path):
 
 def test_a_file_that_is_converted_stays_as_it_is(jobs, job_file):
     odd = job_file("# x\njobs={a={execute_steps=['dbt build']}}\n".replace("'", '"'))
-    assert jobs("convert", odd)[1] == odd.read_text()
+    _, out, err = jobs("convert", odd)
+    assert out == odd.read_text()
+    assert f"{odd} has a map of jobs already" in err
     converted = job_file(MAP, "map.tfvars")
     assert jobs("convert", converted)[1] == MAP
 
@@ -137,6 +139,18 @@ def test_a_file_that_exists_is_not_overwritten(jobs, listed, tmp_path):
     assert code == 1
     assert "cannot write" in err
     assert [path.name for path in tmp_path.iterdir() if "map" in path.name] == []
+
+
+def test_what_is_written_has_the_name_that_terraform_reads_it_by(jobs, listed, job_file, tmp_path):
+    in_json = job_file('{"jobs": {}}', "map.tfvars.json")
+    for source, out, better in (
+        (listed, "x.tfvars.json", "x.tfvars"),
+        (in_json, "x.tfvars", "x.tfvars.json"),
+    ):
+        code, _, err = jobs("convert", source, "-o", tmp_path / out)
+        assert code == 2
+        assert err.endswith(f"name it like {better}\n")
+        assert not (tmp_path / out).exists()
 
 
 def test_a_mistake_is_shown_and_nothing_is_written(jobs, job_file, tmp_path):

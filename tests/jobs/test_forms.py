@@ -1,8 +1,10 @@
 """Job files as teams have them: a list of jobs, settings at the top, several files at once."""
 
+import json
+
 import pytest
 
-from marketing_analytics.core.errors import FileError
+from marketing_analytics.core.errors import FileError, FileErrors
 from marketing_analytics.jobs.forms.merge import load_merged
 from marketing_analytics.jobs.forms.variables import is_placeholder
 from marketing_analytics.jobs.model import read_job_text
@@ -81,6 +83,7 @@ CRONS = {
     'schedule_type = "weekly"; schedule_hours = []': None,
     'job_type = "daily"; schedule_hours = []': None,
     'job_type = "on-demand"; schedule_type = "every_day"': None,
+    'job_type = "on-demand"; schedule_type = "hourly"; schedule_hours = []': None,
     "schedule_type = null": None,
     "threads = 1": None,
 }
@@ -105,6 +108,15 @@ REFUSED = {
     'schedule_type = "custom"; schedule_hours = [8]; schedule_days = []': (7, 21, "1 (Monday)"),
     'schedule_type = "every_day"; schedule_hours = [8]; schedule_days = [1]': (7, 21, '"custom"'),
     'job_type = "on-demand"; schedule_hours = [8]': (6, 22, "another job_type"),
+    'job_type = "on-demand"; schedule_type = "hourly"': (6, 21, 'job_type = "hourly"'),
+    'schedule_type = "hourly"; schedule_hours = []': (
+        6,
+        22,
+        "remove schedule_hours for every hour",
+    ),
+    'job_type = "hourly"; schedule_hours = []; schedule_days = [1]': (6, 22, '"on-demand"'),
+    "environment_id = 1.5": (5, 22, "the number from the page URL"),
+    "environment_id = 0": (5, 22, "the number from the page URL"),
     'schedule_cron = "0 8 * * *"; schedule_hours = [8]': (5, 21, "remove schedule_hours"),
     "schedule_hour = [8]": (5, 5, "did you mean schedule_hours?"),
     "thread = 4": (5, 5, "did you mean threads?"),
@@ -121,6 +133,26 @@ def test_a_mistake_in_a_list_is_refused_at_its_place(lines):
         read_job_text(job(lines))
     assert (caught.value.line, caught.value.column) == (line, column)
     assert said in caught.value.hint
+
+
+def test_every_bad_item_of_every_attribute_is_told():
+    lines = 'schedule_hours = [8, 25, -1, "x"]; schedule_days = [9, 1, 10]; job_type = "x"'
+    with pytest.raises(FileErrors) as caught:
+        read_job_text(job(lines))
+    places = [(error.line, error.column) for error in caught.value.errors]
+    assert places == [(5, 26), (5, 30), (5, 34), (6, 22), (6, 28), (7, 16)]
+
+
+def test_a_job_without_a_usable_name_is_read_to_its_end():
+    entries = ["{ threads = 0 }", '{ name = "!", thread = 1 }', '"x"', '{ name = "a" }']
+    entries += ['{ name = "A", threads = -1 }']
+    with pytest.raises(FileErrors) as caught:
+        read_job_text(f"jobs = [{', '.join(entries)}]")
+    said = "\n".join(error.message for error in caught.value.errors)
+    for message in ("has no name", "threads must be", 'key "thread"', "must be an object"):
+        assert message in said
+    assert "are both" in said
+    assert "threads is not a whole number" in said
 
 
 def test_names_that_become_one_key_are_refused_with_both_places():
@@ -160,6 +192,7 @@ def test_a_list_entry_that_is_no_job_is_refused_at_its_place(text, column):
         "<token>",
         "${DBTCLOUD_TOKEN}",
         "***",
+        "dbtc_XXXXXXXXXXXX",
     ],
 )
 def test_a_placeholder_of_a_token_is_ignored_with_a_note(text):
@@ -176,6 +209,8 @@ def test_a_placeholder_of_a_token_is_ignored_with_a_note(text):
         ("dbtcloud_token", "dbtc_Zk3JqP0rVtY8wLmN2sXbA7"),
         ("dbtcloud_token", "9f86d081884c7d659a2feaa0c55ad015"),
         ("warehouse_password", "correct horse battery"),
+        ("dbtcloud_tokn", "0123456789abcdef0123456789abcdef01234567"),
+        ("pasword", "correct horse battery"),
         ("note", "glpat-Zk3JqP0rVtY8wLmN2sXb"),
     ],
 )
@@ -207,6 +242,60 @@ def test_a_secret_beside_a_mistake_of_writing_is_not_printed_either(name, line):
     said = caught.value.render()
     assert secret not in said
     assert f"{name}:1:" in said
+
+
+def test_a_misspelt_token_is_told_its_name():
+    with pytest.raises(FileError, match="looks like a secret") as caught:
+        read_job_text('dbtcloud_tokn = "0123456789abcdef0123456789abcdef01234567"\njobs = {}')
+    assert caught.value.hint.startswith("did you mean dbtcloud_token? ")
+    assert "0123456789" not in caught.value.render()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "dbt build --vars '{password: hunter-2}'",
+        'dbt build --vars \'{"api_key": "hunter-2"}\'',
+        "dbt build --vars 'db_password=hunter-2'",
+    ],
+)
+def test_a_secret_that_a_step_gives_by_name_is_refused(step):
+    text = json.dumps({"jobs": {"a": {"execute_steps": [step]}}})
+    with pytest.raises(FileError, match="a step holds what looks like a secret") as caught:
+        read_job_text(text, "a.tfvars.json")
+    assert "hunter-2" not in caught.value.render()
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        "dbt build --vars '{use_tokens: true}'",
+        "dbt build --select tag:token stg_passwords",
+        "dbt build --vars '{password: {{ env_var(1) }}}'",
+    ],
+)
+def test_a_step_that_only_names_a_secret_is_taken(step):
+    text = json.dumps({"jobs": {"a": {"execute_steps": [step]}}})
+    assert read_job_text(text, "a.tfvars.json").jobs[0].execute_steps == (step,)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "hint"),
+    [
+        ("a.tfvars", '{"jobs": {}}', "name the file .tfvars.json"),
+        ("A.TFVARS.JSON", '{"jobs": {}}', "in lower case"),
+        ("a.tfvars.json", '\ufeff{"jobs": {}}', "without the mark"),
+    ],
+)
+def test_a_file_in_json_that_is_not_read_as_such_is_told_why(name, text, hint):
+    with pytest.raises(FileError) as caught:
+        read_job_text(text, name)
+    assert hint in caught.value.hint
+
+
+def test_a_note_shows_control_characters_as_signs():
+    [note] = read_job_text('{"a\\u001b[2J": 1, "jobs": {}}', "a.tfvars.json").notes
+    assert "a␛[2J is not a variable" in note
 
 
 def test_a_mistake_beside_a_secret_keeps_the_names_readable():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from marketing_analytics.cloud_api.attributes import ATTRIBUTES
@@ -57,7 +57,8 @@ def convert_file(path: str) -> tuple[JobFile, str]:
     file = build_job_file(source, root)
     assert isinstance(root.data, dict)  # noqa: S101
     if not isinstance(root.data["jobs"].data, list):
-        return file, source.text
+        note = f"{path} has a map of jobs already"
+        return replace(file, notes=(*file.notes, note)), source.text
     text = Converted(source, root, file.jobs, getattr(parser, "comments", {})).text()
     assert read_job_text(text).jobs == file.jobs  # noqa: S101
     return file, text
@@ -209,8 +210,21 @@ def written(name: str, data: Data) -> Data:
     return next((found for found in (number, flag) if found is not None), data)
 
 
+def check_name(path: Path, text: str) -> None:
+    """Refuse a name by which Terraform would read the text as what it is not."""
+    holds_json = text.lstrip().startswith("{")
+    if is_json(path) == holds_json:
+        return
+    form, suffix = ("JSON", ".tfvars.json") if holds_json else ("HCL", ".tfvars")
+    raise UserError(
+        f"the text is {form}, and {path} is not named so; nothing was written",
+        hint=f"name it like {path.name.partition('.')[0]}{suffix}",
+    )
+
+
 def write_new(path: Path, text: str) -> None:
     """Write a file that must not exist yet; whole or not at all."""
+    check_name(path, text)
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

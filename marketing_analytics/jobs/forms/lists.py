@@ -37,12 +37,14 @@ def map_of_list(source: Source, jobs: Value, errors: list[FileError]) -> Value:
     for number, item in enumerate(jobs.data, 1):
         reader = Reader(source, f"job {number}", errors)
         name = reader.attempt(name_of, reader, item)
-        if name is None:
-            continue
-        key = key_of(str(name.data))
-        if key in found:
+        key = key_of(str(name.data)) if name else ""
+        if name and key in found:
             errors.append(same_key(source, names[key], name, key))
+        if not isinstance(item.data, dict):
             continue
+        if name is None or key in found:
+            # the other mistakes of the job are told too
+            key, name = f"job-{number}-of-the-list", item.data.get("name", item)
         found[key], names[key] = read_item(source, key, item, errors), name
     return Value(found, jobs.at, {key: name.at for key, name in names.items()})
 
@@ -106,14 +108,19 @@ class Schedule:
 
     def cron(self) -> str | None:
         """Return five fields, UTC, or None for a job on demand."""
-        kind = self.word("schedule_type", SCHEDULE_TYPES)
-        job_type = self.word("job_type", JOB_TYPES)
-        hours = self.numbers("schedule_hours", 23)
-        days = self.numbers("schedule_days", 7)
-        if hours == set():
+        errors = self.reader.errors
+        mistakes = len(errors)
+        kind = self.reader.attempt(self.word, "schedule_type", SCHEDULE_TYPES)
+        job_type = self.reader.attempt(self.word, "job_type", JOB_TYPES)
+        hours = self.reader.attempt(self.numbers, "schedule_hours", 23)
+        days = self.reader.attempt(self.numbers, "schedule_days", 7)
+        if len(errors) > mistakes:
             return None
         if job_type == "on-demand":
-            self.refuse_hours(hours)
+            self.refuse_hours(kind, hours)
+            return None
+        if hours == set():
+            self.refuse_hourly(kind, job_type)
             return None
         is_hourly = "hourly" in (kind, job_type if kind is None else kind)
         if hours is None and not is_hourly:
@@ -122,11 +129,23 @@ class Schedule:
             raise self.reader.refuse("there are no schedule_hours", place, hint)
         return f"0 {field(hours, 24)} * * {field(self.weekdays(kind, days), 7)}"
 
-    def refuse_hours(self, hours: set[int] | None) -> None:
+    def refuse_hours(self, kind: str | None, hours: set[int] | None) -> None:
         """Refuse hours of a job that is on demand."""
-        if hours is not None:
+        if hours:
             hint = "write schedule_hours = [], or another job_type"
             message = "a job on demand has no schedule_hours"
+            raise self.reader.refuse(message, self.given["schedule_hours"], hint)
+        if kind == "hourly" and hours is None:
+            hint = 'remove schedule_type, or write job_type = "hourly"'
+            message = "a job on demand does not run hourly"
+            raise self.reader.refuse(message, self.given["schedule_type"], hint)
+
+    def refuse_hourly(self, *said: str | None) -> None:
+        """Refuse no hours of a job that is hourly."""
+        if "hourly" in said:
+            hint = "remove schedule_hours for every hour; "
+            hint += 'write job_type = "on-demand" for a job on demand'
+            message = "the job is hourly, and has no schedule_hours"
             raise self.reader.refuse(message, self.given["schedule_hours"], hint)
 
     def weekdays(self, kind: str | None, days: set[int] | None) -> set[int] | None:
@@ -166,7 +185,11 @@ class Schedule:
             return None
         if not isinstance(value.data, list):
             raise self.reader.refuse(f"{name} is not a list", value, f"write {name} = [1, 2]")
-        return {self.reader.whole(item, f"an item of {name}", 0, most) for item in value.data}
+        found = [
+            self.reader.attempt(self.reader.whole, item, f"an item of {name}", 0, most)
+            for item in value.data
+        ]
+        return {number for number in found if number is not None}
 
 
 def field(numbers: set[int] | None, count: int) -> str:

@@ -6,7 +6,7 @@ import difflib
 import re
 
 from marketing_analytics.core.errors import FileError, UserError
-from marketing_analytics.core.redaction import has_secret, is_secret_name
+from marketing_analytics.core.redaction import has_secret, is_meant_secret
 from marketing_analytics.core.signs import visible
 from marketing_analytics.jobs.reader import Reader, without_texts
 from marketing_analytics.jobs.settings import FileDefaults, normalize_host
@@ -17,7 +17,9 @@ DECLARED = ("team_name", "project_id", "environment_id", "jobs")
 CONNECTION = ("dbtcloud_account_id", "dbtcloud_host_url")
 KNOWN = (*DECLARED, *CONNECTION)
 # words of texts like "your-token-here", "<api token>" and "${DBTCLOUD_TOKEN}"
-BLANK_TO_FILL = re.compile(r"\$\{.*\}|\$\w+|<.*>|[xX*.-]{2,}|(?i:changeme|todo|placeholder|dummy)")
+BLANK_TO_FILL = re.compile(
+    r"\$\{.*\}|\$\w+|<.*>|(?:dbt[cu]_)?[xX*.-]{2,}|(?i:changeme|todo|placeholder|dummy)"
+)
 WORDS_TO_REPLACE = {"your", "here", "replace", "change", "insert", "enter", "example", "set"}
 
 
@@ -45,7 +47,7 @@ class Variables:
         found = {}
         for name, value in root.data.items():
             at = root.keys[name]
-            if is_secret_name(name) or (name in CONNECTION and is_blank(value)):
+            if is_meant_secret(name) or (name in CONNECTION and is_blank(value)):
                 self.reader.attempt(self.check_secret, name, at, value)
             elif name in KNOWN:
                 found[name] = value
@@ -60,7 +62,9 @@ class Variables:
     def check_secret(self, name: str, at: int, value: Value) -> None:
         """Note a placeholder. Raise FileError, without the value, for anything else."""
         if not is_blank(value):
-            hint = "keep secrets out of the file; the token comes from DBTCLOUD_TOKEN"
+            close = difflib.get_close_matches(name, ("dbtcloud_token",), cutoff=0.75)
+            meant = "" if name in close or not close else "did you mean dbtcloud_token? "
+            hint = f"{meant}keep secrets out of the file; the token comes from DBTCLOUD_TOKEN"
             raise without_texts(self.reader.refuse_at(f'"{name}" looks like a secret', at, hint))
         self.note(at, f"{name} is a placeholder and is not used")
 

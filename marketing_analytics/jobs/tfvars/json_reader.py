@@ -41,6 +41,9 @@ class JsonParser:
 
     def parse(self) -> Value:
         """Return the whole file as an object."""
+        if self.text.startswith("\ufeff"):
+            message = "the file begins with a byte order mark, which Terraform refuses in JSON"
+            raise self.error(message, 0, "save it as UTF-8 without the mark in your editor")
         if not self.takes("{"):
             hint = 'write { "jobs": { ... } }'
             raise self.error("the file must hold one JSON object", self.at, hint)

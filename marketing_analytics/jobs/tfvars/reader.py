@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from marketing_analytics.core.errors import FileError, UserError
+from marketing_analytics.core.errors import FileError
 from marketing_analytics.jobs.tfvars.json_reader import JsonParser
 from marketing_analytics.jobs.tfvars.loops import for_body, object_for
 from marketing_analytics.jobs.tfvars.templates import read_heredoc, read_quoted
@@ -64,14 +64,17 @@ def read_text(path: str | Path) -> str:
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError:
-        raise UserError(
-            f"there is no file {path}", hint="pass the job file with --config PATH"
-        ) from None
+        raise unreadable(path, f"there is no file {path}") from None
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}", hint="check the path") from None
+        raise unreadable(path, f"cannot read {path}: {error.strerror}") from None
     if len(data) > MAX_BYTES:
         raise FileError("the file is larger than 16 MB", path=path, hint="split it")
     return decode(data, path)
+
+
+def unreadable(path: str | Path, message: str) -> FileError:
+    """Return the error for a file that cannot be read."""
+    return FileError(message, path=path, line=0, hint="check the path")
 
 
 def decode(data: bytes, path: str | Path) -> str:
@@ -199,6 +202,8 @@ class Parser:
         if name is None:
             is_quoted = self.text.startswith('"', start)
             hint = "write the name without quotes" if is_quoted else "write name = value"
+            if self.text.startswith("{", start):
+                hint = "name the file .tfvars.json, in lower case, if it is JSON"
             raise self.error("a variable name is expected here", start, hint)
         self.skip()
         if self.text.startswith("==", self.at) or not self.takes("="):
