@@ -17,6 +17,7 @@ PlatformError                 exit 1
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -59,6 +60,14 @@ class PlatformError(Exception):
     def excerpt(self, width: int) -> list[str]:
         """Return lines that show the place of the error, if it has one."""
         return []
+
+
+def is_bug(error: BaseException) -> bool:
+    """Return whether an error is a bug of ours, whose traceback is wanted.
+
+    What the machine and its databases cannot do is none: a full disk is told in a line.
+    """
+    return not isinstance(error, PlatformError | OSError | sqlite3.Error)
 
 
 class UserError(PlatformError):

@@ -30,6 +30,7 @@ SHAPES = tuple(
 )
 # prose has these words too, so that they are masked but not refused
 HEADER = re.compile(r"(?i)\b(bearer|token|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
+# shorter ones are words, such as true, that stand in every log
 MIN_SECRET_LENGTH = 6
 # secrets that came from a file, not from the environment
 read_secrets: set[str] = set()
@@ -54,6 +55,14 @@ def gives_secret(text: str) -> bool:
     return bool(GIVEN.search(text))
 
 
+def is_masked(name: str) -> bool:
+    """Return whether the value of a setting is not shown.
+
+    Every key is masked; a job file may hold one, such as DBT_SURROGATE_KEY, that is no secret.
+    """
+    return is_secret_name(name) or name.upper().endswith("_KEY")
+
+
 def remember(secret: str) -> None:
     """Keep a secret that was read from a file out of what this process prints from now on."""
     read_secrets.add(secret)
@@ -65,10 +74,18 @@ def secrets_of(environment: Mapping[str, str] | None = None) -> list[str]:
     Without one it is the environment of this process, and the secrets that it read from files.
     """
     source = os.environ if environment is None else environment
-    values = {value for name, value in source.items() if is_secret_name(name)}
+    settings = list(source.items())
     if environment is None:
-        values |= read_secrets
-    return sorted((v for v in values if len(v) >= MIN_SECRET_LENGTH), key=len, reverse=True)
+        settings += [("SECRET", value) for value in read_secrets]
+    return masked_values(settings)
+
+
+def masked_values(settings: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the values that are masked wherever they stand, by their names, longest first."""
+    values = {
+        value for name, value in settings if is_masked(name) and len(value) >= MIN_SECRET_LENGTH
+    }
+    return sorted(values, key=len, reverse=True)
 
 
 def has_secret(text: str) -> bool:

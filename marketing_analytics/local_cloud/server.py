@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -48,6 +49,7 @@ from marketing_analytics.web.guard import wants_page
 from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
 
 SHUTDOWN_SECONDS = 2
+REPEATED_SECONDS = 60.0
 NEW_TOKEN = "DBTCLOUD_TOKEN is new in this data folder and was added; older tokens still count"  # noqa: S105
 LOG_FORMAT = "%(asctime)s %(levelname)s %(action)s %(message)s"
 KEEP_ALIVE_SECONDS = 75
@@ -79,7 +81,26 @@ def set_up_log() -> None:
     """Write warnings to stderr, each with its action word; libraries have none."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter(LOG_FORMAT, defaults={"action": "-"}))
+    handler.addFilter(SaidOnce())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class SaidOnce(logging.Filter):
+    """Lets a line through that was not said in the last minute: a full disk fails every look."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said_at: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now, text = time.monotonic(), record.getMessage()
+        self._said_at = {
+            said: at for said, at in self._said_at.items() if now - at < REPEATED_SECONDS
+        }
+        is_new = text not in self._said_at
+        # while it goes on it stays said
+        self._said_at[text] = now
+        return is_new
 
 
 def open_socket(host: str, port: int) -> socket.socket:

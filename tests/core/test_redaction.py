@@ -7,7 +7,9 @@ import pytest
 from marketing_analytics.core.redaction import (
     MASK,
     has_secret,
+    is_masked,
     is_secret_name,
+    masked_values,
     redact,
     secrets_of,
     starred,
@@ -43,6 +45,19 @@ def test_secret_settings_are_known_by_name():
     assert found == ["longer-value", "short1"]
     assert is_secret_name("DBT_ENV_SECRET_X")
     assert not is_secret_name("PROJECT_ID")
+
+
+def test_every_key_is_masked_but_only_a_secret_one_is_refused():
+    environment = {"DBT_ENV_SECRET_A": "a" * 7, "DBT_PSEUDONYM_KEY": "k" * 8, "DBT_X": "x" * 9}
+    assert secrets_of(environment) == ["k" * 8, "a" * 7]
+    assert is_masked("DBT_SURROGATE_KEY")
+    assert not is_secret_name("DBT_SURROGATE_KEY")
+
+
+def test_words_of_up_to_five_letters_are_masked_by_no_name():
+    assert masked_values([("A_TOKEN", "false"), ("B_TOKEN", "secret"), ("C", "nothing")]) == [
+        "secret"
+    ]
 
 
 def test_a_very_long_line_is_left_alone():

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import marketing_analytics
-from marketing_analytics.local_cloud.server import LOG_FORMAT, set_up_log
+from marketing_analytics.local_cloud.server import LOG_FORMAT, SaidOnce, set_up_log
 
 PACKAGE = Path(marketing_analytics.__file__).parent
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
@@ -59,3 +59,25 @@ def test_a_line_shows_its_action_and_a_library_has_none(monkeypatch):
     assert first.endswith(" WARNING run_reaped run 7")
     assert second.endswith(" ERROR - oh")
     assert "%(action)s" in LOG_FORMAT
+
+
+def test_a_line_that_goes_on_is_said_once_and_again_after_a_quiet_minute(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    said_once = SaidOnce()
+
+    def is_said(text: str) -> bool:
+        return said_once.filter(logging.LogRecord("x", logging.WARNING, "", 1, text, (), None))
+
+    assert [is_said("full"), is_said("full"), is_said("other"), is_said("full")] == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    now[0] += 59
+    assert not is_said("full")
+    now[0] += 59
+    assert not is_said("full")
+    now[0] += 61
+    assert is_said("full")

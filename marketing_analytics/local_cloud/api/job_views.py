@@ -1,4 +1,4 @@
-"""Jobs as the API shows them, with the related objects a caller asks for."""
+"""Jobs of the store as the API shows them, with the related objects a caller asks for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from marketing_analytics.cloud_api.cron import cron_in_words
-from marketing_analytics.local_cloud.api.answers import dump_text
+from marketing_analytics.local_cloud.api.answers import dump_text, not_found
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.environments.views import environment_v2
 from marketing_analytics.local_cloud.api.moments import in_words, iso
@@ -16,7 +16,7 @@ from marketing_analytics.local_cloud.api.runs.views import most_recent_run
 from marketing_analytics.local_cloud.api.variables.views import include_job_variables
 from marketing_analytics.local_cloud.store.connection import time_of
 from marketing_analytics.local_cloud.store.environments import get_environment
-from marketing_analytics.local_cloud.store.jobs import Job
+from marketing_analytics.local_cloud.store.jobs import Job, get_job
 
 RELATED = (
     "account",
@@ -27,6 +27,14 @@ RELATED = (
     "most_recent_completed_run",
     "fusion_readiness",
 )
+
+
+def stored_job(call: Call, job_id: int, *, is_any_state: bool = False) -> Job:
+    """Return an active job of the account. Raise a 404."""
+    job = get_job(call.connection, job_id, call.account_id, is_any_state=is_any_state)
+    if job is None:
+        raise not_found()
+    return job
 
 
 def show_job(call: Call, job: Job) -> dict[str, Any]:

@@ -12,12 +12,16 @@ from marketing_analytics.local_cloud.api.answers import (
     dump_text,
     invalid,
     many_dumped,
-    not_found,
     one,
 )
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.job_fields import check_type_change, read_job
-from marketing_analytics.local_cloud.api.job_views import dump_bare_job, show_job, show_jobs
+from marketing_analytics.local_cloud.api.job_views import (
+    dump_bare_job,
+    show_job,
+    show_jobs,
+    stored_job,
+)
 from marketing_analytics.local_cloud.api.listing import show_filters
 from marketing_analytics.local_cloud.api.runs.handlers import cancel_queued_runs
 from marketing_analytics.local_cloud.store import jobs as store
@@ -101,14 +105,6 @@ def save(call: Call, old: Job, new: JobFields) -> Job:
         delete_variables_of_job(call.connection, old.id)
         cancel_queued_runs(call, old.id)
     return stored_job(call, old.id, is_any_state=True)
-
-
-def stored_job(call: Call, job_id: int, *, is_any_state: bool = False) -> Job:
-    """Return an active job of the account. Raise a 404."""
-    job = store.get_job(call.connection, job_id, call.account_id, is_any_state=is_any_state)
-    if job is None:
-        raise not_found()
-    return job
 
 
 def check_references(call: Call, job: JobFields, job_id: int | None = None) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from marketing_analytics.cloud_api.cron import cron_in_words, next_ticks
 from marketing_analytics.cloud_api.names import without_mark
 from marketing_analytics.cloud_api.states import ACTIVE, Status
-from marketing_analytics.core.redaction import MASK, is_secret_name, redact
+from marketing_analytics.core.redaction import MASK, is_masked, redact
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name
 from marketing_analytics.local_cloud.pages.reads import Reads
 from marketing_analytics.local_cloud.pages.states import NEVER_RAN, State, run_state
@@ -257,4 +257,4 @@ def rank_of(variable: Variable) -> int:
 
 def shown_value(variable: Variable) -> str:
     """Return a variable's value, masked when its name says secret."""
-    return MASK if is_secret_name(variable.name) else redact(variable.value)
+    return MASK if is_masked(variable.name) else redact(variable.value)

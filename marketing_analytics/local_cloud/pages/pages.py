@@ -255,6 +255,8 @@ class Pages:
 
     async def login(self, request: Request) -> Response:
         """Show the sign-in form, or check the token that was entered."""
+        if not self.settings.needs_sign_in:
+            return RedirectResponse("/", status_code=303)
         target = local_target(request.query_params.get("next", "/"))
         if request.method == "GET":
             return login_page(target, "")

@@ -8,13 +8,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from marketing_analytics.core.redaction import is_secret_name
+from marketing_analytics.core.redaction import masked_values
 from marketing_analytics.local_cloud.store.connection import open_connection
 from marketing_analytics.local_cloud.store.environments import Environment, list_environments
 from marketing_analytics.local_cloud.store.pages import Filter
 from marketing_analytics.local_cloud.store.variables import list_account_variables
-
-MIN_SECRET_CHARACTERS = 4
 
 
 @dataclass(frozen=True)
@@ -31,12 +29,8 @@ class Reads:
 
     def secrets(self) -> list[str]:
         """Return the values of all secret variables of the account, longest first."""
-        values = {
-            variable.value
-            for variable in list_account_variables(self.connection, self.account_id)
-            if is_secret_name(variable.name) and len(variable.value) >= MIN_SECRET_CHARACTERS
-        }
-        return sorted(values, key=len, reverse=True)
+        variables = list_account_variables(self.connection, self.account_id)
+        return masked_values((variable.name, variable.value) for variable in variables)
 
 
 @contextmanager

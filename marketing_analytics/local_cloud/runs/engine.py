@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from marketing_analytics.core.errors import is_bug
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.local_cloud.runs.process import DbtProcess
 from marketing_analytics.local_cloud.runs.queue import (
@@ -147,11 +148,15 @@ class Engine:
         ):
             try:
                 work(connection)
-            except Exception:
+            except Exception as error:
                 # this thread must live: its end would kill every dbt process
                 self._due_at.clear()
-                log.exception(
-                    "%s failed; trying again", work.__name__, extra={"action": "engine_work_failed"}
+                log.warning(
+                    "%s failed, trying again: %s",
+                    work.__name__,
+                    error,
+                    exc_info=is_bug(error),
+                    extra={"action": "engine_work_failed"},
                 )
 
     def _is_due(self, name: str, seconds: float) -> bool:

@@ -19,7 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from marketing_analytics.cloud_api.states import Status
-from marketing_analytics.core.errors import PlatformError
+from marketing_analytics.core.errors import PlatformError, is_bug
+from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.local_cloud.runs.artifacts import (
     keep_artifacts,
     keep_parse_file,
@@ -54,7 +55,6 @@ from marketing_analytics.local_cloud.runs.steps import (
     nodes_of_results,
     parse_command,
     plan_steps,
-    run_secrets,
     subcommand_of,
 )
 from marketing_analytics.local_cloud.runs.store import (
@@ -121,6 +121,13 @@ class StopRunError(Exception):
         self.is_timed_out = is_timed_out
 
 
+def first_cause(error: BaseException) -> BaseException:
+    """Return what went wrong before an error: often the end of a run fails as its work did."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
+
+
 class Runner:
     """One run: holds its lease, its dbt process and its own connection to the store."""
 
@@ -133,6 +140,7 @@ class Runner:
         self.process = process
         self.flags = RunFlags()
         self.is_done = threading.Event()
+        self.secrets: list[str] = []
         # whether the process has answered its last request
         self._is_idle = False
 
@@ -144,9 +152,15 @@ class Runner:
                 self._run_to_end()
         except FencedError as error:
             log.warning("%s", error.message, extra={"action": "run_lost"})
-        except Exception:
+        except Exception as error:
             # the lease runs out, and the reaper ends the run
-            log.exception("run %s broke off", self.lease.run_id, extra={"action": "run_broke_off"})
+            log.warning(
+                "run %s broke off: %s",
+                self.lease.run_id,
+                first_cause(error),
+                exc_info=is_bug(error),
+                extra={"action": "run_broke_off"},
+            )
         finally:
             self.process.close()
             shutil.rmtree(self._own_folder() / "target", ignore_errors=True)
@@ -228,7 +242,7 @@ class Runner:
                 self.lease.run_id,
                 move,
                 status=status,
-                message=message,
+                message=redact(message, self.secrets) if message else None,
                 token=self.lease.token,
                 is_timed_out=is_timed_out,
             )
@@ -237,7 +251,7 @@ class Runner:
         self.environment = run_environment(
             self.connection, self.claimed, self.workspace, base=self.settings.base_environment
         )
-        self.secrets = run_secrets(self.environment)
+        self.secrets = secrets_of(self.environment)
         failed: Step | None = None
         for step in self.steps:
             self._check_flags()
@@ -286,7 +300,7 @@ class Runner:
 
     def _open_log(self, step: Step) -> StepLog:
         path = step_log_path(self.settings.data_folder, self.lease.run_id, step.index)
-        return StepLog(path, nonce=self.process.nonce, secrets=getattr(self, "secrets", ()))
+        return StepLog(path, nonce=self.process.nonce, secrets=self.secrets)
 
     def _end_step(self, step: Step, status: Status) -> None:
         """Keep the artifacts of a step, then close its row: who sees it ended can read them."""
@@ -346,7 +360,8 @@ class Runner:
         self._is_idle = False
         self.process.request(args, environment, self.workspace.project)
         self._follow(step, log)
-        results = nodes_of_results(self.workspace.target / "run_results.json", started_at)
+        path = self.workspace.target / "run_results.json"
+        results = nodes_of_results(path, started_at, secrets=self.secrets)
         if results and subcommand_of(args) not in COMPILE_ONLY:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.core.redaction import is_secret_name, redact, secrets_of
+from marketing_analytics.core.redaction import redact
 from marketing_analytics.local_cloud.runs.process import END_MARK
 from marketing_analytics.local_cloud.runs.records import Node
 from marketing_analytics.local_cloud.store.connection import time_text
@@ -304,18 +304,21 @@ def moment_of(text: Any) -> str | None:
     return time_text(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
-def nodes_of_results(path: Path, since: float = 0.0) -> list[Node]:
-    """Return the nodes of a run_results.json, [] when there is none newer than `since`."""
+def nodes_of_results(path: Path, since: float = 0.0, *, secrets: Sequence[str] = ()) -> list[Node]:
+    """Return the nodes of a run_results.json, [] when there is none newer than `since`.
+
+    Their messages are redacted.
+    """
     try:
         if path.stat().st_mtime < since:
             return []
         results = json.loads(path.read_text("utf-8"))["results"]
-        return [node for node in map(node_of_result, results) if node]
+        return [node for result in results if (node := node_of_result(result, secrets))]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
 
 
-def node_of_result(result: Mapping[str, Any]) -> Node | None:
+def node_of_result(result: Mapping[str, Any], secrets: Sequence[str]) -> Node | None:
     """Return the node of one result, or None for a result without a node."""
     unique_id = result.get("unique_id")
     if not unique_id:
@@ -333,15 +336,5 @@ def node_of_result(result: Mapping[str, Any]) -> Node | None:
         started_at=moment_of(first.get("started_at")),
         finished_at=moment_of(last.get("completed_at")),
         execution_seconds=result.get("execution_time"),
-        message=str(message)[:4000] if message else None,
+        message=redact(str(message), secrets)[:4000] if message else None,
     )
-
-
-def run_secrets(environment: Mapping[str, str]) -> list[str]:
-    """Return the values that must not reach a log: by name, and every key of ours."""
-    keys = [
-        value
-        for name, value in environment.items()
-        if name.endswith("_KEY") and not is_secret_name(name) and len(value) >= 6
-    ]
-    return sorted({*secrets_of(environment), *keys}, key=len, reverse=True)

@@ -281,3 +281,23 @@ def test_a_lease_that_ran_out_shows_in_the_engine_health(seeded):
     assert "engine: well" in seeded.client().get("/").text
     seeded.change("update runs set lease_expires_at = '2020-01-01 00:00:00+00:00' where status = 3")
     assert "engine: a run is not renewed since" in seeded.client().get("/").text
+
+
+def test_the_step_that_a_crashed_run_was_in_is_shown_as_crashed(seeded):
+    run = seeded.ids["failed"]
+    seeded.change("update runs set is_crashed = 1 where id = ?", (run,))
+    seeded.change("update run_steps set status = 30 where run_id = ? and status = 20", (run,))
+    text = seeded.client().get(f"/runs/{run}").text
+    step = re.search(r'<span class="word">(\w+)</span></span>\s+<span class="name">4\. ', text)
+    assert step[1] == "Crashed"
+
+
+def test_an_address_without_a_page_keeps_the_navigation(pages):
+    answer = pages.get("/nowhere", headers={"accept": "text/html"})
+    assert answer.status_code == 404
+    assert '<nav aria-label="Main">' in answer.text
+
+
+def test_nobody_signs_in_where_only_this_machine_is_answered(pages):
+    answer = pages.get("/login", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")

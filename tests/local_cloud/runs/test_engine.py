@@ -10,7 +10,9 @@ import pytest
 from marketing_analytics.core.errors import LockedError
 from marketing_analytics.local_cloud.runs import engine as engine_module
 from marketing_analytics.local_cloud.runs import progress, store
+from marketing_analytics.local_cloud.runs import runner as runner_module
 from marketing_analytics.local_cloud.runs.process import is_running
+from marketing_analytics.local_cloud.store.connection import open_connection
 
 pytestmark = pytest.mark.system
 
@@ -247,3 +249,26 @@ def test_a_folder_of_a_lost_store_is_moved_aside_by_a_run_of_the_same_id(cloud, 
     assert "of another run" not in cloud.log(run)
     (aside,) = (cloud.data_folder / "runs").glob(f"{run}.before_*/steps/4.log")
     assert aside.read_text() == "of another run\n"
+
+
+def test_a_full_disk_breaks_a_run_off_in_one_line_and_it_ends_once_there_is_room(
+    cloud, start_engine, monkeypatch, caplog
+):
+    def open_full(path):
+        connection = open_connection(path)
+        # sqlite says SQLITE_FULL at the next page, as it does on a full disk
+        connection.execute("pragma max_page_count = 1")
+        return connection
+
+    monkeypatch.setattr(runner_module, "open_connection", open_full)
+    start_engine()
+    job = cloud.job(["dbt run"] * 300)
+    row = cloud.wait(cloud.run(job))
+    assert (row.status, row.is_crashed) == (20, True)
+    assert row.status_message.startswith("The worker of this run broke off")
+    (line,) = [entry for entry in caplog.records if entry.action == "run_broke_off"]
+    assert line.getMessage() == f"run {row.id} broke off: database or disk is full"
+    assert not line.exc_info
+    monkeypatch.setattr(runner_module, "open_connection", open_connection)
+    cloud.connection.execute("update jobs set payload = ?", ('{"execute_steps": ["dbt run"]}',))
+    assert cloud.wait(cloud.run(job)).status == 10

@@ -6,13 +6,13 @@ import json
 
 import pytest
 
+from marketing_analytics.core.redaction import MASK
 from marketing_analytics.local_cloud.runs import steps
 from marketing_analytics.local_cloud.runs.process import END_MARK
 from marketing_analytics.local_cloud.runs.steps import (
     LineReader,
     StepLog,
     nodes_of_results,
-    run_secrets,
 )
 
 
@@ -83,11 +83,6 @@ def test_secrets_are_masked_in_every_file(log, tmp_path):
     assert log.last_error == "it was **********"
 
 
-def test_secret_values_are_known_by_the_names_of_their_variables():
-    environment = {"DBT_ENV_SECRET_A": "a" * 7, "DBT_PSEUDONYM_KEY": "k" * 8, "DBT_X": "x" * 9}
-    assert run_secrets(environment) == ["k" * 8, "a" * 7]
-
-
 def test_a_flood_is_cut_with_a_notice_but_still_taken(log, tmp_path, monkeypatch):
     monkeypatch.setattr(log, "_bytes_left", 1_000)
     log.take([event("Flood", "x" * 90) for _ in range(1_000)])
@@ -128,6 +123,8 @@ def test_results_that_cannot_be_read_give_no_nodes(tmp_path):
             }
         )
     )
+    (node,) = nodes_of_results(path, secrets=["no"])
+    assert node.message == MASK
     (node,) = nodes_of_results(path)
     assert (node.name, node.status, node.message) == ("b", "error", "no")
     assert nodes_of_results(path, since=path.stat().st_mtime + 10) == []

@@ -120,3 +120,18 @@ def test_a_missing_raw_database_is_the_reason_that_a_run_gives(cloud, start_engi
     sentence = f"failed: there is no raw database at {raw} yet: "
     assert sentence in row.status_message
     assert row.status_message.endswith(f" ingest run --raw-database {raw} fills it")
+
+
+def test_no_secret_of_a_run_reaches_the_store(cloud, engine):
+    add_variable(cloud.connection, "DBT_PSEUDONYM_KEY", "canary-4711")
+    (cloud.project / "models" / "broken.sql").write_text(
+        "{{ config(materialized='table') }}\n"
+        "select error('it was ' || '{{ env_var(\"DBT_PSEUDONYM_KEY\") }}')\n"
+    )
+    run = cloud.run(cloud.job(["dbt build --select broken"]))
+    row = cloud.wait(run, seconds=60)
+    assert "it was **********" in row.status_message
+    (node,) = nodes_of_step(cloud, run, 4)
+    assert "it was **********" in node.message
+    stored = "\n".join(cloud.connection.iterdump())
+    assert stored.count("canary-4711") == 1, "only the variable itself"

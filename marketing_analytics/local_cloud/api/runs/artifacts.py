@@ -8,7 +8,8 @@ from starlette.responses import FileResponse, Response
 
 from marketing_analytics.local_cloud.api.answers import JSON, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
-from marketing_analytics.local_cloud.api.runs.handlers import stored_job, stored_run
+from marketing_analytics.local_cloud.api.job_views import stored_job
+from marketing_analytics.local_cloud.api.runs.handlers import stored_run
 from marketing_analytics.local_cloud.runs import artifacts, store
 from marketing_analytics.local_cloud.runs.records import Run
 
@@ -26,7 +27,7 @@ def read_artifact(call: Call) -> Response:
 
 def read_job_artifact(call: Call) -> Response:
     """Send a file of the newest run of a job that has artifacts."""
-    job = stored_job(call)
+    job = stored_job(call, call.id_of("job_id"))
     run = store.last_run_with_artifacts(call.connection, job.id)
     if run is None:
         raise not_found()

@@ -28,7 +28,7 @@ from marketing_analytics.local_cloud.api.checks import (
     texts,
 )
 from marketing_analytics.local_cloud.api.environments.views import environment_v2
-from marketing_analytics.local_cloud.api.job_views import show_job
+from marketing_analytics.local_cloud.api.job_views import show_job, stored_job
 from marketing_analytics.local_cloud.api.runs.logs import step_logs
 from marketing_analytics.local_cloud.api.runs.views import (
     flat_schedule,
@@ -40,7 +40,7 @@ from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.progress import get_step, list_steps
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.store.environments import get_environment
-from marketing_analytics.local_cloud.store.jobs import Job, get_job
+from marketing_analytics.local_cloud.store.jobs import get_job
 
 ORDERS = ("id", "created_at", "finished_at")
 OVERRIDE_READERS = {
@@ -62,7 +62,7 @@ OVERRIDE_READERS = {
 
 def trigger(call: Call) -> Response:
     """Queue a run of a job."""
-    job = stored_job(call)
+    job = stored_job(call, call.id_of("job_id"))
     fields = Fields(call.body())
     cause = fields.read("cause", text, "")
     overrides = {name: fields.read(name, reader) for name, reader in OVERRIDE_READERS.items()}
@@ -83,14 +83,6 @@ def queue_run(
         raise invalid({"reason": error.message}) from None
     call.wake()
     return run
-
-
-def stored_job(call: Call) -> Job:
-    """Return the job of the path. Raise a 404."""
-    job = get_job(call.connection, call.id_of("job_id"), call.account_id)
-    if job is None:
-        raise not_found()
-    return job
 
 
 def with_trigger(call: Call, run: Run) -> dict[str, Any]:
@@ -229,7 +221,7 @@ def cancel_queued_runs(call: Call, job_id: int) -> None:
 
 def rerun(call: Call) -> Response:
     """Run a job again: from the point of failure when its latest run failed."""
-    job = stored_job(call)
+    job = stored_job(call, call.id_of("job_id"))
     run = store.most_recent_run(call.connection, job.id)
     if run is None or run.status not in UNSUCCESSFUL:
         return one(with_trigger(call, queue_run(call, job.id, "Rerun", "rerun", {})))

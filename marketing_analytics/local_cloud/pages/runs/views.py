@@ -229,7 +229,8 @@ def step_line(
     seconds = seconds_between(step.started_at, step.finished_at, now)
     start = parse_time(step.started_at)
     is_over = run.status not in ACTIVE
-    state = run_state(step.status)
+    is_crashed = run.is_crashed and step.status is Status.CANCELLED
+    state = run_state(step.status, is_crashed=is_crashed)
     if start is None and is_over:
         state, seconds = STEP_SKIPPED, None
     left = 100 * (start - begin).total_seconds() / wall if start else 0.0
