@@ -189,6 +189,7 @@ def in_one(errors: Iterable[FileError]) -> FileError:
     singles: list[FileError] = []
     for error in errors:
         singles += error.errors if isinstance(error, FileErrors) else [error]
+    singles = list({id(error): error for error in singles}.values())
     files = list(dict.fromkeys(error.path for error in singles))
     singles.sort(key=lambda error: (files.index(error.path), error.line, error.column))
     return singles[0] if len(singles) == 1 else FileErrors(singles)

@@ -17,7 +17,7 @@ from marketing_analytics.jobs.forms.lists import map_of_list
 from marketing_analytics.jobs.forms.variables import Variables
 from marketing_analytics.jobs.reader import Reader, without_texts
 from marketing_analytics.jobs.settings import FileDefaults
-from marketing_analytics.jobs.tfvars import Source, Value, parse_file, parse_text
+from marketing_analytics.jobs.tfvars import Source, Value, parse_file, read_variables
 
 MAX_CHAIN_LEVELS = 4
 
@@ -77,12 +77,12 @@ def load_job_files(paths: Iterable[str]) -> list[tuple[str, JobFile]]:
 
 def read_job_text(text: str, path: str | Path = "input.tfvars") -> JobFile:
     """Return the jobs of a text."""
-    return build_job_file(*parse_text(text, path))
+    return build_job_file(*read_variables(text, path))
 
 
 def build_job_file(source: Source, root: Value) -> JobFile:
     """Return the checked jobs of a parsed file. Raise FileError with every mistake."""
-    errors: list[FileError] = []
+    errors = list(source.errors)
     variables = Variables(source, errors)
     entries = variables.declared(root)
     defaults = variables.defaults(entries)

@@ -18,7 +18,7 @@ from marketing_analytics.cloud_api.limits import MAX_ID, MAX_STEPS, VARIABLE_PAT
 from marketing_analytics.cloud_api.names import TEAM_PATTERN
 from marketing_analytics.core.errors import FileError
 from marketing_analytics.core.redaction import gives_secret, has_secret, is_meant_secret
-from marketing_analytics.jobs.tfvars import Source, Value
+from marketing_analytics.jobs.tfvars import Broken, Source, Value
 from marketing_analytics.jobs.tfvars.values import as_boolean, as_number, as_text, kind_of
 
 STATUSES = ("success", "error", "canceled")
@@ -51,7 +51,9 @@ class Reader:
         self.errors = errors
 
     def refuse(self, message: str, value: Value, hint: str) -> FileError:
-        """Return an error at a value."""
+        """Return an error at a value; that of a broken one is told already."""
+        if isinstance(value.data, Broken):
+            return value.data.error
         return self.refuse_at(message, value.at, hint)
 
     def refuse_at(self, message: str, at: int, hint: str) -> FileError:

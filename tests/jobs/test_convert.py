@@ -125,7 +125,7 @@ def test_a_file_that_is_converted_stays_as_it_is(jobs, job_file):
     odd = job_file("# x\njobs={a={execute_steps=['dbt build']}}\n".replace("'", '"'))
     _, out, err = jobs("convert", odd)
     assert out == odd.read_text()
-    assert f"{odd} has a map of jobs already" in err
+    assert f"{odd} is a map already" in err
     converted = job_file(MAP, "map.tfvars")
     assert jobs("convert", converted)[1] == MAP
 

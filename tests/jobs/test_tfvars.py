@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from marketing_analytics.core.errors import FileError, UserError
+from marketing_analytics.core.errors import FileError, FileErrors, UserError
+from marketing_analytics.jobs.model import read_job_text
 from marketing_analytics.jobs.tfvars import parse_file, parse_text
-from marketing_analytics.jobs.tfvars.values import plain
+from marketing_analytics.jobs.tfvars.values import MAX_MISTAKES, plain
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -284,3 +285,66 @@ def test_terraform_refuses_it_too(case, tmp_path):
 @pytest.mark.parametrize("case", STRICTER)
 def test_terraform_accepts_what_we_refuse_on_purpose(case, tmp_path):
     assert terraform_reads(tmp_path, case, STRICTER[case][0])[0] is True
+
+
+def test_only_a_mistake_of_writing_ends_the_reading():
+    text = """a = 10 / 3
+b = var.x.y + 1
+c = [upper("x", 1), -null, "x${{}}", "\\q", 1e999]
+d = { k = 1, k = 2 }
+a = 1
+e = [for x in 5 : x + 1]
+f = { for k, v in nope : k => v if v }
+g = [for x in [1, 2] : x / 3]
+h = [1, 2][7]
+i = }
+j = 10 / 3
+"""
+    with pytest.raises(FileErrors) as caught:
+        parse_text(text)
+    lines = [error.line for error in caught.value.errors]
+    assert lines == [1, 2, 3, 3, 3, 3, 3, 4, 5, 6, 7, 8, 9, 10]
+
+
+def test_what_cannot_be_computed_is_told_once():
+    text = """jobs = { a = {
+  execute_steps = ["dbt build", var.step]
+  threads = 10 / 3
+  target_name = "${var.x}"
+  env_vars = { DBT_A = var.y }
+  thread = 1
+} }
+"""
+    with pytest.raises(FileErrors) as caught:
+        read_job_text(text)
+    assert [(error.line, error.column) for error in caught.value.errors] == [
+        (2, 33),
+        (3, 16),
+        (4, 20),
+        (5, 24),
+        (6, 3),
+    ]
+    listed = 'jobs = [{ name = var.n, schedule_hours = [8, 1 / 3], job_type = x }, { name = "a" }]'
+    with pytest.raises(FileErrors) as caught:
+        read_job_text(listed)
+    assert [error.column for error in caught.value.errors] == [18, 18, 48, 65, 79]
+
+
+def test_a_key_that_comes_twice_in_json_hides_no_other_mistake():
+    text = '{"jobs": {"a": {"threads": 1e999, "threads": 0}}, "jobs": {"b": {"thread": 1}}}'
+    with pytest.raises(FileErrors) as caught:
+        read_job_text(text, "a.tfvars.json")
+    said = [error.message for error in caught.value.errors]
+    assert [message.partition(" (")[0] for message in said] == [
+        "the number is too large or too small",
+        '"threads" is already set in line 1',
+        '"jobs" is already set in line 1',
+        'job "b" has no execute_steps',
+        'unknown key "thread"',
+    ]
+
+
+def test_a_file_of_nothing_but_mistakes_is_not_read_to_its_end():
+    with pytest.raises(FileErrors) as caught:
+        parse_text("a = 1\n" * 1000)
+    assert len(caught.value.errors) == MAX_MISTAKES + 1

@@ -14,8 +14,7 @@ from marketing_analytics.core.redaction import is_secret_name
 from marketing_analytics.jobs.forms.lists import SCHEDULE_KEYS
 from marketing_analytics.jobs.model import Job, JobFile, build_job_file, read_job_text
 from marketing_analytics.jobs.tfvars import Source, Value
-from marketing_analytics.jobs.tfvars.json_reader import JsonParser
-from marketing_analytics.jobs.tfvars.reader import Parser, is_json, read_text
+from marketing_analytics.jobs.tfvars.reader import is_json, parser_of, read_text
 from marketing_analytics.jobs.tfvars.values import Data, as_boolean, as_number
 from marketing_analytics.jobs.tfvars.writer import INDENT, Row, key_of, rows_of
 
@@ -52,12 +51,12 @@ def convert_file(path: str) -> tuple[JobFile, str]:
     Raise FileError when the file has a mistake.
     """
     source = Source(read_text(path), path)
-    parser = JsonParser(source) if is_json(path) else Parser(source)
+    parser = parser_of(source)
     root = parser.parse()
     file = build_job_file(source, root)
     assert isinstance(root.data, dict)  # noqa: S101
     if not isinstance(root.data["jobs"].data, list):
-        note = f"{path} has a map of jobs already"
+        note = f"{path} is a map already"
         return replace(file, notes=(*file.notes, note)), source.text
     text = Converted(source, root, file.jobs, getattr(parser, "comments", {})).text()
     assert read_job_text(text).jobs == file.jobs  # noqa: S101

@@ -10,7 +10,7 @@ from marketing_analytics.core.redaction import has_secret, is_meant_secret
 from marketing_analytics.core.signs import visible
 from marketing_analytics.jobs.reader import Reader, without_texts
 from marketing_analytics.jobs.settings import FileDefaults, normalize_host
-from marketing_analytics.jobs.tfvars import Source, Value
+from marketing_analytics.jobs.tfvars import Broken, Source, Value
 
 # what variables.tf declares, and what only the deploy tool reads
 DECLARED = ("team_name", "project_id", "environment_id", "jobs")
@@ -108,6 +108,9 @@ class Variables:
 
 def is_blank(value: Value) -> bool:
     """Return whether a value is null or a placeholder."""
+    if isinstance(value.data, Broken):
+        # its own error is told
+        return True
     return value.data is None or (isinstance(value.data, str) and is_placeholder(value.data))
 
 

@@ -7,7 +7,16 @@ Start reading in `reader.py`.
 """
 
 from marketing_analytics.jobs.tfvars.joined import join_files
-from marketing_analytics.jobs.tfvars.reader import parse_file, parse_text
-from marketing_analytics.jobs.tfvars.values import Data, Source, Value
+from marketing_analytics.jobs.tfvars.reader import parse_file, parse_text, read_variables
+from marketing_analytics.jobs.tfvars.values import Broken, Data, Source, Value
 
-__all__ = ["Data", "Source", "Value", "join_files", "parse_file", "parse_text"]
+__all__ = [
+    "Broken",
+    "Data",
+    "Source",
+    "Value",
+    "join_files",
+    "parse_file",
+    "parse_text",
+    "read_variables",
+]

@@ -17,6 +17,7 @@ class Joined(Source):
         path = " + ".join(str(part.path) for part in parts)
         super().__init__("\n".join(part.text for part in parts), path)
         self.parts = parts
+        self.errors = [error for part in parts for error in part.errors]
         self.starts = [0, *accumulate(len(part.text) + 1 for part in parts[:-1])]
 
     def part(self, at: int) -> tuple[Source, int]:

@@ -40,7 +40,7 @@ class JsonParser:
         return self.source.error(message, at, hint)
 
     def parse(self) -> Value:
-        """Return the whole file as an object."""
+        """Return the whole file as an object. Raise FileError where the text is no JSON."""
         if self.text.startswith("\ufeff"):
             message = "the file begins with a byte order mark, which Terraform refuses in JSON"
             raise self.error(message, 0, "save it as UTF-8 without the mark in your editor")
@@ -102,10 +102,11 @@ class JsonParser:
         number = NUMBER.match(self.text, at)
         if number:
             value = parse_number(number.group())
+            self.at = number.end()
             if value is None:
                 message = "the number is too large or too small"
-                raise self.error(message, at, "write a smaller number")
-            self.at = number.end()
+                error = self.error(message, at, "write a smaller number")
+                return Value(self.source.note(error), at)
             return Value(value, at)
         word = WORD.match(self.text, at)
         if word and word.group() in KEYWORDS:
@@ -149,7 +150,7 @@ class JsonParser:
         if key in keys:
             line = self.source.place(keys[key])[0]
             message = f'"{key}" is already set in line {line}'
-            raise self.error(message, at, "remove one of the two")
+            self.source.note(self.error(message, at, "remove one of the two"))
         if not self.takes(":"):
             raise self.error(f"':' is expected after {key!r}", self.at, 'write "key": value')
         return key, at

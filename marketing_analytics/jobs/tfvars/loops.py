@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from marketing_analytics.jobs.tfvars.values import Value, kind_of
+from marketing_analytics.jobs.tfvars.values import Broken, Value, kind_of
 
 if TYPE_CHECKING:
     from marketing_analytics.jobs.tfvars.reader import Parser
@@ -19,9 +19,12 @@ def object_for(parser: Parser, at: int) -> Value:
     found: dict[str, Value] = {}
     for key, item in for_body(parser, "}"):
         assert key is not None  # noqa: S101
+        if isinstance(key.data, Broken):
+            continue
         name = parser.arithmetic.text(key, key.at)
         if name in found:
-            raise parser.error(f'the key "{name}" comes twice', key.at, "write the object out")
+            message = f'the key "{name}" comes twice'
+            parser.source.note(parser.error(message, key.at, "write the object out"))
         found[name] = item
     return Value(found, at, dict.fromkeys(found, at))
 
@@ -70,7 +73,12 @@ def elements(parser: Parser, collection: Value) -> list[tuple[Value, Value]]:
         return [(Value(index, item.at), item) for index, item in enumerate(data)]
     if isinstance(data, dict):
         return [(Value(key, item.at), item) for key, item in sorted(data.items())]
-    raise parser.error(f"cannot go through {kind_of(data)}", collection.at, "give a list or object")
+    if not isinstance(data, Broken):
+        message = f"cannot go through {kind_of(data)}"
+        hint = "give a list or object"
+        data = parser.source.note(parser.error(message, collection.at, hint))
+    # the body is read once, for its own mistakes
+    return [(Value(data, collection.at), Value(data, collection.at))]
 
 
 def for_entry(parser: Parser, close: str) -> tuple[Value | None, Value] | None:
@@ -84,7 +92,10 @@ def for_entry(parser: Parser, close: str) -> tuple[Value | None, Value] | None:
     is_wanted = True
     parser.skip()
     if parser.next_name() == "if" and parser.name():
-        is_wanted = parser.arithmetic.boolean(parser.expression(), parser.at)
+        condition = parser.expression()
+        is_wanted = not isinstance(condition.data, Broken) and parser.arithmetic.boolean(
+            condition, parser.at
+        )
     if not parser.takes(close):
         raise parser.error(f"{close!r} is expected here", hint="grouping with ... is not supported")
     return (key, value) if is_wanted else None

@@ -10,15 +10,17 @@ import codecs
 import difflib
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from marketing_analytics.core.errors import FileError
+from marketing_analytics.core.errors import FileError, in_one
 from marketing_analytics.jobs.tfvars.json_reader import JsonParser
 from marketing_analytics.jobs.tfvars.loops import for_body, object_for
 from marketing_analytics.jobs.tfvars.templates import read_heredoc, read_quoted
 from marketing_analytics.jobs.tfvars.values import (
     MAX_DEPTH,
     Arithmetic,
+    Broken,
     Source,
     Value,
     as_text,
@@ -55,8 +57,8 @@ KEYWORDS = {"true": True, "false": False, "null": None}
 
 
 def parse_file(path: str | Path) -> tuple[Source, Value]:
-    """Return the text and the variables of a file. Raise FileError at the first mistake."""
-    return parse_text(read_text(path), path)
+    """Return the text and the variables of a file. Raise FileError when it cannot be read."""
+    return read_variables(read_text(path), path)
 
 
 def read_text(path: str | Path) -> str:
@@ -92,10 +94,25 @@ def decode(data: bytes, path: str | Path) -> str:
 
 
 def parse_text(text: str, path: str | Path = "input.tfvars") -> tuple[Source, Value]:
-    """Return the source and the variables (an object) of a text."""
+    """Return the source and the variables of a text. Raise FileError with every mistake."""
+    source, root = read_variables(text, path)
+    if source.errors:
+        raise in_one(source.errors)
+    return source, root
+
+
+def read_variables(text: str, path: str | Path) -> tuple[Source, Value]:
+    """Return the source, with the mistakes in values, and the variables (an object) of a text.
+
+    Raise FileError with every mistake up to the first place where reading cannot go on.
+    """
     source = Source(text, path)
-    parser = JsonParser(source) if is_json(path) else Parser(source)
-    return source, parser.parse()
+    return source, parser_of(source).parse()
+
+
+def parser_of(source: Source) -> Parser | JsonParser:
+    """Return the parser for a file of this name."""
+    return JsonParser(source) if is_json(source.path) else Parser(source)
 
 
 def is_json(path: str | Path) -> bool:
@@ -177,8 +194,25 @@ class Parser:
 
     # the file: name = value, one per line
 
+    def computed(self, compute: Callable[..., Value], *operands: Value) -> Value:
+        """Return what an operation makes of its operands; its mistake does not end the reading."""
+        broken = next((value for value in operands if isinstance(value.data, Broken)), None)
+        if broken:
+            return broken
+        try:
+            return compute(*operands)
+        except FileError as error:
+            return Value(self.source.note(error), operands[0].at)
+
     def parse(self) -> Value:
         """Return the whole file as an object."""
+        try:
+            return self.variables()
+        except FileError as error:
+            raise in_one([*self.source.errors, error]) from None
+
+    def variables(self) -> Value:
+        """Read all variables."""
         found: dict[str, Value] = {}
         keys: dict[str, int] = {}
         self.skip_lines()
@@ -187,9 +221,8 @@ class Parser:
             name = self.variable_name()
             if name in keys:
                 line = self.source.place(keys[name])[0]
-                raise self.error(
-                    f"{name} is already set in line {line}", start, "remove one of the two"
-                )
+                message = f"{name} is already set in line {line}"
+                self.source.note(self.error(message, start, "remove one of the two"))
             found[name], keys[name] = self.expression(), start
             self.end_of_line()
             self.skip_lines()
@@ -239,7 +272,8 @@ class Parser:
         one = self.expression()
         if not self.takes(":"):
             raise self.error("':' is expected in this conditional", hint="write condition ? a : b")
-        return self.arithmetic.choose(condition, one, self.expression(), at)
+        choose = partial(self.arithmetic.choose, at=at)
+        return self.computed(choose, condition, one, self.expression())
 
     def operator(self) -> str:
         """Return the operator that comes next, or an empty text."""
@@ -256,7 +290,7 @@ class Parser:
             right = self.operand()
             while (following := self.operator()) and PRECEDENCE[following] > PRECEDENCE[operator]:
                 right = self.binary(right, PRECEDENCE[following])
-            left = self.arithmetic.binary(operator, left, right, at)
+            left = self.computed(partial(self.arithmetic.binary, operator, at=at), left, right)
         return left
 
     def operand(self) -> Value:
@@ -267,7 +301,7 @@ class Parser:
             self.at += 1
             sign = self.text[at]
             operand = self.within_newlines(self.skips_newlines, self.operand)
-            return self.arithmetic.unary(sign, operand, at)
+            return self.computed(partial(self.arithmetic.unary, sign, at=at), operand)
         return self.members(self.term())
 
     def members(self, value: Value) -> Value:
@@ -276,11 +310,11 @@ class Parser:
             here = self.text[self.at : self.at + 1]
             if here == "." and not self.text.startswith("...", self.at):
                 self.at += 1
-                value = self.member(value, Value(self.member_name(), self.at))
+                value = self.computed(self.member, value, Value(self.member_name(), self.at))
             elif here == "[" and not isinstance(value.data, str | int | bool):
                 self.at += 1
                 key = self.within_newlines(True, self.index)
-                value = self.member(value, key)
+                value = self.computed(self.member, value, key)
             else:
                 return value
 
@@ -339,12 +373,12 @@ class Parser:
         """Read a number."""
         match = NUMBER.match(self.text, self.at)
         assert match  # noqa: S101
+        at, self.at = self.at, match.end()
         number = parse_number(match.group())
         if number is None:
-            raise self.error("the number is too large or too small", hint="write a smaller number")
-        value = Value(number, self.at)
-        self.at = match.end()
-        return value
+            message = "the number is too large or too small"
+            return Value(self.source.note(self.error(message, at, "write a smaller number")), at)
+        return Value(number, at)
 
     def word(self) -> Value:
         """Read true, false, null or a name that a for expression defines."""
@@ -359,14 +393,13 @@ class Parser:
             return Value(KEYWORDS[name], at)
         self.skip()
         if self.text.startswith("(", self.at):
-            raise self.error(
-                f"functions cannot be called in a variable file: {name}",
-                at,
-                "write the result of the call",
-            )
-        raise self.error(
-            f"variables cannot be used in a variable file: {name}", at, word_hint(name)
-        )
+            message = f"functions cannot be called in a variable file: {name}"
+            called = self.source.note(self.error(message, at, "write the result of the call"))
+            self.at += 1
+            self.within_newlines(True, lambda: Value(self.items(")"), at))
+            return Value(called, at)
+        message = f"variables cannot be used in a variable file: {name}"
+        return Value(self.source.note(self.error(message, at, word_hint(name))), at)
 
     def value_hint(self) -> str:
         """Return a hint for something that is no value."""
@@ -407,14 +440,19 @@ class Parser:
         self.skip()
         if FOR.match(self.text, self.at):
             return Value([item for _, item in for_body(self, "]")], at)
+        items = self.items("]")
+        return Value(items, at, end=self.at)
+
+    def items(self, close: str) -> list[Value]:
+        """Read `a, b]`."""
         items: list[Value] = []
-        while not self.takes("]"):
+        while not self.takes(close):
             items.append(self.expression())
             if not self.takes(","):
-                if self.takes("]"):
+                if self.takes(close):
                     break
                 raise self.error("',' is expected between the items of a list", hint="add a comma")
-        return Value(items, at, end=self.at)
+        return items
 
     def object_(self) -> Value:
         """Read `{ key = value }`; entries are parted by newlines or commas."""
@@ -431,7 +469,7 @@ class Parser:
             if key in keys:
                 line = self.source.place(keys[key])[0]
                 hint = "remove one of the two (Terraform would silently take the last)"
-                raise self.error(f'"{key}" is already set in line {line}', key_at, hint)
+                self.source.note(self.error(f'"{key}" is already set in line {line}', key_at, hint))
             found[key], keys[key] = self.expression(), key_at
             self.end_of_entry(at)
         return Value(found, at, keys, self.at)
@@ -447,7 +485,10 @@ class Parser:
                     "the object is not closed" if unclosed else "a key is expected here",
                     hint="add '}'" if unclosed else 'write key = value, or "key" = value',
                 )
-            key = self.arithmetic.text(self.term(), at)
+            term = self.term()
+            if isinstance(term.data, Broken):
+                raise term.data.error
+            key = self.arithmetic.text(term, at)
         self.skip()
         if self.text.startswith("==", self.at) or not (self.takes("=") or self.takes(":")):
             raise self.error(f"'=' is expected after {key!r}", hint="write key = value")

@@ -38,8 +38,13 @@ def join_parts(parser: Parser, parts: list[str | Value], at: int) -> Value:
     """Return the text that the parts make."""
     if len(parts) == 1 and isinstance(parts[0], Value):
         return Value(parts[0].data, at, parts[0].keys)
-    texts = [p if isinstance(p, str) else parser.arithmetic.text(p, p.at) for p in parts]
-    return Value(normalize_text("".join(texts)), at)
+
+    def join(*_: Value) -> Value:
+        texts = [p if isinstance(p, str) else parser.arithmetic.text(p, p.at) for p in parts]
+        return Value(normalize_text("".join(texts)), at)
+
+    values = [part for part in parts if isinstance(part, Value)]
+    return parser.computed(join, *values)
 
 
 def quoted_part(parser: Parser, opened_at: int) -> str | Value:
@@ -66,15 +71,22 @@ def escape(parser: Parser) -> str:
     if letter in ESCAPES:
         parser.at += 2
         return ESCAPES[letter]
+    if letter in ("", "\r", "\n"):
+        raise parser.error("nothing follows this backslash", at, "write \\\\ for a backslash")
     digits = parser.text[at + 2 : at + 2 + HEX_DIGITS.get(letter, 0)]
     if letter not in HEX_DIGITS or not re.fullmatch(
         rf"[0-9a-fA-F]{{{HEX_DIGITS[letter]}}}", digits
     ):
-        raise parser.error(f"'\\{letter}' is not an escape", at, "write \\\\ for a backslash")
+        message = f"'\\{letter}' is not an escape"
+        parser.source.note(parser.error(message, at, "write \\\\ for a backslash"))
+        parser.at += 2
+        return letter
     code = int(digits, 16)
-    if code > MAX_CODE_POINT or 0xD800 <= code <= 0xDFFF:
-        raise parser.error(f"there is no character U+{digits}", at, "write the character itself")
     parser.at += 2 + len(digits)
+    if code > MAX_CODE_POINT or 0xD800 <= code <= 0xDFFF:
+        message = f"there is no character U+{digits}"
+        parser.source.note(parser.error(message, at, "write the character itself"))
+        return ""
     return chr(code)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from decimal import Context, Decimal, DecimalException, DivisionByZero, Inexact, InvalidOperation
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,11 +17,13 @@ from marketing_analytics.core.errors import FileError
 from marketing_analytics.core.redaction import MASK, is_secret_name, redact, starred
 
 Number: TypeAlias = int | Decimal
-Data: TypeAlias = "str | bool | int | Decimal | list[Value] | dict[str, Value] | None"
+Data: TypeAlias = "str | bool | int | Decimal | list[Value] | dict[str, Value] | Broken | None"
 
 EXACT = Context(prec=100, traps=[Inexact, DivisionByZero, InvalidOperation])
 MAX_EXPONENT = 400
 MAX_DEPTH = 40
+# a file with more of them is no job file
+MAX_MISTAKES = 100
 
 
 KEY = re.compile(r'([\w-]+)"?\s*[=:]\s*')
@@ -32,6 +35,13 @@ def value_of_secret(line: str) -> str:
     """Return the part of a line that follows the name of a secret."""
     found = (line[key.end() :] for key in KEY.finditer(line) if is_secret_name(key.group(1)))
     return next(found, "")
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Stands for a value that could not be computed, for the reason that `error` tells."""
+
+    error: FileError
 
 
 class Value:
@@ -55,11 +65,26 @@ class Value:
 
 
 class Source:
-    """The text of a file; turns offsets into errors that show the place."""
+    """The text of a file; turns offsets into errors that show the place.
+
+    `errors` are the mistakes that did not end the reading: those of values and of repeated keys.
+    """
 
     def __init__(self, text: str, path: str | Path) -> None:
         self.text = text
         self.path = path
+        self.errors: list[FileError] = []
+
+    def note(self, error: FileError) -> Broken:
+        """Keep a mistake and return what stands for its value. Raise it if there are too many."""
+        for known in self.errors:
+            # the body of a loop is read several times
+            if (known.line, known.column) == (error.line, error.column):
+                return Broken(known)
+        if len(self.errors) >= MAX_MISTAKES:
+            raise error
+        self.errors.append(error)
+        return Broken(error)
 
     def place(self, at: int) -> tuple[int, int]:
         """Return line and column of an offset, both from 1."""
