@@ -8,7 +8,7 @@ export PYTHONUTF8 := 1
 .PHONY: help install demo up down test check unit test-random test-slow test-soak coverage lint attributes format lock bench clean
 
 help: ## list the commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/installed ## build .venv from the pinned requirements
 	@:
@@ -23,7 +23,7 @@ demo: .venv/installed ## run everything end to end on a simulated world (SEED=7 
 	@$(BIN)/marketing demo run --seed $(SEED)
 
 up: .venv/installed ## leave the emulators and the server running, print the addresses
-	@$(BIN)/marketing demo up --seed $(SEED)
+	@$(BIN)/marketing demo up $(if $(filter file,$(origin SEED)),,--seed $(SEED))
 
 down: .venv/installed ## stop what `make up` started
 	@$(BIN)/marketing demo down

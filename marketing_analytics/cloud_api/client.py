@@ -360,7 +360,8 @@ def error_of(response: httpx.Response, host: str) -> RemoteError:
             retry_after_seconds=retry_after_seconds(response.headers.get("Retry-After")),
         )
     if code in AMBIGUOUS_STATUS:
-        return AmbiguousError(f"{host} failed with {code}: {said}", status_code=code)
+        hint = "look at what is there, then repeat the command; if it stays, at the server's log"
+        return AmbiguousError(f"{host} failed with {code}: {said}", hint=hint, status_code=code)
     return refusal(response, host, said)
 
 

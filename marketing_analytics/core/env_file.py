@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from marketing_analytics.core.errors import FileError, UserError
+from marketing_analytics.core.errors import FileError, UserError, reason_of
 
 LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
@@ -15,7 +15,10 @@ def read_env_file(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the settings file {path}: {error}") from None
+        raise UserError(
+            f"cannot read the settings file {path}: {reason_of(error)}",
+            hint="name a file of NAME=value lines",
+        ) from None
     settings = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith("#"):

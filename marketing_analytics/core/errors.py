@@ -62,6 +62,13 @@ class PlatformError(Exception):
         return []
 
 
+def reason_of(error: OSError | UnicodeDecodeError) -> str:
+    """Return why a file cannot be read, without its path."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return error.strerror or str(error)
+
+
 def is_bug(error: BaseException) -> bool:
     """Return whether an error is a bug of ours, whose traceback is wanted.
 

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 DEFAULT_CUSTOMERS = 5000
 DEFAULT_DAYS = 180
+FOLDER = click.Path(path_type=Path)
+# what the simulator takes; refused before the folder of an earlier demo is emptied
+SEED, CUSTOMERS, DAYS = (
+    click.IntRange(0, 2**31 - 1),
+    click.IntRange(1, 1_000_000),
+    click.IntRange(7, 1_095),
+)
 
 
 @click.group(cls=Group)
@@ -29,16 +36,15 @@ def group() -> None:
 
 def world_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that decide the simulated world and the folder."""
-    for option in (
-        click.option("--dir", "directory", type=click.Path(path_type=Path), help="Demo folder."),
-        click.option("--days", default=DEFAULT_DAYS, show_default=True, help="Days of history."),
-        click.option(
-            "--customers", default=DEFAULT_CUSTOMERS, show_default=True, help="Customers."
-        ),
-        click.option("--seed", default=1, show_default=True, help="Another seed, another world."),
+    for name, kind, default, text in (
+        ("--days", DAYS, DEFAULT_DAYS, "Days of history."),
+        ("--customers", CUSTOMERS, DEFAULT_CUSTOMERS, "Customers."),
+        ("--seed", SEED, 1, "Another seed, another world."),
     ):
+        option = click.option(name, type=kind, default=default, show_default=True, help=text)
         function = option(function)
-    return function
+    directory = click.option("--dir", "directory", type=FOLDER, help="Demo folder.")
+    return directory(function)
 
 
 def layout_of(directory: Path | None) -> Layout:
@@ -103,7 +109,10 @@ def prepare(layout: Layout, seed: int, customers: int, days: int, console: Conso
 def up_command(
     ctx: click.Context, seed: int, customers: int, days: int, directory: Path | None
 ) -> None:
-    """Leave the emulators and the server running; run the demo first if it never ran."""
+    """Leave everything running; run the demo first if it never ran.
+
+    A world that is there is served as it is; for another one give another --dir.
+    """
     console = Console()
 
     def body() -> None:
@@ -119,8 +128,28 @@ def up_command(
                 demo.run()
             demo.background.mark_up()
         print_addresses(console, layout)
+        tell_other_world(ctx, console, layout)
 
     ctx.exit(run_guarded(body, console))
+
+
+def tell_other_world(ctx: click.Context, console: Console, layout: Layout) -> None:
+    """Say so when a world was asked for that is not the one in this folder."""
+    from marketing_analytics.demo.next_steps import pasteable
+
+    there = layout.world_parameters()
+    asked = {
+        name: ctx.params[name]
+        for name in ("seed", "customers", "days")
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    }
+    if any(there[name] != value for name, value in asked.items()):
+        options = " ".join(f"--{name} {value}" for name, value in asked.items())
+        other = layout.root.with_name(f"{layout.root.name}-seed-{ctx.params['seed']}")
+        console.note(f"\nthis is not the world of {options}, but the one that was there before")
+        console.note(
+            f"for the other one   {from_root(f'demo up {options} --dir {pasteable(other)}')}"
+        )
 
 
 def print_addresses(console: Console, layout: Layout) -> None:
@@ -129,7 +158,10 @@ def print_addresses(console: Console, layout: Layout) -> None:
     from marketing_analytics.demo.next_steps import demo_command, pasteable
 
     url = json.loads((layout.cloud / "server.json").read_text())["url"]
+    world = layout.world_parameters()
+    size = f"seed {world['seed']}, {world['customers']:,} customers, {world['days']} days"
     console.line()
+    console.line(f"world              {size}")
     console.line(f"dbt Cloud, pages   {url}/")
     console.line(f"dbt Cloud, API     {url}/api/v2/")
     for name, value in sorted(read_env_file(layout.connections).items()):
@@ -142,7 +174,7 @@ def print_addresses(console: Console, layout: Layout) -> None:
 
 
 @group.command("down", examples=["", "--dir var/small"])
-@click.option("--dir", "directory", type=click.Path(path_type=Path), help="Demo folder.")
+@click.option("--dir", "directory", type=FOLDER, help="Demo folder.")
 @click.pass_context
 def down_command(ctx: click.Context, directory: Path | None) -> None:
     """Stop what `up` started."""

@@ -90,6 +90,11 @@ class Layout:
         content: dict[str, Any] = json.loads((self.world / "ledger.json").read_text())
         return content
 
+    def world_parameters(self) -> dict[str, Any]:
+        """Return what the world was built from: seed, customers, days."""
+        content: dict[str, Any] = json.loads((self.world / "world.json").read_text())
+        return content
+
 
 def default_layout() -> Layout:
     """Return the folder used by `make demo` and `make up`."""

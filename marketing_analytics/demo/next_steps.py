@@ -22,18 +22,23 @@ def pasteable(path: Path) -> str:
     return shlex.quote(str(path.relative_to(Path.cwd()) if is_below else path))
 
 
-def next_steps(layout: Layout) -> list[tuple[str, str]]:
-    """Return three steps, each with its command."""
+def next_steps(layout: Layout) -> list[tuple[str, list[str]]]:
+    """Return three steps, each with its commands."""
+    # beside the demo, which the next one empties
+    account = pasteable(layout.root.with_name("meta_ads.env"))
     plan = from_root(f"jobs plan --config {pasteable(REPOSITORY / JOB_FILE)}")
     return [
-        ("open the pages: this prints their address", demo_command(layout, "up")),
+        ("open the pages: this prints their address", [demo_command(layout, "up")]),
         (
             f"change a job in {JOB_FILE}, then see what deploy would do",
-            f"(set -a; . {pasteable(layout.settings)}; {plan})",
+            [f"(set -a; . {pasteable(layout.settings)}; {plan})"],
         ),
         (
-            "connect an account: fill in these settings, then `ingest run --env-file`",
-            from_root("ingest settings --source meta_ads"),
+            f"connect an account: fill in {account}, which the first command writes",
+            [
+                f"{from_root('ingest settings --source meta_ads')} | tee {account}",
+                from_root(f"ingest run --source meta_ads --env-file {account}"),
+            ],
         ),
     ]
 
@@ -41,7 +46,8 @@ def next_steps(layout: Layout) -> list[tuple[str, str]]:
 def print_next_steps(console: Console, layout: Layout) -> None:
     """Print the steps, commands on lines of their own."""
     console.line("\nNext:")
-    for number, (what, command) in enumerate(next_steps(layout), 1):
+    for number, (what, commands) in enumerate(next_steps(layout), 1):
         console.prose(f"{number}. {what}", indent="   ")
-        console.line(f"   {command}")
+        for command in commands:
+            console.line(f"   {command}")
     console.line()

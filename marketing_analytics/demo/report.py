@@ -32,6 +32,7 @@ def print_channels(console: Console, figures: Figures) -> None:
     headings = ["channel", "spend", "first", "last", "linear", "decay", "position"]
     right = range(1, len(headings))
     window = f"USD, {WINDOW_DAYS}-day window"
+    console.line()
     console.table(headings, revenue, title=f"Revenue by channel and model, {window}", right=right)
     console.table(headings, roas, title=f"ROAS by channel and model, {window}", right=right)
     for platform, value in figures.without_spend_usd.items():

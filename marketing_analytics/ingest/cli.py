@@ -27,7 +27,12 @@ def group() -> None:
 @group.command(examples=["--env-file var/demo/connections.env", "--source shop --since 2026-05-01"])
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source.")
 @click.option("--since", metavar="DATE", help="First day wanted (default: INGEST_SINCE, 200 days).")
-@click.option("--raw-database", type=click.Path(path_type=Path), metavar="PATH")
+@click.option(
+    "--raw-database",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="DuckDB file to write (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
+)
 @click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
 @click.option("--reread", is_flag=True, help="Read all days again, also those known as final.")
 @click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
@@ -39,7 +44,7 @@ def run(
     reread: bool,
     is_json: bool,
 ) -> None:
-    """Read what is new or may have changed, and load it into the raw database."""
+    """Load what is new or may have changed into the raw database."""
     console = Console(is_json=is_json)
 
     def body() -> int:
@@ -52,7 +57,10 @@ def run(
 @click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source.")
 @click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
 def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
-    """Print the settings that sources need, as a file to fill in for `run --env-file`."""
+    """Print the settings that sources need, as a file to fill in.
+
+    `run --env-file` reads that file.
+    """
     console = Console(is_json=is_json)
 
     def body() -> None:

@@ -493,8 +493,13 @@ def cancel(run_id: int, **flags: Any) -> None:
             cancelled = client.cancel(run_id)
         if console.is_json:
             console.json(run_json(cancelled))
-        is_over = is_final(cancelled)
-        console.line(f"run {run_id}: {status_of(cancelled) if is_over else 'is being cancelled'}")
+        word = status_of(cancelled)
+        if not is_final(cancelled):
+            console.line(f"run {run_id}: is being cancelled")
+        elif word == "cancelled":
+            console.line(f"run {run_id}: cancelled")
+        else:
+            console.line(f"run {run_id} has ended: {word}")
         return EXIT_OK
 
     execute(flags["is_json"], body)

@@ -63,7 +63,7 @@ def serve(
     raw_database: Path | None,
     allowed_hosts: tuple[str, ...],
 ) -> None:
-    """Serve the API and the pages, run jobs on their schedules, until stopped.
+    """Serve the API and the pages and run jobs, until stopped.
 
     The first start creates account, project, environment and token from DBTCLOUD_ACCOUNT_ID,
     PROJECT_ID, ENVIRONMENT_ID and DBTCLOUD_TOKEN.

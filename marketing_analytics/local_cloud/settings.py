@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from marketing_analytics.core.errors import MachineError, UserError, not_set
+from marketing_analytics.core.errors import MachineError, UserError, not_set, reason_of
 
 MAX_ID = 2**63 - 1
 MIN_TOKEN_CHARACTERS = 8
@@ -93,7 +93,9 @@ def check_project(folder: Path) -> None:
             hint="name the folder that holds it with --project-dir",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read {file}: {error}", hint="check its permissions") from None
+        raise UserError(
+            f"cannot read {file}: {reason_of(error)}", hint="check its permissions"
+        ) from None
     check_project_text(text, file)
 
 

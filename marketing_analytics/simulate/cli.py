@@ -17,8 +17,8 @@ def group() -> None:
 
 @group.command(examples=["--out var/world", "--seed 7 --customers 500 --days 60 --out var/small"])
 @click.option("--seed", type=int, default=1, show_default=True, help="Which world.")
-@click.option("--customers", type=int, default=5_000, show_default=True)
-@click.option("--days", type=int, default=180, show_default=True)
+@click.option("--customers", type=int, default=5_000, show_default=True, help="How many.")
+@click.option("--days", type=int, default=180, show_default=True, help="Days of history.")
 @click.option("--end-date", default="2026-10-31", show_default=True, help="Last day, inclusive.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
 @click.option(
@@ -49,7 +49,7 @@ def build(
 
 @group.command(examples=["--world var/world", "--world var/world --port 8600"])
 @click.option("--world", required=True, type=click.Path(path_type=Path), help="A built world.")
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     type=int,

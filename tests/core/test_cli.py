@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -155,3 +156,24 @@ def test_bad_usage_names_no_secret_and_moves_no_cursor(words, tail):
 
 def test_a_group_alone_shows_its_help():
     assert "Commands:" in CliRunner().invoke(main, ["jobs"]).output
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_no_summary_is_cut_at_80_columns_and_every_option_is_described(name):
+    text = CliRunner().invoke(main, [name, "--help"], env={"COLUMNS": "80"}).output
+    assert "..." not in text.partition("Commands:")[2]
+    group = main.get_command(click.Context(main), name)
+    lacking = [
+        f"{command.name} {option.opts[0]}"
+        for command in group.commands.values()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert lacking == []
+
+
+def test_the_commands_of_make_stand_in_line():
+    text = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True).stdout
+    rows = [re.match(r"  make \S+ +", line).end() for line in text.splitlines() if "  make" in line]
+    assert len(rows) > 10
+    assert len(set(rows)) == 1

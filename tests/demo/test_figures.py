@@ -9,9 +9,11 @@ from decimal import Decimal
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from marketing_analytics.cli import main
 from marketing_analytics.core.errors import MachineError
+from marketing_analytics.demo import cli
 from marketing_analytics.demo.board import Board
 from marketing_analytics.demo.figures import (
     MODELS,
@@ -25,6 +27,7 @@ from marketing_analytics.demo.next_steps import demo_command
 from marketing_analytics.demo.processes import free_port, sentences_of
 from marketing_analytics.demo.report import summary_of
 from marketing_analytics.demo.runs import Outcome, first_tick, progress_of
+from marketing_analytics.simulate.world.parameters import CUSTOMERS_RANGE, DAYS_RANGE
 
 LEDGER = {
     "orders": {"net_usd": "100.25"},
@@ -152,3 +155,19 @@ def test_next_steps_name_the_folder_only_when_it_is_not_the_usual_one(tmp_path):
 def test_a_missing_warehouse_is_a_sentence(tmp_path):
     with pytest.raises(MachineError, match="cannot read"):
         read_figures(tmp_path / "none.duckdb")
+
+
+def test_the_demo_takes_the_sizes_that_the_simulator_takes():
+    for given, taken in ((cli.CUSTOMERS, CUSTOMERS_RANGE), (cli.DAYS, DAYS_RANGE)):
+        assert (given.min, given.max) == taken
+
+
+@pytest.mark.parametrize("option", ["--days", "--customers", "--seed"])
+def test_a_size_that_no_world_has_is_bad_usage_and_empties_no_folder(tmp_path, option):
+    (tmp_path / "summary.json").write_text("{}")
+    arguments = ["demo", "run", "--dir", str(tmp_path), option, "-1"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 2
+    assert result.output.count("rror") == 1
+    assert "is not in the range" in result.output
+    assert (tmp_path / "summary.json").exists()

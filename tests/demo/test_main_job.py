@@ -126,6 +126,19 @@ def test_a_second_demo_in_the_same_folder_is_refused_while_it_is_up(up):
     assert f"marketing demo down --dir {directory}" in result.stderr
 
 
+def test_up_serves_the_world_that_is_there_and_says_how_to_get_another(up):
+    directory, result = up
+    assert "seed 7, 250 customers, 60 days" in result.stdout
+    assert "this is not the world" not in result.stderr
+    other = marketing("demo", "up", "--seed", "8", "--dir", str(directory))
+    assert other.returncode == 0, other.stderr
+    assert "seed 7, 250 customers, 60 days" in other.stdout
+    assert "this is not the world of --seed 8" in other.stderr
+    assert f"demo up --seed 8 --dir {directory}-seed-8" in other.stderr
+    unasked = marketing("demo", "up", "--dir", str(directory))
+    assert "this is not the world" not in unasked.stderr
+
+
 def test_up_prints_addresses_that_answer(up):
     _, result = up
     page = re.search(r"dbt Cloud, pages +(\S+)", result.stdout).group(1)

@@ -90,3 +90,16 @@ def test_all_missing_settings_of_all_sources_are_named_at_once():
         settings.check_settings(needed, {"A_URL": "x"})
     assert caught.value.message == "these settings are not set: A_TOKEN, B_URL"
     assert "ingest settings` prints and pass --env-file" in caught.value.hint
+
+
+def test_a_settings_file_that_cannot_be_read_is_named_once_with_what_to_give(tmp_path):
+    path = tmp_path / "no.env"
+    with pytest.raises(UserError) as caught:
+        settings.load_env_file(path)
+    assert caught.value.render() == (
+        f"error: cannot read the settings file {path}: No such file or directory\n"
+        "  help: name a file of NAME=value lines"
+    )
+    path.write_bytes(b"\xff")
+    with pytest.raises(UserError, match="it is not UTF-8"):
+        settings.load_env_file(path)

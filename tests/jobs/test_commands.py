@@ -309,6 +309,14 @@ def test_cancel_tells_the_status(jobs, cloud, job_file):
     assert "cancelled" in jobs("cancel", cloud.runs[0])[1]
 
 
+def test_cancel_of_a_run_that_has_ended_says_how_it_ended(jobs, cloud, job_file):
+    jobs("deploy", "--config", job_file(ONE))
+    jobs("run", "a")
+    cloud.run_sql("update runs set status = 20")
+    run = cloud.runs[0]
+    assert jobs("cancel", run)[1] == f"run {run} has ended: error\n"
+
+
 @pytest.mark.parametrize("command", ["logs", "cancel"])
 def test_a_run_that_is_not_there_is_named_in_one_sentence(jobs, command):
     code, _, err = jobs(command, "99")

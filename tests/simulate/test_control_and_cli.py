@@ -118,6 +118,9 @@ def test_build_refuses_bad_numbers_and_writes_nothing(tmp_path, options, parts):
 
 def test_build_refuses_a_folder_it_cannot_make_or_that_is_not_its_own(tmp_path):
     check_refusal(marketing("build", "--out", tmp_path / "no" / "w"), 2, "does not exist", "mkdir")
+    for path in ("/dev/null/x", "/dev/null/x/y"):
+        refused = marketing("build", "--out", path)
+        check_refusal(refused, 2, "/dev/null is no folder", "give a folder elsewhere")
     (tmp_path / "file").write_text("x")
     check_refusal(marketing("build", "--out", tmp_path / "file"), 2, "is a file")
     (tmp_path / "mine").mkdir()

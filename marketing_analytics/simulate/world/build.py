@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -41,10 +42,11 @@ def prepare_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file", hint="give a folder")
     if not out.parent.is_dir():
-        raise UserError(
-            f"--out {out} cannot be made: {out.parent} does not exist",
-            hint=f"mkdir -p {out.parent}",
-        )
+        there = next(folder for folder in out.absolute().parents if folder.exists())
+        why, hint = f"{out.parent} does not exist", f"mkdir -p {shlex.quote(str(out.parent))}"
+        if not there.is_dir():
+            why, hint = f"{there} is no folder", "give a folder elsewhere"
+        raise UserError(f"--out {out} cannot be made: {why}", hint=hint)
     if out.exists() and any(out.iterdir()) and not (out / WORLD_FILE).exists():
         raise UserError(
             f"--out {out} is not empty and holds no world",
