@@ -18,7 +18,7 @@ needs_provider = pytest.mark.skipif(
 )
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-CHECKS = {"job files": "on_success", "terraform files": "on_success", "checks": "on_success"}
+CHECKS = dict.fromkeys(["job files", "terraform files", "checks", "coverage"], "on_success")
 BRANCH = {"plan-branch-jobs": "on_success", "deploy-branch-jobs": "manual"}
 TERRAFORM = {"plan-production-terraform": "on_success", "deploy-production-terraform": "manual"}
 CLEANUP = {"cleanup-old-branch-jobs": "manual"}
