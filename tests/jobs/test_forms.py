@@ -308,9 +308,10 @@ def test_a_mistake_beside_a_secret_keeps_the_names_readable():
     assert caught.value.source == f' threads = "{"*" * len(secret)}"'
 
 
-def test_a_token_that_is_a_variable_is_told_where_it_comes_from():
+@pytest.mark.parametrize("value", ['"${DBT_TOKEN}"', "var.dbtcloud_token", '"open'])
+def test_a_token_that_is_a_variable_is_told_where_it_comes_from(value):
     with pytest.raises(FileError) as caught:
-        read_job_text('dbtcloud_token = "${DBT_TOKEN}"\njobs = {}')
+        read_job_text(f"dbtcloud_token = {value}\njobs = {{}}")
     assert caught.value.hint == "remove the line; the token comes from DBTCLOUD_TOKEN"
 
 

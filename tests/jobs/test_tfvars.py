@@ -348,3 +348,6 @@ def test_a_file_of_nothing_but_mistakes_is_not_read_to_its_end():
     with pytest.raises(FileErrors) as caught:
         parse_text("a = 1\n" * 1000)
     assert len(caught.value.errors) == MAX_MISTAKES + 1
+    with pytest.raises(FileErrors) as caught:
+        parse_text('{"a": 1, "a": 1, "b" 1}', "a.tfvars.json")
+    assert [error.column for error in caught.value.errors] == [10, 22]

@@ -14,7 +14,7 @@ from marketing_analytics.core.redaction import is_secret_name
 from marketing_analytics.jobs.forms.lists import SCHEDULE_KEYS
 from marketing_analytics.jobs.model import Job, JobFile, build_job_file, read_job_text
 from marketing_analytics.jobs.tfvars import Source, Value
-from marketing_analytics.jobs.tfvars.reader import is_json, parser_of, read_text
+from marketing_analytics.jobs.tfvars.reader import is_json, parsed, read_text
 from marketing_analytics.jobs.tfvars.values import Data, as_boolean, as_number
 from marketing_analytics.jobs.tfvars.writer import INDENT, Row, key_of, rows_of
 
@@ -51,14 +51,13 @@ def convert_file(path: str) -> tuple[JobFile, str]:
     Raise FileError when the file has a mistake.
     """
     source = Source(read_text(path), path)
-    parser = parser_of(source)
-    root = parser.parse()
+    root, comments = parsed(source)
     file = build_job_file(source, root)
     assert isinstance(root.data, dict)  # noqa: S101
     if not isinstance(root.data["jobs"].data, list):
         note = f"{path} is a map already"
         return replace(file, notes=(*file.notes, note)), source.text
-    text = Converted(source, root, file.jobs, getattr(parser, "comments", {})).text()
+    text = Converted(source, root, file.jobs, comments).text()
     assert read_job_text(text).jobs == file.jobs  # noqa: S101
     return file, text
 

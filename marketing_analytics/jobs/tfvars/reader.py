@@ -107,12 +107,16 @@ def read_variables(text: str, path: str | Path) -> tuple[Source, Value]:
     Raise FileError with every mistake up to the first place where reading cannot go on.
     """
     source = Source(text, path)
-    return source, parser_of(source).parse()
+    return source, parsed(source)[0]
 
 
-def parser_of(source: Source) -> Parser | JsonParser:
-    """Return the parser for a file of this name."""
-    return JsonParser(source) if is_json(source.path) else Parser(source)
+def parsed(source: Source) -> tuple[Value, dict[int, str]]:
+    """Return the variables of a text and its comments by their offsets."""
+    parser = JsonParser(source) if is_json(source.path) else Parser(source)
+    try:
+        return parser.parse(), getattr(parser, "comments", {})
+    except FileError as error:
+        raise in_one([*source.errors, error]) from None
 
 
 def is_json(path: str | Path) -> bool:
@@ -205,14 +209,7 @@ class Parser:
             return Value(self.source.note(error), operands[0].at)
 
     def parse(self) -> Value:
-        """Return the whole file as an object."""
-        try:
-            return self.variables()
-        except FileError as error:
-            raise in_one([*self.source.errors, error]) from None
-
-    def variables(self) -> Value:
-        """Read all variables."""
+        """Return the whole file as an object. Raise FileError where reading cannot go on."""
         found: dict[str, Value] = {}
         keys: dict[str, int] = {}
         self.skip_lines()

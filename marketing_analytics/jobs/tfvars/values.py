@@ -106,7 +106,7 @@ class Source:
         text = self.line_text(line)
         secret = value_of_secret(text)
         word = FIRST_WORD.search(secret)
-        if word and word.group() in hint:
+        if secret and (text[column - 1 :] == secret or (word and word.group() in hint)):
             hint = "remove the line; the token comes from DBTCLOUD_TOKEN"
         if word:
             message = message.replace(word.group(), MASK)
