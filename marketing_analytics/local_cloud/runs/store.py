@@ -32,6 +32,7 @@ from marketing_analytics.local_cloud.store.connection import (
     load_sql,
     now_text,
     record,
+    records,
     transaction,
 )
 from marketing_analytics.local_cloud.store.environments import get_site
@@ -288,7 +289,7 @@ def list_runs(
     page = {**chosen.parameters(), "order_by": order_by, "limit": limit, "offset": offset}
     rows = connection.execute(load_sql("runs")["list_runs"], page).fetchall()
     if rows:
-        return Page([record(Run, row) for row in rows], rows[0]["total_count"])
+        return Page(records(Run, rows), rows[0]["total_count"])
     return Page([], count_runs(connection, chosen) if offset else 0)
 
 

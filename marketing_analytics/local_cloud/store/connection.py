@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from marketing_analytics.cloud_api.states import ACTIVE, ENDED, HELD, Status
 from marketing_analytics.core.errors import MachineError
@@ -108,21 +108,40 @@ def find_all(
     connection: sqlite3.Connection, kind: type[Kind], statement: str, values: Mapping[str, Value]
 ) -> list[Kind]:
     """Return the rows of a statement as dataclasses."""
-    return [record(kind, row) for row in connection.execute(statement, values)]
+    return records(kind, connection.execute(statement, values).fetchall())
 
 
 def record(kind: type[Kind], row: sqlite3.Row) -> Kind:
     """Return a row as a dataclass; columns that it has no field for are left out."""
+    return records(kind, [row])[0]
+
+
+def records(kind: type[Kind], rows: Sequence[sqlite3.Row]) -> list[Kind]:
+    """Return the rows of one statement as dataclasses."""
+    if not rows:
+        return []
     # a type variable does not pass for a key of a cache
     plain: type = kind
-    return kind(**{name: read(row[name]) if read else row[name] for name, read in readers(plain)})
+    names, places, made = reading(plain, tuple(rows[0].keys()))
+    found = []
+    for row in rows:
+        # by place: a row looks a name up among all of its columns
+        values = dict(zip(names, [row[place] for place in places], strict=True))
+        for name, make in made:
+            values[name] = make(values[name])
+        found.append(kind(**values))
+    return found
 
 
 @cache
-def readers(kind: type) -> list[tuple[str, Callable[[int], int] | None]]:
-    """Return the fields of a dataclass, with what makes a number a truth or a status."""
-    made = {bool: bool, Status: Status}
-    return [(name, made.get(hint)) for name, hint in get_type_hints(kind).items()]
+def reading(
+    kind: type, columns: tuple[str, ...]
+) -> tuple[list[str], list[int], list[tuple[str, Callable[[int], int]]]]:
+    """Return the fields of a dataclass, their places, and what makes a truth or a status of one."""
+    hints = get_type_hints(kind)
+    kinds: dict[Any, Callable[[int], int]] = {bool: bool, Status: Status}
+    made = [(name, kinds[hint]) for name, hint in hints.items() if hint in kinds]
+    return list(hints), [columns.index(name) for name in hints], made
 
 
 def now_text() -> str:

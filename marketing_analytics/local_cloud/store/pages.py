@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from marketing_analytics.local_cloud.store.connection import Value, load_sql, record
+from marketing_analytics.local_cloud.store.connection import Value, load_sql, records
 
 Item = TypeVar("Item")
 Filter = Value | list[int] | list[str]
@@ -36,7 +36,7 @@ def read_page(
     statements = load_sql(name)
     rows = connection.execute(statements[f"list_{name}"], values).fetchall()
     if rows:
-        return Page([record(kind, row) for row in rows], rows[0]["total_count"])
+        return Page(records(kind, rows), rows[0]["total_count"])
     if not values["offset"]:
         return Page([], 0)
     return Page([], connection.execute(statements[f"count_{name}"], values).fetchone()[0])
