@@ -303,6 +303,15 @@ def test_logs_shows_steps_and_refuses_steps_that_are_not_there(jobs, cloud, job_
     assert document["steps"][0]["logs"] == "boom"
 
 
+def test_a_server_that_fails_says_what_to_do_next(jobs, cloud, job_file):
+    jobs("deploy", "--config", job_file(ONE))
+    cloud.fail("POST", r"/run/$", *[503] * 20)
+    code, _, err = jobs("run", "a")
+    assert code == 1
+    assert "failed with 503" in err
+    assert "help: look at what is there" in err
+
+
 def test_cancel_tells_the_status(jobs, cloud, job_file):
     jobs("deploy", "--config", job_file(ONE))
     jobs("run", "a")
