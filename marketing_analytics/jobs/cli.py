@@ -16,8 +16,7 @@ from marketing_analytics.cloud_api.names import jobs_counted
 from marketing_analytics.core.commands import Group, beside
 from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.core.errors import EXIT_OK, EXIT_USAGE, RemoteError, UserError
-from marketing_analytics.core.redaction import remember
-from marketing_analytics.jobs.settings import Given, Settings, load_settings
+from marketing_analytics.jobs.settings import Given, Settings, load_settings, read_token
 
 if TYPE_CHECKING:
     from marketing_analytics.cloud_api.client import CloudClient
@@ -96,18 +95,6 @@ def given_of(flags: dict[str, Any]) -> Given:
         user=flags.get("user"),
         is_shared=bool(flags.get("is_shared")),
     )
-
-
-def read_token(path: str | None) -> str | None:
-    """Return the token in a file, or None without a file."""
-    if path is None:
-        return None
-    try:
-        token = Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        raise UserError(f"cannot read the token file {path}", hint="check the path") from None
-    remember(token)
-    return token
 
 
 def execute(is_json: bool, body: Callable[[Console], int | None]) -> None:

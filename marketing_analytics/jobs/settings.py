@@ -7,11 +7,12 @@ import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from marketing_analytics.cloud_api.client import Access
 from marketing_analytics.cloud_api.names import TEAM_PATTERN, USER_LENGTH, Scope, slug_of
 from marketing_analytics.core.errors import MissingSettingError, UserError, not_set
-from marketing_analytics.core.redaction import redact, secrets_of
+from marketing_analytics.core.redaction import redact, remember, secrets_of
 
 DEFAULT_HOST_URL = "https://cloud.getdbt.com"
 DEFAULT_TEAM = "marketing-team"
@@ -143,6 +144,18 @@ def required_number(
     if number is None:
         raise missing(name, PURPOSES[name])
     return number
+
+
+def read_token(path: str | None) -> str | None:
+    """Return the token in a file, or None without a file."""
+    if path is None:
+        return None
+    try:
+        token = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise UserError(f"cannot read the token file {path}", hint="check the path") from None
+    remember(token)
+    return token
 
 
 def token_of(given: Given, env: Mapping[str, str]) -> str:
