@@ -12,7 +12,7 @@ from marketing_analytics.core.errors import FileError
 from marketing_analytics.jobs.forms.convert import convert_file
 from marketing_analytics.jobs.model import build_job_file, read_job_text
 from marketing_analytics.jobs.tfvars import parse_text
-from marketing_analytics.jobs.tfvars.reader import decode
+from marketing_analytics.jobs.tfvars.file_text import decode
 from marketing_analytics.jobs.tfvars.values import plain
 
 ROOT = Path(__file__).resolve().parents[2]

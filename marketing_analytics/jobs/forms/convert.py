@@ -14,7 +14,8 @@ from marketing_analytics.core.redaction import is_secret_name
 from marketing_analytics.jobs.forms.lists import SCHEDULE_KEYS
 from marketing_analytics.jobs.model import Job, JobFile, build_job_file, read_job_text
 from marketing_analytics.jobs.tfvars import Source, Value
-from marketing_analytics.jobs.tfvars.reader import is_json, parsed, read_text
+from marketing_analytics.jobs.tfvars.file_text import is_json, read_text
+from marketing_analytics.jobs.tfvars.reader import parsed
 from marketing_analytics.jobs.tfvars.values import Data, as_boolean, as_number
 from marketing_analytics.jobs.tfvars.writer import INDENT, Row, key_of, rows_of
 

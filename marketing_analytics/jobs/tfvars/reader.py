@@ -6,7 +6,6 @@ inside brackets and parentheses, and count again inside an object.
 
 from __future__ import annotations
 
-import codecs
 import difflib
 import re
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from marketing_analytics.core.errors import FileError, in_one
+from marketing_analytics.jobs.tfvars.file_text import is_json, read_text
 from marketing_analytics.jobs.tfvars.json_reader import JsonParser
 from marketing_analytics.jobs.tfvars.loops import for_body, object_for
 from marketing_analytics.jobs.tfvars.templates import read_heredoc, read_quoted
@@ -27,8 +27,6 @@ from marketing_analytics.jobs.tfvars.values import (
     kind_of,
     parse_number,
 )
-
-MAX_BYTES = 16 * 1024 * 1024
 
 BLANK = re.compile(r"(?:[ \t]+|/\*.*?\*/)*", re.DOTALL)
 BLANK_AND_NEWLINES = re.compile(r"(?:[ \t]+|\r?\n|(?:#|//)[^\n]*(?:\n|\Z)|/\*.*?\*/)*", re.DOTALL)
@@ -61,38 +59,6 @@ def parse_file(path: str | Path) -> tuple[Source, Value]:
     return read_variables(read_text(path), path)
 
 
-def read_text(path: str | Path) -> str:
-    """Return the text of a file. Raise UserError or FileError when there is none to read."""
-    try:
-        data = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise unreadable(path, f"there is no file {path}") from None
-    except OSError as error:
-        raise unreadable(path, f"cannot read {path}: {error.strerror}") from None
-    if len(data) > MAX_BYTES:
-        raise FileError("the file is larger than 16 MB", path=path, hint="split it")
-    return decode(data, path)
-
-
-def unreadable(path: str | Path, message: str) -> FileError:
-    """Return the error for a file that cannot be read."""
-    return FileError(message, path=path, line=0, hint="check the path")
-
-
-def decode(data: bytes, path: str | Path) -> str:
-    """Return the text of UTF-8 bytes; a byte order mark is dropped, where it may stand."""
-    if not is_json(path):
-        data = data.removeprefix(codecs.BOM_UTF8)
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        good = data[: error.start].decode("utf-8")
-        source = Source(good + "\ufffd", path)
-        raise source.error(
-            "the file is not UTF-8 text", len(good), "save it as UTF-8 in your editor"
-        ) from None
-
-
 def parse_text(text: str, path: str | Path = "input.tfvars") -> tuple[Source, Value]:
     """Return the source and the variables of a text. Raise FileError with every mistake."""
     source, root = read_variables(text, path)
@@ -117,11 +83,6 @@ def parsed(source: Source) -> tuple[Value, dict[int, str]]:
         return parser.parse(), getattr(parser, "comments", {})
     except FileError as error:
         raise in_one([*source.errors, error]) from None
-
-
-def is_json(path: str | Path) -> bool:
-    """Return whether Terraform reads a file of this name as JSON."""
-    return str(path).endswith(".json")
 
 
 class Parser:
