@@ -472,7 +472,7 @@ def logs(run_id: int, step: int | None, follow: bool, **flags: Any) -> None:
 @options(has_branch=False)
 def cancel(run_id: int, **flags: Any) -> None:
     """Cancel a run."""
-    from marketing_analytics.jobs.runs import is_final, run_json, status_of
+    from marketing_analytics.jobs.runs import cancel_words, run_json
 
     def body(console: Console) -> int:
         settings = settings_of(console, flags, is_shared=True)
@@ -480,13 +480,7 @@ def cancel(run_id: int, **flags: Any) -> None:
             cancelled = client.cancel(run_id)
         if console.is_json:
             console.json(run_json(cancelled))
-        word = status_of(cancelled)
-        if not is_final(cancelled):
-            console.line(f"run {run_id}: is being cancelled")
-        elif word == "cancelled":
-            console.line(f"run {run_id}: cancelled")
-        else:
-            console.line(f"run {run_id} has ended: {word}")
+        console.line(cancel_words(run_id, cancelled))
         return EXIT_OK
 
     execute(flags["is_json"], body)

@@ -163,6 +163,14 @@ def finish(follower: Follower, run: Mapping[str, Any]) -> None:
         follower.console.line(f"  next: {beside('logs')} {run.get('id')}")
 
 
+def cancel_words(run_id: int, run: dict[str, Any]) -> str:
+    """Return what a request to cancel came to."""
+    word = status_of(run)
+    if not is_final(run):
+        return f"run {run_id}: is being cancelled"
+    return f"run {run_id}: {word}" if word == "cancelled" else f"run {run_id} has ended: {word}"
+
+
 def is_final(run: Mapping[str, Any]) -> bool:
     """Return whether a run has ended."""
     return status_of(run) in {WORDS[status] for status in ENDED}
