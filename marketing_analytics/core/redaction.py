@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 MASK = "**********"
 WORDS = "token|secret|password|passwd|api_?key|credential|private_?key"
 SECRET_NAME = re.compile(rf"({WORDS})", re.IGNORECASE)
-# a value given by name, as in `--vars '{password: ...}'`; flags and templates are none
+# a value given by name, as in `--vars '{password: ...}'`; flags, short numbers, templates are none
 GIVEN = re.compile(
-    rf"(?:{WORDS})[\w-]{{0,40}}['\"]?\s{{0,9}}[:=]\s{{0,9}}['\"]?(?!true\b|false\b|[\s'\"{{}},])",
+    rf"(?:{WORDS})[\w-]{{0,40}}['\"]?\s{{0,9}}[:=]\s{{0,9}}['\"]?"
+    r"(?!true\b|false\b|\d{1,5}(?![\w.-])|[\s'\"{},])",
     re.IGNORECASE,
 )
 # what is a secret wherever it stands; group 1 and 2 stay. No job file may hold one

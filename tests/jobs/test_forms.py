@@ -257,6 +257,7 @@ def test_a_misspelt_token_is_told_its_name():
         "dbt build --vars '{password: hunter-2}'",
         'dbt build --vars \'{"api_key": "hunter-2"}\'',
         "dbt build --vars 'db_password=hunter-2'",
+        "dbt build --vars '{password: 123-hunter-2}'",
     ],
 )
 def test_a_secret_that_a_step_gives_by_name_is_refused(step):
@@ -270,6 +271,7 @@ def test_a_secret_that_a_step_gives_by_name_is_refused(step):
     "step",
     [
         "dbt build --vars '{use_tokens: true}'",
+        "dbt build --vars '{max_tokens: 500}'",
         "dbt build --select tag:token stg_passwords",
         "dbt build --vars '{password: {{ env_var(1) }}}'",
     ],
