@@ -26,7 +26,8 @@ MAX_DEPTH = 40
 MAX_MISTAKES = 100
 
 
-KEY = re.compile(r'([\w-]+)"?\s*[=:]\s*')
+# only from the first letter on: from every letter it would cost the square of a long word
+KEY = re.compile(r'(?<![\w-])([\w-]+)"?\s*[=:]\s*')
 LETTER = re.compile(r"[^\s\",{}\[\]]")
 FIRST_WORD = re.compile(r"[^\s\",{}\[\]]{6,}")
 
