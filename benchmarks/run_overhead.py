@@ -117,11 +117,16 @@ def seconds_of(row: Run) -> float:
     return (end - start).total_seconds()
 
 
+def absolute_path(text: str) -> Path:
+    """Return a path that holds in dbt's folder as well."""
+    return Path(text).resolve()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--project", type=Path)
-    parser.add_argument("--raw-database", type=Path)
+    parser.add_argument("--project", type=absolute_path)
+    parser.add_argument("--raw-database", type=absolute_path)
     given = parser.parse_args()
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory() as name:
