@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from marketing_analytics.cloud_api.attributes import ATTRIBUTES
-from marketing_analytics.core.errors import MachineError, UserError
+from marketing_analytics.core.errors import InternalError, MachineError, UserError
 from marketing_analytics.core.redaction import is_secret_name
 from marketing_analytics.jobs.forms.lists import SCHEDULE_KEYS
 from marketing_analytics.jobs.model import Job, JobFile, build_job_file, read_job_text
@@ -54,12 +54,12 @@ def convert_file(path: str) -> tuple[JobFile, str]:
     source = Source(read_text(path), path)
     root, comments = parsed(source)
     file = build_job_file(source, root)
-    assert isinstance(root.data, dict)  # noqa: S101
-    if not isinstance(root.data["jobs"].data, list):
+    if not isinstance(root.members["jobs"].data, list):
         note = f"{path} is a map already"
         return replace(file, notes=(*file.notes, note)), source.text
     text = Converted(source, root, file.jobs, comments).text()
-    assert read_job_text(text).jobs == file.jobs  # noqa: S101
+    if read_job_text(text).jobs != file.jobs:
+        raise InternalError(f"{path} would be converted to other jobs")
     return file, text
 
 
@@ -69,21 +69,19 @@ class Converted:
     def __init__(
         self, source: Source, root: Value, jobs: Sequence[Job], comments: dict[int, str]
     ) -> None:
-        assert isinstance(root.data, dict)  # noqa: S101
         self.source = source
         self.root = root
-        self.list = root.data["jobs"]
-        assert isinstance(self.list.data, list)  # noqa: S101
+        self.list = root.members["jobs"]
         self.variables = {
             name: Row(name, written(name, value.data))
-            for name, value in root.data.items()
+            for name, value in root.members.items()
             if not is_secret_name(name)
         }
-        self.blocks = [block_of(item, job) for item, job in zip(self.list.data, jobs, strict=True)]
+        self.blocks = [block_of(item, job) for item, job in zip(self.list.items, jobs, strict=True)]
         # by the name in the list, which row takes the comments
         self.rows = [
             rows_by_name(item, block)
-            for item, block in zip(self.list.data, self.blocks, strict=True)
+            for item, block in zip(self.list.items, self.blocks, strict=True)
         ]
         self.list_tail: list[str] = []
         self.tail: list[str] = []
@@ -123,13 +121,12 @@ class Converted:
         line, column = self.source.place(at)
         is_behind = bool(self.source.line_text(line)[: column - 1].strip())
         comment = "#" + comment[2:] if comment.startswith("//") else comment
-        assert isinstance(self.list.data, list)  # noqa: S101
-        for index, item in enumerate(self.list.data):
+        for index, item in enumerate(self.list.items):
             if item.at < at < item.end:
                 self.place_in_job(index, at, comment, is_behind)
                 return
         if self.list.at < at < self.list.end:
-            blocks = zip(self.blocks, self.list.data, strict=True)
+            blocks = zip(self.blocks, self.list.items, strict=True)
             following = next((block.above for block, item in blocks if item.at > at), None)
             (self.list_tail if following is None else following).append(comment)
             return
@@ -144,9 +141,8 @@ class Converted:
 
     def place_at_top(self, at: int, comment: str, is_behind: bool) -> None:
         """Put a comment of the outermost level."""
-        assert isinstance(self.root.data, dict)  # noqa: S101
-        earlier = [name for name in self.root.data if self.root.keys[name] < at]
-        inside = [name for name in earlier if at < self.root.data[name].end]
+        earlier = [name for name in self.root.members if self.root.keys[name] < at]
+        inside = [name for name in earlier if at < self.root.members[name].end]
         owner = self.variables.get(earlier[-1]) if earlier else None
         if is_behind or inside:
             # the comment of a line that is left out goes with it
@@ -157,11 +153,9 @@ class Converted:
 
     def place_in_job(self, index: int, at: int, comment: str, is_behind: bool) -> None:
         """Put a comment inside a job."""
-        assert isinstance(self.list.data, list)  # noqa: S101
-        item, block, rows = self.list.data[index], self.blocks[index], self.rows[index]
-        assert isinstance(item.data, dict)  # noqa: S101
-        earlier = [name for name in item.data if item.keys[name] < at]
-        is_inside = bool(earlier) and at < item.data[earlier[-1]].end
+        item, block, rows = self.list.items[index], self.blocks[index], self.rows[index]
+        earlier = [name for name in item.members if item.keys[name] < at]
+        is_inside = bool(earlier) and at < item.members[earlier[-1]].end
         if is_behind or is_inside:
             owner = rows.get(earlier[-1]) if earlier else None
             if owner:
@@ -169,7 +163,7 @@ class Converted:
             else:
                 block.above.append(comment)
             return
-        later = [rows[name] for name in item.data if item.keys[name] > at and name in rows]
+        later = [rows[name] for name in item.members if item.keys[name] > at and name in rows]
         (later[0].above if later else block.tail).append(comment)
 
 
@@ -183,9 +177,8 @@ def put_behind(row: Row, comment: str, is_behind: bool) -> None:
 
 def block_of(item: Value, job: Job) -> Block:
     """Return a job of the list as a block of the map; the schedule stands where it stood."""
-    assert isinstance(item.data, dict)  # noqa: S101
     rows: dict[str, Row] = {}
-    for name, value in item.data.items():
+    for name, value in item.members.items():
         if name in SCHEDULE_KEYS:
             if job.schedule_cron:
                 rows["schedule_cron"] = Row("schedule_cron", job.schedule_cron)
@@ -196,9 +189,8 @@ def block_of(item: Value, job: Job) -> Block:
 
 def rows_by_name(item: Value, block: Block) -> dict[str, Row]:
     """Return which row of the block each attribute of the list became, if any."""
-    assert isinstance(item.data, dict)  # noqa: S101
     rows = {row.name: row for row in block.rows}
-    names = {name: "schedule_cron" if name in SCHEDULE_KEYS else name for name in item.data}
+    names = {name: "schedule_cron" if name in SCHEDULE_KEYS else name for name in item.members}
     return {name: rows[found] for name, found in names.items() if found in rows}
 
 

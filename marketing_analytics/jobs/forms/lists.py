@@ -29,12 +29,11 @@ def map_of_list(source: Source, jobs: Value, errors: list[FileError]) -> Value:
     """Return the jobs of a list as a map by key; mistakes are noted."""
     found: dict[str, Value] = {}
     names: dict[str, Value] = {}
-    assert isinstance(jobs.data, list)  # noqa: S101
-    if not jobs.data:
+    if not jobs.items:
         errors.append(
             source.error("the list of jobs is empty", jobs.at, "write jobs = {} for none")
         )
-    for number, item in enumerate(jobs.data, 1):
+    for number, item in enumerate(jobs.items, 1):
         reader = Reader(source, f"job {number}", errors)
         name = reader.attempt(name_of, reader, item)
         key = key_of(str(name.data)) if name else ""

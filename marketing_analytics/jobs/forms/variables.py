@@ -43,9 +43,8 @@ class Variables:
 
     def declared(self, root: Value) -> dict[str, Value]:
         """Return what the tool reads; other variables get a note, as in Terraform."""
-        assert isinstance(root.data, dict)  # noqa: S101
         found = {}
-        for name, value in root.data.items():
+        for name, value in root.members.items():
             at = root.keys[name]
             if is_meant_secret(name) or (name in CONNECTION and is_blank(value)):
                 self.reader.attempt(self.check_secret, name, at, value)

@@ -13,7 +13,7 @@ from decimal import Context, Decimal, DecimalException, DivisionByZero, Inexact,
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from marketing_analytics.core.errors import FileError
+from marketing_analytics.core.errors import FileError, InternalError
 from marketing_analytics.core.redaction import MASK, is_secret_name, redact, starred
 
 Number: TypeAlias = int | Decimal
@@ -60,6 +60,20 @@ class Value:
         self.at = at
         self.keys = keys or {}
         self.end = at if end is None else end
+
+    @property
+    def members(self) -> dict[str, Value]:
+        """Return the data of what is known to be an object."""
+        if not isinstance(self.data, dict):
+            raise InternalError(f"{kind_of(self.data)} where an object was read")
+        return self.data
+
+    @property
+    def items(self) -> list[Value]:
+        """Return the data of what is known to be a list."""
+        if not isinstance(self.data, list):
+            raise InternalError(f"{kind_of(self.data)} where a list was read")
+        return self.data
 
     def __repr__(self) -> str:
         return f"Value({plain(self)!r})"
