@@ -27,6 +27,8 @@ READ_BY_LIBRARIES = [
     "capture_signals", "should_exit", "row_factory",
 ]  # fmt: skip
 STATEMENT = re.compile(r"^-- name: (\w+)", re.MULTILINE)
+# what statements of the same file share
+PART = re.compile(r"^-- part: (\w+)", re.MULTILINE)
 # f"insert_{table}" uses every statement that starts like this
 FAMILY = re.compile(r"\bf\"(\w+_)\{")
 
@@ -51,6 +53,17 @@ def unused_names() -> list[str]:
     ]
 
 
+def unused_parts() -> list[str]:
+    """Return the parts of SQL statements that no statement of their file brings in."""
+    texts = {path: path.read_text("utf-8") for path in PACKAGE.rglob("*.sql")}
+    return [
+        f"{path}: part {name}"
+        for path, text in texts.items()
+        for name in PART.findall(text)
+        if not re.search(rf"@{name}\b", text)
+    ]
+
+
 def unused_statements() -> list[str]:
     """Return the named SQL statements that no Python text names."""
     named = found_in(".py", r"\w+")
@@ -65,7 +78,8 @@ def unused_statements() -> list[str]:
 
 def main() -> int:
     """Print what is found; return the exit code."""
-    found = [line.replace(f"{ROOT}/", "") for line in unused_names() + unused_statements()]
+    unused = unused_names() + unused_statements() + unused_parts()
+    found = [line.replace(f"{ROOT}/", "") for line in unused]
     for line in found:
         print(f"nobody uses {line}", file=sys.stderr)
     return 1 if found else 0

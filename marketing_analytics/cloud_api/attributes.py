@@ -59,6 +59,11 @@ class Attribute:
         """Return the name that a diff shows."""
         return self.label or self.name
 
+    @property
+    def in_words(self) -> str:
+        """Return the name that a page shows, without its unit."""
+        return self.name.removesuffix("_seconds").removesuffix("_id").replace("_", " ")
+
 
 def flag(name: str, meaning: str, default: bool = False, place: str = "") -> Attribute:
     """Return a flag whose field in the API and in Terraform is `place`, by default its name."""
@@ -230,3 +235,11 @@ def take(body: Mapping[str, Any], place: str) -> Any:
     for name in place.split("."):
         found = found.get(name) if isinstance(found, Mapping) else None
     return found
+
+
+def value_in(attribute: Attribute, body: Mapping[str, Any]) -> Any:
+    """Return an attribute's value in an answer; a text when its places do not agree."""
+    found = [take(body, place) for place in attribute.places]
+    # null, an empty text and 0 are ways to say nothing; false is not
+    values = [attribute.absent if not v and v is not False else v for v in found]
+    return values[0] if all(value == values[0] for value in values) else "partly"

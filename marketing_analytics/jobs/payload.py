@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketing_analytics.cloud_api import attributes
-from marketing_analytics.cloud_api.attributes import Attribute, put, take
+from marketing_analytics.cloud_api.attributes import Attribute, put, take, value_in
 from marketing_analytics.cloud_api.limits import MAX_DESCRIPTION_LENGTH
 from marketing_analytics.cloud_api.names import Scope
 from marketing_analytics.cloud_api.states import COMPLETION_NAMES, COMPLETIONS
@@ -159,18 +159,10 @@ def fields_of_remote(remote: Mapping[str, Any], keys: Mapping[int, str]) -> Fiel
     """Return the flat form of a job in dbt Cloud; `keys` names our jobs by id."""
     converted = {"schedule_cron": remote_cron(remote), "after": remote_after(remote, keys)}
     values = {
-        a.name: converted[a.name] if a.name in CONVERTED else remote_value(a, remote)
+        a.name: converted[a.name] if a.name in CONVERTED else value_in(a, remote)
         for a in compared()
     }
     return {"name": remote.get("name") or "", **values}
-
-
-def remote_value(attribute: Attribute, remote: Mapping[str, Any]) -> Any:
-    """Return a field of dbt Cloud; a text when its places do not agree."""
-    found = [take(remote, place) for place in attribute.places]
-    # null, an empty text and 0 are ways to say nothing; false is not
-    values = [attribute.absent if not v and v is not False else v for v in found]
-    return values[0] if all(value == values[0] for value in values) else "partly"
 
 
 def fixed_type(fields: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from marketing_analytics.cloud_api.cron import (
 from marketing_analytics.cloud_api.names import Scope, jobs_counted, without_mark
 from marketing_analytics.core.console import Console
 from marketing_analytics.jobs.apply import Outcome
-from marketing_analytics.jobs.payload import fields_of_remote, shown_name
+from marketing_analytics.jobs.payload import compared, fields_of_remote, shown_name
 from marketing_analytics.jobs.plan import Change, FieldChange, Plan, RemoteJob, time_of
 
 SCHEMA_VERSION = 1
@@ -238,16 +238,20 @@ def job_json(job: RemoteJob) -> dict[str, Any]:
         "branch": (owner.scope.branch or None) if owner else None,
         "user": (owner.scope.user or None) if owner else None,
         "description": without_mark(job.data.get("description")),
-        "environment_id": fields["environment_id"],
-        "execute_steps": fields["execute_steps"],
-        "schedule_cron": fields["schedule_cron"],
-        "threads": fields["threads"],
-        "target_name": fields["target_name"],
+        **settings_json(fields),
         "next_run_at": iso(job.data.get("next_run")),
         "updated_at": iso(job.data.get("updated_at")),
         "env_vars": {o.name: o.value for o in job.overrides or ()},
         "last_run": last_run_json(job),
     }
+
+
+def settings_json(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes of a job by name; a job that it runs after as in a file."""
+    settings = {a.name: fields[a.name] for a in compared() if a.name != "description"}
+    if after := settings["after"]:
+        settings["after"] = {"job": after[0], "statuses": list(after[1])}
+    return settings
 
 
 def last_run_json(job: RemoteJob) -> dict[str, Any] | None:
@@ -271,6 +275,11 @@ def iso(value: Any) -> str | None:
 COLUMNS = ("id", "key", "runs", "next run (UTC)", "last run")
 # what a narrow terminal loses first
 EXPENDABLE = (2, 3, 4, 0)
+# attributes that `--details` tells in words of their own
+TOLD = (
+    *("execute_steps", "description", "schedule_cron", "after"),
+    *("run_source_freshness", "generate_docs"),
+)
 TSV_COLUMNS = ("id", "key", "branch", "user", "name", "cron", "next_run_at", "run", "status")
 
 
@@ -336,8 +345,20 @@ def print_details(console: Console, job: RemoteJob) -> None:
         console.line(f"  $ {step}")
     if job.data.get("generate_docs"):
         console.line("  $ dbt docs generate, at the end")
-    console.line(f"  threads {facts['threads']}, target {facts['target_name']}")
+    for line in settings_lines(job):
+        console.line(f"  {line}")
     for name, value in facts["env_vars"].items():
         console.line(f"  {name}={value}")
     changed = f"{facts['updated_at'][:16].replace('T', ' ')} UTC" if facts["updated_at"] else ""
     console.line(f"  changed {changed or 'at an unknown time'}\n")
+
+
+def settings_lines(job: RemoteJob) -> list[str]:
+    """Return the attributes that say something and have no words of their own."""
+    fields = fields_of_remote(job.data, {})
+    chained = [after_in_words(fields["after"])] if fields["after"] else []
+    return chained + [
+        f"{a.name} {shown(a.in_diff, fields[a.name])}"
+        for a in compared()
+        if a.name not in TOLD and fields[a.name] != a.absent
+    ]

@@ -1,4 +1,4 @@
-"""What everything that is served shares: shield, guard, hosts, frame, words.
+"""What everything that is served shares: shield, guard, hosts, frame, words, timing.
 
 Imports only `core`.
 """

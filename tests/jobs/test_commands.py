@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from marketing_analytics.jobs.payload import compared
+
 ROOT = Path(__file__).resolve().parents[2]
 DEV = ROOT / "env_file" / "dev_env.tfvars"
 ONE = 'jobs = { a = { execute_steps = ["dbt build"], description = "Builds." } }\n'
@@ -100,6 +102,14 @@ def test_list_details_shows_what_runs_beside_the_steps_and_when_it_changed(jobs,
     assert re.search(r"changed \d{4}-\d\d-\d\d \d\d:\d\d UTC$", out, re.MULTILINE)
 
 
+def test_list_details_shows_every_attribute_that_says_something(jobs, cloud, job_file):
+    flags = "on_merge = true, timeout_seconds = 90, run_lint = true, environment_id = 3"
+    jobs("deploy", "--config", job_file(ONE.replace("a = {", f"a = {{ {flags},")))
+    lines = [line.strip() for line in jobs("list", "--details")[1].splitlines()]
+    assert {"timeout_seconds 90", "on_merge true", "run_lint true", "threads 4"} <= set(lines)
+    assert not [line for line in lines if line.startswith(("run_compare_changes", "target_name"))]
+
+
 def test_an_empty_list_says_so(jobs):
     assert "has no jobs" in jobs("list")[1]
 
@@ -115,11 +125,7 @@ def test_the_json_of_list_has_these_fields(jobs, cloud, job_file):
         "branch",
         "user",
         "description",
-        "environment_id",
-        "execute_steps",
-        "schedule_cron",
-        "threads",
-        "target_name",
+        *[a.name for a in compared() if a.name != "description"],
         "next_run_at",
         "updated_at",
         "env_vars",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from marketing_analytics.cloud_api.attributes import ATTRIBUTES, Attribute, value_in
 from marketing_analytics.cloud_api.cron import cron_in_words, next_ticks
 from marketing_analytics.cloud_api.names import without_mark
 from marketing_analytics.cloud_api.states import ACTIVE, Status
@@ -34,6 +35,8 @@ STRIP_LENGTH = 10
 STRIP_HEIGHT = 26
 MIN_BAR_HEIGHT = 6
 JOBS_PER_PAGE = 50
+# have a place of their own on the page
+SHOWN_APART = ("execute_steps", "description", "environment_id")
 SCOPES = ("project", "environment", "job")
 STATE_FILTERS = ("success", "error", "running", "queued", "cancelled", "never")
 
@@ -210,31 +213,41 @@ def schedule_words(cron: str | None, *, is_scheduled: bool) -> str:
 
 
 def settings_of(job: JobFields) -> list[tuple[str, str]]:
-    """Return the settings of a job as names and words."""
-    document = job.document
-    settings = document.get("settings") or {}
-    timeout = (document.get("execution") or {}).get("timeout_seconds") or 0
-    triggers = (document.get("triggers") or {}).items()
+    """Return the settings of a job as names and words; those that say nothing share a line."""
+    triggers = (job.document.get("triggers") or {}).items()
     ways = [name.replace("_", " ") for name, is_on in triggers if is_on]
-    rows = [
-        ("Threads", str(settings.get("threads") or "default")),
-        ("Target", str(settings.get("target_name") or "default")),
-        ("Timeout", duration_words(timeout) if timeout else "none"),
-        ("Source freshness", yes_no(document.get("run_generate_sources"))),
-        ("Generate docs", yes_no(document.get("generate_docs"))),
-        ("dbt version", str(document.get("dbt_version") or "of the environment")),
-        ("Triggers", ", ".join(ways) or "API only"),
-    ]
+    rows = [("Triggers", ", ".join(ways) or "API only")]
     if job.parent_id:
         rows.append(("After job", str(job.parent_id)))
-    if document.get("deferring_environment_id"):
-        rows.append(("Defers to environment", str(document["deferring_environment_id"])))
-    return rows
+    unset = []
+    for attribute in ATTRIBUTES:
+        if attribute.name in SHOWN_APART or is_trigger(attribute):
+            continue
+        value = value_in(attribute, job.document)
+        if value == attribute.absent:
+            unset.append(attribute.in_words)
+        else:
+            rows.append((capitalized(attribute.in_words), value_words(attribute, value)))
+    return [*rows, ("Not set", ", ".join(unset))]
 
 
-def yes_no(value: object) -> str:
-    """Return a truth as a word."""
-    return "yes" if value else "no"
+def is_trigger(attribute: Attribute) -> bool:
+    """Return whether an attribute has no place of its own, or is one of the triggers."""
+    return all(place.startswith("triggers.") for place in attribute.places)
+
+
+def value_words(attribute: Attribute, value: object) -> str:
+    """Return a setting as people read it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if attribute.name.endswith("_seconds") and isinstance(value, int):
+        return duration_words(value)
+    return str(value)
+
+
+def capitalized(words: str) -> str:
+    """Return words with a capital in front; dbt writes itself small."""
+    return words if words.startswith("dbt") else words[:1].upper() + words[1:]
 
 
 def variables_of(reads: Reads, job: Job) -> list[ShownVariable]:

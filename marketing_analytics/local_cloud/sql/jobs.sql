@@ -1,18 +1,35 @@
+-- part: failures
+-- failures since the last success
+(
+    select count(*)
+    from runs as r
+    where r.job_id = j.id
+        and r.status = @error
+        and r.id > coalesce(
+            (select max(s.id) from runs as s where s.job_id = j.id and s.status = @success), 0
+        )
+) as run_failure_count
+
+-- part: of_filter
+-- the jobs that a caller asks for
+where account_id = :account_id
+    and (:state is null or state = :state)
+    and (:pk is null or id in (select value from json_each(:pk)))
+    and (:project_id is null or project_id in (select value from json_each(:project_id)))
+    and (:environment_id is null or environment_id in (select value from json_each(:environment_id)))
+    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
+    and (:dbt_version is null
+        or json_extract(payload, '$.dbt_version') in (select value from json_each(:dbt_version)))
+    and (:triggers_schedule is null
+        or json_extract(payload, '$.triggers.schedule') = :triggers_schedule)
+    and (:job_type is null or json_extract(payload, '$.job_type') = :job_type)
+
 -- name: get_job
 -- a job with its failures since the last success
-select id, account_id, project_id, environment_id, name, description, payload, cron, is_scheduled,
-    next_run_at, state, created_at, updated_at,
-    -- failures since the last success
-    (
-        select count(*)
-        from runs as r
-        where r.job_id = jobs.id
-            and r.status = @error
-            and r.id > coalesce(
-                (select max(s.id) from runs as s where s.job_id = jobs.id and s.status = @success), 0
-            )
-    ) as run_failure_count
-from jobs
+select
+    j.*,
+    @failures
+from jobs as j
 where id = :job_id
     and (:account_id is null or account_id = :account_id)
     and (:any_state or state = 1)
@@ -21,16 +38,7 @@ where id = :job_id
 -- the page of a job, also of a deleted one
 select
     j.*, e.name as environment_name, p.name as project_name,
-    -- failures since the last success
-    (
-        select count(*)
-        from runs as r
-        where r.job_id = j.id
-            and r.status = @error
-            and r.id > coalesce(
-                (select max(s.id) from runs as s where s.job_id = j.id and s.status = @success), 0
-            )
-    ) as run_failure_count
+    @failures
 from jobs as j
 inner join environments as e on j.environment_id = e.id
 inner join projects as p on j.project_id = p.id
@@ -48,30 +56,11 @@ order by j.name, j.id
 
 -- name: list_jobs
 -- one page of jobs, and how many match in all
-select id, account_id, project_id, environment_id, name, description, payload, cron, is_scheduled,
-    next_run_at, state, created_at, updated_at,
-    -- failures since the last success
-    (
-        select count(*)
-        from runs as r
-        where r.job_id = jobs.id
-            and r.status = @error
-            and r.id > coalesce(
-                (select max(s.id) from runs as s where s.job_id = jobs.id and s.status = @success), 0
-            )
-    ) as run_failure_count, count(*) over () as total_count
-from jobs
-where account_id = :account_id
-    and (:state is null or state = :state)
-    and (:pk is null or id in (select value from json_each(:pk)))
-    and (:project_id is null or project_id in (select value from json_each(:project_id)))
-    and (:environment_id is null or environment_id in (select value from json_each(:environment_id)))
-    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
-    and (:dbt_version is null
-        or json_extract(payload, '$.dbt_version') in (select value from json_each(:dbt_version)))
-    and (:triggers_schedule is null
-        or json_extract(payload, '$.triggers.schedule') = :triggers_schedule)
-    and (:job_type is null or json_extract(payload, '$.job_type') = :job_type)
+select
+    j.*, count(*) over () as total_count,
+    @failures
+from jobs as j
+@of_filter
 order by
     case when :order_by = '-id' then id end desc,
     case when :order_by = 'name' then name end,
@@ -91,17 +80,7 @@ limit :limit offset :offset
 -- how many match, asked when a page lies beyond the end
 select count(*)
 from jobs
-where account_id = :account_id
-    and (:state is null or state = :state)
-    and (:pk is null or id in (select value from json_each(:pk)))
-    and (:project_id is null or project_id in (select value from json_each(:project_id)))
-    and (:environment_id is null or environment_id in (select value from json_each(:environment_id)))
-    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
-    and (:dbt_version is null
-        or json_extract(payload, '$.dbt_version') in (select value from json_each(:dbt_version)))
-    and (:triggers_schedule is null
-        or json_extract(payload, '$.triggers.schedule') = :triggers_schedule)
-    and (:job_type is null or json_extract(payload, '$.job_type') = :job_type)
+@of_filter
 
 -- name: count_active_jobs
 -- whether a project or an environment may be deleted

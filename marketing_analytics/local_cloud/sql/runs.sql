@@ -1,3 +1,32 @@
+-- part: of_filter
+-- the runs that a caller asks for
+where (:account_id is null or r.account_id = :account_id)
+    and (:job_id is null or r.job_id = :job_id)
+    and (:project_ids is null or r.project_id in (select value from json_each(:project_ids)))
+    and (:environment_id is null or r.environment_id = :environment_id)
+    and (:statuses is null or r.status in (select value from json_each(:statuses)))
+    and (:run_ids is null or r.id in (select value from json_each(:run_ids)))
+    and (:cause_categories is null
+        or r.cause_category in (select value from json_each(:cause_categories)))
+    and (:created_from is null or r.created_at >= :created_from)
+    and (:created_to is null or r.created_at <= :created_to)
+    and (:finished_from is null or r.finished_at >= :finished_from)
+    and (:finished_to is null or r.finished_at <= :finished_to)
+    and (:id_above is null or r.id > :id_above)
+    and (:generate_docs is null or r.generate_docs = :generate_docs)
+    and (:search is null or r.job_id in (
+        select s.id from jobs as s where instr(lower(s.name), lower(:search)) > 0
+    ))
+
+-- part: with_names
+-- runs with the names that pages show
+select
+    r.*, j.name as job_name, j.description as job_description, j.state as job_state,
+    e.name as environment_name
+from runs as r
+inner join jobs as j on r.job_id = j.id
+inner join environments as e on r.environment_id = e.id
+
 -- name: add_run
 -- queue a run
 insert into runs (
@@ -23,23 +52,7 @@ where r.id = :run_id and (:account_id is null or r.account_id = :account_id)
 -- one page of runs, and how many match in all
 select r.*, count(*) over () as total_count
 from runs as r
-where (:account_id is null or r.account_id = :account_id)
-    and (:job_id is null or r.job_id = :job_id)
-    and (:project_ids is null or r.project_id in (select value from json_each(:project_ids)))
-    and (:environment_id is null or r.environment_id = :environment_id)
-    and (:statuses is null or r.status in (select value from json_each(:statuses)))
-    and (:run_ids is null or r.id in (select value from json_each(:run_ids)))
-    and (:cause_categories is null
-        or r.cause_category in (select value from json_each(:cause_categories)))
-    and (:created_from is null or r.created_at >= :created_from)
-    and (:created_to is null or r.created_at <= :created_to)
-    and (:finished_from is null or r.finished_at >= :finished_from)
-    and (:finished_to is null or r.finished_at <= :finished_to)
-    and (:id_above is null or r.id > :id_above)
-    and (:generate_docs is null or r.generate_docs = :generate_docs)
-    and (:search is null or r.job_id in (
-        select s.id from jobs as s where instr(lower(s.name), lower(:search)) > 0
-    ))
+@of_filter
 order by
     case when :order_by = '-id' then r.id end desc,
     case when :order_by = 'created_at' then r.created_at end,
@@ -53,70 +66,23 @@ limit :limit offset :offset
 -- how many match
 select count(*)
 from runs as r
-where (:account_id is null or r.account_id = :account_id)
-    and (:job_id is null or r.job_id = :job_id)
-    and (:project_ids is null or r.project_id in (select value from json_each(:project_ids)))
-    and (:environment_id is null or r.environment_id = :environment_id)
-    and (:statuses is null or r.status in (select value from json_each(:statuses)))
-    and (:run_ids is null or r.id in (select value from json_each(:run_ids)))
-    and (:cause_categories is null
-        or r.cause_category in (select value from json_each(:cause_categories)))
-    and (:created_from is null or r.created_at >= :created_from)
-    and (:created_to is null or r.created_at <= :created_to)
-    and (:finished_from is null or r.finished_at >= :finished_from)
-    and (:finished_to is null or r.finished_at <= :finished_to)
-    and (:id_above is null or r.id > :id_above)
-    and (:generate_docs is null or r.generate_docs = :generate_docs)
-    and (:search is null or r.job_id in (
-        select s.id from jobs as s where instr(lower(s.name), lower(:search)) > 0
-    ))
+@of_filter
 
 -- name: newest_runs
 -- one page of runs with their names, newest first
-select
-    r.*, j.name as job_name, j.description as job_description, j.state as job_state,
-    e.name as environment_name
-from runs as r
-inner join jobs as j on r.job_id = j.id
-inner join environments as e on r.environment_id = e.id
-where (:account_id is null or r.account_id = :account_id)
-    and (:job_id is null or r.job_id = :job_id)
-    and (:project_ids is null or r.project_id in (select value from json_each(:project_ids)))
-    and (:environment_id is null or r.environment_id = :environment_id)
-    and (:statuses is null or r.status in (select value from json_each(:statuses)))
-    and (:run_ids is null or r.id in (select value from json_each(:run_ids)))
-    and (:cause_categories is null
-        or r.cause_category in (select value from json_each(:cause_categories)))
-    and (:created_from is null or r.created_at >= :created_from)
-    and (:created_to is null or r.created_at <= :created_to)
-    and (:finished_from is null or r.finished_at >= :finished_from)
-    and (:finished_to is null or r.finished_at <= :finished_to)
-    and (:id_above is null or r.id > :id_above)
-    and (:generate_docs is null or r.generate_docs = :generate_docs)
-    and (:search is null or r.job_id in (
-        select s.id from jobs as s where instr(lower(s.name), lower(:search)) > 0
-    ))
+@with_names
+@of_filter
 order by r.id desc
 limit :limit offset :offset
 
 -- name: get_placed_run
 -- the page of a run
-select
-    r.*, j.name as job_name, j.description as job_description, j.state as job_state,
-    e.name as environment_name
-from runs as r
-inner join jobs as j on r.job_id = j.id
-inner join environments as e on r.environment_id = e.id
+@with_names
 where r.account_id = :account_id and r.id = :run_id
 
 -- name: active_runs
 -- who waits and who goes on
-select
-    r.*, j.name as job_name, j.description as job_description, j.state as job_state,
-    e.name as environment_name
-from runs as r
-inner join jobs as j on r.job_id = j.id
-inner join environments as e on r.environment_id = e.id
+@with_names
 where r.status in (@active) and r.account_id = :account_id
 order by r.id
 

@@ -24,9 +24,9 @@ Value = str | int | float | None
 BUSY_TIMEOUT_MS = 5_000
 OPENING_BYTES = 256 * 1024
 SQL_FOLDER = Path(__file__).parent.parent / "sql"
-STATEMENT_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-# `@queued` and `@ended` stand for codes of runs
-STATE_WORD = re.compile(r"@(\w+)")
+TITLE = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
+# `@queued` and `@ended` stand for codes of runs, other words for a part of the same file
+WORD = re.compile(r"@(\w+)")
 
 
 def open_connection(path: Path | str) -> sqlite3.Connection:
@@ -89,11 +89,18 @@ STATES = {
 
 @cache
 def load_sql(name: str) -> dict[str, str]:
-    """Return the statements of `sql/{name}.sql` by the name in their `-- name:` line."""
-    written = (SQL_FOLDER / f"{name}.sql").read_text("utf-8")
-    text = STATE_WORD.sub(lambda word: STATES[word[1]], written)
-    parts = STATEMENT_NAME.split(text)
-    return {key: text.strip() for key, text in zip(parts[1::2], parts[2::2], strict=True)}
+    """Return the statements of `sql/{name}.sql` by the name in their `-- name:` line.
+
+    What stands under `-- part:` is what several statements share; `@` and its name bring it in.
+    """
+    words = dict(STATES)
+    statements: dict[str, str] = {}
+    text = (SQL_FOLDER / f"{name}.sql").read_text("utf-8")
+    titles = TITLE.split(text)
+    for kind, key, written in zip(titles[1::3], titles[2::3], titles[3::3], strict=True):
+        sql = WORD.sub(lambda word: words[word[1]], written.strip())
+        (statements if kind == "name" else words)[key] = sql
+    return statements
 
 
 def find(

@@ -5,7 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from marketing_analytics.cloud_api.attributes import ATTRIBUTES, Attribute, flag
 from marketing_analytics.local_cloud import settings as cloud_settings
+from marketing_analytics.local_cloud.pages import job_views
 
 PAYLOADS = (
     "<script>alert(1)</script>",
@@ -47,6 +49,18 @@ def test_a_job_shows_the_parts_of_its_mark_and_not_the_mark(pages):
     assert re.search(r"branch <b>feature-new-windows</b>", text)
     assert "Every day at 06:00, 12:00 and 18:00 UTC" in text
     assert text.count('<time datetime="', 0, text.index("Settings")) >= 5
+
+
+def test_a_job_shows_every_attribute_of_the_table(pages, monkeypatch):
+    added = flag("reads_stars", "asks the stars first")
+    shown = Attribute("wishes", "count", "how many", absent=1, places=("settings.threads",))
+    monkeypatch.setattr(job_views, "ATTRIBUTES", (*ATTRIBUTES, added, shown))
+    text = pages.get("/jobs/1").text
+    for name, words in [("Threads", "4"), ("Timeout", "1 h 00 min"), ("dbt version", "1.12.6")]:
+        assert f"<dt>{name}</dt><dd>{words}</dd>" in text
+    assert "<dt>Wishes</dt><dd>4</dd>" in text
+    unset = text.partition("<dt>Not set</dt><dd>")[2].partition("</dd>")[0].split(", ")
+    assert {"generate docs", "run lint", "deferring environment", "reads stars"} <= set(unset)
 
 
 def test_filters_narrow_the_jobs_and_stay_in_the_form(pages):

@@ -114,12 +114,12 @@ def test_bars_lie_on_their_threads_in_percent_of_the_run():
 
 def test_the_longest_node_comes_first():
     timing = timing_of([node("a", 0, 1), node("b", 1, 4)], NOW, None)
-    assert [(bar.node.name, bar.width) for bar in timing.longest] == [("b", 100), ("a", 25)]
+    assert [(bar.item.name, bar.width) for bar in timing.longest] == [("b", 100), ("a", 25)]
 
 
 def test_nodes_without_a_thread_fill_free_lanes():
     timing = timing_of([node("a", 0, 5, ""), node("b", 1, 5, ""), node("c", 6, 2, "")], NOW, None)
-    assert [[bar.node.name for bar in lane.bars] for lane in timing.lanes] == [["a", "c"], ["b"]]
+    assert [[bar.item.name for bar in lane.bars] for lane in timing.lanes] == [["a", "c"], ["b"]]
 
 
 def test_a_run_without_nodes_has_no_timing():

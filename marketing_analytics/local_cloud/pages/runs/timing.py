@@ -5,7 +5,6 @@ Positions are percent of the span between the first start and the last end.
 
 from __future__ import annotations
 
-import heapq
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +15,12 @@ from pathlib import Path
 
 from marketing_analytics.local_cloud.pages.states import State, node_state
 from marketing_analytics.local_cloud.runs.records import RunNode
+from marketing_analytics.web.timing import Bar, Lane, Span, axis_of, free_lanes, peak_of
 from marketing_analytics.web.words import duration_words, parse_time
 
 MAX_BARS = 300
+# percent of the axis that can still be seen
+LEAST_BAR = 0.15
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
 TEST_TYPES = frozenset({"test", "unit_test"})
 
@@ -62,24 +64,6 @@ class NodeLine:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A bar on the time axis, in percent."""
-
-    node: NodeLine
-    left: float
-    width: float
-
-
-@dataclass(frozen=True)
-class Lane:
-    """The bars of one thread."""
-
-    label: str
-    bars: list[Bar]
-    busy_percent: int
-
-
-@dataclass(frozen=True)
 class Figure:
     """A figure with its name and one line of explanation."""
 
@@ -92,8 +76,8 @@ class Figure:
 class Timing:
     """Everything the timing section shows."""
 
-    lanes: list[Lane]
-    longest: list[Bar]
+    lanes: list[Lane[NodeLine]]
+    longest: list[Bar[NodeLine]]
     figures: list[Figure]
     ticks: list[str]
     shown: int
@@ -132,35 +116,24 @@ def timing_of(
     nodes: Sequence[NodeLine], now: datetime, critical_seconds: float | None
 ) -> Timing | None:
     """Return the timing of the nodes that have started, or None when there is none."""
-    spans = [(node, node.start_at, end_of(node, now)) for node in nodes if node.start_at]
-    timed = [(node, start, end) for node, start, end in spans if start is not None]
-    if not timed:
+    spans = [(node, (node.start_at, end_of(node, now))) for node in nodes if node.start_at]
+    if not spans:
         return None
-    begin = min(start for _, start, _ in timed)
-    end = max(end for _, _, end in timed)
-    wall = max((end - begin).total_seconds(), 0.001)
-    by_length = sorted(timed, key=lambda item: (-item[0].seconds, item[0].name))
+    axis = axis_of([span for _, span in spans])
+    by_length = sorted(spans, key=lambda item: (-item[0].seconds, item[0].name))
     kept = by_length[:MAX_BARS]
-    bars = [
-        Bar(
-            node,
-            left=round(100 * (start - begin).total_seconds() / wall, 3),
-            width=round(max(0.15, 100 * (finish - start).total_seconds() / wall), 3),
-        )
-        for node, start, finish in kept
-    ]
+    bars = [Bar(node, *axis.place(*span, LEAST_BAR)) for node, span in kept]
     longest_seconds = max(by_length[0][0].seconds, 0.001)
     longest = [
-        Bar(node, 0, round(max(0.5, 100 * node.seconds / longest_seconds), 2))
-        for node, _, _ in kept
+        Bar(node, 0, round(max(0.5, 100 * node.seconds / longest_seconds), 2)) for node, _ in kept
     ]
     return Timing(
         lanes=lanes_of(bars),
         longest=longest,
-        figures=figures_of([item[0] for item in by_length], timed, wall, critical_seconds),
-        ticks=[duration_words(wall * part / 4) for part in range(5)],
+        figures=figures_of(by_length, axis.seconds, critical_seconds),
+        ticks=axis.ticks(4),
         shown=len(kept),
-        total=len(timed),
+        total=len(spans),
     )
 
 
@@ -171,31 +144,19 @@ def end_of(node: NodeLine, now: datetime) -> datetime:
     return now if node.state.tone == "running" else (node.start_at or now)
 
 
-def lanes_of(bars: Sequence[Bar]) -> list[Lane]:
+def lanes_of(bars: Sequence[Bar[NodeLine]]) -> list[Lane[NodeLine]]:
     """Group bars by thread; bars without a thread fill the first lane that is free."""
-    groups: dict[str, list[Bar]] = {}
-    ordered = sorted(bars, key=lambda bar: bar.left)
-    for bar in (bar for bar in ordered if bar.node.thread):
-        groups.setdefault(bar.node.thread, []).append(bar)
-    free_from: list[tuple[float, int]] = []
-    for bar in (bar for bar in ordered if not bar.node.thread):
-        if free_from and free_from[0][0] <= bar.left:
-            _, number = heapq.heappop(free_from)
-        else:
-            number = len(free_from) + 1
-        heapq.heappush(free_from, (bar.left + bar.width, number))
-        groups.setdefault(f"lane {number}", []).append(bar)
-    return [
-        Lane(thread_label(name), groups[name], min(100, round(sum(b.width for b in groups[name]))))
-        for name in sorted(groups, key=natural_order)
-    ]
+    threads: dict[str, list[Bar[NodeLine]]] = {}
+    for bar in sorted(bars, key=lambda bar: bar.left):
+        threads.setdefault(bar.item.thread, []).append(bar)
+    loose = threads.pop("", [])
+    named = [Lane(thread_label(name), threads[name]) for name in sorted(threads, key=natural_order)]
+    return named + free_lanes(loose)
 
 
 def thread_label(name: str) -> str:
     """Return `thread 1` for dbt's `Thread-1 (worker)`."""
     match = re.search(r"\d+", name)
-    if name.startswith("lane "):
-        return name
     return f"thread {match[0]}" if match else name[:16]
 
 
@@ -206,38 +167,24 @@ def natural_order(name: str) -> tuple[int, str]:
 
 
 def figures_of(
-    by_length: Sequence[NodeLine],
-    timed: Sequence[tuple[NodeLine, datetime, datetime]],
-    wall: float,
-    critical_seconds: float | None,
+    by_length: Sequence[tuple[NodeLine, Span]], wall: float, critical_seconds: float | None
 ) -> list[Figure]:
     """Return the figures above the bars."""
-    busy = sum(node.seconds for node in by_length)
+    busy = sum(node.seconds for node, _ in by_length)
     count = len(by_length)
+    longest = by_length[0][0]
+    at_once = peak_of(span for _, span in by_length)
     figures = [
         Figure("Wall clock", duration_words(wall), "first start to last end"),
         Figure("Work", duration_words(busy), f"sum of {count} node{'s' * (count != 1)}"),
-        Figure("At once", f"{busy / wall:.1f} of {peak_of(timed)}", "average of peak"),
-        Figure("Longest", by_length[0].words, by_length[0].name),
+        Figure("At once", f"{busy / wall:.1f} of {at_once}", "average of peak"),
+        Figure("Longest", longest.words, longest.name),
     ]
     if critical_seconds:
         figures.append(
             Figure("Critical path", duration_words(critical_seconds), "no thread count beats it")
         )
     return figures
-
-
-def peak_of(timed: Sequence[tuple[NodeLine, datetime, datetime]]) -> int:
-    """Return how many nodes went on at once at most."""
-    edges = sorted(
-        [(start, 1) for _, start, _ in timed] + [(end, -1) for _, _, end in timed],
-        key=lambda edge: (edge[0], edge[1]),
-    )
-    peak = running = 0
-    for _, change in edges:
-        running += change
-        peak = max(peak, running)
-    return max(peak, 1)
 
 
 def critical_seconds(manifest: Path, nodes: Sequence[NodeLine]) -> float | None:

@@ -30,9 +30,12 @@ from marketing_analytics.local_cloud.runs.progress import (
 from marketing_analytics.local_cloud.runs.records import PlacedRun, Run, RunStep
 from marketing_analytics.local_cloud.runs.store import active_runs, get_placed_run
 from marketing_analytics.local_cloud.store.accounts import get_account
+from marketing_analytics.web.timing import Axis
 from marketing_analytics.web.words import duration_words, parse_time, seconds_between
 
 MAX_MESSAGE_CHARACTERS = 2_000
+# percent of the axis that can still be seen
+LEAST_STEP = 0.5
 STEP_SKIPPED = State("Not reached", "slash", "cancelled")
 
 
@@ -217,15 +220,12 @@ def facts_of(run: PlacedRun, now: datetime) -> list[tuple[str, str]]:
 def steps_of(steps: Sequence[RunStep], run: Run, data_dir: Path, now: datetime) -> list[StepLine]:
     """Return the steps of a run on its time line."""
     begin = parse_time(run.started_at) or parse_time(run.created_at) or now
-    end = parse_time(run.finished_at) or now
-    wall = max((end - begin).total_seconds(), 0.001)
-    return [step_line(step, run, begin, wall, data_dir, now) for step in steps]
+    axis = Axis(begin, parse_time(run.finished_at) or now)
+    return [step_line(step, run, axis, data_dir, now) for step in steps]
 
 
-def step_line(
-    step: RunStep, run: Run, begin: datetime, wall: float, data_dir: Path, now: datetime
-) -> StepLine:
-    """Return one step; `begin` and `wall` are start and seconds of the run."""
+def step_line(step: RunStep, run: Run, axis: Axis, data_dir: Path, now: datetime) -> StepLine:
+    """Return one step on the axis of its run."""
     seconds = seconds_between(step.started_at, step.finished_at, now)
     start = parse_time(step.started_at)
     is_over = run.status not in ACTIVE
@@ -233,9 +233,8 @@ def step_line(
     state = run_state(step.status, is_crashed=is_crashed)
     if start is None and is_over:
         state, seconds = STEP_SKIPPED, None
-    left = 100 * (start - begin).total_seconds() / wall if start else 0.0
-    width = 100 * (seconds or 0.0) / wall
-    left = min(99.5, max(0.0, left))
+    end = parse_time(step.finished_at) or now
+    left, width = axis.place(start, end, LEAST_STEP) if start else (0.0, 0.0)
     return StepLine(
         index=step.step_index,
         name=redact(step.name),
@@ -243,8 +242,8 @@ def step_line(
         state=state,
         is_finished=is_over or step.status not in ACTIVE,
         words=duration_words(seconds),
-        left=round(left, 2),
-        width=round(min(100 - left, max(0.4, width)), 2) if start else 0.0,
+        left=left,
+        width=width,
         has_log=step_log_path(data_dir, run.id, step.step_index).is_file(),
     )
 
