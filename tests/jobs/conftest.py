@@ -96,3 +96,11 @@ def job_file(tmp_path):
         return path
 
     return write
+
+
+def some_jobs(count, extra=""):
+    """Return a job file with jobs 0 to count - 1."""
+    entries = "\n".join(
+        f'  job-{n} = {{ execute_steps = ["dbt build"]{extra} }}' for n in range(count)
+    )
+    return f"jobs = {{\n{entries}\n}}\n"
