@@ -205,7 +205,6 @@ VARIABLES += ("dbtcloud_host_url", "dbtcloud_token")
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is not installed")
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("forms", [False, True], ids=["maps", "lists and json"])
 def test_nothing_is_accepted_that_terraform_refuses(tmp_path, forms):
     (tmp_path / "main.tf").write_text(

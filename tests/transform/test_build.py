@@ -17,7 +17,7 @@ from raw_tables import TABLES, Rows, small_world, usd
 from rule_based import MODELS, WINDOWS_DAYS, Conversion, Touch, attribute
 from small_warehouse import SCHEMA, Warehouse, make_warehouse
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.system
 MARTS = (
     "dim_campaigns", "dim_channels", "dim_customers", "fct_acquisition_funnel", "fct_ad_spend",
     "fct_attribution", "fct_automation_steps", "fct_campaign_performance", "fct_conversions",

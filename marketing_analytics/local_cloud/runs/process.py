@@ -172,6 +172,8 @@ def describe_exit(code: int) -> str:
 def serve(nonce: str, parent: int, load: Callable[[], Runs]) -> None:
     """Run in the child: do requests with what `load` returns, until stdin ends."""
     die_with(parent)
+    # a server that a script started with `&` ignores it and hands that on; a cancel needs it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     threading.Thread(target=read_requests, args=(requests,), daemon=True).start()
     run = load()

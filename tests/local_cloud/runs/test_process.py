@@ -66,8 +66,9 @@ def test_it_does_not_start_for_a_parent_that_is_gone_already():
 PARENT = """
 import os, signal, sys, time
 from marketing_analytics.local_cloud.runs.process import DbtProcess
-process = DbtProcess(dict(os.environ), sys.argv[1:])
-os.kill(process.pid, signal.SIGSTOP)
+stops_itself = ["sh", "-c", 'kill -STOP $$; exec "$@"', "sh"]
+process = DbtProcess(dict(os.environ), [*stops_itself, *sys.argv[1:]])
+os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
 print(process.pid, process.started, flush=True)
 time.sleep(60)
 """
@@ -78,7 +79,7 @@ def test_it_leaves_when_its_parent_died_before_it_could_ask_for_the_signal():
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid, started = parent.stdout.readline().split()
-    # the child is stopped in its first moments: it has not asked for the parent-death signal
+    # the child is stopped before its first moment: it has not asked for the parent-death signal
     assert is_running(int(pid), started)
     parent.kill()
     parent.wait()
@@ -88,6 +89,22 @@ def test_it_leaves_when_its_parent_died_before_it_could_ask_for_the_signal():
     while is_running(int(pid), started):
         assert time.monotonic() < until, "it outlives its parent"
         time.sleep(0.01)
+
+
+def test_a_server_that_ignores_ctrl_c_can_interrupt_it(tmp_path):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = DbtProcess(dict(os.environ), STAND_IN)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    effects = tmp_path / "effects"
+    environment = {**os.environ, "DBT_EFFECTS": str(effects), "DBT_CLOUD_RUN_ID": "1"}
+    process.request(["run", "sleep=600"], environment, tmp_path)
+    while not effects.is_file():
+        time.sleep(0.01)
+    process.signal(signal.SIGINT)
+    assert read_until_mark(process).endswith(f"{END_MARK} {process.nonce} 2\n")
+    process.close()
 
 
 def test_closing_ends_what_the_child_started_too(tmp_path):
