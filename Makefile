@@ -53,7 +53,7 @@ coverage: .venv/installed .venv-clients/installed ## run the push suite and hold
 	@for room in web warehouse local_cloud ingest simulate demo; do $(call floor,$$room,90); done
 
 floor = printf '%-12s' $(1); \
-	$(BIN)/coverage report --format=total --include='marketing_analytics/$(1)/*' --fail-under=$(2) \
+	$(BIN)/coverage report --format=total --include="marketing_analytics/$(1)/*" --fail-under=$(2) \
 	|| { echo "$(1) is covered below $(2) %"; exit 1; }
 
 lint: .venv/installed ## check style, types, import rules, SQL and the requirement files
