@@ -26,6 +26,7 @@ from marketing_analytics.core.http import (
     call_with_retry,
     error_from_exception,
     retry_after_seconds,
+    send_bounded,
     wait_seconds,
 )
 
@@ -125,7 +126,7 @@ class CloudClient:
         import httpx
 
         try:
-            response = self.client.request(method, path, **options)
+            response = send_bounded(self.client, method, path, **options)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             if "CERTIFICATE_VERIFY_FAILED" in str(error):
                 raise untrusted(self.host, str(error)) from None

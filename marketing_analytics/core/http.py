@@ -1,7 +1,8 @@
 """What an HTTP failure means for the caller, decided in one place.
 
 Not sent or throttled: TransientError. Refused: TerminalError or AuthError. Sent, but the
-answer was lost: AmbiguousError. httpx is imported when first used: it costs 0.3 s.
+answer was lost: AmbiguousError. Answers are read with a bound on their bytes, after they are
+unpacked, and on their time. httpx is imported when first used: it costs 0.3 s.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ import email.utils
 import random
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from marketing_analytics.core.errors import (
     AmbiguousError,
     RemoteError,
+    TerminalError,
     TransientError,
 )
 
@@ -25,6 +27,9 @@ T = TypeVar("T")
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 60.0
+# a whole answer, from its first byte to its last
+ANSWER_SECONDS = 600.0
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
 RETRY_STATUS_CODES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -34,6 +39,49 @@ def build_client(base_url: str, headers: dict[str, str] | None = None) -> httpx.
 
     timeout = httpx.Timeout(READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
     return httpx.Client(base_url=base_url, headers=headers, timeout=timeout)
+
+
+class AnswerTooLargeError(TerminalError):
+    """An answer is larger, unpacked, than anybody asked for."""
+
+
+def send_bounded(
+    client: httpx.Client,
+    method: str,
+    url: str,
+    *,
+    max_bytes: int = MAX_ANSWER_BYTES,
+    answer_seconds: float = ANSWER_SECONDS,
+    **kwargs: Any,
+) -> httpx.Response:
+    """Return the answer with its whole body read.
+
+    Raise AnswerTooLargeError beyond `max_bytes` and httpx.ReadTimeout beyond `answer_seconds`:
+    the read time-out of a client holds for each packet, so a body that drips would never end.
+    """
+    import httpx
+
+    until = time.monotonic() + answer_seconds
+    with client.stream(method, url, **kwargs) as response:
+        parts = []
+        size = 0
+        for part in response.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > max_bytes:
+                raise AnswerTooLargeError(
+                    f"the answer to {response.request.url.path} is larger than "
+                    f"{max_bytes // 2**20} MiB",
+                    status_code=response.status_code,
+                )
+            if time.monotonic() > until:
+                raise httpx.ReadTimeout(
+                    f"it was not complete after {answer_seconds:.0f} s", request=response.request
+                )
+        headers = [(k, v) for k, v in response.headers.raw if k.lower() != b"content-encoding"]
+    return httpx.Response(
+        response.status_code, headers=headers, content=b"".join(parts), request=response.request
+    )
 
 
 def error_from_exception(error: Exception, host: str) -> RemoteError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import httpx
 import pytest
 
@@ -80,3 +82,34 @@ def test_attempts_are_bounded():
     with pytest.raises(TransientError):
         http.call_with_retry(call, attempts=4, sleep=lambda _: None)
     assert call.calls == 4
+
+
+def client_of(body: bytes, **headers: str) -> httpx.Client:
+    """Return a client that gets this answer to everything."""
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(body))
+
+    return httpx.Client(transport=httpx.MockTransport(answer), base_url="http://host")
+
+
+def test_a_packed_answer_is_bounded_by_what_it_unpacks_to():
+    packed = gzip.compress(b"0" * 5_000_000)
+    assert len(packed) < 10_000
+    encoded = {"Content-Encoding": "gzip"}
+    answer = http.send_bounded(client_of(packed, **encoded), "GET", "/a", max_bytes=5_000_000)
+    assert answer.content == b"0" * 5_000_000
+    with pytest.raises(http.AnswerTooLargeError, match="the answer to /a is larger than 4 MiB"):
+        http.send_bounded(client_of(packed, **encoded), "GET", "/a", max_bytes=4 * 2**20)
+
+
+def test_an_answer_that_drips_ends():
+    with pytest.raises(httpx.ReadTimeout, match="not complete after 0 s"):
+        http.send_bounded(client_of(b"{}"), "GET", "/a", answer_seconds=0)
+
+
+def test_half_of_a_packed_answer_is_a_lost_one():
+    packed = gzip.compress(b"{}")
+    broken = b"x" * len(packed)
+    with pytest.raises(httpx.DecodingError):
+        http.send_bounded(client_of(broken, **{"Content-Encoding": "gzip"}), "GET", "/a")
