@@ -6,6 +6,7 @@ import difflib
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,13 @@ from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.core.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from marketing_analytics.ingest.engine.settings import Request
+    from marketing_analytics.ingest.run import SourceResult
+
+# of one source; the table `_totals` has them all
+MOST_DIFFERENCES = 5
 
 
 @click.group(name="ingest", cls=Group)
@@ -25,7 +32,13 @@ def group() -> None:
 
 
 @group.command(examples=["--env-file var/demo/connections.env", "--source shop --since 2026-05-01"])
-@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source.")
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="NAME",
+    help="Only this source; all that are set up.",
+)
 @click.option("--since", metavar="DATE", help="First day wanted (default: INGEST_SINCE, 200 days).")
 @click.option(
     "--raw-database",
@@ -35,6 +48,9 @@ def group() -> None:
 )
 @click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
 @click.option("--reread", is_flag=True, help="Read all days again, also those known as final.")
+@click.option(
+    "--accept-shrinkage", is_flag=True, help="Believe answers with far fewer rows than are loaded."
+)
 @click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
 def run(
     sources: tuple[str, ...],
@@ -42,13 +58,16 @@ def run(
     raw_database: Path | None,
     env_file: Path | None,
     reread: bool,
+    accept_shrinkage: bool,
     is_json: bool,
 ) -> None:
     """Load what is new or may have changed into the raw database."""
     console = Console(is_json=is_json)
 
     def body() -> int:
-        return run_sources(console, sources, since, raw_database, env_file, reread)
+        request = request_of(sources, since, raw_database, env_file)
+        asked = replace(request, is_reread=reread, is_accepting_shrinkage=accept_shrinkage)
+        return ingest_and_show(console, asked)
 
     sys.exit(run_guarded(body, console))
 
@@ -81,28 +100,42 @@ def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
     sys.exit(run_guarded(body, console))
 
 
-def run_sources(
-    console: Console,
-    sources: tuple[str, ...],
-    since: str | None,
-    raw_database: Path | None,
-    env_file: Path | None,
-    is_reread: bool,
-) -> int:
-    """Read the settings, run the sources asked for, and return the exit code."""
+def request_of(
+    sources: tuple[str, ...], since: str | None, raw_database: Path | None, env_file: Path | None
+) -> Request:
+    """Return what is asked for, from flags, the file of settings and the environment."""
     from marketing_analytics.ingest.engine import settings
 
     if env_file:
         settings.load_env_file(env_file)
     values = dict(os.environ)
-    request = settings.Request(
-        sources=checked_sources(sources),
+    chosen, left_out = chosen_sources(sources, values)
+    return settings.Request(
+        sources=chosen,
+        left_out=left_out,
         since=settings.since_date(since, values),
         raw_database=settings.raw_database_path(raw_database, values),
         settings=values,
-        is_reread=is_reread,
     )
-    return ingest_and_show(console, request)
+
+
+def chosen_sources(
+    sources: tuple[str, ...], values: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+    """Return the sources to sync, and what the others lack.
+
+    Without a name: those whose settings are complete. Where none is, all of them, to be refused
+    with everything that is missing.
+    """
+    from marketing_analytics.ingest.engine import settings
+    from marketing_analytics.ingest.platforms import load_source
+
+    known = checked_sources(sources)
+    if sources:
+        return known, {}
+    left_out = settings.lacking({name: load_source(name).settings for name in known}, values)
+    complete = tuple(name for name in known if name not in left_out)
+    return (complete, left_out) if complete else (known, {})
 
 
 def checked_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
@@ -146,9 +179,23 @@ def ingest_and_show(console: Console, request: Request) -> int:
         ],
         right=(2, 3, 4, 5),
     )
+    for source, missing in request.left_out.items():
+        console.note(f"{source} is not set up: {', '.join(missing)}")
     for result in results:
+        print_differences(console, result)
+        if result.rejected:
+            counted = f"{result.rejected:,} rows or values did not fit"
+            console.note(f"{result.source}: {counted}; table {result.source}._rejected has them")
         for error in result.errors:
             error.message = f"{result.source}: {error.message}"
             console.error(error)
     console.line(f"{request.raw_database} in {document['seconds']:.1f} s")
     return int(document["exit_code"])
+
+
+def print_differences(console: Console, result: SourceResult) -> None:
+    """Tell where rows do not add up to the totals of their account."""
+    for text in result.differences[:MOST_DIFFERENCES]:
+        console.note(f"{result.source}: {text}")
+    if (more := len(result.differences) - MOST_DIFFERENCES) > 0:
+        console.note(f"{result.source}: {more:,} more days; table {result.source}._totals has all")

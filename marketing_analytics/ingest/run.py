@@ -5,8 +5,8 @@ A failing source does not stop the others; what it had collected is loaded all t
 
 from __future__ import annotations
 
-import threading
 import time
+from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -15,25 +15,27 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core import clock
-from marketing_analytics.core.console import Console, write_crash_report
+from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import (
     EXIT_FAILED,
     EXIT_OK,
     EXIT_PARTLY_APPLIED,
-    InternalError,
     PlatformError,
 )
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.ingest.engine.governor import Limits
-from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.job import Job, bug_of
 from marketing_analytics.ingest.engine.pipeline import RawDatabase
 from marketing_analytics.ingest.engine.settings import Request, check_settings
+from marketing_analytics.ingest.engine.shrinkage import Guard
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.platforms import load_source
 
 SCHEMA_VERSION = 1
 REFRESH_SECONDS = 0.25
+# of so many rows a load costs less than keeping them
+PACKAGE_ROWS = 200_000
 
 
 @dataclass
@@ -47,13 +49,15 @@ class SourceResult:
     windows_planned: int = 0
     seconds: float = 0.0
     errors: list[PlatformError] = field(default_factory=list)
+    has_readable_account: bool = False
+    differences: list[str] = field(default_factory=list)
 
     @property
     def status(self) -> str:
-        """Return ok, partial (some windows were loaded) or failed."""
+        """Return ok, partial (something was not read or did not fit) or failed."""
         if not self.errors:
-            return "ok"
-        return "partial" if self.windows else "failed"
+            return "partial" if self.rejected else "ok"
+        return "partial" if self.windows or self.has_readable_account else "failed"
 
     def as_json(self) -> dict[str, Any]:
         """Return the form of the `--json` output."""
@@ -65,6 +69,7 @@ class SourceResult:
             "windows": self.windows,
             "windows_planned": self.windows_planned,
             "seconds": round(self.seconds, 3),
+            "differences": self.differences,
             "errors": [
                 {"message": redact(error.message, secrets_of()), "hint": error.hint or None}
                 for error in self.errors
@@ -92,17 +97,16 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
     limits = limits_of(request)
     with writer_lock(request.raw_database, lock_wait_seconds):
         database = RawDatabase(request.raw_database, wait_seconds=lock_wait_seconds)
-        states = database.prepare(request.sources)
-        stop = threading.Event()
+        stored = database.prepare({name: source.tables for name, source in sources.items()})
         jobs = {
             name: Job(
                 source=name,
                 settings=request.settings,
                 since=request.since,
                 now=clock.now(),
-                state=states[name],
+                state=stored[name].state,
+                guard=Guard(stored[name].counts, is_accepting=request.is_accepting_shrinkage),
                 limits=limits,
-                stop=stop,
                 is_reread=request.is_reread,
             )
             for name in request.sources
@@ -117,6 +121,7 @@ def limits_of(request: Request) -> Limits:
         max_wait_seconds=request.seconds("INGEST_MAX_WAIT_SECONDS"),
         poll_first_seconds=request.seconds("INGEST_POLL_SECONDS"),
         report_timeout_seconds=request.seconds("INGEST_REPORT_TIMEOUT_SECONDS"),
+        answer_seconds=request.seconds("INGEST_ANSWER_SECONDS"),
     )
 
 
@@ -136,6 +141,9 @@ class Run:
         self.console = console
         self.loaded_at = datetime.now(UTC)
         self.started = time.monotonic()
+        self.loaded: Counter[str] = Counter()
+        self.loaded_windows: Counter[str] = Counter()
+        self.broken: dict[str, PlatformError] = {}
 
     def results(self) -> list[SourceResult]:
         """Collect and load everything; return one result per source, in the order asked for."""
@@ -166,40 +174,54 @@ class Run:
         try:
             source.collect(job)
         except PlatformError as error:
-            job.failures.append(error)
+            job.fail(error)
         except Exception as error:
-            reference = write_crash_report(error)
-            job.failures.append(
-                InternalError(
-                    f"this is a bug in the source {job.source}: {type(error).__name__}",
-                    hint=f"please report it with {reference}",
-                )
-            )
+            job.fail(bug_of(job.source, error))
 
     def _as_completed(self, pending: set[Future[None]]) -> Any:
         while pending:
             finished, pending = wait(pending, REFRESH_SECONDS, FIRST_COMPLETED)
             self._pass_notes_on()
+            self._load_full_packages()
             yield from finished
 
-    def _finish(self, job: Job, future: Future[None]) -> SourceResult:
-        """Load what a job collected and return its result."""
-        future.result()
-        errors = distinct(job.failures)
-        rows, windows = job.row_count, job.windows_done
+    def _load_full_packages(self) -> None:
+        """Load what is complete while the rest is read: it need not wait in memory."""
+        for job in self.jobs.values():
+            if job.pending_rows >= PACKAGE_ROWS:
+                self._load(job)
+
+    def _load(self, job: Job) -> None:
+        """Load what a job kept. After a load that failed, nothing of the source is loaded."""
+        package = job.take()
+        if job.source in self.broken:
+            return
         try:
-            self.database.load(job, self.loaded_at)
+            self.database.load(package, self.loaded_at)
         except PlatformError as error:
-            errors.append(error)
-            rows = windows = 0
+            # the notes of later packages would say that these rows are there
+            self.broken[job.source] = error
+            job.stop.set()
+            return
+        self.loaded[job.source] += package.row_count
+        self.loaded_windows[job.source] += package.window_count
+
+    def _finish(self, job: Job, future: Future[None]) -> SourceResult:
+        """Load the rest of what a job kept and return its result."""
+        future.result()
+        self._load(job)
+        failed = self.broken.get(job.source)
+        errors = distinct([*([failed] if failed else []), *job.failures])
         return SourceResult(
             job.source,
-            rows,
+            self.loaded[job.source],
             job.rejected_count,
-            windows,
+            self.loaded_windows[job.source],
             job.windows_planned,
             time.monotonic() - self.started,
             errors,
+            has_readable_account=job.has_readable_account,
+            differences=job.differences,
         )
 
     def _pass_notes_on(self) -> None:
@@ -231,12 +253,12 @@ def distinct(errors: list[PlatformError]) -> list[PlatformError]:
 
 
 def exit_code_of(results: list[SourceResult]) -> int:
-    """Return 0 when all is well, 5 when some data was loaded, else what failed.
+    """Return 0 when all is well, 5 when some data was loaded or did not fit, else what failed.
 
     When nothing was loaded and all sources failed alike, that exit code is given (4: access).
     """
     errors = [error for result in results for error in result.errors]
-    if not errors:
+    if all(result.status == "ok" for result in results):
         return EXIT_OK
     if any(result.status != "failed" for result in results):
         return EXIT_PARTLY_APPLIED
@@ -254,4 +276,5 @@ def report(results: list[SourceResult], request: Request, seconds: float) -> dic
         "seconds": round(seconds, 3),
         "exit_code": exit_code_of(results),
         "sources": [result.as_json() for result in results],
+        "left_out": {source: list(names) for source, names in request.left_out.items()},
     }

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
+
 
 class Answer:
     """One answer; `cut` sends half of it and hangs up."""
@@ -80,3 +82,20 @@ def in_order(*answers):
         return left.pop(0) if len(left) > 1 else left[0]
 
     return answer
+
+
+@contextmanager
+def between(settings, source, change):
+    """Serve an emulator through `change(asked, answer) -> Answer`; yield the settings for it."""
+    base_url = f"{source.upper()}_BASE_URL"
+    address = urlsplit(settings[base_url])
+
+    def answer(asked):
+        came = client.request(
+            asked.method, asked.target, headers=asked.forwarded(), content=asked.body
+        )
+        return change(asked, Answer(came.content, came.status_code))
+
+    origin = f"{address.scheme}://{address.netloc}"
+    with httpx.Client(base_url=origin, timeout=30) as client, serve(answer) as (url, _):
+        yield settings | {base_url: url + address.path}

@@ -25,7 +25,7 @@ def test_an_unknown_source_is_answered_with_the_nearest_one(tmp_path):
 def test_a_missing_setting_is_named_and_nothing_is_written(tmp_path):
     done = ingest("--source", "meta_ads", "--raw-database", tmp_path / "raw.duckdb", "--json")
     assert done.code == 2
-    missing = "these settings are not set: META_ADS_BASE_URL, META_ADS_ACCESS_TOKEN"
+    missing = "META_ADS_ACCESS_TOKEN is not set (needed by meta_ads)"
     assert done.json["error"]["message"] == missing
     assert list(tmp_path.iterdir()) == []
 
@@ -38,7 +38,10 @@ def test_the_settings_of_a_source_are_printed_as_a_file_to_fill_in(tmp_path):
     told = CliRunner().invoke(main, ["ingest", "settings", "--json"])
     assert list(json.loads(told.stdout)["settings"]) == source_names()
     assert "# META_ADS_ACCOUNT_IDS=\n" in done.stdout
-    assert json.loads(told.stdout)["optional_settings"]["meta_ads"] == ["META_ADS_ACCOUNT_IDS"]
+    assert json.loads(told.stdout)["optional_settings"]["meta_ads"] == [
+        "META_ADS_BASE_URL",
+        "META_ADS_ACCOUNT_IDS",
+    ]
 
 
 @pytest.mark.parametrize("since", ["tomorrow", "2030-01-01"])
@@ -91,6 +94,7 @@ def test_the_json_document_has_these_fields(tmp_path):
         "seconds",
         "exit_code",
         "sources",
+        "left_out",
     ]
     assert list(document["sources"][0]) == [
         "source",
@@ -100,6 +104,31 @@ def test_the_json_document_has_these_fields(tmp_path):
         "windows",
         "windows_planned",
         "seconds",
+        "differences",
         "errors",
     ]
     assert document["exit_code"] == done.code == 2
+
+
+def test_without_a_name_the_sources_that_are_set_up_are_synced_and_the_others_told(
+    shared_emulators, tmp_path
+):
+    shop = shared_emulators.settings["SHOP_DATABASE_URL"]
+    given = {"SHOP_DATABASE_URL": shop, "GOOGLE_ADS_CLIENT_ID": "half"}
+    done = ingest("--raw-database", tmp_path / "raw.duckdb", **given)
+    assert done.code == 0, done.err
+    assert "shop" in done.out
+    assert "mailchimp is not set up: MAILCHIMP_API_KEY" in done.err
+    assert "google_ads is not set up: GOOGLE_ADS_DEVELOPER_TOKEN, GOOGLE_ADS_CLIENT_S" in done.err
+    assert "half" not in done.out + done.err
+    told = ingest("--raw-database", tmp_path / "raw.duckdb", "--json", **given).json
+    assert [source["source"] for source in told["sources"]] == ["shop"]
+    assert told["left_out"]["ga4"] == ["GA4_EXPORT_PATH"]
+
+
+def test_where_nothing_is_set_up_everything_that_is_missing_is_named(tmp_path):
+    done = ingest("--raw-database", tmp_path / "raw.duckdb")
+    assert done.code == 2
+    for name in ("META_ADS_ACCESS_TOKEN", "MAILCHIMP_API_KEY", "GA4_EXPORT_PATH"):
+        assert name in done.err
+    assert list(tmp_path.iterdir()) == []

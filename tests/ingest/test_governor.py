@@ -1,5 +1,6 @@
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -108,20 +109,20 @@ def test_no_more_connections_are_used_than_allowed():
 
     with serve(answer) as (address, _):
         governor = governor_for(address, max_connections=2)
-        send = governor._client.request
+        stream = governor._client.stream
 
+        @contextmanager
         def counted(*args, **kwargs):
             with lock:
                 now[0] += 1
                 most[0] = max(most[0], now[0])
             time.sleep(0.01)
-            try:
-                return send(*args, **kwargs)
-            finally:
-                with lock:
-                    now[0] -= 1
+            with stream(*args, **kwargs) as response:
+                yield response
+            with lock:
+                now[0] -= 1
 
-        governor._client.request = counted
+        governor._client.stream = counted
         threads = [threading.Thread(target=governor.get, args=("/x",)) for _ in range(8)]
         for thread in threads:
             thread.start()

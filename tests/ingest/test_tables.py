@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 
 from marketing_analytics.ingest.engine.tables import (
     DELETED,
+    MisfitError,
     Table,
     build,
     finish,
     pluck,
     tombstones,
+    within,
 )
 
 FACTS = Table(
@@ -23,11 +25,14 @@ FACTS = Table(
         "clicks": "count",
         "spend": "money",
         "conversions": "fraction",
+        "value": "money",
+        "note": "text",
         "seen_at": "time",
     },
     key=("account_id", "date", "ad_id"),
     mode="parts",
     part_by=("account_id", "date"),
+    required=("spend",),
 )
 ROW = {
     "account_id": "1",
@@ -36,6 +41,8 @@ ROW = {
     "clicks": "3",
     "spend": "1.10",
     "conversions": "1.5",
+    "value": "9.90",
+    "note": None,
     "seen_at": "2026-05-01T10:00:00+0200",
 }
 
@@ -55,6 +62,8 @@ def test_text_becomes_the_declared_types():
             "clicks": 3,
             "spend": Decimal("1.10"),
             "conversions": Decimal("1.500000"),
+            "value": Decimal("9.90"),
+            "note": None,
             "seen_at": datetime(2026, 5, 1, 8, tzinfo=UTC),
         }
     ]
@@ -66,10 +75,7 @@ def test_text_becomes_the_declared_types():
         ("spend", "n/a", "spend is not a money"),
         ("spend", "1.005", "spend is not a money"),
         ("spend", "", "spend is not a money"),
-        ("clicks", "1.5", "clicks is not a count"),
-        ("clicks", 1.5, "clicks is not a count"),
         ("date", "yesterday", "date is not a date"),
-        ("seen_at", "soon", "seen_at is not a time"),
         ("ad_id", {"id": 1}, "ad_id is not a text"),
         ("ad_id", None, "ad_id is missing"),
         ("date", None, "date is missing"),
@@ -81,15 +87,69 @@ def test_a_row_that_does_not_fit_is_rejected_with_its_reason_and_the_others_stay
     bad = ROW | {"account_id": "2", column: value}
     table, rejected = built_from(ROW, bad, ROW | {"ad_id": "b"})
     assert table.column("ad_id").to_pylist() == ["a", "b"]
-    assert [row.table_name for row in rejected] == ["facts"]
+    assert [(row.table_name, row.column_name) for row in rejected] == [("facts", "")]
     assert rejected[0].reason.startswith(reason)
     assert '"account_id":"2"' in rejected[0].raw_json
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "kept", "reason"),
+    [
+        ("value", "149.9700000001", Decimal("149.97"), "rounded to 149.97"),
+        ("value", "19.999", Decimal("20.00"), "rounded to 20.00"),
+        ("value", "33.333333", Decimal("33.33"), "rounded to 33.33"),
+        ("value", "-0.005", Decimal("-0.01"), "rounded to -0.01"),
+        ("value", "", None, "left empty"),
+        ("value", "1e40", None, "left empty"),
+        ("value", "NaN", None, "left empty"),
+        ("value", [1], None, "left empty"),
+        ("clicks", "1.5", None, "left empty"),
+        ("clicks", 1.5, None, "left empty"),
+        ("clicks", "99999999999999999999", None, "left empty"),
+        ("seen_at", "soon", None, "left empty"),
+        ("note", {"a": 1}, None, "left empty"),
+    ],
+)
+def test_a_value_that_does_not_fit_costs_no_row(column, value, kept, reason):
+    bad = ROW | {"account_id": "2", column: value}
+    table, rejected = built_from(ROW, bad, ROW | {"ad_id": "b"})
+    assert table.num_rows == 3
+    assert table.column(column).to_pylist()[1] == kept
+    assert [(row.column_name, row.reason.rpartition(", ")[2]) for row in rejected] == [
+        (column, reason)
+    ]
+
+
+def test_when_most_rows_do_not_fit_the_answer_is_refused():
+    rows = [ROW | {"ad_id": str(n), "spend": "n/a" if n < 4 else "1"} for n in range(6)]
+    with pytest.raises(MisfitError, match="4 of 6 rows of facts do not fit: spend is not a money"):
+        built_from(*rows)
+    assert built_from(*rows[1:], ROW)[0].num_rows == 3
+
+
+def test_a_value_that_fits_in_no_row_costs_no_row():
+    rows = [ROW | {"ad_id": str(n), "clicks": "n/a"} for n in range(6)]
+    table, rejected = built_from(*rows)
+    assert (table.num_rows, table.column("clicks").null_count, len(rejected)) == (6, 6, 6)
+
+
+def test_rows_that_are_all_unfit_are_refused_however_few():
+    with pytest.raises(MisfitError, match="1 of 1 rows"):
+        built_from(ROW | {"spend": "n/a"})
+
+
+def test_rows_of_what_was_not_asked_for_are_rejected():
+    rows = [ROW, ROW | {"account_id": "9"}, ROW | {"date": "2020-01-01"}]
+    table, strange = within(FACTS, built_from(*rows)[0], [("1", date(2026, 5, 1))])
+    assert table.num_rows == 1
+    assert {row.reason for row in strange} == {"it was not asked for: another day or account"}
+    assert len(strange) == 2
+
+
 def test_a_rejected_row_has_the_same_id_in_every_run():
-    bad = ROW | {"spend": "n/a"}
-    _, first = built_from(bad)
-    _, second = built_from(dict(reversed(bad.items())))
+    bad = ROW | {"spend": "n/a", "ad_id": "b"}
+    _, first = built_from(ROW, bad)
+    _, second = built_from(ROW, dict(reversed(bad.items())))
     assert first[0].rejected_id == second[0].rejected_id
 
 

@@ -118,14 +118,16 @@ def add_days(rows: Rows, rng: random.Random) -> None:
             spend, clicks = Decimal(rng.randint(0, 9999)) / 100, rng.randint(0, 30)
             claimed = Decimal(rng.randint(0, 3))
             rows["meta_ads.ad_insights"].append(
-                (account, on, f"m{number}", f"ms{number}", f"ma{number}", clicks * 40, clicks)
-                + (clicks, spend, claimed, 0, claimed, claimed, 0, claimed * 70)
+                (account, on, f"m{number}", f"ms{number}", f"ma{number}", None, None)
+                + (clicks * 40, clicks, clicks, spend, claimed, 0, claimed, claimed, 0, claimed * 70)
             )
             micros = rng.randint(0, 90_000_000)
             figures = (clicks * 20, clicks, micros, claimed / 2, claimed * 35)
-            rows["google_ads.campaign_stats"].append(("20", on, f"g{number}", *figures, 0))
+            rows["google_ads.campaign_stats"].append(
+                ("20", on, f"g{number}", "EUR", "Europe/Berlin", *figures, 0)
+            )
             rows["google_ads.ad_stats"].append(
-                ("20", on, f"g{number}", f"gg{number}", f"ga{number}", *figures)
+                ("20", on, f"g{number}", f"gg{number}", f"ga{number}", None, None, *figures)
             )
 
 

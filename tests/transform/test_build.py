@@ -187,9 +187,9 @@ def test_spend_equals_the_platforms_rows_to_the_cent(built: Warehouse) -> None:
     rate, currency = rates(built.rows), {"10": "USD", "11": "EUR", "20": "EUR"}
     expected: dict[str, Decimal] = defaultdict(Decimal)
     for row in built.rows["meta_ads.ad_insights"]:
-        expected["meta_ads"] += usd(row[8], rate[currency[row[0]], row[1]])
+        expected["meta_ads"] += usd(row[10], rate[currency[row[0]], row[1]])
     for row in built.rows["google_ads.campaign_stats"]:
-        spend = Decimal(row[5]) / 1_000_000
+        spend = Decimal(row[7]) / 1_000_000
         expected["google_ads"] += usd(spend, rate[currency[row[0]], row[1]])
     found = dict(built.query("select platform, sum(spend_usd) from fct_ad_spend group by platform"))
     assert found == dict(expected)

@@ -31,7 +31,10 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- days of all loaded platforms, each at the finest level that holds all of its spend -#}
+{#-
+    days of all loaded platforms, each at the finest level that holds all of its spend; a day keeps
+    the currency it was read with, also when its account has another one now
+-#}
 {% macro platform_days() -%}
     {%- for platform in loaded_platforms() %}
     select
@@ -40,7 +43,7 @@
         days.campaign_id,
         days.{{ platform.finest }} as row_id,
         days.report_date,
-        accounts.currency,
+        coalesce(days.currency, accounts.currency) as currency,
         days.impressions,
         days.clicks,
         days.spend,

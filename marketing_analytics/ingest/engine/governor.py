@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from marketing_analytics.core.errors import (
+    EXIT_AUTH_OR_LOCK,
     AmbiguousError,
     AuthError,
     PlatformError,
@@ -26,10 +27,12 @@ from marketing_analytics.core.errors import (
 )
 from marketing_analytics.core.http import (
     RETRY_STATUS_CODES,
+    AnswerTooLargeError,
     build_client,
     call_with_retry,
     error_from_exception,
     retry_after_seconds,
+    send_bounded,
 )
 
 if TYPE_CHECKING:
@@ -42,11 +45,19 @@ NOTICED_SECONDS = 5.0
 # other threads may use up a new token's first failure
 MOST_RENEWALS = 3
 
+SHAPES: Mapping[type, str] = {dict: "object", list: "array"}
+
 Classify = Callable[["httpx.Response"], RemoteError | None]
 
 
 class TooMuchDataError(TerminalError):
     """The platform cannot answer for so many days or rows at once; ask for less."""
+
+
+class AccountError(TerminalError):
+    """One account cannot be read; the others of the platform can."""
+
+    exit_code = EXIT_AUTH_OR_LOCK
 
 
 class BrokenAnswerError(AmbiguousError):
@@ -63,6 +74,7 @@ class Limits:
     poll_first_seconds: float = 0.1
     poll_max_seconds: float = 10.0
     report_timeout_seconds: float = 1800.0
+    answer_seconds: float = 300.0
     workers: int = 4
 
 
@@ -104,6 +116,7 @@ class Governor:
         pace: Callable[[httpx.Response], float] | None = None,
         max_connections: int = 8,
         loads: Callable[[bytes], Any] = orjson.loads,
+        shape: type = dict,
         on_wait: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.platform = platform
@@ -113,6 +126,7 @@ class Governor:
         self._classify = classify
         self._pace = pace
         self._loads = loads
+        self._shape = shape
         self._on_wait = on_wait
         self._slots = threading.BoundedSemaphore(max_connections)
         self._not_before = 0.0
@@ -182,6 +196,8 @@ class Governor:
     def _send_whole(self, method: str, path: str, kwargs: dict[str, Any], is_large: bool) -> Any:
         try:
             return self._send_renewing(method, path, kwargs)
+        except AnswerTooLargeError as error:
+            raise TooMuchDataError(f"{self.platform}: {error.message}") from None
         except BrokenAnswerError as error:
             if is_large:
                 raise TooMuchDataError(error.message, hint=error.hint) from None
@@ -205,7 +221,14 @@ class Governor:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         with self._slots, self._transport_errors():
             self._wait_for_turn()
-            response = self._client.request(method, path, headers=headers, **kwargs)
+            response = send_bounded(
+                self._client,
+                method,
+                path,
+                answer_seconds=self.limits.answer_seconds,
+                headers=headers,
+                **kwargs,
+            )
         if self._pace and (seconds := self._pace(response)) > 0:
             self.hold(seconds)
         error = self._classify(response) or error_of_status(self.platform, response)
@@ -237,13 +260,17 @@ class Governor:
     def _decode(self, response: httpx.Response) -> Any:
         """Return the JSON; half a document or a web page is a fault that may pass."""
         try:
-            return self._loads(response.content)
-        except ValueError:
-            raise BrokenAnswerError(
-                f"{self.platform} answered {path_of(response)} with something that is not JSON",
-                hint="run again; if it stays so, a proxy may answer instead of the platform",
-                status_code=response.status_code,
-            ) from None
+            decoded = self._loads(response.content)
+        except (ValueError, RecursionError):
+            decoded = None
+        if isinstance(decoded, self._shape):
+            return decoded
+        expected = "JSON" if decoded is None else f"a JSON {SHAPES[self._shape]}"
+        raise BrokenAnswerError(
+            f"{self.platform} answered {path_of(response)} with something that is not {expected}",
+            hint="run again; if it stays so, a proxy may answer instead of the platform",
+            status_code=response.status_code,
+        ) from None
 
 
 def error_of_status(platform: str, response: httpx.Response) -> RemoteError | None:
@@ -258,6 +285,17 @@ def error_of_status(platform: str, response: httpx.Response) -> RemoteError | No
     if status in {401, 403}:
         return AuthError(message, hint="check the access settings", status_code=status)
     return TerminalError(message, status_code=status)
+
+
+def is_outage(error: RemoteError, limits: Limits) -> bool:
+    """Return whether a failure is of the platform, not of what was asked for.
+
+    Nothing was reached, or it asks for a wait that is too long.
+    """
+    if not isinstance(error, TransientError):
+        return False
+    asked = error.retry_after_seconds or 0.0
+    return error.status_code is None or error.status_code == 429 or asked > limits.max_wait_seconds
 
 
 def path_of(response: httpx.Response) -> str:

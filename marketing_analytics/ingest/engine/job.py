@@ -1,38 +1,72 @@
 """One source's part of a run: what it is given, what it collected, how far it is.
 
-Collected rows and the notes on what was read belong together at every moment, so whatever a
-failing source had collected can be loaded, and the next run reads the rest.
+Collected rows and the notes on what was read belong together at every moment. So a package can
+be taken and loaded at any time: while the source reads on, and after it failed.
 """
 
 from __future__ import annotations
 
+import copy
 import queue
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from marketing_analytics.core.console import write_crash_report
 from marketing_analytics.core.errors import (
     AuthError,
+    InternalError,
     MachineError,
     MissingSettingError,
     PlatformError,
     TerminalError,
 )
-from marketing_analytics.ingest.engine.governor import Limits
+from marketing_analytics.ingest.engine.governor import AccountError, Limits
+from marketing_analytics.ingest.engine.shrinkage import Guard, ShrunkError
 from marketing_analytics.ingest.engine.tables import (
     REJECTED,
+    DoubtfulError,
+    Part,
     Rejected,
     Table,
-    as_json,
     build,
+    count_parts,
     tombstones,
+    within,
 )
 from marketing_analytics.ingest.engine.windows import Coverage, Window
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """An answer for one table: its columns, the rows as received, and all that they replace."""
+
+    table: Table
+    columns: Mapping[str, Sequence[Any]]
+    raw: Sequence[Any] | None = None
+    parts: tuple[Part, ...] = ()
+
+
+class Reconcile(Protocol):
+    """Returns the totals to keep beside rows, and a doubt where they differ too much."""
+
+    def __call__(self, built: Any, *, is_sure: bool) -> tuple[Piece, DoubtfulError | None]: ...
+
+
+@dataclass(frozen=True)
+class Package:
+    """What is loaded at once: batches by table, and the state that is true with them."""
+
+    source: str
+    batches: dict[Table, list[Any]]
+    state: dict[str, Any]
+    row_count: int
+    window_count: int
 
 
 @dataclass
@@ -47,14 +81,22 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     stop: threading.Event = field(default_factory=threading.Event)
     is_reread: bool = False
+    guard: Guard = field(default_factory=Guard)
     batches: dict[Table, list[Any]] = field(default_factory=dict)
     failures: list[PlatformError] = field(default_factory=list)
+    # accounts that cannot be read, and why
+    lost: dict[str, PlatformError] = field(default_factory=dict)
+    has_readable_account: bool = False
+    # where rows do not add up to an account's own totals
+    differences: list[str] = field(default_factory=list)
     rejected_count: int = 0
     row_count: int = 0
     windows_planned: int = 0
     windows_done: int = 0
     notes: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    pending_rows: int = 0
+    pending_windows: int = 0
+    _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def setting(self, name: str, *, purpose: str = "") -> str:
         """Return a required setting or raise MissingSettingError."""
@@ -78,6 +120,7 @@ class Job:
         """Count windows as read."""
         with self._lock:
             self.windows_done += count
+            self.pending_windows += count
 
     def add(
         self,
@@ -85,26 +128,105 @@ class Job:
         columns: Mapping[str, Sequence[Any]],
         *,
         raw: Sequence[Any] | None = None,
-        parts: Iterable[tuple[Any, ...]] = (),
+        parts: Iterable[Part] = (),
     ) -> None:
         """Keep rows for the load; `parts` names everything that these rows replace."""
-        built, rejected = build(table, columns, raw)
-        self.add_built(table, built, parts=parts)
-        if rejected:
-            self._reject(rejected)
+        self.keep([Piece(table, columns, raw, tuple(parts))])
 
-    def add_built(self, table: Table, built: Any, *, parts: Iterable[tuple[Any, ...]] = ()) -> None:
-        """Keep an Arrow table of the declared columns for the load."""
-        extra = [tombstones(table, built, parts)] if table.mode == "parts" else []
+    def keep(
+        self,
+        pieces: Sequence[Piece],
+        note: Callable[[], None] = lambda: None,
+        reconcile: Reconcile | None = None,
+    ) -> None:
+        """Keep answers that belong together, and call `note` to say what was read: all or none.
+
+        `reconcile` compares the first of them with totals, to be kept too. Raise a DoubtfulError
+        when an answer is not to be believed; what it would not replace is kept even so, but not
+        noted as read.
+        """
+        kept: list[tuple[Piece, Any]] = []
+        rejected: list[Rejected] = []
+        for piece in pieces:
+            built, refused = build(piece.table, piece.columns, piece.raw)
+            if piece.parts:
+                built, outside = within(piece.table, built, piece.parts)
+                refused += outside
+            kept.append((piece, built))
+            rejected += refused
         with self._lock:
-            self.row_count += built.num_rows
-            self.batches.setdefault(table, []).extend([built, *(t for t in extra if t.num_rows)])
+            self._check_all(kept)
+            doubt = None
+            if reconcile:
+                # what does not fit explains a difference
+                totals, doubt = reconcile(kept[0][1], is_sure=bool(rejected))
+                kept.append((totals, build(totals.table, totals.columns)[0]))
+            if doubt and any(self.guard.has(piece.table, piece.parts) for piece in pieces):
+                raise doubt
+            for piece, built in kept:
+                self._append(piece.table, built, piece.parts)
+            self._reject(rejected)
+            if doubt:
+                raise doubt
+            note()
 
-    def reject(self, table: Table, reason: str, row: Any) -> None:
-        """Keep one row that does not fit, as received, with the reason."""
-        self._reject([Rejected(table.name, reason, as_json(row))])
+    def add_built(
+        self,
+        table: Table,
+        built: Any,
+        *,
+        parts: Sequence[Part] = (),
+        rejected: Sequence[Rejected] = (),
+        note: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Keep an Arrow table of the declared columns for the load, as `keep` does."""
+        with self._lock:
+            self._check(table, built, parts)
+            self._append(table, built, parts)
+            self._reject(rejected)
+            note()
+
+    def _check_all(self, kept: Sequence[tuple[Piece, Any]]) -> None:
+        """Raise ShrunkError for the first that shrank, after all of them were noted."""
+        errors = []
+        for piece, built in kept:
+            try:
+                self._check(piece.table, built, piece.parts)
+            except ShrunkError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+    def _check(self, table: Table, built: Any, parts: Sequence[Part]) -> None:
+        if table.mode == "merge":
+            return
+        held = self.state.setdefault("held", {})
+        found = count_parts(table, built)
+        self.guard.check(table, parts if table.mode == "parts" else [()], found, held)
+
+    def _append(self, table: Table, built: Any, parts: Sequence[Part]) -> None:
+        extra = [tombstones(table, built, parts)] if table.mode == "parts" else []
+        self.row_count += built.num_rows
+        self.pending_rows += built.num_rows
+        self.batches.setdefault(table, []).extend([built, *(t for t in extra if t.num_rows)])
+
+    def take(self) -> Package:
+        """Return all that was kept since the last time, with the state that goes with it."""
+        with self._lock:
+            package = Package(
+                self.source,
+                self.batches,
+                copy.deepcopy(self.state),
+                self.pending_rows,
+                self.pending_windows,
+            )
+            self.batches = {}
+            self.pending_rows = self.pending_windows = 0
+        return package
 
     def _reject(self, rejected: Sequence[Rejected]) -> None:
+        if not rejected:
+            return
         columns = {name: [getattr(row, name) for row in rejected] for name in REJECTED.columns}
         built, _ = build(REJECTED, columns)
         with self._lock:
@@ -130,6 +252,40 @@ class Job:
         )
         return spans
 
+    def each_account(
+        self, items: Sequence[T], read: Callable[[T], None], id_of: Callable[[T], str]
+    ) -> None:
+        """Read something of accounts side by side; an account that cannot be read is lost."""
+
+        def read_one(item: T) -> None:
+            if id_of(item) in self.lost:
+                return
+            try:
+                read(item)
+            except AccountError as error:
+                self.lose(id_of(item), error)
+            except TerminalError as error:
+                if not isinstance(error, AuthError):
+                    error.message = f"account {id_of(item)}: {error.message}"
+                raise
+            else:
+                self.has_readable_account = True
+
+        self.each(items, read_one)
+
+    def lose(self, account_id: str, error: PlatformError, what: str = "account") -> None:
+        """Note that an account cannot be read; the others go on."""
+        with self._lock:
+            if account_id not in self.lost:
+                error.message = f"{what} {account_id}: {error.message}"
+                self.lost[account_id] = error
+                self.failures.append(error)
+
+    def fail(self, error: PlatformError) -> None:
+        """Note a failure that leaves the rest of the source alone."""
+        with self._lock:
+            self.failures.append(error)
+
     def each(self, items: Sequence[T], read: Callable[[T], None], *, workers: int = 0) -> None:
         """Read all items in parallel; a failing one is noted, not raised.
 
@@ -149,14 +305,25 @@ class Job:
         for future in futures:
             error = None if future.cancelled() else future.exception()
             if isinstance(error, PlatformError):
-                self.failures.append(error)
+                self.fail(error)
+            elif isinstance(error, Exception):
+                self.fail(bug_of(self.source, error))
             elif error is not None:
                 raise error
+
+
+def bug_of(source: str, error: Exception) -> InternalError:
+    """Return what is told of an error that nobody foresaw."""
+    reference = write_crash_report(error)
+    return InternalError(
+        f"this is a bug in the source {source}: {type(error).__name__}",
+        hint=f"please report it with {reference}",
+    )
 
 
 def ends_all(future: Future[None]) -> bool:
     """Return whether a failure would hit every other item too."""
     error = None if future.cancelled() else future.exception()
-    if error is None or isinstance(error, MachineError):
+    if not isinstance(error, PlatformError) or isinstance(error, MachineError | AccountError):
         return False
     return isinstance(error, AuthError) or not isinstance(error, TerminalError)

@@ -12,7 +12,8 @@ import copy
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -22,8 +23,8 @@ from marketing_analytics.core.errors import (
     MachineError,
     PlatformError,
 )
-from marketing_analytics.ingest.engine.job import Job
-from marketing_analytics.ingest.engine.tables import DELETED, Table, finish
+from marketing_analytics.ingest.engine.job import Package
+from marketing_analytics.ingest.engine.tables import DELETED, Part, Table, finish
 from marketing_analytics.warehouse.duckdb import connect
 
 OPTIONS = {
@@ -35,6 +36,14 @@ OPTIONS = {
     "NORMALIZE__PARQUET_NORMALIZER__ADD_DLT_LOAD_ID": "true",
 }
 IDENTITY_FILE = "database_id"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the database holds of a source: its state, and its rows by table and part."""
+
+    state: dict[str, Any]
+    counts: dict[str, dict[Part, int]]
 
 
 class RawDatabase:
@@ -57,11 +66,16 @@ class RawDatabase:
         finally:
             connection.close()
 
-    def prepare(self, sources: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-        """Load what an earlier run left over; return the state of every source."""
+    def prepare(self, sources: Mapping[str, Sequence[Table]]) -> dict[str, Stored]:
+        """Load what an earlier run left over; return what is stored of every source."""
         with self.open() as connection:
             self._check_identity(connection)
-            return {source: self._restore(connection, source) for source in sources}
+            return {
+                source: Stored(
+                    self._restore(connection, source), stored_counts(connection, source, tables)
+                )
+                for source, tables in sources.items()
+            }
 
     def _check_identity(self, connection: Any) -> None:
         """Throw the working folder away when it belongs to a database that is gone.
@@ -106,13 +120,13 @@ class RawDatabase:
             dataset_name=source,
         )
 
-    def load(self, job: Job, loaded_at: datetime) -> None:
-        """Store the rows and the state of a job, all or, after a crash, on the next run."""
-        with self.open() as connection, load_errors(job.source, self.path):
-            pipeline = self._pipeline(connection, job.source)
-            pipeline.run(dlt_source(job, loaded_at), loader_file_format="parquet")
+    def load(self, package: Package, loaded_at: datetime) -> None:
+        """Store the rows and the state of a package, all or, after a crash, on the next run."""
+        with self.open() as connection, load_errors(package.source, self.path):
+            pipeline = self._pipeline(connection, package.source)
+            pipeline.run(dlt_source(package, loaded_at), loader_file_format="parquet")
         # the record of a finished load serves nobody; state is read from the database
-        shutil.rmtree(self._folder(job.source), ignore_errors=True)
+        shutil.rmtree(self._folder(package.source), ignore_errors=True)
 
 
 def pipeline_name(source: str) -> str:
@@ -137,25 +151,41 @@ def stored_state(connection: Any, source: str) -> dict[str, Any]:
     return copy.deepcopy(dict(stored.get("sources", {}).get(source, {})))
 
 
-def dlt_source(job: Job, loaded_at: datetime) -> Any:
+def stored_counts(
+    connection: Any, source: str, tables: Sequence[Table]
+) -> dict[str, dict[Part, int]]:
+    """Return the rows of every table that is replaced in parts or as a whole, by part."""
+    query = "select table_name from information_schema.tables where table_schema = ?"
+    present = {name for (name,) in connection.execute(query, [source]).fetchall()}
+    counts = {}
+    for table in tables:
+        if table.mode != "merge" and table.name in present:
+            names = ", ".join(f'"{name}"' for name in table.part_by)
+            query = f'select {names or "1"}, count(*) from "{source}"."{table.name}" group by all'  # noqa: S608
+            rows = connection.execute(query).fetchall()
+            counts[table.name] = {tuple(row[:-1]) if names else (): row[-1] for row in rows}
+    return counts
+
+
+def dlt_source(package: Package, loaded_at: datetime) -> Any:
     """Return one dlt source with a resource per table; they carry the state too."""
     import dlt
 
     def resources() -> list[Any]:
-        return [dlt_resource(table, job, loaded_at) for table in job.batches]
+        return [dlt_resource(table, package, loaded_at) for table in package.batches]
 
-    return dlt.source(resources, name=job.source, max_table_nesting=0)()
+    return dlt.source(resources, name=package.source, max_table_nesting=0)()
 
 
-def dlt_resource(table: Table, job: Job, loaded_at: datetime) -> Any:
+def dlt_resource(table: Table, package: Package, loaded_at: datetime) -> Any:
     """Return one table as a dlt resource: its rows, and how a load changes it."""
     import dlt
     import pyarrow as pa
 
     def rows() -> Iterator[Any]:
         # state can be written only while dlt reads a resource
-        dlt.current.source_state().update(copy.deepcopy(job.state))
-        batches = [finish(table, batch, loaded_at) for batch in job.batches[table]]
+        dlt.current.source_state().update(copy.deepcopy(package.state))
+        batches = [finish(table, batch, loaded_at) for batch in package.batches[table]]
         yield pa.concat_tables([table.schema().empty_table(), *batches])
 
     hints: dict[str, Any] = {"write_disposition": "replace"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -25,6 +25,7 @@ WAITS = {
     "INGEST_POLL_SECONDS": 0.1,
     "INGEST_LOCK_WAIT_SECONDS": 60.0,
     "INGEST_REPORT_TIMEOUT_SECONDS": 1800.0,
+    "INGEST_ANSWER_SECONDS": 300.0,
 }
 
 
@@ -37,6 +38,9 @@ class Request:
     raw_database: Path
     settings: Mapping[str, str]
     is_reread: bool = False
+    is_accepting_shrinkage: bool = False
+    # sources that nobody asked for by name and whose settings are not complete, and what they lack
+    left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def seconds(self, name: str) -> float:
         """Return a waiting time setting; raise UserError when it is not a number."""
@@ -80,13 +84,23 @@ def since_date(given: str | None, settings: Mapping[str, str]) -> date:
     return since
 
 
+def lacking(
+    needed: Mapping[str, Sequence[str]], settings: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return the settings that are not set of every source (name: settings) that lacks some."""
+    absent = {
+        source: [name for name in names if not settings.get(name)]
+        for source, names in needed.items()
+    }
+    return {source: names for source, names in absent.items() if names}
+
+
 def check_settings(needed: Mapping[str, Sequence[str]], settings: Mapping[str, str]) -> None:
     """Raise UserError that names all settings which sources (name: settings) lack."""
     absent = {
         name: f"needed by {source}"
-        for source, names in needed.items()
+        for source, names in lacking(needed, settings).items()
         for name in names
-        if not settings.get(name)
     }
     if absent:
         listed = f"fill in the file that `{program()} ingest settings` prints and pass --env-file"

@@ -1,25 +1,37 @@
 """Declared raw tables, and the way from rows as text to Arrow columns of the declared type.
 
-Types come from here, never from the data. A row that does not fit is rejected with a reason
-and kept in the table `_rejected`; the rest of its page is loaded.
+Types come from here, never from the data. A row is rejected only for its key and what else the
+table requires (dates, costs); any other value that does not fit is rounded or left empty. Both
+are kept with the reason in the table `_rejected`, and the rest of the page is loaded.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from marketing_analytics.core.errors import TerminalError
+
 DELETED = "_is_deleted"
 LOADED_AT = "_loaded_at"
 
+# what pyarrow raises for a value that a type cannot hold
+NO_FIT = (pa.ArrowException, TypeError, ValueError, OverflowError)
+# of so few rows the share of those that do not fit says nothing
+FEW_ROWS = 5
+
 Kind = Literal["text", "count", "flag", "date", "time", "money", "rate", "fraction"]
 Mode = Literal["replace", "merge", "parts"]
+# the values of `Table.part_by`; () is the whole table
+Part = tuple[Any, ...]
 
 ARROW_TYPES: dict[str, Any] = {
     "text": pa.string(),
@@ -33,12 +45,21 @@ ARROW_TYPES: dict[str, Any] = {
 }
 
 
+class DoubtfulError(TerminalError):
+    """An answer that is whole and still not to be believed; what is loaded stays."""
+
+
+class MisfitError(DoubtfulError):
+    """Most of an answer does not fit its table."""
+
+
 @dataclass(frozen=True, eq=False)
 class Table:
     """A raw table: columns and kinds, its key, and how a load changes it.
 
     mode `replace`: the whole table. `merge`: rows by key. `parts`: every part named by the
-    values of `part_by` is replaced as a whole, also when it became empty.
+    values of `part_by` is replaced as a whole, also when it became empty. `required` are the
+    columns beside the key that a row is nothing without.
     """
 
     name: str
@@ -46,6 +67,12 @@ class Table:
     key: tuple[str, ...]
     mode: Mode = "merge"
     part_by: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+
+    @property
+    def indispensable(self) -> tuple[str, ...]:
+        """Return the columns for which a row is rejected."""
+        return (*self.key, *self.part_by, *self.required)
 
     def schema(self) -> Any:
         """Return the Arrow schema as loaded."""
@@ -58,22 +85,32 @@ class Table:
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that did not fit its table, and why."""
+    """A row that did not fit its table, or one value of it, and why.
+
+    `column_name` is empty where the row was left out; else the row was loaded without the value.
+    """
 
     table_name: str
+    column_name: str
     reason: str
     raw_json: str
 
     @property
     def rejected_id(self) -> str:
         """Return an id that is the same for the same row in every run."""
-        text = "\x1f".join((self.table_name, self.reason, self.raw_json))
+        text = "\x1f".join((self.table_name, self.column_name, self.reason, self.raw_json))
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 REJECTED = Table(
     "_rejected",
-    {"rejected_id": "text", "table_name": "text", "reason": "text", "raw_json": "text"},
+    {
+        "rejected_id": "text",
+        "table_name": "text",
+        "column_name": "text",
+        "reason": "text",
+        "raw_json": "text",
+    },
     key=("rejected_id",),
 )
 
@@ -91,31 +128,63 @@ def pluck_one(rows: Sequence[Mapping[str, Any]], path: list[str]) -> list[Any]:
     return pluck_one(nested, path[1:])
 
 
+@dataclass
+class Misfits:
+    """What does not fit: reasons by row, and by row and column where the row stays."""
+
+    rows: dict[int, str] = field(default_factory=dict)
+    values: dict[tuple[int, str], str] = field(default_factory=dict)
+
+
 def build(
     table: Table,
     columns: Mapping[str, Sequence[Any]],
     raw: Sequence[Any] | None = None,
 ) -> tuple[Any, list[Rejected]]:
-    """Return the Arrow table of `table.columns` and the rejected rows.
+    """Return the Arrow table of `table.columns` and what did not fit.
 
     `raw` holds the rows as received, for the record of a rejection. Duplicates of a key are
     removed: the last one stays.
+
+    Raise MisfitError when most of the rows do not fit: then the platform has changed, and what
+    is loaded is better than this.
     """
-    reasons: dict[int, str] = {}
+    misfits = Misfits()
     arrays = [
-        cast_column(name, columns[name], kind, name in table.key, reasons)
+        cast_column(name, columns[name], kind, name in table.indispensable, misfits)
         for name, kind in table.columns.items()
     ]
     built = pa.table(arrays, names=list(table.columns))
-    rejected: list[Rejected] = []
-    if reasons:
-        rejected = [
-            Rejected(table.name, reason, raw_json_of(columns, raw, index))
-            for index, reason in sorted(reasons.items())
-        ]
-        fitting = [index for index in range(built.num_rows) if index not in reasons]
-        built = built.take(pa.array(fitting, pa.int64()))
-    return without_duplicates(built, table.key), rejected
+    if not misfits.rows and not misfits.values:
+        return without_duplicates(built, table.key), []
+    rejected = [
+        *(
+            Rejected(table.name, "", reason, raw_json_of(columns, raw, index))
+            for index, reason in sorted(misfits.rows.items())
+        ),
+        *(
+            Rejected(table.name, name, reason, raw_json_of(columns, raw, index))
+            for (index, name), reason in sorted(misfits.values.items())
+            if index not in misfits.rows
+        ),
+    ]
+    check_share(table, misfits, built.num_rows)
+    fitting = [index for index in range(built.num_rows) if index not in misfits.rows]
+    return without_duplicates(built.take(pa.array(fitting, pa.int64())), table.key), rejected
+
+
+def check_share(table: Table, misfits: Misfits, total: int) -> None:
+    """Raise MisfitError when more than half of the rows do not fit.
+
+    Rows that are all gone are too many, however few: they would empty what they replace.
+    """
+    lost = len(misfits.rows)
+    if lost and ((total >= FEW_ROWS and 2 * lost > total) or lost == total):
+        first = misfits.rows[min(misfits.rows)]
+        raise MisfitError(
+            f"{lost:,} of {total:,} rows of {table.name} do not fit: {first}",
+            hint="the platform may have changed; what was loaded stays",
+        )
 
 
 def raw_json_of(columns: Mapping[str, Sequence[Any]], raw: Sequence[Any] | None, index: int) -> str:
@@ -142,29 +211,54 @@ def without_duplicates(built: Any, key: Sequence[str]) -> Any:
 
 
 def cast_column(
-    name: str, values: Sequence[Any], kind: Kind, is_required: bool, reasons: dict[int, str]
+    name: str, values: Sequence[Any], kind: Kind, is_required: bool, misfits: Misfits
 ) -> Any:
-    """Return a column; rows that do not fit are named in `reasons` and left empty."""
+    """Return a column; values that do not fit are empty or rounded, and noted."""
     try:
         array = CASTS[kind](values)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        array = cast_one_by_one(name, values, kind, reasons)
+    except NO_FIT:
+        array = cast_one_by_one(name, values, kind, is_required, misfits)
     if is_required and array.null_count:
         for index in pc.indices_nonzero(array.is_null()).to_pylist():
-            reasons.setdefault(index, f"{name} is missing")
+            misfits.rows.setdefault(index, f"{name} is missing")
     return array
 
 
-def cast_one_by_one(name: str, values: Sequence[Any], kind: Kind, reasons: dict[int, str]) -> Any:
-    """Return a column cast value by value; what does not fit is named in `reasons`."""
+def cast_one_by_one(
+    name: str, values: Sequence[Any], kind: Kind, is_required: bool, misfits: Misfits
+) -> Any:
+    """Return a column cast value by value; what does not fit is noted."""
     fitting: list[Any] = []
     for index, value in enumerate(values):
         try:
-            fitting.append(CASTS[kind]([value])[0])
-        except (pa.ArrowException, TypeError, ValueError, OverflowError):
-            reasons.setdefault(index, f"{name} is not a {kind}: {str(value)[:80]!r}")
-            fitting.append(pa.scalar(None, ARROW_TYPES[kind]))
-    return pa.array([scalar.as_py() for scalar in fitting], ARROW_TYPES[kind])
+            fitting.append(CASTS[kind]([value])[0].as_py())
+        except NO_FIT:
+            reason = f"{name} is not a {kind}: {str(value)[:80]!r}"
+            if is_required:
+                misfits.rows.setdefault(index, reason)
+                fitting.append(None)
+            else:
+                near = rounded(value, kind)
+                misfits.values[index, name] = reason + (
+                    ", left empty" if near is None else f", rounded to {near}"
+                )
+                fitting.append(near)
+    return pa.array(fitting, ARROW_TYPES[kind])
+
+
+def rounded(value: Any, kind: Kind) -> Decimal | None:
+    """Return a decimal with as many places as its kind has, half up; None where that is none."""
+    arrow_type = ARROW_TYPES[kind]
+    if not pa.types.is_decimal(arrow_type):
+        return None
+    try:
+        near = Decimal(text_of(value) or "").quantize(
+            Decimal(1).scaleb(-arrow_type.scale), ROUND_HALF_UP
+        )
+        pa.scalar(near, arrow_type)
+    except (*NO_FIT, InvalidOperation):
+        return None
+    return near
 
 
 def text_array(values: Sequence[Any]) -> Any:
@@ -240,10 +334,34 @@ CASTS: dict[str, Callable[[Sequence[Any]], Any]] = {
 }
 
 
-def tombstones(table: Table, built: Any, parts: Iterable[tuple[Any, ...]]) -> Any:
+def count_parts(table: Table, built: Any) -> Counter[Part]:
+    """Return the number of rows by part; the whole table is one part without a name."""
+    if table.mode != "parts":
+        return Counter({(): built.num_rows})
+    names = list(table.part_by)
+    grouped = built.group_by(names).aggregate([([], "count_all")])
+    columns = [grouped.column(name).to_pylist() for name in (*names, "count_all")]
+    return Counter({tuple(part): count for *part, count in zip(*columns, strict=True)})
+
+
+def within(table: Table, built: Any, asked: Iterable[Part]) -> tuple[Any, list[Rejected]]:
+    """Return the rows of the parts that were asked for, and the others as rejected."""
+    strange = count_parts(table, built).keys() - set(asked)
+    if not strange:
+        return built, []
+    columns = [built.column(name).to_pylist() for name in table.part_by]
+    is_strange = pa.array([part in strange for part in zip(*columns, strict=True)], pa.bool_())
+    rejected = [
+        Rejected(table.name, "", "it was not asked for: another day or account", as_json(row))
+        for row in built.filter(is_strange).to_pylist()
+    ]
+    return built.filter(pc.invert(is_strange)), rejected
+
+
+def tombstones(table: Table, built: Any, parts: Iterable[Part]) -> Any:
     """Return one row per part without rows in `built`; it deletes the part when loaded."""
     names = list(table.part_by)
-    present = set(zip(*(built.column(name).to_pylist() for name in names), strict=True))
+    present = count_parts(table, built).keys()
     empty = [part for part in parts if part not in present]
     columns = {name: [part[i] for part in empty] for i, name in enumerate(names)}
     arrays = [

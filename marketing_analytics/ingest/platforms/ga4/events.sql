@@ -40,7 +40,8 @@ select
         params['value'].double_value,
         params['value'].float_value,
         params['value'].int_value
-    )::decimal(18, 2) as value,
+    ) as given_value,
+    try_cast(given_value as decimal(18, 2)) as value,
     params['currency'].string_value as currency,
     params['engagement_time_msec'].int_value as engagement_time_ms,
     coalesce(

@@ -18,7 +18,7 @@ from typing import Any
 from marketing_analytics.core.errors import TerminalError, UserError
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.source import Source
-from marketing_analytics.ingest.engine.tables import Table
+from marketing_analytics.ingest.engine.tables import DoubtfulError, Rejected, Table, as_json, within
 
 # Google takes hits of up to 72 hours ago
 LOOKBACK_DAYS = 3
@@ -74,7 +74,13 @@ class DayFile:
 def collect(job: Job) -> None:
     """Read the days that are new, changed or recent."""
     folder = Path(job.setting("GA4_EXPORT_PATH", purpose="folder of the daily export files"))
-    due = [file for file in day_files(folder) if is_due(job, file)]
+    found = day_files(folder)
+    if not found:
+        raise UserError(
+            f"there is no export of a day in {folder}",
+            hint="its files are named events_YYYYMMDD.parquet; check GA4_EXPORT_PATH",
+        )
+    due = [file for file in found if is_due(job, file)]
     chunks = [due[i : i + FILES_AT_ONCE] for i in range(0, len(due), FILES_AT_ONCE)]
     job.plan(len(due))
     job.each(chunks, lambda chunk: read_chunk(job, chunk), workers=1)
@@ -110,26 +116,31 @@ def read_chunk(job: Job, chunk: Sequence[DayFile]) -> None:
     """Read some days; when one of them cannot be read the others are read one by one."""
     try:
         events = read_events([file.path for file in chunk])
+        whole, broken = parted(events)
+        parts = [(file.day,) for file in chunk]
+        asked, strange = within(EVENTS, whole, parts)
+        read = {str(file.day): file.fingerprint for file in chunk}
+        job.add_built(
+            EVENTS,
+            asked,
+            parts=parts,
+            rejected=[*broken, *strange],
+            note=lambda: job.state.setdefault("files", {}).update(read),
+        )
     except TerminalError as error:
-        if len(chunk) == 1:
+        if len(chunk) == 1 or isinstance(error, DoubtfulError):
             raise
-        problems = []
         for file in chunk:
             try:
                 read_chunk(job, [file])
-            except TerminalError as one:
-                problems.append(one)
-        if not problems:
-            return
-        raise problems[0] from error
-    job.add_built(EVENTS, without_broken(job, events), parts=[(file.day,) for file in chunk])
-    read = {str(file.day): file.fingerprint for file in chunk}
-    job.state.setdefault("files", {}).update(read)
+            except TerminalError as error:
+                job.fail(error)
+        return
     job.done(len(chunk))
 
 
 def read_events(paths: Sequence[Path]) -> Any:
-    """Return the events of daily files as an Arrow table of the declared columns."""
+    """Return the events of daily files as an Arrow table: the declared columns, `given_value`."""
     import duckdb
 
     connection = duckdb.connect()
@@ -144,9 +155,14 @@ def read_events(paths: Sequence[Path]) -> Any:
         ) from None
     finally:
         connection.close()
+    return found
+
+
+def declared(events: Any) -> Any:
+    """Return the events with the declared columns alone."""
     schema = EVENTS.schema()
     fields = [schema.field(name) for name in EVENTS.columns]
-    return found.select(list(EVENTS.columns)).cast(schema_of(fields))
+    return events.select(list(EVENTS.columns)).cast(schema_of(fields))
 
 
 def schema_of(fields: Sequence[Any]) -> Any:
@@ -162,16 +178,28 @@ def events_query() -> str:
     return files(__package__).joinpath("events.sql").read_text()
 
 
-def without_broken(job: Job, events: Any) -> Any:
-    """Return the events that have a time and a name; the others are rejected."""
+def parted(events: Any) -> tuple[Any, list[Rejected]]:
+    """Return the events that have a time and a name, and what does not fit.
+
+    A value that is no amount of money is left empty; its event stays.
+    """
     import pyarrow.compute as pc
 
     is_whole = pc.and_(*(events.column(name).is_valid() for name in REQUIRED))
-    if pc.all(is_whole, min_count=0).as_py():
-        return events
-    for row in events.filter(pc.invert(is_whole)).to_pylist():
-        job.reject(EVENTS, "event_timestamp or event_name is missing", row)
-    return events.filter(is_whole)
+    is_odd = pc.and_(events.column("given_value").is_valid(), events.column("value").is_null())
+    rejected = [
+        Rejected(EVENTS.name, "", "event_timestamp or event_name is missing", as_json(row))
+        for row in events.filter(pc.invert(is_whole)).to_pylist()
+    ] + [
+        Rejected(
+            EVENTS.name,
+            "value",
+            f"value is not a money: '{row['given_value']:g}', left empty",
+            as_json(row),
+        )
+        for row in events.filter(pc.and_(is_whole, is_odd)).to_pylist()
+    ]
+    return declared(events.filter(is_whole) if rejected else events), rejected
 
 
 SOURCE = Source(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from marketing_analytics.ingest.engine.tables import Table
+from marketing_analytics.ingest.engine.totals import TOTALS
 from marketing_analytics.ingest.engine.windows import Window
 
 CUSTOMERS = Table(
@@ -63,6 +64,8 @@ CAMPAIGN_STATS = Table(
         "customer_id": "text",
         "date": "date",
         "campaign_id": "text",
+        "currency": "text",
+        "timezone_name": "text",
         "impressions": "count",
         "clicks": "count",
         "cost_micros": "count",
@@ -73,6 +76,7 @@ CAMPAIGN_STATS = Table(
     key=("customer_id", "date", "campaign_id"),
     mode="parts",
     part_by=("customer_id", "date"),
+    required=("cost_micros",),
 )
 AD_STATS = Table(
     "ad_stats",
@@ -82,6 +86,8 @@ AD_STATS = Table(
         "campaign_id": "text",
         "ad_group_id": "text",
         "ad_id": "text",
+        "currency": "text",
+        "timezone_name": "text",
         "impressions": "count",
         "clicks": "count",
         "cost_micros": "count",
@@ -91,13 +97,18 @@ AD_STATS = Table(
     key=("customer_id", "date", "ad_group_id", "ad_id"),
     mode="parts",
     part_by=("customer_id", "date"),
+    required=("cost_micros",),
 )
-TABLES = (CUSTOMERS, CAMPAIGNS, AD_GROUPS, ADS, CAMPAIGN_STATS, AD_STATS)
+TABLES = (CUSTOMERS, CAMPAIGNS, AD_GROUPS, ADS, CAMPAIGN_STATS, AD_STATS, TOTALS)
 
 TREE_QUERY = (
     "SELECT customer_client.id, customer_client.descriptive_name, "
     "customer_client.currency_code, customer_client.time_zone, customer_client.manager, "
     "customer_client.status, customer_client.level FROM customer_client"
+)
+TOTALS_QUERY = (
+    "SELECT segments.date, metrics.cost_micros FROM customer "
+    "WHERE segments.date BETWEEN '{start}' AND '{end}'"
 )
 CONVERSION_WINDOW_QUERY = (
     "SELECT conversion_action.id, conversion_action.click_through_lookback_window_days, "
@@ -105,13 +116,18 @@ CONVERSION_WINDOW_QUERY = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Report:
     """A GAQL query; `paths` is raw column: field of the answer, "" is the customer itself."""
 
     table: Table
     resource: str
     paths: Mapping[str, str]
+
+    @property
+    def is_of_campaigns(self) -> bool:
+        """Return whether the report holds all that a customer spends."""
+        return self.table is CAMPAIGN_STATS
 
     def query(self, window: Window | None = None) -> str:
         """Return the query, of a window of days for statistics."""

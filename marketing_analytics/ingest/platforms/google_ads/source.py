@@ -10,11 +10,9 @@ import json
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from marketing_analytics.core.errors import (
     AuthError,
@@ -22,15 +20,32 @@ from marketing_analytics.core.errors import (
     TerminalError,
     TransientError,
 )
+from marketing_analytics.ingest.engine.answers import (
+    Account,
+    as_account,
+    part,
+    readable,
+    records,
+    whole_number,
+)
 from marketing_analytics.ingest.engine.governor import (
+    AccountError,
+    BrokenAnswerError,
     Governor,
     Token,
     TooMuchDataError,
     error_of_status,
 )
-from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.job import Job, Piece
+from marketing_analytics.ingest.engine.reading import Reader, Task
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import pluck
+from marketing_analytics.ingest.engine.totals import (
+    Reconciliation,
+    UnreconciledError,
+    by_day,
+    day_amounts,
+)
 from marketing_analytics.ingest.engine.windows import Window, windows_of
 from marketing_analytics.ingest.platforms.google_ads.reports import (
     CONVERSION_WINDOW_QUERY,
@@ -39,6 +54,7 @@ from marketing_analytics.ingest.platforms.google_ads.reports import (
     METRICS,
     STATS_REPORTS,
     TABLES,
+    TOTALS_QUERY,
     TREE_QUERY,
     Report,
 )
@@ -52,32 +68,38 @@ LONGEST_LOOKBACK_DAYS = 90
 WINDOW_DAYS = 30
 RETENTION_DAYS = 37 * 30
 
+DEFAULT_ADDRESS = "https://googleads.googleapis.com/v26"
+TOKEN_ADDRESS = "https://oauth2.googleapis.com/token"  # noqa: S105
+CHOICE = "GOOGLE_ADS_CUSTOMER_IDS"
+REPORTS = {report.table.name: report for report in STATS_REPORTS}
+CUSTOMER_PATHS = {
+    "customer_id": "customerClient.id",
+    "name": "customerClient.descriptiveName",
+    "currency": "customerClient.currencyCode",
+    "timezone_name": "customerClient.timeZone",
+    "is_manager": "customerClient.manager",
+    "status": "customerClient.status",
+}
+# of one customer, though Google calls some of them errors of access
+ACCOUNT_ERRORS = frozenset(
+    {
+        "ACTION_NOT_PERMITTED",
+        "CUSTOMER_NOT_ACTIVE",
+        "CUSTOMER_NOT_ENABLED",
+        "CUSTOMER_NOT_FOUND",
+        "USER_PERMISSION_DENIED",
+    }
+)
+
 # answered by a new access token; every other reason is for a person
 RENEWABLE = frozenset({None, "OAUTH_TOKEN_EXPIRED", "OAUTH_TOKEN_INVALID"})
-
-
-@dataclass(frozen=True)
-class Customer:
-    """A customer with ads; its dates are local to `zone`."""
-
-    customer_id: str
-    zone: ZoneInfo
-
-
-@dataclass(frozen=True)
-class Task:
-    """One window of one report of one customer."""
-
-    customer: Customer
-    report: Report
-    window: Window
 
 
 def collect(job: Job) -> None:
     """Read every enabled customer under the login customer."""
     governor = Governor(
         "Google Ads",
-        job.setting("GOOGLE_ADS_BASE_URL"),
+        job.settings.get("GOOGLE_ADS_BASE_URL") or DEFAULT_ADDRESS,
         limits=job.limits,
         stop=job.stop,
         classify=classify,
@@ -89,10 +111,14 @@ def collect(job: Job) -> None:
         token=Token(lambda: refresh_token(job)),
         # numbers with a fraction stay text: a float would not hold them exactly
         loads=lambda body: json.loads(body, parse_float=str),
+        shape=list,
     )
     try:
         customers = read_customers(job, governor)
-        job.each(customers, lambda customer: read_entities(job, governor, customer))
+        lists = [(one, report) for one in customers for report in ENTITY_REPORTS]
+        job.each_account(
+            lists, lambda one: read_entities(job, governor, *one), lambda one: one[0].account_id
+        )
         read_stats(job, governor, customers)
     finally:
         governor.close()
@@ -115,97 +141,96 @@ def refresh_token(job: Job) -> str:
     }
     try:
         return str(
-            token_server.post(job.setting("GOOGLE_ADS_TOKEN_URL"), data=form)["access_token"]
+            token_server.post(
+                job.settings.get("GOOGLE_ADS_TOKEN_URL") or TOKEN_ADDRESS, data=form
+            ).get("access_token")
+            or ""
         )
     finally:
         token_server.close()
 
 
-def read_customers(job: Job, governor: Governor) -> list[Customer]:
-    """Load the customer tree; return the enabled customers that have ads."""
+def read_customers(job: Job, governor: Governor) -> list[Account]:
+    """Load the customer tree; return the enabled customers asked for that have ads."""
     root = digits(job.setting("GOOGLE_ADS_LOGIN_CUSTOMER_ID"))
     rows = search(governor, root, TREE_QUERY)
-    columns = pluck(
-        rows,
-        {
-            "customer_id": "customerClient.id",
-            "name": "customerClient.descriptiveName",
-            "currency": "customerClient.currencyCode",
-            "timezone_name": "customerClient.timeZone",
-            "is_manager": "customerClient.manager",
-            "status": "customerClient.status",
-        },
-    )
+    if not rows:
+        raise AccountError(
+            f"Google Ads shows no customer under {root}",
+            hint="check GOOGLE_ADS_LOGIN_CUSTOMER_ID and the rights of the user",
+        )
+    columns = pluck(rows, CUSTOMER_PATHS)
     # false is a default value, and those are left out of the answer
     columns["is_manager"] = [bool(value) for value in columns["is_manager"]]
     job.add(CUSTOMERS, columns, raw=rows)
-    clients = [row["customerClient"] for row in rows]
-    return [
-        Customer(str(client["id"]), ZoneInfo(client["timeZone"]))
+    clients = [client for row in rows if isinstance(client := row.get("customerClient"), dict)]
+    wanted = {digits(text) for text in job.settings.get(CHOICE, "").split(",") if text.strip()}
+    for customer_id in sorted(wanted - {str(client.get("id")) for client in clients}):
+        why = f"it is not under the login customer {root}"
+        job.lose(customer_id, AccountError(why, hint=f"check {CHOICE}"))
+    chosen = [
+        client
         for client in clients
-        if not client.get("manager") and client.get("status") == "ENABLED"
+        if not client.get("manager")
+        and (str(client.get("id")) in wanted or (not wanted and client.get("status") == "ENABLED"))
     ]
+    return readable(
+        job, chosen, "id", lambda client: as_account(client, "id", "currencyCode", "timeZone")
+    )
 
 
-def read_entities(job: Job, governor: Governor, customer: Customer) -> None:
-    """Load campaigns, ad groups and ads of a customer."""
-    for report in ENTITY_REPORTS:
-        rows = search(governor, customer.customer_id, report.query())
-        columns = pluck(rows, report.paths)
-        columns["customer_id"] = [customer.customer_id] * len(rows)
-        if "daily_budget" in columns:
-            columns["daily_budget"] = [
-                units_of_micros(micros) for micros in columns["daily_budget"]
-            ]
-        job.add(report.table, columns, raw=rows)
+def read_entities(job: Job, governor: Governor, customer: Account, report: Report) -> None:
+    """Load campaigns, ad groups or ads of a customer."""
+    rows = search(governor, customer.account_id, report.query())
+    columns = pluck(rows, report.paths)
+    columns["customer_id"] = [customer.account_id] * len(rows)
+    if "daily_budget" in columns:
+        columns["daily_budget"] = [units_of_micros(micros) for micros in columns["daily_budget"]]
+    job.add(report.table, columns, raw=rows)
 
 
-def read_stats(job: Job, governor: Governor, customers: Sequence[Customer]) -> None:
+def read_stats(job: Job, governor: Governor, customers: Sequence[Account]) -> None:
     """Read the days of every customer that are new or can still change."""
     tasks: list[Task] = []
     lock = threading.Lock()
 
-    def plan(customer: Customer) -> None:
+    def plan(customer: Account) -> None:
         lookback_days = conversion_lookback_days(governor, customer)
         planned = list(tasks_of(job, customer, lookback_days))
         with lock:
             tasks.extend(planned)
 
-    job.each(customers, plan)
-    job.plan(len(tasks))
-    job.each(tasks, lambda task: read_window(job, governor, task))
+    job.each_account(customers, plan, lambda customer: customer.account_id)
+    accounts = {customer.account_id: customer for customer in customers}
+    reader = Reader(job, lambda task: read_window(job, governor, accounts[task.account_id], task))
+    reader.read_all(tasks)
 
 
-def tasks_of(job: Job, customer: Customer, lookback_days: int) -> list[Task]:
+def tasks_of(job: Job, customer: Account, lookback_days: int) -> list[Task]:
     """Return the windows of all reports of a customer that are due."""
     today = job.now.astimezone(customer.zone).date()
     since = max(job.since, today - timedelta(days=RETENTION_DAYS))
     if since > today:
         return []
-    wanted = Window(since, today)
-    return [
-        Task(customer, report, window)
-        for report in STATS_REPORTS
-        for window in windows_of(
-            job.coverage(report.table.name, customer.customer_id).days_to_read(
-                wanted, lookback_days
-            ),
-            WINDOW_DAYS,
-        )
-    ]
+    tasks = []
+    for name in REPORTS:
+        coverage = job.coverage(name, customer.account_id)
+        due = coverage.days_to_read(Window(since, today), lookback_days)
+        tasks += [Task(customer.account_id, name, one) for one in windows_of(due, WINDOW_DAYS)]
+    return tasks
 
 
-def conversion_lookback_days(governor: Governor, customer: Customer) -> int:
+def conversion_lookback_days(governor: Governor, customer: Account) -> int:
     """Return the longest window of the customer's conversion actions, 30 to 90 days."""
     try:
-        rows = search(governor, customer.customer_id, CONVERSION_WINDOW_QUERY)
-    except AuthError:
+        rows = search(governor, customer.account_id, CONVERSION_WINDOW_QUERY)
+    except (AuthError, AccountError):
         raise
     except TerminalError:
         return LONGEST_LOOKBACK_DAYS
-    actions = [row.get("conversionAction", {}) for row in rows]
+    actions = [part(row, "conversionAction", "conversion actions") for row in rows]
     days = [
-        int(action.get(name) or 0)
+        whole_number(action, name, "conversion actions")
         for action in actions
         for name in ("clickThroughLookbackWindowDays", "viewThroughLookbackWindowDays")
     ]
@@ -213,44 +238,72 @@ def conversion_lookback_days(governor: Governor, customer: Customer) -> int:
     return min(max(longest, SHORTEST_LOOKBACK_DAYS), LONGEST_LOOKBACK_DAYS)
 
 
-def read_window(job: Job, governor: Governor, task: Task) -> None:
-    """Read one window; a stream that breaks off is read again in two halves."""
-    customer, report, window = task.customer, task.report, task.window
-    try:
-        rows = search(
-            governor,
-            customer.customer_id,
-            report.query(window),
-            is_large=window.day_count > 1,
-        )
-    except TooMuchDataError:
-        if window.day_count == 1:
-            raise
-        halves = window.halves()
-        job.plan(len(halves) - 1)
-        for half in halves:
-            read_window(job, governor, Task(customer, report, half))
-        return
+def read_window(job: Job, governor: Governor, customer: Account, task: Task) -> None:
+    """Read one window of a report and keep it."""
+    report, window = REPORTS[task.report], task.window
+    rows = search(
+        governor, customer.account_id, report.query(window), is_large=window.day_count > 1
+    )
     columns = pluck(rows, report.paths)
-    columns["customer_id"] = [customer.customer_id] * len(rows)
+    columns["customer_id"] = [customer.account_id] * len(rows)
+    columns["currency"] = [customer.currency] * len(rows)
+    columns["timezone_name"] = [customer.zone.key] * len(rows)
     # proto JSON leaves zeros out
     for name in (*METRICS, "view_through_conversions"):
         if name in columns:
             columns[name] = [0 if value is None else value for value in columns[name]]
-    parts = [(customer.customer_id, day) for day in window.days()]
-    job.add(report.table, columns, raw=rows, parts=parts)
+    parts = tuple((customer.account_id, day) for day in window.days())
     read_on: date = job.now.astimezone(customer.zone).date()
-    job.mark(report.table.name, customer.customer_id, window, read_on)
-    job.done()
+    # ads do not hold all of it: Performance Max has none
+    totals = account_totals(governor, customer, window) if report.is_of_campaigns else None
+
+    def reconcile(built: Any, *, is_sure: bool) -> tuple[Piece, UnreconciledError | None]:
+        loaded = by_day(built, "cost_micros", 6)
+        found = Reconciliation(customer.account_id, window, totals or {}, loaded, customer.currency)
+        return found.piece(), found.check(job, read_on, is_sure=is_sure)
+
+    job.keep(
+        [Piece(report.table, columns, rows, parts)],
+        lambda: job.mark(report.table.name, customer.account_id, window, read_on),
+        None if totals is None else reconcile,
+    )
+
+
+def account_totals(governor: Governor, customer: Account, window: Window) -> dict[date, Decimal]:
+    """Return the customer's own cost by day."""
+    query = TOTALS_QUERY.format(start=window.start, end=window.end)
+    found = pluck(
+        search(governor, customer.account_id, query),
+        {"day": "segments.date", "micros": "metrics.costMicros"},
+    )
+    in_micros = day_amounts(found["day"], found["micros"])
+    return {day: micros.scaleb(-6) for day, micros in in_micros.items()}
 
 
 def search(
     governor: Governor, customer_id: str, query: str, *, is_large: bool = False
 ) -> list[dict[str, Any]]:
-    """Return the rows of a query: the results of all chunks of the stream."""
+    """Return the rows of a query: the results of all chunks of the stream.
+
+    A stream that begins well may still hold an error, or lack its last chunk, which alone
+    tells what the query consumed.
+    """
     path = f"/customers/{customer_id}/googleAds:searchStream"
-    chunks = governor.post(path, json={"query": query}, is_large=is_large)
-    return [row for chunk in chunks for row in chunk.get("results", ())]
+    chunks = records(governor.post(path, json={"query": query}, is_large=is_large), "", path)
+    for chunk in chunks:
+        if "error" in chunk:
+            raise error_in_stream(part(chunk, "error", path), path)
+    if not chunks or "queryResourceConsumption" not in chunks[-1]:
+        kind = TooMuchDataError if is_large else BrokenAnswerError
+        raise kind("Google Ads ended its answer before the last chunk")
+    return [row for chunk in chunks for row in records(chunk, "results", path)]
+
+
+def error_in_stream(error: dict[str, Any], path: str) -> RemoteError:
+    """Return what an error among the chunks of a stream means; the status came before it."""
+    code = error.get("code")
+    found = meaning(error, int(code) if isinstance(code, int) else 500, path)
+    return found or TerminalError(f"Google Ads refused: {first_message(error)}")
 
 
 def digits(customer_id: str) -> str:
@@ -285,20 +338,28 @@ def classify_token_error(response: httpx.Response) -> RemoteError | None:
 
 
 def classify(response: httpx.Response) -> RemoteError | None:
-    """Return what a GoogleAdsFailure means for the caller."""
+    """Return what an answer that is a refusal means for the caller."""
     if response.status_code < 400:
         return None
     error = failure_of(response)
+    if not error and response.status_code not in {401, 429} and response.status_code < 500:
+        return error_of_status("Google Ads", response)
+    return meaning(error, response.status_code, response.request.url.path)
+
+
+def meaning(error: Mapping[str, Any], status: int, path: str) -> RemoteError:
+    """Return what a GoogleAdsFailure means for the caller; `path` says whom it hits."""
     kinds = dict(error_codes(error))
     message = f"Google Ads refused: {first_message(error)}"
-    status = response.status_code
     if "quotaError" in kinds or status == 429:
-        wait = retry_delay_seconds(error)
         return TransientError(
             f"{message} ({kinds.get('quotaError', 'quota')})",
             status_code=status,
-            retry_after_seconds=wait,
+            retry_after_seconds=retry_delay_seconds(error),
         )
+    if ACCOUNT_ERRORS & set(kinds.values()) and "/customers/" in path:
+        hint = f"give the login customer access, or choose others with {CHOICE}"
+        return AccountError(message, hint=hint, status_code=status)
     if status == 401 or "authenticationError" in kinds:
         is_expired = kinds.get("authenticationError") in RENEWABLE
         return AuthError(
@@ -310,7 +371,7 @@ def classify(response: httpx.Response) -> RemoteError | None:
         return TransientError(message, status_code=status)
     if "authorizationError" in kinds:
         return AuthError(message, hint="check the rights of the login customer", status_code=403)
-    return error_of_status("Google Ads", response) if not error else TerminalError(message)
+    return TerminalError(message, status_code=status)
 
 
 def failure_of(response: httpx.Response) -> dict[str, Any]:
@@ -326,16 +387,18 @@ def failure_of(response: httpx.Response) -> dict[str, Any]:
 
 def errors_of(error: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the single errors inside of a failure."""
-    return [entry for detail in error.get("details", ()) for entry in detail.get("errors", ())]
+    found = []
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else ():
+        entries = detail.get("errors") if isinstance(detail, dict) else None
+        found += [entry for entry in entries or () if isinstance(entry, dict)]
+    return found
 
 
 def error_codes(error: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return kind and name of every error."""
-    return [
-        (kind, name)
-        for entry in errors_of(error)
-        for kind, name in entry.get("errorCode", {}).items()
-    ]
+    codes = [entry.get("errorCode") for entry in errors_of(error)]
+    return [pair for code in codes if isinstance(code, dict) for pair in code.items()]
 
 
 def first_message(error: Mapping[str, Any]) -> str:
@@ -357,13 +420,12 @@ def retry_delay_seconds(error: Mapping[str, Any]) -> float | None:
 SOURCE = Source(
     tables=TABLES,
     settings=(
-        "GOOGLE_ADS_BASE_URL",
-        "GOOGLE_ADS_TOKEN_URL",
         "GOOGLE_ADS_DEVELOPER_TOKEN",
         "GOOGLE_ADS_CLIENT_ID",
         "GOOGLE_ADS_CLIENT_SECRET",
         "GOOGLE_ADS_REFRESH_TOKEN",
         "GOOGLE_ADS_LOGIN_CUSTOMER_ID",
     ),
+    optional_settings=("GOOGLE_ADS_BASE_URL", "GOOGLE_ADS_TOKEN_URL", CHOICE),
     collect=collect,
 )

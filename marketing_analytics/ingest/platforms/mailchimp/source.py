@@ -7,7 +7,7 @@ their id is used like a campaign id.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,18 @@ from typing import TYPE_CHECKING, Any
 from marketing_analytics.core.errors import (
     AuthError,
     RemoteError,
+    TerminalError,
     TransientError,
     UserError,
 )
-from marketing_analytics.ingest.engine.governor import BrokenAnswerError, Governor
-from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.answers import (
+    EndlessListError,
+    readable,
+    records,
+    whole_number,
+)
+from marketing_analytics.ingest.engine.governor import AccountError, Governor
+from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import Table, pluck
 
@@ -82,6 +89,7 @@ EMAIL_ACTIVITY = Table(
     key=("campaign_id", "email_id", "activity_index"),
     mode="parts",
     part_by=("campaign_id",),
+    required=("activity_at",),
 )
 SENT_TO = Table(
     "sent_to",
@@ -262,26 +270,49 @@ def access_headers(api_key: str) -> dict[str, str]:
 
 def read_campaigns(job: Job, governor: Governor) -> list[Mailing]:
     """Load all campaigns; return those that were sent."""
-    rows = read_list(governor, "/campaigns", "campaigns", "id")
+    rows = read_what_is_there(job, governor, "/campaigns", "campaigns")
     job.add(CAMPAIGNS, pluck(rows, CAMPAIGN_PATHS), raw=rows)
-    return [
-        Mailing(row["id"], sent_day(row["send_time"]))
-        for row in rows
-        if row.get("send_time") and row.get("status") == "sent"
-    ]
+    sent = [row for row in rows if row.get("send_time") and row.get("status") == "sent"]
+    return readable(job, sent, "id", mailing_of, "campaign")
+
+
+def mailing_of(row: Mapping[str, Any]) -> Mailing:
+    """Return a sent campaign; raise AccountError where nobody can say when it was sent."""
+    try:
+        return Mailing(str(row["id"]), sent_day(row["send_time"]))
+    except (KeyError, TypeError, ValueError):
+        raise AccountError(f"its send_time is no time: {row.get('send_time')!r}") from None
 
 
 def read_automations(job: Job, governor: Governor) -> list[Mailing]:
     """Load automations and their e-mails; return the e-mails that were sent."""
-    rows = read_list(governor, "/automations", "automations", "id")
+    rows = read_what_is_there(job, governor, "/automations", "automations")
     job.add(AUTOMATIONS, pluck(rows, AUTOMATION_PATHS), raw=rows)
-    emails = [
-        email
-        for row in rows
-        for email in read_list(governor, f"/automations/{row['id']}/emails", "emails", "id")
-    ]
+    emails: list[dict[str, Any]] = []
+    known = [str(row["id"]) for row in rows if row.get("id")]
+
+    def read_emails(automation_id: str) -> None:
+        path = f"/automations/{automation_id}/emails"
+        found = read_what_is_there(job, governor, path, "emails")
+        # one call, so no other thread comes between
+        emails.extend(found)
+
+    job.each(known, read_emails)
+    emails.sort(key=lambda email: str(email.get("id")))
     job.add(AUTOMATION_EMAILS, pluck(emails, AUTOMATION_EMAIL_PATHS), raw=emails)
-    return [Mailing(email["id"], None) for email in emails if email.get("emails_sent")]
+    return [
+        Mailing(str(email["id"]), None)
+        for email in emails
+        if email.get("emails_sent") and email.get("id")
+    ]
+
+
+def read_what_is_there(job: Job, governor: Governor, path: str, name: str) -> list[dict[str, Any]]:
+    """Return what could be read of a list that nothing is deleted for; what is missing is told."""
+    rows, problem = read_list(governor, path, name, "id")
+    if problem:
+        job.fail(problem)
+    return rows
 
 
 def is_due(job: Job, mailing: Mailing) -> bool:
@@ -295,26 +326,29 @@ def is_due(job: Job, mailing: Mailing) -> bool:
 
 
 def read_mailing(job: Job, governor: Governor, mailing: Mailing) -> None:
-    """Read report, recipients, activity and unsubscribes of one mailing."""
+    """Read report, recipients, activity and unsubscribes of one mailing; all or nothing."""
     campaign_id = mailing.campaign_id
-    path, parts = f"/reports/{campaign_id}", [(campaign_id,)]
+    path, parts = f"/reports/{campaign_id}", ((campaign_id,),)
     report = governor.get(path)
-    sent = read_list(governor, f"{path}/sent-to", "sent_to", "email_id")
-    active = read_list(governor, f"{path}/email-activity", "emails", "email_id")
-    gone = read_list(governor, f"{path}/unsubscribed", "unsubscribes", "email_id")
-    activity = activity_columns(active)
-    for table, paths, rows in (
-        (SENT_TO, SENT_TO_PATHS, sent),
-        (UNSUBSCRIBES, UNSUBSCRIBE_PATHS, gone),
-    ):
-        columns = pluck(rows, paths) | {"campaign_id": [campaign_id] * len(rows)}
-        job.add(table, columns, raw=rows, parts=parts)
-    activity["campaign_id"] = [campaign_id] * len(activity["email_id"])
-    job.add(EMAIL_ACTIVITY, activity, parts=parts)
+    sent = read_whole(governor, f"{path}/sent-to", "sent_to")
+    active = read_whole(governor, f"{path}/email-activity", "emails")
+    gone = read_whole(governor, f"{path}/unsubscribed", "unsubscribes")
     snapshot = pluck([report], REPORT_PATHS) | {"snapshot_date": [job.now.date()]}
-    job.add(REPORTS, snapshot, raw=[report])
-    job.state.setdefault("read_on", {})[campaign_id] = job.now.date().isoformat()
+    pieces = [
+        Piece(SENT_TO, of_mailing(campaign_id, pluck(sent, SENT_TO_PATHS)), sent, parts),
+        Piece(UNSUBSCRIBES, of_mailing(campaign_id, pluck(gone, UNSUBSCRIBE_PATHS)), gone, parts),
+        Piece(EMAIL_ACTIVITY, of_mailing(campaign_id, activity_columns(active)), None, parts),
+        Piece(REPORTS, snapshot, [report]),
+    ]
+    read_on = job.state.setdefault("read_on", {})
+    job.keep(pieces, lambda: read_on.update({campaign_id: job.now.date().isoformat()}))
     job.done()
+
+
+def of_mailing(campaign_id: str, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return columns whose rows are of the mailing that was asked for where they say nothing."""
+    columns["campaign_id"] = [found or campaign_id for found in columns["campaign_id"]]
+    return columns
 
 
 def activity_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -322,9 +356,10 @@ def activity_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     found = [
         (row, index, activity)
         for row in rows
-        for index, activity in enumerate(row.get("activity") or ())
+        for index, activity in enumerate(records(row, "activity", "email-activity"))
     ]
     return {
+        "campaign_id": [row.get("campaign_id") for row, _, _ in found],
         "email_id": [row.get("email_id") for row, _, _ in found],
         "email_address": [row.get("email_address") for row, _, _ in found],
         "action": [activity.get("action") for _, _, activity in found],
@@ -335,36 +370,63 @@ def activity_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     }
 
 
-def read_list(governor: Governor, path: str, name: str, key: str) -> list[dict[str, Any]]:
-    """Return a whole list, every element once.
+def read_whole(governor: Governor, path: str, name: str) -> list[dict[str, Any]]:
+    """Return a list of recipients; raise where it cannot be read to its end."""
+    rows, problem = read_list(governor, path, name, "email_id")
+    if problem:
+        raise problem
+    return rows
+
+
+def read_list(
+    governor: Governor, path: str, name: str, key: str
+) -> tuple[list[dict[str, Any]], TerminalError | None]:
+    """Return a list, every element once, and what is wrong with it when it is not whole.
 
     Offsets shift when the list changes while it is read: doubles are dropped, and when
     elements are missing at the end the list is read again.
     """
+    by_key: dict[Any, dict[str, Any]] = {}
+    total = 0
     for _ in range(READ_ATTEMPTS):
-        by_key: dict[Any, dict[str, Any]] = {}
-        total = 0
-        for page in pages(governor, path, name):
-            total = int(page.get("total_items") or 0)
-            # an element without a key counts too: it is rejected with its reason later
-            by_key |= {row.get(key) or id(row): row for row in page.get(name, ())}
+        by_key, total, is_ended = read_once(governor, path, name, key)
+        if not is_ended:
+            return list(by_key.values()), EndlessListError(
+                f"Mailchimp's list {path} does not end: a page brought nothing new"
+            )
         if len(by_key) >= total:
-            return list(by_key.values())
-    raise BrokenAnswerError(
+            return list(by_key.values()), None
+    return list(by_key.values()), TerminalError(
         f"Mailchimp gave {len(by_key)} of {total} elements of {path}",
-        hint="the list changes while it is read; run again",
+        hint="the list changes while it is read, or its count is wrong; run again",
     )
 
 
-def pages(governor: Governor, path: str, name: str) -> Iterator[dict[str, Any]]:
-    """Yield the pages of a list; the count of elements is in each."""
+def read_once(
+    governor: Governor, path: str, name: str, key: str
+) -> tuple[dict[Any, dict[str, Any]], int, bool]:
+    """Return the elements of a list by key, how many it says to have, and whether it ended."""
+    by_key: dict[Any, dict[str, Any]] = {}
     offset = 0
     while True:
         page = governor.get(path, {"count": PAGE_SIZE, "offset": offset})
-        yield page
-        offset += len(page.get(name, ()))
-        if not page.get(name) or offset >= int(page.get("total_items") or 0):
-            return
+        rows = records(page, name, path)
+        total = whole_number(page, "total_items", path)
+        # an element without a key counts too: it is rejected with its reason later
+        found = {key_of(row, key): row for row in rows}
+        is_new = bool(found.keys() - by_key.keys())
+        by_key |= found
+        offset += len(rows)
+        if not rows or offset >= total:
+            return by_key, total, True
+        if not is_new:
+            return by_key, total, False
+
+
+def key_of(row: Mapping[str, Any], key: str) -> Any:
+    """Return what tells an element from the others; itself where it has no key."""
+    found = row.get(key)
+    return found if found and isinstance(found, str | int) else id(row)
 
 
 def sent_day(text: str) -> date:
@@ -384,10 +446,18 @@ def classify(response: httpx.Response) -> RemoteError | None:
     if status not in {401, 403}:
         return None
     return AuthError(
-        f"Mailchimp refused: {response.json().get('title', 'no access')}",
+        f"Mailchimp refused: {title_of(response)}",
         hint="check MAILCHIMP_API_KEY",
         status_code=status,
     )
+
+
+def title_of(response: httpx.Response) -> str:
+    """Return what a problem is called."""
+    try:
+        return str(response.json()["title"])
+    except (ValueError, KeyError, TypeError):
+        return "no access"
 
 
 SOURCE = Source(

@@ -16,15 +16,22 @@ from marketing_analytics.core.errors import (
     TransientError,
 )
 from marketing_analytics.core.http import retry_after_seconds
-from marketing_analytics.ingest.engine.governor import TooMuchDataError
+from marketing_analytics.ingest.engine.governor import AccountError, TooMuchDataError
 
 if TYPE_CHECKING:
     import httpx
 
 THROTTLE_CODES = frozenset({4, 17, 32, 613, *range(80000, 80015)})
-TRANSIENT_CODES = frozenset({1, 2, 341})
+# 2601: a report that is complete cannot be reached for a moment
+TRANSIENT_CODES = frozenset({1, 2, 341, 2601})
+# the report run failed; a new one may not
+FAILED_REPORT = (-2, 2490547)
+# "object does not exist, or no permission": of an account that is meant, of a report it passes
+NO_SUCH_OBJECT = (100, 33)
 TOO_MUCH_SUBCODES = frozenset({1487534, 1504018, 1504038})
 LOGIN_HINT = "log in again and set META_ADS_ACCESS_TOKEN"
+# lists of what is advertised; all other calls read reports
+MANAGED = ("/adaccounts", "/campaigns", "/adsets", "/ads")
 UNKNOWN_WAIT_SECONDS = 300.0
 
 
@@ -39,8 +46,6 @@ def classify(response: httpx.Response) -> RemoteError | None:
         return None
     status = response.status_code
     message = f"Meta refused: {error.get('message', '')} (code {code})"
-    if subcode in TOO_MUCH_SUBCODES or "reduce the amount of data" in message.lower():
-        return TooMuchDataError(message, status_code=status)
     if code in THROTTLE_CODES:
         wait = retry_after_seconds(response.headers.get("Retry-After"))
         if wait is None:
@@ -48,18 +53,46 @@ def classify(response: httpx.Response) -> RemoteError | None:
         return TransientError(message, status_code=status, retry_after_seconds=wait)
     if code == 190:
         return AuthError(message, hint=LOGIN_HINT, status_code=status)
-    if code == 10 or 200 <= code <= 299:
-        return AuthError(message, hint="give the token the right ads_read", status_code=status)
+    is_missing = (code, subcode) == NO_SUCH_OBJECT
+    if is_missing or code == 10 or 200 <= code <= 299:
+        return refusal(response, message, is_missing=is_missing)
+    if is_too_much(code, subcode, message):
+        return TooMuchDataError(message, status_code=status)
     if code in TRANSIENT_CODES or error.get("is_transient"):
         return TransientError(message, status_code=status)
     return TerminalError(message, status_code=status)
 
 
+def is_too_much(code: int, subcode: int, message: str) -> bool:
+    """Return whether less would be answered: fewer days, fewer rows."""
+    says_so = "reduce the amount of data" in message.lower()
+    return subcode in TOO_MUCH_SUBCODES or (code, subcode) == FAILED_REPORT or says_so
+
+
+def refusal(response: httpx.Response, message: str, *, is_missing: bool) -> RemoteError:
+    """Return what a missing right means: for one account, for the token, or for a moment."""
+    status = response.status_code
+    if "/act_" in response.request.url.path:
+        hint = "give the token ads_read on it, or leave it out with META_ADS_ACCOUNT_IDS"
+        return AccountError(message, hint=hint, status_code=status)
+    if is_missing:
+        return TransientError(message, status_code=status)
+    return AuthError(message, hint="give the token the right ads_read", status_code=status)
+
+
 def usage_records(response: httpx.Response) -> Iterator[dict[str, Any]]:
-    """Yield every usage record of the headers, of all businesses and types."""
-    for name in ("x-app-usage", "x-ad-account-usage", "x-fb-ads-insights-throttle"):
+    """Yield the usage records of the headers that count calls like this one.
+
+    A record of a business has a type: the budget of another kind of call is not used up by this.
+    """
+    path = response.request.url.path
+    kind = "ads_management" if path.endswith(MANAGED) else "ads_insights"
+    names = ("x-app-usage", "x-ad-account-usage")
+    for name in (*names, *(["x-fb-ads-insights-throttle"] if kind == "ads_insights" else [])):
         yield from records_of(response.headers.get(name))
-    yield from records_of(response.headers.get("x-business-use-case-usage"))
+    for record in records_of(response.headers.get("x-business-use-case-usage")):
+        if record.get("type") in (None, kind):
+            yield record
 
 
 def records_of(header: str | None) -> Iterator[dict[str, Any]]:
@@ -68,18 +101,18 @@ def records_of(header: str | None) -> Iterator[dict[str, Any]]:
         value = json.loads(header or "{}")
     except ValueError:
         return
+    if not isinstance(value, dict):
+        return
     lists = [entry for entry in value.values() if isinstance(entry, list)]
-    yield from (record for entries in lists for record in entries)
+    yield from (record for entries in lists for record in entries if isinstance(record, dict))
     if not lists:
         yield value
 
 
 def regain_seconds(response: httpx.Response) -> float:
     """Return the longest wait any record names; the header has minutes."""
-    minutes = [
-        float(r.get("estimated_time_to_regain_access") or 0) for r in usage_records(response)
-    ]
-    return max(minutes, default=0.0) * 60
+    name = "estimated_time_to_regain_access"
+    return max((number(record.get(name)) for record in usage_records(response)), default=0.0) * 60
 
 
 def pause_of(response: httpx.Response) -> float:
@@ -97,4 +130,9 @@ def pause_of(response: httpx.Response) -> float:
 def used_percent(record: Mapping[str, Any]) -> float:
     """Return the share of the budget that is used most, in percent."""
     names = ("call_count", "total_cputime", "total_time", "app_id_util_pct", "acc_id_util_pct")
-    return max(float(record.get(name) or 0) for name in names)
+    return max(number(record.get(name)) for name in names)
+
+
+def number(value: Any) -> float:
+    """Return a number of a header, 0 for anything else."""
+    return float(value) if isinstance(value, int | float) else 0.0

@@ -17,7 +17,7 @@ from marketing_analytics.core.errors import (
     TransientError,
     UserError,
 )
-from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import Table
 
@@ -53,6 +53,7 @@ ORDERS = Table(
     },
     key=("order_id",),
     mode="replace",
+    required=("total_cents",),
 )
 REFUNDS = Table(
     "refunds",
@@ -66,6 +67,7 @@ REFUNDS = Table(
     },
     key=("refund_id",),
     mode="replace",
+    required=("amount_cents",),
 )
 CONSENTS = Table(
     "consents",
@@ -116,13 +118,10 @@ def collect(job: Job) -> None:
             if engine.dialect.name == "sqlite":
                 # its driver begins a transaction only for writes
                 connection.exec_driver_sql("begin")
-            read = [
-                (table, columns) for table in TABLES for columns in read_table(connection, table)
-            ]
+            pieces = [Piece(table, read_table(connection, table)) for table in TABLES]
     finally:
         engine.dispose()
-    for table, columns in read:
-        job.add(table, columns)
+    job.keep(pieces)
     job.done(len(TABLES))
 
 
@@ -159,21 +158,20 @@ def check_file(path: str | None) -> None:
         raise UserError(f"the shop database does not exist: {path}", hint="check SHOP_DATABASE_URL")
 
 
-def read_table(connection: Connection, table: Table) -> Iterator[dict[str, list[Any]]]:
-    """Yield the columns of a table in batches; an empty table gives one empty batch."""
+def read_table(connection: Connection, table: Table) -> dict[str, list[Any]]:
+    """Return the columns of a whole table, read in batches."""
     import sqlalchemy
 
     names = list(table.columns)
     query: Any = sqlalchemy.select(*(sqlalchemy.column(name) for name in names)).select_from(
         sqlalchemy.table(table.name)
     )
+    columns: dict[str, list[Any]] = {name: [] for name in names}
     rows = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
-    is_empty = True
     for batch in rows.partitions():
-        is_empty = False
-        yield dict(zip(names, (list(column) for column in zip(*batch, strict=True)), strict=True))
-    if is_empty:
-        yield {name: [] for name in names}
+        for name, values in zip(names, zip(*batch, strict=True), strict=True):
+            columns[name] += values
+    return columns
 
 
 @contextmanager

@@ -14,6 +14,8 @@ renamed as (
         campaign_id,
         ad_group_id,
         ad_id,
+        currency,
+        timezone_name as time_zone,
         coalesce(impressions, 0) as impressions,
         coalesce(clicks, 0) as clicks,
         {{ micros_to_amount('coalesce(cost_micros, 0)') }} as spend,

@@ -12,6 +12,8 @@ renamed as (
         customer_id as account_id,
         date as report_date,
         campaign_id,
+        currency,
+        timezone_name as time_zone,
         coalesce(impressions, 0) as impressions,
         coalesce(clicks, 0) as clicks,
         {{ micros_to_amount('coalesce(cost_micros, 0)') }} as spend,

@@ -14,6 +14,8 @@ renamed as (
         campaign_id,
         ad_set_id,
         ad_id,
+        currency,
+        timezone_name as time_zone,
         coalesce(impressions, 0) as impressions,
         coalesce(clicks, 0) as clicks,
         coalesce(inline_link_clicks, 0) as link_clicks,
