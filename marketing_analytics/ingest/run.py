@@ -5,10 +5,12 @@ A failing source does not stop the others; what it had collected is loaded all t
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,7 +97,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
     check_settings(needed, request.settings)
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
     limits = limits_of(request)
-    with writer_lock(request.raw_database, lock_wait_seconds):
+    with owner_only(), writer_lock(request.raw_database, lock_wait_seconds):
         database = RawDatabase(request.raw_database, wait_seconds=lock_wait_seconds)
         stored = database.prepare({name: source.tables for name, source in sources.items()})
         jobs = {
@@ -112,6 +114,16 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
             for name in request.sources
         }
         return Run(database, sources, jobs, console).results()
+
+
+@contextmanager
+def owner_only() -> Iterator[None]:
+    """Create files with mode 600 and folders with 700: raw rows name persons."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def limits_of(request: Request) -> Limits:

@@ -132,3 +132,12 @@ def test_where_nothing_is_set_up_everything_that_is_missing_is_named(tmp_path):
     for name in ("META_ADS_ACCESS_TOKEN", "MAILCHIMP_API_KEY", "GA4_EXPORT_PATH"):
         assert name in done.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_raw_rows_are_for_their_owner_alone(shared_emulators, tmp_path):
+    shop = shared_emulators.settings["SHOP_DATABASE_URL"]
+    database = tmp_path / "new" / "raw.duckdb"
+    assert ingest("--raw-database", database, SHOP_DATABASE_URL=shop).code == 0
+    made = [database.parent, *database.parent.rglob("*")]
+    assert {path.name for path in made} >= {"new", "raw.duckdb", "raw.duckdb.dlt"}
+    assert [path for path in made if path.stat().st_mode & 0o077] == []

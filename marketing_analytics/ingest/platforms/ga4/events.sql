@@ -1,18 +1,24 @@
--- one row per event of the daily files; parameters become columns, times are UTC
+-- one row per event; parameters become columns, times are UTC
+-- what stands behind @ is replaced by null, or by what older exports have, where it is absent
 with
+    files as (
+        select unnest($files) as filename, unnest($days)::date as event_date
+    ),
+
     events as (
         select
-            strptime(regexp_extract(filename, 'events_(\d{8})\.parquet$', 1), '%Y%m%d')::date
-                as event_date,
-            event_timestamp,
-            event_name,
-            user_pseudo_id,
-            user_id,
-            map_from_entries(list_transform(event_params, p -> (p.key, p.value))) as params,
-            collected_traffic_source as traffic,
-            device,
-            geo
-        from read_parquet($files, filename = true, union_by_name = true)
+            files.event_date,
+            exported.event_timestamp,
+            exported.event_name,
+            exported.user_pseudo_id,
+            @user_id as user_id,
+            @params as params,
+            @collected_traffic_source as traffic,
+            @device as device,
+            @geo as geo
+        from read_parquet($files, filename = true, union_by_name = true, hive_partitioning = false)
+            as exported
+        inner join files on exported.filename = files.filename
     )
 
 select
@@ -30,11 +36,11 @@ select
     params['ga_session_number'].int_value as ga_session_number,
     params['page_location'].string_value as page_location,
     params['page_referrer'].string_value as page_referrer,
-    traffic.manual_source as source,
-    traffic.manual_medium as medium,
-    traffic.manual_campaign_name as campaign,
-    traffic.manual_campaign_id as campaign_id,
-    traffic.gclid as gclid,
+    @traffic.manual_source as source,
+    @traffic.manual_medium as medium,
+    @traffic.manual_campaign_name as campaign,
+    @traffic.manual_campaign_id as campaign_id,
+    @traffic.gclid as gclid,
     params['transaction_id'].string_value as transaction_id,
     coalesce(
         params['value'].double_value,
@@ -48,7 +54,7 @@ select
         params['session_engaged'].string_value,
         params['session_engaged'].int_value::varchar
     ) as session_engaged,
-    device.category as device_category,
-    device.web_info.browser as browser,
-    geo.country as country
+    @device.category as device_category,
+    @device.web_info.browser as browser,
+    @geo.country as country
 from events

@@ -1,6 +1,6 @@
-"""Google Analytics 4, from its BigQuery event export as daily Parquet files.
+"""Google Analytics 4, from its BigQuery event export as Parquet files.
 
-A day is read when its file is new or changed: late events arrive in days already loaded. The
+A day is read when its files are new or changed: late events arrive in days already loaded. The
 last three days are always read again. Export schema: developers.google.com/analytics/bigquery.
 """
 
@@ -8,22 +8,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.core.errors import TerminalError, UserError
+from marketing_analytics.core.errors import TerminalError
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import DoubtfulError, Rejected, Table, as_json, within
+from marketing_analytics.ingest.platforms.ga4.layout import DayExport, day_exports
 
 # Google takes hits of up to 72 hours ago
 LOOKBACK_DAYS = 3
-FILES_AT_ONCE = 30
-FILE_NAME = re.compile(r"events_(\d{8})\.parquet")
+DAYS_AT_ONCE = 30
+
+SAMPLE = (
+    "select * from read_parquet($files, union_by_name = true, hive_partitioning = false) limit 0"
+)
+WORD = re.compile(r"@([a-z_.]+)")
+# names of the query for columns of the export
+ALIASES = {"traffic": "collected_traffic_source"}
+# exports before 2023 have the source of the traffic in the parameters alone
+OLDER = {
+    "traffic.manual_source": "params['source'].string_value",
+    "traffic.manual_medium": "params['medium'].string_value",
+    "traffic.manual_campaign_name": "params['campaign'].string_value",
+    "traffic.gclid": "params['gclid'].string_value",
+}
+UNIQUE_PARAMS = "map_from_entries(list_transform(event_params, p -> (p.key, p.value)))"
+# a key that is given twice: the first stays
+FIRST_PARAMS = """map_from_entries(list_transform(
+    list_distinct(list_transform(event_params, p -> p.key)),
+    k -> (k, list_filter(event_params, p -> p.key = k)[1].value)
+))"""
 
 EVENTS = Table(
     "events",
@@ -62,47 +81,16 @@ TABLES = (EVENTS,)
 REQUIRED = ("event_timestamp_us", "event_name")
 
 
-@dataclass(frozen=True)
-class DayFile:
-    """The export of one day; `fingerprint` changes when the file does."""
-
-    day: date
-    path: Path
-    fingerprint: str
-
-
 def collect(job: Job) -> None:
     """Read the days that are new, changed or recent."""
     folder = Path(job.setting("GA4_EXPORT_PATH", purpose="folder of the daily export files"))
-    found = day_files(folder)
-    if not found:
-        raise UserError(
-            f"there is no export of a day in {folder}",
-            hint="its files are named events_YYYYMMDD.parquet; check GA4_EXPORT_PATH",
-        )
-    due = [file for file in found if is_due(job, file)]
-    chunks = [due[i : i + FILES_AT_ONCE] for i in range(0, len(due), FILES_AT_ONCE)]
+    due = [export for export in day_exports(folder) if is_due(job, export)]
+    chunks = [due[i : i + DAYS_AT_ONCE] for i in range(0, len(due), DAYS_AT_ONCE)]
     job.plan(len(due))
     job.each(chunks, lambda chunk: read_chunk(job, chunk), workers=1)
 
 
-def day_files(folder: Path) -> list[DayFile]:
-    """Return the daily files of a folder, oldest first; intraday files are left out."""
-    if not folder.is_dir():
-        raise UserError(
-            f"GA4_EXPORT_PATH is not a folder: {folder}",
-            hint="name the folder that holds events_YYYYMMDD.parquet",
-        )
-    found = []
-    for path in sorted(folder.iterdir()):
-        if match := FILE_NAME.fullmatch(path.name):
-            state = path.stat()
-            day = datetime.strptime(match[1], "%Y%m%d").date()  # noqa: DTZ007
-            found.append(DayFile(day, path, f"{state.st_size}-{state.st_mtime_ns}"))
-    return found
-
-
-def is_due(job: Job, file: DayFile) -> bool:
+def is_due(job: Job, file: DayExport) -> bool:
     """Return whether a day is new, changed, or recent enough to change again."""
     today = job.now.date()
     if not job.since <= file.day <= today:
@@ -112,10 +100,10 @@ def is_due(job: Job, file: DayFile) -> bool:
     return bool(job.state.get("files", {}).get(str(file.day)) != file.fingerprint)
 
 
-def read_chunk(job: Job, chunk: Sequence[DayFile]) -> None:
+def read_chunk(job: Job, chunk: Sequence[DayExport]) -> None:
     """Read some days; when one of them cannot be read the others are read one by one."""
     try:
-        events = read_events([file.path for file in chunk])
+        events = read_events(chunk)
         whole, broken = parted(events)
         parts = [(file.day,) for file in chunk]
         asked, strange = within(EVENTS, whole, parts)
@@ -139,23 +127,65 @@ def read_chunk(job: Job, chunk: Sequence[DayFile]) -> None:
     job.done(len(chunk))
 
 
-def read_events(paths: Sequence[Path]) -> Any:
-    """Return the events of daily files as an Arrow table: the declared columns, `given_value`."""
+def read_events(chunk: Sequence[DayExport]) -> Any:
+    """Return the events of some days as an Arrow table: the declared columns, `given_value`."""
     import duckdb
 
+    files = [(str(path), export.day) for export in chunk for path in export.paths]
+    values = {"files": [path for path, _ in files], "days": [day for _, day in files]}
     connection = duckdb.connect()
     try:
-        query = connection.execute(events_query(), {"files": [str(path) for path in paths]})
-        found = query.to_arrow_table()
+        sample = connection.execute(SAMPLE, {"files": values["files"]}).to_arrow_table()
+        try:
+            query = events_query(sample.schema, UNIQUE_PARAMS)
+            return connection.execute(query, values).to_arrow_table()
+        except duckdb.InvalidInputException as error:
+            if "unique" not in str(error):
+                raise
+            query = events_query(sample.schema, FIRST_PARAMS)
+            return connection.execute(query, values).to_arrow_table()
     except duckdb.Error as error:
-        names = ", ".join(sorted({path.name for path in (paths[0], paths[-1])}))
+        names = ", ".join(sorted({chunk[0].paths[0].name, chunk[-1].paths[-1].name}))
         raise TerminalError(
-            f"cannot read the GA4 export {names}: {str(error).splitlines()[0]}",
+            f"cannot read the GA4 export {names} of {chunk[0].day}: {str(error).splitlines()[0]}",
             hint="export the day again; the other days are loaded",
         ) from None
     finally:
         connection.close()
-    return found
+
+
+def events_query(schema: Any, params: str) -> str:
+    """Return the SQL that flattens exports of this Arrow schema; `params` makes the map."""
+
+    def expression(word: re.Match[str]) -> str:
+        path = word[1].rstrip(".")
+        if path == "params":
+            return params
+        head, *rest = path.split(".")
+        if has(schema, [ALIASES.get(head, head), *rest]):
+            return path
+        return OLDER.get(path, "null") if rest else "null"
+
+    return WORD.sub(expression, events_sql())
+
+
+def has(schema: Any, path: Sequence[str]) -> bool:
+    """Return whether an Arrow schema, or the fields of a struct, have a nested field."""
+    import pyarrow as pa
+
+    if not isinstance(schema, pa.Schema | pa.StructType):
+        return False
+    fields = {field.name: field.type for field in schema}
+    name, *rest = path
+    return name in fields and (not rest or has(fields[name], rest))
+
+
+@cache
+def events_sql() -> str:
+    """Return the SQL with the words that depend on what an export has."""
+    text = files(__package__).joinpath("events.sql").read_text()
+    # an @ in a comment is none of them
+    return "\n".join(line for line in text.splitlines() if not line.startswith("--"))
 
 
 def declared(events: Any) -> Any:
@@ -170,12 +200,6 @@ def schema_of(fields: Sequence[Any]) -> Any:
     import pyarrow as pa
 
     return pa.schema(fields)
-
-
-@cache
-def events_query() -> str:
-    """Return the SQL that flattens the export."""
-    return files(__package__).joinpath("events.sql").read_text()
 
 
 def parted(events: Any) -> tuple[Any, list[Rejected]]:

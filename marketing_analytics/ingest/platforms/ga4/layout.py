@@ -1,0 +1,77 @@
+"""Which files hold which day of a GA4 export, in the layouts that people have.
+
+`events_YYYYMMDD.parquet`, its shards `events_YYYYMMDD_000000000000.parquet`, a folder
+`events_YYYYMMDD` of shards, and folders `event_date=YYYY-MM-DD` (or `date=`, `dt=`). An intraday
+export is used until the day is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+from marketing_analytics.core.errors import UserError
+
+TABLE = re.compile(r"events_(?P<intraday>intraday_)?(?P<day>\d{8})(_\d+)?")
+PARTITION = re.compile(r"(event_date|date|dt)=(?P<day>\d{4}-\d\d-\d\d|\d{8})")
+
+
+@dataclass(frozen=True)
+class DayExport:
+    """The files of one day; `fingerprint` changes when one of them does."""
+
+    day: date
+    paths: tuple[Path, ...]
+    fingerprint: str
+
+
+def day_exports(folder: Path) -> list[DayExport]:
+    """Return the days of a folder, oldest first. Raise UserError where there is none."""
+    if not folder.is_dir():
+        raise UserError(
+            f"GA4_EXPORT_PATH is not a folder: {folder}",
+            hint="name the folder that holds events_YYYYMMDD.parquet",
+        )
+    whole: dict[date, list[Path]] = {}
+    intraday: dict[date, list[Path]] = {}
+    for path in sorted(folder.rglob("*.parquet")):
+        found = day_of(path.relative_to(folder))
+        if found:
+            day, is_intraday = found
+            (intraday if is_intraday else whole).setdefault(day, []).append(path)
+    days = intraday | whole
+    if not days:
+        raise UserError(
+            f"there is no export of a day in {folder}",
+            hint="its files are named events_YYYYMMDD.parquet, or lie in folders "
+            "event_date=YYYY-MM-DD; check GA4_EXPORT_PATH",
+        )
+    return [DayExport(day, tuple(days[day]), fingerprint(days[day])) for day in sorted(days)]
+
+
+def day_of(path: Path) -> tuple[date, bool] | None:
+    """Return the day of a file and whether it is intraday; None for a file of something else."""
+    for name in (path.stem, *reversed(path.parts[:-1])):
+        found = TABLE.fullmatch(name) or PARTITION.fullmatch(name)
+        if found and (day := as_date(found["day"])):
+            return day, bool(found.groupdict().get("intraday"))
+    return None
+
+
+def as_date(text: str) -> date | None:
+    """Return a date of digits, with dashes or without; None where the calendar has none."""
+    try:
+        return datetime.strptime(text.replace("-", ""), "%Y%m%d").date()  # noqa: DTZ007
+    except ValueError:
+        return None
+
+
+def fingerprint(paths: Iterable[Path]) -> str:
+    """Return a text that changes when a file comes, goes or is written."""
+    states = [(path.name, path.stat()) for path in paths]
+    text = "\n".join(f"{name} {state.st_size} {state.st_mtime_ns}" for name, state in states)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
