@@ -17,10 +17,11 @@ from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.core.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from marketing_analytics.ingest.engine.settings import Request
     from marketing_analytics.ingest.run import SourceResult
+    from marketing_analytics.ingest.status import SourceStatus
 
 # of one source; the table `_totals` has them all
 MOST_DIFFERENCES = 5
@@ -98,6 +99,61 @@ def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
                 console.line(f"# {setting}=")
 
     sys.exit(run_guarded(body, console))
+
+
+@group.command(examples=["", "--raw-database var/demo/raw.duckdb --json"])
+@click.option(
+    "--raw-database",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="DuckDB file to look at (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
+)
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+def status(raw_database: Path | None, is_json: bool) -> None:
+    """Show how far every source was loaded."""
+    console = Console(is_json=is_json)
+
+    def body() -> None:
+        from marketing_analytics.ingest.engine import settings
+        from marketing_analytics.ingest.status import read_status
+
+        path = settings.raw_database_path(raw_database, os.environ)
+        wait_seconds = settings.seconds("INGEST_LOCK_WAIT_SECONDS", os.environ)
+        found = read_status(path, checked_sources(()), wait_seconds=wait_seconds)
+        if is_json:
+            document = {"schema_version": 1, "raw_database": str(path)}
+            console.json({**document, "sources": [one.as_json() for one in found]})
+            return
+        print_status(console, found)
+
+    sys.exit(run_guarded(body, console))
+
+
+def print_status(console: Console, found: Sequence[SourceStatus]) -> None:
+    """Print a line per source, and one per account that lies behind."""
+    console.table(
+        ["source", "loaded (UTC)", "read through", "accounts", "rejected", "held back"],
+        [
+            [
+                one.source,
+                f"{one.loaded_at:%Y-%m-%d %H:%M}" if one.loaded_at else "never",
+                str(one.last_day or "-"),
+                str(len({reading.account_id for reading in one.readings}) or "-"),
+                f"{one.rejected:,}",
+                f"{one.held:,}",
+            ]
+            for one in found
+        ],
+        right=(3, 4, 5),
+    )
+    for one in found:
+        newest = max((reading.last_day for reading in one.readings), default=None)
+        for reading in one.readings:
+            if reading.last_day != newest:
+                console.line(
+                    f"{one.source}: {reading.report} of account {reading.account_id} "
+                    f"ends with {reading.last_day}, the newest with {newest}"
+                )
 
 
 def request_of(

@@ -44,14 +44,19 @@ class Request:
 
     def seconds(self, name: str) -> float:
         """Return a waiting time setting; raise UserError when it is not a number."""
-        text = self.settings.get(name, "")
-        try:
-            value = float(text) if text else WAITS[name]
-        except ValueError:
-            value = -1.0
-        if value < 0:
-            raise UserError(f"{name} is not a number of seconds: {text!r}")
-        return value
+        return seconds(name, self.settings)
+
+
+def seconds(name: str, settings: Mapping[str, str]) -> float:
+    """Return a waiting time setting; raise UserError when it is not a number."""
+    text = settings.get(name, "")
+    try:
+        value = float(text) if text else WAITS[name]
+    except ValueError:
+        value = -1.0
+    if value < 0:
+        raise UserError(f"{name} is not a number of seconds: {text!r}")
+    return value
 
 
 def load_env_file(path: Path) -> None:
