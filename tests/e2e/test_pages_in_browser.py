@@ -147,10 +147,15 @@ def test_pages_can_be_read_with_scripts_off(site, open_tab):
     assert tab.page.is_visible("text=fct_attribution")
     assert tab.page.is_visible(".static .ln")
     assert not tab.page.is_visible("[data-logsearch]")
-    tab.page.click("text=Earlier lines")
+    before = tab.page.text_content(".static .ln")
+    # a click returns before the page it leads to is there
+    with tab.page.expect_navigation():
+        tab.page.click("text=Earlier lines")
     assert tab.page.is_visible(".static .ln")
+    assert tab.page.text_content(".static .ln") != before
     tab.page.goto(site.url)
-    tab.page.click("[aria-label='Run attribution-validation now']")
+    with tab.page.expect_navigation():
+        tab.page.click("[aria-label='Run attribution-validation now']")
     assert "Queued" in tab.page.text_content("h1")
 
 
