@@ -26,11 +26,12 @@ def note(what: str) -> None:
 
 def run(args: Sequence[str]) -> int:
     options = dict(word.partition("=")[::2] for word in args)
-    note("start")
-    if "ignore-signals" in options:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     try:
+        if "ignore-signals" in options:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # who waits for this line may send a signal at once
+        note("start")
         for _ in range(int(options.get("print", "0")) >> 16):
             os.write(1, b"x" * (1 << 16))
         time.sleep(float(options.get("sleep", "0")))
