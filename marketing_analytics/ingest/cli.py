@@ -38,7 +38,7 @@ def group() -> None:
     "sources",
     multiple=True,
     metavar="NAME",
-    help="Only this source; all that are set up.",
+    help="Only this source.",
 )
 @click.option("--since", metavar="DATE", help="First day wanted (default: INGEST_SINCE, 200 days).")
 @click.option(

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.ingest.engine.pipeline import stored_state
+from marketing_analytics.ingest.engine.pipeline import stored_state, tables_of
 from marketing_analytics.warehouse.duckdb import connect
 
 
@@ -81,8 +81,7 @@ def read_status(
 
 def status_of(connection: Any, source: str) -> SourceStatus:
     """Return what the database holds of one source."""
-    query = "select table_name from information_schema.tables where table_schema = ?"
-    tables = {name for (name,) in connection.execute(query, [source]).fetchall()}
+    tables = tables_of(connection, source)
     if "_dlt_loads" not in tables:
         return SourceStatus(source, None, 0, 0, ())
     state = stored_state(connection, source)

@@ -141,9 +141,7 @@ def stored_state(connection: Any, source: str) -> dict[str, Any]:
     """
     from dlt.common.versioned_state import decompress_state
 
-    tables = "select count(*) from information_schema.tables where table_schema = ? "
-    tables += "and table_name = '_dlt_pipeline_state'"
-    if not connection.execute(tables, [source]).fetchone()[0]:
+    if "_dlt_pipeline_state" not in tables_of(connection, source):
         return {}
     query = files(__package__).joinpath("stored_state.sql").read_text().format(schema=source)
     row = connection.execute(query, [pipeline_name(source)]).fetchone()
@@ -151,12 +149,17 @@ def stored_state(connection: Any, source: str) -> dict[str, Any]:
     return copy.deepcopy(dict(stored.get("sources", {}).get(source, {})))
 
 
+def tables_of(connection: Any, source: str) -> set[str]:
+    """Return the names of the tables that a source has."""
+    query = "select table_name from information_schema.tables where table_schema = ?"
+    return {name for (name,) in connection.execute(query, [source]).fetchall()}
+
+
 def stored_counts(
     connection: Any, source: str, tables: Sequence[Table]
 ) -> dict[str, dict[Part, int]]:
     """Return the rows of every table that is replaced in parts or as a whole, by part."""
-    query = "select table_name from information_schema.tables where table_schema = ?"
-    present = {name for (name,) in connection.execute(query, [source]).fetchall()}
+    present = tables_of(connection, source)
     counts = {}
     for table in tables:
         if table.mode != "merge" and table.name in present:

@@ -12,8 +12,9 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from marketing_analytics.ingest.engine.answers import Account
 from marketing_analytics.ingest.engine.governor import BrokenAnswerError
-from marketing_analytics.ingest.engine.job import Job, Piece
+from marketing_analytics.ingest.engine.job import Job, Piece, Reconcile
 from marketing_analytics.ingest.engine.tables import DoubtfulError, Table
 from marketing_analytics.ingest.engine.windows import Window
 
@@ -104,6 +105,20 @@ class Reconciliation:
             for day, by in settled.items()
         ]
         return None
+
+
+def reconciler(
+    job: Job, account: Account, window: Window, totals: Amounts, column: str, places: int = 0
+) -> Reconcile:
+    """Return what compares costs, in units of 10 ** -places, with an account's own totals."""
+    today = job.now.astimezone(account.zone).date()
+
+    def reconcile(built: Any, *, is_sure: bool) -> tuple[Piece, UnreconciledError | None]:
+        loaded = by_day(built, column, places)
+        found = Reconciliation(account.account_id, window, totals, loaded, account.currency)
+        return found.piece(), found.check(job, today, is_sure=is_sure)
+
+    return reconcile
 
 
 def by_day(built: Any, column: str, places: int = 0) -> dict[date, Decimal]:

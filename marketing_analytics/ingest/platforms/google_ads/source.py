@@ -40,12 +40,7 @@ from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.reading import Reader, Task
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import pluck
-from marketing_analytics.ingest.engine.totals import (
-    Reconciliation,
-    UnreconciledError,
-    by_day,
-    day_amounts,
-)
+from marketing_analytics.ingest.engine.totals import day_amounts, reconciler
 from marketing_analytics.ingest.engine.windows import Window, windows_of
 from marketing_analytics.ingest.platforms.google_ads.reports import (
     CONVERSION_WINDOW_QUERY,
@@ -254,18 +249,15 @@ def read_window(job: Job, governor: Governor, customer: Account, task: Task) -> 
             columns[name] = [0 if value is None else value for value in columns[name]]
     parts = tuple((customer.account_id, day) for day in window.days())
     read_on: date = job.now.astimezone(customer.zone).date()
+    reconcile = None
     # ads do not hold all of it: Performance Max has none
-    totals = account_totals(governor, customer, window) if report.is_of_campaigns else None
-
-    def reconcile(built: Any, *, is_sure: bool) -> tuple[Piece, UnreconciledError | None]:
-        loaded = by_day(built, "cost_micros", 6)
-        found = Reconciliation(customer.account_id, window, totals or {}, loaded, customer.currency)
-        return found.piece(), found.check(job, read_on, is_sure=is_sure)
-
+    if report.is_of_campaigns:
+        totals = account_totals(governor, customer, window)
+        reconcile = reconciler(job, customer, window, totals, "cost_micros", 6)
     job.keep(
         [Piece(report.table, columns, rows, parts)],
         lambda: job.mark(report.table.name, customer.account_id, window, read_on),
-        None if totals is None else reconcile,
+        reconcile,
     )
 
 

@@ -13,12 +13,7 @@ from marketing_analytics.ingest.engine.answers import Account
 from marketing_analytics.ingest.engine.governor import BrokenAnswerError, Governor, TooMuchDataError
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.reading import Task
-from marketing_analytics.ingest.engine.totals import (
-    Reconciliation,
-    UnreconciledError,
-    by_day,
-    day_amounts,
-)
+from marketing_analytics.ingest.engine.totals import day_amounts, reconciler
 from marketing_analytics.ingest.engine.windows import Window, windows_of
 from marketing_analytics.ingest.platforms.meta_ads.lists import pages
 from marketing_analytics.ingest.platforms.meta_ads.tables import AD_INSIGHTS, ATTRIBUTION_WINDOWS
@@ -65,16 +60,10 @@ class Insights:
         totals = self.totals(account, window)
         read_on = self.job.now.astimezone(account.zone).date()
         parts = tuple((account.account_id, day) for day in window.days())
-
-        def reconcile(built: Any, *, is_sure: bool) -> tuple[Piece, UnreconciledError | None]:
-            loaded = by_day(built, "spend")
-            found = Reconciliation(account.account_id, window, totals, loaded, account.currency)
-            return found.piece(), found.check(self.job, read_on, is_sure=is_sure)
-
         self.job.keep(
             [Piece(AD_INSIGHTS, insight_columns(account, rows), rows, parts)],
             lambda: self.job.mark(AD_INSIGHTS.name, account.account_id, window, read_on),
-            reconcile,
+            reconciler(self.job, account, window, totals, "spend"),
         )
 
     def totals(self, account: Account, window: Window) -> dict[date, Decimal]:
