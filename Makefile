@@ -81,4 +81,4 @@ bench: .venv/installed ## print every published figure
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove environments and everything under var/
-	@rm -rf .venv .venv-clients var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis transform/target transform/logs
+	@rm -rf .venv .venv-clients .venv-foreign var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis transform/target transform/logs

@@ -22,6 +22,10 @@ FILES = {
     "requirements/all.txt": ["pyproject.toml", "--extra", "all", "--extra", "dev"],
     "requirements/bootstrap.txt": ["requirements/bootstrap.in"],
     "requirements/clients.txt": ["requirements/clients.in"],
+    **{
+        f"requirements/foreign/{asked.stem}.txt": [f"requirements/foreign/{asked.name}"]
+        for asked in sorted((ROOT / "requirements" / "foreign").glob("*.in"))
+    },
 }
 RESOLVE = [
     "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11",
@@ -89,10 +93,14 @@ def main() -> None:
     """Write all files, or check them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only, write nothing")
-    if parser.parse_args().check:
+    parser.add_argument("names", nargs="*", default=list(FILES), help="only these files")
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - set(FILES):
+        parser.error(f"no such files: {', '.join(sorted(unknown))}")
+    if asked.check:
         stale = [reason for name in FILES if (reason := staleness(name))]
         sys.exit("\n".join(stale) or 0)
-    for name in FILES:
+    for name in asked.names:
         write(name)
 
 
