@@ -84,13 +84,17 @@ def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
     console = Console(is_json=is_json)
 
     def body() -> None:
+        from marketing_analytics.ingest.engine.persons import KEY_SETTING
         from marketing_analytics.ingest.platforms import load_source
 
         asked = {name: load_source(name) for name in checked_sources(sources)}
         if is_json:
-            needed = {name: source.settings for name, source in asked.items()}
+            needed = {name: source.needed for name, source in asked.items()}
             optional = {name: source.optional_settings for name, source in asked.items()}
             console.json({"schema_version": 1, "settings": needed, "optional_settings": optional})
+        if any(source.has_persons for source in asked.values()):
+            console.line("# pseudonyms of persons: a version, a colon and a secret that is kept")
+            console.line(f"{KEY_SETTING}=")
         for name, source in asked.items():
             console.line(f"# {name}")
             for setting in source.settings:
@@ -161,10 +165,11 @@ def request_of(
 ) -> Request:
     """Return what is asked for, from flags, the file of settings and the environment."""
     from marketing_analytics.ingest.engine import settings
+    from marketing_analytics.ingest.engine.persons import with_key
 
     if env_file:
         settings.load_env_file(env_file)
-    values = dict(os.environ)
+    values = with_key(os.environ)
     chosen, left_out = chosen_sources(sources, values)
     return settings.Request(
         sources=chosen,
@@ -189,7 +194,7 @@ def chosen_sources(
     known = checked_sources(sources)
     if sources:
         return known, {}
-    left_out = settings.lacking({name: load_source(name).settings for name in known}, values)
+    left_out = settings.lacking({name: load_source(name).needed for name in known}, values)
     complete = tuple(name for name in known if name not in left_out)
     return (complete, left_out) if complete else (known, {})
 

@@ -28,6 +28,7 @@ from marketing_analytics.core.locks import file_lock
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.ingest.engine.governor import Limits
 from marketing_analytics.ingest.engine.job import Job, bug_of
+from marketing_analytics.ingest.engine.persons import check_key, key_of
 from marketing_analytics.ingest.engine.pipeline import RawDatabase
 from marketing_analytics.ingest.engine.settings import Request, check_settings
 from marketing_analytics.ingest.engine.shrinkage import Guard
@@ -93,16 +94,21 @@ def writer_lock(database: Path, wait_seconds: float) -> AbstractContextManager[N
 def ingest(request: Request, console: Console) -> list[SourceResult]:
     """Run the sources of a request; raise only for what concerns all of them."""
     sources = {name: load_source(name) for name in request.sources}
-    needed = {name: source.settings for name, source in sources.items()}
+    needed = {name: source.needed for name, source in sources.items()}
     check_settings(needed, request.settings)
+    key = key_of(request.settings)
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
     limits = limits_of(request)
     with owner_only(), writer_lock(request.raw_database, lock_wait_seconds):
         database = RawDatabase(request.raw_database, wait_seconds=lock_wait_seconds)
         stored = database.prepare({name: source.tables for name, source in sources.items()})
+        for name, source in sources.items():
+            if key and source.has_persons:
+                check_key(name, key, stored[name].state)
         jobs = {
             name: Job(
                 source=name,
+                key=key,
                 settings=request.settings,
                 since=request.since,
                 now=clock.now(),

@@ -21,6 +21,8 @@ from marketing_analytics.simulate.emulation.world_files import WorldFiles, open_
 from marketing_analytics.simulate.platforms import emulator_names, load_emulator
 
 LAST_PORT = 65_535
+# persons of a simulated world are nobody
+SIMULATED_KEY = "1:persons-of-a-simulated-world"
 
 
 def build_emulators(world: WorldFiles) -> dict[str, Emulator]:
@@ -76,6 +78,7 @@ def connection_settings(
         **settings,
         "GA4_EXPORT_PATH": str(world.folder / "ga4"),
         "SHOP_DATABASE_URL": f"sqlite:///{world.folder / 'shop.sqlite'}",
+        "MARKETING_PSEUDONYM_KEY": SIMULATED_KEY,
         "MARKETING_NOW": SimulatedClock(world.as_of_us).text(),
     }
 

@@ -126,9 +126,14 @@ class SourceKit:
             done, source = self.load(tmp_path / "raw.duckdb", settings)
         assert (done.code, source["status"], source["rejected"]) == (5, "partial", 1), done.out
         found = self.own(tmp_path / "raw.duckdb")
-        query = f"select column_name, reason, raw_json from {self.name}._rejected"
-        [(column, reason, raw_json)] = read(tmp_path / "raw.duckdb", query)
+        query = f"select rejected_id, column_name, reason, raw_json from {self.name}._rejected"
+        [(rejected_id, column, reason, raw_json)] = read(tmp_path / "raw.duckdb", query)
         assert (column, reason) == ("", self.odd_reason)
+        if not raw_json:
+            # it tells of a person
+            query = f"select raw_json from {self.name}_restricted.rejected_rows"
+            query += " where rejected_id = ?"
+            [(raw_json,)] = read(tmp_path / "raw_restricted.duckdb", query, rejected_id)
         assert raw_json.startswith("{")
         # the odd one moved from its table to the rejected ones, all others stayed
         assert sum(map(len, found.values())) == sum(map(len, expected.values()))

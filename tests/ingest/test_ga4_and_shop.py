@@ -43,7 +43,7 @@ def test_events_are_complete_and_their_key_is_unique(export, tmp_path, ledger):
     assert source["rows"] == ledger["ga4"]["events"]
     found = read(
         tmp_path / "raw.duckdb",
-        "select count(*), count(distinct (user_pseudo_id, event_timestamp_us, event_index)), "
+        "select count(*), count(distinct (device_key, event_timestamp_us, event_index)), "
         "count(transaction_id), count(ga_session_id) from ga4.events",
     )
     events = ledger["ga4"]["events"]
@@ -150,16 +150,19 @@ def test_a_customer_deleted_in_the_shop_disappears(shop, tmp_path):
 
 def test_a_row_that_does_not_fit_is_kept_with_its_reason(shop, tmp_path):
     database = tmp_path / "raw.duckdb"
+    restricted = tmp_path / "raw_restricted.duckdb"
     with sqlite3.connect(shop) as connection:
         connection.execute("update orders set total_cents = 'free' where rowid = 1")
     for _ in range(2):
         done = copy_shop(database, f"sqlite:///{shop}")
         assert done.source("shop")["rejected"] == 1
         rejected = read(database, "select table_name, reason, raw_json from shop._rejected")
+        [(row,)] = read(restricted, "select raw_json from shop_restricted.rejected_rows")
         assert [(row[0], row[1]) for row in rejected] == [
             ("orders", "total_cents is not a count: 'free'")
         ]
-        assert '"total_cents":"free"' in rejected[0][2]
+        assert '"total_cents":"free"' in row
+        assert rejected[0][2] == "", "an order tells of a person"
 
 
 @pytest.mark.parametrize(
@@ -200,4 +203,4 @@ def test_nothing_is_written_outside_of_the_folder_of_the_database(shop, tmp_path
     assert process.returncode == 0, errors
     assert list(home.iterdir()) == []
     left = {path.name for path in database.parent.rglob("*") if path.is_file()}
-    assert left == {"raw.duckdb", "raw.duckdb.lock", "database_id"}
+    assert left == {"raw.duckdb", "raw_restricted.duckdb", "raw.duckdb.lock", "database_id"}

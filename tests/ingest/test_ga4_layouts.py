@@ -125,7 +125,7 @@ def test_a_column_that_an_older_export_lacks_is_empty(world, everything, tmp_pat
         pq.write_table(pq.read_table(path).drop_columns([absent]), path)
     database = load(export, tmp_path)
     assert read(database, "select count(*) from ga4.events") == [(len(everything["ga4.events"]),)]
-    columns = {"device": "browser", "geo": "country", "user_id": "user_id"}
+    columns = {"device": "browser", "geo": "country", "user_id": "customer_key"}
     column = columns.get(absent, "campaign_id")
     assert read(database, f"select count({column}) from ga4.events") == [(0,)]
 

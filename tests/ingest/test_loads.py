@@ -99,8 +99,8 @@ def test_every_key_is_unique(loaded):
         "meta_ads.ad_insights": "account_id, date, ad_id",
         "google_ads.campaign_stats": "customer_id, date, campaign_id",
         "google_ads.ad_stats": "customer_id, date, ad_group_id, ad_id",
-        "mailchimp.email_activity": "campaign_id, email_id, activity_index",
-        "mailchimp.sent_to": "campaign_id, email_id",
+        "mailchimp.email_activity": "campaign_id, member_key, activity_index",
+        "mailchimp.sent_to": "campaign_id, member_key",
         "mailchimp.reports": "campaign_id, snapshot_date",
     }
     for table, key in keys.items():

@@ -15,6 +15,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from marketing_analytics.ingest.engine.persons import Key, replaced
+from marketing_analytics.ingest.engine.tables import ARROW_TYPES, Table
 from marketing_analytics.ingest.platforms import load_source, source_names
 
 SQL_TYPES = {
@@ -27,12 +29,13 @@ SQL_TYPES = {
     "fraction": "decimal(18, 6)",
     "rate": "decimal(18, 4)",
 }
-# every raw table as its source declares it: column and type
-TABLES: dict[str, str] = {
-    f"{source}.{table.name}": ", ".join(f"{n} {SQL_TYPES[k]}" for n, k in table.columns.items())
+# every raw table as its source declares it
+TABLES: dict[str, Table] = {
+    f"{source}.{table.name}": table
     for source in source_names()
     for table in load_source(source).tables
 }
+KEY = Key(1, b"key of the tests")
 
 Rows = dict[str, list[tuple[Any, ...]]]
 FIRST_DAY = date(2026, 8, 1)
@@ -272,20 +275,28 @@ def write_raw(path: Path, rows: Rows, loaded_at: datetime | None = None) -> None
     connection.execute("set timezone = 'UTC'")
     for schema in {name.split(".")[0] for name in TABLES}:
         connection.execute(f"create schema {schema}")
-    for name, columns in TABLES.items():
+    for name, table in TABLES.items():
+        columns = ", ".join(f"{n} {SQL_TYPES[k]}" for n, k in table.stored.columns.items())
         connection.execute(f"create table {name} ({columns}, _loaded_at timestamptz)")
         if rows[name]:
-            values = as_arrow([(*row, stamp) for row in rows[name]])
-            connection.register("arrived", values)
+            connection.register("arrived", as_stored(table, rows[name], stamp))
             connection.execute(f"insert into {name} select * from arrived")
             connection.unregister("arrived")
     connection.close()
 
 
-def as_arrow(rows: list[tuple[Any, ...]]) -> pa.Table:
-    """Return rows as an Arrow table; whole numbers among decimals become decimals."""
-    columns = []
-    for column in zip(*rows, strict=True):
-        has_decimals = any(isinstance(value, Decimal) for value in column)
-        columns.append([Decimal(v) if has_decimals and v is not None else v for v in column])
-    return pa.table(columns, names=[f"c{index}" for index in range(len(columns))])
+def as_stored(table: Table, rows: list[tuple[Any, ...]], stamp: datetime) -> pa.Table:
+    """Return rows as an Arrow table, with pseudonyms in place of persons."""
+    columns = [
+        pa.array([as_number(value, kind) for value in values], ARROW_TYPES[kind])
+        for values, kind in zip(zip(*rows, strict=True), table.columns.values(), strict=True)
+    ]
+    given = pa.table(columns, names=list(table.columns))
+    stored = replaced(table, given, KEY)[0] if table.personal else given
+    return stored.append_column("_loaded_at", pa.array([stamp] * len(rows)))
+
+
+def as_number(value: Any, kind: str) -> Any:
+    """Return whole numbers in columns of decimals as decimals."""
+    is_whole = isinstance(value, int) and kind in {"money", "rate", "fraction"}
+    return Decimal(value) if is_whole else value

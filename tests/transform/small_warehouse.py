@@ -34,7 +34,6 @@ class Warehouse:
             "MARKETING_RAW_DATABASE": str(self.folder / "raw.duckdb"),
             "MARKETING_DEV_DATABASE": str(self.folder / "wh.duckdb"),
             "DBT_SCHEMA": SCHEMA,
-            "DBT_PSEUDONYM_KEY": "key of the tests",
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
         place = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]

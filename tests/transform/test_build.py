@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 import random
 from collections import defaultdict
@@ -27,10 +28,10 @@ MARTS = (
 ATTRIBUTION_CHAIN = ("int_attribution__paths", "int_attribution__credits", "fct_attribution")
 
 
-def pseudonym(value: str, key: str = "key of the tests") -> str:
-    """Return the pseudonym as the project must make it."""
-    inner = hashlib.sha256((key + value).encode()).hexdigest()
-    return hashlib.sha256((key + inner).encode()).hexdigest()[:32]
+def pseudonym(kind: str, value: str) -> str:
+    """Return the pseudonym as ingestion must make it."""
+    digest = hmac.new(b"key of the tests", f"{kind}:{value}".encode(), hashlib.sha256)
+    return f"1-{digest.hexdigest()[:32]}"
 
 
 def rates(rows: Rows) -> dict[tuple[str, Any], Decimal]:
@@ -204,7 +205,7 @@ def test_spend_equals_the_platforms_rows_to_the_cent(built: Warehouse) -> None:
 
 def test_opted_out_customers_are_in_no_mart_but_their_orders_count(built: Warehouse) -> None:
     refused = {row[1] for row in built.rows["shop.consents"] if row[3] == 0}
-    keys = {pseudonym(customer) for customer in refused}
+    keys = {pseudonym("customer", customer) for customer in refused}
     orders = {row[0] for row in built.rows["shop.orders"] if row[1] in refused}
     assert orders
     for mart, column in (
@@ -242,8 +243,8 @@ def test_no_table_holds_a_person_in_clear(built: Warehouse) -> None:
 
 def test_bots_touch_nothing_and_unknown_devices_stay(built: Warehouse) -> None:
     persons = {key for (key,) in built.query("select person_key from fct_touchpoints")}
-    assert not persons & {pseudonym("bot-1"), pseudonym("bot-2")}
-    assert pseudonym("anon-0") in persons
+    assert not persons & {pseudonym("device", "bot-1"), pseudonym("device", "bot-2")}
+    assert pseudonym("device", "anon-0") in persons
 
 
 def test_mail_counts_equal_the_rows(built: Warehouse) -> None:

@@ -25,6 +25,15 @@ from marketing_analytics.core.errors import (
     TerminalError,
 )
 from marketing_analytics.ingest.engine.governor import AccountError, Limits
+from marketing_analytics.ingest.engine.persons import (
+    KEY_SETTING,
+    PERSONS,
+    REJECTED_ROWS,
+    Key,
+    parted,
+    replaced,
+    restricted,
+)
 from marketing_analytics.ingest.engine.shrinkage import Guard, ShrunkError
 from marketing_analytics.ingest.engine.tables import (
     REJECTED,
@@ -67,6 +76,13 @@ class Package:
     state: dict[str, Any]
     row_count: int
     window_count: int
+    # plain values, for tables that few may read
+    persons: dict[Table, list[Any]] = field(default_factory=dict)
+
+    def of_persons(self) -> Package:
+        """Return what belongs into the restricted tables."""
+        batches = {table: batches for table, batches in self.persons.items() if batches}
+        return Package(restricted(self.source), batches, {}, 0, 0)
 
 
 @dataclass
@@ -82,6 +98,8 @@ class Job:
     stop: threading.Event = field(default_factory=threading.Event)
     is_reread: bool = False
     guard: Guard = field(default_factory=Guard)
+    key: Key | None = None
+    persons: dict[Table, list[Any]] = field(default_factory=dict)
     batches: dict[Table, list[Any]] = field(default_factory=dict)
     failures: list[PlatformError] = field(default_factory=list)
     # accounts that cannot be read, and why
@@ -109,7 +127,7 @@ class Job:
         """Make sure that the tables exist after the load, also without a row."""
         for table in (*tables, REJECTED):
             if table.mode != "replace":
-                self.batches.setdefault(table, [])
+                self.batches.setdefault(table.stored, [])
 
     def plan(self, count: int) -> None:
         """Announce more windows to read."""
@@ -146,14 +164,15 @@ class Job:
         noted as read.
         """
         kept: list[tuple[Piece, Any]] = []
-        rejected: list[Rejected] = []
+        rejected: list[tuple[Table, list[Rejected]]] = []
         for piece in pieces:
             built, refused = build(piece.table, piece.columns, piece.raw)
             if piece.parts:
                 built, outside = within(piece.table, built, piece.parts)
                 refused += outside
             kept.append((piece, built))
-            rejected += refused
+            if refused:
+                rejected.append((piece.table, refused))
         with self._lock:
             self._check_all(kept)
             doubt = None
@@ -165,7 +184,8 @@ class Job:
                 raise doubt
             for piece, built in kept:
                 self._append(piece.table, built, piece.parts)
-            self._reject(rejected)
+            for table, refused in rejected:
+                self._reject(table, refused)
             if doubt:
                 raise doubt
             note()
@@ -183,7 +203,7 @@ class Job:
         with self._lock:
             self._check(table, built, parts)
             self._append(table, built, parts)
-            self._reject(rejected)
+            self._reject(table, rejected)
             note()
 
     def _check_all(self, kept: Sequence[tuple[Piece, Any]]) -> None:
@@ -205,10 +225,21 @@ class Job:
         self.guard.check(table, parts if table.mode == "parts" else [()], found, held)
 
     def _append(self, table: Table, built: Any, parts: Sequence[Part]) -> None:
-        extra = [tombstones(table, built, parts)] if table.mode == "parts" else []
         self.row_count += built.num_rows
         self.pending_rows += built.num_rows
+        if table.personal:
+            built, persons = replaced(table, built, self._key())
+            self.persons.setdefault(PERSONS, []).append(persons)
+            table = table.stored
+        extra = [tombstones(table, built, parts)] if table.mode == "parts" else []
         self.batches.setdefault(table, []).extend([built, *(t for t in extra if t.num_rows)])
+
+    def _key(self) -> Key:
+        """Return the key of pseudonyms or raise MissingSettingError; note it in the state."""
+        if self.key is None:
+            raise MissingSettingError(KEY_SETTING, purpose="pseudonyms of persons")
+        self.state["pseudonym_key"] = self.key.mark
+        return self.key
 
     def take(self) -> Package:
         """Return all that was kept since the last time, with the state that goes with it."""
@@ -219,19 +250,24 @@ class Job:
                 copy.deepcopy(self.state),
                 self.pending_rows,
                 self.pending_windows,
+                self.persons,
             )
-            self.batches = {}
+            self.batches, self.persons = {}, {}
             self.pending_rows = self.pending_windows = 0
         return package
 
-    def _reject(self, rejected: Sequence[Rejected]) -> None:
+    def _reject(self, table: Table, rejected: Sequence[Rejected]) -> None:
         if not rejected:
             return
-        columns = {name: [getattr(row, name) for row in rejected] for name in REJECTED.columns}
-        built, _ = build(REJECTED, columns)
         with self._lock:
             self.rejected_count += len(rejected)
-            self.batches.setdefault(REJECTED, []).append(built)
+            if table.personal:
+                rows, as_received = parted(self._key(), rejected)
+                self.persons.setdefault(REJECTED_ROWS, []).append(as_received)
+            else:
+                rows = [row.as_row() for row in rejected]
+            columns = {name: [row[name] for row in rows] for name in REJECTED.columns}
+            self.batches.setdefault(REJECTED, []).append(build(REJECTED, columns)[0])
 
     def coverage(self, report: str, account_id: str) -> Coverage:
         """Return what was read so far of one report and account."""

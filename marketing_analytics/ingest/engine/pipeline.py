@@ -13,7 +13,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -24,7 +24,14 @@ from marketing_analytics.core.errors import (
     PlatformError,
 )
 from marketing_analytics.ingest.engine.job import Package
-from marketing_analytics.ingest.engine.tables import DELETED, Part, Table, finish
+from marketing_analytics.ingest.engine.persons import RESTRICTED_TABLES
+from marketing_analytics.ingest.engine.tables import (
+    DELETED,
+    Part,
+    Table,
+    finish,
+    without_duplicates,
+)
 from marketing_analytics.warehouse.duckdb import connect
 
 OPTIONS = {
@@ -77,6 +84,10 @@ class RawDatabase:
                 for source, tables in sources.items()
             }
 
+    def restricted(self) -> RawDatabase:
+        """Return the database of plain values about persons: a file that dbt never opens."""
+        return RawDatabase(restricted_path(self.path), wait_seconds=self.wait_seconds)
+
     def _check_identity(self, connection: Any) -> None:
         """Throw the working folder away when it belongs to a database that is gone.
 
@@ -120,13 +131,48 @@ class RawDatabase:
             dataset_name=source,
         )
 
+    def load_new(self, package: Package, loaded_at: datetime) -> None:
+        """Store the rows of a package that are not stored yet."""
+        self.prepare({package.source: RESTRICTED_TABLES})
+        with self.open() as connection:
+            rows = {
+                table: new_rows(connection, package.source, table, batches)
+                for table, batches in package.batches.items()
+            }
+        batches = {table: [found] for table, found in rows.items() if found.num_rows}
+        if batches:
+            self.load(replace(package, batches=batches), loaded_at)
+
     def load(self, package: Package, loaded_at: datetime) -> None:
-        """Store the rows and the state of a package, all or, after a crash, on the next run."""
+        """Store the rows and the state of a package, all or, after a crash, on the next run.
+
+        Plain values of persons come first: a pseudonym that is stored can be looked up.
+        """
+        if package.persons:
+            self.restricted().load_new(package.of_persons(), loaded_at)
         with self.open() as connection, load_errors(package.source, self.path):
             pipeline = self._pipeline(connection, package.source)
             pipeline.run(dlt_source(package, loaded_at), loader_file_format="parquet")
         # the record of a finished load serves nobody; state is read from the database
         shutil.rmtree(self._folder(package.source), ignore_errors=True)
+
+
+def new_rows(connection: Any, schema: str, table: Table, batches: Sequence[Any]) -> Any:
+    """Return the rows that a table does not have yet, the last of every key."""
+    import pyarrow as pa
+
+    found = without_duplicates(pa.concat_tables(batches), table.key)
+    if table.name not in tables_of(connection, schema):
+        return found
+    names = ", ".join(f'"{name}"' for name in table.columns)
+    connection.register("found", found)
+    query = f'select {names} from found anti join "{schema}"."{table.name}" using ({names})'  # noqa: S608
+    return connection.execute(query).to_arrow_table()
+
+
+def restricted_path(path: Path) -> Path:
+    """Return the file of plain values about persons that belongs to a raw database."""
+    return path.with_name(f"{path.stem}_restricted{path.suffix}")
 
 
 def pipeline_name(source: str) -> str:

@@ -6,14 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.persons import KEY_SETTING
 from marketing_analytics.ingest.engine.tables import Table
 
 
 @dataclass(frozen=True)
 class Source:
-    """A platform: raw tables, names of the settings it needs and may use, and its reading."""
+    """A platform: raw tables, names of its own settings, those it may do without, its reading."""
 
     tables: tuple[Table, ...]
     settings: tuple[str, ...]
     collect: Callable[[Job], None]
     optional_settings: tuple[str, ...] = ()
+
+    @property
+    def has_persons(self) -> bool:
+        """Return whether rows tell of persons, for which a key is needed."""
+        return any(table.personal for table in self.tables)
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Return the settings without which it cannot be read."""
+        return (*self.settings, KEY_SETTING) if self.has_persons else self.settings

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any, Literal
 
 import orjson
@@ -30,6 +31,10 @@ FEW_ROWS = 5
 
 Kind = Literal["text", "count", "flag", "date", "time", "money", "rate", "fraction"]
 Mode = Literal["replace", "merge", "parts"]
+# what tells a person: identifiers become a keyed pseudonym, attributes are not stored with rows
+Identifier = Literal["email", "phone", "device", "customer", "member"]
+Attribute = Literal["name", "address"]
+ATTRIBUTES = ("name", "address")
 # the values of `Table.part_by`; () is the whole table
 Part = tuple[Any, ...]
 
@@ -59,7 +64,8 @@ class Table:
 
     mode `replace`: the whole table. `merge`: rows by key. `parts`: every part named by the
     values of `part_by` is replaced as a whole, also when it became empty. `required` are the
-    columns beside the key that a row is nothing without.
+    columns beside the key that a row is nothing without. `personal` says which columns tell a
+    person, and what they are; `stored` is the table without them.
     """
 
     name: str
@@ -68,6 +74,28 @@ class Table:
     mode: Mode = "merge"
     part_by: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
+    personal: Mapping[str, Identifier | Attribute] = field(default_factory=dict)
+
+    @cached_property
+    def stored(self) -> Table:
+        """Return the table as it is stored: pseudonyms `<kind>_key` in place of identifiers."""
+        if not self.personal:
+            return self
+        names = {name: self.stored_name(name) for name in self.columns}
+        return replace(
+            self,
+            columns={new: self.columns[name] for name, new in names.items() if new},
+            key=tuple(names[name] for name in self.key),
+            required=(),
+            personal={},
+        )
+
+    def stored_name(self, name: str) -> str:
+        """Return the stored name of a column, empty where it is not stored."""
+        kind = self.personal.get(name)
+        if kind is None:
+            return name
+        return "" if kind in ATTRIBUTES else f"{kind}_key"
 
     @property
     def indispensable(self) -> tuple[str, ...]:
@@ -96,10 +124,14 @@ class Rejected:
     raw_json: str
 
     @property
-    def rejected_id(self) -> str:
-        """Return an id that is the same for the same row in every run."""
-        text = "\x1f".join((self.table_name, self.column_name, self.reason, self.raw_json))
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+    def text(self) -> str:
+        """Return all of it as one text."""
+        return "\x1f".join((self.table_name, self.column_name, self.reason, self.raw_json))
+
+    def as_row(self) -> dict[str, str]:
+        """Return its row of REJECTED; the id is the same for the same row in every run."""
+        rejected_id = hashlib.sha256(self.text.encode()).hexdigest()[:32]
+        return {"rejected_id": rejected_id} | asdict(self)
 
 
 REJECTED = Table(
@@ -150,10 +182,7 @@ def build(
     is loaded is better than this.
     """
     misfits = Misfits()
-    arrays = [
-        cast_column(name, columns[name], kind, name in table.indispensable, misfits)
-        for name, kind in table.columns.items()
-    ]
+    arrays = [cast_column(table, name, columns[name], misfits) for name in table.columns]
     built = pa.table(arrays, names=list(table.columns))
     if not misfits.rows and not misfits.values:
         return without_duplicates(built, table.key), []
@@ -210,31 +239,32 @@ def without_duplicates(built: Any, key: Sequence[str]) -> Any:
     return built.take(last.take(pc.sort_indices(last)))
 
 
-def cast_column(
-    name: str, values: Sequence[Any], kind: Kind, is_required: bool, misfits: Misfits
-) -> Any:
+def cast_column(table: Table, name: str, values: Sequence[Any], misfits: Misfits) -> Any:
     """Return a column; values that do not fit are empty or rounded, and noted."""
     try:
-        array = CASTS[kind](values)
+        array = CASTS[table.columns[name]](values)
     except NO_FIT:
-        array = cast_one_by_one(name, values, kind, is_required, misfits)
-    if is_required and array.null_count:
+        array = cast_one_by_one(table, name, values, misfits)
+    if name in table.personal:
+        # a blank tells nobody
+        array = pc.if_else(pc.equal(pc.utf8_trim_whitespace(array), ""), None, array)
+    if name in table.indispensable and array.null_count:
         for index in pc.indices_nonzero(array.is_null()).to_pylist():
             misfits.rows.setdefault(index, f"{name} is missing")
     return array
 
 
-def cast_one_by_one(
-    name: str, values: Sequence[Any], kind: Kind, is_required: bool, misfits: Misfits
-) -> Any:
+def cast_one_by_one(table: Table, name: str, values: Sequence[Any], misfits: Misfits) -> Any:
     """Return a column cast value by value; what does not fit is noted."""
+    kind = table.columns[name]
     fitting: list[Any] = []
     for index, value in enumerate(values):
         try:
             fitting.append(CASTS[kind]([value])[0].as_py())
         except NO_FIT:
-            reason = f"{name} is not a {kind}: {str(value)[:80]!r}"
-            if is_required:
+            shown = "" if name in table.personal else f": {str(value)[:80]!r}"
+            reason = f"{name} is not a {kind}{shown}"
+            if name in table.indispensable:
                 misfits.rows.setdefault(index, reason)
                 fitting.append(None)
             else:

@@ -76,6 +76,7 @@ EVENTS = Table(
     key=(),
     mode="parts",
     part_by=("event_date",),
+    personal={"user_pseudo_id": "device", "user_id": "customer"},
 )
 TABLES = (EVENTS,)
 REQUIRED = ("event_timestamp_us", "event_name")

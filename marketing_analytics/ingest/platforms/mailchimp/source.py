@@ -28,7 +28,7 @@ from marketing_analytics.ingest.engine.answers import (
 from marketing_analytics.ingest.engine.governor import AccountError, Governor
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.source import Source
-from marketing_analytics.ingest.engine.tables import Table, pluck
+from marketing_analytics.ingest.engine.tables import Attribute, Identifier, Table, pluck
 
 if TYPE_CHECKING:
     import httpx
@@ -39,6 +39,9 @@ PAGE_SIZE = 1000
 # Mailchimp allows ten connections per user; two are left to the others
 MAX_CONNECTIONS = 8
 READ_ATTEMPTS = 3
+
+# the id is a plain hash of the address, which anyone can make
+PERSONAL: dict[str, Identifier | Attribute] = {"email_id": "member", "email_address": "email"}
 
 CAMPAIGNS = Table(
     "campaigns",
@@ -90,6 +93,7 @@ EMAIL_ACTIVITY = Table(
     mode="parts",
     part_by=("campaign_id",),
     required=("activity_at",),
+    personal=PERSONAL,
 )
 SENT_TO = Table(
     "sent_to",
@@ -104,6 +108,7 @@ SENT_TO = Table(
     key=("campaign_id", "email_id"),
     mode="parts",
     part_by=("campaign_id",),
+    personal=PERSONAL,
 )
 UNSUBSCRIBES = Table(
     "unsubscribes",
@@ -117,6 +122,7 @@ UNSUBSCRIBES = Table(
     key=("campaign_id", "email_id"),
     mode="parts",
     part_by=("campaign_id",),
+    personal=PERSONAL,
 )
 AUTOMATIONS = Table(
     "automations",

@@ -38,6 +38,7 @@ CUSTOMERS = Table(
     },
     key=("customer_id",),
     mode="replace",
+    personal={"customer_id": "customer", "email": "email"},
 )
 ORDERS = Table(
     "orders",
@@ -54,6 +55,7 @@ ORDERS = Table(
     key=("order_id",),
     mode="replace",
     required=("total_cents",),
+    personal={"customer_id": "customer"},
 )
 REFUNDS = Table(
     "refunds",
@@ -81,6 +83,7 @@ CONSENTS = Table(
     },
     key=("consent_id",),
     mode="replace",
+    personal={"customer_id": "customer"},
 )
 BUDGETS = Table(
     "budgets",

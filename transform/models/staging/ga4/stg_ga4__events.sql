@@ -9,10 +9,10 @@ source as (
 renamed as (
 
     select
-        {{ pseudonym('user_pseudo_id') }} as device_key,
+        device_key,
         event_timestamp_us,
         event_index,
-        {{ pseudonym('user_id') }} as customer_key,
+        customer_key,
         ga_session_id,
         ga_session_number,
         event_name,

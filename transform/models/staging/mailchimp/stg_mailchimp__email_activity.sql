@@ -10,7 +10,7 @@ renamed as (
 
     select
         campaign_id,
-        {{ email_pseudonym('email_address') }} as email_key,
+        email_key,
         activity_index,
         action,
         coalesce(action = 'open' and activity_type = 'proxy', false) as is_machine,

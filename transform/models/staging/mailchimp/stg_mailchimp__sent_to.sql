@@ -10,7 +10,7 @@ renamed as (
 
     select
         campaign_id,
-        {{ email_pseudonym('email_address') }} as email_key,
+        email_key,
         status as delivery_status,
         coalesce(open_count, 0) as open_count,
         {{ to_utc('last_open_at') }} as last_opened_at,

@@ -10,7 +10,7 @@ renamed as (
 
     select
         campaign_id,
-        {{ email_pseudonym('email_address') }} as email_key,
+        email_key,
         reason as unsubscribe_reason,
         {{ to_utc('unsubscribed_at') }} as unsubscribed_at,
         {{ to_utc('_loaded_at') }} as loaded_at

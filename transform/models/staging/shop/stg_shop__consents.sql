@@ -10,7 +10,7 @@ renamed as (
 
     select
         consent_id,
-        {{ pseudonym('customer_id') }} as customer_key,
+        customer_key,
         purpose,
         source as decision_source,
         cast(is_granted as boolean) as is_granted,

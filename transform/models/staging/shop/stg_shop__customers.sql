@@ -9,8 +9,8 @@ source as (
 renamed as (
 
     select
-        {{ pseudonym('customer_id') }} as customer_key,
-        {{ email_pseudonym('email') }} as email_key,
+        customer_key,
+        email_key,
         country,
         {{ to_utc('created_at') }} as created_at,
         {{ to_utc('updated_at') }} as updated_at,

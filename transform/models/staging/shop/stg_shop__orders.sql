@@ -10,7 +10,7 @@ renamed as (
 
     select
         order_id,
-        {{ pseudonym('customer_id') }} as customer_key,
+        customer_key,
         currency,
         {{ cents_to_amount('total_cents') }} as order_total,
         cast(is_first_order as boolean) as is_first_order,
