@@ -10,6 +10,7 @@ FIGURES = (
     "command_start",
     "hostile_inputs",
     "world",
+    "ingest_load",
     "demo",
     "run_overhead",
     "server_list",

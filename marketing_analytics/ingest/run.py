@@ -38,7 +38,7 @@ from marketing_analytics.ingest.platforms import load_source
 SCHEMA_VERSION = 1
 REFRESH_SECONDS = 0.25
 # of so many rows a load costs less than keeping them
-PACKAGE_ROWS = 200_000
+PACKAGE_ROWS = 150_000
 
 
 @dataclass

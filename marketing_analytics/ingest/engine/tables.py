@@ -155,7 +155,12 @@ def pluck(rows: Sequence[Mapping[str, Any]], paths: Mapping[str, str]) -> dict[s
 def pluck_one(rows: Sequence[Mapping[str, Any]], path: list[str]) -> list[Any]:
     """Return the values at one path, None where a step of it is absent."""
     if len(path) == 1:
-        return [row.get(path[0]) for row in rows]
+        name = path[0]
+        try:
+            # a third faster than get, and most fields are in every row
+            return [row[name] for row in rows]
+        except KeyError:
+            return [row.get(name) for row in rows]
     nested = [row.get(path[0]) or {} for row in rows]
     return pluck_one(nested, path[1:])
 
