@@ -22,9 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketing_analytics.ingest.engine.job import Job
-from marketing_analytics.ingest.engine.pipeline import RawDatabase
 from marketing_analytics.ingest.engine.shrinkage import Guard
 from marketing_analytics.ingest.engine.tables import ARROW_TYPES, Table, pluck
+from marketing_analytics.ingest.raw.database import RawDatabase
+from marketing_analytics.ingest.raw.places import DuckDBFile
 from marketing_analytics.ingest.run import PACKAGE_ROWS
 
 ROWS = 1_000_000
@@ -102,7 +103,7 @@ def load_by_hand(folder: Path, rows: dict[date, list[dict[str, str]]]) -> None:
 
 def load_as_ours(folder: Path, rows: dict[date, list[dict[str, str]]], first: int = 0) -> None:
     """Load the rows of the days from `first` on as ingestion does."""
-    database = RawDatabase(folder / "raw.duckdb", wait_seconds=5)
+    database = RawDatabase(DuckDBFile(folder / "raw.duckdb"), wait_seconds=5)
     stored = database.prepare({"bench": [TABLE]})["bench"]
     now = datetime.now(UTC)
     job = Job("bench", {}, FIRST_DAY, now, stored.state, guard=Guard(stored.counts))

@@ -19,7 +19,7 @@ from marketing_analytics.core.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from marketing_analytics.ingest.engine.settings import Request
+    from marketing_analytics.ingest.request import Request
     from marketing_analytics.ingest.run import SourceResult
     from marketing_analytics.ingest.status import SourceStatus
 
@@ -43,9 +43,8 @@ def group() -> None:
 @click.option("--since", metavar="DATE", help="First day wanted (default: INGEST_SINCE, 200 days).")
 @click.option(
     "--raw-database",
-    type=click.Path(path_type=Path),
     metavar="PATH",
-    help="DuckDB file to write (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
+    help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
 )
 @click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
 @click.option("--reread", is_flag=True, help="Read all days again, also those known as final.")
@@ -56,7 +55,7 @@ def group() -> None:
 def run(
     sources: tuple[str, ...],
     since: str | None,
-    raw_database: Path | None,
+    raw_database: str | None,
     env_file: Path | None,
     reread: bool,
     accept_shrinkage: bool,
@@ -108,24 +107,23 @@ def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
 @group.command(examples=["", "--raw-database var/demo/raw.duckdb --json"])
 @click.option(
     "--raw-database",
-    type=click.Path(path_type=Path),
     metavar="PATH",
-    help="DuckDB file to look at (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
+    help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
 )
 @click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
-def status(raw_database: Path | None, is_json: bool) -> None:
+def status(raw_database: str | None, is_json: bool) -> None:
     """Show how far every source was loaded."""
     console = Console(is_json=is_json)
 
     def body() -> None:
-        from marketing_analytics.ingest.engine import settings
+        from marketing_analytics.ingest import request as settings
         from marketing_analytics.ingest.status import read_status
 
-        path = settings.raw_database_path(raw_database, os.environ)
+        place = settings.raw_place(raw_database, os.environ)
         wait_seconds = settings.seconds("INGEST_LOCK_WAIT_SECONDS", os.environ)
-        found = read_status(path, checked_sources(()), wait_seconds=wait_seconds)
+        found = read_status(place, checked_sources(()), wait_seconds=wait_seconds)
         if is_json:
-            document = {"schema_version": 1, "raw_database": str(path)}
+            document = {"schema_version": 1, "raw_database": str(place)}
             console.json({**document, "sources": [one.as_json() for one in found]})
             return
         print_status(console, found)
@@ -161,10 +159,10 @@ def print_status(console: Console, found: Sequence[SourceStatus]) -> None:
 
 
 def request_of(
-    sources: tuple[str, ...], since: str | None, raw_database: Path | None, env_file: Path | None
+    sources: tuple[str, ...], since: str | None, raw_database: str | None, env_file: Path | None
 ) -> Request:
     """Return what is asked for, from flags, the file of settings and the environment."""
-    from marketing_analytics.ingest.engine import settings
+    from marketing_analytics.ingest import request as settings
     from marketing_analytics.ingest.engine.persons import with_key
 
     if env_file:
@@ -175,7 +173,7 @@ def request_of(
         sources=chosen,
         left_out=left_out,
         since=settings.since_date(since, values),
-        raw_database=settings.raw_database_path(raw_database, values),
+        place=settings.raw_place(raw_database, values),
         settings=values,
     )
 
@@ -188,7 +186,7 @@ def chosen_sources(
     Without a name: those whose settings are complete. Where none is, all of them, to be refused
     with everything that is missing.
     """
-    from marketing_analytics.ingest.engine import settings
+    from marketing_analytics.ingest import request as settings
     from marketing_analytics.ingest.platforms import load_source
 
     known = checked_sources(sources)
@@ -250,7 +248,7 @@ def ingest_and_show(console: Console, request: Request) -> int:
         for error in result.errors:
             error.message = f"{result.source}: {error.message}"
             console.error(error)
-    console.line(f"{request.raw_database} in {document['seconds']:.1f} s")
+    console.line(f"{request.place} in {document['seconds']:.1f} s")
     return int(document["exit_code"])
 
 

@@ -10,10 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core import clock
@@ -24,16 +23,15 @@ from marketing_analytics.core.errors import (
     EXIT_PARTLY_APPLIED,
     PlatformError,
 )
-from marketing_analytics.core.locks import file_lock
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.ingest.engine.governor import Limits
 from marketing_analytics.ingest.engine.job import Job, bug_of
 from marketing_analytics.ingest.engine.persons import check_key, key_of
-from marketing_analytics.ingest.engine.pipeline import RawDatabase
-from marketing_analytics.ingest.engine.settings import Request, check_settings
 from marketing_analytics.ingest.engine.shrinkage import Guard
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.platforms import load_source
+from marketing_analytics.ingest.raw.database import RawDatabase
+from marketing_analytics.ingest.request import Request, check_settings
 
 SCHEMA_VERSION = 1
 REFRESH_SECONDS = 0.25
@@ -80,17 +78,6 @@ class SourceResult:
         }
 
 
-def writer_lock(database: Path, wait_seconds: float) -> AbstractContextManager[None]:
-    """Return the lock of a raw database: one writer at a time."""
-    return file_lock(
-        database.with_name(database.name + ".lock"),
-        taken=f"another ingestion writes {database}",
-        hint=f"waited {wait_seconds:.0f} s; run again when it has ended, "
-        "or set INGEST_LOCK_WAIT_SECONDS",
-        timeout_seconds=wait_seconds,
-    )
-
-
 def ingest(request: Request, console: Console) -> list[SourceResult]:
     """Run the sources of a request; raise only for what concerns all of them."""
     sources = {name: load_source(name) for name in request.sources}
@@ -99,8 +86,8 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
     key = key_of(request.settings)
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
     limits = limits_of(request)
-    with owner_only(), writer_lock(request.raw_database, lock_wait_seconds):
-        database = RawDatabase(request.raw_database, wait_seconds=lock_wait_seconds)
+    with owner_only(), request.place.writer_lock(lock_wait_seconds):
+        database = RawDatabase(request.place, wait_seconds=lock_wait_seconds)
         stored = database.prepare({name: source.tables for name, source in sources.items()})
         for name, source in sources.items():
             if key and source.has_persons:
@@ -288,7 +275,7 @@ def report(results: list[SourceResult], request: Request, seconds: float) -> dic
     """Return the document of `--json`."""
     return {
         "schema_version": SCHEMA_VERSION,
-        "raw_database": str(request.raw_database),
+        "raw_database": str(request.place),
         "business_date": str(clock.today()),
         "since": str(request.since),
         "seconds": round(seconds, 3),

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
-from marketing_analytics.ingest.engine.pipeline import stored_state, tables_of
-from marketing_analytics.warehouse.duckdb import connect
+from marketing_analytics.ingest.raw.database import stored_state, tables_of
+from marketing_analytics.ingest.raw.places import Place, opened
 
 
 @dataclass(frozen=True)
@@ -60,23 +59,13 @@ class SourceStatus:
         }
 
 
-def read_status(
-    database: Path, sources: Sequence[str], *, wait_seconds: float
-) -> list[SourceStatus]:
+def read_status(place: Place, sources: Sequence[str], *, wait_seconds: float) -> list[SourceStatus]:
     """Return what a raw database holds of some sources, in their order.
 
     Raise MachineError where there is no such file, LockedError where it stays taken.
     """
-    connection = connect(
-        database,
-        is_read_only=True,
-        wait_seconds=wait_seconds,
-        hint="or set INGEST_LOCK_WAIT_SECONDS",
-    )
-    try:
+    with opened(place, wait_seconds, is_read_only=True) as connection:
         return [status_of(connection, source) for source in sources]
-    finally:
-        connection.close()
 
 
 def status_of(connection: Any, source: str) -> SourceStatus:

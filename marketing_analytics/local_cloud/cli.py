@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from marketing_analytics.core.commands import Group
+from marketing_analytics.core.errors import UserError
 
 DEFAULT_PORT = 8580
 DEFAULT_RAW_DATABASE = "var/raw.duckdb"
@@ -94,4 +95,9 @@ def serve(
 
 def raw_database_of(setting: str | None) -> Path:
     """Return the raw database named in the environment, or where ingestion puts it."""
+    if "://" in (setting or ""):
+        raise UserError(
+            "MARKETING_RAW_DATABASE is an address; the local dbt Cloud reads a DuckDB file",
+            hint="give the file with --raw-database",
+        )
     return Path(setting or DEFAULT_RAW_DATABASE)

@@ -1,5 +1,6 @@
 """The real command as a process, the emulators as a process, and a look at the raw tables."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import httpx
+import psycopg2
 from click.testing import CliRunner
 
 from marketing_analytics.ingest.cli import group
@@ -75,23 +77,34 @@ def start_ingest(*arguments, **settings):
 
 
 def read(database, query, *values):
+    """Return the rows of a query on a DuckDB file or at a PostgreSQL address."""
+    if "://" in str(database):
+        with contextlib.closing(psycopg2.connect(str(database))) as connection:
+            cursor = connection.cursor()
+            cursor.execute(query.replace("%", "%%").replace("?", "%s"), values)
+            return cursor.fetchall()
     with duckdb.connect(str(database), read_only=True) as connection:
         return connection.execute(query, list(values)).fetchall()
 
 
 def contents(database):
     """Return every raw table as sorted rows, without load times and dlt's own columns."""
-    tables = read(
+    columns = read(
         database,
-        "select table_schema, table_name from information_schema.tables "
-        "where table_schema not like '%_staging' and table_schema <> '_ingest' "
-        "and table_name not like '\\_dlt%' escape '\\'",
+        "select table_schema, table_name, column_name from information_schema.columns "
+        "where table_schema not like '%_staging' and table_schema not like '%_restricted' "
+        "and table_schema not in ('_ingest', 'information_schema', 'pg_catalog', 'public') "
+        "and table_name not like '\\_dlt%' escape '\\' "
+        "order by table_schema, table_name, ordinal_position",
     )
-    found = {}
-    for schema, table in tables:
-        query = f"select * exclude (_loaded_at, _dlt_load_id) from {schema}.{table} order by all"
-        found[f"{schema}.{table}"] = read(database, query)
-    return found
+    names = {}
+    for schema, table, column in columns:
+        if column not in {"_loaded_at", "_dlt_load_id"}:
+            names.setdefault(f"{schema}.{table}", []).append(f'"{column}"')
+    return {
+        table: sorted(read(database, f"select {', '.join(own)} from {table}"), key=repr)
+        for table, own in names.items()
+    }
 
 
 class Emulators:

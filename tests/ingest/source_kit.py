@@ -68,6 +68,14 @@ class SourceKit:
         """Yield the settings of the same source, but `empty`, `odd`, and so on."""
         raise NotImplementedError
 
+    def place(self, folder, name):
+        """Return a raw database that a test may fill: the same for the same name."""
+        return folder / f"{name}.duckdb"
+
+    def restricted(self, folder, name):
+        """Return the database of plain values that belongs to it."""
+        return folder / f"{name}_restricted.duckdb"
+
     def load(self, database, settings, *arguments):
         chosen = ("--source", self.name, "--raw-database", database, "--json")
         done = ingest(*chosen, *arguments, **settings)
@@ -86,7 +94,7 @@ class SourceKit:
     def test_a_run_killed_in_any_stage_is_made_whole_by_the_next(
         self, shared_emulators, expected, tmp_path, stage
     ):
-        database = tmp_path / "raw.duckdb"
+        database = self.place(tmp_path, "raw")
         chosen = ["--raw-database", str(database), "--source", self.name]
         killed = subprocess.run(
             [sys.executable, "-c", KILLED, STAGES[stage], "ingest", "run", *chosen],
@@ -105,17 +113,17 @@ class SourceKit:
     ):
         with self.altered("taken_back", world, shared_emulators.settings, tmp_path) as settings:
             assert self.load(copy_of_loaded, settings)[0].code == 0
-            assert self.load(tmp_path / "fresh.duckdb", settings)[0].code == 0
+            assert self.load(self.place(tmp_path, "fresh"), settings)[0].code == 0
         found = self.own(copy_of_loaded)
-        assert found == self.own(tmp_path / "fresh.duckdb")
+        assert found == self.own(self.place(tmp_path, "fresh"))
         assert sum(map(len, found.values())) < sum(map(len, expected.values()))
 
     def test_an_empty_answer_gives_empty_tables(self, world, shared_emulators, tmp_path):
         with self.altered("empty", world, shared_emulators.settings, tmp_path) as settings:
-            done, source = self.load(tmp_path / "raw.duckdb", settings)
+            done, source = self.load(self.place(tmp_path, "raw"), settings)
         assert (done.code, source["rejected"]) == (0, 0), done.out
         declared = {f"{self.name}.{table.name}" for table in load_source(self.name).tables}
-        found = self.own(tmp_path / "raw.duckdb")
+        found = self.own(self.place(tmp_path, "raw"))
         assert found.keys() == {*declared, f"{self.name}._rejected"}
         assert not any(self.facts_of(found).values())
 
@@ -123,17 +131,17 @@ class SourceKit:
         self, world, shared_emulators, expected, tmp_path
     ):
         with self.altered("odd", world, shared_emulators.settings, tmp_path) as settings:
-            done, source = self.load(tmp_path / "raw.duckdb", settings)
+            done, source = self.load(self.place(tmp_path, "raw"), settings)
         assert (done.code, source["status"], source["rejected"]) == (5, "partial", 1), done.out
-        found = self.own(tmp_path / "raw.duckdb")
+        found = self.own(self.place(tmp_path, "raw"))
         query = f"select rejected_id, column_name, reason, raw_json from {self.name}._rejected"
-        [(rejected_id, column, reason, raw_json)] = read(tmp_path / "raw.duckdb", query)
+        [(rejected_id, column, reason, raw_json)] = read(self.place(tmp_path, "raw"), query)
         assert (column, reason) == ("", self.odd_reason)
         if not raw_json:
             # it tells of a person
             query = f"select raw_json from {self.name}_restricted.rejected_rows"
             query += " where rejected_id = ?"
-            [(raw_json,)] = read(tmp_path / "raw_restricted.duckdb", query, rejected_id)
+            [(raw_json,)] = read(self.restricted(tmp_path, "raw"), query, rejected_id)
         assert raw_json.startswith("{")
         # the odd one moved from its table to the rejected ones, all others stayed
         assert sum(map(len, found.values())) == sum(map(len, expected.values()))
@@ -142,11 +150,11 @@ class SourceKit:
         self, world, shared_emulators, expected, tmp_path
     ):
         with self.altered("odd_value", world, shared_emulators.settings, tmp_path) as settings:
-            done, source = self.load(tmp_path / "raw.duckdb", settings)
+            done, source = self.load(self.place(tmp_path, "raw"), settings)
         assert (done.code, source["rejected"]) == (5, 1), done.out
         query = f"select column_name, reason from {self.name}._rejected"
-        assert read(tmp_path / "raw.duckdb", query) == [self.odd_value_reason]
-        found = self.own(tmp_path / "raw.duckdb")
+        assert read(self.place(tmp_path, "raw"), query) == [self.odd_value_reason]
+        found = self.own(self.place(tmp_path, "raw"))
         changed = f"{self.name}._rejected"
         counts = {name: len(rows) for name, rows in found.items() if name != changed}
         assert counts == {name: len(rows) for name, rows in expected.items() if name != changed}
@@ -190,9 +198,9 @@ class SourceKit:
         self, world, shared_emulators, expected, tmp_path
     ):
         with self.altered("new_field", world, shared_emulators.settings, tmp_path) as settings:
-            done, _ = self.load(tmp_path / "raw.duckdb", settings)
+            done, _ = self.load(self.place(tmp_path, "raw"), settings)
         assert done.code == 0, done.out
-        assert self.own(tmp_path / "raw.duckdb") == expected
+        assert self.own(self.place(tmp_path, "raw")) == expected
 
     def test_a_field_of_another_type_fails_and_keeps_what_was_loaded(
         self, world, shared_emulators, copy_of_loaded, expected, tmp_path
@@ -296,7 +304,7 @@ class ServedKit(SourceKit):
     ):
         with serve(lambda _: Answer(body)) as (url, _):
             settings = shared_emulators.settings | {f"{self.name.upper()}_BASE_URL": url}
-            done, source = self.load(tmp_path / "raw.duckdb", settings)
+            done, source = self.load(self.place(tmp_path, "raw"), settings)
         said = " ".join(error["message"] for error in source["errors"])
         assert "bug" not in said
         assert "Traceback" not in done.out + done.err
@@ -307,17 +315,17 @@ class ServedKit(SourceKit):
     def test_a_fault_that_passes_costs_no_row(self, emulators, expected, tmp_path, kind):
         more = {"status_429": {"retry_after_seconds": 0}, "slow": {"seconds": 0.5}}.get(kind, {})
         emulators.fault(self.name, kind, times=3, **more)
-        done, _ = self.load(tmp_path / "raw.duckdb", emulators.settings)
+        done, _ = self.load(self.place(tmp_path, "raw"), emulators.settings)
         assert done.code == 0, done.out
         assert emulators.control(self.name, "counters")["faults_injected"] == {kind: 3}
-        assert self.own(tmp_path / "raw.duckdb") == expected
+        assert self.own(self.place(tmp_path, "raw")) == expected
 
     @pytest.mark.parametrize("kind", ["status_500", *slow("cut_stream", "html")])
     def test_a_fault_that_stays_ends_with_a_sentence_and_the_next_run_is_exact(
         self, emulators, expected, tmp_path, kind
     ):
         emulators.fault(self.name, kind, times=100_000, path=self.facts_path)
-        database = tmp_path / "raw.duckdb"
+        database = self.place(tmp_path, "raw")
         done, source = self.load(database, emulators.settings)
         assert done.code in {1, 5}
         assert "Traceback" not in done.out + done.err
@@ -331,7 +339,7 @@ class ServedKit(SourceKit):
     ):
         more = {"path": self.facts_path, "retry_after_seconds": 40591}
         emulators.fault(self.name, "status_429", times=1000, **more)
-        database = tmp_path / "raw.duckdb"
+        database = self.place(tmp_path, "raw")
         # 11.3 hours would end in the suite's own time-out
         _, source = self.load(database, emulators.settings)
         assert "asks to wait 11.3 h" in source["errors"][0]["message"]
@@ -340,7 +348,7 @@ class ServedKit(SourceKit):
         assert self.load(database, emulators.settings)[0].code == 0
         assert self.own(database) == expected
 
-    def test_no_secret_is_printed_or_stored(self, emulators, copy_of_loaded):
+    def test_no_secret_is_printed_or_stored(self, emulators, copy_of_loaded, tmp_path):
         settings = emulators.settings
         secrets = [
             settings[name]
@@ -356,7 +364,7 @@ class ServedKit(SourceKit):
         done = ingest(*chosen, **settings)
         assert done.code == 0, done.err
         printed = refused.out + refused.err + done.out + done.err
-        files = [path for path in copy_of_loaded.parent.rglob("*") if path.is_file()]
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
         for secret in secrets:
             assert secret not in printed
             assert not [path for path in files if secret.encode() in path.read_bytes()]

@@ -8,14 +8,14 @@ import pytest
 
 from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import FileError, LockedError, MissingSettingError, UserError
-from marketing_analytics.ingest.engine import settings
-from marketing_analytics.ingest.run import writer_lock
+from marketing_analytics.ingest import request as settings
+from marketing_analytics.ingest.raw.places import DuckDBFile
 
 HOLDER = """
 import sys
 from pathlib import Path
-from marketing_analytics.ingest.run import writer_lock
-with writer_lock(Path(sys.argv[1]), 5):
+from marketing_analytics.ingest.raw.places import DuckDBFile
+with DuckDBFile(Path(sys.argv[1])).writer_lock(5):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -32,14 +32,14 @@ def test_a_second_writer_waits_then_is_told_who_writes(tmp_path):
         assert holder.stdout.readline() == "held\n"
         with (
             pytest.raises(LockedError, match=f"process {holder.pid}") as caught,
-            writer_lock(database, 0.3),
+            DuckDBFile(database).writer_lock(0.3),
         ):
             pytest.fail("two writers")
         assert "INGEST_LOCK_WAIT_SECONDS" in caught.value.hint
         holder.kill()
         holder.wait()
         # the lock of a killed process is free at once
-        with writer_lock(database, 0):
+        with DuckDBFile(database).writer_lock(0):
             assert f"process {os.getpid()} since" in Path(f"{database}.lock").read_text()
 
 

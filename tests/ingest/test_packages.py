@@ -9,9 +9,10 @@ from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import MachineError, PlatformError
 from marketing_analytics.ingest import run as running
 from marketing_analytics.ingest.engine.job import Job
-from marketing_analytics.ingest.engine.pipeline import RawDatabase
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import Table
+from marketing_analytics.ingest.raw.database import RawDatabase
+from marketing_analytics.ingest.raw.places import DuckDBFile
 
 from .commands import read
 
@@ -38,7 +39,7 @@ def add(job, numbers):
 
 
 def run(tmp_path, job, collect):
-    database = RawDatabase(tmp_path / "raw.duckdb", wait_seconds=20)
+    database = RawDatabase(DuckDBFile(tmp_path / "raw.duckdb"), wait_seconds=20)
     database.prepare({"tiny": (FACTS,)})
     source = Source((FACTS,), (), collect)
     [result] = running.Run(database, {"tiny": source}, {"tiny": job}, Console()).results()

@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner
 
-from marketing_analytics.ingest.engine.settings import DEFAULT_RAW_DATABASE
+from marketing_analytics.core.errors import UserError
+from marketing_analytics.ingest.request import DEFAULT_RAW_DATABASE
 from marketing_analytics.local_cloud.cli import group, raw_database_of
 from marketing_analytics.local_cloud.runs.engine import lock_folder
 from marketing_analytics.local_cloud.server import NEW_TOKEN, fill_store
@@ -186,8 +187,11 @@ def test_a_full_disk_is_named_when_the_store_opens(
 
 
 def test_the_raw_database_is_where_ingestion_puts_it() -> None:
-    assert raw_database_of(None) == raw_database_of("") == DEFAULT_RAW_DATABASE
+    assert raw_database_of(None) == raw_database_of("") == Path(DEFAULT_RAW_DATABASE)
     assert raw_database_of("x.duckdb") == Path("x.duckdb")
+    with pytest.raises(UserError, match="reads a DuckDB file") as refused:
+        raw_database_of("postgresql://u:secret@h/raw")
+    assert "secret" not in refused.value.message
 
 
 def test_a_store_of_a_newer_version_is_named(tmp_path: Path, project: Path) -> None:

@@ -12,9 +12,13 @@ from marketing_analytics.core import clock
 from marketing_analytics.core.commands import program
 from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import UserError, not_set
+from marketing_analytics.ingest.raw.places import Place, place_of
 
 RAW_DATABASE_SETTING = "MARKETING_RAW_DATABASE"
-DEFAULT_RAW_DATABASE = Path("var/raw.duckdb")
+DEFAULT_RAW_DATABASE = "var/raw.duckdb"
+# working folders of raw databases that are no files
+WORKING_SETTING = "INGEST_WORKING_PATH"
+DEFAULT_WORKING = "var/ingest"
 SINCE_SETTING = "INGEST_SINCE"
 DEFAULT_HISTORY_DAYS = 200
 
@@ -35,7 +39,7 @@ class Request:
 
     sources: tuple[str, ...]
     since: date
-    raw_database: Path
+    place: Place
     settings: Mapping[str, str]
     is_reread: bool = False
     is_accepting_shrinkage: bool = False
@@ -65,10 +69,13 @@ def load_env_file(path: Path) -> None:
         os.environ.setdefault(name, value)
 
 
-def raw_database_path(given: Path | None, settings: Mapping[str, str]) -> Path:
-    """Return the absolute path of the raw database: flag, setting, default."""
-    path = given or Path(settings.get(RAW_DATABASE_SETTING) or DEFAULT_RAW_DATABASE)
-    return path.expanduser().resolve()
+def raw_place(given: str | None, settings: Mapping[str, str]) -> Place:
+    """Return the place of the raw database: flag, setting, default.
+
+    Raise UserError for an address of something else.
+    """
+    working = Path(settings.get(WORKING_SETTING) or DEFAULT_WORKING).expanduser().resolve()
+    return place_of(given or settings.get(RAW_DATABASE_SETTING) or DEFAULT_RAW_DATABASE, working)
 
 
 def since_date(given: str | None, settings: Mapping[str, str]) -> date:

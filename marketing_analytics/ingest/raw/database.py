@@ -23,6 +23,7 @@ from marketing_analytics.core.errors import (
     MachineError,
     PlatformError,
 )
+from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.ingest.engine.job import Package
 from marketing_analytics.ingest.engine.persons import RESTRICTED_TABLES
 from marketing_analytics.ingest.engine.tables import (
@@ -32,7 +33,7 @@ from marketing_analytics.ingest.engine.tables import (
     finish,
     without_duplicates,
 )
-from marketing_analytics.warehouse.duckdb import connect
+from marketing_analytics.ingest.raw.places import Place, opened
 
 OPTIONS = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
@@ -54,24 +55,17 @@ class Stored:
 
 
 class RawDatabase:
-    """The DuckDB file of all raw tables and dlt's working folder beside it."""
+    """The database of all raw tables, and dlt's working folder."""
 
-    def __init__(self, path: Path, *, wait_seconds: float) -> None:
-        self.path = path
+    def __init__(self, place: Place, *, wait_seconds: float) -> None:
+        self.place = place
         self.wait_seconds = wait_seconds
-        self.working = path.with_name(path.name + ".dlt")
+        self.working = place.working
         os.environ |= OPTIONS | {"DLT_DATA_DIR": str(self.working)}
 
-    @contextlib.contextmanager
-    def open(self) -> Iterator[Any]:
-        """Yield a connection; while it is open no other process can use the file."""
-        connection = connect(
-            self.path, wait_seconds=self.wait_seconds, hint="or set INGEST_LOCK_WAIT_SECONDS"
-        )
-        try:
-            yield connection
-        finally:
-            connection.close()
+    def open(self) -> contextlib.AbstractContextManager[Any]:
+        """Return a context with a connection."""
+        return opened(self.place, self.wait_seconds)
 
     def prepare(self, sources: Mapping[str, Sequence[Table]]) -> dict[str, Stored]:
         """Load what an earlier run left over; return what is stored of every source."""
@@ -85,8 +79,8 @@ class RawDatabase:
             }
 
     def restricted(self) -> RawDatabase:
-        """Return the database of plain values about persons: a file that dbt never opens."""
-        return RawDatabase(restricted_path(self.path), wait_seconds=self.wait_seconds)
+        """Return the database of plain values about persons."""
+        return RawDatabase(self.place.restricted(), wait_seconds=self.wait_seconds)
 
     def _check_identity(self, connection: Any) -> None:
         """Throw the working folder away when it belongs to a database that is gone.
@@ -127,7 +121,7 @@ class RawDatabase:
         return dlt.pipeline(
             pipeline_name(source),
             pipelines_dir=str(self.working / "pipelines"),
-            destination=dlt.destinations.duckdb(connection, replace_strategy="insert-from-staging"),
+            destination=self.place.destination(connection),
             dataset_name=source,
         )
 
@@ -150,7 +144,7 @@ class RawDatabase:
         """
         if package.persons:
             self.restricted().load_new(package.of_persons(), loaded_at)
-        with self.open() as connection, load_errors(package.source, self.path):
+        with self.open() as connection, load_errors(package.source, self.place):
             pipeline = self._pipeline(connection, package.source)
             pipeline.run(dlt_source(package, loaded_at), loader_file_format="parquet")
         # the record of a finished load serves nobody; state is read from the database
@@ -160,19 +154,18 @@ class RawDatabase:
 def new_rows(connection: Any, schema: str, table: Table, batches: Sequence[Any]) -> Any:
     """Return the rows that a table does not have yet, the last of every key."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     found = without_duplicates(pa.concat_tables(batches), table.key)
     if table.name not in tables_of(connection, schema):
         return found
     names = ", ".join(f'"{name}"' for name in table.columns)
-    connection.register("found", found)
-    query = f'select {names} from found anti join "{schema}"."{table.name}" using ({names})'  # noqa: S608
-    return connection.execute(query).to_arrow_table()
-
-
-def restricted_path(path: Path) -> Path:
-    """Return the file of plain values about persons that belongs to a raw database."""
-    return path.with_name(f"{path.stem}_restricted{path.suffix}")
+    first = table.key[0]
+    query = f'select {names} from "{schema}"."{table.name}" where "{first}" = any(?)'  # noqa: S608
+    asked = pc.unique(found.column(first)).to_pylist()
+    known = set(connection.execute(query, [asked]).fetchall())
+    rows = zip(*(found.column(name).to_pylist() for name in table.columns), strict=True)
+    return found.filter(pa.array([row not in known for row in rows], pa.bool_()))
 
 
 def pipeline_name(source: str) -> str:
@@ -210,9 +203,13 @@ def stored_counts(
     for table in tables:
         if table.mode != "merge" and table.name in present:
             names = ", ".join(f'"{name}"' for name in table.part_by)
-            query = f'select {names or "1"}, count(*) from "{source}"."{table.name}" group by all'  # noqa: S608
+            grouped = f"select {names}, count(*)" if names else "select count(*)"
+            query = f'{grouped} from "{source}"."{table.name}"'
+            query += f" group by {names}" if names else ""
             rows = connection.execute(query).fetchall()
-            counts[table.name] = {tuple(row[:-1]) if names else (): row[-1] for row in rows}
+            found = {tuple(row[:-1]): row[-1] for row in rows}
+            # no rows are no part, also of a whole table
+            counts[table.name] = {part: count for part, count in found.items() if count}
     return counts
 
 
@@ -249,7 +246,7 @@ def dlt_resource(table: Table, package: Package, loaded_at: datetime) -> Any:
 
 
 @contextlib.contextmanager
-def load_errors(source: str, path: Path) -> Iterator[None]:
+def load_errors(source: str, place: Place) -> Iterator[None]:
     """Turn what dlt raises into one sentence; the rows stay where the next run finds them."""
     try:
         yield
@@ -258,12 +255,13 @@ def load_errors(source: str, path: Path) -> Iterator[None]:
     except Exception as error:
         reason = root_of(error)
         text = str(reason).strip().splitlines()[0] if str(reason).strip() else type(reason).__name__
-        if "No space left" in text or "disk is full" in text.lower():
+        text = redact(text, secrets_of())
+        if place.is_full(text):
             raise MachineError(
-                f"no space left for {path}", hint="free some space and run again"
+                f"no space left for {place}", hint="free some space and run again"
             ) from None
         raise PlatformError(
-            f"could not load {source} into {path}: {text}", hint="run again; nothing is lost"
+            f"could not load {source} into {place}: {text}", hint="run again; nothing is lost"
         ) from error
 
 

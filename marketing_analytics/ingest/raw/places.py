@@ -1,0 +1,185 @@
+"""The places that a raw database can be in, and what differs between them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from marketing_analytics.core.errors import UserError
+from marketing_analytics.core.locks import file_lock
+from marketing_analytics.warehouse import duckdb, postgresql
+
+WAIT_HINT = "or set INGEST_LOCK_WAIT_SECONDS"
+RUN_AGAIN = "run again when it has ended, or set INGEST_LOCK_WAIT_SECONDS"
+
+
+class Place(Protocol):
+    """A database that rows are loaded into."""
+
+    @property
+    def working(self) -> Path:
+        """Return dlt's working folder."""
+        ...
+
+    def __str__(self) -> str:
+        """Return its name for people, without a secret."""
+        ...
+
+    def writer_lock(self, wait_seconds: float) -> contextlib.AbstractContextManager[None]:
+        """Return the lock of the one writer; raise LockedError when it stays taken."""
+        ...
+
+    def connect(self, wait_seconds: float, *, is_read_only: bool = False) -> Any:
+        """Return a connection with `execute(sql, values)`, `?` for values, and `close`."""
+        ...
+
+    def destination(self, connection: Any) -> Any:
+        """Return dlt's destination."""
+        ...
+
+    def restricted(self) -> Place:
+        """Return the place of plain values about persons."""
+        ...
+
+    def is_full(self, text: str) -> bool:
+        """Return whether an error says that no space is left."""
+        ...
+
+
+@dataclass(frozen=True)
+class DuckDBFile:
+    """One DuckDB file; what tells of persons lies in a second one, which dbt never opens."""
+
+    path: Path
+
+    @property
+    def working(self) -> Path:
+        """Return dlt's working folder, beside the file."""
+        return self.path.with_name(self.path.name + ".dlt")
+
+    def __str__(self) -> str:
+        """Return the path."""
+        return str(self.path)
+
+    def writer_lock(self, wait_seconds: float) -> contextlib.AbstractContextManager[None]:
+        """Return the lock of a file beside it."""
+        return file_lock(
+            self.path.with_name(self.path.name + ".lock"),
+            taken=f"another ingestion writes {self}",
+            hint=f"waited {wait_seconds:.0f} s; {RUN_AGAIN}",
+            timeout_seconds=wait_seconds,
+        )
+
+    def connect(self, wait_seconds: float, *, is_read_only: bool = False) -> Any:
+        """Return a connection; while it is open no other process can use the file."""
+        return duckdb.connect(
+            self.path, is_read_only=is_read_only, wait_seconds=wait_seconds, hint=WAIT_HINT
+        )
+
+    def destination(self, connection: Any) -> Any:
+        """Return dlt's destination over an open connection."""
+        import dlt
+
+        return dlt.destinations.duckdb(connection, replace_strategy="insert-from-staging")
+
+    def restricted(self) -> DuckDBFile:
+        """Return the file beside it."""
+        return DuckDBFile(self.path.with_name(f"{self.path.stem}_restricted{self.path.suffix}"))
+
+    def is_full(self, text: str) -> bool:
+        """Return whether an error says that no space is left."""
+        return "No space left" in text or "disk is full" in text.lower()
+
+
+@dataclass(frozen=True, repr=False)
+class PostgreSQL:
+    """A database on a PostgreSQL server; what tells of persons lies in schemas of its own."""
+
+    url: str
+    working_parent: Path
+
+    @property
+    def working(self) -> Path:
+        """Return dlt's working folder, one for each database."""
+        digest = hashlib.sha256(str(self).encode()).hexdigest()[:12]
+        return self.working_parent / f"{digest}.dlt"
+
+    def __str__(self) -> str:
+        """Return the address without the password."""
+        return postgresql.without_password(self.url)
+
+    def writer_lock(self, wait_seconds: float) -> contextlib.AbstractContextManager[None]:
+        """Return a lock of the server, which dies with our connection."""
+        return postgresql.advisory_lock(
+            self.url,
+            "marketing ingest",
+            taken=f"another ingestion writes {self}",
+            hint=f"waited {wait_seconds:.0f} s; {RUN_AGAIN}",
+            timeout_seconds=wait_seconds,
+        )
+
+    def connect(self, wait_seconds: float, *, is_read_only: bool = False) -> Any:
+        """Return a connection; every statement is a transaction of its own."""
+        return postgresql.connect(self.url, is_read_only=is_read_only)
+
+    def destination(self, connection: Any) -> Any:
+        """Return dlt's destination; Parquet goes in by ADBC."""
+        import dlt
+
+        pass_empty_files_over()
+        return dlt.destinations.postgres(self.url, replace_strategy="insert-from-staging")
+
+    def restricted(self) -> PostgreSQL:
+        """Return the same database: rights go by schema there."""
+        return self
+
+    def is_full(self, text: str) -> bool:
+        """Return whether an error says that no space is left."""
+        return "No space left" in text or "could not extend file" in text
+
+
+def pass_empty_files_over() -> None:
+    """Let ADBC not be asked to load a Parquet file without rows, which dlt 1.31 fails on."""
+    import pyarrow.parquet as pq
+    from dlt.destinations._adbc_jobs import AdbcParquetCopyJob as Job
+
+    if getattr(Job.run, "passes_empty_files_over", False):
+        return
+    load = Job.run
+
+    def run(self: Any) -> None:
+        if pq.read_metadata(self._file_path).num_rows:
+            load(self)
+
+    run.passes_empty_files_over = True  # type: ignore[attr-defined]
+    Job.run = run  # type: ignore[method-assign]
+
+
+def place_of(text: str, working_parent: Path) -> Place:
+    """Return the place of an address or a path. Raise UserError for an address of something else.
+
+    `working_parent` holds the working folders of databases that are no files.
+    """
+    scheme, separator, _ = text.partition("://")
+    if not separator:
+        return DuckDBFile(Path(text).expanduser().resolve())
+    if scheme in {"postgresql", "postgres"}:
+        return PostgreSQL(postgresql.checked_url(text), working_parent)
+    raise UserError(
+        f"no raw database can be at a {scheme} address",
+        hint="give a path for a DuckDB file, or postgresql://user:password@host/name",
+    )
+
+
+@contextlib.contextmanager
+def opened(place: Place, wait_seconds: float, *, is_read_only: bool = False) -> Iterator[Any]:
+    """Yield a connection and close it."""
+    connection = place.connect(wait_seconds, is_read_only=is_read_only)
+    try:
+        yield connection
+    finally:
+        connection.close()
