@@ -20,8 +20,12 @@ OWN_ACCOUNT = "main"
 
 def account_ids(job: Job) -> list[str]:
     """Return the key's own account and the subusers asked for."""
-    given = job.settings.get("SENDGRID_SUBUSERS", "").split(",")
-    return list(dict.fromkeys([OWN_ACCOUNT, *(text.strip() for text in given if text.strip())]))
+    return [OWN_ACCOUNT, *names_in(job.settings.get("SENDGRID_SUBUSERS", ""))]
+
+
+def names_in(text: str) -> list[str]:
+    """Return the names of a comma list, each once."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def build_governor(job: Job, account_id: str) -> Governor:

@@ -17,39 +17,28 @@ import orjson
 from marketing_analytics.core.errors import MachineError, TerminalError, UserError
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.tables import DoubtfulError, pluck
+from marketing_analytics.ingest.platforms.sendgrid.access import names_in
 from marketing_analytics.ingest.platforms.sendgrid.landing import seal_left_over, whole_files
-from marketing_analytics.ingest.platforms.sendgrid.suppressions import time_of
 from marketing_analytics.ingest.platforms.sendgrid.tables import EVENTS
+from marketing_analytics.ingest.platforms.sendgrid.values import time_of, without_addresses
 
 KEEP_DAYS = 30
+NESTED_ARGS = ("unique_args", "custom_args")
 CHUNK_BYTES = 32 * 2**20
 PATHS = {
     "event_id": "sg_event_id",
     "message_id": "sg_message_id",
     "event_type": "event",
     "email_address": "email",
-    "clicked_url": "url",
     "bounce_type": "type",
     "bounce_class": "bounce_classification",
     "status": "status",
-    "reason": "reason",
-    "response": "response",
     "attempt": "attempt",
     "group_id": "asm_group_id",
     "campaign_id": "marketing_campaign_id",
     "campaign_name": "marketing_campaign_name",
     "user_agent": "useragent",
     "ip_address": "ip",
-    "smtp_id": "smtp-id",
-}
-# everything else at the top of an event is an argument that the sender gave to its mail
-KNOWN = {
-    *PATHS.values(),
-    *("timestamp", "category", "sg_machine_open", "sg_content_type", "sg_template_id"),
-    *("sg_template_name", "url_offset", "tls", "cert_err", "pool", "newsletter", "send_at"),
-    *("marketing_campaign_version", "marketing_campaign_split_id", "singlesend_id"),
-    *("singlesend_name", "template_id", "template_hash", "mc_stats", "phase_id", "post_type"),
-    *("custom_args", "unique_args"),
 }
 
 
@@ -125,11 +114,12 @@ def chunks_of(paths: Sequence[Path]) -> list[list[Path]]:
 def load_chunk(job: Job, paths: Sequence[Path]) -> None:
     """Keep the events of some files; where most of them do not fit, file by file."""
     job.plan(1)
+    names = names_in(job.settings.get("SENDGRID_CUSTOM_ARGS", ""))
     events = [event_of(line) for path in paths for line in path.read_bytes().splitlines()]
     today = job.now.date().isoformat()
     try:
         job.keep(
-            [Piece(EVENTS, event_columns(events), events)],
+            [Piece(EVENTS, event_columns(events, names), events)],
             lambda: landed(job).update({path.name: today for path in paths}),
         )
     except DoubtfulError as error:
@@ -156,14 +146,19 @@ def event_of(line: bytes) -> dict[str, Any]:
     return event if isinstance(event, dict) else {"line": line.decode(errors="replace")}
 
 
-def event_columns(events: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+def event_columns(
+    events: Sequence[Mapping[str, Any]], arg_names: Sequence[str]
+) -> dict[str, list[Any]]:
     """Return the columns of EVENTS."""
     return {
         **pluck(events, PATHS),
         "event_at": [time_of(event.get("timestamp")) for event in events],
         "categories": [categories_of(event.get("category")) for event in events],
         "is_machine_open": [event.get("sg_machine_open", False) for event in events],
-        "custom_args": [custom_args_of(event) for event in events],
+        "clicked_url": [without_addresses(event.get("url")) for event in events],
+        "reason": [without_addresses(event.get("reason")) for event in events],
+        "response": [without_addresses(event.get("response")) for event in events],
+        "custom_args": [custom_args_of(event, arg_names) for event in events],
     }
 
 
@@ -174,12 +169,11 @@ def categories_of(given: Any) -> str:
     return orjson.dumps(given if isinstance(given, list) else [given]).decode()
 
 
-def custom_args_of(event: Mapping[str, Any]) -> str | None:
-    """Return what the sender added to its mail, as a JSON object."""
-    nested = [event.get(name) for name in ("unique_args", "custom_args")]
-    given = {name: value for name, value in event.items() if name not in KNOWN}
-    for one in nested:
-        given |= one if isinstance(one, dict) else {}
-    if not given:
-        return None
-    return orjson.dumps(given, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
+def custom_args_of(event: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    """Return what the sender added to its mail under some names, as a JSON object.
+
+    The arguments stand beside the fields of the event; old senders nest them.
+    """
+    nested = [one for one in map(event.get, NESTED_ARGS) if isinstance(one, dict)]
+    given = {name: one[name] for one in (event, *nested) for name in names if name in one}
+    return orjson.dumps(given, option=orjson.OPT_SORT_KEYS).decode() if given else None

@@ -78,6 +78,7 @@ SOURCE = Source(
         "SENDGRID_SUBUSERS",
         "SENDGRID_EVENTS_PATH",
         "SENDGRID_EVENTS_KEEP_DAYS",
+        "SENDGRID_CUSTOM_ARGS",
         "SENDGRID_WEBHOOK_PUBLIC_KEY",
     ),
     collect=collect,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from marketing_analytics.ingest.engine.answers import records
@@ -12,6 +11,7 @@ from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.tables import pluck
 from marketing_analytics.ingest.platforms.sendgrid.lists import read_list
 from marketing_analytics.ingest.platforms.sendgrid.tables import SUPPRESSIONS
+from marketing_analytics.ingest.platforms.sendgrid.values import time_of, without_addresses
 
 # the most that is documented
 PAGE_SIZE = 500
@@ -27,7 +27,6 @@ COLUMNS = {
     "group_name": "group_name",
     "email_address": "email",
     "status": "status",
-    "reason": "reason",
     "ip_address": "ip",
 }
 
@@ -61,15 +60,6 @@ def suppression_columns(
         # a part of the key: only one of the lists has groups
         "group_id": ["" if group is None else group for group in groups],
         "created_at": [time_of(value) for value in times],
+        "reason": [without_addresses(row.get("reason")) for row in rows],
         **pluck(rows, COLUMNS),
     }
-
-
-def time_of(value: Any) -> Any:
-    """Return epoch seconds as a time; anything else as it is, to be noted with its reason."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        return value
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (ValueError, OverflowError, OSError):
-        return str(value)

@@ -78,7 +78,6 @@ EVENTS = Table(
         "campaign_name": "text",
         "user_agent": "text",
         "ip_address": "text",
-        "smtp_id": "text",
         "custom_args": "text",
     },
     key=("event_id",),
