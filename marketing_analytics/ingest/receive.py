@@ -50,7 +50,7 @@ def serve(
     sock = bind(host, port)
     shown = f"[{host}]" if ":" in host else host
     for name in apps:
-        console.line(f"{name}: http://{shown}:{sock.getsockname()[1]}/{name}/")
+        console.line(f"{name}: http://{shown}:{sock.getsockname()[1]}/{name}/events")
     config = uvicorn.Config(
         mounted(apps),
         log_config=None,

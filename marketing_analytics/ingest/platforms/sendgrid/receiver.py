@@ -56,7 +56,7 @@ class Receiver:
         self.counts: Counter[str] = Counter()
         self.app = Starlette(
             routes=[
-                Route("/", self.receive, methods=["POST"]),
+                Route("/events", self.receive, methods=["POST"]),
                 Route("/health", self.health, methods=["GET"]),
             ],
             lifespan=self.lifespan,

@@ -28,7 +28,7 @@ CATEGORIES: dict[str, str | list[str]] = {
 TYPING_ERRORS, DEAD, FULL, LATE, COMPLAINTS, LEAVERS = 0.015, 0.012, 0.02, 0.04, 0.012, 0.06
 OPENERS, CLICKERS = 0.55, 0.3
 # a person at the shop clears the address some days later
-CLEARED, CLEARED_AFTER_DAYS = 0.3, 10
+CLEARED, CLEARED_AFTER_DAYS = 0.5, 10
 HUMAN_AGENT = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15"
 MACHINE_AGENT = "Mozilla/5.0"
 
