@@ -7,16 +7,18 @@ import sys
 import orjson
 import pytest
 
+from marketing_analytics.ingest.engine.persons import key_of
 from marketing_analytics.ingest.platforms.sendgrid.landing import Landing
 from marketing_analytics.simulate.emulation.world_files import open_world
 from marketing_analytics.simulate.platforms.sendgrid.mails import PostOffice
 
-from .commands import clean_environment, contents, ingest, read
+from .commands import QUICK, clean_environment, contents, ingest, read
 from .scripted_platform import Answer, between
 from .source_kit import KILLED, STAGES
 
 pytestmark = pytest.mark.system
 
+KEY = key_of(QUICK)
 NOW = 1_793_512_800  # 2026-11-01T06:00:00Z
 
 
@@ -156,6 +158,8 @@ def test_every_field_is_loaded_as_documented_and_no_address_stays_in_a_text(
         "attempt": "5",
         "asm_group_id": 10,
         "order_id": "O1",
+        "ip": "192.0.2.44",
+        "useragent": "Mozilla/5.0",
         "customer": "who@example.com",
     }
     click = {
@@ -178,6 +182,20 @@ def test_every_field_is_loaded_as_documented_and_no_address_stays_in_a_text(
         SENDGRID_CUSTOM_ARGS="order_id, other",
     )
     assert done.code == 0, done.out
+    plain = ("who@example.com", "x@example.com", "192.0.2.44")
+    [columns] = read(
+        tmp_path / "raw.duckdb",
+        "select list(column_name) from information_schema.columns "
+        "where table_schema = 'sendgrid' and table_name = 'events'",
+    )
+    assert not {"email_address", "ip_address", "user_agent"} & set(*columns)
+    assert not [text for text in plain if text in str(contents(tmp_path / "raw.duckdb")).lower()]
+    restricted = read(
+        tmp_path / "raw_restricted.duckdb", "select kind, value from sendgrid_restricted.persons"
+    )
+    assert {("email_address", "Who@Example.com"), ("ip_address", "192.0.2.44")} <= {
+        (kind if kind != "email" else "email_address", value) for kind, value in restricted
+    }
     query = (
         "select event_type, event_at::varchar, bounce_type, bounce_class, status, reason, attempt, "
         "group_id, categories, clicked_url, custom_args, campaign_id, campaign_name "
@@ -263,10 +281,10 @@ def test_a_key_without_any_right_ends_with_the_code_of_access(shared_emulators, 
 
 
 def test_a_suppression_that_was_removed_disappears(emulators, tmp_path, world):
-    query = "select email_address from sendgrid.suppressions where suppression_type = 'bounce'"
+    query = "select email_key from sendgrid.suppressions where suppression_type = 'bounce'"
     then = NOW - 12 * 86_400
     cleared = [
-        one.email
+        KEY.pseudonym("email", one.email)
         for one in PostOffice(open_world(world)).box.suppressions
         if one.kind == "bounces" and one.created <= then < one.removed <= NOW
     ]

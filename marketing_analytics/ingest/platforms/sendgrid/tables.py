@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketing_analytics.ingest.engine.tables import Kind, Table
+from marketing_analytics.ingest.engine.tables import Attribute, Identifier, Kind, Table
 
 METRICS = (
     "blocks",
@@ -22,6 +22,7 @@ METRICS = (
     "unsubscribe_drops",
     "unsubscribes",
 )
+ADDRESS: dict[str, Identifier | Attribute] = {"email_address": "email", "ip_address": "address"}
 COUNTS: dict[str, Kind] = dict.fromkeys(METRICS, "count")
 
 DAILY_STATS = Table(
@@ -55,6 +56,7 @@ SUPPRESSIONS = Table(
     key=("account_id", "suppression_type", "group_id", "email_address", "created_at"),
     mode="parts",
     part_by=("account_id", "suppression_type"),
+    personal=ADDRESS,
 )
 EVENTS = Table(
     "events",
@@ -82,5 +84,6 @@ EVENTS = Table(
     },
     key=("event_id",),
     required=("event_type", "event_at"),
+    personal={**ADDRESS, "user_agent": "address"},
 )
 TABLES = (DAILY_STATS, CATEGORY_STATS, SUPPRESSIONS, EVENTS)

@@ -13,7 +13,7 @@ renamed as (
         message_id,
         event_type,
         {{ to_utc('event_at') }} as event_at,
-        {{ email_pseudonym('email_address') }} as email_key,
+        email_key,
         categories,
         coalesce(is_machine_open, false) as is_machine,
         clicked_url,

@@ -13,7 +13,7 @@ renamed as (
         suppression_type,
         group_id,
         group_name,
-        {{ email_pseudonym('email_address') }} as email_key,
+        email_key,
         status as status_code,
         reason as suppression_reason,
         {{ to_utc('created_at') }} as suppressed_at,
