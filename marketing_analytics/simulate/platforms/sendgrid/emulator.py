@@ -1,4 +1,4 @@
-"""SendGrid v3: statistics, categories, suppressions, the settings of the event webhook.
+"""SendGrid v3: statistics, categories, suppressions, the key of the event webhook.
 
 `POST /_webhook/deliver {url, since?}` is a door of the emulator: it posts the events until now to
 a receiver, signed. A key that ends with `-without-<scope>` lacks that scope.
@@ -23,6 +23,7 @@ from starlette.routing import Route
 
 from marketing_analytics.simulate.emulation.control import PlatformControl, SimulatedClock
 from marketing_analytics.simulate.emulation.world_files import WorldFiles
+from marketing_analytics.simulate.platforms.sendgrid import unused
 from marketing_analytics.simulate.platforms.sendgrid.mails import (
     GROUP_ID,
     GROUP_NAME,
@@ -36,7 +37,10 @@ from marketing_analytics.simulate.platforms.sendgrid.webhook import Signer, deli
 RATE_LIMIT = 6_000
 RATE_SECONDS = 60
 MOST_ROWS = 500
+MOST_PAGE_SIZE = 1_000
 MOST_CATEGORIES = 10
+# a key shows them beside those of its lists
+GENERAL_SCOPES = ("suppression.read", "templates.versions.read")
 STATS = ("start_date", "end_date", "aggregated_by", "limit", "offset")
 TIMES = ("start_time", "end_time", "limit", "offset")
 
@@ -57,6 +61,7 @@ class Endpoint:
     answer: Callable[[Request], Any]
     scope: str
     parameters: tuple[str, ...] = ()
+    method: str = "GET"
 
 
 class Sendgrid:
@@ -95,12 +100,19 @@ class Sendgrid:
                 )
                 for kind in ("bounces", "blocks", "invalid_emails", "spam_reports", "unsubscribes")
             },
+            **unused_endpoints(),
         }
-        self.known_scopes = sorted({one.scope for one in endpoints.values()} - {""})
+        self.known_scopes = sorted(
+            {one.scope for one in endpoints.values()} - {""} | set(GENERAL_SCOPES)
+        )
         self.app = Starlette(
             routes=[
-                *(Route(f"/v3{path}", self.guarded(path, one)) for path, one in endpoints.items()),
+                *(
+                    Route(f"/v3{path}", self.guarded(path, one), methods=[one.method])
+                    for path, one in endpoints.items()
+                ),
                 Route("/_webhook/deliver", self.deliver, methods=["POST"]),
+                Route("/_exports/{name}", unused.export_file),
             ],
             exception_handlers={404: not_found, 405: not_allowed},
         )
@@ -137,6 +149,9 @@ class Sendgrid:
                 if not is_allowed:
                     raise SendgridError(429, "too many requests")
                 self.check(request, endpoint)
+                problem = unused.export_body_error(await request.body())
+                if endpoint.method == "POST" and problem:
+                    raise SendgridError(400, problem)
                 body = endpoint.answer(request)
             except SendgridError as error:
                 return render(error, headers)
@@ -171,6 +186,8 @@ class Sendgrid:
         for name in request.query_params:
             if name not in endpoint.parameters:
                 raise SendgridError(400, "this parameter is not known", name)
+        if not 1 <= read_number(request, "page_size", 1) <= MOST_PAGE_SIZE:
+            raise SendgridError(400, f"page_size is from 1 to {MOST_PAGE_SIZE}", "page_size")
 
     def account(self, request: Request) -> str:
         """Return whose mail is asked for."""
@@ -273,6 +290,24 @@ class Sendgrid:
         events = [one for one in self.records.events(self.now) if one["timestamp"] >= since]
         statuses = await deliver(self.signer, url, events, self.now)
         return JSONResponse({"events": len(events), "statuses": statuses})
+
+
+def unused_endpoints() -> dict[str, Endpoint]:
+    """Return the endpoints of what the shop does not use."""
+    return {
+        **{
+            path: Endpoint(unused.empty(name, is_paged=is_paged), unused.SCOPE, parameters)
+            for path, (name, is_paged, parameters) in unused.LISTS.items()
+        },
+        "/templates": Endpoint(unused.templates, "templates.read", (*unused.PAGED, "generations")),
+        "/contactdb/recipients/search": Endpoint(
+            unused.found_recipients,
+            unused.SCOPE,
+            ("page", "page_size", "created_at", "updated_at"),
+        ),
+        "/marketing/contacts/exports": Endpoint(unused.start_export, unused.SCOPE, (), "POST"),
+        "/marketing/contacts/exports/{id}": Endpoint(unused.export_job, unused.SCOPE),
+    }
 
 
 def between(request: Request, rows: list[Any], field: str) -> list[Any]:
