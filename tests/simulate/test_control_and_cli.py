@@ -87,7 +87,7 @@ def test_a_bad_control_request_is_refused_with_a_reason(served, name, body):
 
 def test_the_settings_hold_everything_ingestion_needs(served):
     sources = [load_source(name) for name in source_names()]
-    needed = {name for source in sources for name in source.settings}
+    needed = {name for source in sources for name in source.needed}
     optional = {name for source in sources for name in source.optional_settings}
     assert needed <= set(served.settings) <= needed | optional | {"MARKETING_NOW"}
     addresses = {name for name in optional if name.endswith("_URL")}
