@@ -15,11 +15,16 @@ import psycopg2
 from click.testing import CliRunner
 
 from marketing_analytics.ingest.cli import group
+from marketing_analytics.ingest.platforms import source_names
 from marketing_analytics.simulate.platforms import emulator_names
 
 COMMAND = (sys.executable, "-c", "from marketing_analytics.cli import main; main()")
 NOW = "2026-11-01T06:00:00Z"
-OWN_SETTINGS = ("META_ADS_", "GOOGLE_ADS_", "MAILCHIMP_", "GA4_", "SHOP_", "INGEST_", "MARKETING_")
+OWN_SETTINGS = (
+    *(f"{name.upper()}_" for name in source_names()),
+    "INGEST_",
+    "MARKETING_",
+)
 QUICK = {
     "MARKETING_PSEUDONYM_KEY": "1:persons-of-a-simulated-world",
     "INGEST_RETRY_SECONDS": "0.01",

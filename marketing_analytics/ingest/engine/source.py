@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.persons import KEY_SETTING
 from marketing_analytics.ingest.engine.tables import Table
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """Takes what a platform sends on its own accord: the settings, and the ASGI application."""
+
+    settings: tuple[str, ...]
+    build: Callable[[Mapping[str, str]], Any]
 
 
 @dataclass(frozen=True)
@@ -18,6 +27,7 @@ class Source:
     settings: tuple[str, ...]
     collect: Callable[[Job], None]
     optional_settings: tuple[str, ...] = ()
+    receiver: Receiver | None = None
 
     @property
     def has_persons(self) -> bool:
