@@ -68,7 +68,7 @@ def test_orders_written_late_are_found_and_all_of_them_agree_to_the_cent(
 
 
 def test_a_merged_profile_is_gone_and_its_old_id_leads_to_the_new_one(emulators, copy_of_loaded):
-    by_email = "select count(*) from klaviyo.profiles where email is {} null"
+    by_email = "select count(*) from klaviyo.profiles where email_key is {} null"
     [(twins,)] = read(copy_of_loaded, by_email.format(""))
     assert twins > 0
     settings = two_days_later(emulators)

@@ -174,7 +174,8 @@ def read_window(job: Job, governor: Governor, account: Account, task: Task) -> N
     parts = tuple((day,) for day in window.days())
     read_on = job.now.date()
     job.keep(
-        [Piece(EVENTS, columns, rows, parts)],
+        # properties name recipients: what does not fit is kept by its columns alone
+        [Piece(EVENTS, columns, None, parts)],
         lambda: job.mark(EVENTS.name, account.account_id, window, read_on),
     )
 

@@ -53,6 +53,13 @@ PROFILES = Table(
     key=("profile_id",),
     mode="parts",
     part_by=("profile_id",),
+    personal={
+        "email": "email",
+        "phone_number": "phone",
+        "external_id": "customer",
+        "first_name": "name",
+        "last_name": "name",
+    },
 )
 MERGED_PROFILES = Table(
     "merged_profiles",

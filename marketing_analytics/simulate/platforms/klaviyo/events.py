@@ -1,7 +1,7 @@
 """The events of the account in order of time, and which of them exist at a moment.
 
-Two things change afterwards, as they do at Klaviyo. Every tenth order is imported late: its event
-is written with a time that lies up to two days back. And a day after the world's last moment the
+Two things change afterwards, as they do at Klaviyo. Every fifth order is imported late: its event
+is written with a time that lies up to three days back. And a day after the world's last moment the
 profiles that the shop made twice are merged: their events are then those of the other profile.
 """
 
@@ -36,9 +36,9 @@ METRICS = (
 )
 RECEIVED, BOUNCED, OPENED, CLICKED, LEFT, JOINED, ORDERED, REFUNDED = range(len(METRICS))
 OF_ACTIONS = {"bounce": BOUNCED, "open": OPENED, "click": CLICKED}
-# orders of a day are imported at two in the night after the next one
-IMPORT_US = 50 * HOUR_US
-LATE_SHARE = 10
+# those orders of a day are imported at two in the third night after it
+IMPORT_US = 74 * HOUR_US
+LATE_SHARE = 5
 
 
 class EventLog:
