@@ -41,6 +41,7 @@ from marketing_analytics.simulate.platforms.klaviyo.records import Records
 MEDIA_TYPE = "application/vnd.api+json"
 SCHEME = "Klaviyo-API-Key "
 REVISION = re.compile(r"\d{4}-\d{2}-\d{2}(\.[a-z]+)?")
+LATEST_REVISION = "2026-07-15"
 # relationship: the list that it points into
 LIST_OF = {
     "metric": "metrics",
@@ -128,8 +129,8 @@ class Klaviyo:
         if authorization.removeprefix(SCHEME) != self.api_key:
             raise wrong_key()
         revision = request.headers.get("revision", "")
-        if not REVISION.fullmatch(revision):
-            detail = "A valid revision header is required, such as revision: 2026-07-15."
+        if not REVISION.fullmatch(revision) or revision > LATEST_REVISION:
+            detail = f"A valid revision header is required, such as revision: {LATEST_REVISION}."
             raise invalid("revision", detail)
 
     def take_turn(self, kind: str) -> int:

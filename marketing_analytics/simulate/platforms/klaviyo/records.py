@@ -84,7 +84,14 @@ class Records:
             "default_sender_email": "hello@shop.example",
             "website_url": "https://www.shop.example",
             "organization_name": "The Shop Europe",
-            "street_address": None,
+            "street_address": {
+                "address1": "1 Example Street",
+                "address2": "",
+                "city": "Berlin",
+                "region": "",
+                "country": "Germany",
+                "zip": "10115",
+            },
         }
         attributes = {
             "test_account": False,
