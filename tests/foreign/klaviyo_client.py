@@ -59,4 +59,14 @@ found["flows"], found["flow actions"] = read(api.Flows.get_flows, include=["flow
 found["lists"] = read(api.Lists.get_lists)[0]
 found["segments"] = read(api.Segments.get_segments)[0]
 found["templates"] = read(api.Templates.get_templates)[0]
+# inside of one campaign and one flow; the limit of three a second is met and waited for
+campaign, flow, profile = (found[n][0]["id"] for n in ("email campaigns", "flows", "profiles"))
+found["messages of a campaign"] = as_dict(api.Campaigns.get_messages_for_campaign(campaign))["data"]
+found["actions of a flow"] = read(api.Flows.get_actions_for_flow, flow)[0]
+found["messages of its actions"] = [
+    message
+    for action in found["actions of a flow"]
+    for message in read(api.Flows.get_messages_for_flow_action, action["id"])[0]
+]
+found["one profile"] = [as_dict(api.Profiles.get_profile(profile))["data"]]
 json.dump({name: len(rows) for name, rows in found.items()}, sys.stdout)

@@ -1,8 +1,9 @@
-"""Klaviyo's own client and the Singer tap read all that they know from the emulator."""
+"""Klaviyo's client, the Singer tap and Airbyte's source read all they know from the emulator."""
 
 import json
 import os
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -46,6 +47,23 @@ def run(*command, **environment):
     return done.stdout
 
 
+def config_file(settings, folder):
+    """Write what the tap and the source of Airbyte are told; return where."""
+    config = folder / "config.json"
+    asked = {"api_key": settings["KLAVIYO_API_KEY"], "start_date": "2026-01-01T00:00:00Z"}
+    config.write_text(json.dumps(asked))
+    return config
+
+
+def redirected(settings):
+    """Return the environment in which requests to Klaviyo reach the emulator."""
+    return {
+        "EMULATOR": settings["KLAVIYO_BASE_URL"].removesuffix("/api"),
+        "PYTHONPATH": str(HERE / "klaviyo_redirect"),
+        "TZ": "UTC",
+    }
+
+
 def test_the_official_client_reads_every_list(client, emulators, own):
     settings = emulators.settings
     host = settings["KLAVIYO_BASE_URL"].removesuffix("/api")
@@ -61,19 +79,15 @@ def test_the_official_client_reads_every_list(client, emulators, own):
     # the shop has none
     assert {found[n] for n in ("sms campaigns", "sms messages", "segments", "templates")} == {0}
     assert 0 < found["profiles of events"] <= counts["profiles"]
+    assert found["messages of a campaign"] == found["one profile"] == 1
+    assert found["actions of a flow"] == found["messages of its actions"] > 0
 
 
 def test_the_singer_tap_reads_every_stream(client, emulators, own, tmp_path):
     settings = emulators.settings
-    config = tmp_path / "config.json"
-    asked = {"api_key": settings["KLAVIYO_API_KEY"], "start_date": "2026-01-01T00:00:00Z"}
-    config.write_text(json.dumps(asked))
+    config = config_file(settings, tmp_path)
+    environment = redirected(settings)
     tap = client("tap-klaviyo") / "tap-klaviyo"
-    environment = {
-        "EMULATOR": settings["KLAVIYO_BASE_URL"].removesuffix("/api"),
-        "PYTHONPATH": str(HERE / "klaviyo_redirect"),
-        "TZ": "UTC",
-    }
     catalog = json.loads(run(tap, "--config", config, "--discover", **environment))
     for stream in catalog["streams"]:
         for entry in stream["metadata"]:
@@ -101,4 +115,38 @@ def test_the_singer_tap_reads_every_stream(client, emulators, own, tmp_path):
     # people who left, objected or whose address is dead
     assert found["global_exclusions"] > 0
     assert found["lists"] == 1
-    print(json.dumps(dict(found)))
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="it needs Python 3.11")
+def test_the_source_of_airbyte_reads_every_stream(client, emulators, own, tmp_path):
+    settings = emulators.settings
+    config = config_file(settings, tmp_path)
+    environment = redirected(settings)
+    source = client("airbyte-klaviyo") / "source-klaviyo"
+
+    def said(*command):
+        printed = run(source, *command, "--config", config, **environment)
+        return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+
+    [catalog] = [row["catalog"] for row in said("discover") if row["type"] == "CATALOG"]
+    how = {"sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}
+    chosen = tmp_path / "catalog.json"
+    streams = [{"stream": stream, **how} for stream in catalog["streams"]]
+    chosen.write_text(json.dumps({"streams": streams}))
+    messages = said("read", "--catalog", chosen)
+    complete = {
+        row["trace"]["stream_status"]["stream_descriptor"]["name"]
+        for row in messages
+        if row["type"] == "TRACE"
+        and row["trace"].get("stream_status", {}).get("status") == "COMPLETE"
+    }
+    assert complete == {stream["name"] for stream in catalog["streams"]}
+    found = Counter(row["record"]["stream"] for row in messages if row["type"] == "RECORD")
+    counts, _ = own
+    for name in ("profiles", "events", "campaigns", "flows", "metrics"):
+        assert found[name] == counts[name], name
+    assert found["events_detailed"] == counts["events"]
+    assert found["campaigns_detailed"] == counts["campaigns"]
+    assert found["lists"] == found["lists_detailed"] == 1
+    assert found["global_exclusions"] > 0
+    assert found["email_templates"] == 0

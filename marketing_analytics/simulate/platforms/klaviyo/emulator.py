@@ -75,7 +75,12 @@ class Klaviyo:
         routes += [(f"/api/{kind}/{{id}}", self.single_of(kind)) for kind in SINGLES]
         routes += [(path, self.nested_of(*kinds)) for path, kinds in NESTED.items()]
         self.app = Starlette(
-            routes=[Route(path, self.guarded(handler)) for path, handler in routes],
+            routes=[
+                # its own links end with a slash
+                Route(path + end, self.guarded(handler))
+                for path, handler in routes
+                for end in ("", "/")
+            ],
             exception_handlers={404: not_found, 405: not_allowed},
         )
         self.app.router.redirect_slashes = False

@@ -43,10 +43,21 @@ def resource(
     kind: str, name: str, attributes: dict[str, Any], related: dict[str, Any] | None = None
 ) -> Resource:
     """Return a resource; `related` holds references by relationship."""
+    address = f"https://a.klaviyo.com/api/{kind}s/{name}"
+    relationships = {
+        relation: {
+            "data": data,
+            "links": {
+                "self": f"{address}/relationships/{relation}/",
+                "related": f"{address}/{relation}/",
+            },
+        }
+        for relation, data in (related or {}).items()
+    }
     return {
         "type": kind,
         "id": name,
         "attributes": attributes,
-        "relationships": {k: {"data": data} for k, data in (related or {}).items()},
-        "links": {"self": f"https://a.klaviyo.com/api/{kind}s/{name}/"},
+        "relationships": relationships,
+        "links": {"self": f"{address}/"},
     }

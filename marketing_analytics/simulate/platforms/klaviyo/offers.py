@@ -171,6 +171,9 @@ SINGLES: dict[str, Offer] = {
     "flows": Offer(
         {"flow": FLOW, "flow-action": FLOW_ACTION, "tag": TAG}, includes=("flow-actions", "tags")
     ),
+    "campaign-recipient-estimations": Offer(
+        {"campaign-recipient-estimation": ("estimated_recipient_count",)}
+    ),
     "lists": Offer(
         {"list": (*LIST, "profile_count"), "tag": TAG},
         includes=("tags",),
@@ -186,6 +189,7 @@ BURSTS = {
     "profiles": 75,
     "events": 350,
     "campaigns": 10,
+    "campaign-recipient-estimations": 10,
     "flows": 3,
     "flow-actions": 3,
     "lists": 75,

@@ -69,6 +69,7 @@ class Records:
             "profiles": self.profiles.all,
             "campaigns": self.campaigns,
             "campaign-messages": self.campaign_messages,
+            "campaign-recipient-estimations": self.estimations,
             "flows": self.flows,
             "flow-actions": self.flow_actions,
             "flow-messages": self.flow_messages,
@@ -124,17 +125,26 @@ class Records:
             rows.append(resource("metric", self.metric_ids[kind], attributes))
         return rows
 
+    def member_count(self, now_us: int) -> int:
+        """Return how many persons a newsletter would go to."""
+        states = (self.profiles.consent(person, now_us)[0] for person in self.profiles.main_ids)
+        return sum(state == "SUBSCRIBED" for state in states)
+
+    def estimations(self, now_us: int) -> list[Resource]:
+        """Return whom every campaign would reach now."""
+        attributes = {"estimated_recipient_count": self.member_count(now_us)}
+        return [
+            resource("campaign-recipient-estimation", campaign_id(mail), attributes)
+            for mail in self.newsletters(now_us)
+        ]
+
     def lists(self, now_us: int) -> list[Resource]:
         """Return the list that newsletters go to."""
-        members = sum(
-            self.profiles.consent(person, now_us)[0] == "SUBSCRIBED"
-            for person in self.profiles.main_ids
-        )
         attributes = {
             "created": iso(self.begin_us),
             "updated": iso(self.begin_us),
             "opt_in_process": "single_opt_in",
-            "profile_count": members,
+            "profile_count": self.member_count(now_us),
         }
         return [
             resource(
