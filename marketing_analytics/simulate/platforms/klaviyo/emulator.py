@@ -83,7 +83,6 @@ class Klaviyo:
             ],
             exception_handlers={404: not_found, 405: not_allowed},
         )
-        self.app.router.redirect_slashes = False
 
     def settings(self, url: str) -> dict[str, str]:
         """Return the settings of a client."""
