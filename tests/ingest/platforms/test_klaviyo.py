@@ -1,10 +1,19 @@
 """Klaviyo passes the source kit; late events, merged profiles, denied lists and odd pages."""
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pyarrow.parquet as pq
 import pytest
 
+from marketing_analytics.core.errors import TerminalError
+from marketing_analytics.ingest.engine.answers import Account
+from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.platforms.klaviyo.lists import pluck_all
+from marketing_analytics.ingest.platforms.klaviyo.profiles import resolve_gone
+from marketing_analytics.ingest.platforms.klaviyo.source import with_derived
+from marketing_analytics.ingest.platforms.klaviyo.tables import EVENT_PATHS
 from tests.ingest.commands import ingest, read
 from tests.ingest.scripted_platform import Answer, between
 from tests.ingest.source_kit import ServedKit
@@ -144,3 +153,48 @@ def test_an_account_without_a_currency_is_told_with_what_to_do(emulators, tmp_pa
         done, source = load(tmp_path / "raw.duckdb", settings)
     assert done.code == 4
     assert source["errors"][0]["message"] == "account A: its currency is None"
+
+
+class Answers:
+    """Stands in for what asks Klaviyo for single profiles."""
+
+    def __init__(self, became):
+        self.became = became
+        self.asked = []
+
+    def get(self, path, params):
+        old = path.removeprefix("/profiles/")
+        self.asked.append(old)
+        if old not in self.became:
+            raise TerminalError("not found", status_code=404)
+        return {"data": {"type": "profile", "id": self.became[old]}}
+
+
+def test_a_profile_that_was_merged_twice_leads_to_the_last_one():
+    known = {"gone": ["b", "deleted", "same"], "merged": {"a": "b", "x": "y"}}
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    job = Job("klaviyo", {}, date(2026, 10, 1), now, {"profiles": known})
+    answers = Answers({"b": "c", "same": "same"})
+    resolve_gone(job, answers)
+    assert answers.asked == ["b", "deleted", "same"]
+    assert job.state["profiles"] == {"gone": [], "merged": {"a": "c", "b": "c", "x": "y"}}
+    [batch] = next(b for table, b in job.batches.items() if table.name == "merged_profiles")
+    rows = zip(
+        *(batch.column(n).to_pylist() for n in ("old_profile_id", "profile_id")), strict=True
+    )
+    assert sorted(rows) == [("a", "c"), ("b", "c")]
+
+
+def test_an_event_without_a_time_in_words_has_its_seconds_and_days_are_utc_days():
+    account = Account("A", "EUR", ZoneInfo("Europe/Berlin"))
+    rows = [
+        {"id": "1", "attributes": {"datetime": None, "timestamp": 1793491200}},
+        {"id": "2", "attributes": {"datetime": "2026-11-01T01:30:00+02:00"}},
+        {"id": "3", "attributes": {"event_properties": {"$value": "9.990001"}}},
+        {"id": "4", "attributes": {"event_properties": {"$value": 5, "$currency_code": "USD"}}},
+    ]
+    columns = with_derived(pluck_all(rows, EVENT_PATHS), account)
+    assert columns["event_at"][:2] == ["2026-11-01T00:00:00+00:00", "2026-11-01T01:30:00+02:00"]
+    assert columns["event_date"] == [date(2026, 11, 1), date(2026, 10, 31), None, None]
+    assert columns["currency"] == [None, None, "EUR", "USD"]
+    assert columns["value"] == [None, None, "9.990001", 5]

@@ -22,6 +22,7 @@ REVISION = "2026-07-15"
 DENIED = 403
 
 Resource = dict[str, Any]
+Columns = dict[str, list[Any]]
 
 
 def open_governor(job: Job) -> Governor:
@@ -72,6 +73,17 @@ def resources(governor: Governor, path: str, params: Mapping[str, str]) -> list[
     return found
 
 
+def columns_of(
+    governor: Governor, path: str, params: Mapping[str, str], paths: Mapping[str, str]
+) -> Columns:
+    """Return the columns of a list that may be long: resources are let go with their page."""
+    found: Columns = {name: [] for name in paths}
+    for page in pages(governor, path, params):
+        for name, values in pluck_all(records(page, "data", path), paths).items():
+            found[name] += values
+    return found
+
+
 def with_included(
     governor: Governor, path: str, params: Mapping[str, str], relation: str
 ) -> tuple[list[Resource], list[Resource], list[str | None]]:
@@ -96,7 +108,7 @@ def children_of(row: Mapping[str, Any], relation: str, path: str) -> list[Resour
     return records(part(relationships, relation, path), "data", path)
 
 
-def pluck_all(rows: list[Resource], paths: Mapping[str, str]) -> dict[str, list[Any]]:
+def pluck_all(rows: list[Resource], paths: Mapping[str, str]) -> Columns:
     """Return the columns of resources. Raise BrokenAnswerError where they are built otherwise."""
     try:
         return {name: pluck_one(rows, path.split(".")) for name, path in paths.items()}

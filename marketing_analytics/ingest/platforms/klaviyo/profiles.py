@@ -6,15 +6,14 @@ the id of the profile it became.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from marketing_analytics.core.errors import RemoteError
 from marketing_analytics.ingest.engine.answers import part
 from marketing_analytics.ingest.engine.governor import Governor
 from marketing_analytics.ingest.engine.job import Job, Piece
-from marketing_analytics.ingest.platforms.klaviyo.lists import Resource, pluck_all, resources
+from marketing_analytics.ingest.platforms.klaviyo.lists import Columns, columns_of
 from marketing_analytics.ingest.platforms.klaviyo.tables import (
     MERGED_PROFILES,
     PROFILE_PATHS,
@@ -60,14 +59,14 @@ def changed_since_of(job: Job) -> str:
 def read_changed(job: Job, governor: Governor, since: str) -> None:
     """Read the profiles that changed since a time; no other one is touched."""
     params = {**PARAMS, "filter": f"greater-than(updated,{since})", "sort": "updated"}
-    rows = resources(governor, "/profiles", params)
-    keep(job, rows, ids_of(rows), lambda: job.state["profiles"].update(read_at=str(job.now)))
+    columns = columns_of(governor, "/profiles", params, PROFILE_PATHS)
+    keep(job, columns, ids_of(columns), lambda: job.state["profiles"].update(read_at=str(job.now)))
 
 
 def read_whole(job: Job, governor: Governor) -> None:
     """Read all profiles; those that are loaded and not among them are gone."""
-    rows = resources(governor, "/profiles", {**PARAMS, "sort": "id"})
-    found = ids_of(rows)
+    columns = columns_of(governor, "/profiles", {**PARAMS, "sort": "id"}, PROFILE_PATHS)
+    found = ids_of(columns)
     loaded = {profile_id for (profile_id,) in job.guard.loaded.get(PROFILES.name, {})}
     gone = sorted(loaded - found)
 
@@ -80,19 +79,18 @@ def read_whole(job: Job, governor: Governor) -> None:
             "merged": known.get("merged", {}),
         }
 
-    keep(job, rows, found | loaded, note)
+    keep(job, columns, found | loaded, note)
 
 
-def ids_of(rows: Iterable[Resource]) -> set[str]:
+def ids_of(columns: Columns) -> set[str]:
     """Return the ids of profiles."""
-    return {row["id"] for row in rows if isinstance(row.get("id"), str)}
+    return {name for name in columns["profile_id"] if isinstance(name, str)}
 
 
-def keep(job: Job, rows: list[Resource], parts: set[str], note: Any) -> None:
+def keep(job: Job, columns: Columns, parts: set[str], note: Callable[[], None]) -> None:
     """Keep profiles as the whole of what is known of the ids in `parts`."""
-    columns = pluck_all(rows, PROFILE_PATHS)
     asked = tuple((profile_id,) for profile_id in sorted(parts))
-    job.keep([Piece(PROFILES, columns, rows, asked)], note)
+    job.keep([Piece(PROFILES, columns, None, asked)], note)
 
 
 def resolve_gone(job: Job, governor: Governor) -> None:
@@ -103,7 +101,7 @@ def resolve_gone(job: Job, governor: Governor) -> None:
     merged: dict[str, str] = state["merged"] | found
     # what became of it may have been merged itself since
     news = {old: merged[new] for old, new in merged.items() if new in found} | found
-    columns: dict[str, list[Any]] = {
+    columns: Columns = {
         "old_profile_id": list(news),
         "profile_id": list(news.values()),
         "seen_at": [job.now] * len(news),

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from marketing_analytics.core.errors import AuthError, TerminalError
-from marketing_analytics.ingest.engine.answers import Account, as_account, readable, records
+from marketing_analytics.ingest.engine.answers import Account, as_account, readable
 from marketing_analytics.ingest.engine.governor import Governor
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.reading import Reader, Task
@@ -19,9 +19,9 @@ from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.windows import ONE_DAY, Window, windows_of
 from marketing_analytics.ingest.platforms.klaviyo.lists import (
     DENIED,
-    Resource,
+    Columns,
+    columns_of,
     open_governor,
-    pages,
     pluck_all,
     resources,
     with_included,
@@ -52,8 +52,6 @@ EVENTS_PAGE_SIZE = 1000
 # a list of campaigns is of one channel; without one Klaviyo refuses it
 CHANNELS = ("email", "sms", "mobile_push")
 IS_ARCHIVED = ("false", "true")
-
-Columns = dict[str, list[Any]]
 
 
 def collect(job: Job) -> None:
@@ -167,10 +165,7 @@ def read_window(job: Job, governor: Governor, account: Account, task: Task) -> N
         "page[size]": str(EVENTS_PAGE_SIZE),
         "fields[event]": "datetime,timestamp,event_properties",
     }
-    rows: list[Resource] = []
-    for page in pages(governor, "/events", params):
-        rows += records(page, "data", "/events")
-    columns = event_columns(rows, account)
+    columns = with_derived(columns_of(governor, "/events", params, EVENT_PATHS), account)
     parts = tuple((day,) for day in window.days())
     read_on = job.now.date()
     job.keep(
@@ -180,9 +175,8 @@ def read_window(job: Job, governor: Governor, account: Account, task: Task) -> N
     )
 
 
-def event_columns(rows: list[Resource], account: Account) -> Columns:
+def with_derived(columns: Columns, account: Account) -> Columns:
     """Return the columns of events; a value without a currency is in that of the account."""
-    columns = pluck_all(rows, EVENT_PATHS)
     columns["event_at"] = [
         event_time(text, seconds)
         for text, seconds in zip(columns["event_at"], columns["timestamp"], strict=True)
