@@ -92,6 +92,7 @@ def test_a_merged_profile_is_gone_and_its_old_id_leads_to_the_new_one(emulators,
     assert all(old not in known and new in known for old, new in merged)
 
 
+@pytest.mark.slow
 def test_a_week_after_the_last_whole_read_all_profiles_are_read(emulators, copy_of_loaded):
     emulators.control("klaviyo", "clock", {"advance_days": 7})
     later = emulators.settings | {"MARKETING_NOW": "2026-11-08T06:00:00Z"}
