@@ -145,7 +145,7 @@ def receive(sources: tuple[str, ...], host: str, port: int, env_file: Path | Non
 
     def body() -> int:
         from marketing_analytics.ingest import receive as receiver
-        from marketing_analytics.ingest.engine import settings
+        from marketing_analytics.ingest import request as settings
 
         if env_file:
             settings.load_env_file(env_file)
