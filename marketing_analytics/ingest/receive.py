@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import MachineError, UserError
-from marketing_analytics.ingest.request import check_settings, lacking
 from marketing_analytics.ingest.platforms import load_source, source_names
+from marketing_analytics.ingest.request import check_settings, lacking
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
