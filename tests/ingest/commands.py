@@ -19,7 +19,16 @@ from marketing_analytics.simulate.platforms import emulator_names
 
 COMMAND = (sys.executable, "-c", "from marketing_analytics.cli import main; main()")
 NOW = "2026-11-01T06:00:00Z"
-OWN_SETTINGS = ("META_ADS_", "GOOGLE_ADS_", "LINKEDIN_ADS_", "MAILCHIMP_", "GA4_", "SHOP_", "INGEST_", "MARKETING_")
+OWN_SETTINGS = (
+    "META_ADS_",
+    "GOOGLE_ADS_",
+    "LINKEDIN_ADS_",
+    "MAILCHIMP_",
+    "GA4_",
+    "SHOP_",
+    "INGEST_",
+    "MARKETING_",
+)
 QUICK = {
     "MARKETING_PSEUDONYM_KEY": "1:persons-of-a-simulated-world",
     "INGEST_RETRY_SECONDS": "0.01",
