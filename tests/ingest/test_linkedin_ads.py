@@ -28,6 +28,7 @@ VALUES_LIMIT = "Data request limit reached: 45 million metric values over a five
 LIST, ANALYTICS, CAMPAIGNS = "/rest/adAccounts", "/rest/adAnalytics", "/rest/adAccounts/7/creatives"
 # of a day: campaigns and creatives together
 SMALL_CAP = 3
+OF_THE_WORLD = ("--since", "2026-10-02")
 
 
 def answer(path, status, body, headers=None):
@@ -118,7 +119,7 @@ def test_what_the_silent_cap_drops_is_asked_for_in_parts(shared_emulators, every
 
     capped = {"LINKEDIN_ADS_MAX_ELEMENTS": SMALL_CAP}
     with between(shared_emulators.settings, "linkedin_ads", cut) as settings:
-        loaded, _ = load(tmp_path / "raw.duckdb", settings | capped)
+        loaded, _ = load(tmp_path / "raw.duckdb", settings | capped, *OF_THE_WORLD)
     everyone = own(everything)
     found = own(contents(tmp_path / "raw.duckdb"))
     assert found["linkedin_ads.campaign_stats"] == everyone["linkedin_ads.campaign_stats"]
@@ -225,17 +226,36 @@ def test_a_campaign_that_is_not_in_the_answer_is_a_difference(shared_emulators, 
     def lose(asked, came):
         body = orjson.loads(came.body)
         if "(value:CAMPAIGN)" in asked.target:
-            del body["elements"][::2]
+            del body["elements"][::4]
         return Answer(body, came.status)
 
     database = tmp_path / "raw.duckdb"
     database.write_bytes(loaded.read_bytes())
     before = own(contents(database))
     with between(shared_emulators.settings, "linkedin_ads", lose) as settings:
-        done, source = load(database, settings, "--reread")
+        done, source = load(database, settings, "--reread", *OF_THE_WORLD)
     assert done.code == 5
     assert any("what was loaded stays" in error["message"] for error in source["errors"])
     assert own(contents(database)) == before
+
+
+@pytest.mark.system
+def test_costs_with_many_decimals_are_rounded_and_differ_from_no_total(
+    shared_emulators, everything, tmp_path
+):
+    def lengthen(asked, came):
+        body = orjson.loads(came.body)
+        for element in body.get("elements", ()):
+            for name in ("costInLocalCurrency", "costInUsd"):
+                if name in element:
+                    element[name] += "00004358437298"
+        return Answer(body, came.status)
+
+    with between(shared_emulators.settings, "linkedin_ads", lengthen) as settings:
+        done, source = load(tmp_path / "raw.duckdb", settings, *OF_THE_WORLD)
+    assert (done.code, source["differences"], source["rejected"]) == (0, [], 0), done.out
+    table = "linkedin_ads.campaign_stats"
+    assert contents(tmp_path / "raw.duckdb")[table] == everything[table]
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,9 @@ class LinkedInAds:
         only(parameters, "q", "search", "pageSize", "pageToken", "count", "start")
         fields = ("status", "id", "name", "type", "reference")
         rows = searched(self.entities.accounts, parameters, fields)
+        if {"start", "count"} & set(parameters):
+            # the older way, which this list alone still takes
+            return numbered_page(rows, parameters)
         return page(rows, parameters, MOST_PAGE_SIZE)
 
     def show_account(self, request: Request, parameters: dict[str, Any]) -> dict[str, Any]:
