@@ -68,6 +68,7 @@ def test_the_official_client_reads_every_list(client, emulators, counts, ledger)
     found = json.loads(printed)
     assert {name: found[name] for name in TABLES} == counts
     assert found["creative_stats of campaigns"] == counts["creative_stats"]
+    print(printed)
     assert found["account"] == found["conversions"] == found["users"] == 1
     asked = emulators.control("linkedin_ads", "counters")["by_path"]
     assert asked["POST /rest/adAnalytics"] == 1

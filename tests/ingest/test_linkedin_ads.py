@@ -1,6 +1,7 @@
 """LinkedIn's own ways: a silent cap, calls of 20 fields, two kinds of 429, empty lists."""
 
 from collections import Counter
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import httpx
@@ -26,8 +27,7 @@ DAY_LIMIT = (
 )
 VALUES_LIMIT = "Data request limit reached: 45 million metric values over a five minute interval."
 LIST, ANALYTICS, CAMPAIGNS = "/rest/adAccounts", "/rest/adAnalytics", "/rest/adAccounts/7/creatives"
-# of a day: campaigns and creatives together
-SMALL_CAP = 3
+LAST_DAYS = ("--since", "2026-10-28")
 OF_THE_WORLD = ("--since", "2026-10-02")
 
 
@@ -106,34 +106,55 @@ def own(tables):
     return {name: rows for name, rows in tables.items() if name.startswith("linkedin_ads.")}
 
 
-@pytest.mark.system
-def test_what_the_silent_cap_drops_is_asked_for_in_parts(shared_emulators, everything, tmp_path):
-    asked_for = Counter()
+@contextmanager
+def capped(settings, most):
+    """Yield the settings of an emulator that drops what is above a cap, and its facets counted."""
+    facets = Counter()
 
     def cut(asked, came):
         body = orjson.loads(came.body)
         if asked.path.endswith("/adAnalytics"):
-            asked_for["campaigns" if "campaigns=" in asked.target else "accounts"] += 1
-            body["elements"] = body["elements"][:SMALL_CAP]
+            facets["campaigns" if "campaigns=" in asked.target else "accounts"] += 1
+            body["elements"] = body["elements"][:most]
         return Answer(body, came.status)
 
-    capped = {"LINKEDIN_ADS_MAX_ELEMENTS": SMALL_CAP}
-    with between(shared_emulators.settings, "linkedin_ads", cut) as settings:
-        loaded, _ = load(tmp_path / "raw.duckdb", settings | capped, *OF_THE_WORLD)
-    everyone = own(everything)
-    found = own(contents(tmp_path / "raw.duckdb"))
-    assert found["linkedin_ads.campaign_stats"] == everyone["linkedin_ads.campaign_stats"]
-    assert asked_for["accounts"] > 30
-    assert asked_for["campaigns"] > 0
-    # a campaign of which one day alone is too much is named; nothing of that day is loaded
-    lost = everyone["linkedin_ads.creative_stats"]
-    by_day = Counter((row[1], row[2]) for row in lost)
-    full = {day for (day, _), count in by_day.items() if count >= SMALL_CAP}
-    expected = [row for row in lost if row[1] not in full]
-    assert found["linkedin_ads.creative_stats"] == expected
+    with between(settings, "linkedin_ads", cut) as changed:
+        yield changed | {"LINKEDIN_ADS_MAX_ELEMENTS": most}, facets
+
+
+def of_last_days(rows):
+    return [row for row in rows if str(row[1]) >= LAST_DAYS[1]]
+
+
+@pytest.mark.system
+def test_what_the_silent_cap_drops_is_asked_for_in_parts(shared_emulators, everything, tmp_path):
+    # a day has seven creatives, a campaign four at most
+    with capped(shared_emulators.settings, 5) as (settings, facets):
+        done, _ = load(tmp_path / "raw.duckdb", settings, *LAST_DAYS)
+    assert done.code == 0, done.out
+    for table in ("linkedin_ads.campaign_stats", "linkedin_ads.creative_stats"):
+        assert contents(tmp_path / "raw.duckdb")[table] == of_last_days(everything[table])
+    assert facets["accounts"] > 2 * 3
+    assert facets["campaigns"] > 0
+
+
+@pytest.mark.system
+def test_one_day_of_one_campaign_that_is_full_is_named_and_not_loaded(
+    shared_emulators, everything, tmp_path
+):
+    with capped(shared_emulators.settings, 4) as (settings, _):
+        done, source = load(tmp_path / "raw.duckdb", settings, *LAST_DAYS)
+    assert done.code == 5
+    assert "creative_stats" in source["errors"][0]["message"]
+    assert "LinkedIn's answer is full" in source["errors"][0]["message"]
+    found = contents(tmp_path / "raw.duckdb")
+    rows = of_last_days(everything["linkedin_ads.creative_stats"])
+    of_campaigns = Counter((row[1], row[2]) for row in rows)
+    full = {day for (day, _), count in of_campaigns.items() if count >= 4}
     assert full
-    assert loaded.code == 5
-    assert "LinkedIn's answer is full" in loaded.out
+    assert found["linkedin_ads.creative_stats"] == [row for row in rows if row[1] not in full]
+    campaigns = of_last_days(everything["linkedin_ads.campaign_stats"])
+    assert found["linkedin_ads.campaign_stats"] == campaigns
 
 
 @pytest.mark.system
