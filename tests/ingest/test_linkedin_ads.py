@@ -3,9 +3,11 @@
 from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import httpx
 import orjson
+import pyarrow.parquet as pq
 import pytest
 
 from marketing_analytics.core.errors import AuthError, TerminalError, TransientError
@@ -104,6 +106,45 @@ def load(database, settings, *arguments):
 
 def own(tables):
     return {name: rows for name, rows in tables.items() if name.startswith("linkedin_ads.")}
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("table", ["campaign_stats", "creative_stats"])
+def test_spend_clicks_and_claims_equal_the_ledger(loaded, ledger, table):
+    spend, claimed = ledger["spend"]["linkedin_ads"], ledger["claimed"]["linkedin_ads"]
+    query = (
+        "select sum(cost_in_local_currency), sum(cost_in_usd), sum(impressions), sum(clicks), "
+        "sum(external_website_conversions), sum(conversion_value_in_local_currency) "
+        f"from linkedin_ads.{table} where currency = 'USD'"
+    )
+    cost, value = Decimal(spend["usd"]), Decimal(claimed["value_usd"])
+    counts = (spend["impressions"], spend["clicks"], Decimal(claimed["conversions"]))
+    assert read(loaded, query) == [(cost, cost, *counts, value)]
+    identity = "campaign_id" if table == "campaign_stats" else "creative_id"
+    keys = f"select count(*) - count(distinct (account_id, date, {identity})) from linkedin_ads."
+    assert read(loaded, keys + table) == [(0,)]
+
+
+@pytest.mark.system
+def test_times_budgets_and_references_are_read(loaded, world):
+    query = (
+        "select c.name, daily_budget, created_at < updated_at, g.name, a.name "
+        "from linkedin_ads.campaigns c join linkedin_ads.campaign_groups g "
+        "using (campaign_group_id) join linkedin_ads.accounts a on a.account_id = c.account_id"
+    )
+    truth = pq.read_table(world / "truth" / "campaigns.parquet").to_pylist()
+    expected = {
+        (row["name"], Decimal(row["daily_budget_cents"]) / 100)
+        for row in truth
+        if row["platform"] == "linkedin_ads"
+    }
+    rows = read(loaded, query)
+    assert {row[:2] for row in rows} == expected
+    assert {row[2:] for row in rows} == {(True, "Default Campaign Group", "Shop B2B")}
+    ads = "select count(*) from linkedin_ads.creatives join linkedin_ads.campaigns using "
+    assert read(loaded, f"{ads} (campaign_id)") == read(
+        loaded, "select count(*) from linkedin_ads.creatives"
+    )
 
 
 @contextmanager
