@@ -128,7 +128,7 @@ def test_spend_clicks_and_claims_equal_the_ledger(loaded, ledger, table):
 @pytest.mark.system
 def test_times_budgets_and_references_are_read(loaded, world):
     query = (
-        "select c.name, daily_budget, created_at < updated_at, g.name, a.name "
+        "select c.name, daily_budget, c.created_at < c.updated_at, g.name, a.name "
         "from linkedin_ads.campaigns c join linkedin_ads.campaign_groups g "
         "using (campaign_group_id) join linkedin_ads.accounts a on a.account_id = c.account_id"
     )
