@@ -249,7 +249,7 @@ class Run:
 def progress_of(job: Job) -> str:
     """Return one line on how far a source is."""
     windows = f"{job.windows_done} of {job.windows_planned}"
-    return f"{job.source:<11} {windows:<10}{job.row_count:>9,} rows"
+    return f"{job.source:<12} {windows:<10}{job.row_count:>9,} rows"
 
 
 def distinct(errors: list[PlatformError]) -> list[PlatformError]:

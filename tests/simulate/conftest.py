@@ -60,6 +60,20 @@ class Served:
             timeout=30,
         )
 
+    def linkedin(self, **headers: str) -> httpx.Client:
+        token = self.settings["LINKEDIN_ADS_ACCESS_TOKEN"]
+        return httpx.Client(
+            base_url=self.settings["LINKEDIN_ADS_BASE_URL"],
+            headers={
+                "Authorization": f"Bearer {token}",
+                "LinkedIn-Version": "202606",
+                "X-Restli-Protocol-Version": "2.0.0",
+                "X-RestLi-Method": "FINDER",
+                **headers,
+            },
+            timeout=30,
+        )
+
     def mailchimp(self) -> httpx.Client:
         return httpx.Client(
             base_url=self.settings["MAILCHIMP_BASE_URL"],

@@ -219,6 +219,7 @@ class Governor:
 
     def _send_once(self, method: str, path: str, kwargs: dict[str, Any], token: str = "") -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        sent = {**kwargs, "headers": headers | kwargs.get("headers", {})}
         with self._slots, self._transport_errors():
             self._wait_for_turn()
             response = send_bounded(
@@ -226,8 +227,7 @@ class Governor:
                 method,
                 path,
                 answer_seconds=self.limits.answer_seconds,
-                headers=headers,
-                **kwargs,
+                **sent,
             )
         if self._pace and (seconds := self._pace(response)) > 0:
             self.hold(seconds)
