@@ -97,9 +97,12 @@ class ObjectReader:
             list(self.kind.table.columns)
         )
         found = list(count_parts(self.kind.table, whole))
-        add_associations(self.job, self.governor, self.kind.name, found, is_whole=True)
         parts = dict.fromkeys([*loaded_parts(self.job, self.kind.table), *found])
-        self.keep(whole, rejected, list(parts), {})
+        try:
+            add_associations(self.job, self.governor, self.kind.name, found, is_whole=True)
+        finally:
+            # where both shrank, both are held back now, so that one more read is enough
+            self.keep(whole, rejected, list(parts), {})
         self.finish()
 
     def keep(

@@ -173,6 +173,8 @@ class CrmObjects:
             contact_id = CONTACT_IDS + session["person"]
             is_left = session["depth"] == CHECKOUT_DEPTH and not session["order_id"]
             if is_left and session["customer_id"] and moment <= now_us and contact_id in contacts:
+                # a checkout before anybody knew who it was became a deal with the contact
+                moment = max(moment, contacts[contact_id].created_us)
                 lost_us = moment + LOST_AFTER_US
                 is_lost = lost_us <= now_us
                 properties = left_properties(number, session, lost_us, is_lost=is_lost)
