@@ -12,8 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from marketing_analytics.ingest.engine.answers import part
-from marketing_analytics.ingest.engine.tables import Kind, Table
+from marketing_analytics.ingest.engine.tables import Attribute, Identifier, Kind, Table
 
+NAMED: dict[str, Identifier | Attribute] = {
+    "email": "email",
+    "first_name": "name",
+    "last_name": "name",
+}
 OBJECT_COLUMNS: dict[str, Kind] = {
     "owner_id": "text",
     "created_at": "time",
@@ -40,6 +45,7 @@ CONTACTS = Table(
     key=("contact_id",),
     mode="parts",
     part_by=("contact_id",),
+    personal={**NAMED, "phone": "phone"},
 )
 COMPANIES = Table(
     "companies",
@@ -121,6 +127,7 @@ OWNERS = Table(
     key=("owner_id",),
     mode="parts",
     part_by=("owner_id",),
+    personal=NAMED,
 )
 DEAL_STAGES = Table(
     "deal_stages",

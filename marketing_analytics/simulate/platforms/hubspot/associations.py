@@ -6,6 +6,7 @@ from typing import Any
 
 from marketing_analytics.simulate.platforms.hubspot.definitions import (
     ASSOCIATION_TYPES,
+    SINGULAR,
     TYPE_NAMES,
 )
 from marketing_analytics.simulate.platforms.hubspot.objects import CrmObject
@@ -13,26 +14,20 @@ from marketing_analytics.simulate.platforms.hubspot.refusals import invalid
 
 MOST_INPUTS = 1_000
 MOST_OF_ONE = 500
-# types of objects that HubSpot has and this account holds none of
-OTHER_TYPES = ("tickets", "line_items", "quotes")
 
 
 def associated(kind: str, one: CrmObject, wanted: list[str]) -> dict[str, Any]:
     """Return the `associations` of a record in the form of version 3."""
-    found: dict[str, Any] = {}
+    associations: dict[str, Any] = {}
     for name in wanted:
         to = TYPE_NAMES.get(name)
-        if to is None and name not in OTHER_TYPES:
+        if to is None:
             raise invalid(f"Unable to infer object type from: {name}", where="associations")
-        if to and one.associated[to]:
-            singular = next(n for n, plural in TYPE_NAMES.items() if plural == to and n != to)
-            source = next(n for n, plural in TYPE_NAMES.items() if plural == kind and n != kind)
-            results = [
-                {"id": str(object_id), "type": f"{source}_to_{singular}"}
-                for object_id in one.associated[to]
-            ]
-            found[to] = {"results": results}
-    return {"associations": found} if found else {}
+        if one.associated[to]:
+            label = f"{SINGULAR[kind]}_to_{SINGULAR[to]}"
+            results = [{"id": str(found), "type": label} for found in one.associated[to]]
+            associations[to] = {"results": results}
+    return {"associations": associations} if associations else {}
 
 
 def batch_associated(

@@ -55,6 +55,25 @@ PROPERTIES: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("hs_object_id", "Record ID", "number", "number"),
     ),
 }
+# types that every account has, and of which this one holds no objects
+OTHER_TYPES = {
+    "tickets": "ticket",
+    "line_items": "line_item",
+    "products": "product",
+    "quotes": "quote",
+    "leads": "lead",
+    "goal_targets": "goal_target",
+    "deal_splits": "deal_split",
+    "calls": "call",
+    "emails": "email",
+    "meetings": "meeting",
+    "notes": "note",
+    "tasks": "task",
+    "forms": "form",
+}
+# those at the end of a type's own
+COMMON_PROPERTIES = PROPERTIES["companies"][-3:]
+PROPERTIES |= dict.fromkeys(OTHER_TYPES, COMMON_PROPERTIES)
 # what an answer holds when no properties are named
 DEFAULT_PROPERTIES = {
     "contacts": (
@@ -65,17 +84,15 @@ DEFAULT_PROPERTIES = {
         "amount", "closedate", "createdate", "dealname", "dealstage", "hs_lastmodifieddate",
         "hs_object_id", "pipeline",
     ),
+    **dict.fromkeys(OTHER_TYPES, ("createdate", "hs_lastmodifieddate", "hs_object_id")),
 }  # fmt: skip
 # an object type may be named in the plural, in the singular, or by its number
-TYPE_NAMES = {
-    name: plural
-    for plural, *others in (
-        ("contacts", "contact", "0-1"),
-        ("companies", "company", "0-2"),
-        ("deals", "deal", "0-3"),
-    )
-    for name in (plural, *others)
-}
+SINGULAR = {"contacts": "contact", "companies": "company", "deals": "deal", **OTHER_TYPES}
+TYPE_NAMES = (
+    {"0-1": "contacts", "0-2": "companies", "0-3": "deals"}
+    | {plural: plural for plural in SINGULAR}
+    | {singular: plural for plural, singular in SINGULAR.items()}
+)
 # from, to: (type id, label)
 ASSOCIATION_TYPES: dict[tuple[str, str], tuple[tuple[int, str | None], ...]] = {
     ("contacts", "companies"): ((279, None), (1, "Primary")),

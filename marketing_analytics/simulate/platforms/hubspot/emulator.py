@@ -2,8 +2,8 @@
 
 `/crm/v3/objects/T`, `/T/X`, `/T/batch/read`, `/T/search` for contacts, companies and deals;
 `/crm/v4/associations/T/U/batch/read`, `/crm/v4/objects/T/X/associations/U`; `/crm/v3/properties/T`,
-`/crm/v3/owners`, `/crm/v3/pipelines/deals`; `/marketing/v3/campaigns`, `/marketing/v3/emails`;
-`/automation/v4/flows`, `/automation/v4/flows/email-campaigns`.
+`/properties/v2/T/properties`, `/crm/v3/schemas`, `/crm/v3/owners`, `/crm/v3/pipelines/deals`;
+`/marketing/v3/campaigns`, `/marketing/v3/emails`; `/automation/v4/flows`, `.../email-campaigns`.
 
 Knobs: `search_ceiling`, `search_lag_seconds`, `burst_limit` (in ten seconds), `search_limit` (in
 one), `daily_limit`, `token_minutes` (0: the token of a private app, which never expires).
@@ -22,23 +22,11 @@ from starlette.routing import Route
 
 from marketing_analytics.simulate.emulation.control import PlatformControl, SimulatedClock
 from marketing_analytics.simulate.emulation.world_files import WorldFiles
-from marketing_analytics.simulate.platforms.hubspot import definitions
-from marketing_analytics.simulate.platforms.hubspot.associations import associated, batch_associated
+from marketing_analytics.simulate.platforms.hubspot.crm_calls import CrmCalls
 from marketing_analytics.simulate.platforms.hubspot.limits import CallLimits
-from marketing_analytics.simulate.platforms.hubspot.marketing import CAMPAIGN_PROPERTIES, Marketing
-from marketing_analytics.simulate.platforms.hubspot.objects import (
-    CrmObject,
-    CrmObjects,
-    hubspot_time,
-)
-from marketing_analytics.simulate.platforms.hubspot.parameters import (
-    named_properties,
-    page_of,
-    read_flag,
-    read_list,
-    refuse_unknown,
-    type_named,
-)
+from marketing_analytics.simulate.platforms.hubspot.marketing import Marketing
+from marketing_analytics.simulate.platforms.hubspot.marketing_calls import MarketingCalls
+from marketing_analytics.simulate.platforms.hubspot.objects import CrmObjects, hubspot_time
 from marketing_analytics.simulate.platforms.hubspot.refusals import (
     RefusalError,
     expired_token,
@@ -47,7 +35,6 @@ from marketing_analytics.simulate.platforms.hubspot.refusals import (
     missing,
     over_limit,
 )
-from marketing_analytics.simulate.platforms.hubspot.search import found_by, search_limit
 
 KNOBS = {
     "search_ceiling": 10_000,
@@ -59,8 +46,6 @@ KNOBS = {
     "token_minutes": 0,
 }
 LONG_WAIT_SECONDS = 60
-MOST_INPUTS = 100
-EMAIL_SORTS = ("id", "name", "createdAt", "updatedAt")
 MINUTE_US = 60_000_000
 
 
@@ -69,33 +54,15 @@ class HubSpot:
 
     def __init__(self, world: WorldFiles, clock: SimulatedClock) -> None:
         self.clock = clock
-        self.crm = CrmObjects(world)
-        self.marketing = Marketing(world)
+        marketing = Marketing(world)
+        since = hubspot_time(min(mail["created_us"] for mail in marketing.mails))
         self.token = f"pat-na1-{world.seed:032x}"
-        self.since = hubspot_time(min(mail["created_us"] for mail in self.marketing.mails))
         self.limits = CallLimits()
         self.control = PlatformControl(
             "hubspot", clock, self.refuse, self.limits.forget, knobs=dict(KNOBS)
         )
-        objects, to = "/crm/v3/objects/{kind}", "associations/{to}"
-        routes: list[tuple[str, str, Callable[..., Any]]] = [
-            ("GET", objects, self.list_objects),
-            ("POST", f"{objects}/search", self.search),
-            ("POST", f"{objects}/batch/read", self.read_batch),
-            ("GET", f"{objects}/{{id}}", self.one_object),
-            ("POST", "/crm/v4/associations/{kind}/{to}/batch/read", self.read_associations),
-            ("GET", f"/crm/v4/objects/{{kind}}/{{id}}/{to}", self.associations_of),
-            ("GET", "/crm/v3/properties/{kind}", self.properties),
-            ("GET", "/crm/v3/properties/{kind}/{name}", self.one_property),
-            ("GET", "/crm/v3/owners", self.owners),
-            ("GET", "/crm/v3/pipelines/{kind}", self.pipelines),
-            ("GET", "/marketing/v3/campaigns", self.campaigns),
-            ("GET", "/marketing/v3/campaigns/{id}", self.one_campaign),
-            ("GET", "/marketing/v3/emails", self.emails),
-            ("GET", "/marketing/v3/emails/{id}", self.one_email),
-            ("GET", "/automation/v4/flows", self.workflows),
-            ("GET", "/automation/v4/flows/email-campaigns", self.workflow_emails),
-        ]
+        crm = CrmCalls(CrmObjects(world), clock, self.control.knobs, since)
+        routes = [*crm.routes(), *MarketingCalls(marketing, clock).routes()]
         # HubSpot takes an address with and without a slash at its end
         self.app = Starlette(
             routes=[
@@ -133,7 +100,8 @@ class HubSpot:
             except RefusalError as refusal:
                 return refusal.answer()
             answer = body if isinstance(body, Response) else JSONResponse(body)
-            self.limits.tell(answer, self.control.knobs)
+            if not request.url.path.endswith("/search"):
+                self.limits.tell(answer, self.control.knobs)
             return answer
 
         return endpoint
@@ -146,239 +114,6 @@ class HubSpot:
         minutes = self.control.knobs["token_minutes"]
         if minutes and self.clock.now_us > self.clock.start_us + minutes * MINUTE_US:
             raise expired_token()
-
-    def living(self, kind: str, *, is_archived: bool, now_us: int | None = None) -> list[CrmObject]:
-        """Return the objects of a type that are archived, or those that are not."""
-        now_us = self.clock.now_us if now_us is None else now_us
-        found = self.crm.of(kind, self.clock.now_us).values()
-        return [one for one in found if (one.archived_us <= now_us) == is_archived]
-
-    def list_objects(self, request: Request) -> dict[str, Any]:
-        """Answer GET /crm/v3/objects/{kind}: a page in order of the ids."""
-        kind = type_named(request.path_params["kind"])
-        refuse_unknown(request, "limit", "after", "properties", "associations", "archived")
-        is_archived = read_flag(request, "archived")
-        names = named_properties(kind, read_list(request, "properties"))
-        page, paging = page_of(
-            request, self.living(kind, is_archived=is_archived), lambda one: one.object_id, most=100
-        )
-        wanted = read_list(request, "associations")
-        rows = [
-            one.as_json(names, is_archived=is_archived) | associated(kind, one, wanted)
-            for one in page
-        ]
-        return {"results": rows, **paging}
-
-    def search(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        """Answer POST /crm/v3/objects/{kind}/search; what changed just now is not found yet."""
-        kind = type_named(request.path_params["kind"])
-        offset, limit = search_limit(body, int(self.control.knobs["search_ceiling"]))
-        indexed_us = self.clock.now_us - int(self.control.knobs["search_lag_seconds"] * 1_000_000)
-        objects = [
-            one for one in self.living(kind, is_archived=False) if one.updated_us <= indexed_us
-        ]
-        found = found_by(kind, body, objects)
-        names = named_properties(kind, body.get("properties") or [])
-        end = offset + limit
-        rows = [one.as_json(names, is_archived=False) for one in found[offset:end]]
-        paging = {"paging": {"next": {"after": str(end)}}} if end < len(found) else {}
-        return {"total": len(found), "results": rows, **paging}
-
-    def read_batch(self, request: Request, body: dict[str, Any]) -> Response:
-        """Answer POST /crm/v3/objects/{kind}/batch/read."""
-        kind = type_named(request.path_params["kind"])
-        refuse_unknown(request, "archived")
-        is_archived = read_flag(request, "archived")
-        if unknown := set(body) - {"inputs", "properties", "propertiesWithHistory"}:
-            raise invalid(f'Invalid input JSON: Unrecognized field "{min(unknown)}"')
-        if body.get("propertiesWithHistory"):
-            raise invalid("propertiesWithHistory is not kept here", where="propertiesWithHistory")
-        wanted = [str(given.get("id")) for given in body.get("inputs") or []]
-        if not wanted or len(wanted) > MOST_INPUTS:
-            raise invalid(f"inputs must be from 1 to {MOST_INPUTS}", where="inputs")
-        names = named_properties(kind, body.get("properties") or [])
-        known = {str(one.object_id): one for one in self.living(kind, is_archived=is_archived)}
-        rows = [known[w].as_json(names, is_archived=is_archived) for w in wanted if w in known]
-        absent = [w for w in wanted if w not in known]
-        return batch_answer(rows, absent, "Could not get some objects", self.clock.now_us)
-
-    def one_object(self, request: Request) -> dict[str, Any]:
-        """Answer GET /crm/v3/objects/{kind}/{id}, or by address with `idProperty=email`."""
-        kind = type_named(request.path_params["kind"])
-        refuse_unknown(request, "properties", "associations", "archived", "idProperty")
-        is_archived = read_flag(request, "archived")
-        key = request.query_params.get("idProperty", "hs_object_id")
-        if key != "hs_object_id" and (kind, key) != ("contacts", "email"):
-            raise invalid(f"{key} is not a unique property", where="idProperty")
-        names = named_properties(kind, read_list(request, "properties"))
-        wanted = read_list(request, "associations")
-        for one in self.living(kind, is_archived=is_archived):
-            if one.properties[key] == request.path_params["id"]:
-                return one.as_json(names, is_archived=is_archived) | associated(kind, one, wanted)
-        raise missing()
-
-    def read_associations(self, request: Request, body: dict[str, Any]) -> Response:
-        """Answer POST /crm/v4/associations/{kind}/{to}/batch/read."""
-        kind, to = type_named(request.path_params["kind"]), type_named(request.path_params["to"])
-        refuse_unknown(request)
-        rows, absent = batch_associated(kind, to, body, self.crm.of(kind, self.clock.now_us))
-        return batch_answer(rows, absent, f"No {to} is associated with", self.clock.now_us)
-
-    def associations_of(self, request: Request) -> dict[str, Any]:
-        """Answer GET /crm/v4/objects/{kind}/{id}/associations/{to}."""
-        kind, to = type_named(request.path_params["kind"]), type_named(request.path_params["to"])
-        refuse_unknown(request)
-        given = {"inputs": [{"id": request.path_params["id"]}]}
-        objects = self.crm.of(kind, self.clock.now_us)
-        if request.path_params["id"] not in map(str, objects):
-            raise missing()
-        rows, _ = batch_associated(kind, to, given, objects)
-        return {"results": rows[0]["to"] if rows else []}
-
-    def properties(self, request: Request) -> dict[str, Any]:
-        """Answer GET /crm/v3/properties/{kind}."""
-        kind = type_named(request.path_params["kind"])
-        refuse_unknown(request, "archived")
-        is_archived = read_flag(request, "archived")
-        found = [] if is_archived else definitions.property_definitions(kind, self.since)
-        return {"results": found}
-
-    def one_property(self, request: Request) -> dict[str, Any]:
-        """Answer GET /crm/v3/properties/{kind}/{name}."""
-        for one in self.properties(request)["results"]:
-            if one["name"] == request.path_params["name"]:
-                return dict(one)
-        raise missing(f"Property {request.path_params['name']} does not exist")
-
-    def owners(self, request: Request) -> dict[str, Any]:
-        """Answer GET /crm/v3/owners."""
-        refuse_unknown(request, "limit", "after", "archived", "email")
-        is_archived = read_flag(request, "archived")
-        rows = [] if is_archived else definitions.owners(self.since)
-        if email := request.query_params.get("email"):
-            rows = [row for row in rows if row["email"] == email]
-        page, paging = page_of(request, rows, lambda row: int(row["id"]), most=500, default=100)
-        return {"results": page, **paging}
-
-    def pipelines(self, request: Request) -> dict[str, Any]:
-        """Answer GET /crm/v3/pipelines/deals."""
-        refuse_unknown(request)
-        if type_named(request.path_params["kind"]) != "deals":
-            raise invalid("This object type has no pipelines here", where="objectType")
-        return {"results": definitions.pipelines(self.since)}
-
-    def campaigns(self, request: Request) -> dict[str, Any]:
-        """Answer GET /marketing/v3/campaigns."""
-        refuse_unknown(request, "limit", "after", "name", "properties", "sort")
-        rows = self.marketing.campaigns(self.clock.now_us)
-        if name := request.query_params.get("name"):
-            rows = [row for row in rows if name.lower() in row["properties"]["hs_name"].lower()]
-        sort = request.query_params.get("sort", "hs_name")
-        if sort.lstrip("-") not in {"hs_name", "createdAt", "updatedAt"}:
-            raise invalid(f"{sort!r} is not a sort", where="sort")
-        key = sort.lstrip("-")
-        rows.sort(
-            key=lambda row: row["properties"]["hs_name"] if key == "hs_name" else row[key],
-            reverse=sort.startswith("-"),
-        )
-        page, paging = page_of(request, rows, None, most=100, default=50)
-        shown = [self.with_named(request, row) for row in page]
-        return {"total": len(rows), "results": shown, **paging}
-
-    def one_campaign(self, request: Request) -> dict[str, Any]:
-        """Answer GET /marketing/v3/campaigns/{id}."""
-        refuse_unknown(request, "properties")
-        for row in self.marketing.campaigns(self.clock.now_us):
-            if row["id"] == request.path_params["id"]:
-                return self.with_named(request, row) | {"assets": {}}
-        raise missing("Campaign not found")
-
-    def with_named(self, request: Request, row: dict[str, Any]) -> dict[str, Any]:
-        """Return a campaign with the properties that were asked for; those unknown are left out."""
-        wanted = read_list(request, "properties") or ["hs_name"]
-        values = {n: row["properties"][n] for n in wanted if n in CAMPAIGN_PROPERTIES}
-        return {**row, "properties": values}
-
-    def emails(self, request: Request) -> dict[str, Any]:
-        """Answer GET /marketing/v3/emails."""
-        refuse_unknown(
-            request, "limit", "after", "archived", "includeStats", "type", "isPublished", "sort",
-            "workflowNames", "marketingCampaignNames",
-        )  # fmt: skip
-        rows = [] if read_flag(request, "archived") else self.marketing.emails(self.clock.now_us)
-        if kind := request.query_params.get("type"):
-            rows = [row for row in rows if row["type"] == kind]
-        if "isPublished" in request.query_params:
-            is_wanted = read_flag(request, "isPublished")
-            rows = [row for row in rows if row["isPublished"] == is_wanted]
-        for sort in reversed(request.query_params.getlist("sort")):
-            if sort.lstrip("-") not in EMAIL_SORTS:
-                raise invalid(f"{sort!r} is not a sort", where="sort")
-            rows.sort(key=lambda row: row[sort.lstrip("-")], reverse=sort.startswith("-"))
-        page, paging = page_of(request, rows, None, most=100, default=10)
-        return {"total": len(rows), "results": [shown(request, row) for row in page], **paging}
-
-    def one_email(self, request: Request) -> dict[str, Any]:
-        """Answer GET /marketing/v3/emails/{id}."""
-        refuse_unknown(
-            request, "archived", "includeStats", "workflowNames", "marketingCampaignNames"
-        )
-        for row in self.marketing.emails(self.clock.now_us):
-            if row["id"] == request.path_params["id"] and not read_flag(request, "archived"):
-                return shown(request, row)
-        raise missing("Email not found")
-
-    def workflows(self, request: Request) -> dict[str, Any]:
-        """Answer GET /automation/v4/flows."""
-        refuse_unknown(request, "limit", "after")
-        rows = self.marketing.workflows()
-        page, paging = page_of(request, rows, None, most=100, default=100)
-        return {"results": page, **paging}
-
-    def workflow_emails(self, request: Request) -> dict[str, Any]:
-        """Answer GET /automation/v4/flows/email-campaigns."""
-        refuse_unknown(request, "limit", "after", "flowId")
-        rows = self.marketing.workflow_emails()
-        if wanted := request.query_params.getlist("flowId"):
-            rows = [row for row in rows if row["flowId"] in wanted]
-        page, paging = page_of(request, rows, None, most=100, default=100)
-        return {"results": page, **paging}
-
-
-def shown(request: Request, row: dict[str, Any]) -> dict[str, Any]:
-    """Return an e-mail with what was asked for beside itself."""
-    left_out = set()
-    if not read_flag(request, "includeStats"):
-        left_out.add("stats")
-    if not read_flag(request, "workflowNames"):
-        left_out.add("workflowNames")
-    if not read_flag(request, "marketingCampaignNames"):
-        left_out.add("campaignName")
-    return {name: value for name, value in row.items() if name not in left_out}
-
-
-def batch_answer(
-    rows: list[dict[str, Any]], absent: list[str], complaint: str, now_us: int
-) -> Response:
-    """Return the answer of a batch: 207 where something was not found."""
-    moment = hubspot_time(now_us)
-    body: dict[str, Any] = {"status": "COMPLETE", "results": rows}
-    if absent:
-        body |= {
-            "numErrors": len(absent),
-            "errors": [
-                {
-                    "status": "error",
-                    "category": "OBJECT_NOT_FOUND",
-                    "message": f"{complaint} {object_id}",
-                    "context": {"fromObjectId": [object_id]},
-                    "errors": [],
-                    "links": {},
-                }
-                for object_id in absent
-            ],
-        }
-    return JSONResponse(body | {"startedAt": moment, "completedAt": moment}, 207 if absent else 200)
 
 
 async def body_of(request: Request) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class CrmObjects:
         if now_us != self.made_for_us:
             self.made = self.make(now_us)
             self.made_for_us = now_us
-        return self.made[kind]
+        return self.made.get(kind, {})
 
     def make(self, now_us: int) -> dict[str, dict[int, CrmObject]]:
         """Make all objects that exist at a moment."""
