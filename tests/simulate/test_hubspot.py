@@ -139,12 +139,13 @@ def test_statistics_add_up_and_come_only_when_asked_for(client, world):
     [
         f"{CONTACTS}?limit=101",
         f"{CONTACTS}?archived=maybe",
-        f"{CONTACTS}?propertiesWithHistory=email",
+        f"{CONTACTS}?limit=51&propertiesWithHistory=email",
         f"{CONTACTS}?bogus=1",
         "/crm/v3/objects/unicorns",
         "/marketing/v3/campaigns?sort=hs_budget",
         "/marketing/v3/emails?createdAfter=2026-10-01T00:00:00Z",
-        "/crm/v3/pipelines/deals?limit=1",
+        "/crm/v3/pipelines/deals?archived=true",
+        "/email/public/v1/events?limit=1001",
     ],
 )
 def test_parameters_that_are_not_implemented_are_refused(client, path):
@@ -186,3 +187,23 @@ def test_a_knob_that_does_not_exist_is_refused(served):
     assert answer.status_code == 400
     assert "search_ceiling" in answer.json()["hint"]
     assert httpx.post(url, json={"search_limit": "many"}).status_code == 400
+
+
+def test_older_calls_tell_the_same_as_the_newer_ones(client, world):
+    rows, offset = [], None
+    while True:
+        asked = {"limit": 1000, "startTimestamp": 0} | ({"offset": offset} if offset else {})
+        body = client.get("/email/public/v1/events", params=asked).json()
+        rows += body["events"]
+        if not body["hasMore"]:
+            break
+        offset = body["offset"]
+    kinds = [row["type"] for row in rows]
+    assert kinds.count("SENT") == world.truth("mail_sends").num_rows
+    actions = world.truth("mail_events")["action"].to_pylist()
+    assert kinds.count("CLICK") == actions.count("click")
+    names = {row["name"] for row in client.get("/automation/v3/workflows").json()["workflows"]}
+    assert names == {row["name"] for row in read_all(client, "/automation/v4/flows")}
+    stages = client.get("/crm-pipelines/v1/pipelines/deals").json()["results"][0]["stages"]
+    newer = client.get("/crm/v3/pipelines/deals").json()["results"][0]["stages"]
+    assert [stage["stageId"] for stage in stages] == [stage["id"] for stage in newer]

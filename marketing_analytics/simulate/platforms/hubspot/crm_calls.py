@@ -21,6 +21,7 @@ from marketing_analytics.simulate.platforms.hubspot.parameters import (
     page_of,
     read_flag,
     read_list,
+    read_number,
     refuse_unknown,
     type_named,
 )
@@ -53,7 +54,6 @@ class CrmCalls:
             ("GET", "/crm/v4/objects/{kind}/{id}/associations/{to}", self.associations_of),
             ("GET", "/crm/v3/properties/{kind}", self.properties),
             ("GET", "/crm/v3/properties/{kind}/{name}", self.one_property),
-            ("GET", "/properties/v2/{kind}/properties", self.old_properties),
             ("GET", "/crm/v3/schemas", self.schemas),
             ("GET", "/crm/v3/owners", self.owners),
             ("GET", "/crm/v3/pipelines/{kind}", self.pipelines),
@@ -68,15 +68,24 @@ class CrmCalls:
     def list_objects(self, request: Request) -> dict[str, Any]:
         """Answer GET /crm/v3/objects/{kind}: a page in order of the ids."""
         kind = type_named(request.path_params["kind"])
-        refuse_unknown(request, "limit", "after", "properties", "associations", "archived")
+        refuse_unknown(
+            request, "limit", "after", "properties", "propertiesWithHistory", "propertyMode",
+            "associations", "archived",
+        )  # fmt: skip
         is_archived = read_flag(request, "archived")
         names = named_properties(kind, read_list(request, "properties"))
         page, paging = page_of(
-            request, self.living(kind, is_archived=is_archived), lambda one: one.object_id, most=100
+            request,
+            self.living(kind, is_archived=is_archived),
+            lambda one: one.object_id,
+            # a page with the history of properties is half as long
+            most=50 if read_list(request, "propertiesWithHistory") else 100,
         )
         wanted = read_list(request, "associations")
         rows = [
-            one.as_json(names, is_archived=is_archived) | associated(kind, one, wanted)
+            one.as_json(names, is_archived=is_archived)
+            | associated(kind, one, wanted)
+            | one.history(read_list(request, "propertiesWithHistory"))
             for one in page
         ]
         return {"results": rows, **paging}
@@ -174,16 +183,10 @@ class CrmCalls:
 
     def pipelines(self, request: Request) -> dict[str, Any]:
         """Answer GET /crm/v3/pipelines/deals."""
-        refuse_unknown(request)
-        if type_named(request.path_params["kind"]) != "deals":
-            raise invalid("This object type has no pipelines here", where="objectType")
-        return {"results": definitions.pipelines(self.since)}
-
-    def old_properties(self, request: Request) -> list[dict[str, Any]]:
-        """Answer GET /properties/v2/{kind}/properties: a list without anything around it."""
+        refuse_unknown(request, "limit")
         kind = type_named(request.path_params["kind"])
-        refuse_unknown(request)
-        return definitions.property_definitions(kind, self.since)
+        found = definitions.pipelines(self.since) if kind == "deals" else []
+        return {"results": found[: read_number(request, "limit", len(found))]}
 
     def schemas(self, request: Request) -> dict[str, Any]:
         """Answer GET /crm/v3/schemas: the account has no types of objects of its own."""

@@ -2,8 +2,8 @@
 
 `/crm/v3/objects/T`, `/T/X`, `/T/batch/read`, `/T/search` for contacts, companies and deals;
 `/crm/v4/associations/T/U/batch/read`, `/crm/v4/objects/T/X/associations/U`; `/crm/v3/properties/T`,
-`/properties/v2/T/properties`, `/crm/v3/schemas`, `/crm/v3/owners`, `/crm/v3/pipelines/deals`;
-`/marketing/v3/campaigns`, `/marketing/v3/emails`; `/automation/v4/flows`, `.../email-campaigns`.
+`/crm/v3/schemas`, `/crm/v3/owners`, `/crm/v3/pipelines/T`; `/marketing/v3/campaigns`,
+`/marketing/v3/emails`; `/automation/v4/flows`, `.../email-campaigns`; older ones: see `old_calls`.
 
 Knobs: `search_ceiling`, `search_lag_seconds`, `burst_limit` (in ten seconds), `search_limit` (in
 one), `daily_limit`, `token_minutes` (0: the token of a private app, which never expires).
@@ -27,6 +27,7 @@ from marketing_analytics.simulate.platforms.hubspot.limits import CallLimits
 from marketing_analytics.simulate.platforms.hubspot.marketing import Marketing
 from marketing_analytics.simulate.platforms.hubspot.marketing_calls import MarketingCalls
 from marketing_analytics.simulate.platforms.hubspot.objects import CrmObjects, hubspot_time
+from marketing_analytics.simulate.platforms.hubspot.old_calls import OldCalls
 from marketing_analytics.simulate.platforms.hubspot.refusals import (
     RefusalError,
     expired_token,
@@ -55,14 +56,16 @@ class HubSpot:
     def __init__(self, world: WorldFiles, clock: SimulatedClock) -> None:
         self.clock = clock
         marketing = Marketing(world)
-        since = hubspot_time(min(mail["created_us"] for mail in marketing.mails))
+        since_us = min(mail["created_us"] for mail in marketing.mails)
         self.token = f"pat-na1-{world.seed:032x}"
         self.limits = CallLimits()
         self.control = PlatformControl(
             "hubspot", clock, self.refuse, self.limits.forget, knobs=dict(KNOBS)
         )
-        crm = CrmCalls(CrmObjects(world), clock, self.control.knobs, since)
-        routes = [*crm.routes(), *MarketingCalls(marketing, clock).routes()]
+        crm = CrmCalls(CrmObjects(world), clock, self.control.knobs, hubspot_time(since_us))
+        marketing_calls = MarketingCalls(marketing, clock)
+        old_calls = OldCalls(marketing, clock, since_us)
+        routes = [*crm.routes(), *marketing_calls.routes(), *old_calls.routes()]
         # HubSpot takes an address with and without a slash at its end
         self.app = Starlette(
             routes=[

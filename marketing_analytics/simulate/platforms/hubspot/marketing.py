@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketing_analytics.simulate.emulation.world_files import IntArray, WorldFiles, int_column
+from marketing_analytics.simulate.emulation.world_files import (
+    NEVER_US,
+    IntArray,
+    WorldFiles,
+    int_column,
+)
 from marketing_analytics.simulate.platforms.hubspot.objects import hubspot_time
 
 EMAIL_IDS, EMAIL_CAMPAIGN_IDS, FLOW_IDS = 90_000_000_000, 400_000_000, 1_600_000_000
@@ -44,6 +49,8 @@ class Marketing:
         self.event_send = int_column(events, "send")
         self.event_us = int_column(events, "at")
         self.action = np.asarray(events["action"].to_pylist(), dtype=object)
+        people = world.table("people")["email"].to_pylist()
+        self.address = [people[person] for person in int_column(sends, "person").tolist()]
         self.flow_titles = {flow["flow_id"]: self.flow_title(flow) for flow in self.flows}
         self.counted_for_us = -1
         self.counted: list[dict[str, int]] = []
@@ -172,6 +179,26 @@ class Marketing:
     def per_mail(self, mask: NDArray[np.bool_]) -> IntArray:
         """Return the number of chosen sends of each mail."""
         return np.bincount(self.mail[mask], minlength=len(self.mails)).astype(np.int64)
+
+    def happened(self) -> list[tuple[int, int, int, str, str]]:
+        """Return moment, send, mail, address and kind of everything that ever happens."""
+        mail, sent_us = self.mail.tolist(), self.sent_us.tolist()
+        found = [
+            (moment, send, mail[send], self.address[send], "SENT")
+            for send, moment in enumerate(sent_us)
+        ]
+        for send, moment, action in zip(
+            self.event_send.tolist(), self.event_us.tolist(), self.action, strict=True
+        ):
+            found.append((moment, send, mail[send], self.address[send], str(action).upper()))
+        return sorted(found)
+
+    def left(self) -> list[tuple[int, str]]:
+        """Return moment and address of everybody who ever unsubscribes."""
+        left_us = self.left_us.tolist()
+        return sorted(
+            (moment, self.address[send]) for send, moment in enumerate(left_us) if moment < NEVER_US
+        )
 
     def workflows(self) -> list[dict[str, Any]]:
         """Return the workflows as they are listed."""

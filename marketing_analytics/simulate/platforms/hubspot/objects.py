@@ -60,6 +60,16 @@ class CrmObject:
             record["archivedAt"] = hubspot_time(self.archived_us)
         return record
 
+    def history(self, names: list[str]) -> dict[str, Any]:
+        """Return the history of properties: the world keeps their last value alone."""
+        last = {"timestamp": hubspot_time(self.updated_us), "sourceType": "INTEGRATION"}
+        found = {
+            name: [{"value": self.properties[name], **last}]
+            for name in names
+            if self.properties.get(name) is not None
+        }
+        return {"propertiesWithHistory": found} if names else {}
+
 
 class CrmObjects:
     """All CRM objects of a world; they are made anew when the clock moves."""

@@ -9,7 +9,7 @@ source as (
 renamed as (
 
     select
-        email_id,
+        email_id as marketing_email_id,
         snapshot_date,
         coalesce(sent, 0) as sent,
         coalesce(delivered, 0) as delivered,

@@ -9,7 +9,7 @@ source as (
 renamed as (
 
     select
-        email_id,
+        email_id as marketing_email_id,
         campaign_id,
         email_name,
         subject_line,
