@@ -82,20 +82,18 @@ class ObjectReader:
             built, rejected = self.built(batch)
             parts = list(count_parts(self.kind.table, built))
             add_associations(self.job, self.governor, self.kind.name, parts)
-            mark = {"next_after": str(batch[-1].get("id")), "begun_at": self.begun_at}
+            mark = {"next_after": str(max(map(number_of, batch))), "begun_at": self.begun_at}
             self.keep(built, rejected, parts, {} if self.is_known else mark)
         self.finish()
 
     def replace(self, archived: list[Record]) -> None:
         """Keep the whole list; what is loaded and not in it is deleted."""
-        tables, rejected = [self.kind.table.schema().empty_table()], list[Rejected]()
+        tables, rejected = [self.built([])[0]], list[Rejected]()
         for batch in batches(each_once(chain(self.listed(), archived))):
             built, refused = self.built(batch)
             tables.append(built)
             rejected += refused
-        whole = pa.concat_tables(tables, promote_options="default").select(
-            list(self.kind.table.columns)
-        )
+        whole = pa.concat_tables(tables)
         found = list(count_parts(self.kind.table, whole))
         parts = dict.fromkeys([*loaded_parts(self.job, self.kind.table), *found])
         try:
