@@ -92,6 +92,8 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
         for name, source in sources.items():
             if key and source.has_persons:
                 check_key(name, key, stored[name].state)
+                # noted at once: what is read first may tell of nobody
+                stored[name].state["pseudonym_key"] = key.mark
         jobs = {
             name: Job(
                 source=name,

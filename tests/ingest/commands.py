@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import duckdb
 import httpx
@@ -136,8 +137,8 @@ class Emulators:
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
     def control(self, platform, path, body=None):
-        base = self.settings[f"{platform.upper()}_BASE_URL"].rsplit("/", 1)[0]
-        url = f"{base}/_control/{path}"
+        address = urlsplit(self.settings[f"{platform.upper()}_BASE_URL"])
+        url = f"{address.scheme}://{address.netloc}/_control/{path}"
         answer = httpx.get(url) if body is None else httpx.post(url, json=body)
         assert answer.status_code < 300, answer.text
         return answer.json()

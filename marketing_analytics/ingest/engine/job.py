@@ -235,10 +235,9 @@ class Job:
         self.batches.setdefault(table, []).extend([built, *(t for t in extra if t.num_rows)])
 
     def _key(self) -> Key:
-        """Return the key of pseudonyms or raise MissingSettingError; note it in the state."""
+        """Return the key of pseudonyms or raise MissingSettingError."""
         if self.key is None:
             raise MissingSettingError(KEY_SETTING, purpose="pseudonyms of persons")
-        self.state["pseudonym_key"] = self.key.mark
         return self.key
 
     def take(self) -> Package:
