@@ -90,9 +90,10 @@ def test_a_table_that_lost_most_of_its_rows_is_held_back(shop_url, engine, tmp_p
     with engine.begin() as connection:
         connection.exec_driver_sql("delete from consents")
     done = copy_shop(database, shop_url)
-    assert "consents of the whole table came with 0 rows" in done.source("shop")["errors"][0][
-        "message"
-    ]
+    assert (
+        "consents of the whole table came with 0 rows"
+        in done.source("shop")["errors"][0]["message"]
+    )
     assert contents(database) == before
     assert copy_shop(database, shop_url).code == 0
     assert read(database, "select count(*) from shop.consents") == [(0,)]

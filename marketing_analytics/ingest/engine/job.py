@@ -296,6 +296,14 @@ class Job:
             coverage.mark(window, read_on)
             self._spans(report)[account_id] = coverage.to_state()
 
+    def forget(self, report: str, account_id: str, days: Iterable[date]) -> None:
+        """Note that days changed since they were read: they are read again."""
+        with self._lock:
+            coverage = Coverage.from_state(self._spans(report).get(account_id, []))
+            for day in days:
+                coverage.read_on.pop(day, None)
+            self._spans(report)[account_id] = coverage.to_state()
+
     def _spans(self, report: str) -> dict[str, list[list[str]]]:
         spans: dict[str, list[list[str]]] = self.state.setdefault("coverage", {}).setdefault(
             report, {}
