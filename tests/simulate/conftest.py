@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -44,7 +45,8 @@ class Served:
     settings: dict[str, str]
 
     def root(self, platform: str) -> str:
-        return self.settings[f"{platform}_BASE_URL"].rpartition("/")[0]
+        address = urlsplit(self.settings[f"{platform}_BASE_URL"])
+        return f"{address.scheme}://{address.netloc}"
 
     def control(self, platform: str, name: str, body: Any = None) -> dict[str, Any]:
         url = f"{self.root(platform)}/_control/{name}"
