@@ -59,7 +59,7 @@ class Shop:
     def listed(self, name: str, **parameters: Any) -> Iterator[dict[str, Any]]:
         """Yield the records of a list."""
         # dlt is slow to import, and is here only for the reading
-        from marketing_analytics.ingest.engine.lists import read_list
+        from marketing_analytics.ingest.platforms.shopify.lists import read_list
 
         endpoint = {
             "path": f"{name}.json",

@@ -71,7 +71,9 @@ def read_list(
     """Yield the records of a list that is declared as an endpoint of dlt's `rest_api`."""
     name = str(endpoint["data_selector"])
     session = requests.Session()
-    session.mount(f"{urlsplit(base_url).scheme}://", GovernedAdapter(governor, base_url, name))
+    adapter = GovernedAdapter(governor, base_url, name)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
     # a proxy and a .netrc of the machine are the governor's business
     session.trust_env = False
     declared: Any = {
