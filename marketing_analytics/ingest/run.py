@@ -104,6 +104,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
                 state=stored[name].state,
                 guard=Guard(stored[name].counts, is_accepting=request.is_accepting_shrinkage),
                 limits=limits,
+                scratch=database.working,
                 is_reread=request.is_reread,
             )
             for name in request.sources

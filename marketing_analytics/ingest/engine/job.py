@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from marketing_analytics.core.console import write_crash_report
@@ -24,6 +25,7 @@ from marketing_analytics.core.errors import (
     PlatformError,
     TerminalError,
 )
+from marketing_analytics.ingest.engine.chunks import Chunks
 from marketing_analytics.ingest.engine.governor import AccountError, Limits
 from marketing_analytics.ingest.engine.persons import (
     KEY_SETTING,
@@ -100,6 +102,8 @@ class Job:
     guard: Guard = field(default_factory=Guard)
     key: Key | None = None
     persons: dict[Table, list[Any]] = field(default_factory=dict)
+    # where rows may wait that need not be in memory
+    scratch: Path | None = None
     batches: dict[Table, list[Any]] = field(default_factory=dict)
     failures: list[PlatformError] = field(default_factory=list)
     # accounts that cannot be read, and why
@@ -190,6 +194,16 @@ class Job:
                 raise doubt
             note()
 
+    def keep_whole(self, tables: Sequence[Chunks]) -> None:
+        """Keep tables that came in chunks, all of them or none."""
+        kept = [(Piece(chunks.table, {}), chunks.whole()) for chunks in tables]
+        with self._lock:
+            self._check_all(kept)
+            for piece, built in kept:
+                self._append(piece.table, built, ())
+            for chunks in tables:
+                self._reject(chunks.table, chunks.rejected)
+
     def add_built(
         self,
         table: Table,
@@ -279,6 +293,14 @@ class Job:
         with self._lock:
             coverage = Coverage.from_state(self._spans(report).get(account_id, []))
             coverage.mark(window, read_on)
+            self._spans(report)[account_id] = coverage.to_state()
+
+    def forget(self, report: str, account_id: str, days: Iterable[date]) -> None:
+        """Note that days changed since they were read: they are read again."""
+        with self._lock:
+            coverage = Coverage.from_state(self._spans(report).get(account_id, []))
+            for day in days:
+                coverage.read_on.pop(day, None)
             self._spans(report)[account_id] = coverage.to_state()
 
     def _spans(self, report: str) -> dict[str, list[list[str]]]:
