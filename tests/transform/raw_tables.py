@@ -94,7 +94,7 @@ def add_catalog(rows: Rows) -> None:
             (campaign, at, account, f"Meta {number}", "ACTIVE", Decimal("50.00"), None, "EUR")
         )
         rows["meta_ads.ad_sets"].append((ad_set, campaign, account, "All", "ACTIVE", None, at))
-        rows["meta_ads.ads"].append((ad, ad_set, campaign, account, "Ad", "ACTIVE", at))
+        rows["meta_ads.ads"].append((ad, ad_set, campaign, account, None, "Ad", "ACTIVE", at))
         rows["google_ads.campaigns"].append(
             (f"g{number}", "20", f"Google {number}", "ENABLED", "SEARCH", Decimal("40.00"))
         )
