@@ -6,7 +6,6 @@ What they read is compared with what our own ingestion loads: the same rows, the
 import json
 import os
 import subprocess
-import sys
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -183,7 +182,6 @@ def test_airbyte_reads_every_stream(run, own, account_id, shared_emulators, tmp_
     names = {stream["name"] for stream in streams}
     assert complete == names
     rows = Counter(m["record"]["stream"] for m in messages if m["type"] == "RECORD")
-    print(dict(rows), file=sys.stderr)
     assert rows.keys() == names - EMPTY
     figures = own_figures(own, account_id)
     assert rows["ads_insights"] == figures[""][0]
