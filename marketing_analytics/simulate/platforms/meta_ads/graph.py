@@ -9,12 +9,12 @@ import json
 from importlib.resources import files
 from typing import Any
 
-_GRAPH: dict[str, Any] = json.loads(files(__package__).joinpath("graph.json").read_text("utf-8"))
+GRAPH: dict[str, Any] = json.loads(files(__package__).joinpath("graph.json").read_text("utf-8"))
 
 # by kind of object: `campaigns`, `ads`, `insights`, ...
 FIELDS: dict[str, tuple[str, ...]] = {
-    kind: tuple(names) for kind, names in _GRAPH["fields"].items()
+    kind: tuple(names) for kind, names in GRAPH["fields"].items()
 }
 ENUMERATIONS: dict[str, tuple[str, ...]] = {
-    name: tuple(values) for name, values in _GRAPH["enumerations"].items()
+    name: tuple(values) for name, values in GRAPH["enumerations"].items()
 }
