@@ -12,9 +12,7 @@ from typing import Any
 GRAPH: dict[str, Any] = json.loads(files(__package__).joinpath("graph.json").read_text("utf-8"))
 
 # by kind of object: `campaigns`, `ads`, `insights`, ...
-FIELDS: dict[str, tuple[str, ...]] = {
-    kind: tuple(names) for kind, names in GRAPH["fields"].items()
-}
+FIELDS: dict[str, tuple[str, ...]] = {kind: tuple(names) for kind, names in GRAPH["fields"].items()}
 ENUMERATIONS: dict[str, tuple[str, ...]] = {
     name: tuple(values) for name, values in GRAPH["enumerations"].items()
 }
