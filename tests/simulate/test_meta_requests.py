@@ -121,6 +121,9 @@ def test_a_summary_is_the_total_of_all_pages(ask, report, account):
     )  # fmt: skip
     assert len(body["data"]) == 2
     assert Decimal(body["summary"]["spend"]) == total(report(level="ad", time_range=OCTOBER))
+    ranges = [{"since": f"2026-10-{d}", "until": f"2026-10-{d}"} for d in ("01", "31")]
+    body = ask(f"/act_{account}/insights", time_ranges=ranges, fields="spend", summary="spend")
+    assert Decimal(body["summary"]["spend"]) == total(body["data"])
     counted = ask(f"/act_{account}/ads", summary="true", limit="1")
     every = ask(f"/act_{account}/ads", limit="500")["data"]
     assert counted["summary"] == {"total_count": len(every)}
@@ -144,6 +147,18 @@ def test_the_parts_of_a_breakdown_add_up_and_are_told_apart(report, names):
         assert total(rows, metric) == total(days, metric)
     keys = [(row["date_start"], *(row[name] for name in names)) for row in rows]
     assert len(set(keys)) == len(keys)
+
+
+def test_the_result_of_a_run_has_the_fields_asked_for_among_its_own(served, account):
+    with served.meta() as client:
+        body = {"level": "campaign", "fields": "spend,clicks", "breakdowns": "country"}
+        run_id = client.post(f"/act_{account}/insights", data=body).json()["report_run_id"]
+        while client.get(f"/{run_id}").json()["is_running"]:
+            pass
+        row = client.get(f"/{run_id}/insights", params={"fields": "spend"}).json()["data"][0]
+        wrong = client.get(f"/{run_id}/insights", params={"fields": "reach"})
+    assert row.keys() == {"spend", "country", "date_start", "date_stop"}
+    assert wrong.json()["error"]["code"] == 100
 
 
 def test_actions_of_visits_and_custom_conversions_are_reported(report, ask, account):

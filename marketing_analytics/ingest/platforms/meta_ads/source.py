@@ -63,14 +63,13 @@ def collect(job: Job) -> None:
         lists = [(one, table) for one in accounts for table in ENTITIES]
         job.each_account(lists, lambda one: read_entities(job, governor, *one), id_of)
         insights = Insights(job, governor, {one.account_id: one for one in accounts}, reports)
-        tasks = [
-            task
-            for one in accounts
-            if one.account_id not in job.lost
-            for report in reports
-            for task in windows_to_read(job, one, report)
-        ]
-        Reader(job, insights.read_window).read_all(tasks)
+        # one after the other: a breakdown that cannot be read stops no other report
+        for report in reports:
+            readable_accounts = [one for one in accounts if one.account_id not in job.lost]
+            tasks = [
+                task for one in readable_accounts for task in windows_to_read(job, one, report)
+            ]
+            Reader(job, insights.read_window).read_all(tasks)
     finally:
         governor.close()
 

@@ -228,7 +228,12 @@ class MetaAds:
             )
             raise MetaError(message, code=2_601)
         default = read_limit(run.parameters, DEFAULT_LIMIT)
-        rows = run.report.rows
+        known = run.report.fields
+        dropped = {*known} - {*read_fields(parameters, known, default=known)}
+        rows = [
+            {name: value for name, value in row.items() if name not in dropped}
+            for row in run.report.rows
+        ]
         body = self.listings.page(request, parameters, rows, INSIGHTS_LIMIT, default)
         return body | self.insights.summary(run.report, {**run.parameters, **parameters})
 

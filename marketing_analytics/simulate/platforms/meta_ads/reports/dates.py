@@ -114,6 +114,12 @@ def periods(since: date, until: date, text: str) -> list[Span]:
     return found
 
 
+def days_of(span: Span) -> list[date]:
+    """Return every day of a span."""
+    start, end = span
+    return [start + timedelta(days=index) for index in range((end - start).days + 1)]
+
+
 def month_end(day: date) -> date:
     """Return the last day of a month."""
     return day.replace(day=monthrange(day.year, day.month)[1])

@@ -45,6 +45,7 @@ from marketing_analytics.simulate.platforms.meta_ads.reports.breakdowns import (
 )
 from marketing_analytics.simulate.platforms.meta_ads.reports.dates import (
     Span,
+    days_of,
     read_spans,
     whole_span,
 )
@@ -180,6 +181,8 @@ class Insights:
             )
         if not names and not read_flag(parameters, "default_summary"):
             return {}
+        if split_filters(read_filters(parameters))[1]:
+            raise bad_parameter("summary is not supported with filtering by a metric")
         total = report.total()
         kept = {*(names or report.fields), "date_start", "date_stop"}
         return {"summary": {name: value for name, value in total.items() if name in kept}}
@@ -192,6 +195,10 @@ class Insights:
         first = min((start - EPOCH).days for start, _ in spans)
         last = max((end - EPOCH).days for _, end in spans)
         index = self.delivery.visible(scope.account_id, first, last, now_us, zone)
+        # ranges may leave days out between them
+        days = {day.toordinal() for span in spans for day in days_of(span)}
+        ordinals = (self.delivery.day[index] + EPOCH.toordinal()).tolist()
+        index = index[[day in days for day in ordinals]]
         if scope.kind != "account":
             column = next(ids for kind, ids in PREFIXES.values() if kind == scope.kind)
             index = index[self.delivery.ids[column][index] == scope.own_id]
