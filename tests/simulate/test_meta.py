@@ -190,16 +190,34 @@ def test_archived_and_deleted_campaigns_are_listed_only_when_asked_for(served):
         ({"time_range": "yesterday"}, 100, None),
         ({"time_range": '{"since": "2026-10-31", "until": "2026-10-01"}'}, 100, None),
         ({"time_range": '{"since": "2020-01-01", "until": "2020-01-31"}'}, 3018, None),
-        ({"action_attribution_windows": '["7d_view"]'}, 100, None),
+        ({"action_attribution_windows": '["9d_view"]'}, 100, None),
         ({"wings": "2"}, 100, None),
-        ({"breakdowns": '["age"]'}, 2, 1504041),
+        ({"breakdowns": '["age", "country"]'}, 2, 1504041),
+        ({"breakdowns": "platform_position"}, 2, 1504041),
+        ({"breakdowns": "shoe_size"}, 100, None),
+        ({"breakdowns": "dma"}, 100, None),
+        ({"action_breakdowns": "shoe_size"}, 100, None),
+        ({"action_breakdowns": "action_canvas_component_name"}, 2, 1504041),
+        ({"action_report_time": "noon"}, 100, None),
+        ({"use_unified_attribution_setting": "perhaps"}, 100, None),
+        ({"date_preset": "last_5d", "time_range": ""}, 100, None),
+        ({"time_ranges": '{"since": "2026-10-01"}'}, 100, None),
+        ({"time_increment": "weekly"}, 100, None),
+        ({"filtering": '[{"field": "ad.colour", "operator": "IN", "value": ["1"]}]'}, 100, None),
+        ({"filtering": '[{"field": "spend", "operator": "NEAR", "value": 1}]'}, 100, None),
+        ({"filtering": '[{"field": "actions", "operator": "EQUAL", "value": 1}]'}, 100, None),
+        ({"sort": "spend"}, 100, None),
+        ({"sort": "actions_descending"}, 100, None),
+        ({"summary": "reach"}, 100, None),
+        ({"appsecret_proof": "0"}, 100, None),
     ],
 )
 def test_a_bad_report_request_gets_its_documented_error(served, changes, code, subcode):
     account = accounts_of(served)[0]
     with served.meta() as client:
-        answer = client.post(f"/act_{account}/insights", data=report_body(served.world, **changes))
-    assert answer.status_code == 400
+        body = report_body(served.world, level="campaign") | changes
+        answer = client.get(f"/act_{account}/insights", params=body)
+    assert answer.status_code == 400, answer.text
     error = answer.json()["error"]
     assert (error["code"], error.get("error_subcode")) == (code, subcode)
     assert {"message", "type", "fbtrace_id", "is_transient"} <= set(error)
@@ -214,6 +232,16 @@ def test_a_bad_report_request_gets_its_documented_error(served, changes, code, s
         ("/act_{}/ads", {"effective_status": '"ACTIVE"'}),
         ("/act_{}/ads", {"filtering": "{}"}),
         ("/act_{}/ads", {"filtering": '[{"field": "name", "operator": "IN", "value": "1"}]'}),
+        ("/act_{}/ads", {"filtering": '[{"field": "wings", "operator": "EQUAL", "value": "1"}]'}),
+        ("/act_{}/ads", {"effective_status": '["FLYING"]'}),
+        ("/act_{}/ads", {"date_preset": "today"}),
+        ("/act_{}/ads", {"updated_since": "yesterday"}),
+        ("/act_{}/ads", {"fields": "creative{id"}),
+        ("/act_{}/ads", {"summary": "everything"}),
+        ("/act_{}/activities", {"since": "x"}),
+        ("/me", {"fields": "email"}),
+        ("/me/friends", {}),
+        ("", {}),
         ("/act_{}/moons", {}),
         ("/act_{}/insights", {"action_attribution_windows": "5"}),
         ("/act_{}/insights", {"time_range": "[1]"}),
@@ -227,7 +255,7 @@ def test_no_parameter_breaks_the_server(served, path, parameters):
     with served.meta() as client:
         answer = client.get(path.format(accounts_of(served)[0]), params=parameters)
     assert answer.status_code == 400
-    assert answer.json()["error"]["code"] == 100
+    assert answer.json()["error"]["code"] in {100, 2500}
 
 
 def test_a_body_that_is_no_object_is_refused(served):

@@ -22,13 +22,15 @@ TOTALS = Table(
     "_totals",
     {
         "account_id": "text",
+        # empty where a source has one report
+        "report": "text",
         "date": "date",
         "account_total": "fraction",
         "loaded_total": "fraction",
     },
-    key=("account_id", "date"),
+    key=("account_id", "report", "date"),
     mode="parts",
-    part_by=("account_id", "date"),
+    part_by=("account_id", "report", "date"),
 )
 
 Amounts = Mapping[date, Decimal]
@@ -56,6 +58,7 @@ class Reconciliation:
     account: Amounts
     loaded: Amounts
     currency: str
+    report: str = ""
 
     @property
     def differences(self) -> dict[date, Decimal]:
@@ -73,11 +76,12 @@ class Reconciliation:
         days = [day for day in self.window.days() if self.own(day) or self.loaded.get(day)]
         columns: dict[str, list[Any]] = {
             "account_id": [self.account_id] * len(days),
+            "report": [self.report] * len(days),
             "date": days,
             "account_total": [str(self.own(day)) for day in days],
             "loaded_total": [str(self.loaded.get(day, Decimal(0))) for day in days],
         }
-        parts = tuple((self.account_id, day) for day in self.window.days())
+        parts = tuple((self.account_id, self.report, day) for day in self.window.days())
         return Piece(TOTALS, columns, None, parts)
 
     def check(self, job: Job, today: date, *, is_sure: bool = False) -> UnreconciledError | None:
@@ -86,9 +90,8 @@ class Reconciliation:
         settled = {day: by for day, by in self.differences.items() if day <= last}
         total = sum(map(self.own, self.window.days()), Decimal(0))
         missing = sum(map(abs, settled.values()), Decimal(0))
-        seen: dict[str, str] = job.state.setdefault("differences", {}).setdefault(
-            self.account_id, {}
-        )
+        place = f"{self.account_id} {self.report}".strip()
+        seen: dict[str, str] = job.state.setdefault("differences", {}).setdefault(place, {})
         before = [seen.pop(str(day), "0") for day in self.window.days()]
         seen.update({str(day): str(by) for day, by in settled.items()})
         is_large = missing > MOST_MISSING_SHARE * max(total, missing)
@@ -102,7 +105,7 @@ class Reconciliation:
                 hint="run again: such a difference is believed then; or pass --accept-shrinkage",
             )
         job.differences += [
-            f"account {self.account_id}, {day}: rows differ by {by:,.2f} "
+            f"account {place}, {day}: rows differ by {by:,.2f} "
             f"{self.currency} from the account's own total"
             for day, by in settled.items()
         ]
@@ -110,14 +113,20 @@ class Reconciliation:
 
 
 def reconciler(
-    job: Job, account: Account, window: Window, totals: Amounts, column: str, places: int = 0
+    job: Job,
+    account: Account,
+    window: Window,
+    totals: Amounts,
+    column: str,
+    places: int = 0,
+    report: str = "",
 ) -> Reconcile:
     """Return what compares costs, in units of 10 ** -places, with an account's own totals."""
     today = job.now.astimezone(account.zone).date()
 
     def reconcile(built: Any, *, is_sure: bool) -> tuple[Piece, UnreconciledError | None]:
         loaded = by_day(built, column, places)
-        found = Reconciliation(account.account_id, window, totals, loaded, account.currency)
+        found = Reconciliation(account.account_id, window, totals, loaded, account.currency, report)
         return found.piece(), found.check(job, today, is_sure=is_sure)
 
     return reconcile

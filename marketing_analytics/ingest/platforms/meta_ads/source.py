@@ -1,4 +1,4 @@
-"""Meta Ads: accounts, campaigns, ad sets, ads, and the daily insights of every ad."""
+"""Meta Ads: accounts, campaigns, ad sets, ads, creatives, and the daily reports of every ad."""
 
 from __future__ import annotations
 
@@ -9,16 +9,27 @@ from typing import Any
 
 from marketing_analytics.ingest.engine.answers import Account, as_account, readable
 from marketing_analytics.ingest.engine.governor import AccountError, Governor
+from marketing_analytics.ingest.engine.history import add_changes
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.reading import Reader
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import Table, pluck
-from marketing_analytics.ingest.platforms.meta_ads.insights import Insights, windows_to_read
+from marketing_analytics.ingest.platforms.meta_ads.insights import (
+    Insights,
+    chosen_reports,
+    windows_to_read,
+)
 from marketing_analytics.ingest.platforms.meta_ads.limits import classify, pause_of
 from marketing_analytics.ingest.platforms.meta_ads.lists import pages
 from marketing_analytics.ingest.platforms.meta_ads.tables import (
     ACCOUNTS,
+    AD_CREATIVES,
+    CAMPAIGN_HISTORY,
+    CAMPAIGNS,
     ENTITIES,
+    LINKS,
+    MORE_FIELDS,
+    PAGE_SIZES,
     STATUSES,
     TABLES,
 )
@@ -29,12 +40,14 @@ DEFAULT_ADDRESS = "https://graph.facebook.com/v26.0"
 WHOLE_CURRENCIES = frozenset(
     {"CLP", "COP", "CRC", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG", "TWD", "VND"}
 )
+BUDGETS = {"daily_budget", "lifetime_budget"}
 # a spend with three decimals has no place in a column of money
 THREE_DECIMAL_CURRENCIES = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
 
 def collect(job: Job) -> None:
     """Read everything of the configured accounts."""
+    reports = chosen_reports(job.settings.get("META_ADS_BREAKDOWNS", ""))
     governor = Governor(
         "Meta Ads",
         job.settings.get("META_ADS_BASE_URL") or DEFAULT_ADDRESS,
@@ -49,14 +62,14 @@ def collect(job: Job) -> None:
         accounts = read_accounts(job, governor)
         lists = [(one, table) for one in accounts for table in ENTITIES]
         job.each_account(lists, lambda one: read_entities(job, governor, *one), id_of)
-        insights = Insights(job, governor, {one.account_id: one for one in accounts})
-        tasks = [
-            task
-            for one in accounts
-            if one.account_id not in job.lost
-            for task in windows_to_read(job, one)
-        ]
-        Reader(job, insights.read_window).read_all(tasks)
+        insights = Insights(job, governor, {one.account_id: one for one in accounts}, reports)
+        # one after the other: a breakdown that cannot be read stops no other report
+        for report in reports:
+            readable_accounts = [one for one in accounts if one.account_id not in job.lost]
+            tasks = [
+                task for one in readable_accounts for task in windows_to_read(job, one, report)
+            ]
+            Reader(job, insights.read_window).read_all(tasks)
     finally:
         governor.close()
 
@@ -107,19 +120,37 @@ def account_of(row: Mapping[str, Any]) -> Account:
 
 
 def read_entities(job: Job, governor: Governor, account: Account, table: Table) -> None:
-    """Load the campaigns, ad sets or ads of an account."""
+    """Load the campaigns, ad sets, ads or creatives of an account."""
     edge, paths = ENTITIES[table]
-    asked = {
-        "fields": ",".join(dict.fromkeys(paths.values())),
-        "effective_status": json.dumps(STATUSES[table]),
-    }
-    rows = list(pages(governor, f"/act_{account.account_id}/{edge}", asked))
+    fields = dict.fromkeys(path.partition(".")[0] for path in paths.values())
+    asked = {"fields": ",".join((*fields, *MORE_FIELDS.get(table, ())))}
+    if table in STATUSES:
+        asked["effective_status"] = json.dumps(STATUSES[table])
+    size = PAGE_SIZES.get(table, 500)
+    rows = list(pages(governor, f"/act_{account.account_id}/{edge}", asked, size))
     columns = pluck(rows, paths)
     columns["account_id"] = [account.account_id] * len(rows)
-    if "daily_budget" in columns:
-        budgets = columns["daily_budget"]
-        columns["daily_budget"] = [major_units(text, account.currency) for text in budgets]
+    columns["currency"] = [account.currency] * len(rows)
+    for name in BUDGETS & columns.keys():
+        columns[name] = [major_units(text, account.currency) for text in columns[name]]
+    if table is AD_CREATIVES:
+        columns["link"] = [link_of(row) for row in rows]
     job.add(table, columns, raw=rows)
+    if table is CAMPAIGNS:
+        add_changes(job, CAMPAIGN_HISTORY, columns)
+
+
+def link_of(creative: Mapping[str, Any]) -> Any:
+    """Return where a creative leads to: its own link, or that of the story it shows."""
+    story = creative.get("object_story_spec")
+    story = story if isinstance(story, dict) else {}
+    for place in LINKS:
+        found: Any = story
+        for name in place:
+            found = found.get(name) if isinstance(found, dict) else None
+        if found:
+            return found
+    return creative.get("link_url")
 
 
 def major_units(text: str | None, currency: str) -> str | None:
@@ -138,6 +169,6 @@ def major_units(text: str | None, currency: str) -> str | None:
 SOURCE = Source(
     tables=TABLES,
     settings=("META_ADS_ACCESS_TOKEN",),
-    optional_settings=("META_ADS_BASE_URL", "META_ADS_ACCOUNT_IDS"),
+    optional_settings=("META_ADS_BASE_URL", "META_ADS_ACCOUNT_IDS", "META_ADS_BREAKDOWNS"),
     collect=collect,
 )

@@ -13,6 +13,7 @@ renamed as (
         ad_set_id,
         campaign_id,
         account_id,
+        creative_id,
         name as ad_name,
         status as ad_status,
         {{ to_utc('updated_at') }} as updated_at,

@@ -1,0 +1,1 @@
+"""Insights: which days, which rows, which figures. Start with `insights`."""
