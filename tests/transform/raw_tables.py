@@ -89,7 +89,10 @@ def add_catalog(rows: Rows) -> None:
     for number, account in (("1", "10"), ("2", "11"), ("3", "11")):
         campaign, ad_set, ad = f"m{number}", f"ms{number}", f"ma{number}"
         rows["meta_ads.campaigns"].append(
-            (campaign, account, f"Meta {number}", "ACTIVE", "SALES", Decimal("50.00"), at, at)
+            (campaign, account, f"Meta {number}", "ACTIVE", "SALES", Decimal("50.00"), None, at, at)
+        )
+        rows["meta_ads.campaign_history"].append(
+            (campaign, at, account, f"Meta {number}", "ACTIVE", Decimal("50.00"), None, "EUR")
         )
         rows["meta_ads.ad_sets"].append((ad_set, campaign, account, "All", "ACTIVE", None, at))
         rows["meta_ads.ads"].append((ad, ad_set, campaign, account, "Ad", "ACTIVE", at))

@@ -9,6 +9,7 @@ from typing import Any
 
 from marketing_analytics.ingest.engine.answers import Account, as_account, readable
 from marketing_analytics.ingest.engine.governor import AccountError, Governor
+from marketing_analytics.ingest.engine.history import add_changes
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.reading import Reader
 from marketing_analytics.ingest.engine.source import Source
@@ -18,6 +19,8 @@ from marketing_analytics.ingest.platforms.meta_ads.limits import classify, pause
 from marketing_analytics.ingest.platforms.meta_ads.lists import pages
 from marketing_analytics.ingest.platforms.meta_ads.tables import (
     ACCOUNTS,
+    CAMPAIGN_HISTORY,
+    CAMPAIGNS,
     ENTITIES,
     STATUSES,
     TABLES,
@@ -29,6 +32,7 @@ DEFAULT_ADDRESS = "https://graph.facebook.com/v26.0"
 WHOLE_CURRENCIES = frozenset(
     {"CLP", "COP", "CRC", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG", "TWD", "VND"}
 )
+BUDGETS = {"daily_budget", "lifetime_budget"}
 # a spend with three decimals has no place in a column of money
 THREE_DECIMAL_CURRENCIES = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
@@ -116,10 +120,12 @@ def read_entities(job: Job, governor: Governor, account: Account, table: Table) 
     rows = list(pages(governor, f"/act_{account.account_id}/{edge}", asked))
     columns = pluck(rows, paths)
     columns["account_id"] = [account.account_id] * len(rows)
-    if "daily_budget" in columns:
-        budgets = columns["daily_budget"]
-        columns["daily_budget"] = [major_units(text, account.currency) for text in budgets]
+    columns["currency"] = [account.currency] * len(rows)
+    for name in BUDGETS & columns.keys():
+        columns[name] = [major_units(text, account.currency) for text in columns[name]]
     job.add(table, columns, raw=rows)
+    if table is CAMPAIGNS:
+        add_changes(job, CAMPAIGN_HISTORY, columns)
 
 
 def major_units(text: str | None, currency: str) -> str | None:

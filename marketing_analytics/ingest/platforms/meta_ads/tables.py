@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from marketing_analytics.ingest.engine.history import history_of
 from marketing_analytics.ingest.engine.tables import Kind, Table
 from marketing_analytics.ingest.engine.totals import TOTALS
 
@@ -29,10 +30,23 @@ CAMPAIGNS = Table(
         "status": "text",
         "objective": "text",
         "daily_budget": "money",
+        "lifetime_budget": "money",
         "created_at": "time",
         "updated_at": "time",
     },
     key=("campaign_id",),
+)
+CAMPAIGN_HISTORY = history_of(
+    "campaign_history",
+    CAMPAIGNS,
+    {
+        "account_id": "text",
+        "name": "text",
+        "status": "text",
+        "daily_budget": "money",
+        "lifetime_budget": "money",
+        "currency": "text",
+    },
 )
 AD_SETS = Table(
     "ad_sets",
@@ -86,7 +100,7 @@ AD_INSIGHTS = Table(
     part_by=("account_id", "date"),
     required=("spend",),
 )
-TABLES = (ACCOUNTS, CAMPAIGNS, AD_SETS, ADS, AD_INSIGHTS, TOTALS)
+TABLES = (ACCOUNTS, CAMPAIGNS, CAMPAIGN_HISTORY, AD_SETS, ADS, AD_INSIGHTS, TOTALS)
 
 # raw column: field of the API
 ENTITIES: Mapping[Table, tuple[str, dict[str, str]]] = {
@@ -98,6 +112,7 @@ ENTITIES: Mapping[Table, tuple[str, dict[str, str]]] = {
             "status": "status",
             "objective": "objective",
             "daily_budget": "daily_budget",
+            "lifetime_budget": "lifetime_budget",
             "created_at": "created_time",
             "updated_at": "updated_time",
         },

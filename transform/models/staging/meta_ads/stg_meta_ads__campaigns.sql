@@ -15,6 +15,7 @@ renamed as (
         status as campaign_status,
         objective,
         daily_budget,
+        lifetime_budget,
         {{ to_utc('created_at') }} as created_at,
         {{ to_utc('updated_at') }} as updated_at,
         {{ to_utc('_loaded_at') }} as loaded_at
