@@ -99,6 +99,9 @@ def add_catalog(rows: Rows) -> None:
         rows["google_ads.campaigns"].append(
             (f"g{number}", "20", f"Google {number}", "ENABLED", "SEARCH", Decimal("40.00"))
         )
+        rows["google_ads.campaign_history"].append(
+            (f"g{number}", at, "20", f"Google {number}", "ENABLED", Decimal("40.00"), "EUR")
+        )
         rows["google_ads.ad_groups"].append((f"gg{number}", f"g{number}", "20", "All", "ENABLED"))
         rows["google_ads.ads"].append(
             (f"ga{number}", f"gg{number}", f"g{number}", "20", "Ad", "ENABLED")

@@ -1,5 +1,6 @@
 -- ads explain a part of what their campaign spent, never more, and no day that it did not have
 {{ config(tags=['reconciliation']) }}
+
 with
 
 levels as (

@@ -32,6 +32,7 @@ from marketing_analytics.ingest.engine.governor import (
     Token,
     TooMuchDataError,
 )
+from marketing_analytics.ingest.engine.history import add_changes
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.reading import Reader, Task
 from marketing_analytics.ingest.engine.source import Source
@@ -54,7 +55,12 @@ from marketing_analytics.ingest.platforms.google_ads.reports import (
     Report,
     chosen_reports,
 )
-from marketing_analytics.ingest.platforms.google_ads.tables import CUSTOMERS, TABLES
+from marketing_analytics.ingest.platforms.google_ads.tables import (
+    CAMPAIGN_HISTORY,
+    CAMPAIGNS,
+    CUSTOMERS,
+    TABLES,
+)
 
 # conversions are booked on the day of the click and arrive within the conversion window
 SHORTEST_LOOKBACK_DAYS = 30
@@ -168,9 +174,12 @@ def keep_entities(
     """Keep records of a customer that have no days."""
     columns = report.columns(rows)
     columns["customer_id"] = [customer.account_id] * len(rows)
+    columns["currency"] = [customer.currency] * len(rows)
     if "daily_budget" in columns:
         columns["daily_budget"] = [units_of_micros(micros) for micros in columns["daily_budget"]]
     job.add(report.table, columns, raw=rows)
+    if report.table is CAMPAIGNS:
+        add_changes(job, CAMPAIGN_HISTORY, columns)
 
 
 def read_stats(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from marketing_analytics.ingest.engine.history import history_of
 from marketing_analytics.ingest.engine.tables import Kind, Table
 from marketing_analytics.ingest.engine.totals import TOTALS
 
@@ -28,6 +29,17 @@ CAMPAIGNS = Table(
         "daily_budget": "money",
     },
     key=("campaign_id",),
+)
+CAMPAIGN_HISTORY = history_of(
+    "campaign_history",
+    CAMPAIGNS,
+    {
+        "customer_id": "text",
+        "name": "text",
+        "status": "text",
+        "daily_budget": "money",
+        "currency": "text",
+    },
 )
 AD_GROUPS = Table(
     "ad_groups",
@@ -154,6 +166,7 @@ CLICKS = Table(
 TABLES = (
     CUSTOMERS,
     CAMPAIGNS,
+    CAMPAIGN_HISTORY,
     AD_GROUPS,
     ADS,
     CONVERSION_ACTIONS,
