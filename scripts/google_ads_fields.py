@@ -14,13 +14,21 @@ from typing import Any
 VERSION = "v26"
 TARGET = Path("marketing_analytics/simulate/platforms/google_ads/fields.txt")
 RESOURCES = (
-    "ad_group", "ad_group_ad", "ad_group_criterion", "campaign", "campaign_budget", "click_view",
-    "conversion_action", "customer", "customer_client", "keyword_view", "search_term_view",
+    "ad_group", "ad_group_ad", "ad_group_ad_label", "ad_group_criterion",
+    "ad_group_criterion_label", "ad_group_label", "audience", "bidding_strategy", "campaign",
+    "campaign_budget", "campaign_criterion", "campaign_label", "click_view", "conversion_action",
+    "customer", "customer_client", "customer_label", "keyword_view", "label", "search_term_view",
 )  # fmt: skip
 # kinds of protobuf fields, by number
 KINDS = {1: "DOUBLE", 2: "DOUBLE", 3: "INT64", 5: "INT32", 8: "BOOLEAN", 9: "STRING", 14: "ENUM"}
 MESSAGE = 11
-MOST_STEPS = 2
+MOST_STEPS = 3
+
+
+def is_whole(field: Any) -> bool:
+    """Return whether a part is selected as a whole: a list, one without fields, a text of an ad."""
+    kind = field.message_type
+    return field.is_repeated or not kind.fields or kind.name.endswith(("Asset", "Dimension"))
 
 
 def leaves(message: Any, path: str, steps: int = 0) -> Iterator[str]:
@@ -28,6 +36,9 @@ def leaves(message: Any, path: str, steps: int = 0) -> Iterator[str]:
     for field in message.fields:
         # the client's classes have an underscore where Python has a word of its own
         name = f"{path}.{field.name.rstrip('_')}"
+        if field.type == MESSAGE and is_whole(field):
+            yield f"{name} MESSAGE"
+            continue
         if field.type == MESSAGE:
             if steps < MOST_STEPS and not field.message_type.GetOptions().map_entry:
                 yield from leaves(field.message_type, name, steps + 1)

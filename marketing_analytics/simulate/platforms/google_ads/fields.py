@@ -66,8 +66,8 @@ RESOURCES = {
     "customer_client": Resource(("customer", "customer_client")),
     "conversion_action": Resource(("customer", "conversion_action")),
     "campaign_budget": Resource(("customer", "campaign_budget")),
-    "campaign": Resource(("customer", "campaign", "campaign_budget"), USUAL),
-    "ad_group": Resource(("customer", "campaign", "ad_group"), USUAL),
+    "campaign": Resource(("customer", "campaign", "campaign_budget", "bidding_strategy"), USUAL),
+    "ad_group": Resource(("customer", "campaign", "ad_group", "bidding_strategy"), USUAL),
     "ad_group_ad": Resource(("customer", "campaign", "ad_group", "ad_group_ad"), USUAL),
     "ad_group_criterion": Resource(("customer", "campaign", "ad_group", "ad_group_criterion")),
     "keyword_view": Resource(
@@ -81,6 +81,26 @@ RESOURCES = {
         ("customer", "campaign", "ad_group", "click_view"),
         (*DELIVERY, "segments.date", "segments.month_of_year", "segments.click_type"),
     ),
+    # the world has none of these: every answer is empty
+    "audience": Resource(("customer", "audience")),
+    "bidding_strategy": Resource(("customer", "bidding_strategy")),
+    "label": Resource(("customer", "label")),
+    "customer_label": Resource(("customer", "label", "customer_label")),
+    "campaign_label": Resource(("customer", "campaign", "label", "campaign_label")),
+    "ad_group_label": Resource(("customer", "campaign", "ad_group", "label", "ad_group_label")),
+    "ad_group_ad_label": Resource(
+        ("customer", "campaign", "ad_group", "ad_group_ad", "label", "ad_group_ad_label")
+    ),
+    "ad_group_criterion_label": Resource(
+        (
+            "customer",
+            "campaign",
+            "ad_group",
+            "ad_group_criterion",
+            "label",
+            "ad_group_criterion_label",
+        )
+    ),
 }
 EQUALITY = {"=", "!=", "IN", "NOT IN", "IS NULL", "IS NOT NULL"}
 OPERATORS: Mapping[str, set[str]] = {
@@ -90,6 +110,7 @@ OPERATORS: Mapping[str, set[str]] = {
     "INT64": {*SIGNS, *EQUALITY, "BETWEEN"},
     "INT32": {*SIGNS, *EQUALITY, "BETWEEN"},
     "DOUBLE": {*SIGNS, *EQUALITY, "BETWEEN"},
+    "MESSAGE": {"IS NULL", "IS NOT NULL"},
     "DATE": {"=", ">", ">=", "<", "<=", "BETWEEN"},
 }
 NUMBERS = {"INT64", "INT32", "DOUBLE"}
