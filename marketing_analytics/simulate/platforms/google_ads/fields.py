@@ -15,7 +15,6 @@ from importlib.resources import files
 from typing import Any
 
 from marketing_analytics.simulate.platforms.google_ads.gaql import (
-    LISTS,
     SIGNS,
     TEXTS,
     Condition,
@@ -104,7 +103,7 @@ RESOURCES = {
 }
 EQUALITY = {"=", "!=", "IN", "NOT IN", "IS NULL", "IS NOT NULL"}
 OPERATORS: Mapping[str, set[str]] = {
-    "STRING": {*EQUALITY, *TEXTS, *LISTS[2:]},
+    "STRING": {*EQUALITY, *TEXTS},
     "ENUM": EQUALITY,
     "BOOLEAN": {"=", "!=", "IS NULL", "IS NOT NULL"},
     "INT64": {*SIGNS, *EQUALITY, "BETWEEN"},
@@ -194,7 +193,9 @@ def check_references(query: Query) -> None:
 def check_condition(condition: Condition) -> None:
     """Raise GaqlError for an operator or a value that its field cannot have."""
     field = known_fields()[condition.field]
-    if condition.operator not in OPERATORS[field.kind]:
+    # a year is a number that bounds days
+    kind = "DATE" if condition.field in DATES else field.kind
+    if condition.operator not in OPERATORS[kind]:
         message = f"Operator {condition.operator} is not supported for '{condition.field}'."
         raise GaqlError("OPERATOR_FIELD_MISMATCH", message)
     for token in condition.values:
@@ -208,7 +209,7 @@ def literal(condition: Condition, field: Field, token: Token) -> Any:
         raise GaqlError("INVALID_VALUE_WITH_LIKE_OPERATOR", f"{what} is no text.")
     if field.kind in NUMBERS:
         try:
-            return float(what)
+            return float(what) if field.kind == "DOUBLE" else int(what)
         except ValueError:
             raise GaqlError("BAD_NUMBER", f"'{what}' is no number for '{name}'.") from None
     if field.kind == "BOOLEAN":
@@ -263,9 +264,6 @@ def comparison(operator: str, values: list[Any]) -> Callable[[Any], bool]:
         "IN": lambda value: value in values,
         "NOT IN": lambda value: value not in values,
         "BETWEEN": lambda value: bool(first <= value <= values[1]),
-        "CONTAINS ANY": lambda value: bool(set(value) & set(values)),
-        "CONTAINS ALL": lambda value: set(values) <= set(value),
-        "CONTAINS NONE": lambda value: not set(value) & set(values),
     }
     return tests[operator]
 
