@@ -43,7 +43,7 @@ def print_channels(console: Console, figures: Figures) -> None:
     for channel, value in figures.without_campaign_usd.items():
         console.prose(
             f"{money(value)} USD of {channel} (linear) stand on no campaign: auto-tagged links"
-            " carry a click id alone."
+            " carry a click id alone, and their platform does not tell whose it was."
         )
 
 

@@ -36,6 +36,11 @@ def only(sources, tables):
     return {name: rows for name, rows in tables.items() if name.split(".")[0] in chosen}
 
 
+def without_history(tables):
+    """Return the tables whose rows do not depend on when they were read."""
+    return {name: rows for name, rows in tables.items() if not name.endswith("_history")}
+
+
 def test_row_counts_equal_the_ledger(loaded, ledger):
     expected = {name: table["rows"] for name, table in ledger["raw_tables"].items()}
     found = {name: read(loaded, f"select count(*) from {name}")[0][0] for name in expected}
@@ -233,7 +238,8 @@ def test_days_restated_since_the_last_run_equal_a_fresh_load(emulators, copy_of_
     fresh = copy_of_loaded.with_name("fresh.duckdb")
     assert load(fresh, emulators, *chosen, MARKETING_NOW=now).code == 0
     both = only(("meta_ads", "google_ads"), contents(copy_of_loaded))
-    assert both == contents(fresh)
+    # a history tells when a run saw something first
+    assert without_history(both) == without_history(contents(fresh))
     # the claims did mature, or this proves nothing
     assert read(copy_of_loaded, "select sum(purchases) from meta_ads.ad_insights") > before
 

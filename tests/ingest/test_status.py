@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from marketing_analytics.ingest.cli import group
+from marketing_analytics.ingest.platforms.google_ads.reports import REPORTS
 
 from .commands import ingest
 from .scripted_platform import Answer, between
@@ -27,7 +28,7 @@ def test_every_source_has_a_line_and_a_day_that_it_was_read_through(loaded):
     _, told, _ = status(loaded, "--json")
     sources = {source["source"]: source for source in json.loads(told)["sources"]}
     readings = sources["google_ads"]["readings"]
-    assert {reading["report"] for reading in readings} == {"ad_stats", "campaign_stats"}
+    assert {reading["report"] for reading in readings} == set(REPORTS)
     assert all(reading["first_day"] <= reading["last_day"] for reading in readings)
     assert all(source["loaded_at"].endswith("+00:00") for source in sources.values())
     assert {source["held"] for source in sources.values()} == {0}

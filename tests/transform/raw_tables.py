@@ -44,6 +44,7 @@ LANDINGS: list[dict[str, str]] = [
     {},
     {"source": "google", "medium": "cpc", "campaign": "brand", "campaign_id": "g1", "gclid": "x"},
     {"gclid": "only"},
+    {"gclid": "known"},
     {"source": "facebook", "medium": "paid_social", "campaign": "spring", "campaign_id": "m1"},
     {"source": "linkedin", "medium": "paid_social", "campaign_id": "l1"},
     {"source": "mailchimp", "medium": "email", "campaign": "c1"},
@@ -102,6 +103,9 @@ def add_catalog(rows: Rows) -> None:
         rows["google_ads.campaigns"].append(
             (f"g{number}", "20", f"Google {number}", "ENABLED", "SEARCH", Decimal("40.00"))
         )
+        rows["google_ads.campaign_history"].append(
+            (f"g{number}", at, "20", f"Google {number}", "ENABLED", Decimal("40.00"), "EUR")
+        )
         rows["google_ads.ad_groups"].append((f"gg{number}", f"g{number}", "20", "All", "ENABLED"))
         rows["google_ads.ads"].append(
             (f"ga{number}", f"gg{number}", f"g{number}", "20", "Ad", "ENABLED")
@@ -113,6 +117,10 @@ def add_catalog(rows: Rows) -> None:
         rows["linkedin_ads.creatives"].append(
             (f"la{number}", f"l{number}", "30", "Ad", "ACTIVE", True, None, at, at)
         )
+    rows["google_ads.clicks"].append(
+        ("20", FIRST_DAY, "known", "g2", "gg2", "ga2")
+        + ("lamp", "EXACT", "MOBILE", "SEARCH", "2276", "Europe/Berlin")
+    )
     for month in ("2026-08", "2026-09", "2026-10", "2026-11"):
         rows["shop.targets"].append((month, "revenue_usd", Decimal(9000)))
         rows["shop.targets"].append((month, "roas", Decimal("2.5")))

@@ -59,6 +59,23 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- clicks of all platforms that tell them one by one, with their click ids -#}
+{% macro platform_clicks() -%}
+    {%- for platform in var('platforms') | selectattr('clicks', 'defined') %}
+    select
+        '{{ platform.name }}' as platform,
+        {{ platform.click_id }} as click_id,
+        campaign_id,
+        account_id,
+        report_date
+    from {{ staged(platform, platform.clicks) }}
+    {%- if not loop.last %}
+
+    union all
+    {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- spend of every loaded platform as its raw rows add up, in their own currencies -#}
 {% macro raw_spend() -%}
     {%- for platform in loaded_platforms() %}

@@ -68,6 +68,9 @@ class Delivery:
         self.claim_micros = cents * self.claim_ppm // 100
         kinds = np.asarray(claims["kind"].to_pylist(), dtype=object)[keep]
         self.claim_is_view = np.asarray(kinds == "view", dtype=bool)
+        orders = np.asarray(claims["order_id"].is_valid().to_numpy(), dtype=bool)[keep]
+        # what a platform models or will only know later has no order of ours
+        self.claim_has_order = orders
 
     def at(self, now_us: int) -> Matured:
         """Return the conversions known at a moment; the last answer is kept."""

@@ -11,10 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from marketing_analytics.simulate.world.ads.claims import KINDS
+from marketing_analytics.simulate.world.ads.platforms import BY_NAME
 from marketing_analytics.simulate.world.chance import IntArray, gather, texts
 from marketing_analytics.simulate.world.customers.people import DEVICE_KINDS, NEVER_US
 from marketing_analytics.simulate.world.mail.events import ACTIONS, MACHINE_OPEN
 from marketing_analytics.simulate.world.names import device_names, email_hash, ids
+from marketing_analytics.simulate.world.web.ga4_events import click_id
 from marketing_analytics.simulate.world.web.visits import CHANNELS, SOURCES
 from marketing_analytics.simulate.world.world import World, order_is_tracked
 
@@ -107,6 +109,7 @@ def session_table(world: World) -> pa.Table:
             "campaign_id": named([ad.campaign_id for ad in ads], sessions.ad),
             "ad_id": named([ad.ad_id for ad in ads], sessions.ad),
             "ad_date": days(sessions.ad_day),
+            "click_id": click_ids(world),
             "email_campaign_id": mail_names(world, sessions.mail),
             "tags": gather(TAGS, sessions.tag),
             "is_tracked": sessions.is_tracked,
@@ -115,6 +118,18 @@ def session_table(world: World) -> pa.Table:
             "order_id": named(orders, sessions.order),
             "journey_order_id": named(orders, sessions.journey_order),
         }
+    )
+
+
+def click_ids(world: World) -> pa.Array:
+    """Return what the platform calls the click of each session, null without one."""
+    ads, seed = world.catalog.ads, world.parameters.seed
+    return pa.array(
+        [
+            click_id(BY_NAME[ads[ad].platform].click_id, session, seed) if ad >= 0 else None
+            for session, ad in enumerate(world.sessions.ad.tolist())
+        ],
+        pa.string(),
     )
 
 

@@ -7,18 +7,15 @@ Performance Max campaigns have no ads.
 from __future__ import annotations
 
 import json
-import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from marketing_analytics.core.errors import (
     AuthError,
-    RemoteError,
     TerminalError,
-    TransientError,
 )
 from marketing_analytics.ingest.engine.answers import (
     Account,
@@ -34,39 +31,43 @@ from marketing_analytics.ingest.engine.governor import (
     Governor,
     Token,
     TooMuchDataError,
-    error_of_status,
 )
+from marketing_analytics.ingest.engine.history import add_changes
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.reading import Reader, Task
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import pluck
 from marketing_analytics.ingest.engine.totals import day_amounts, reconciler
 from marketing_analytics.ingest.engine.windows import Window, windows_of
+from marketing_analytics.ingest.platforms.google_ads.failures import (
+    CHOICE,
+    classify,
+    classify_token_error,
+    error_in_stream,
+)
 from marketing_analytics.ingest.platforms.google_ads.reports import (
-    CONVERSION_WINDOW_QUERY,
-    CUSTOMERS,
+    ACTION_REPORT,
+    CHOICE_OF_REPORTS,
     ENTITY_REPORTS,
-    METRICS,
-    STATS_REPORTS,
-    TABLES,
+    REPORTS,
     TOTALS_QUERY,
     TREE_QUERY,
     Report,
+    chosen_reports,
 )
-
-if TYPE_CHECKING:
-    import httpx
+from marketing_analytics.ingest.platforms.google_ads.tables import (
+    CAMPAIGN_HISTORY,
+    CAMPAIGNS,
+    CUSTOMERS,
+    TABLES,
+)
 
 # conversions are booked on the day of the click and arrive within the conversion window
 SHORTEST_LOOKBACK_DAYS = 30
 LONGEST_LOOKBACK_DAYS = 90
-WINDOW_DAYS = 30
-RETENTION_DAYS = 37 * 30
 
 DEFAULT_ADDRESS = "https://googleads.googleapis.com/v26"
 TOKEN_ADDRESS = "https://oauth2.googleapis.com/token"  # noqa: S105
-CHOICE = "GOOGLE_ADS_CUSTOMER_IDS"
-REPORTS = {report.table.name: report for report in STATS_REPORTS}
 CUSTOMER_PATHS = {
     "customer_id": "customerClient.id",
     "name": "customerClient.descriptiveName",
@@ -75,23 +76,11 @@ CUSTOMER_PATHS = {
     "is_manager": "customerClient.manager",
     "status": "customerClient.status",
 }
-# of one customer, though Google calls some of them errors of access
-ACCOUNT_ERRORS = frozenset(
-    {
-        "ACTION_NOT_PERMITTED",
-        "CUSTOMER_NOT_ACTIVE",
-        "CUSTOMER_NOT_ENABLED",
-        "CUSTOMER_NOT_FOUND",
-        "USER_PERMISSION_DENIED",
-    }
-)
-
-# answered by a new access token; every other reason is for a person
-RENEWABLE = frozenset({None, "OAUTH_TOKEN_EXPIRED", "OAUTH_TOKEN_INVALID"})
 
 
 def collect(job: Job) -> None:
     """Read every enabled customer under the login customer."""
+    reports = chosen_reports(job.settings.get(CHOICE_OF_REPORTS, ""))
     governor = Governor(
         "Google Ads",
         job.settings.get("GOOGLE_ADS_BASE_URL") or DEFAULT_ADDRESS,
@@ -114,7 +103,7 @@ def collect(job: Job) -> None:
         job.each_account(
             lists, lambda one: read_entities(job, governor, *one), lambda one: one[0].account_id
         )
-        read_stats(job, governor, customers)
+        read_stats(job, governor, customers, reports)
     finally:
         governor.close()
 
@@ -176,22 +165,35 @@ def read_customers(job: Job, governor: Governor) -> list[Account]:
 
 def read_entities(job: Job, governor: Governor, customer: Account, report: Report) -> None:
     """Load campaigns, ad groups or ads of a customer."""
-    rows = search(governor, customer.account_id, report.query())
-    columns = pluck(rows, report.paths)
+    keep_entities(job, customer, report, search(governor, customer.account_id, report.query()))
+
+
+def keep_entities(
+    job: Job, customer: Account, report: Report, rows: Sequence[dict[str, Any]]
+) -> None:
+    """Keep records of a customer that have no days."""
+    columns = report.columns(rows)
     columns["customer_id"] = [customer.account_id] * len(rows)
+    columns["currency"] = [customer.currency] * len(rows)
     if "daily_budget" in columns:
         columns["daily_budget"] = [units_of_micros(micros) for micros in columns["daily_budget"]]
     job.add(report.table, columns, raw=rows)
+    if report.table is CAMPAIGNS:
+        add_changes(job, CAMPAIGN_HISTORY, columns)
 
 
-def read_stats(job: Job, governor: Governor, customers: Sequence[Account]) -> None:
+def read_stats(
+    job: Job, governor: Governor, customers: Sequence[Account], reports: Sequence[Report]
+) -> None:
     """Read the days of every customer that are new or can still change."""
     tasks: list[Task] = []
     lock = threading.Lock()
 
     def plan(customer: Account) -> None:
-        lookback_days = conversion_lookback_days(governor, customer)
-        planned = list(tasks_of(job, customer, lookback_days))
+        lookback_days = read_conversion_actions(job, governor, customer)
+        planned = [
+            task for report in reports for task in tasks_of(job, customer, report, lookback_days)
+        ]
         with lock:
             tasks.extend(planned)
 
@@ -201,24 +203,25 @@ def read_stats(job: Job, governor: Governor, customers: Sequence[Account]) -> No
     reader.read_all(tasks)
 
 
-def tasks_of(job: Job, customer: Account, lookback_days: int) -> list[Task]:
-    """Return the windows of all reports of a customer that are due."""
+def tasks_of(job: Job, customer: Account, report: Report, lookback_days: int) -> Iterator[Task]:
+    """Yield the windows of a report of a customer that are due."""
     today = job.now.astimezone(customer.zone).date()
-    since = max(job.since, today - timedelta(days=RETENTION_DAYS))
+    since = max(job.since, today - timedelta(days=report.retention_days))
     if since > today:
-        return []
-    tasks = []
-    for name in REPORTS:
-        coverage = job.coverage(name, customer.account_id)
-        due = coverage.days_to_read(Window(since, today), lookback_days)
-        tasks += [Task(customer.account_id, name, one) for one in windows_of(due, WINDOW_DAYS)]
-    return tasks
+        return
+    name = report.table.name
+    if report.lookback_days is not None:
+        lookback_days = report.lookback_days
+    coverage = job.coverage(name, customer.account_id)
+    due = coverage.days_to_read(Window(since, today), lookback_days)
+    for window in windows_of(due, report.window_days):
+        yield Task(customer.account_id, name, window)
 
 
-def conversion_lookback_days(governor: Governor, customer: Account) -> int:
-    """Return the longest window of the customer's conversion actions, 30 to 90 days."""
+def read_conversion_actions(job: Job, governor: Governor, customer: Account) -> int:
+    """Load the conversion actions of a customer; return their longest window, 30 to 90 days."""
     try:
-        rows = search(governor, customer.account_id, CONVERSION_WINDOW_QUERY)
+        rows = search(governor, customer.account_id, ACTION_REPORT.query())
     except (AuthError, AccountError):
         raise
     except TerminalError:
@@ -229,6 +232,7 @@ def conversion_lookback_days(governor: Governor, customer: Account) -> int:
         for action in actions
         for name in ("clickThroughLookbackWindowDays", "viewThroughLookbackWindowDays")
     ]
+    keep_entities(job, customer, ACTION_REPORT, rows)
     longest = max(days, default=0) or LONGEST_LOOKBACK_DAYS
     return min(max(longest, SHORTEST_LOOKBACK_DAYS), LONGEST_LOOKBACK_DAYS)
 
@@ -239,14 +243,10 @@ def read_window(job: Job, governor: Governor, customer: Account, task: Task) -> 
     rows = search(
         governor, customer.account_id, report.query(window), is_large=window.day_count > 1
     )
-    columns = pluck(rows, report.paths)
+    columns = report.columns(rows)
     columns["customer_id"] = [customer.account_id] * len(rows)
     columns["currency"] = [customer.currency] * len(rows)
     columns["timezone_name"] = [customer.zone.key] * len(rows)
-    # proto JSON leaves zeros out
-    for name in (*METRICS, "view_through_conversions"):
-        if name in columns:
-            columns[name] = [0 if value is None else value for value in columns[name]]
     parts = tuple((customer.account_id, day) for day in window.days())
     read_on: date = job.now.astimezone(customer.zone).date()
     reconcile = None
@@ -291,13 +291,6 @@ def search(
     return [row for chunk in chunks for row in records(chunk, "results", path)]
 
 
-def error_in_stream(error: dict[str, Any], path: str) -> RemoteError:
-    """Return what an error among the chunks of a stream means; the status came before it."""
-    code = error.get("code")
-    found = meaning(error, int(code) if isinstance(code, int) else 500, path)
-    return found or TerminalError(f"Google Ads refused: {first_message(error)}")
-
-
 def digits(customer_id: str) -> str:
     """Return a customer id as the API wants it, without dashes."""
     return customer_id.replace("-", "").strip()
@@ -313,102 +306,6 @@ def units_of_micros(micros: str | None) -> str | None:
         return micros
 
 
-def classify_token_error(response: httpx.Response) -> RemoteError | None:
-    """Return what a refusal of the token server means."""
-    if response.status_code not in {400, 401}:
-        return None
-    try:
-        reason = str(response.json().get("error", ""))
-    except (ValueError, AttributeError):
-        return None
-    return AuthError(
-        f"Google gave no access token: {reason}",
-        hint="check GOOGLE_ADS_CLIENT_ID, GOOGLE_ADS_CLIENT_SECRET and GOOGLE_ADS_REFRESH_TOKEN",
-        # not 401: renewing a token that cannot be renewed would not end
-        status_code=400,
-    )
-
-
-def classify(response: httpx.Response) -> RemoteError | None:
-    """Return what an answer that is a refusal means for the caller."""
-    if response.status_code < 400:
-        return None
-    error = failure_of(response)
-    if not error and response.status_code not in {401, 429} and response.status_code < 500:
-        return error_of_status("Google Ads", response)
-    return meaning(error, response.status_code, response.request.url.path)
-
-
-def meaning(error: Mapping[str, Any], status: int, path: str) -> RemoteError:
-    """Return what a GoogleAdsFailure means for the caller; `path` says whom it hits."""
-    kinds = dict(error_codes(error))
-    message = f"Google Ads refused: {first_message(error)}"
-    if "quotaError" in kinds or status == 429:
-        return TransientError(
-            f"{message} ({kinds.get('quotaError', 'quota')})",
-            status_code=status,
-            retry_after_seconds=retry_delay_seconds(error),
-        )
-    if ACCOUNT_ERRORS & set(kinds.values()) and "/customers/" in path:
-        hint = f"give the login customer access, or choose others with {CHOICE}"
-        return AccountError(message, hint=hint, status_code=status)
-    if status == 401 or "authenticationError" in kinds:
-        is_expired = kinds.get("authenticationError") in RENEWABLE
-        return AuthError(
-            message,
-            hint="check the GOOGLE_ADS_... settings",
-            status_code=401 if is_expired else 403,
-        )
-    if "internalError" in kinds or status >= 500:
-        return TransientError(message, status_code=status)
-    if "authorizationError" in kinds:
-        return AuthError(message, hint="check the rights of the login customer", status_code=403)
-    return TerminalError(message, status_code=status)
-
-
-def failure_of(response: httpx.Response) -> dict[str, Any]:
-    """Return the error object; on a stream it is inside of an array."""
-    try:
-        body = response.json()
-    except ValueError:
-        return {}
-    first = body[0] if isinstance(body, list) and body else body
-    error = first.get("error", {}) if isinstance(first, dict) else {}
-    return error if isinstance(error, dict) else {}
-
-
-def errors_of(error: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the single errors inside of a failure."""
-    found = []
-    details = error.get("details")
-    for detail in details if isinstance(details, list) else ():
-        entries = detail.get("errors") if isinstance(detail, dict) else None
-        found += [entry for entry in entries or () if isinstance(entry, dict)]
-    return found
-
-
-def error_codes(error: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return kind and name of every error."""
-    codes = [entry.get("errorCode") for entry in errors_of(error)]
-    return [pair for code in codes if isinstance(code, dict) for pair in code.items()]
-
-
-def first_message(error: Mapping[str, Any]) -> str:
-    """Return the first text that says what is wrong."""
-    messages = [str(entry.get("message", "")) for entry in errors_of(error)]
-    return next((text for text in messages if text), str(error.get("message", "no reason given")))
-
-
-def retry_delay_seconds(error: Mapping[str, Any]) -> float | None:
-    """Return the longest wait asked for; the field looks like "40591s"."""
-    delays = [
-        entry.get("details", {}).get("quotaErrorDetails", {}).get("retryDelay", "")
-        for entry in errors_of(error)
-    ]
-    seconds = [float(text[:-1]) for text in delays if re.fullmatch(r"[0-9.]+s", text)]
-    return max(seconds, default=None)
-
-
 SOURCE = Source(
     tables=TABLES,
     settings=(
@@ -418,6 +315,11 @@ SOURCE = Source(
         "GOOGLE_ADS_REFRESH_TOKEN",
         "GOOGLE_ADS_LOGIN_CUSTOMER_ID",
     ),
-    optional_settings=("GOOGLE_ADS_BASE_URL", "GOOGLE_ADS_TOKEN_URL", CHOICE),
+    optional_settings=(
+        "GOOGLE_ADS_BASE_URL",
+        "GOOGLE_ADS_TOKEN_URL",
+        CHOICE,
+        CHOICE_OF_REPORTS,
+    ),
     collect=collect,
 )

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
+import zlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
@@ -21,101 +21,40 @@ from starlette.routing import Route
 
 from marketing_analytics.simulate.emulation.control import PlatformControl, SimulatedClock
 from marketing_analytics.simulate.emulation.world_files import WorldFiles
-from marketing_analytics.simulate.platforms.google_ads.gaql import GaqlError, Query, parse_query
-from marketing_analytics.simulate.platforms.google_ads.rows import GoogleRows, check_fields
-
-FAILURE = "type.googleapis.com/google.ads.googleads.v26.errors.GoogleAdsFailure"
-TOKEN_SECONDS = 3_600
-CHUNK_ROWS, PAGE_ROWS = 1_000, 10_000
-DOUBLES = (
-    "conversions",
-    "conversions_value",
-    "ctr",
-    "average_cpc",
-    "all_conversions",
-    "all_conversions_value",
+from marketing_analytics.simulate.platforms.google_ads.answers import (
+    PAGE_ROWS,
+    camel,
+    page,
+    stream_chunks,
 )
-STATUS_NAMES = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    429: "RESOURCE_EXHAUSTED",
-    500: "INTERNAL",
-}
+from marketing_analytics.simulate.platforms.google_ads.dates import today_of
+from marketing_analytics.simulate.platforms.google_ads.errors import (
+    FrontError,
+    GoogleError,
+    bad_payload,
+    expired,
+    not_found,
+    oauth_error,
+    token_refusal,
+    too_many_requests,
+)
+from marketing_analytics.simulate.platforms.google_ads.fields import DATES, check_query, test_of
+from marketing_analytics.simulate.platforms.google_ads.gaql import GaqlError, Query, parse_query
+from marketing_analytics.simulate.platforms.google_ads.reports import GoogleReports
+from marketing_analytics.simulate.platforms.google_ads.rows import GoogleRows
 
-
-class GoogleError(Exception):
-    """An answer in the shape of google.rpc.Status with a GoogleAdsFailure."""
-
-    def __init__(
-        self, status: int, kind: str, name: str, message: str, details: dict[str, Any] | None = None
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        error = {"errorCode": {kind: name}, "message": message}
-        if details:
-            error["details"] = details
-        failure = {"@type": FAILURE, "errors": [error], "requestId": request_id()}
-        self.body = {
-            "error": {
-                "code": status,
-                "message": "Request contains an invalid argument." if status == 400 else message,
-                "status": STATUS_NAMES[status],
-                "details": [failure],
-            }
-        }
-
-    def answer(self, *, in_array: bool) -> Response:
-        """Return the HTTP answer; searchStream wraps it into an array."""
-        return JSONResponse([self.body] if in_array else self.body, status_code=self.status)
-
-
-def request_id() -> str:
-    """Return an id that differs per request."""
-    return f"sim{time.monotonic_ns():x}"
-
-
-def camel(name: str) -> str:
-    """Return snake_case as camelCase."""
-    head, *rest = name.split("_")
-    return head + "".join(word.capitalize() for word in rest)
-
-
-def json_value(name: str, value: Any) -> Any:
-    """Return a value as the JSON mapping writes it: whole numbers of int64 fields as text."""
-    if isinstance(value, bool) or name in DOUBLES or not isinstance(value, int):
-        return value
-    return str(value)
-
-
-class Shaper:
-    """Turns flat rows into nested ones with the asked fields and every resource's name."""
-
-    def __init__(self, fields: tuple[str, ...]) -> None:
-        paths = {field: field for field in fields}
-        for field in fields:
-            *parents, _ = field.split(".")
-            if parents[0] not in {"metrics", "segments"}:
-                for depth in range(1, len(parents) + 1):
-                    name = ".".join([*parents[:depth], "resource_name"])
-                    paths.setdefault(name, name)
-        self.paths = [
-            (field, [camel(part) for part in field.split(".")], field.split(".")[-1])
-            for field in paths
-        ]
-        self.mask = ",".join(".".join(camel(p) for p in field.split(".")) for field in fields)
-
-    def shape(self, row: dict[str, Any]) -> dict[str, Any]:
-        """Return one nested row."""
-        result: dict[str, Any] = {}
-        for field, path, name in self.paths:
-            if field in row:
-                target = result
-                for part in path[:-1]:
-                    target = target.setdefault(part, {})
-                target[path[-1]] = json_value(name, row[field])
-        return result
+TOKEN_SECONDS = 3_600
+# each lives about a year; all of them are answered in the shape of the newest
+LIVE_VERSIONS = ("v23", "v24", "v25", "v26")
+PARAMETERS = {"alt": {"json"}, "prettyPrint": {"true", "false"}}
+SUMMARIES = ("UNSPECIFIED", "NO_SUMMARY_ROW", "SUMMARY_ROW_WITH_RESULTS", "SUMMARY_ROW_ONLY")
+STREAM_KEYS: Mapping[str, type] = {"query": str, "summaryRowSetting": str}
+SEARCH_KEYS: Mapping[str, type] = {
+    "query": str, "pageToken": str, "pageSize": int, "validateOnly": bool, "searchSettings": dict,
+}  # fmt: skip
+SETTINGS_KEYS: Mapping[str, type] = {
+    "omitResults": bool, "returnSummaryRow": bool, "returnTotalResultsCount": bool,
+}  # fmt: skip
 
 
 class GoogleAds:
@@ -124,6 +63,7 @@ class GoogleAds:
     def __init__(self, world: WorldFiles, clock: SimulatedClock) -> None:
         self.clock = clock
         self.rows = GoogleRows(world)
+        self.reports = GoogleReports(world, self.rows)
         self.client = {
             "client_id": f"sim-{world.seed}.apps.googleusercontent.example",
             "client_secret": f"sim-client-secret-{world.seed}",
@@ -132,22 +72,15 @@ class GoogleAds:
         self.developer_token = f"sim-developer-token-{world.seed}"
         self.tokens: dict[str, float] = {}
         self.control = PlatformControl("google_ads", clock, self.refuse, self.tokens.clear)
-        stream, search = "googleAds:searchStream", "googleAds:search"
+        customers, one = "/{version}/customers", "/{version}/customers/{customer}"
         self.app = Starlette(
             routes=[
                 Route("/token", self.token, methods=["POST"]),
-                Route("/v26/customers:listAccessibleCustomers", self.guarded(self.accessible)),
-                Route(
-                    f"/v26/customers/{{customer}}/{stream}",
-                    self.guarded(self.stream),
-                    methods=["POST"],
-                ),
-                Route(
-                    f"/v26/customers/{{customer}}/{search}",
-                    self.guarded(self.search),
-                    methods=["POST"],
-                ),
-            ]
+                Route(f"{customers}:listAccessibleCustomers", self.guarded(self.accessible)),
+                Route(f"{one}/googleAds:searchStream", self.guarded(self.stream), methods=["POST"]),
+                Route(f"{one}/googleAds:search", self.guarded(self.search), methods=["POST"]),
+            ],
+            exception_handlers={404: unknown_route, 405: unknown_route},
         )
 
     def settings(self, url: str) -> dict[str, str]:
@@ -164,37 +97,34 @@ class GoogleAds:
 
     def refuse(self, kind: str, retry_after: float | None, request: Request) -> Response:
         """Return the error body of an injected fault."""
-        in_array = request.url.path.endswith("searchStream")
+        in_array = is_stream(request)
         if request.url.path == "/token":
             return token_refusal(kind)
         if kind == "expired_token":
             self.tokens.clear()
             return expired().answer(in_array=in_array)
         if kind == "status_500":
-            error = GoogleError(
-                500, "internalError", "INTERNAL_ERROR", "Internal error encountered."
-            )
+            message = "Internal error encountered."
+            error = GoogleError(500, "internalError", "INTERNAL_ERROR", message)
             return error.answer(in_array=in_array)
-        quota = {
-            "rateScope": "DEVELOPER",
-            "rateName": "Number of operations for basic access",
-            "retryDelay": f"{round(1 if retry_after is None else retry_after)}s",
-        }
-        message = "Too many requests. Retry in the advertised time."
-        error = GoogleError(
-            429, "quotaError", "RESOURCE_EXHAUSTED", message, {"quotaErrorDetails": quota}
-        )
-        return error.answer(in_array=in_array)
+        return too_many_requests(retry_after).answer(in_array=in_array)
 
     async def token(self, request: Request) -> Response:
         """Answer POST /token: a refresh token for an access token that lives an hour."""
         form = await request.form()
-        if form.get("grant_type") != "refresh_token":
-            return oauth_error("unsupported_grant_type", "Invalid grant_type")
-        for name in ("client_id", "client_secret"):
-            if form.get(name) != self.client[name]:
-                return oauth_error("invalid_client", "The OAuth client was not found.", 401)
-        if form.get("refresh_token") != self.client["refresh_token"]:
+        for name in ("grant_type", "client_id", "client_secret"):
+            if not form.get(name):
+                return oauth_error("invalid_request", f"Required parameter is missing: {name}")
+        if form["grant_type"] != "refresh_token":
+            message = f"Invalid grant_type: {form['grant_type']}"
+            return oauth_error("unsupported_grant_type", message)
+        if form["client_id"] != self.client["client_id"]:
+            return oauth_error("invalid_client", "The OAuth client was not found.", 401)
+        if form["client_secret"] != self.client["client_secret"]:
+            return oauth_error("invalid_client", "Unauthorized", 401)
+        if not form.get("refresh_token"):
+            return oauth_error("invalid_request", "Missing required parameter: refresh_token")
+        if form["refresh_token"] != self.client["refresh_token"]:
             return oauth_error("invalid_grant", "Token has been expired or revoked.")
         token = f"ya29.sim-{len(self.tokens) + 1}-{time.monotonic_ns():x}"
         self.tokens[token] = time.monotonic() + TOKEN_SECONDS
@@ -209,14 +139,15 @@ class GoogleAds:
         )
 
     def guarded(self, handler: Any) -> Any:
-        """Return an endpoint that checks the headers and renders errors."""
+        """Return an endpoint that checks version and headers and renders errors."""
 
         async def endpoint(request: Request) -> Response:
             try:
+                check_address(request)
                 self.check(request)
                 response: Response = await handler(request)
-            except GoogleError as error:
-                return error.answer(in_array=request.url.path.endswith("searchStream"))
+            except FrontError as error:
+                return error.answer(in_array=is_stream(request))
             return response
 
         return endpoint
@@ -243,11 +174,12 @@ class GoogleAds:
     def check_customer(self, request: Request) -> str:
         """Return the customer of the path. Raise GoogleError."""
         customer: str = request.path_params["customer"]
-        login = request.headers.get("login-customer-id", "")
+        # without the header it is the customer itself who asks
+        login = request.headers.get("login-customer-id") or self.rows.manager
         if not re.fullmatch(r"\d+", customer):
             message = f"Invalid customer ID '{customer}'."
             raise GoogleError(400, "requestError", "INVALID_CUSTOMER_ID", message)
-        if login and not login.isdigit():
+        if not login.isdigit():
             message = f"Invalid login-customer-id '{login}': digits only."
             raise GoogleError(400, "headerError", "INVALID_LOGIN_CUSTOMER_ID", message)
         if customer not in self.rows.accounts or login not in {self.rows.manager, customer}:
@@ -262,97 +194,138 @@ class GoogleAds:
         """Answer listAccessibleCustomers: what the user reaches directly."""
         return JSONResponse({"resourceNames": [f"customers/{self.rows.manager}"]})
 
-    async def read(self, request: Request) -> tuple[dict[str, Any], Query, list[dict[str, Any]]]:
-        """Return the body, the query and its rows. Raise GoogleError."""
-        customer = self.check_customer(request)
-        try:
-            body = json.loads(await request.body() or b"{}")
-            text = body["query"]
-        except (ValueError, KeyError, TypeError):
+    def select(self, body: Mapping[str, Any], customer: str) -> tuple[Query, list[dict[str, Any]]]:
+        """Return the query of a body and its flat rows. Raise GoogleError."""
+        if not body.get("query"):
             message = "The query is missing."
-            raise GoogleError(400, "requestError", "REQUIRED_FIELD_MISSING", message) from None
+            raise GoogleError(400, "requestError", "REQUIRED_FIELD_MISSING", message)
         try:
-            today = datetime.fromtimestamp(self.clock.now_us / 1e6, UTC).date()
-            query = parse_query(str(text), today)
-            check_fields(query)
-            return body, query, self.select(query, customer)
+            zone = self.rows.accounts[customer]["timezone_name"]
+            query = parse_query(body["query"], today_of(self.clock.now_us, zone))
+            check_query(query)
+            return query, self.chosen(query, customer)
         except GaqlError as error:
-            raise GoogleError(400, "queryError", error.name, error.message) from None
+            raise GoogleError(400, error.kind, error.name, error.message) from None
 
-    def select(self, query: Query, customer: str) -> list[dict[str, Any]]:
-        """Return the flat rows of a query. Raise GaqlError."""
-        has_metrics = any(f.startswith(("metrics.", "segments.")) for f in query.all_fields)
-        if has_metrics and customer == self.rows.manager:
+    def chosen(self, query: Query, customer: str) -> list[dict[str, Any]]:
+        """Return the flat rows of a query, filtered and in order. Raise GaqlError."""
+        counted = [f for f in query.all_fields if f.startswith(("metrics.", "segments."))]
+        is_manager = customer == self.rows.manager
+        if is_manager and any(field.startswith("metrics.") for field in counted):
             message = "Metrics cannot be requested for a manager account."
             raise GaqlError("REQUESTED_METRICS_FOR_MANAGER", message)
-        if has_metrics:
-            rows = self.rows.report(query, customer, self.clock.now_us)
+        rows: Iterable[dict[str, Any]]
+        if counted or query.resource == "click_view":
+            rows = self.reports.report(query, customer, self.clock.now_us)
         else:
             rows = self.rows.entities(query.resource, customer)
-        tests = [c for c in query.conditions if c.field != "segments.date"]
-        chosen = [row for row in rows if all(c.holds(row[c.field]) for c in tests)]
+        tests = [test_of(c) for c in query.conditions if c.field not in DATES]
+        found = [row for row in rows if all(test(row) for test in tests)]
         for field, is_descending in reversed(query.order_by):
-            chosen.sort(key=lambda row: row[field], reverse=is_descending)
-        return chosen[: query.limit]
+            # empty ones come first
+            found.sort(key=lambda row: (row.get(field) is not None, row.get(field)))
+            if is_descending:
+                found.reverse()
+        return found[: query.limit]
 
     async def stream(self, request: Request) -> Response:
         """Answer searchStream: an array of chunks, written one by one."""
-        _, query, rows = await self.read(request)
-        return StreamingResponse(stream_chunks(query, rows), media_type="application/json")
+        customer = self.check_customer(request)
+        body = await body_of(request, STREAM_KEYS)
+        setting = body.get("summaryRowSetting", SUMMARIES[0])
+        if setting not in SUMMARIES:
+            raise bad_payload(f"Invalid value at 'summary_row_setting', \"{setting}\"")
+        query, rows = self.select(body, customer)
+        check_summary(query, is_asked=setting.startswith("SUMMARY"))
+        return StreamingResponse(stream_chunks(query, rows, setting), media_type="application/json")
 
     async def search(self, request: Request) -> Response:
         """Answer search: pages of 10,000 rows."""
-        body, query, rows = await self.read(request)
+        customer = self.check_customer(request)
+        body = await body_of(request, SEARCH_KEYS)
         if "pageSize" in body:
             message = "Setting the page size is not supported."
             raise GoogleError(400, "requestError", "PAGE_SIZE_NOT_SUPPORTED", message)
-        token = str(body.get("pageToken") or "p0")
-        if not re.fullmatch(r"p\d+", token):
-            message = "The page token is not valid."
-            raise GoogleError(400, "requestError", "INVALID_PAGE_TOKEN", message)
-        start, shaper = int(token[1:]), Shaper(query.fields)
-        answer: dict[str, Any] = {"fieldMask": shaper.mask, "queryResourceConsumption": "100"}
-        if part := rows[start : start + PAGE_ROWS]:
-            answer["results"] = [shaper.shape(row) for row in part]
+        settings = checked(body.get("searchSettings", {}), SETTINGS_KEYS, "search_settings")
+        if body.get("validateOnly") and body.get("pageToken"):
+            name = "VALIDATE_ONLY_REQUEST_HAS_PAGE_TOKEN"
+            raise GoogleError(400, "requestError", name, "Validation takes no page token.")
+        query, rows = self.select(body, customer)
+        check_summary(query, is_asked=bool(settings.get("returnSummaryRow")))
+        if body.get("validateOnly"):
+            return JSONResponse({})
+        mark = f"{zlib.crc32(f'{customer} {query}'.encode()):08x}"
+        start = start_of(body.get("pageToken") or f"{mark}-0", mark)
+        answer = page(query, rows, start, settings)
         if start + PAGE_ROWS < len(rows):
-            answer["nextPageToken"] = f"p{start + PAGE_ROWS}"
+            answer["nextPageToken"] = f"{mark}-{start + PAGE_ROWS}"
         return JSONResponse(answer)
 
 
-def stream_chunks(query: Query, rows: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield a JSON array of chunks; only the last one tells the consumption."""
-    shaper, number = Shaper(query.fields), request_id()
-    starts = range(0, max(len(rows), 1), CHUNK_ROWS)
-    for start in starts:
-        chunk: dict[str, Any] = {}
-        if part := rows[start : start + CHUNK_ROWS]:
-            chunk["results"] = [shaper.shape(row) for row in part]
-        chunk["fieldMask"] = shaper.mask
-        chunk["requestId"] = number
-        if start == starts[-1]:
-            chunk["queryResourceConsumption"] = str(100 + len(rows))
-        lead = "[" if start == 0 else ",\n"
-        yield lead + json.dumps(chunk) + ("]" if start == starts[-1] else "")
+def is_stream(request: Request) -> bool:
+    """Return whether errors come inside of an array."""
+    return request.url.path.endswith("searchStream")
 
 
-def expired() -> GoogleError:
-    """Return the error of an access token past its hour."""
-    message = "Request had expired authentication credentials."
-    return GoogleError(401, "authenticationError", "OAUTH_TOKEN_EXPIRED", message)
+async def unknown_route(_request: Request, _error: Exception) -> Response:
+    """Answer what there is not."""
+    return not_found().answer(in_array=False)
 
 
-def oauth_error(name: str, description: str, status: int = 400) -> Response:
-    """Return an error of the token endpoint."""
-    return JSONResponse({"error": name, "error_description": description}, status_code=status)
+def check_address(request: Request) -> None:
+    """Raise FrontError for a version that is gone or a parameter that nobody knows."""
+    version = request.path_params["version"]
+    if version not in LIVE_VERSIONS:
+        if not re.fullmatch(r"v\d+", version) or int(version[1:]) > int(LIVE_VERSIONS[-1][1:]):
+            raise not_found()
+        message = f"Version {version} is deprecated. Requests to this version will be blocked."
+        raise GoogleError(400, "requestError", "UNSUPPORTED_VERSION", message)
+    for name, value in request.query_params.multi_items():
+        if value not in PARAMETERS.get(name, ()):
+            raise bad_payload(f'Unknown name "{name}": Cannot bind query parameter.')
 
 
-def token_refusal(kind: str) -> Response:
-    """Return the token endpoint's answer to an injected fault."""
-    if kind == "expired_token":
-        return oauth_error("invalid_grant", "Token has been expired or revoked.")
-    if kind == "status_429":
-        return oauth_error("rate_limit_exceeded", "Too many requests.", 429)
-    return oauth_error("internal_failure", "Please try again.", 500)
+async def body_of(request: Request, keys: Mapping[str, type]) -> dict[str, Any]:
+    """Return the body with its keys in camelCase. Raise FrontError."""
+    try:
+        body = json.loads(await request.body() or b"{}")
+    except (ValueError, RecursionError):
+        raise bad_payload("Unexpected end of string or token.") from None
+    return checked(body, keys, "")
+
+
+def checked(body: Any, keys: Mapping[str, type], place: str) -> dict[str, Any]:
+    """Return an object of known keys and types; both ways to write a key will do."""
+    if not isinstance(body, dict):
+        raise bad_payload("Root element must be a message." if not place else f"at '{place}'")
+    found = {}
+    for name, value in body.items():
+        key = camel(name)
+        if key not in keys:
+            at = f" at '{place}'" if place else ""
+            raise bad_payload(f'Unknown name "{name}"{at}: Cannot find field.')
+        is_number = keys[key] is int and isinstance(value, bool)
+        if value is not None and (is_number or not isinstance(value, keys[key])):
+            raise bad_payload(f"Invalid value at '{name}', {json.dumps(value)}")
+        if value is not None:
+            found[key] = value
+    return found
+
+
+def check_summary(query: Query, *, is_asked: bool) -> None:
+    """Raise GoogleError for the sum of a query without metrics."""
+    if is_asked and not any(field.startswith("metrics.") for field in query.fields):
+        name = "CANNOT_RETURN_SUMMARY_ROW_FOR_REQUEST_WITHOUT_METRICS"
+        raise GoogleError(400, "requestError", name, "There are no metrics to be summed up.")
+
+
+def start_of(token: str, mark: str) -> int:
+    """Return the first row of a page; tokens belong to their query. Raise GoogleError."""
+    match = re.fullmatch(r"([0-9a-f]{8})-(\d+)", token)
+    if match is None or match[1] != mark or int(match[2]) % PAGE_ROWS:
+        message = "The page token is not valid for this query."
+        raise GoogleError(400, "requestError", "INVALID_PAGE_TOKEN", message)
+    return int(match[2])
 
 
 EMULATOR = GoogleAds

@@ -6,6 +6,12 @@ events as (
 
 ),
 
+clicks as (
+
+    select * from {{ ref('int_ads__clicks') }}
+
+),
+
 identified as (
 
     -- without a device or a session there is nothing to group by (consent denied)
@@ -92,39 +98,52 @@ channelled as (
 
 ),
 
+placed as (
+
+    select
+        *,
+        {{ traffic_platform('channel', 'traffic_source', 'gclid', 'landing_page') }} as platform
+    from channelled
+
+),
+
 sessions as (
 
     select
-        session_id,
-        device_key,
-        ga_session_id,
-        ga_session_number,
-        customer_key,
-        channel,
-        {{ traffic_platform('channel', 'traffic_source', 'gclid', 'landing_page') }} as platform,
+        placed.session_id,
+        placed.device_key,
+        placed.ga_session_id,
+        placed.ga_session_number,
+        placed.customer_key,
+        placed.channel,
+        placed.platform,
         -- email links carry the id of the email as their campaign
         case
-            when channel = 'email' then coalesce(traffic_campaign_id, traffic_campaign)
-            else traffic_campaign_id
+            when placed.channel = 'email'
+                then coalesce(placed.traffic_campaign_id, placed.traffic_campaign)
+            -- auto-tagged links carry a click id alone, and the platform knows whose it was
+            else coalesce(placed.traffic_campaign_id, clicks.campaign_id)
         end as campaign_id,
-        traffic_source,
-        traffic_medium,
-        traffic_campaign,
-        device_category,
-        country,
-        event_count,
-        page_view_count,
-        engagement_ms,
-        is_engaged,
-        is_bot,
-        has_product_view,
-        has_add_to_cart,
-        has_checkout,
-        has_purchase,
-        session_date,
-        started_at,
-        ended_at
-    from channelled
+        placed.traffic_source,
+        placed.traffic_medium,
+        placed.traffic_campaign,
+        placed.device_category,
+        placed.country,
+        placed.event_count,
+        placed.page_view_count,
+        placed.engagement_ms,
+        placed.is_engaged,
+        placed.is_bot,
+        placed.has_product_view,
+        placed.has_add_to_cart,
+        placed.has_checkout,
+        placed.has_purchase,
+        placed.session_date,
+        placed.started_at,
+        placed.ended_at
+    from placed
+    left join clicks
+        on placed.platform = clicks.platform and placed.gclid = clicks.click_id
 
 )
 
