@@ -29,7 +29,7 @@ from marketing_analytics.ingest.engine.job import Job, bug_of
 from marketing_analytics.ingest.engine.persons import check_key, key_of
 from marketing_analytics.ingest.engine.shrinkage import Guard
 from marketing_analytics.ingest.engine.source import Source
-from marketing_analytics.ingest.platforms import load_source
+from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.ingest.raw.database import RawDatabase
 from marketing_analytics.ingest.request import Request, check_settings
 
@@ -89,6 +89,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
     with owner_only(), request.place.writer_lock(lock_wait_seconds):
         database = RawDatabase(request.place, wait_seconds=lock_wait_seconds)
         stored = database.prepare({name: source.tables for name, source in sources.items()})
+        database.declare({name: load_source(name).tables for name in source_names()})
         for name, source in sources.items():
             if key and source.has_persons:
                 check_key(name, key, stored[name].state)

@@ -33,6 +33,7 @@ from marketing_analytics.ingest.engine.tables import (
     finish,
     without_duplicates,
 )
+from marketing_analytics.ingest.raw.declared import declare
 from marketing_analytics.ingest.raw.places import Place, opened
 
 OPTIONS = {
@@ -77,6 +78,11 @@ class RawDatabase:
                 )
                 for source, tables in sources.items()
             }
+
+    def declare(self, sources: Mapping[str, Sequence[Table]]) -> None:
+        """Make sure that the tables of sources exist, so that dbt finds what it reads."""
+        with self.open() as connection:
+            declare(connection, sources)
 
     def restricted(self) -> RawDatabase:
         """Return the database of plain values about persons."""
