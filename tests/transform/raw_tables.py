@@ -249,6 +249,16 @@ def add_visit(
             )
             + (order[0] if order and name == "purchase" else None, None, None)
             + (0 if browser != "Chrome" else 900, "1", "desktop", browser, "Germany")
+            + ("Yes", "No")
+        )
+        if name == "purchase":
+            rows["ga4.event_items"].append(
+                (at.date(), stamp, position, device, 0, "LAMP-1", "Lamp", "(not set)")
+                + ("", None, None, None, None, 20, None, 1, 20, None)
+            )
+    if user:
+        rows["ga4.user_properties"].append(
+            (began.date(), device, "home_country", "Germany", None, None, began)
         )
 
 
@@ -265,6 +275,7 @@ def add_strangers(rows: Rows, rng: random.Random) -> None:
     nobody = list(rows["ga4.events"][0])
     nobody[5] = nobody[7] = None
     nobody[4] = 99
+    nobody[-2] = "No"
     rows["ga4.events"].append(tuple(nobody))
 
 
