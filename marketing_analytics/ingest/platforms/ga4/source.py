@@ -6,26 +6,50 @@ three days are always read again. Export schema: developers.google.com/analytics
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from marketing_analytics.core.errors import TerminalError
+from marketing_analytics.core.errors import TerminalError, UserError
+from marketing_analytics.ingest.access.google import CREDENTIALS_FILE
 from marketing_analytics.ingest.engine.job import Built, Job
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import DoubtfulError
+from marketing_analytics.ingest.platforms.ga4.bigquery import ADDRESS, DATASET, Dataset
 from marketing_analytics.ingest.platforms.ga4.flatten import flatten
 from marketing_analytics.ingest.platforms.ga4.layout import DayExport, Export, Folder
 from marketing_analytics.ingest.platforms.ga4.tables import TABLES
 
+FOLDER = "GA4_EXPORT_PATH"
 # Google takes hits of up to 72 hours ago
 LOOKBACK_DAYS = 3
 
 
 def collect(job: Job) -> None:
     """Read the days that are new, changed or recent."""
-    export = Folder(Path(job.setting("GA4_EXPORT_PATH", purpose="folder of the daily export")))
+    with export_of(job) as export:
+        read_due(job, export)
+
+
+@contextmanager
+def export_of(job: Job) -> Iterator[Export]:
+    """Yield the export that the settings name. Raise UserError when they name two."""
+    if job.settings.get(DATASET) and job.settings.get(FOLDER):
+        raise UserError(
+            f"{FOLDER} and {DATASET} are both set",
+            hint="leave one of them out: they hold the same days",
+        )
+    if not job.settings.get(DATASET):
+        yield Folder(Path(job.setting(FOLDER, purpose="folder of the daily export")))
+        return
+    with closing(Dataset(job)) as dataset:
+        yield dataset
+
+
+def read_due(job: Job, export: Export) -> None:
+    """Read the days of an export that are due."""
     due = [found for found in export.days() if is_due(job, found)]
     size = export.days_at_once
     chunks = [due[i : i + size] for i in range(0, len(due), size)]
@@ -85,6 +109,8 @@ def read_days(export: Export, chunk: Sequence[DayExport]) -> list[Built]:
 
 SOURCE = Source(
     tables=TABLES,
-    settings=("GA4_EXPORT_PATH",),
+    settings=(FOLDER,),
+    optional_settings=(DATASET, CREDENTIALS_FILE, ADDRESS),
+    instead={DATASET: (FOLDER,)},
     collect=collect,
 )
