@@ -277,6 +277,23 @@ def add_strangers(rows: Rows, rng: random.Random) -> None:
     nobody[4] = 99
     nobody[-2] = "No"
     rows["ga4.events"].append(tuple(nobody))
+    add_reports(rows)
+
+
+def add_reports(rows: Rows) -> None:
+    """Add a day of the GA4 Data API, with a row (other)."""
+    exact = (False, False, False, False)
+    day = FIRST_DAY + timedelta(days=1)
+    for source, medium, flags in (
+        ("google", "organic", exact),
+        ("(direct)", "(none)", exact),
+        ("(other)", "(other)", (False, False, True, True)),
+    ):
+        rows["ga4_reports.traffic"].append(
+            ("4242", day, source, medium, "(not set)", "Unassigned", "USD", "Etc/UTC")
+            + (7, 5, 6, 1, 20, *flags)
+        )
+    rows["ga4_reports.pages"].append(("4242", day, "/", "USD", "Etc/UTC", 9, 6, 100, *exact))
 
 
 def write_raw(path: Path, rows: Rows, loaded_at: datetime | None = None) -> None:

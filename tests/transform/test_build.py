@@ -266,7 +266,8 @@ def test_every_tag_the_jobs_select_has_models_or_tests(built: Warehouse) -> None
         "staging", "ads", "campaigns", "attribution", "funnel", "customers", "email",
         "automation", "executive", "conservation", "reconciliation", "consent",
         "customer_consent", "business_logic",
-        "meta_ads", "google_ads", "mailchimp", "ga4", "shop",
+        "meta_ads", "google_ads", "mailchimp", "ga4", "ga4_reports",
+        "shop",
     }  # fmt: skip
 
 
