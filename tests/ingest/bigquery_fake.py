@@ -7,6 +7,7 @@ signature of a service account.
 import base64
 import json
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -52,6 +53,12 @@ def refused(status, reason, message):
     return Answer({"error": error | {"status": names.get(status, "NOT_FOUND")}}, status)
 
 
+@cache
+def private_key():
+    """Return the key of the service account."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
 class BigQuery:
     """One dataset whose tables are the Parquet files of a folder."""
 
@@ -59,7 +66,7 @@ class BigQuery:
         self.folder = Path(folder)
         self.page_rows = page_rows
         self.list_rows = list_rows
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key = private_key()
         # table: rows to leave out of its pages, though its count says otherwise
         self.lost = {}
 
@@ -79,7 +86,8 @@ class BigQuery:
     def answer(self, asked):
         if asked.path == "/token":
             return self.token(asked)
-        if asked.headers.get("Authorization") != f"Bearer {TOKEN}":
+        headers = {name.lower(): value for name, value in asked.headers.items()}
+        if headers.get("authorization") != f"Bearer {TOKEN}":
             return refused(401, "authError", "Request had invalid authentication credentials.")
         if not asked.path.startswith(TABLES):
             return refused(404, "notFound", f"Not found: {asked.path}")
