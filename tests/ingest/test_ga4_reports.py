@@ -17,6 +17,7 @@ from marketing_analytics.ingest.platforms.ga4_reports.quota import (
 
 from .commands import contents, ingest, read
 from .scripted_platform import Answer, between
+from .source_kit import slow
 
 pytestmark = pytest.mark.system
 
@@ -84,7 +85,7 @@ def test_the_last_days_are_read_again_as_they_grow(emulators, loaded, copy_of_lo
     assert source["windows"] == 2
 
 
-@pytest.mark.parametrize("kind", ["sampled", "other_row"])
+@pytest.mark.parametrize("kind", ["sampled", *slow("other_row")])
 def test_a_window_of_less_quality_is_read_again_in_halves(emulators, everything, tmp_path, kind):
     emulators.fault(NAME, kind, times=3)
     done, _ = load(tmp_path / "raw.duckdb", emulators.settings)
