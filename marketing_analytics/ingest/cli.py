@@ -216,7 +216,8 @@ def chosen_sources(
     known = checked_sources(sources)
     if sources:
         return known, {}
-    left_out = settings.lacking({name: load_source(name).needed for name in known}, values)
+    needed = {name: load_source(name).needed_with(values) for name in known}
+    left_out = settings.lacking(needed, values)
     complete = tuple(name for name in known if name not in left_out)
     return (complete, left_out) if complete else (known, {})
 

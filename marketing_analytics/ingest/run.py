@@ -81,7 +81,7 @@ class SourceResult:
 def ingest(request: Request, console: Console) -> list[SourceResult]:
     """Run the sources of a request; raise only for what concerns all of them."""
     sources = {name: load_source(name) for name in request.sources}
-    needed = {name: source.needed for name, source in sources.items()}
+    needed = {name: source.needed_with(request.settings) for name, source in sources.items()}
     check_settings(needed, request.settings)
     key = key_of(request.settings)
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")

@@ -40,7 +40,9 @@ def drop_last_row(path):
 def test_events_are_complete_and_their_key_is_unique(export, tmp_path, ledger):
     done, source = ga4(tmp_path / "raw.duckdb", export)
     assert done.code == 0
-    assert source["rows"] == ledger["ga4"]["events"]
+    expected = ledger["raw_tables"]
+    tables = ("ga4.events", "ga4.event_items", "ga4.user_properties")
+    assert source["rows"] == sum(expected[name]["rows"] for name in tables)
     found = read(
         tmp_path / "raw.duckdb",
         "select count(*), count(distinct (device_key, event_timestamp_us, event_index)), "

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from marketing_analytics.ingest.platforms import load_source, source_names
+from marketing_analytics.simulate.platforms import emulator_names
 
 pytestmark = pytest.mark.system
 
@@ -90,6 +91,9 @@ def test_the_settings_hold_everything_ingestion_needs(served):
     needed = {name for source in sources for name in source.needed}
     optional = {name for source in sources for name in source.optional_settings}
     assert needed <= set(served.settings) <= needed | optional | {"MARKETING_NOW"}
+    # no emulated platform is asked at its real address
+    emulated = [load_source(name) for name in emulator_names()]
+    optional = {name for source in emulated for name in source.optional_settings}
     addresses = {name for name in optional if name.endswith("_URL")}
     assert addresses <= set(served.settings)
     assert len(needed) >= 9

@@ -114,6 +114,9 @@ def add_catalog(rows: Rows) -> None:
             (f"l{number}", "lg", "30", f"LinkedIn {number}", "ACTIVE", "WEBSITE_VISIT", "CPM")
             + (Decimal("30.00"), None, at, at)
         )
+        rows["linkedin_ads.campaign_history"].append(
+            (f"l{number}", at, "30", f"LinkedIn {number}", "ACTIVE", Decimal("30.00"), None, "USD")
+        )
         rows["linkedin_ads.creatives"].append(
             (f"la{number}", f"l{number}", "30", "Ad", "ACTIVE", True, None, at, at)
         )
@@ -285,6 +288,16 @@ def add_visit(
             )
             + (order[0] if order and name == "purchase" else None, None, None)
             + (0 if browser != "Chrome" else 900, "1", "desktop", browser, "Germany")
+            + ("Yes", "No")
+        )
+        if name == "purchase":
+            rows["ga4.event_items"].append(
+                (at.date(), stamp, position, device, 0, "LAMP-1", "Lamp", "(not set)")
+                + ("", None, None, None, None, 20, None, 1, 20, None)
+            )
+    if user:
+        rows["ga4.user_properties"].append(
+            (began.date(), device, "home_country", "Germany", None, None, began)
         )
 
 
@@ -301,7 +314,25 @@ def add_strangers(rows: Rows, rng: random.Random) -> None:
     nobody = list(rows["ga4.events"][0])
     nobody[5] = nobody[7] = None
     nobody[4] = 99
+    nobody[-2] = "No"
     rows["ga4.events"].append(tuple(nobody))
+    add_reports(rows)
+
+
+def add_reports(rows: Rows) -> None:
+    """Add a day of the GA4 Data API, with a row (other)."""
+    exact = (False, False, False, False)
+    day = FIRST_DAY + timedelta(days=1)
+    for source, medium, flags in (
+        ("google", "organic", exact),
+        ("(direct)", "(none)", exact),
+        ("(other)", "(other)", (False, False, True, True)),
+    ):
+        rows["ga4_reports.traffic"].append(
+            ("4242", day, source, medium, "(not set)", "Unassigned", "USD", "Etc/UTC")
+            + (7, 5, 6, 1, 20, *flags)
+        )
+    rows["ga4_reports.pages"].append(("4242", day, "/", "USD", "Etc/UTC", 9, 6, 100, *exact))
 
 
 def write_raw(path: Path, rows: Rows, loaded_at: datetime | None = None) -> None:

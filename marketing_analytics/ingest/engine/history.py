@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.job import Built, Job
 from marketing_analytics.ingest.engine.tables import Kind, Table, as_json, build
 
 OBSERVED_AT = "observed_at"
@@ -43,7 +43,7 @@ def add_changes(job: Job, history: Table, columns: Mapping[str, Sequence[Any]]) 
     def note() -> None:
         job.state.setdefault("history", {}).setdefault(history.name, {}).update(news)
 
-    job.add_built(history, built.take(changed), note=note)
+    job.keep_built([Built(history, built.take(changed))], note)
 
 
 def digest_of(history: Table, row: Mapping[str, Any]) -> tuple[str, str]:

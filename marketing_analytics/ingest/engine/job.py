@@ -63,6 +63,16 @@ class Piece:
     parts: tuple[Part, ...] = ()
 
 
+@dataclass(frozen=True)
+class Built:
+    """Arrow rows of one table as declared, all that they replace, and what did not fit."""
+
+    table: Table
+    rows: Any
+    parts: tuple[Part, ...] = ()
+    rejected: Sequence[Rejected] = ()
+
+
 class Reconcile(Protocol):
     """Returns the totals to keep beside rows, and a doubt where they differ too much."""
 
@@ -167,65 +177,47 @@ class Job:
         when an answer is not to be believed; what it would not replace is kept even so, but not
         noted as read.
         """
-        kept: list[tuple[Piece, Any]] = []
-        rejected: list[tuple[Table, list[Rejected]]] = []
-        for piece in pieces:
-            built, refused = build(piece.table, piece.columns, piece.raw)
-            if piece.parts:
-                built, outside = within(piece.table, built, piece.parts)
-                refused += outside
-            kept.append((piece, built))
-            if refused:
-                rejected.append((piece.table, refused))
+        kept = [as_built(piece) for piece in pieces]
         with self._lock:
             self._check_all(kept)
             doubt = None
             if reconcile:
                 # what does not fit explains a difference
-                totals, doubt = reconcile(kept[0][1], is_sure=bool(rejected))
-                kept.append((totals, build(totals.table, totals.columns)[0]))
+                is_sure = any(one.rejected for one in kept)
+                totals, doubt = reconcile(kept[0].rows, is_sure=is_sure)
+                kept.append(
+                    Built(totals.table, build(totals.table, totals.columns)[0], totals.parts)
+                )
             if doubt and any(self.guard.has(piece.table, piece.parts) for piece in pieces):
                 raise doubt
-            for piece, built in kept:
-                self._append(piece.table, built, piece.parts)
-            for table, refused in rejected:
-                self._reject(table, refused)
+            for one in kept:
+                self._append(one.table, one.rows, one.parts)
+                self._reject(one.table, one.rejected)
             if doubt:
                 raise doubt
             note()
 
     def keep_whole(self, tables: Sequence[Chunks]) -> None:
         """Keep tables that came in chunks, all of them or none."""
-        kept = [(Piece(chunks.table, {}), chunks.whole()) for chunks in tables]
-        with self._lock:
-            self._check_all(kept)
-            for piece, built in kept:
-                self._append(piece.table, built, ())
-            for chunks in tables:
-                self._reject(chunks.table, chunks.rejected)
+        self.keep_built(
+            [Built(chunks.table, chunks.whole(), rejected=chunks.rejected) for chunks in tables]
+        )
 
-    def add_built(
-        self,
-        table: Table,
-        built: Any,
-        *,
-        parts: Sequence[Part] = (),
-        rejected: Sequence[Rejected] = (),
-        note: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Keep an Arrow table of the declared columns for the load, as `keep` does."""
+    def keep_built(self, built: Sequence[Built], note: Callable[[], None] = lambda: None) -> None:
+        """Keep Arrow tables that belong together for the load, as `keep` does."""
         with self._lock:
-            self._check(table, built, parts)
-            self._append(table, built, parts)
-            self._reject(table, rejected)
+            self._check_all(built)
+            for one in built:
+                self._append(one.table, one.rows, one.parts)
+                self._reject(one.table, one.rejected)
             note()
 
-    def _check_all(self, kept: Sequence[tuple[Piece, Any]]) -> None:
+    def _check_all(self, kept: Sequence[Built]) -> None:
         """Raise ShrunkError for the first that shrank, after all of them were noted."""
         errors = []
-        for piece, built in kept:
+        for one in kept:
             try:
-                self._check(piece.table, built, piece.parts)
+                self._check(one.table, one.rows, one.parts)
             except ShrunkError as error:
                 errors.append(error)
         if errors:
@@ -367,6 +359,15 @@ class Job:
                 self.fail(bug_of(self.source, error))
             elif error is not None:
                 raise error
+
+
+def as_built(piece: Piece) -> Built:
+    """Return an answer in the declared columns, and what of it did not fit or was not asked for."""
+    rows, rejected = build(piece.table, piece.columns, piece.raw)
+    if piece.parts:
+        rows, outside = within(piece.table, rows, piece.parts)
+        rejected = [*rejected, *outside]
+    return Built(piece.table, rows, piece.parts, rejected)
 
 
 def bug_of(source: str, error: Exception) -> InternalError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from marketing_analytics.ingest.engine.job import Job
@@ -21,13 +21,17 @@ class Receiver:
 
 @dataclass(frozen=True)
 class Source:
-    """A platform: raw tables, names of its own settings, those it may do without, its reading."""
+    """A platform: raw tables, names of its own settings, those it may do without, its reading.
+
+    `instead` names settings that, once they are set, take the place of others.
+    """
 
     tables: tuple[Table, ...]
     settings: tuple[str, ...]
     collect: Callable[[Job], None]
     optional_settings: tuple[str, ...] = ()
     receiver: Receiver | None = None
+    instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def has_persons(self) -> bool:
@@ -38,3 +42,10 @@ class Source:
     def needed(self) -> tuple[str, ...]:
         """Return the settings without which it cannot be read."""
         return (*self.settings, KEY_SETTING) if self.has_persons else self.settings
+
+    def needed_with(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the settings without which it cannot be read, given those that are set."""
+        replaced = {
+            name for setting, names in self.instead.items() if values.get(setting) for name in names
+        }
+        return tuple(name for name in self.needed if name not in replaced)

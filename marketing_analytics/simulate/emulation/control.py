@@ -30,6 +30,9 @@ KINDS = (
     "expired_token",
     "slow",
     "report_failed",
+    "sampled",
+    "thresholded",
+    "other_row",
 )
 # answered by the platform's own error bodies, before the request is looked at
 REFUSALS = ("status_429", "status_500", "expired_token")

@@ -202,6 +202,9 @@ def raw_part(
         "mailchimp.automation_emails": {"rows": sum(bool(m.flow) for m in world.mail_plan.mails)},
         "mailchimp.campaigns": {"rows": sum(not m.flow for m in world.mail_plan.mails)},
         "ga4.events": {"rows": ga4.events},
+        # every order has one item
+        "ga4.event_items": {"rows": ga4.purchases},
+        "ga4.user_properties": {"rows": ga4.user_properties},
     }
     result |= {f"shop.{name}": {"rows": count} for name, count in shop.items()}
     for platform, names in (

@@ -1,13 +1,9 @@
 -- one row per event; parameters become columns, times are UTC
 -- what stands behind @ is replaced by null, or by what older exports have, where it is absent
 with
-    files as (
-        select unnest($files) as filename, unnest($days)::date as event_date
-    ),
-
     events as (
         select
-            files.event_date,
+            exported.export_date as event_date,
             exported.event_timestamp,
             exported.event_name,
             exported.user_pseudo_id,
@@ -15,10 +11,11 @@ with
             @params as params,
             @collected_traffic_source as traffic,
             @device as device,
-            @geo as geo
-        from read_parquet($files, filename = true, union_by_name = true, hive_partitioning = false)
-            as exported
-        inner join files on exported.filename = files.filename
+            @geo as geo,
+            @privacy_info as privacy_info,
+            @items as items,
+            @user_properties as user_properties
+        from exported
     )
 
 select
@@ -56,5 +53,9 @@ select
     ) as session_engaged,
     @device.category as device_category,
     @device.web_info.browser as browser,
-    @geo.country as country
+    @geo.country as country,
+    @privacy_info.analytics_storage as analytics_storage,
+    @privacy_info.ads_storage as ads_storage,
+    items,
+    user_properties
 from events

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import Any, Protocol
 
 from marketing_analytics.core.errors import UserError
 
@@ -20,13 +21,61 @@ TABLE = re.compile(r"events_(?P<intraday>intraday_)?(?P<day>\d{8})(_\d+)?")
 PARTITION = re.compile(r"(event_date|date|dt)=(?P<day>\d{4}-\d\d-\d\d|\d{8})")
 
 
+JOINED = """
+    create view exported as
+    select days.export_date, exports.* exclude (filename)
+    from exports
+    inner join days on exports.filename = days.filename
+"""
+
+
 @dataclass(frozen=True)
 class DayExport:
     """The files of one day; `fingerprint` changes when one of them does."""
 
     day: date
-    paths: tuple[Path, ...]
+    paths: tuple[PurePath, ...]
     fingerprint: str
+
+
+class Export(Protocol):
+    """Where the events of days are exported to."""
+
+    days_at_once: int
+
+    def days(self) -> list[DayExport]:
+        """Return the days that are there, oldest first."""
+        ...
+
+    def attach(self, connection: Any, chunk: Sequence[DayExport]) -> None:
+        """Make the view `exported` of some days in DuckDB, with `export_date`."""
+        ...
+
+
+class Folder:
+    """An export as Parquet files."""
+
+    days_at_once = 30
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def days(self) -> list[DayExport]:
+        """Return the days that are there, oldest first. Raise UserError where there is none."""
+        return day_exports(self.path)
+
+    def attach(self, connection: Any, chunk: Sequence[DayExport]) -> None:
+        """Make the view `exported` of the files of some days."""
+        import pyarrow as pa
+
+        found = [(str(path), export.day) for export in chunk for path in export.paths]
+        names, days = zip(*found, strict=True)
+        connection.register("days", pa.table({"filename": names, "export_date": days}))
+        exports = connection.read_parquet(
+            list(names), filename=True, union_by_name=True, hive_partitioning=False
+        )
+        exports.create_view("exports")
+        connection.execute(JOINED)
 
 
 def day_exports(folder: Path) -> list[DayExport]:

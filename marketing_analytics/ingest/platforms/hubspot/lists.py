@@ -8,7 +8,7 @@ from typing import Any
 from marketing_analytics.core.errors import TerminalError
 from marketing_analytics.ingest.engine.answers import Cursors, part, records, whole_number
 from marketing_analytics.ingest.engine.governor import Governor
-from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.job import Built, Job
 from marketing_analytics.ingest.engine.tables import Part, Table, build, count_parts
 
 # of a million contacts, and some
@@ -53,4 +53,4 @@ def add_whole(
     """Keep a table's whole content: what is not in it any more is deleted."""
     built, rejected = build(table, columns, raw)
     parts = dict.fromkeys([*loaded_parts(job, table), *count_parts(table, built)])
-    job.add_built(table, built, parts=list(parts), rejected=rejected)
+    job.keep_built([Built(table, built, tuple(parts), rejected)])

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from marketing_analytics.core.errors import TerminalError
 from marketing_analytics.ingest.engine.answers import EndlessListError, records, whole_number
 from marketing_analytics.ingest.engine.governor import Governor
-from marketing_analytics.ingest.engine.job import Job
+from marketing_analytics.ingest.engine.job import Built, Job
 from marketing_analytics.ingest.engine.tables import Part, Rejected, build, count_parts
 from marketing_analytics.ingest.platforms.hubspot.associations import add_associations
 from marketing_analytics.ingest.platforms.hubspot.limits import SearchPace
@@ -109,13 +109,8 @@ class ObjectReader:
         """Keep rows and say how far the list is."""
         newest = pc.max(built.column("updated_at")).as_py()
         self.newest = max(filter(None, [self.newest, newest]), default=None)
-        self.job.add_built(
-            self.kind.table,
-            built,
-            parts=parts,
-            rejected=rejected,
-            note=lambda: self.state.update(mark),
-        )
+        kept = Built(self.kind.table, built, tuple(parts), rejected)
+        self.job.keep_built([kept], lambda: self.state.update(mark))
 
     def finish(self) -> None:
         """Say that all was read, and from when on the next run looks for changes.
@@ -136,7 +131,7 @@ class ObjectReader:
             self.state.pop("begun_at", None)
             self.state.update(mark)
 
-        self.job.add_built(self.kind.table, empty, note=note)
+        self.job.keep_built([Built(self.kind.table, empty)], note)
 
     def asked(self, *, is_archived: bool) -> dict[str, Any]:
         """Return the parameters of a list."""

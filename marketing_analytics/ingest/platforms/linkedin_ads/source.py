@@ -13,6 +13,7 @@ from typing import Any
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.ingest.engine.answers import Account, as_account, readable
 from marketing_analytics.ingest.engine.governor import AccountError, Governor
+from marketing_analytics.ingest.engine.history import add_changes
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.reading import Reader, Task
 from marketing_analytics.ingest.engine.source import Source
@@ -35,6 +36,7 @@ from marketing_analytics.ingest.platforms.linkedin_ads.api import (
 from marketing_analytics.ingest.platforms.linkedin_ads.tables import (
     ACCOUNT_PATHS,
     ACCOUNTS,
+    CAMPAIGN_HISTORY,
     CAMPAIGNS,
     CREATIVES,
     ENTITIES,
@@ -138,6 +140,8 @@ def read_entities(
     columns["account_id"] = [account.account_id] * len(rows)
     job.add(entity.table, columns, raw=rows)
     if entity.table is CAMPAIGNS:
+        columns["currency"] = [account.currency] * len(rows)
+        add_changes(job, CAMPAIGN_HISTORY, columns)
         ids = [str(one) for one in columns["campaign_id"]]
         analytics.campaign_ids[account.account_id] = ids
     if entity.table is CREATIVES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from marketing_analytics.ingest.engine.history import history_of
 from marketing_analytics.ingest.engine.tables import Kind, Table
 from marketing_analytics.ingest.engine.totals import TOTALS
 
@@ -52,6 +53,18 @@ CAMPAIGNS = Table(
         "updated_at": "time",
     },
     key=("campaign_id",),
+)
+CAMPAIGN_HISTORY = history_of(
+    "campaign_history",
+    CAMPAIGNS,
+    {
+        "account_id": "text",
+        "name": "text",
+        "status": "text",
+        "daily_budget": "money",
+        "total_budget": "money",
+        "currency": "text",
+    },
 )
 CREATIVES = Table(
     "creatives",
@@ -127,6 +140,7 @@ TABLES = (
     ACCOUNTS,
     CAMPAIGN_GROUPS,
     CAMPAIGNS,
+    CAMPAIGN_HISTORY,
     CREATIVES,
     CAMPAIGN_STATS,
     CREATIVE_STATS,

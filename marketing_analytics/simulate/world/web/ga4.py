@@ -60,6 +60,7 @@ class Ga4Counts:
     purchases: int
     bot_events: int
     bot_sessions: int
+    user_properties: int
 
 
 class EventTexts:
@@ -99,10 +100,15 @@ class EventTexts:
         value = orders.total_cents[order] / 100.0
         return pc.if_else(mask, names, null), pc.if_else(mask, money, null), value, is_purchase
 
+    def is_logged_in(self) -> BoolArray:
+        """Return whether the person was logged in at each event."""
+        logged_in: BoolArray = self.is_human & self.world.sessions.is_logged_in[self.session]
+        return logged_in
+
     def user_ids(self) -> pa.Array:
         """Return the customer id on events of people who are logged in."""
         sessions = self.world.sessions
-        shown = pa.array(self.is_human & sessions.is_logged_in[self.session])
+        shown = pa.array(self.is_logged_in())
         customers = self.world.people.customers
         names = pa.array(ids("customer", customers), pa.string())
         # visitors come after customers and never log in: their index is only kept in range
@@ -261,6 +267,43 @@ def commerce_columns(texts: EventTexts) -> dict[str, pa.Array]:
     }
 
 
+def consent_column(texts: EventTexts) -> pa.Array:
+    """Return privacy_info: who opted out of mails denies ads; all that is seen is consented to."""
+    world, count = texts.world, len(texts.events.name)
+    person = world.sessions.person[texts.session]
+    has_left = texts.is_human & (world.people.opted_out_us[person] <= texts.events.at_us)
+    return struct(
+        analytics_storage=pa.array(["Yes"] * count),
+        ads_storage=pa.array(["Yes", "No"]).take(pa.array(has_left.astype(np.int64))),
+        uses_transient_token=pa.array(["No"] * count),
+    )
+
+
+def property_lists(texts: EventTexts) -> pa.Array:
+    """Return user_properties: the home country of people who logged in, set as the visit began."""
+    shown = texts.is_logged_in()
+    offsets = np.concatenate([[0], np.cumsum(shown)]).astype(np.int32)
+    sessions, rows = texts.session[shown], int(shown.sum())
+    people = texts.world.people
+    countries = pa.array(people.country, pa.string())
+    value = struct(
+        string_value=countries.take(pa.array(texts.world.sessions.person[sessions])),
+        int_value=pa.nulls(rows, pa.int64()),
+        float_value=pa.nulls(rows, pa.float64()),
+        double_value=pa.nulls(rows, pa.float64()),
+        set_timestamp_micros=pa.array(texts.world.sessions.start_us[sessions]),
+    )
+    entries = struct(key=pa.array(["home_country"] * rows, pa.string()), value=value)
+    return pa.ListArray.from_arrays(pa.array(offsets), entries)
+
+
+def property_count(world: World, events: Events) -> int:
+    """Return the distinct (day, visit) pairs of people who are logged in."""
+    shown = (events.session >= 0) & world.sessions.is_logged_in[np.maximum(events.session, 0)]
+    pairs: IntArray = events.day[shown] * (1 << 36) + events.session[shown]
+    return len(np.unique(pairs))
+
+
 def event_table(world: World, events: Events) -> pa.Table:
     """Return all events in the export's schema."""
     texts = EventTexts(world, events, build_landings(world))
@@ -275,6 +318,8 @@ def event_table(world: World, events: Events) -> pa.Table:
             "event_params": parameter_lists(texts, parameter_columns(texts)),
             "event_previous_timestamp": nothing,
             "event_bundle_sequence_id": pa.array(np.arange(count, dtype=np.int64)),
+            "privacy_info": consent_column(texts),
+            "user_properties": property_lists(texts),
             "user_id": texts.user_ids(),
             "user_first_touch_timestamp": nothing,
             "stream_id": pa.array([STREAM_ID] * count),
@@ -316,4 +361,5 @@ def write_ga4(world: World, folder: Path) -> Ga4Counts:
         purchases=int((events.name == PURCHASE).sum()),
         bot_events=int((events.bot >= 0).sum()),
         bot_sessions=session_count(events, world, is_bot=True),
+        user_properties=property_count(world, events),
     )

@@ -31,6 +31,9 @@ renamed as (
         device_category,
         browser,
         country,
+        case analytics_storage when 'Yes' then true when 'No' then false end
+            as is_analytics_consented,
+        case ads_storage when 'Yes' then true when 'No' then false end as is_ads_consented,
         event_date,
         {{ to_utc('event_at') }} as event_at,
         {{ to_utc('_loaded_at') }} as loaded_at

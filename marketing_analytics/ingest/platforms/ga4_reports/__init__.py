@@ -1,0 +1,1 @@
+"""Reports of Google Analytics 4, from its Data API. Start with `source`."""
