@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from .commands import COMMAND, Emulators, clean_environment, contents, ingest
+from .source_kit import OF_THE_ENGINE
 
 SMALL_WORLD = [
     "simulate",
@@ -20,6 +21,16 @@ SMALL_WORLD = [
     "--end-date",
     "2026-10-31",
 ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Leave what the engine does alike for every source to the thorough suite, but for some."""
+    for item in items:
+        kit = getattr(item, "cls", None)
+        is_alike = getattr(item, "originalname", "") in OF_THE_ENGINE
+        if is_alike and not getattr(kit, "is_thorough", True):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

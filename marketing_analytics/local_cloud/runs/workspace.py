@@ -165,6 +165,17 @@ def render_profile(
     return json.dumps(profile, indent=2) + "\n"
 
 
+OF_MACHINE = {
+    "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "SHELL", "SSH_AUTH_SOCK",
+    "TEMP", "TERM", "TMP", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV", "XDG_CACHE_HOME",
+}  # fmt: skip
+OF_MACHINE_PREFIXES = ("GIT_", "LC_", "OMP_", "OPENBLAS_", "PYTHON")
+OF_NETWORK = {
+    "ALL_PROXY", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR", "SSL_CERT_FILE",
+}  # fmt: skip
+
+
 def write_profile(workspace: Workspace, text: str) -> None:
     """Write the profile, and make the folders that dbt will write to."""
     for folder in (workspace.profile, workspace.warehouse.parent, workspace.parse_file.parent):
@@ -173,14 +184,19 @@ def write_profile(workspace: Workspace, text: str) -> None:
 
 
 def base_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what of the server's environment dbt may see: no tokens, no settings of the server."""
-    dropped = ("DBTCLOUD_", "DBT_CLOUD_", "PYTHONDONTWRITEBYTECODE", "COV_", "COVERAGE_")
-    kept = {
-        name: value
-        for name, value in environment.items()
-        if not name.startswith(dropped) and (name.startswith("DBT_") or not is_secret_name(name))
-    }
+    """Return what of the server's environment dbt needs: no tokens, no settings of ours."""
+    kept = {name: value for name, value in environment.items() if is_needed_by_dbt(name)}
     return {**kept, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def is_needed_by_dbt(name: str) -> bool:
+    """Return whether dbt gets a variable: its own, and those of the machine and the network."""
+    if name.startswith("DBT_CLOUD_") or name == "PYTHONDONTWRITEBYTECODE":
+        return False
+    if name.startswith("DBT_"):
+        return True
+    is_of_machine = name in OF_MACHINE or name.startswith(OF_MACHINE_PREFIXES)
+    return (is_of_machine or name.upper() in OF_NETWORK) and not is_secret_name(name)
 
 
 def run_environment(

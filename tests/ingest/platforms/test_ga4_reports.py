@@ -12,6 +12,7 @@ TRAFFIC_DIMENSIONS = 5
 
 class TestGa4Reports(ServedKit):
     name = "ga4_reports"
+    is_thorough = False
     facts_path = ":runReport"
     odd_field = "0"
     odd_reason = "sessions is not a count: 'n/a'"

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.system
 
 class TestHubSpot(ServedKit):
     name = "hubspot"
+    is_thorough = False
     facts_path = "/objects/"
     odd_field = "id"
     odd_reason = "contact_id is missing"

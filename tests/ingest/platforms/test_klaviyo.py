@@ -23,6 +23,7 @@ pytestmark = pytest.mark.system
 
 class TestKlaviyo(ServedKit):
     name = "klaviyo"
+    is_thorough = False
     facts_path = "/events"
     odd_field = "attributes.datetime"
     odd_reason = "event_at is not a time: 'n/a'"

@@ -9,6 +9,7 @@ pytestmark = pytest.mark.system
 
 class TestLinkedInAds(ServedKit):
     name = "linkedin_ads"
+    is_thorough = False
     facts_path = "/adAnalytics"
     odd_field = "costInLocalCurrency"
     odd_reason = "cost_in_local_currency is not a fraction: 'n/a'"

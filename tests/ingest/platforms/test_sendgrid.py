@@ -12,6 +12,7 @@ pytestmark = pytest.mark.system
 
 class TestSendgrid(ServedKit):
     name = "sendgrid"
+    is_thorough = False
     facts_path = "/stats"
     odd_field = "date"
     odd_reason = "report_date is not a date: 'n/a'"

@@ -9,6 +9,7 @@ pytestmark = pytest.mark.system
 
 class TestShopify(ServedKit):
     name = "shopify"
+    is_thorough = False
     facts_path = "/orders.json"
     odd_field = "total_price"
     odd_reason = "total_price is not a fraction: 'n/a'"

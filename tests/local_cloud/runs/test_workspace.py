@@ -84,7 +84,7 @@ def test_the_profile_is_the_same_text_for_every_run_of_a_schema(tmp_path):
     assert attached == [{"path": str(raw), "alias": "raw", "read_only": True}]
 
 
-def test_dbt_sees_no_token_of_the_server_and_keeps_its_bytecode():
+def test_dbt_sees_what_it_needs_of_the_servers_environment():
     seen = base_environment(
         {
             "PATH": "/bin",
@@ -92,13 +92,19 @@ def test_dbt_sees_no_token_of_the_server_and_keeps_its_bytecode():
             "META_ADS_ACCESS_TOKEN": "t",
             "PYTHONDONTWRITEBYTECODE": "1",
             "DBT_ENV_SECRET_X": "kept",
-            "MARKETING_NOW": "2026-11-01",
+            "MARKETING_PSEUDONYM_KEY": "1:k",
+            "SHOP_DATABASE_URL": "postgresql://u:secret@h/shop",
+            "GITHUB_TOKEN": "t",
+            "GIT_TOKEN": "t",
+            "LC_ALL": "C.UTF-8",
+            "https_proxy": "http://proxy:3128",
         }
     )
     assert seen == {
         "PATH": "/bin",
         "DBT_ENV_SECRET_X": "kept",
-        "MARKETING_NOW": "2026-11-01",
+        "LC_ALL": "C.UTF-8",
+        "https_proxy": "http://proxy:3128",
         "PYTHONUTF8": "1",
         "PYTHONUNBUFFERED": "1",
     }
