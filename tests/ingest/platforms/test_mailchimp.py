@@ -42,6 +42,13 @@ class TestMailchimp(ServedKit):
     def is_taken_back(self, record):
         return record.get("email_id", "f").startswith("0")
 
+    def make_taken_back(self, records, spoiled):
+        super().make_taken_back(records, spoiled)
+        for record in records:
+            if "bounces" in record:
+                # its report tells of it
+                record["emails_sent"] -= 1
+
 
 def is_records(rows):
     return isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
