@@ -44,10 +44,18 @@ class TestMailchimp(ServedKit):
 
     def make_taken_back(self, records, spoiled):
         super().make_taken_back(records, spoiled)
-        for record in records:
-            if "bounces" in record:
-                # its report tells of it
-                record["emails_sent"] -= 1
+        change_reports(records)
+
+    def make_other_type(self, records, spoiled):
+        super().make_other_type(records, spoiled)
+        change_reports(records)
+
+
+def change_reports(records):
+    """Let reports tell that something changed: without it recipients are not read again."""
+    for record in records:
+        if "bounces" in record:
+            record["emails_sent"] -= 1
 
 
 def is_records(rows):
