@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
@@ -60,9 +61,19 @@ class Batch:
 class Batches:
     """All batches; one is run when it is asked for the first time."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Ask, secret: str) -> None:
         self.ask = ask
+        self.secret = secret
         self.by_id: dict[str, Batch] = {}
+
+    def key_of(self, batch_id: str) -> str:
+        """Return what only the address of an archive holds."""
+        return hashlib.sha256(f"{self.secret} {batch_id}".encode()).hexdigest()[:32]
+
+    def as_json(self, batch_id: str, base_url: str) -> dict[str, Any]:
+        """Return the state of a batch, with the address of its archive below `base_url`."""
+        path = f"batch-results/{batch_id}.tar.gz?key={self.key_of(batch_id)}"
+        return self.find(batch_id).as_json(base_url + path)
 
     def submit(self, body: Any, at: str) -> Batch:
         """Take a batch. Raise ProblemError for one that is none."""

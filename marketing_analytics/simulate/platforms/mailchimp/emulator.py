@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import hashlib
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -62,8 +62,8 @@ class Mailchimp:
         self.clock = clock
         self.records = MailRecords(world)
         self.members = MemberRecords(world, self.records)
-        self.batches = Batches(self.ask)
         self.api_key = f"{world.seed:032x}-{DATA_CENTRE}"
+        self.batches = Batches(self.ask, self.api_key)
         self.control = PlatformControl(
             "mailchimp", clock, self.refuse, connection_limit=CONNECTION_LIMIT
         )
@@ -297,49 +297,47 @@ class Mailchimp:
         rows = self.records.reports(self.clock.now_us)
         return self.listed(request, "reports", rows, ("send_time",), ("type",))
 
-    def mail_of(self, request: Request) -> int:
-        """Return the mail of the path. Raise ProblemError when it has not been sent."""
+    def report(self, request: Request) -> Any:
+        """Answer GET /reports/{id}."""
         mail = self.records.find(request.path_params["id"], self.clock.now_us)
         if mail is None:
             raise resource_missing()
-        return mail
+        return self.single(request, self.records.report(mail, self.clock.now_us))
 
-    def report(self, request: Request) -> Any:
-        """Answer GET /reports/{id}."""
-        return self.single(request, self.records.report(self.mail_of(request), self.clock.now_us))
-
-    def of_mail(self, request: Request, name: str, rows: Sequence[Any], *more: str) -> str:
-        """Return a page of a report's rows."""
+    def of_mail(
+        self, request: Request, name: str, rows_of: Callable[[int, int], Sequence[Any]], *more: str
+    ) -> str:
+        """Return a page of a report's rows; a campaign that was not sent yet has none."""
         check_parameters(request, (*PAGING, *more))
-        return page(request, name, rows, extra={"campaign_id": request.path_params["id"]})
+        wanted, now_us = request.path_params["id"], self.clock.now_us
+        mail = self.records.find(wanted, now_us)
+        if mail is None and wanted not in {row["id"] for row in self.records.campaigns(now_us)}:
+            raise resource_missing()
+        rows = [] if mail is None else rows_of(mail, now_us)
+        return page(request, name, rows, extra={"campaign_id": wanted})
 
     def activity(self, request: Request) -> str:
         """Answer GET /reports/{id}/email-activity."""
-        since_us = -1
-        if text := request.query_params.get("since"):
-            since_us = int(read_time("since", text) * 1_000_000)
-        rows = self.records.activity(self.mail_of(request), self.clock.now_us, since_us)
-        return self.of_mail(request, "emails", rows, "since")
+        text = request.query_params.get("since")
+        since_us = int(read_time("since", text) * 1_000_000) if text else -1
+        rows_of = partial(self.records.activity, since_us=since_us)
+        return self.of_mail(request, "emails", rows_of, "since")
 
     def sent_to(self, request: Request) -> str:
         """Answer GET /reports/{id}/sent-to."""
-        rows = self.records.sent_to(self.mail_of(request), self.clock.now_us)
-        return self.of_mail(request, "sent_to", rows)
+        return self.of_mail(request, "sent_to", self.records.sent_to)
 
     def unsubscribed(self, request: Request) -> str:
         """Answer GET /reports/{id}/unsubscribed."""
-        rows = self.records.unsubscribed(self.mail_of(request), self.clock.now_us)
-        return self.of_mail(request, "unsubscribes", rows)
+        return self.of_mail(request, "unsubscribes", self.records.unsubscribed)
 
     def clicks(self, request: Request) -> str:
         """Answer GET /reports/{id}/click-details."""
-        rows = click_details(self.records, self.mail_of(request), self.clock.now_us)
-        return self.of_mail(request, "urls_clicked", rows)
+        return self.of_mail(request, "urls_clicked", partial(click_details, self.records))
 
     def opens(self, request: Request) -> str:
         """Answer GET /reports/{id}/open-details."""
-        rows = open_details(self.records, self.mail_of(request), self.clock.now_us)
-        return self.of_mail(request, "members", rows)
+        return self.of_mail(request, "members", partial(open_details, self.records))
 
     def automations(self, request: Request) -> str:
         """Answer GET /automations."""
@@ -356,24 +354,14 @@ class Mailchimp:
 
     def batch_list(self, request: Request) -> str:
         """Answer GET /batches."""
-        rows = [
-            self.batches.find(name).as_json(self.address(request, name))
-            for name in self.batches.by_id
-        ]
+        base_url = str(request.base_url)
+        rows = [self.batches.as_json(name, base_url) for name in self.batches.by_id]
         return self.listed(request, "batches", rows)
 
     def batch(self, request: Request) -> Any:
         """Answer GET /batches/{id}."""
-        batch = self.batches.find(request.path_params["id"])
-        return self.single(request, batch.as_json(self.address(request, batch.batch_id)))
-
-    def address(self, request: Request, batch_id: str) -> str:
-        """Return where the archive of a batch is found."""
-        return f"{request.base_url}batch-results/{batch_id}.tar.gz?key={self.secret_of(batch_id)}"
-
-    def secret_of(self, batch_id: str) -> str:
-        """Return what only the address of an archive holds."""
-        return hashlib.sha256(f"{self.api_key} {batch_id}".encode()).hexdigest()[:32]
+        body = self.batches.as_json(request.path_params["id"], str(request.base_url))
+        return self.single(request, body)
 
     async def submit_batch(self, request: Request) -> Response:
         """Answer POST /batches."""
@@ -390,7 +378,7 @@ class Mailchimp:
     async def archive(self, request: Request) -> Response:
         """Answer the address of an archive, without a key of the API."""
         batch_id = request.path_params["id"]
-        if request.query_params.get("key") != self.secret_of(batch_id):
+        if request.query_params.get("key") != self.batches.key_of(batch_id):
             return Response(
                 "<Error><Code>AccessDenied</Code></Error>", 403, media_type="application/xml"
             )
