@@ -136,3 +136,27 @@ def test_members_who_are_gone_are_found_when_all_are_read(emulators, copy_of_loa
     assert read(copy_of_loaded, missing) == [(1,)]
     count = "select count(*) from mailchimp.members where status = 'archived'"
     assert read(copy_of_loaded, count) == [(1,)]
+
+
+def test_members_who_are_nearly_all_gone_are_believed_the_second_time(emulators, copy_of_loaded):
+    def change(asked, answer):
+        body = orjson.loads(answer.body)
+        if asked.path.endswith("/members"):
+            body |= {"members": [], "total_items": 0}
+        return Answer(body, answer.status)
+
+    later = {"MARKETING_NOW": "2026-11-08T06:00:00Z"}
+    chosen = ("--source", "mailchimp", "--raw-database", copy_of_loaded, "--json")
+    with between(emulators.settings, "mailchimp", change) as settings:
+        held = ingest(*chosen, **(settings | later))
+        assert held.code == 5, held.out
+        messages = [error["message"] for error in held.source("mailchimp")["errors"]]
+        assert messages
+        assert all("members" in text and "the old ones stay" in text for text in messages)
+        gone = "select count(*) from mailchimp.members m join mailchimp.audiences a "
+        gone += "using (list_id) where m.seen_on < a.members_complete_on"
+        assert read(copy_of_loaded, gone) == [(0,)]
+        assert ingest(*chosen, **(settings | later)).code == 0
+    assert read(copy_of_loaded, gone) == read(
+        copy_of_loaded, "select count(*) from mailchimp.members"
+    )
