@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import json
+import tarfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
@@ -96,6 +99,7 @@ def test_a_draft_has_no_send_time_and_no_report(served):
         assert {c["send_time"] for c in campaigns} == {""}
         answer = client.get(f"/reports/{campaigns[0]['id']}")
         assert answer.status_code == 404
+        assert read_all(client, f"/reports/{campaigns[0]['id']}/sent-to", "sent_to") == []
 
 
 def test_paging_defaults_to_ten_and_ends(served):
@@ -107,6 +111,99 @@ def test_paging_defaults_to_ten_and_ends(served):
         assert client.get("/reports", params={"offset": total}).json()["reports"] == []
         small = read_all(client, "/reports", "reports", count=7)
         assert len({r["id"] for r in small}) == total
+
+
+def test_an_answer_holds_the_fields_that_are_asked_for(served):
+    with served.mailchimp() as client:
+        asked = {"fields": "reports.id,reports.opens.opens_total,reports.nothing,total_items"}
+        body = client.get("/reports", params=asked).json()
+        assert set(body) == {"reports", "total_items"}
+        assert {tuple(row) for row in body["reports"]} == {("id", "opens")}
+        assert {tuple(row["opens"]) for row in body["reports"]} == {("opens_total",)}
+        path = f"/reports/{body['reports'][0]['id']}"
+        report = client.get(path, params={"exclude_fields": "opens.open_rate,clicks"}).json()
+        assert "clicks" not in report
+        assert {"opens_total", "open_rate"} & set(report["opens"]) == {"opens_total"}
+        rows = client.get(f"{path}/email-activity", params={"fields": "emails.activity"}).json()
+        assert {tuple(row) for row in rows["emails"]} == {("activity",)}
+
+
+def test_members_are_those_that_the_mails_and_the_audience_tell_of(served):
+    with served.mailchimp() as client:
+        for audience in read_all(client, "/lists", "lists"):
+            path = f"/lists/{audience['id']}/members"
+            members = read_all(client, path, "members")
+            found = Counter(member["status"] for member in members)
+            stats = audience["stats"]
+            assert found["subscribed"] == stats["member_count"] > 0
+            assert found["unsubscribed"] == stats["unsubscribe_count"]
+            assert found["cleaned"] == stats["cleaned_count"]
+            assert len({member["id"] for member in members}) == len(members)
+            left = read_all(client, path, "members", status="unsubscribed")
+            assert len(left) == stats["unsubscribe_count"]
+            late = read_all(
+                client, path, "members", since_last_changed="2026-10-15T00:00:00+00:00",
+                sort_field="last_changed",
+            )  # fmt: skip
+            times = [member["last_changed"] for member in late]
+            assert times == sorted(times)
+            assert 0 < len(late) < len(members)
+            assert min(times) > "2026-10-15"
+            history = read_all(client, f"/lists/{audience['id']}/growth-history", "history")
+            assert history[0]["subscribed"] == stats["member_count"]
+            assert sum(row["optins"] for row in history) == len(members)
+
+
+def test_whoever_left_through_a_mail_is_no_longer_subscribed(served):
+    with served.mailchimp() as client:
+        status = {
+            member["id"]: member["status"]
+            for audience in read_all(client, "/lists", "lists")
+            for member in read_all(client, f"/lists/{audience['id']}/members", "members")
+        }
+        left = [
+            row["email_id"]
+            for report in read_all(client, "/reports", "reports")
+            for row in read_all(client, f"/reports/{report['id']}/unsubscribed", "unsubscribes")
+        ]
+    assert left
+    assert {status[member] for member in left} == {"unsubscribed"}
+
+
+def test_a_batch_answers_with_an_archive(served):
+    with served.mailchimp() as client:
+        report = client.get("/reports").json()["reports"][0]["id"]
+        paths = [f"/reports/{report}/email-activity", "/reports/0000000000", "/lists"]
+        operations = [{"method": "GET", "path": path, "operation_id": path} for path in paths]
+        operations[0]["params"] = {"count": 3}
+        operations.append({"method": "DELETE", "path": "/lists/1", "operation_id": "delete"})
+        batch = client.post("/batches", json={"operations": operations}).json()
+        assert (batch["status"], batch["response_body_url"]) == ("pending", "")
+        batch = client.get(f"/batches/{batch['id']}").json()
+        assert (batch["status"], batch["total_operations"]) == ("finished", 4)
+        assert (batch["finished_operations"], batch["errored_operations"]) == (4, 2)
+        # without the key of the API, but not without that of the address
+        archive = httpx.get(batch["response_body_url"])
+        assert httpx.get(batch["response_body_url"].partition("?")[0]).status_code == 403
+        with tarfile.open(fileobj=io.BytesIO(archive.content), mode="r:gz") as tar:
+            answers = json.load(tar.extractfile(tar.getmembers()[0]))
+        assert [answer["status_code"] for answer in answers] == [200, 404, 200, 405]
+        assert len(json.loads(answers[0]["response"])["emails"]) == 3
+        assert json.loads(answers[1]["response"])["title"] == "Resource Not Found"
+
+
+@pytest.mark.parametrize("body", ["no", "{}", '{"operations": [{"method": "GET"}]}'])
+def test_a_batch_that_is_none_is_refused(served, body):
+    with served.mailchimp() as client:
+        answer = client.post("/batches", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["title"] in {"JSON Parse Error", "Invalid Resource"}
+
+
+def test_a_method_that_a_path_does_not_have_is_a_problem(served):
+    with served.mailchimp() as client:
+        answer = client.post("/lists", json={})
+    assert (answer.status_code, answer.json()["title"]) == (405, "Method Not Allowed")
 
 
 def test_since_filters_narrow_the_lists(served):
@@ -131,6 +228,11 @@ def test_since_filters_narrow_the_lists(served):
         ("/campaigns", {"offset": "-1"}, 400, "Invalid Resource"),
         ("/campaigns", {"colour": "red"}, 400, "Invalid Resource"),
         ("/campaigns", {"since_send_time": "soon"}, 400, "Invalid Resource"),
+        ("/campaigns", {"sort_field": "title"}, 400, "Invalid Resource"),
+        ("/campaigns", {"sort_field": "send_time", "sort_dir": "UP"}, 400, "Invalid Resource"),
+        ("/lists/0000000000/members", {}, 404, "Resource Not Found"),
+        ("/reports/0000000000/sent-to", {}, 404, "Resource Not Found"),
+        ("/batches/0000000000", {}, 404, "Resource Not Found"),
         ("/reports/0000000000", {}, 404, "Resource Not Found"),
         ("/nothing", {}, 404, "Resource Not Found"),
     ],

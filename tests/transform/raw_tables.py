@@ -180,6 +180,12 @@ def add_mail(rows: Rows, rng: random.Random, customers: int) -> None:
         ("c1", "regular", "sent", "L", "Hello", "News", at, moment(4), customers),
         ("c2", "regular", "save", "L", "Later", "Draft", None, moment(4), 0),
     ]
+    rows["mailchimp.audiences"].append(("L", "All", "pub", at, customers, 0, 0, at, FIRST_DAY))
+    rows["mailchimp.members"] += [
+        ("L", f"md5-{number}", f"C{number}@Example.com", "subscribed", "html", "Form", "", False)
+        + (2, Decimal("0.25"), Decimal("0.1"), at, at, at, None, "[]", FIRST_DAY - timedelta(day))
+        for number, day in ((0, 0), (1, 0), (2, 1))
+    ]
     rows["mailchimp.automations"].append(("f1", "Welcome", "sending", "L", at, at, customers))
     for position, step in ((1, "s1"), (2, "s2")):
         rows["mailchimp.automation_emails"].append(

@@ -1,239 +1,35 @@
-"""Mailchimp: campaigns, classic automations, their reports, and what every recipient did.
+"""Mailchimp: campaigns, classic automations, what every recipient did, audiences and members.
 
-Counters of a report are life-to-date: one snapshot per day is kept. Recipients' activity is
-read whole for every campaign that can still change. Automation e-mails are campaigns too:
-their id is used like a campaign id.
+Automation e-mails are campaigns too: their id is used like a campaign id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from marketing_analytics.core.errors import (
     AuthError,
     RemoteError,
-    TerminalError,
     TransientError,
     UserError,
 )
-from marketing_analytics.ingest.engine.answers import (
-    EndlessListError,
-    readable,
-    records,
-    whole_number,
-)
-from marketing_analytics.ingest.engine.governor import AccountError, Governor
-from marketing_analytics.ingest.engine.job import Job, Piece
+from marketing_analytics.ingest.engine.governor import Governor
+from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.source import Source
-from marketing_analytics.ingest.engine.tables import Attribute, Identifier, Table, pluck
+from marketing_analytics.ingest.platforms.mailchimp.audiences import read_audiences
+from marketing_analytics.ingest.platforms.mailchimp.mailings import read_mailings
+from marketing_analytics.ingest.platforms.mailchimp.tables import TABLES
 
 if TYPE_CHECKING:
     import httpx
 
-# opens and clicks come in for weeks
-LOOKBACK_DAYS = 90
-PAGE_SIZE = 1000
 # Mailchimp allows ten connections per user; two are left to the others
 MAX_CONNECTIONS = 8
-READ_ATTEMPTS = 3
-
-# the id is a plain hash of the address, which anyone can make
-PERSONAL: dict[str, Identifier | Attribute] = {"email_id": "member", "email_address": "email"}
-
-CAMPAIGNS = Table(
-    "campaigns",
-    {
-        "campaign_id": "text",
-        "type": "text",
-        "status": "text",
-        "list_id": "text",
-        "subject_line": "text",
-        "title": "text",
-        "send_at": "time",
-        "created_at": "time",
-        "emails_sent": "count",
-    },
-    key=("campaign_id",),
-)
-REPORTS = Table(
-    "reports",
-    {
-        "campaign_id": "text",
-        "snapshot_date": "date",
-        "emails_sent": "count",
-        "hard_bounces": "count",
-        "soft_bounces": "count",
-        "opens_total": "count",
-        "unique_opens": "count",
-        "proxy_excluded_opens": "count",
-        "proxy_excluded_unique_opens": "count",
-        "clicks_total": "count",
-        "unique_subscriber_clicks": "count",
-        "unsubscribed": "count",
-        "abuse_reports": "count",
-    },
-    key=("campaign_id", "snapshot_date"),
-)
-EMAIL_ACTIVITY = Table(
-    "email_activity",
-    {
-        "campaign_id": "text",
-        "email_id": "text",
-        "email_address": "text",
-        "action": "text",
-        "activity_type": "text",
-        "activity_at": "time",
-        "url": "text",
-        "activity_index": "count",
-    },
-    key=("campaign_id", "email_id", "activity_index"),
-    mode="parts",
-    part_by=("campaign_id",),
-    required=("activity_at",),
-    personal=PERSONAL,
-)
-SENT_TO = Table(
-    "sent_to",
-    {
-        "campaign_id": "text",
-        "email_id": "text",
-        "email_address": "text",
-        "status": "text",
-        "open_count": "count",
-        "last_open_at": "time",
-    },
-    key=("campaign_id", "email_id"),
-    mode="parts",
-    part_by=("campaign_id",),
-    personal=PERSONAL,
-)
-UNSUBSCRIBES = Table(
-    "unsubscribes",
-    {
-        "campaign_id": "text",
-        "email_id": "text",
-        "email_address": "text",
-        "unsubscribed_at": "time",
-        "reason": "text",
-    },
-    key=("campaign_id", "email_id"),
-    mode="parts",
-    part_by=("campaign_id",),
-    personal=PERSONAL,
-)
-AUTOMATIONS = Table(
-    "automations",
-    {
-        "automation_id": "text",
-        "title": "text",
-        "status": "text",
-        "list_id": "text",
-        "created_at": "time",
-        "started_at": "time",
-        "emails_sent": "count",
-    },
-    key=("automation_id",),
-)
-AUTOMATION_EMAILS = Table(
-    "automation_emails",
-    {
-        "email_campaign_id": "text",
-        "automation_id": "text",
-        "position": "count",
-        "title": "text",
-        "subject_line": "text",
-        "status": "text",
-        "delay_amount": "count",
-        "delay_type": "text",
-        "emails_sent": "count",
-    },
-    key=("email_campaign_id",),
-)
-TABLES = (
-    CAMPAIGNS,
-    REPORTS,
-    EMAIL_ACTIVITY,
-    SENT_TO,
-    UNSUBSCRIBES,
-    AUTOMATIONS,
-    AUTOMATION_EMAILS,
-)
-
-CAMPAIGN_PATHS = {
-    "campaign_id": "id",
-    "type": "type",
-    "status": "status",
-    "list_id": "recipients.list_id",
-    "subject_line": "settings.subject_line",
-    "title": "settings.title",
-    "send_at": "send_time",
-    "created_at": "create_time",
-    "emails_sent": "emails_sent",
-}
-REPORT_PATHS = {
-    "campaign_id": "id",
-    "emails_sent": "emails_sent",
-    "hard_bounces": "bounces.hard_bounces",
-    "soft_bounces": "bounces.soft_bounces",
-    "opens_total": "opens.opens_total",
-    "unique_opens": "opens.unique_opens",
-    "proxy_excluded_opens": "opens.proxy_excluded_opens",
-    "proxy_excluded_unique_opens": "opens.proxy_excluded_unique_opens",
-    "clicks_total": "clicks.clicks_total",
-    "unique_subscriber_clicks": "clicks.unique_subscriber_clicks",
-    "unsubscribed": "unsubscribed",
-    "abuse_reports": "abuse_reports",
-}
-SENT_TO_PATHS = {
-    "campaign_id": "campaign_id",
-    "email_id": "email_id",
-    "email_address": "email_address",
-    "status": "status",
-    "open_count": "open_count",
-    "last_open_at": "last_open",
-}
-UNSUBSCRIBE_PATHS = {
-    "campaign_id": "campaign_id",
-    "email_id": "email_id",
-    "email_address": "email_address",
-    "unsubscribed_at": "timestamp",
-    "reason": "reason",
-}
-AUTOMATION_PATHS = {
-    "automation_id": "id",
-    "title": "settings.title",
-    "status": "status",
-    "list_id": "recipients.list_id",
-    "created_at": "create_time",
-    "started_at": "start_time",
-    "emails_sent": "emails_sent",
-}
-AUTOMATION_EMAIL_PATHS = {
-    "email_campaign_id": "id",
-    "automation_id": "workflow_id",
-    "position": "position",
-    "title": "settings.title",
-    "subject_line": "settings.subject_line",
-    "status": "status",
-    "delay_amount": "delay.amount",
-    "delay_type": "delay.type",
-    "emails_sent": "emails_sent",
-}
-
-
-@dataclass(frozen=True)
-class Mailing:
-    """A sent campaign, or an automation e-mail, which is sent for ever (`sent_on` is None)."""
-
-    campaign_id: str
-    sent_on: date | None
 
 
 def collect(job: Job) -> None:
-    """Read campaigns and automations, then every mailing that may have changed."""
+    """Read campaigns and automations, and then the audiences."""
     governor = Governor(
         "Mailchimp",
         base_url(job.settings),
@@ -245,10 +41,8 @@ def collect(job: Job) -> None:
         max_connections=MAX_CONNECTIONS,
     )
     try:
-        mailings = read_campaigns(job, governor) + read_automations(job, governor)
-        due = [mailing for mailing in mailings if is_due(job, mailing)]
-        job.plan(len(due))
-        job.each(due, lambda one: read_mailing(job, governor, one), workers=MAX_CONNECTIONS)
+        read_mailings(job, governor, MAX_CONNECTIONS)
+        read_audiences(job, governor)
     finally:
         governor.close()
 
@@ -272,172 +66,6 @@ def access_headers(api_key: str) -> dict[str, str]:
 
     code = base64.b64encode(f"marketing:{api_key}".encode()).decode()
     return {"Authorization": f"Basic {code}"}
-
-
-def read_campaigns(job: Job, governor: Governor) -> list[Mailing]:
-    """Load all campaigns; return those that were sent."""
-    rows = read_what_is_there(job, governor, "/campaigns", "campaigns")
-    job.add(CAMPAIGNS, pluck(rows, CAMPAIGN_PATHS), raw=rows)
-    sent = [row for row in rows if row.get("send_time") and row.get("status") == "sent"]
-    return readable(job, sent, "id", mailing_of, "campaign")
-
-
-def mailing_of(row: Mapping[str, Any]) -> Mailing:
-    """Return a sent campaign; raise AccountError where nobody can say when it was sent."""
-    try:
-        return Mailing(str(row["id"]), sent_day(row["send_time"]))
-    except (KeyError, TypeError, ValueError):
-        raise AccountError(f"its send_time is no time: {row.get('send_time')!r}") from None
-
-
-def read_automations(job: Job, governor: Governor) -> list[Mailing]:
-    """Load automations and their e-mails; return the e-mails that were sent."""
-    rows = read_what_is_there(job, governor, "/automations", "automations")
-    job.add(AUTOMATIONS, pluck(rows, AUTOMATION_PATHS), raw=rows)
-    emails: list[dict[str, Any]] = []
-    known = [str(row["id"]) for row in rows if row.get("id")]
-
-    def read_emails(automation_id: str) -> None:
-        path = f"/automations/{automation_id}/emails"
-        found = read_what_is_there(job, governor, path, "emails")
-        # one call, so no other thread comes between
-        emails.extend(found)
-
-    job.each(known, read_emails)
-    emails.sort(key=lambda email: str(email.get("id")))
-    job.add(AUTOMATION_EMAILS, pluck(emails, AUTOMATION_EMAIL_PATHS), raw=emails)
-    return [
-        Mailing(str(email["id"]), None)
-        for email in emails
-        if email.get("emails_sent") and email.get("id")
-    ]
-
-
-def read_what_is_there(job: Job, governor: Governor, path: str, name: str) -> list[dict[str, Any]]:
-    """Return what could be read of a list that nothing is deleted for; what is missing is told."""
-    rows, problem = read_list(governor, path, name, "id")
-    if problem:
-        job.fail(problem)
-    return rows
-
-
-def is_due(job: Job, mailing: Mailing) -> bool:
-    """Return whether a mailing is wanted and was not read after it came to rest."""
-    if mailing.sent_on is None:
-        return True
-    read_on = job.state.get("read_on", {}).get(mailing.campaign_id)
-    if read_on is None or job.is_reread:
-        return mailing.sent_on >= job.since
-    return date.fromisoformat(read_on) - mailing.sent_on <= timedelta(days=LOOKBACK_DAYS)
-
-
-def read_mailing(job: Job, governor: Governor, mailing: Mailing) -> None:
-    """Read report, recipients, activity and unsubscribes of one mailing; all or nothing."""
-    campaign_id = mailing.campaign_id
-    path, parts = f"/reports/{campaign_id}", ((campaign_id,),)
-    report = governor.get(path)
-    sent = read_whole(governor, f"{path}/sent-to", "sent_to")
-    active = read_whole(governor, f"{path}/email-activity", "emails")
-    gone = read_whole(governor, f"{path}/unsubscribed", "unsubscribes")
-    snapshot = pluck([report], REPORT_PATHS) | {"snapshot_date": [job.now.date()]}
-    pieces = [
-        Piece(SENT_TO, of_mailing(campaign_id, pluck(sent, SENT_TO_PATHS)), sent, parts),
-        Piece(UNSUBSCRIBES, of_mailing(campaign_id, pluck(gone, UNSUBSCRIBE_PATHS)), gone, parts),
-        Piece(EMAIL_ACTIVITY, of_mailing(campaign_id, activity_columns(active)), None, parts),
-        Piece(REPORTS, snapshot, [report]),
-    ]
-    read_on = job.state.setdefault("read_on", {})
-    job.keep(pieces, lambda: read_on.update({campaign_id: job.now.date().isoformat()}))
-    job.done()
-
-
-def of_mailing(campaign_id: str, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Return columns whose rows are of the mailing that was asked for where they say nothing."""
-    columns["campaign_id"] = [found or campaign_id for found in columns["campaign_id"]]
-    return columns
-
-
-def activity_columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return one row per activity; `activity_index` counts them per recipient from 0."""
-    found = [
-        (row, index, activity)
-        for row in rows
-        for index, activity in enumerate(records(row, "activity", "email-activity"))
-    ]
-    return {
-        "campaign_id": [row.get("campaign_id") for row, _, _ in found],
-        "email_id": [row.get("email_id") for row, _, _ in found],
-        "email_address": [row.get("email_address") for row, _, _ in found],
-        "action": [activity.get("action") for _, _, activity in found],
-        "activity_type": [activity.get("type") or "" for _, _, activity in found],
-        "activity_at": [activity.get("timestamp") for _, _, activity in found],
-        "url": [activity.get("url") for _, _, activity in found],
-        "activity_index": [index for _, index, _ in found],
-    }
-
-
-def read_whole(governor: Governor, path: str, name: str) -> list[dict[str, Any]]:
-    """Return a list of recipients; raise where it cannot be read to its end."""
-    rows, problem = read_list(governor, path, name, "email_id")
-    if problem:
-        raise problem
-    return rows
-
-
-def read_list(
-    governor: Governor, path: str, name: str, key: str
-) -> tuple[list[dict[str, Any]], TerminalError | None]:
-    """Return a list, every element once, and what is wrong with it when it is not whole.
-
-    Offsets shift when the list changes while it is read: doubles are dropped, and when
-    elements are missing at the end the list is read again.
-    """
-    by_key: dict[Any, dict[str, Any]] = {}
-    total = 0
-    for _ in range(READ_ATTEMPTS):
-        by_key, total, is_ended = read_once(governor, path, name, key)
-        if not is_ended:
-            return list(by_key.values()), EndlessListError(
-                f"Mailchimp's list {path} does not end: a page brought nothing new"
-            )
-        if len(by_key) >= total:
-            return list(by_key.values()), None
-    return list(by_key.values()), TerminalError(
-        f"Mailchimp gave {len(by_key)} of {total} elements of {path}",
-        hint="the list changes while it is read, or its count is wrong; run again",
-    )
-
-
-def read_once(
-    governor: Governor, path: str, name: str, key: str
-) -> tuple[dict[Any, dict[str, Any]], int, bool]:
-    """Return the elements of a list by key, how many it says to have, and whether it ended."""
-    by_key: dict[Any, dict[str, Any]] = {}
-    offset = 0
-    while True:
-        page = governor.get(path, {"count": PAGE_SIZE, "offset": offset})
-        rows = records(page, name, path)
-        total = whole_number(page, "total_items", path)
-        # an element without a key counts too: it is rejected with its reason later
-        found = {key_of(row, key): row for row in rows}
-        is_new = bool(found.keys() - by_key.keys())
-        by_key |= found
-        offset += len(rows)
-        if not rows or offset >= total:
-            return by_key, total, True
-        if not is_new:
-            return by_key, total, False
-
-
-def key_of(row: Mapping[str, Any], key: str) -> Any:
-    """Return what tells an element from the others; itself where it has no key."""
-    found = row.get(key)
-    return found if found and isinstance(found, str | int) else id(row)
-
-
-def sent_day(text: str) -> date:
-    """Return the UTC day of a time of the API."""
-    return datetime.fromisoformat(text).date()
 
 
 def classify(response: httpx.Response) -> RemoteError | None:

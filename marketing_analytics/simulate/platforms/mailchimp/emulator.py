@@ -1,9 +1,7 @@
-"""Mailchimp Marketing API 3.0: lists, campaigns, reports and activity, classic automations.
+"""Mailchimp Marketing API 3.0: audiences, members, campaigns, reports, automations, batches.
 
-`/ping`, `/lists`, `/campaigns`, `/reports` with `email-activity`, `sent-to`, `unsubscribed`,
-`/automations`, `/automations/X/emails`.
-
-Errors are RFC 7807 problem documents; lists are paged by offset and count.
+Errors are RFC 7807 problem documents; lists are paged by offset and count, and answer with the
+fields that are asked for. Parameters that are not known here are refused.
 """
 
 from __future__ import annotations
@@ -12,67 +10,49 @@ import asyncio
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Match, Route
 
-from marketing_analytics.core.clock import parse_time
-from marketing_analytics.core.errors import UserError
 from marketing_analytics.simulate.emulation.control import PlatformControl, SimulatedClock
 from marketing_analytics.simulate.emulation.world_files import WorldFiles
-from marketing_analytics.simulate.platforms.mailchimp.records import MailRecords
+from marketing_analytics.simulate.platforms.mailchimp.answers import (
+    CHOICE,
+    PAGING,
+    SORTING,
+    ProblemError,
+    api_key_invalid,
+    check_parameters,
+    chosen,
+    invalid,
+    method_not_allowed,
+    page,
+    read_time,
+    resource_missing,
+    selected,
+    sides_of,
+    too_many,
+)
+from marketing_analytics.simulate.platforms.mailchimp.batches import Batches
+from marketing_analytics.simulate.platforms.mailchimp.details import click_details, open_details
+from marketing_analytics.simulate.platforms.mailchimp.members import MemberRecords
+from marketing_analytics.simulate.platforms.mailchimp.records import MailRecords, mail_time
 
 DATA_CENTRE = "us21"
 CONNECTION_LIMIT = 10
-DEFAULT_COUNT, MAX_COUNT = 10, 1_000
-GLOSSARY = "https://mailchimp.com/developer/marketing/docs/errors/"
 # a request holds its connection this long, so that simultaneous ones can be counted
 LATENCY_SECONDS = 0.002
-# (parameter, key of the row it compares with)
-SINCE_FILTERS = {
-    "since_send_time": "send_time",
-    "before_send_time": "send_time",
-    "since_create_time": "create_time",
-    "before_create_time": "create_time",
-}
-COMMON = ("count", "offset", "fields", "exclude_fields")
-ACCEPTED = {
-    "lists": COMMON,
-    "campaigns": (*COMMON, *SINCE_FILTERS, "status", "type", "list_id", "sort_field", "sort_dir"),
-    "reports": (*COMMON, "since_send_time", "before_send_time", "type"),
-    "emails": (*COMMON, "since"),
-    "sent_to": COMMON,
-    "unsubscribes": COMMON,
-    "automations": (*COMMON, "since_create_time", "before_create_time", "status"),
-}
+MEMBER_STATUSES = (
+    "subscribed", "unsubscribed", "cleaned", "pending", "transactional", "archived",
+)  # fmt: skip
 
-
-class ProblemError(Exception):
-    """An answer as application/problem+json."""
-
-    def __init__(
-        self, status: int, title: str, detail: str, errors: list[dict[str, str]] | None = None
-    ) -> None:
-        super().__init__(detail)
-        self.status = status
-        self.body: dict[str, Any] = {
-            "type": GLOSSARY,
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "instance": "00000000-0000-4000-8000-000000000000",
-        }
-        if errors:
-            self.body["errors"] = errors
-
-    def answer(self) -> Response:
-        """Return the HTTP answer."""
-        text = json.dumps(self.body)
-        return Response(text, self.status, media_type="application/problem+json")
+Handler = Callable[[Request], Any]
 
 
 class Mailchimp:
@@ -81,26 +61,49 @@ class Mailchimp:
     def __init__(self, world: WorldFiles, clock: SimulatedClock) -> None:
         self.clock = clock
         self.records = MailRecords(world)
+        self.members = MemberRecords(world, self.records)
         self.api_key = f"{world.seed:032x}-{DATA_CENTRE}"
+        self.batches = Batches(self.ask, self.api_key)
         self.control = PlatformControl(
             "mailchimp", clock, self.refuse, connection_limit=CONNECTION_LIMIT
         )
-        routes: list[tuple[str, Callable[[Request], Any]]] = [
-            ("/3.0/ping", lambda _: {"health_status": "Everything's Chimpy!"}),
-            ("/3.0/lists", self.lists),
-            ("/3.0/campaigns", self.campaigns),
-            ("/3.0/campaigns/{id}", self.campaign),
-            ("/3.0/reports", self.reports),
-            ("/3.0/reports/{id}", self.report),
-            ("/3.0/reports/{id}/email-activity", self.activity),
-            ("/3.0/reports/{id}/sent-to", self.sent_to),
-            ("/3.0/reports/{id}/unsubscribed", self.unsubscribed),
-            ("/3.0/automations", self.automations),
-            ("/3.0/automations/{id}/emails", self.automation_emails),
+        routes: list[tuple[str, Handler]] = [
+            ("/", self.root),
+            ("/ping", lambda _: {"health_status": "Everything's Chimpy!"}),
+            ("/lists", self.lists),
+            ("/lists/{id}", self.one_list),
+            ("/lists/{id}/members", self.list_members),
+            ("/lists/{id}/members/{member}", self.one_member),
+            ("/lists/{id}/segments", self.segments),
+            ("/lists/{id}/segments/{segment}/members", self.segment_members),
+            ("/lists/{id}/growth-history", self.growth),
+            ("/lists/{id}/interest-categories", self.none_of_list("categories")),
+            ("/lists/{id}/tag-search", self.none_of_list("tags")),
+            ("/campaigns", self.campaigns),
+            ("/campaigns/{id}", self.campaign),
+            ("/reports", self.reports),
+            ("/reports/{id}", self.report),
+            ("/reports/{id}/email-activity", self.activity),
+            ("/reports/{id}/sent-to", self.sent_to),
+            ("/reports/{id}/unsubscribed", self.unsubscribed),
+            ("/reports/{id}/click-details", self.clicks),
+            ("/reports/{id}/open-details", self.opens),
+            ("/automations", self.automations),
+            ("/automations/{id}/emails", self.automation_emails),
+            ("/templates", lambda request: self.listed(request, "templates", [])),
+            ("/batches/{id}", self.batch),
         ]
+        self.reads = [Route(f"/3.0{path}", self.guarded(handler)) for path, handler in routes]
+        self.handlers = {f"/3.0{path}": handler for path, handler in routes}
         self.app = Starlette(
-            routes=[Route(path, self.guarded(handler)) for path, handler in routes],
-            exception_handlers={404: not_found},
+            routes=[
+                *self.reads,
+                Route("/3.0/batches", self.guarded(self.batch_list), methods=["GET"]),
+                Route("/3.0/batches", self.submit_batch, methods=["POST"]),
+                # the address of an archive is a secret of its own
+                Route("/batch-results/{id}.tar.gz", self.archive),
+            ],
+            exception_handlers={404: not_found, 405: wrong_method},
         )
 
     def settings(self, url: str) -> dict[str, str]:
@@ -152,157 +155,249 @@ class Mailchimp:
                 raise ProblemError(403, "Wrong Datacenter", detail)
             raise api_key_invalid()
 
-    def page(self, request: Request, name: str, rows: list[Any]) -> str:
-        """Return one page of rows, which are dictionaries or finished JSON texts."""
-        parameters = request.query_params
-        unknown = sorted(set(parameters) - set(ACCEPTED[name]))
-        if unknown:
-            raise invalid(unknown[0], "This parameter is not known here.")
-        count = read_number(request, "count", DEFAULT_COUNT, MAX_COUNT)
-        offset = read_number(request, "offset", 0, 10**9)
-        part = rows[offset : offset + count]
-        texts = [row if isinstance(row, str) else json.dumps(row) for row in part]
-        extra = ""
-        if name in {"emails", "sent_to", "unsubscribes"} and "id" in request.path_params:
-            extra = f'"campaign_id": {json.dumps(request.path_params["id"])}, '
-        return (
-            f'{{"{name}": [{", ".join(texts)}], {extra}"total_items": {len(rows)}, "_links": []}}'
-        )
+    def ask(self, path: str, params: dict[str, Any]) -> tuple[int, str]:
+        """Return status and body of a read inside of a batch."""
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": f"/3.0/{path.lstrip('/')}",
+            "root_path": "",
+            "headers": [],
+            "query_string": urlencode(params).encode(),
+        }
+        try:
+            for route in self.reads:
+                match, child = route.matches(scope)
+                if match is Match.FULL:
+                    body = self.handlers[route.path](Request({**scope, **child}))
+                    return 200, body if isinstance(body, str) else json.dumps(body)
+            raise resource_missing()
+        except ProblemError as problem:
+            return problem.status, json.dumps(problem.body)
 
-    def filtered(self, request: Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the rows that pass the since/before, status, type and list filters."""
-        for parameter, key in SINCE_FILTERS.items():
-            if text := request.query_params.get(parameter):
-                limit = read_time(parameter, text)
-                is_since = parameter.startswith("since")
-                rows = [r for r in rows if r[key] and (moment(r[key]) > limit) == is_since]
-        for key in ("status", "type"):
-            if wanted := request.query_params.get(key):
-                rows = [r for r in rows if r.get(key) == wanted]
-        if wanted := request.query_params.get("list_id"):
-            rows = [r for r in rows if r["recipients"]["list_id"] == wanted]
-        field = request.query_params.get("sort_field")
-        if field:
-            if field not in {"create_time", "send_time"}:
-                raise invalid("sort_field", "The value is not one of create_time, send_time.")
-            rows = sorted(rows, key=lambda r: r[field] or "")
-            if request.query_params.get("sort_dir", "ASC").upper() == "DESC":
-                rows.reverse()
-        return rows
+    def listed(
+        self,
+        request: Request,
+        name: str,
+        rows: list[dict[str, Any]],
+        times: Sequence[str] = (),
+        texts: Sequence[str] = (),
+        extra: dict[str, Any] | None = None,
+    ) -> str:
+        """Return a page of a list that can be narrowed by times and by texts, and ordered."""
+        order = SORTING if times else ()
+        check_parameters(request, (*PAGING, *order, *sides_of(times), *texts))
+        return page(request, name, selected(request, rows, times, texts), extra=extra)
+
+    def single(self, request: Request, body: dict[str, Any]) -> Any:
+        """Return one resource, as far as its fields are asked for."""
+        check_parameters(request, CHOICE)
+        return chosen(request, body)
+
+    def root(self, request: Request) -> Any:
+        """Answer GET / with the account."""
+        total = sum(row["stats"]["member_count"] for row in self.members.lists(self.clock.now_us))
+        account = {"account_id": self.api_key[:10], "account_name": "The Shop"}
+        return self.single(request, {**account, "total_subscribers": total, "_links": []})
 
     def lists(self, request: Request) -> str:
         """Answer GET /lists."""
-        return self.page(request, "lists", self.records.lists(self.clock.now_us))
+        return self.listed(
+            request, "lists", self.members.lists(self.clock.now_us), ("date_created",)
+        )
+
+    def list_of(self, request: Request) -> str:
+        """Return the audience of the path. Raise ProblemError when there is none."""
+        list_id: str = request.path_params["id"]
+        if self.members.audience(list_id) is None:
+            raise resource_missing()
+        return list_id
+
+    def one_list(self, request: Request) -> Any:
+        """Answer GET /lists/{id}."""
+        wanted = self.list_of(request)
+        rows = self.members.lists(self.clock.now_us)
+        return self.single(request, next(row for row in rows if row["id"] == wanted))
+
+    def list_members(self, request: Request) -> str:
+        """Answer GET /lists/{id}/members."""
+        list_id = self.list_of(request)
+        status = request.query_params.get("status")
+        if status and status not in MEMBER_STATUSES:
+            raise invalid("status", f"The value is not one of {', '.join(MEMBER_STATUSES)}.")
+        rows = self.members.members(list_id, self.clock.now_us)
+        times, texts = ("last_changed", "timestamp_opt"), ("status", "unique_email_id")
+        return self.listed(request, "members", rows, times, texts, {"list_id": list_id})
+
+    def one_member(self, request: Request) -> Any:
+        """Answer GET /lists/{id}/members/{member}."""
+        for row in self.members.members(self.list_of(request), self.clock.now_us):
+            if row["id"] == request.path_params["member"]:
+                return self.single(request, row)
+        raise resource_missing()
+
+    def segments(self, request: Request) -> str:
+        """Answer GET /lists/{id}/segments."""
+        list_id = self.list_of(request)
+        rows = self.members.segments(list_id, self.clock.now_us)
+        times, extra = ("created_at", "updated_at"), {"list_id": list_id}
+        return self.listed(request, "segments", rows, times, ("type",), extra)
+
+    def segment_members(self, request: Request) -> str:
+        """Answer GET /lists/{id}/segments/{segment}/members."""
+        list_id, now_us = self.list_of(request), self.clock.now_us
+        found = [str(row["id"]) for row in self.members.segments(list_id, now_us)]
+        if request.path_params["segment"] not in found:
+            raise resource_missing()
+        return self.listed(request, "members", self.members.segment_members(list_id, now_us))
+
+    def growth(self, request: Request) -> str:
+        """Answer GET /lists/{id}/growth-history."""
+        list_id = self.list_of(request)
+        rows = self.members.growth(list_id, self.clock.now_us)
+        return self.listed(request, "history", rows, extra={"list_id": list_id})
+
+    def none_of_list(self, name: str) -> Handler:
+        """Return the handler of something that no audience of the shop has."""
+
+        def answer(request: Request) -> str:
+            return self.listed(request, name, [], extra={"list_id": self.list_of(request)})
+
+        return answer
 
     def campaigns(self, request: Request) -> str:
         """Answer GET /campaigns."""
-        rows = self.filtered(request, self.records.campaigns(self.clock.now_us))
-        return self.page(request, "campaigns", rows)
+        rows = self.records.campaigns(self.clock.now_us)
+        if wanted := request.query_params.get("list_id"):
+            rows = [row for row in rows if row["recipients"]["list_id"] == wanted]
+        check_parameters(
+            request,
+            (
+                *PAGING,
+                *SORTING,
+                *sides_of(("send_time", "create_time")),
+                "status",
+                "type",
+                "list_id",
+            ),
+        )
+        found = selected(request, rows, ("send_time", "create_time"), ("status", "type"))
+        return page(request, "campaigns", found)
 
-    def campaign(self, request: Request) -> dict[str, Any]:
+    def campaign(self, request: Request) -> Any:
         """Answer GET /campaigns/{id}."""
         wanted = request.path_params["id"]
         for row in self.records.campaigns(self.clock.now_us):
             if row["id"] == wanted:
-                return row
+                return self.single(request, row)
         raise resource_missing()
 
     def reports(self, request: Request) -> str:
         """Answer GET /reports: newsletters and automation mails that were sent."""
-        rows = self.filtered(request, self.records.reports(self.clock.now_us))
-        return self.page(request, "reports", rows)
+        rows = self.records.reports(self.clock.now_us)
+        return self.listed(request, "reports", rows, ("send_time",), ("type",))
 
-    def mail_of(self, request: Request) -> int:
-        """Return the mail of the path. Raise ProblemError when it has not been sent."""
+    def report(self, request: Request) -> Any:
+        """Answer GET /reports/{id}."""
         mail = self.records.find(request.path_params["id"], self.clock.now_us)
         if mail is None:
             raise resource_missing()
-        return mail
+        return self.single(request, self.records.report(mail, self.clock.now_us))
 
-    def report(self, request: Request) -> dict[str, Any]:
-        """Answer GET /reports/{id}."""
-        return self.records.report(self.mail_of(request), self.clock.now_us)
+    def of_mail(
+        self, request: Request, name: str, rows_of: Callable[[int, int], Sequence[Any]], *more: str
+    ) -> str:
+        """Return a page of a report's rows; a campaign that was not sent yet has none."""
+        check_parameters(request, (*PAGING, *more))
+        wanted, now_us = request.path_params["id"], self.clock.now_us
+        mail = self.records.find(wanted, now_us)
+        if mail is None and wanted not in {row["id"] for row in self.records.campaigns(now_us)}:
+            raise resource_missing()
+        rows = [] if mail is None else rows_of(mail, now_us)
+        return page(request, name, rows, extra={"campaign_id": wanted})
 
     def activity(self, request: Request) -> str:
         """Answer GET /reports/{id}/email-activity."""
-        since_us = -1
-        if text := request.query_params.get("since"):
-            since_us = int(read_time("since", text) * 1_000_000)
-        rows = self.records.activity(self.mail_of(request), self.clock.now_us, since_us)
-        return self.page(request, "emails", rows)
+        text = request.query_params.get("since")
+        since_us = int(read_time("since", text) * 1_000_000) if text else -1
+        rows_of = partial(self.records.activity, since_us=since_us)
+        return self.of_mail(request, "emails", rows_of, "since")
 
     def sent_to(self, request: Request) -> str:
         """Answer GET /reports/{id}/sent-to."""
-        rows = self.records.sent_to(self.mail_of(request), self.clock.now_us)
-        return self.page(request, "sent_to", rows)
+        return self.of_mail(request, "sent_to", self.records.sent_to)
 
     def unsubscribed(self, request: Request) -> str:
         """Answer GET /reports/{id}/unsubscribed."""
-        rows = self.records.unsubscribed(self.mail_of(request), self.clock.now_us)
-        return self.page(request, "unsubscribes", rows)
+        return self.of_mail(request, "unsubscribes", self.records.unsubscribed)
+
+    def clicks(self, request: Request) -> str:
+        """Answer GET /reports/{id}/click-details."""
+        return self.of_mail(request, "urls_clicked", partial(click_details, self.records))
+
+    def opens(self, request: Request) -> str:
+        """Answer GET /reports/{id}/open-details."""
+        return self.of_mail(request, "members", partial(open_details, self.records))
 
     def automations(self, request: Request) -> str:
         """Answer GET /automations."""
-        rows = self.filtered(request, self.records.automations(self.clock.now_us))
-        return self.page(request, "automations", rows)
+        rows = self.records.automations(self.clock.now_us)
+        times = ("create_time", "start_time")
+        return self.listed(request, "automations", rows, times, ("status",))
 
     def automation_emails(self, request: Request) -> str:
         """Answer GET /automations/{id}/emails."""
-        flow = request.path_params["id"]
-        rows = self.records.automation_emails(flow, self.clock.now_us)
+        rows = self.records.automation_emails(request.path_params["id"], self.clock.now_us)
         if not rows:
             raise resource_missing()
-        return self.page(request, "emails", rows)
+        return self.listed(request, "emails", rows)
+
+    def batch_list(self, request: Request) -> str:
+        """Answer GET /batches."""
+        base_url = str(request.base_url)
+        rows = [self.batches.as_json(name, base_url) for name in self.batches.by_id]
+        return self.listed(request, "batches", rows)
+
+    def batch(self, request: Request) -> Any:
+        """Answer GET /batches/{id}."""
+        body = self.batches.as_json(request.path_params["id"], str(request.base_url))
+        return self.single(request, body)
+
+    async def submit_batch(self, request: Request) -> Response:
+        """Answer POST /batches."""
+        try:
+            self.check(request)
+            body = json.loads(await request.body())
+            batch = self.batches.submit(body, mail_time(self.clock.now_us))
+        except ProblemError as problem:
+            return problem.answer()
+        except ValueError:
+            return unreadable().answer()
+        return JSONResponse(batch.as_json(""))
+
+    async def archive(self, request: Request) -> Response:
+        """Answer the address of an archive, without a key of the API."""
+        batch_id = request.path_params["id"]
+        if request.query_params.get("key") != self.batches.key_of(batch_id):
+            return Response(
+                "<Error><Code>AccessDenied</Code></Error>", 403, media_type="application/xml"
+            )
+        return Response(self.batches.find(batch_id).archive(), media_type="application/gzip")
 
 
-def read_number(request: Request, name: str, default: int, highest: int) -> int:
-    """Return a paging parameter. Raise ProblemError."""
-    text = request.query_params.get(name, str(default))
-    if not text.isdigit() or int(text) > highest:
-        raise invalid(name, f"Value must be an integer from 0 to {highest}.")
-    return int(text)
-
-
-def read_time(name: str, text: str) -> float:
-    """Return an ISO time as seconds since 1970. Raise ProblemError."""
-    try:
-        # a plus that was not encoded arrives as a space
-        return parse_time(text.replace(" ", "+"), name).timestamp()
-    except UserError:
-        raise invalid(name, "Value must be an ISO 8601 time.") from None
-
-
-def moment(text: str) -> float:
-    """Return a time of our own as seconds since 1970."""
-    return parse_time(text).timestamp()
-
-
-def invalid(field: str, message: str) -> ProblemError:
-    """Return the problem of a bad parameter."""
-    detail = "The resource submitted could not be validated. See the 'errors' array."
-    return ProblemError(400, "Invalid Resource", detail, [{"field": field, "message": message}])
-
-
-def api_key_invalid() -> ProblemError:
-    """Return the problem of a wrong key."""
-    detail = "Your API key may be invalid, or you've attempted to access the wrong datacenter."
-    return ProblemError(401, "API Key Invalid", detail)
-
-
-def too_many() -> ProblemError:
-    """Return the problem of too many simultaneous connections."""
-    detail = "You have exceeded the limit of 10 simultaneous connections."
-    return ProblemError(429, "Too Many Requests", detail)
-
-
-def resource_missing() -> ProblemError:
-    """Return the problem of a path without a resource."""
-    return ProblemError(404, "Resource Not Found", "The requested resource could not be found.")
+def unreadable() -> ProblemError:
+    """Return the problem of a body that is no JSON."""
+    return ProblemError(400, "JSON Parse Error", "We encountered an error parsing your JSON.")
 
 
 async def not_found(request: Request, _: Exception) -> Response:
     """Answer an unknown path."""
     return resource_missing().answer() if "/3.0" in request.url.path else HTMLResponse("", 404)
+
+
+async def wrong_method(_request: Request, _: Exception) -> Response:
+    """Answer a method that a path does not have."""
+    return method_not_allowed().answer()
 
 
 EMULATOR = Mailchimp

@@ -18,8 +18,9 @@ from marketing_analytics.simulate.emulation.world_files import (
 
 TOTALS = (
     "sent", "opens", "unique_opens", "human", "unique_human", "clicks", "unique_clicks", "hard",
-    "soft",
+    "soft", "last_open", "last_click",
 )  # fmt: skip
+LINKS = '"_links": []'
 LANDING_PAGE = "https://www.shop.example/collections/all"
 
 
@@ -103,24 +104,6 @@ class MailRecords:
         is_sent = row["flow"] or 0 < row["sent_us"] <= now_us
         return mail if is_sent else None
 
-    def lists(self, now_us: int) -> list[dict[str, Any]]:
-        """Return the audiences with their number of members."""
-        rows = []
-        for audience in self.audiences:
-            members = (self.subscribed_us <= now_us) & (self.is_eur == audience["is_eur"])
-            rows.append(
-                {
-                    "id": audience["list_id"],
-                    # the number in the address of its page; any stable one will do
-                    "web_id": int(audience["list_id"][:6], 16),
-                    "name": audience["name"],
-                    "date_created": mail_time(min(m["created_us"] for m in self.mails)),
-                    "stats": {"member_count": int(members.sum()), "unsubscribe_count": 0},
-                    "visibility": "pub",
-                }
-            )
-        return rows
-
     def campaigns(self, now_us: int) -> list[dict[str, Any]]:
         """Return the newsletters that exist at a moment; a draft was never sent."""
         return list(self.keep("campaigns", now_us, lambda: self.make_campaigns(now_us)))
@@ -146,6 +129,7 @@ class MailRecords:
                     "settings": self.settings(mail),
                     "tracking": {"opens": True, "html_clicks": True},
                     "report_summary": self.summary(i, now_us) if is_sent else {},
+                    "_links": [],
                 }
             )
         return rows
@@ -180,6 +164,9 @@ class MailRecords:
                 opens += action == "open"
                 human += action == "open" and not self.event_is_machine[event]
                 clicks += action == "click"
+                if action in {"open", "click"}:
+                    last = f"last_{action}"
+                    totals[last] = max(totals[last], self.event_us[event])
             for name, number in (("opens", opens), ("human", human), ("clicks", clicks)):
                 totals[name] += number
                 # a recipient counts once, however often
@@ -230,7 +217,7 @@ class MailRecords:
                 "opens_total": totals["opens"],
                 "unique_opens": totals["unique_opens"],
                 "open_rate": totals["unique_opens"] / sent,
-                "last_open": "",
+                "last_open": mail_time(totals["last_open"]),
                 "proxy_excluded_opens": totals["human"],
                 "proxy_excluded_unique_opens": totals["unique_human"],
                 "proxy_excluded_open_rate": totals["unique_human"] / sent,
@@ -240,8 +227,9 @@ class MailRecords:
                 "unique_clicks": totals["unique_clicks"],
                 "unique_subscriber_clicks": totals["unique_clicks"],
                 "click_rate": totals["unique_clicks"] / sent,
-                "last_click": "",
+                "last_click": mail_time(totals["last_click"]),
             },
+            "_links": [],
         }
 
     def activity(self, mail: int, now_us: int, since_us: int) -> list[str]:
@@ -261,7 +249,7 @@ class MailRecords:
                 for event in self.events_of(send, now_us)
                 if self.event_us[event] > since_us
             ]
-            rows.append(f'{{{head}, {self.who(send)}, "activity": [{", ".join(events)}]}}')
+            rows.append(f'{{{head}, {self.who(send)}, "activity": [{", ".join(events)}], {LINKS}}}')
         return rows
 
     def event_text(self, event: int, send: int) -> str:
@@ -305,7 +293,7 @@ class MailRecords:
             rows.append(
                 f'{{{head}, {self.who(send)}, "merge_fields": {{}}, "vip": false, '
                 f'"status": "{self.status[send]}", "open_count": {len(opens)}, '
-                f'"last_open": "{last}", "gmt_offset": 0}}'
+                f'"last_open": "{last}", "gmt_offset": 0, {LINKS}}}'
             )
         return rows
 
@@ -316,7 +304,7 @@ class MailRecords:
         return [
             f'{{{head}, {self.who(send)}, "merge_fields": {{}}, "vip": false, '
             f'"timestamp": "{mail_time(int(self.left_us[send]))}", '
-            '"reason": "None given", "list_is_active": true}'
+            f'"reason": "None given", "list_is_active": true, {LINKS}}}'
             for send in sends[self.left_us[sends] <= now_us].tolist()
         ]
 
@@ -343,6 +331,7 @@ class MailRecords:
                         "workflow_type": flow["key"],
                         "workflow_emails_count": len(steps),
                     },
+                    "_links": [],
                 }
             )
         return rows
@@ -369,6 +358,7 @@ class MailRecords:
                     "emails_sent": len(self.sends_of(step, now_us)),
                     "recipients": {"list_id": mail["list_id"]},
                     "settings": self.settings(mail),
+                    "_links": [],
                 }
             )
         return rows

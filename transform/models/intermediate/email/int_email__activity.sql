@@ -6,6 +6,12 @@ activity as (
 
 ),
 
+clicks as (
+
+    select * from {{ ref('int_email__clicks') }}
+
+),
+
 recipients as (
 
     select * from {{ ref('stg_mailchimp__sent_to') }}
@@ -24,12 +30,23 @@ acted as (
         campaign_id,
         count(case when action = 'open' and not is_machine then 1 end) as human_opens,
         count(case when is_machine then 1 end) as machine_opens,
-        count(case when action = 'click' then 1 end) as clicks,
         count(distinct case when action = 'open' and not is_machine then email_key end)
             as human_openers,
-        count(distinct case when is_machine then email_key end) as machine_openers,
-        count(distinct case when action = 'click' then email_key end) as clickers
+        count(distinct case when is_machine then email_key end) as machine_openers
     from activity
+    group by campaign_id
+
+),
+
+clicked as (
+
+    select
+        campaign_id,
+        count(*) as clicks,
+        count(case when is_machine then 1 end) as machine_clicks,
+        count(distinct email_key) as clickers,
+        count(distinct case when not is_machine then email_key end) as human_clickers
+    from clicks
     group by campaign_id
 
 ),
@@ -80,12 +97,16 @@ joined as (
         coalesce(acted.machine_opens, 0) as machine_opens,
         coalesce(acted.human_openers, 0) as human_openers,
         coalesce(acted.machine_openers, 0) as machine_openers,
-        coalesce(acted.clicks, 0) as clicks,
-        coalesce(acted.clickers, 0) as clickers,
+        coalesce(clicked.clicks, 0) as clicks,
+        coalesce(clicked.clicks, 0) - coalesce(clicked.machine_clicks, 0) as human_clicks,
+        coalesce(clicked.machine_clicks, 0) as machine_clicks,
+        coalesce(clicked.clickers, 0) as clickers,
+        coalesce(clicked.human_clickers, 0) as human_clickers,
         coalesce(left_list.unsubscribes, 0) as unsubscribes
     from emails
     left join sent on emails.campaign_id = sent.campaign_id
     left join acted on emails.campaign_id = acted.campaign_id
+    left join clicked on emails.campaign_id = clicked.campaign_id
     left join left_list on emails.campaign_id = left_list.campaign_id
 
 )

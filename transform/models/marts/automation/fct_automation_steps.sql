@@ -57,6 +57,7 @@ joined as (
         coalesce(activity.human_openers, 0) as human_openers,
         coalesce(activity.clicks, 0) as clicks,
         coalesce(activity.clickers, 0) as clickers,
+        coalesce(activity.human_clickers, 0) as human_clickers,
         coalesce(activity.unsubscribes, 0) as unsubscribes,
         cast(coalesce(attributed.attributed_conversions, 0) as decimal(18, 6))
             as attributed_conversions,
@@ -86,7 +87,7 @@ rated as (
     select
         *,
         {{ safe_ratio('human_openers', 'delivered') }} as open_rate,
-        {{ safe_ratio('clickers', 'delivered') }} as click_rate,
+        {{ safe_ratio('human_clickers', 'delivered') }} as click_rate,
         {{ safe_ratio('unsubscribes', 'delivered') }} as unsubscribe_rate,
         1 - {{ safe_ratio('sent_next_step', 'sent') }} as drop_off_to_next_step
     from followed

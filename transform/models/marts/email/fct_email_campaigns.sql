@@ -55,7 +55,10 @@ joined as (
         coalesce(activity.machine_opens, 0) as machine_opens,
         coalesce(activity.human_openers, 0) as human_openers,
         coalesce(activity.clicks, 0) as clicks,
+        coalesce(activity.human_clicks, 0) as human_clicks,
+        coalesce(activity.machine_clicks, 0) as machine_clicks,
         coalesce(activity.clickers, 0) as clickers,
+        coalesce(activity.human_clickers, 0) as human_clickers,
         coalesce(activity.unsubscribes, 0) as unsubscribes,
         cast(coalesce(attributed.attributed_conversions, 0) as decimal(18, 6))
             as attributed_conversions,
@@ -75,8 +78,8 @@ rated as (
         *,
         {{ safe_ratio('delivered', 'sent') }} as delivery_rate,
         {{ safe_ratio('human_openers', 'delivered') }} as open_rate,
-        {{ safe_ratio('clickers', 'delivered') }} as click_rate,
-        {{ safe_ratio('clickers', 'human_openers') }} as click_to_open_rate,
+        {{ safe_ratio('human_clickers', 'delivered') }} as click_rate,
+        {{ safe_ratio('human_clickers', 'human_openers') }} as click_to_open_rate,
         {{ safe_ratio('unsubscribes', 'delivered') }} as unsubscribe_rate,
         {{ safe_ratio('attributed_revenue_usd', 'delivered') }} as revenue_per_delivered_usd
     from joined
