@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 import time
@@ -14,11 +13,11 @@ import click
 
 from marketing_analytics.core.commands import Group
 from marketing_analytics.core.console import Console, run_guarded
-from marketing_analytics.core.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from marketing_analytics.ingest.doctor import Finding
     from marketing_analytics.ingest.request import Request
     from marketing_analytics.ingest.run import SourceResult
     from marketing_analytics.ingest.status import SourceStatus
@@ -65,6 +64,8 @@ def run(
     console = Console(is_json=is_json)
 
     def body() -> int:
+        from marketing_analytics.ingest.request import request_of
+
         request = request_of(sources, since, raw_database, env_file)
         asked = replace(request, is_reread=reread, is_accepting_shrinkage=accept_shrinkage)
         return ingest_and_show(console, asked)
@@ -85,6 +86,7 @@ def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
     def body() -> None:
         from marketing_analytics.ingest.engine.persons import KEY_SETTING
         from marketing_analytics.ingest.platforms import load_source
+        from marketing_analytics.ingest.request import checked_sources
 
         asked = {name: load_source(name) for name in checked_sources(sources)}
         if is_json:
@@ -121,12 +123,40 @@ def status(raw_database: str | None, is_json: bool) -> None:
 
         place = settings.raw_place(raw_database, os.environ)
         wait_seconds = settings.seconds("INGEST_LOCK_WAIT_SECONDS", os.environ)
-        found = read_status(place, checked_sources(()), wait_seconds=wait_seconds)
+        found = read_status(place, settings.checked_sources(()), wait_seconds=wait_seconds)
         if is_json:
             document = {"schema_version": 1, "raw_database": str(place)}
             console.json({**document, "sources": [one.as_json() for one in found]})
             return
         print_status(console, found)
+
+    sys.exit(run_guarded(body, console))
+
+
+@group.command(examples=["", "--source meta_ads --env-file connections.env"])
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source.")
+@click.option(
+    "--raw-database",
+    metavar="PATH",
+    help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
+)
+@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+def doctor(
+    sources: tuple[str, ...], raw_database: str | None, env_file: Path | None, is_json: bool
+) -> None:
+    """Look whether a run could work: access, accounts, database.
+
+    Loads nothing.
+    """
+    console = Console(is_json=is_json)
+
+    def body() -> int:
+        from marketing_analytics.ingest.doctor import examine
+        from marketing_analytics.ingest.request import request_of
+
+        request = request_of(sources, None, raw_database, env_file)
+        return show_findings(console, request, examine(request))
 
     sys.exit(run_guarded(body, console))
 
@@ -158,59 +188,21 @@ def print_status(console: Console, found: Sequence[SourceStatus]) -> None:
                 )
 
 
-def request_of(
-    sources: tuple[str, ...], since: str | None, raw_database: str | None, env_file: Path | None
-) -> Request:
-    """Return what is asked for, from flags, the file of settings and the environment."""
-    from marketing_analytics.ingest import request as settings
-    from marketing_analytics.ingest.engine.persons import with_key
+def show_findings(console: Console, request: Request, findings: Sequence[Finding]) -> int:
+    """Print what the doctor found, a line each; return the exit code."""
+    from marketing_analytics.ingest.doctor import exit_code_of
 
-    if env_file:
-        settings.load_env_file(env_file)
-    values = with_key(os.environ)
-    chosen, left_out = chosen_sources(sources, values)
-    return settings.Request(
-        sources=chosen,
-        left_out=left_out,
-        since=settings.since_date(since, values),
-        place=settings.raw_place(raw_database, values),
-        settings=values,
-    )
-
-
-def chosen_sources(
-    sources: tuple[str, ...], values: Mapping[str, str]
-) -> tuple[tuple[str, ...], dict[str, list[str]]]:
-    """Return the sources to sync, and what the others lack.
-
-    Without a name: those whose settings are complete. Where none is, all of them, to be refused
-    with everything that is missing.
-    """
-    from marketing_analytics.ingest import request as settings
-    from marketing_analytics.ingest.platforms import load_source
-
-    known = checked_sources(sources)
-    if sources:
-        return known, {}
-    left_out = settings.lacking({name: load_source(name).needed for name in known}, values)
-    complete = tuple(name for name in known if name not in left_out)
-    return (complete, left_out) if complete else (known, {})
-
-
-def checked_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the sources asked for, all when none is named."""
-    from marketing_analytics.ingest.platforms import source_names
-
-    known = source_names()
-    for name in sources:
-        if name not in known:
-            near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-            meant = f"did you mean {near[0]}? " if near else ""
-            raise UserError(
-                f"there is no source {name!r}",
-                hint=f"{meant}sources are {', '.join(known)}",
-            )
-    return tuple(dict.fromkeys(sources)) or tuple(known)
+    code = exit_code_of(findings)
+    if console.is_json:
+        found = [finding.as_json() for finding in findings]
+        document = {"schema_version": 1, "exit_code": code, "findings": found}
+        console.json({**document, "left_out": dict(request.left_out)})
+        return code
+    for finding in findings:
+        console.prose(finding.line, indent=" " * 7)
+    for source, missing in request.left_out.items():
+        console.note(f"{source} is not set up: {', '.join(missing)}")
+    return code
 
 
 def ingest_and_show(console: Console, request: Request) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from marketing_analytics.core import clock
 from marketing_analytics.core.commands import program
 from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import UserError, not_set
+from marketing_analytics.ingest.engine.persons import with_key
+from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.ingest.raw.places import Place, place_of
 
 RAW_DATABASE_SETTING = "MARKETING_RAW_DATABASE"
@@ -117,3 +120,50 @@ def check_settings(needed: Mapping[str, Sequence[str]], settings: Mapping[str, s
     if absent:
         listed = f"fill in the file that `{program()} ingest settings` prints and pass --env-file"
         raise not_set(absent, instead=f"{listed}, or choose other sources with --source")
+
+
+def request_of(
+    sources: tuple[str, ...], since: str | None, raw_database: str | None, env_file: Path | None
+) -> Request:
+    """Return what is asked for, from flags, the file of settings and the environment."""
+    if env_file:
+        load_env_file(env_file)
+    values = with_key(os.environ)
+    chosen, left_out = chosen_sources(sources, values)
+    return Request(
+        sources=chosen,
+        left_out=left_out,
+        since=since_date(since, values),
+        place=raw_place(raw_database, values),
+        settings=values,
+    )
+
+
+def chosen_sources(
+    sources: tuple[str, ...], values: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+    """Return the sources to sync, and what the others lack.
+
+    Without a name: those whose settings are complete. Where none is, all of them, to be refused
+    with everything that is missing.
+    """
+    known = checked_sources(sources)
+    if sources:
+        return known, {}
+    left_out = lacking({name: load_source(name).needed for name in known}, values)
+    complete = tuple(name for name in known if name not in left_out)
+    return (complete, left_out) if complete else (known, {})
+
+
+def checked_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the sources asked for, all when none is named."""
+    known = source_names()
+    for name in sources:
+        if name not in known:
+            near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise UserError(
+                f"there is no source {name!r}",
+                hint=f"{meant}sources are {', '.join(known)}",
+            )
+    return tuple(dict.fromkeys(sources)) or tuple(known)

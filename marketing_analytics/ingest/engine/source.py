@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.persons import KEY_SETTING
 from marketing_analytics.ingest.engine.tables import Table
 
+# the accounts that can be read, id and name; those that cannot are lost in the job
+Check = Callable[[Job], Iterable[tuple[str, str]]]
+
 
 @dataclass(frozen=True)
 class Source:
-    """A platform: raw tables, names of its own settings, those it may do without, its reading."""
+    """A platform: raw tables, names of its own settings, those it may do without, its reading.
+
+    `address` says where its server is, `check` asks it as little as possible and keeps nothing.
+    """
 
     tables: tuple[Table, ...]
     settings: tuple[str, ...]
     collect: Callable[[Job], None]
     optional_settings: tuple[str, ...] = ()
+    address: Callable[[Mapping[str, str]], str] | None = None
+    check: Check | None = None
 
     @property
     def has_persons(self) -> bool:

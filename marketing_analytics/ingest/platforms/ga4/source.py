@@ -91,6 +91,12 @@ def collect(job: Job) -> None:
     job.each(chunks, lambda chunk: read_chunk(job, chunk), workers=1)
 
 
+def check(job: Job) -> list[tuple[str, str]]:
+    """Return the span of the days that are there; their files are not opened."""
+    days = day_exports(Path(job.setting("GA4_EXPORT_PATH")))
+    return [("", f"{len(days):,} days, {days[0].day} to {days[-1].day}")]
+
+
 def is_due(job: Job, file: DayExport) -> bool:
     """Return whether a day is new, changed, or recent enough to change again."""
     today = job.now.date()
@@ -231,4 +237,5 @@ SOURCE = Source(
     tables=TABLES,
     settings=("GA4_EXPORT_PATH",),
     collect=collect,
+    check=check,
 )

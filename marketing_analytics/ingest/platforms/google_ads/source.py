@@ -10,6 +10,7 @@ import json
 import re
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -90,11 +91,16 @@ ACCOUNT_ERRORS = frozenset(
 RENEWABLE = frozenset({None, "OAUTH_TOKEN_EXPIRED", "OAUTH_TOKEN_INVALID"})
 
 
-def collect(job: Job) -> None:
-    """Read every enabled customer under the login customer."""
-    governor = Governor(
+def address(settings: Mapping[str, str]) -> str:
+    """Return where the API is."""
+    return settings.get("GOOGLE_ADS_BASE_URL") or DEFAULT_ADDRESS
+
+
+def open_governor(job: Job) -> Governor:
+    """Return what asks Google, with a token that is renewed."""
+    return Governor(
         "Google Ads",
-        job.settings.get("GOOGLE_ADS_BASE_URL") or DEFAULT_ADDRESS,
+        address(job.settings),
         limits=job.limits,
         stop=job.stop,
         classify=classify,
@@ -108,15 +114,29 @@ def collect(job: Job) -> None:
         loads=lambda body: json.loads(body, parse_float=str),
         shape=list,
     )
-    try:
+
+
+def collect(job: Job) -> None:
+    """Read every enabled customer under the login customer."""
+    with closing(open_governor(job)) as governor:
         customers = read_customers(job, governor)
         lists = [(one, report) for one in customers for report in ENTITY_REPORTS]
         job.each_account(
             lists, lambda one: read_entities(job, governor, *one), lambda one: one[0].account_id
         )
         read_stats(job, governor, customers)
-    finally:
-        governor.close()
+
+
+def check(job: Job) -> list[tuple[str, str]]:
+    """Return the customers whose conversion windows can be read."""
+
+    def read(customer: Account) -> None:
+        conversion_lookback_days(governor, customer)
+
+    with closing(open_governor(job)) as governor:
+        customers = read_customers(job, governor)
+        job.each_account(customers, read, lambda customer: customer.account_id)
+    return [(one.account_id, one.name) for one in customers if one.account_id not in job.lost]
 
 
 def refresh_token(job: Job) -> str:
@@ -170,7 +190,10 @@ def read_customers(job: Job, governor: Governor) -> list[Account]:
         and (str(client.get("id")) in wanted or (not wanted and client.get("status") == "ENABLED"))
     ]
     return readable(
-        job, chosen, "id", lambda client: as_account(client, "id", "currencyCode", "timeZone")
+        job,
+        chosen,
+        "id",
+        lambda client: as_account(client, "id", "currencyCode", "timeZone", "descriptiveName"),
     )
 
 
@@ -420,4 +443,6 @@ SOURCE = Source(
     ),
     optional_settings=("GOOGLE_ADS_BASE_URL", "GOOGLE_ADS_TOKEN_URL", CHOICE),
     collect=collect,
+    address=address,
+    check=check,
 )

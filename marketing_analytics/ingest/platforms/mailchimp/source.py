@@ -8,6 +8,7 @@ their id is used like a campaign id.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -232,9 +233,9 @@ class Mailing:
     sent_on: date | None
 
 
-def collect(job: Job) -> None:
-    """Read campaigns and automations, then every mailing that may have changed."""
-    governor = Governor(
+def open_governor(job: Job) -> Governor:
+    """Return what asks Mailchimp, with the key."""
+    return Governor(
         "Mailchimp",
         base_url(job.settings),
         limits=job.limits,
@@ -244,13 +245,22 @@ def collect(job: Job) -> None:
         headers=access_headers(job.setting("MAILCHIMP_API_KEY")),
         max_connections=MAX_CONNECTIONS,
     )
-    try:
+
+
+def collect(job: Job) -> None:
+    """Read campaigns and automations, then every mailing that may have changed."""
+    with closing(open_governor(job)) as governor:
         mailings = read_campaigns(job, governor) + read_automations(job, governor)
         due = [mailing for mailing in mailings if is_due(job, mailing)]
         job.plan(len(due))
         job.each(due, lambda one: read_mailing(job, governor, one), workers=MAX_CONNECTIONS)
-    finally:
-        governor.close()
+
+
+def check(job: Job) -> list[tuple[str, str]]:
+    """Ask whether the key is good; it is of one account, which needs no name."""
+    with closing(open_governor(job)) as governor:
+        governor.get("/ping")
+    return [("", "the account of the key")]
 
 
 def base_url(settings: Mapping[str, str]) -> str:
@@ -471,4 +481,6 @@ SOURCE = Source(
     settings=("MAILCHIMP_API_KEY",),
     optional_settings=("MAILCHIMP_BASE_URL",),
     collect=collect,
+    address=base_url,
+    check=check,
 )

@@ -115,17 +115,32 @@ TABLES = (CUSTOMERS, ORDERS, REFUNDS, CONSENTS, BUDGETS, TARGETS, EXCHANGE_RATES
 def collect(job: Job) -> None:
     """Copy every table; nothing is kept unless all of them could be read."""
     job.plan(len(TABLES))
-    engine = connect(job.setting("SHOP_DATABASE_URL"))
+    with reading(job.setting("SHOP_DATABASE_URL")) as connection:
+        pieces = [Piece(table, read_table(connection, table)) for table in TABLES]
+    job.keep(pieces)
+    job.done(len(TABLES))
+
+
+def check(job: Job) -> list[tuple[str, str]]:
+    """Ask every table for its columns and no row."""
+    with reading(job.setting("SHOP_DATABASE_URL")) as connection:
+        for table in TABLES:
+            connection.execute(query_of(table).limit(0))
+    return [("", f"{len(TABLES)} tables")]
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Connection]:
+    """Yield a connection that sees one moment of the database."""
+    engine = connect(url)
     try:
         with database_errors(), engine.connect() as connection:
             if engine.dialect.name == "sqlite":
                 # its driver begins a transaction only for writes
                 connection.exec_driver_sql("begin")
-            pieces = [Piece(table, read_table(connection, table)) for table in TABLES]
+            yield connection
     finally:
         engine.dispose()
-    job.keep(pieces)
-    job.done(len(TABLES))
 
 
 def connect(url: str) -> Engine:
@@ -163,18 +178,21 @@ def check_file(path: str | None) -> None:
 
 def read_table(connection: Connection, table: Table) -> dict[str, list[Any]]:
     """Return the columns of a whole table, read in batches."""
-    import sqlalchemy
-
     names = list(table.columns)
-    query: Any = sqlalchemy.select(*(sqlalchemy.column(name) for name in names)).select_from(
-        sqlalchemy.table(table.name)
-    )
     columns: dict[str, list[Any]] = {name: [] for name in names}
-    rows = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
+    rows = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query_of(table))
     for batch in rows.partitions():
         for name, values in zip(names, zip(*batch, strict=True), strict=True):
             columns[name] += values
     return columns
+
+
+def query_of(table: Table) -> Any:
+    """Return the query of a whole table."""
+    import sqlalchemy
+
+    columns: list[Any] = [sqlalchemy.column(name) for name in table.columns]
+    return sqlalchemy.select(*columns).select_from(sqlalchemy.table(table.name))
 
 
 @contextmanager
@@ -200,4 +218,4 @@ def error_of_driver(error: BaseException | None) -> PlatformError:
     return TransientError(f"cannot read the shop database: {text}", hint="run again")
 
 
-SOURCE = Source(tables=TABLES, settings=("SHOP_DATABASE_URL",), collect=collect)
+SOURCE = Source(tables=TABLES, settings=("SHOP_DATABASE_URL",), collect=collect, check=check)
