@@ -17,6 +17,8 @@ from marketing_analytics.core.console import Console, run_guarded
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from marketing_analytics.core.errors import PlatformError
+    from marketing_analytics.ingest.backfill import Line
     from marketing_analytics.ingest.doctor import Finding
     from marketing_analytics.ingest.request import Request
     from marketing_analytics.ingest.run import SourceResult
@@ -68,6 +70,54 @@ def run(
 
         request = request_of(sources, since, raw_database, env_file)
         asked = replace(request, is_reread=reread, is_accepting_shrinkage=accept_shrinkage)
+        return ingest_and_show(console, asked)
+
+    sys.exit(run_guarded(body, console))
+
+
+@group.command(examples=["--source meta_ads --since 2026-05-01 --until 2026-05-31 --dry-run"])
+@click.option("--source", metavar="NAME", required=True, help="The source to read again.")
+@click.option("--since", metavar="DATE", required=True, help="First day to read again.")
+@click.option("--until", metavar="DATE", help="Last day to read again (default: today).")
+@click.option("--account", "accounts", multiple=True, metavar="ID", help="Only this account.")
+@click.option(
+    "--raw-database",
+    metavar="PATH",
+    help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
+)
+@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+@click.option(
+    "--accept-shrinkage", is_flag=True, help="Believe answers with far fewer rows than are loaded."
+)
+@click.option("--dry-run", is_flag=True, help="Only show which days would be read.")
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+def backfill(
+    source: str,
+    since: str,
+    until: str | None,
+    accounts: tuple[str, ...],
+    raw_database: str | None,
+    env_file: Path | None,
+    accept_shrinkage: bool,
+    dry_run: bool,
+    is_json: bool,
+) -> None:
+    """Read a range of days again, also final ones.
+
+    What lies outside stays. A backfill that was killed goes on where it was when it is started
+    again with the same days and accounts.
+    """
+    console = Console(is_json=is_json)
+
+    def body() -> int:
+        from marketing_analytics.ingest import backfill as planning
+        from marketing_analytics.ingest.request import request_of
+
+        request = request_of((source,), since, raw_database, env_file)
+        days = planning.backfill_of(source, request.since, until, accounts, is_dry=dry_run)
+        if dry_run:
+            return show_plan(console, *planning.plan(request, days))
+        asked = replace(request, backfill=days, is_accepting_shrinkage=accept_shrinkage)
         return ingest_and_show(console, asked)
 
     sys.exit(run_guarded(body, console))
@@ -159,6 +209,24 @@ def doctor(
         return show_findings(console, request, examine(request))
 
     sys.exit(run_guarded(body, console))
+
+
+def show_plan(console: Console, lines: Sequence[Line], failures: Sequence[PlatformError]) -> int:
+    """Print what would be read; return the exit code of the first failure."""
+    if console.is_json:
+        errors = [{"message": error.message, "hint": error.hint or None} for error in failures]
+        planned = [line.as_json() for line in lines]
+        console.json({"schema_version": 1, "planned": planned, "errors": errors})
+    columns = ["report", "account", "first day", "last day", "days", "windows"]
+    rows = [line.cells() for line in lines]
+    if rows:
+        console.table(columns, rows, right=(4, 5))
+    else:
+        console.line("no day of this source would be read")
+    if not console.is_json:
+        for error in failures:
+            console.error(error)
+    return failures[0].exit_code if failures else 0
 
 
 def print_status(console: Console, found: Sequence[SourceStatus]) -> None:

@@ -13,6 +13,8 @@ from marketing_analytics.core import clock
 from marketing_analytics.core.commands import program
 from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import UserError, not_set
+from marketing_analytics.ingest.engine.backfill import Backfill
+from marketing_analytics.ingest.engine.governor import Limits
 from marketing_analytics.ingest.engine.persons import with_key
 from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.ingest.raw.places import Place, place_of
@@ -46,12 +48,25 @@ class Request:
     settings: Mapping[str, str]
     is_reread: bool = False
     is_accepting_shrinkage: bool = False
+    # of the one source that is read again
+    backfill: Backfill | None = None
     # sources that nobody asked for by name and whose settings are not complete, and what they lack
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def seconds(self, name: str) -> float:
         """Return a waiting time setting; raise UserError when it is not a number."""
         return seconds(name, self.settings)
+
+    @property
+    def limits(self) -> Limits:
+        """Return the patience asked for by the settings."""
+        return Limits(
+            retry_base_seconds=self.seconds("INGEST_RETRY_SECONDS"),
+            max_wait_seconds=self.seconds("INGEST_MAX_WAIT_SECONDS"),
+            poll_first_seconds=self.seconds("INGEST_POLL_SECONDS"),
+            report_timeout_seconds=self.seconds("INGEST_REPORT_TIMEOUT_SECONDS"),
+            answer_seconds=self.seconds("INGEST_ANSWER_SECONDS"),
+        )
 
 
 def seconds(name: str, settings: Mapping[str, str]) -> float:
@@ -87,16 +102,20 @@ def since_date(given: str | None, settings: Mapping[str, str]) -> date:
     today = clock.today()
     if not text:
         return today - timedelta(days=DEFAULT_HISTORY_DAYS)
-    try:
-        since = date.fromisoformat(text)
-    except ValueError:
-        name = "--since" if given else SINCE_SETTING
-        raise UserError(
-            f"{name} is not a date: {text!r}", hint="write it like 2026-05-01"
-        ) from None
+    since = as_date(text, "--since" if given else SINCE_SETTING)
     if since > today:
         raise UserError(f"the first day {since} lies after today ({today})")
     return since
+
+
+def as_date(text: str, name: str) -> date:
+    """Return a day; raise UserError, with the name of what was given, where it is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UserError(
+            f"{name} is not a date: {text!r}", hint="write it like 2026-05-01"
+        ) from None
 
 
 def lacking(

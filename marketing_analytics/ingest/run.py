@@ -24,7 +24,6 @@ from marketing_analytics.core.errors import (
     PlatformError,
 )
 from marketing_analytics.core.redaction import redact, secrets_of
-from marketing_analytics.ingest.engine.governor import Limits
 from marketing_analytics.ingest.engine.job import Job, bug_of
 from marketing_analytics.ingest.engine.persons import check_key, key_of
 from marketing_analytics.ingest.engine.shrinkage import Guard
@@ -85,13 +84,14 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
     check_settings(needed, request.settings)
     key = key_of(request.settings)
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
-    limits = limits_of(request)
     with owner_only(), request.place.writer_lock(lock_wait_seconds):
         database = RawDatabase(request.place, wait_seconds=lock_wait_seconds)
         stored = database.prepare({name: source.tables for name, source in sources.items()})
         for name, source in sources.items():
             if key and source.has_persons:
                 check_key(name, key, stored[name].state)
+        if request.backfill:
+            request.backfill.begin(stored[request.sources[0]].state)
         jobs = {
             name: Job(
                 source=name,
@@ -101,8 +101,9 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
                 now=clock.now(),
                 state=stored[name].state,
                 guard=Guard(stored[name].counts, is_accepting=request.is_accepting_shrinkage),
-                limits=limits,
+                limits=request.limits,
                 is_reread=request.is_reread,
+                backfill=request.backfill,
             )
             for name in request.sources
         }
@@ -117,17 +118,6 @@ def owner_only() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
-
-
-def limits_of(request: Request) -> Limits:
-    """Return the patience asked for by the settings."""
-    return Limits(
-        retry_base_seconds=request.seconds("INGEST_RETRY_SECONDS"),
-        max_wait_seconds=request.seconds("INGEST_MAX_WAIT_SECONDS"),
-        poll_first_seconds=request.seconds("INGEST_POLL_SECONDS"),
-        report_timeout_seconds=request.seconds("INGEST_REPORT_TIMEOUT_SECONDS"),
-        answer_seconds=request.seconds("INGEST_ANSWER_SECONDS"),
-    )
 
 
 class Run:
@@ -214,6 +204,7 @@ class Run:
     def _finish(self, job: Job, future: Future[None]) -> SourceResult:
         """Load the rest of what a job kept and return its result."""
         future.result()
+        job.end()
         self._load(job)
         failed = self.broken.get(job.source)
         errors = distinct([*([failed] if failed else []), *job.failures])

@@ -23,7 +23,9 @@ from marketing_analytics.core.errors import (
     MissingSettingError,
     PlatformError,
     TerminalError,
+    UserError,
 )
+from marketing_analytics.ingest.engine.backfill import STATE, Backfill, Planned
 from marketing_analytics.ingest.engine.governor import AccountError, Limits
 from marketing_analytics.ingest.engine.persons import (
     KEY_SETTING,
@@ -97,6 +99,7 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     stop: threading.Event = field(default_factory=threading.Event)
     is_reread: bool = False
+    backfill: Backfill | None = None
     guard: Guard = field(default_factory=Guard)
     key: Key | None = None
     persons: dict[Table, list[Any]] = field(default_factory=dict)
@@ -271,6 +274,8 @@ class Job:
 
     def coverage(self, report: str, account_id: str) -> Coverage:
         """Return what was read so far of one report and account."""
+        if self.backfill:
+            return self.backfill.coverage(report, account_id)
         if self.is_reread:
             return Coverage()
         return Coverage.from_state(self._spans(report).get(account_id, []))
@@ -281,6 +286,29 @@ class Job:
             coverage = Coverage.from_state(self._spans(report).get(account_id, []))
             coverage.mark(window, read_on)
             self._spans(report)[account_id] = coverage.to_state()
+            if self.backfill:
+                self.backfill.mark(report, account_id, window, read_on)
+
+    def is_only_planned(self, planned: Iterable[Planned]) -> bool:
+        """Note what would be read; return whether that is all that is wanted to know."""
+        if not (self.backfill and self.backfill.is_dry):
+            return False
+        with self._lock:
+            self.backfill.planned += planned
+        return True
+
+    def end(self) -> None:
+        """Forget how far a backfill was, once all of it was read; name accounts that are none."""
+        if not self.backfill:
+            return
+        for account_id in self.backfill.unknown_accounts(self.lost):
+            known = ", ".join(sorted(self.backfill.seen_accounts)) or "not known"
+            error = f"there is no account {account_id} to read again"
+            self.fail(UserError(error, hint=f"accounts are {known}"))
+        if not self.failures:
+            # a key that is absent would stay as it is stored; and it is stored with a table only
+            self.state[STATE] = {}
+            self.declare(())
 
     def _spans(self, report: str) -> dict[str, list[list[str]]]:
         spans: dict[str, list[list[str]]] = self.state.setdefault("coverage", {}).setdefault(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from marketing_analytics.core.errors import AuthError, PlatformError, RemoteError
+from marketing_analytics.ingest.engine.backfill import Planned
 from marketing_analytics.ingest.engine.governor import AccountError, TooMuchDataError, is_outage
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.tables import DoubtfulError
@@ -41,6 +42,10 @@ class Reader:
 
     def read_all(self, tasks: Sequence[Task]) -> None:
         """Read the windows of all accounts that are not lost."""
+        if self.job.is_only_planned(
+            Planned(task.report, task.account_id, task.window) for task in tasks
+        ):
+            return
         self.job.plan(len(tasks))
         self.job.each(tasks, self.read_one)
 

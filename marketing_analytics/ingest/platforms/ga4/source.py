@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import TerminalError
+from marketing_analytics.ingest.engine.backfill import Planned
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import DoubtfulError, Rejected, Table, as_json, within
+from marketing_analytics.ingest.engine.windows import Window
 from marketing_analytics.ingest.platforms.ga4.layout import DayExport, day_exports
 
 # Google takes hits of up to 72 hours ago
@@ -87,6 +89,9 @@ def collect(job: Job) -> None:
     folder = Path(job.setting("GA4_EXPORT_PATH", purpose="folder of the daily export files"))
     due = [export for export in day_exports(folder) if is_due(job, export)]
     chunks = [due[i : i + DAYS_AT_ONCE] for i in range(0, len(due), DAYS_AT_ONCE)]
+    planned = [Planned(EVENTS.name, "", Window(one.day, one.day)) for one in due]
+    if job.is_only_planned(planned):
+        return
     job.plan(len(due))
     job.each(chunks, lambda chunk: read_chunk(job, chunk), workers=1)
 
@@ -102,6 +107,8 @@ def is_due(job: Job, file: DayExport) -> bool:
     today = job.now.date()
     if not job.since <= file.day <= today:
         return False
+    if job.backfill:
+        return job.backfill.is_due(EVENTS.name, "", file.day)
     if job.is_reread or today - file.day <= timedelta(days=LOOKBACK_DAYS):
         return True
     return bool(job.state.get("files", {}).get(str(file.day)) != file.fingerprint)
@@ -114,13 +121,12 @@ def read_chunk(job: Job, chunk: Sequence[DayExport]) -> None:
         whole, broken = parted(events)
         parts = [(file.day,) for file in chunk]
         asked, strange = within(EVENTS, whole, parts)
-        read = {str(file.day): file.fingerprint for file in chunk}
         job.add_built(
             EVENTS,
             asked,
             parts=parts,
             rejected=[*broken, *strange],
-            note=lambda: job.state.setdefault("files", {}).update(read),
+            note=lambda: note_read(job, chunk),
         )
     except TerminalError as error:
         if len(chunk) == 1 or isinstance(error, DoubtfulError):
@@ -132,6 +138,13 @@ def read_chunk(job: Job, chunk: Sequence[DayExport]) -> None:
                 job.fail(error)
         return
     job.done(len(chunk))
+
+
+def note_read(job: Job, chunk: Sequence[DayExport]) -> None:
+    """Note which files of some days were read."""
+    for file in chunk:
+        job.state.setdefault("files", {})[str(file.day)] = file.fingerprint
+        job.mark(EVENTS.name, "", Window(file.day, file.day), job.now.date())
 
 
 def read_events(chunk: Sequence[DayExport]) -> Any:
@@ -237,5 +250,6 @@ SOURCE = Source(
     tables=TABLES,
     settings=("GA4_EXPORT_PATH",),
     collect=collect,
+    has_days=True,
     check=check,
 )

@@ -26,10 +26,12 @@ from marketing_analytics.ingest.engine.answers import (
     records,
     whole_number,
 )
+from marketing_analytics.ingest.engine.backfill import Planned
 from marketing_analytics.ingest.engine.governor import AccountError, Governor
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import Attribute, Identifier, Table, pluck
+from marketing_analytics.ingest.engine.windows import Window
 
 if TYPE_CHECKING:
     import httpx
@@ -40,6 +42,8 @@ PAGE_SIZE = 1000
 # Mailchimp allows ten connections per user; two are left to the others
 MAX_CONNECTIONS = 8
 READ_ATTEMPTS = 3
+# what is read of a mailing belongs together
+MAILINGS = "mailings"
 
 # the id is a plain hash of the address, which anyone can make
 PERSONAL: dict[str, Identifier | Attribute] = {"email_id": "member", "email_address": "email"}
@@ -232,6 +236,11 @@ class Mailing:
     campaign_id: str
     sent_on: date | None
 
+    @property
+    def window(self) -> Window | None:
+        """Return the day that it was sent on."""
+        return Window(self.sent_on, self.sent_on) if self.sent_on else None
+
 
 def open_governor(job: Job) -> Governor:
     """Return what asks Mailchimp, with the key."""
@@ -252,6 +261,9 @@ def collect(job: Job) -> None:
     with closing(open_governor(job)) as governor:
         mailings = read_campaigns(job, governor) + read_automations(job, governor)
         due = [mailing for mailing in mailings if is_due(job, mailing)]
+        planned = (Planned(MAILINGS, one.campaign_id, one.window) for one in due if one.window)
+        if job.is_only_planned(planned):
+            return
         job.plan(len(due))
         job.each(due, lambda one: read_mailing(job, governor, one), workers=MAX_CONNECTIONS)
 
@@ -333,6 +345,10 @@ def read_what_is_there(job: Job, governor: Governor, path: str, name: str) -> li
 
 def is_due(job: Job, mailing: Mailing) -> bool:
     """Return whether a mailing is wanted and was not read after it came to rest."""
+    if job.backfill:
+        # of the account that a key belongs to; the id is the mailing's
+        sent_on = mailing.sent_on
+        return bool(sent_on and job.backfill.is_due(MAILINGS, mailing.campaign_id, sent_on))
     if mailing.sent_on is None:
         return True
     read_on = job.state.get("read_on", {}).get(mailing.campaign_id)
@@ -356,9 +372,16 @@ def read_mailing(job: Job, governor: Governor, mailing: Mailing) -> None:
         Piece(EMAIL_ACTIVITY, of_mailing(campaign_id, activity_columns(active)), None, parts),
         Piece(REPORTS, snapshot, [report]),
     ]
-    read_on = job.state.setdefault("read_on", {})
-    job.keep(pieces, lambda: read_on.update({campaign_id: job.now.date().isoformat()}))
+    job.keep(pieces, lambda: note_read(job, mailing))
     job.done()
+
+
+def note_read(job: Job, mailing: Mailing) -> None:
+    """Note when a mailing was read."""
+    today = job.now.date()
+    job.state.setdefault("read_on", {})[mailing.campaign_id] = today.isoformat()
+    if job.backfill and mailing.window:
+        job.backfill.mark(MAILINGS, mailing.campaign_id, mailing.window, today)
 
 
 def of_mailing(campaign_id: str, columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -481,6 +504,7 @@ SOURCE = Source(
     settings=("MAILCHIMP_API_KEY",),
     optional_settings=("MAILCHIMP_BASE_URL",),
     collect=collect,
+    has_days=True,
     address=base_url,
     check=check,
 )
