@@ -30,6 +30,7 @@ from marketing_analytics.ingest.engine.shrinkage import Guard
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.platforms import load_source
 from marketing_analytics.ingest.raw.database import RawDatabase
+from marketing_analytics.ingest.raw.journal import Journal
 from marketing_analytics.ingest.request import Request, check_settings
 
 SCHEMA_VERSION = 1
@@ -107,7 +108,9 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
             )
             for name in request.sources
         }
-        return Run(database, sources, jobs, console).results()
+        journal = Journal(database, {name: source.tables for name, source in sources.items()})
+        journal.begin()
+        return Run(database, journal, sources, jobs, console).results()
 
 
 @contextmanager
@@ -126,11 +129,13 @@ class Run:
     def __init__(
         self,
         database: RawDatabase,
+        journal: Journal,
         sources: dict[str, Source],
         jobs: dict[str, Job],
         console: Console,
     ) -> None:
         self.database = database
+        self.journal = journal
         self.sources = sources
         self.jobs = jobs
         self.console = console
@@ -208,7 +213,7 @@ class Run:
         self._load(job)
         failed = self.broken.get(job.source)
         errors = distinct([*([failed] if failed else []), *job.failures])
-        return SourceResult(
+        result = SourceResult(
             job.source,
             self.loaded[job.source],
             job.rejected_count,
@@ -219,6 +224,11 @@ class Run:
             has_readable_account=job.has_readable_account,
             differences=job.differences,
         )
+        try:
+            self.journal.end(result.as_json())
+        except PlatformError as error:
+            result.errors.append(error)
+        return result
 
     def _pass_notes_on(self) -> None:
         for job in self.jobs.values():

@@ -286,8 +286,15 @@ class Job:
             coverage = Coverage.from_state(self._spans(report).get(account_id, []))
             coverage.mark(window, read_on)
             self._spans(report)[account_id] = coverage.to_state()
+            self.note_read(report, account_id)
             if self.backfill:
                 self.backfill.mark(report, account_id, window, read_on)
+
+    def note_read(self, report: str, account_id: str = "", campaign_id: str = "") -> None:
+        """Note that a report was read now; "" stands for all reports, accounts or campaigns."""
+        with self._lock:
+            read_at = self.state.setdefault("read_at", {}).setdefault(report, {})
+            read_at[f"{account_id}/{campaign_id}"] = self.now.isoformat()
 
     def is_only_planned(self, planned: Iterable[Planned]) -> bool:
         """Note what would be read; return whether that is all that is wanted to know."""
@@ -298,8 +305,16 @@ class Job:
         return True
 
     def end(self) -> None:
-        """Forget how far a backfill was, once all of it was read; name accounts that are none."""
+        """Note that the source was read as a whole, where it was.
+
+        A backfill forgets how far it was, once all of it was read; accounts that are none are
+        named.
+        """
         if not self.backfill:
+            if not self.failures:
+                self.note_read("")
+                # state is stored with a table only
+                self.declare(())
             return
         for account_id in self.backfill.unknown_accounts(self.lost):
             known = ", ".join(sorted(self.backfill.seen_accounts)) or "not known"

@@ -380,6 +380,8 @@ def note_read(job: Job, mailing: Mailing) -> None:
     """Note when a mailing was read."""
     today = job.now.date()
     job.state.setdefault("read_on", {})[mailing.campaign_id] = today.isoformat()
+    job.note_read(MAILINGS)
+    job.note_read(MAILINGS, campaign_id=mailing.campaign_id)
     if job.backfill and mailing.window:
         job.backfill.mark(MAILINGS, mailing.campaign_id, mailing.window, today)
 
