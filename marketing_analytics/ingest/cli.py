@@ -15,11 +15,12 @@ from marketing_analytics.core.commands import Group
 from marketing_analytics.core.console import Console, run_guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from marketing_analytics.core.errors import PlatformError
     from marketing_analytics.ingest.backfill import Line
     from marketing_analytics.ingest.doctor import Finding
+    from marketing_analytics.ingest.engine.source import Source
     from marketing_analytics.ingest.request import Request
     from marketing_analytics.ingest.run import SourceResult
     from marketing_analytics.ingest.status import SourceStatus
@@ -156,6 +157,29 @@ def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
     sys.exit(run_guarded(body, console))
 
 
+@group.command("sources", examples=["", "--env-file connections.env --json"])
+@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+def sources_command(env_file: Path | None, is_json: bool) -> None:
+    """List the sources, which are set up, and what the others lack."""
+    console = Console(is_json=is_json)
+
+    def body() -> None:
+        from marketing_analytics.ingest import request as settings
+        from marketing_analytics.ingest.engine.persons import with_key
+        from marketing_analytics.ingest.platforms import load_source, source_names
+
+        if env_file:
+            settings.load_env_file(env_file)
+        values = with_key(os.environ)
+        sources = {name: load_source(name) for name in source_names()}
+        needed = {name: source.needed for name, source in sources.items()}
+        lacks = settings.lacking(needed, values)
+        show_sources(console, sources, lacks)
+
+    sys.exit(run_guarded(body, console))
+
+
 @group.command(examples=["", "--raw-database var/demo/raw.duckdb --json"])
 @click.option(
     "--raw-database",
@@ -209,6 +233,39 @@ def doctor(
         return show_findings(console, request, examine(request))
 
     sys.exit(run_guarded(body, console))
+
+
+def show_sources(
+    console: Console, sources: Mapping[str, Source], lacks: Mapping[str, Sequence[str]]
+) -> None:
+    """Print the sources, their tables, and the settings that some lack."""
+    if console.is_json:
+        found = [
+            {
+                "source": name,
+                "is_set_up": name not in lacks,
+                "lacks": list(lacks.get(name, ())),
+                "tables": [table.name for table in source.tables],
+                "restates": source.restates,
+                "has_days": source.has_days,
+            }
+            for name, source in sources.items()
+        ]
+        console.json({"schema_version": 1, "sources": found})
+        return
+    console.table(
+        ["source", "set up", "tables", "read again by every run"],
+        [
+            [name, "no" if name in lacks else "yes", str(len(source.tables)), source.restates]
+            for name, source in sources.items()
+        ],
+        right=(2,),
+    )
+    for name, source in sources.items():
+        tables = ", ".join(table.name for table in source.tables)
+        console.prose(f"{name}: {tables}", indent="  ")
+    for name, missing in lacks.items():
+        console.note(f"{name} is not set up: {', '.join(missing)}")
 
 
 def show_plan(console: Console, lines: Sequence[Line], failures: Sequence[PlatformError]) -> int:

@@ -17,14 +17,15 @@ Check = Callable[[Job], Iterable[tuple[str, str]]]
 class Source:
     """A platform: raw tables, names of its own settings, those it may do without, its reading.
 
-    `has_days` says that days can be read again by a backfill. `address` says where its server is,
-    `check` asks it as little as possible and keeps nothing.
+    `restates` says what every run reads again, `has_days` that a backfill can read days again.
+    `address` says where its server is, `check` asks it as little as possible and keeps nothing.
     """
 
     tables: tuple[Table, ...]
     settings: tuple[str, ...]
     collect: Callable[[Job], None]
     optional_settings: tuple[str, ...] = ()
+    restates: str = ""
     has_days: bool = False
     address: Callable[[Mapping[str, str]], str] | None = None
     check: Check | None = None

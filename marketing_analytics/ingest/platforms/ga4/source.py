@@ -250,6 +250,7 @@ SOURCE = Source(
     tables=TABLES,
     settings=("GA4_EXPORT_PATH",),
     collect=collect,
+    restates="3 days, changed files",
     has_days=True,
     check=check,
 )

@@ -506,6 +506,7 @@ SOURCE = Source(
     settings=("MAILCHIMP_API_KEY",),
     optional_settings=("MAILCHIMP_BASE_URL",),
     collect=collect,
+    restates="campaigns of 90 days",
     has_days=True,
     address=base_url,
     check=check,

@@ -218,4 +218,10 @@ def error_of_driver(error: BaseException | None) -> PlatformError:
     return TransientError(f"cannot read the shop database: {text}", hint="run again")
 
 
-SOURCE = Source(tables=TABLES, settings=("SHOP_DATABASE_URL",), collect=collect, check=check)
+SOURCE = Source(
+    tables=TABLES,
+    settings=("SHOP_DATABASE_URL",),
+    collect=collect,
+    restates="everything",
+    check=check,
+)
