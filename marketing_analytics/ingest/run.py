@@ -29,6 +29,7 @@ from marketing_analytics.ingest.engine.persons import check_key, key_of
 from marketing_analytics.ingest.engine.shrinkage import Guard
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.platforms import load_source
+from marketing_analytics.ingest.progress import lines_of
 from marketing_analytics.ingest.raw.database import RawDatabase
 from marketing_analytics.ingest.raw.journal import Journal
 from marketing_analytics.ingest.request import Request, check_settings
@@ -236,21 +237,7 @@ class Run:
                 self.console.note(job.notes.get())
 
     def _progress(self) -> list[str]:
-        """Return a summary, and a line per source."""
-        jobs = self.jobs.values()
-        done, planned = sum(j.windows_done for j in jobs), sum(j.windows_planned for j in jobs)
-        rows = sum(job.row_count for job in jobs)
-        seconds = time.monotonic() - self.started
-        text = f"ingest {seconds:.0f} s: {rows:,} rows, {done} of {planned} windows"
-        if done:
-            text += f", about {seconds / done * (planned - done):.0f} s left"
-        return [text, *(f"  {progress_of(job)}" for job in jobs)]
-
-
-def progress_of(job: Job) -> str:
-    """Return one line on how far a source is."""
-    windows = f"{job.windows_done} of {job.windows_planned}"
-    return f"{job.source:<11} {windows:<10}{job.row_count:>9,} rows"
+        return lines_of(list(self.jobs.values()), time.monotonic() - self.started)
 
 
 def distinct(errors: list[PlatformError]) -> list[PlatformError]:

@@ -36,6 +36,7 @@ from marketing_analytics.ingest.engine.persons import (
     replaced,
     restricted,
 )
+from marketing_analytics.ingest.engine.progress import ByAccount
 from marketing_analytics.ingest.engine.shrinkage import Guard, ShrunkError
 from marketing_analytics.ingest.engine.tables import (
     REJECTED,
@@ -111,9 +112,7 @@ class Job:
     # where rows do not add up to an account's own totals
     differences: list[str] = field(default_factory=list)
     rejected_count: int = 0
-    row_count: int = 0
-    windows_planned: int = 0
-    windows_done: int = 0
+    progress: ByAccount = field(default_factory=ByAccount)
     notes: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
     pending_rows: int = 0
     pending_windows: int = 0
@@ -132,15 +131,30 @@ class Job:
             if table.mode != "replace":
                 self.batches.setdefault(table.stored, [])
 
-    def plan(self, count: int) -> None:
+    @property
+    def row_count(self) -> int:
+        """Return the rows that were read."""
+        return self.progress.whole.rows
+
+    @property
+    def windows_planned(self) -> int:
+        """Return the windows that are to be read."""
+        return self.progress.whole.planned
+
+    @property
+    def windows_done(self) -> int:
+        """Return the windows that were read."""
+        return self.progress.whole.done
+
+    def plan(self, count: int, account_id: str = "") -> None:
         """Announce more windows to read."""
         with self._lock:
-            self.windows_planned += count
+            self.progress.plan(count, account_id)
 
-    def done(self, count: int = 1) -> None:
+    def done(self, count: int = 1, account_id: str = "") -> None:
         """Count windows as read."""
         with self._lock:
-            self.windows_done += count
+            self.progress.read(count, account_id)
             self.pending_windows += count
 
     def add(
@@ -228,7 +242,10 @@ class Job:
         self.guard.check(table, parts if table.mode == "parts" else [()], found, held)
 
     def _append(self, table: Table, built: Any, parts: Sequence[Part]) -> None:
-        self.row_count += built.num_rows
+        # parts of days are an account's
+        is_of_account = bool(parts) and len(table.part_by) > 1
+        account_id = str(parts[0][0]) if is_of_account else ""
+        self.progress.add_rows(built.num_rows, account_id)
         self.pending_rows += built.num_rows
         if table.personal:
             built, persons = replaced(table, built, self._key())

@@ -46,7 +46,8 @@ class Reader:
             Planned(task.report, task.account_id, task.window) for task in tasks
         ):
             return
-        self.job.plan(len(tasks))
+        for task in tasks:
+            self.job.plan(1, task.account_id)
         self.job.each(tasks, self.read_one)
 
     def read_one(self, task: Task) -> None:
@@ -64,7 +65,7 @@ class Reader:
             self._read_around(task, error)
         else:
             self.bad_days[account_id] = 0
-            self.job.done()
+            self.job.done(1, account_id)
 
     def _read_around(self, task: Task, error: RemoteError) -> None:
         """Read the halves of a window that failed; note a single day and go on."""
@@ -73,7 +74,7 @@ class Reader:
             return
         if task.window.day_count > 1:
             halves = task.window.halves()
-            self.job.plan(len(halves) - 1)
+            self.job.plan(len(halves) - 1, task.account_id)
             for half in halves:
                 self.read_one(replace(task, window=half))
             return
