@@ -18,8 +18,10 @@ def lines_of(jobs: Sequence[Job], seconds: float) -> list[str]:
     done, planned = sum(j.windows_done for j in jobs), sum(j.windows_planned for j in jobs)
     rows = sum(job.row_count for job in jobs)
     text = f"ingest {seconds:.0f} s: {rows:,} rows, {done} of {planned} windows"
-    if done:
-        text += f", about {seconds / done * (planned - done):.0f} s left"
+    # sources are read side by side: the slowest says how long it takes
+    left = [job.progress.whole.seconds_left() for job in jobs]
+    if known := [one for one in left if one is not None]:
+        text += f", about {max(known):.0f} s left"
     room = shutil.get_terminal_size().lines - LINES_LEFT_FREE - 1 - len(jobs)
     lines = [text]
     for job in jobs:

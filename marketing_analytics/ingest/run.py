@@ -109,9 +109,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
             )
             for name in request.sources
         }
-        journal = Journal(database, {name: source.tables for name, source in sources.items()})
-        journal.begin()
-        return Run(database, journal, sources, jobs, console).results()
+        return Run(database, sources, jobs, console).results()
 
 
 @contextmanager
@@ -130,13 +128,12 @@ class Run:
     def __init__(
         self,
         database: RawDatabase,
-        journal: Journal,
         sources: dict[str, Source],
         jobs: dict[str, Job],
         console: Console,
     ) -> None:
         self.database = database
-        self.journal = journal
+        self.journal = Journal(database, {name: one.tables for name, one in sources.items()})
         self.sources = sources
         self.jobs = jobs
         self.console = console
@@ -149,6 +146,7 @@ class Run:
     def results(self) -> list[SourceResult]:
         """Collect and load everything; return one result per source, in the order asked for."""
         found: dict[str, SourceResult] = {}
+        self.journal.begin()
         with (
             self.console.progress(self._progress),
             ThreadPoolExecutor(len(self.jobs), "collect") as pool,

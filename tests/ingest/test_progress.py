@@ -44,7 +44,7 @@ def test_every_account_has_its_windows_rows_and_time():
         read(job, task)
         job.done(1, task.account_id)
     first, source, *accounts = lines_of([job], 6.0)
-    assert first == "ingest 6 s: 3 rows, 3 of 4 windows, about 2 s left"
+    assert first == "ingest 6 s: 3 rows, 3 of 4 windows, about 0 s left"
     assert source.split(",")[0].split() == ["meta_ads", "3", "of", "4", "3", "rows"]
     # what is done needs no line
     assert [line.split(",")[0].split() for line in accounts] == [
