@@ -49,6 +49,9 @@ def group() -> None:
     help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
 )
 @click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), metavar="FILE", help="What to sync, as TOML."
+)
 @click.option("--reread", is_flag=True, help="Read all days again, also those known as final.")
 @click.option(
     "--accept-shrinkage", is_flag=True, help="Believe answers with far fewer rows than are loaded."
@@ -59,6 +62,7 @@ def run(
     since: str | None,
     raw_database: str | None,
     env_file: Path | None,
+    config: Path | None,
     reread: bool,
     accept_shrinkage: bool,
     is_json: bool,
@@ -69,7 +73,7 @@ def run(
     def body() -> int:
         from marketing_analytics.ingest.request import request_of
 
-        request = request_of(sources, since, raw_database, env_file)
+        request = request_of(sources, since, raw_database, env_file, config)
         asked = replace(request, is_reread=reread, is_accepting_shrinkage=accept_shrinkage)
         return ingest_and_show(console, asked)
 

@@ -18,6 +18,7 @@ from marketing_analytics.ingest.engine.governor import Limits
 from marketing_analytics.ingest.engine.persons import with_key
 from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.ingest.raw.places import Place, place_of
+from marketing_analytics.ingest.sync_file import SyncFile, read_sync_file
 
 RAW_DATABASE_SETTING = "MARKETING_RAW_DATABASE"
 DEFAULT_RAW_DATABASE = "var/raw.duckdb"
@@ -50,6 +51,8 @@ class Request:
     is_accepting_shrinkage: bool = False
     # of the one source that is read again
     backfill: Backfill | None = None
+    # where a source is wanted from another day on
+    since_by_source: Mapping[str, date] = field(default_factory=dict)
     # sources that nobody asked for by name and whose settings are not complete, and what they lack
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
@@ -142,20 +145,41 @@ def check_settings(needed: Mapping[str, Sequence[str]], settings: Mapping[str, s
 
 
 def request_of(
-    sources: tuple[str, ...], since: str | None, raw_database: str | None, env_file: Path | None
+    sources: tuple[str, ...],
+    since: str | None,
+    raw_database: str | None,
+    env_file: Path | None,
+    sync_file: Path | None = None,
 ) -> Request:
-    """Return what is asked for, from flags, the file of settings and the environment."""
+    """Return what is asked for: from flags, files, and the environment.
+
+    The file of what to sync goes before the environment; flags go before both.
+    """
     if env_file:
         load_env_file(env_file)
     values = with_key(os.environ)
+    wanted = SyncFile(())
+    if sync_file:
+        wanted = read_sync_file(sync_file)
+        values |= wanted.settings
+        sources = named_in(wanted, checked_sources(sources) if sources else (), sync_file)
     chosen, left_out = chosen_sources(sources, values)
     return Request(
         sources=chosen,
         left_out=left_out,
-        since=since_date(since, values),
+        since=since_date(since or wanted.since, values),
+        since_by_source={} if since else wanted.since_of,
         place=raw_place(raw_database, values),
         settings=values,
     )
+
+
+def named_in(wanted: SyncFile, sources: tuple[str, ...], path: Path) -> tuple[str, ...]:
+    """Return the sources of a file, or those asked for. Raise UserError where it has them not."""
+    for name in sources:
+        if name not in wanted.sources:
+            raise UserError(f"{path} does not name {name}", hint=f"add a table [{name}] to it")
+    return sources or wanted.sources
 
 
 def chosen_sources(

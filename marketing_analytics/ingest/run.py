@@ -99,7 +99,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
                 source=name,
                 key=key,
                 settings=request.settings,
-                since=request.since,
+                since=request.since_by_source.get(name, request.since),
                 now=clock.now(),
                 state=stored[name].state,
                 guard=Guard(stored[name].counts, is_accepting=request.is_accepting_shrinkage),

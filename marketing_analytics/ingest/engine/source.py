@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.persons import KEY_SETTING
@@ -17,14 +17,17 @@ Check = Callable[[Job], Iterable[tuple[str, str]]]
 class Source:
     """A platform: raw tables, names of its own settings, those it may do without, its reading.
 
-    `restates` says what every run reads again, `has_days` that a backfill can read days again.
-    `address` says where its server is, `check` asks it as little as possible and keeps nothing.
+    `options` are settings without a secret that the file of what to sync may give: the key there,
+    and the setting, a list. `restates` says what every run reads again, `has_days` that a backfill
+    can read days again. `address` says where its server is, `check` asks it as little as possible
+    and keeps nothing.
     """
 
     tables: tuple[Table, ...]
     settings: tuple[str, ...]
     collect: Callable[[Job], None]
     optional_settings: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
     restates: str = ""
     has_days: bool = False
     address: Callable[[Mapping[str, str]], str] | None = None

@@ -443,6 +443,7 @@ SOURCE = Source(
     ),
     optional_settings=("GOOGLE_ADS_BASE_URL", "GOOGLE_ADS_TOKEN_URL", CHOICE),
     collect=collect,
+    options={"accounts": CHOICE},
     restates="the conversion window, 30 to 90 days",
     has_days=True,
     address=address,

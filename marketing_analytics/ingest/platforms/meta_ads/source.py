@@ -160,6 +160,7 @@ SOURCE = Source(
     settings=("META_ADS_ACCESS_TOKEN",),
     optional_settings=("META_ADS_BASE_URL", "META_ADS_ACCOUNT_IDS"),
     collect=collect,
+    options={"accounts": "META_ADS_ACCOUNT_IDS"},
     restates="28 days",
     has_days=True,
     address=address,
