@@ -239,6 +239,30 @@ def doctor(
     sys.exit(run_guarded(body, console))
 
 
+@group.command(examples=["--port 8790", "--source sendgrid --env-file connections.env"])
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=int, default=8790, show_default=True, help="Port; 0 = a free one.")
+@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+def receive(sources: tuple[str, ...], host: str, port: int, env_file: Path | None) -> None:
+    """Receive what platforms send on their own accord, until stopped.
+
+    What is answered is stored in files, which `run` loads.
+    """
+    console = Console()
+
+    def body() -> int:
+        from marketing_analytics.ingest import receive as receiver
+        from marketing_analytics.ingest import request as settings
+
+        if env_file:
+            settings.load_env_file(env_file)
+        names = settings.checked_sources(sources) if sources else ()
+        return receiver.serve(console, host, port, names, dict(os.environ))
+
+    sys.exit(run_guarded(body, console))
+
+
 def show_sources(
     console: Console, sources: Mapping[str, Source], lacks: Mapping[str, Sequence[str]]
 ) -> None:

@@ -92,6 +92,8 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
         for name, source in sources.items():
             if key and source.has_persons:
                 check_key(name, key, stored[name].state)
+                # noted at once: what is read first may tell of nobody
+                stored[name].state["pseudonym_key"] = key.mark
         if request.backfill:
             request.backfill.begin(stored[request.sources[0]].state)
         jobs = {
@@ -104,6 +106,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
                 state=stored[name].state,
                 guard=Guard(stored[name].counts, is_accepting=request.is_accepting_shrinkage),
                 limits=request.limits,
+                scratch=database.working,
                 is_reread=request.is_reread,
                 backfill=request.backfill,
             )

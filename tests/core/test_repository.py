@@ -56,11 +56,9 @@ def test_requirement_files_match_what_they_are_generated_from(repository):
 
 def test_an_edited_requirement_file_is_found_stale(repository, tmp_path):
     copy = tmp_path / "copy"
-    (copy / "requirements").mkdir(parents=True)
+    shutil.copytree(repository / "requirements", copy / "requirements")
     (copy / "scripts").mkdir()
-    names = ["pyproject.toml", "requirements.txt", "scripts/lock.py"]
-    names += [f"requirements/{path.name}" for path in (repository / "requirements").iterdir()]
-    for name in names:
+    for name in ("pyproject.toml", "requirements.txt", "scripts/lock.py"):
         (copy / name).write_text((repository / name).read_text())
     check = [sys.executable, "scripts/lock.py", "--check"]
     assert subprocess.run(check, cwd=copy, capture_output=True).returncode == 0
@@ -74,7 +72,7 @@ def test_an_edited_requirement_file_is_found_stale(repository, tmp_path):
 
 
 def test_requirement_files_are_hashed_and_name_no_index(repository):
-    for path in [repository / "requirements.txt", *(repository / "requirements").glob("*.txt")]:
+    for path in [repository / "requirements.txt", *(repository / "requirements").rglob("*.txt")]:
         text = path.read_text()
         assert "://" not in text
         pins = re.findall(r"^[A-Za-z0-9_.\[\]-]+==\S+", text, re.MULTILINE)

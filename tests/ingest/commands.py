@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import duckdb
 import httpx
@@ -15,11 +16,16 @@ import psycopg2
 from click.testing import CliRunner
 
 from marketing_analytics.ingest.cli import group
+from marketing_analytics.ingest.platforms import source_names
 from marketing_analytics.simulate.platforms import emulator_names
 
 COMMAND = (sys.executable, "-c", "from marketing_analytics.cli import main; main()")
 NOW = "2026-11-01T06:00:00Z"
-OWN_SETTINGS = ("META_ADS_", "GOOGLE_ADS_", "MAILCHIMP_", "GA4_", "SHOP_", "INGEST_", "MARKETING_")
+OWN_SETTINGS = (
+    *(f"{name.upper()}_" for name in source_names()),
+    "INGEST_",
+    "MARKETING_",
+)
 QUICK = {
     "MARKETING_PSEUDONYM_KEY": "1:persons-of-a-simulated-world",
     "INGEST_RETRY_SECONDS": "0.01",
@@ -136,8 +142,8 @@ class Emulators:
         return dict(line.split("=", 1) for line in lines if "=" in line)
 
     def control(self, platform, path, body=None):
-        base = self.settings[f"{platform.upper()}_BASE_URL"].rsplit("/", 1)[0]
-        url = f"{base}/_control/{path}"
+        address = urlsplit(self.settings[f"{platform.upper()}_BASE_URL"])
+        url = f"{address.scheme}://{address.netloc}/_control/{path}"
         answer = httpx.get(url) if body is None else httpx.post(url, json=body)
         assert answer.status_code < 300, answer.text
         return answer.json()

@@ -59,7 +59,7 @@ def emulators(shared_emulators):
 
 @pytest.fixture(scope="session")
 def loaded(shared_emulators, tmp_path_factory):
-    """Return a raw database with all five sources, loaded once."""
+    """Return a raw database with all sources, loaded once."""
     database = tmp_path_factory.mktemp("loaded") / "raw.duckdb"
     done = ingest("--raw-database", database, "--json", **shared_emulators.settings)
     assert done.code == 0, done.out + done.err

@@ -94,7 +94,13 @@ def between(settings, source, change):
         came = client.request(
             asked.method, asked.target, headers=asked.forwarded(), content=asked.body
         )
-        return change(asked, Answer(came.content, came.status_code))
+        # the next page, too, is asked for here
+        headers = {
+            name: came.headers[name].replace(origin, url)
+            for name in ("link",)
+            if name in came.headers
+        }
+        return change(asked, Answer(came.content, came.status_code, headers))
 
     origin = f"{address.scheme}://{address.netloc}"
     with httpx.Client(base_url=origin, timeout=30) as client, serve(answer) as (url, _):

@@ -257,7 +257,7 @@ class ServedKit(SourceKit):
             for records in self.records(body):
                 alter(records, spoiled)
             self.settle(body)
-            return Answer(body, answer.status)
+            return Answer(body, answer.status, answer.headers)
 
         with between(settings, self.name, change) as changed:
             yield changed

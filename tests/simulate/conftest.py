@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -44,7 +45,8 @@ class Served:
     settings: dict[str, str]
 
     def root(self, platform: str) -> str:
-        return self.settings[f"{platform}_BASE_URL"].rpartition("/")[0]
+        address = urlsplit(self.settings[f"{platform}_BASE_URL"])
+        return f"{address.scheme}://{address.netloc}"
 
     def control(self, platform: str, name: str, body: Any = None) -> dict[str, Any]:
         url = f"{self.root(platform)}/_control/{name}"
@@ -60,10 +62,32 @@ class Served:
             timeout=30,
         )
 
+    def linkedin(self, **headers: str) -> httpx.Client:
+        token = self.settings["LINKEDIN_ADS_ACCESS_TOKEN"]
+        return httpx.Client(
+            base_url=self.settings["LINKEDIN_ADS_BASE_URL"],
+            headers={
+                "Authorization": f"Bearer {token}",
+                "LinkedIn-Version": "202606",
+                "X-Restli-Protocol-Version": "2.0.0",
+                "X-RestLi-Method": "FINDER",
+                **headers,
+            },
+            timeout=30,
+        )
+
     def mailchimp(self) -> httpx.Client:
         return httpx.Client(
             base_url=self.settings["MAILCHIMP_BASE_URL"],
             auth=("anystring", self.settings["MAILCHIMP_API_KEY"]),
+            timeout=30,
+        )
+
+    def hubspot(self) -> httpx.Client:
+        token = self.settings["HUBSPOT_ACCESS_TOKEN"]
+        return httpx.Client(
+            base_url=self.settings["HUBSPOT_BASE_URL"],
+            headers={"Authorization": f"Bearer {token}"},
             timeout=30,
         )
 

@@ -67,7 +67,7 @@ def usd(amount: Decimal, rate: Decimal) -> Decimal:
 
 
 def small_world(seed: int, customers: int = 60) -> Rows:
-    """Return rows by table: both platforms, mail, visits, orders, bots and opt-outs."""
+    """Return rows by table: the ad platforms, mail, visits, orders, bots and opt-outs."""
     rng = random.Random(seed)
     rows: Rows = {name: [] for name in TABLES}
     add_catalog(rows)
@@ -80,12 +80,16 @@ def small_world(seed: int, customers: int = 60) -> Rows:
 
 
 def add_catalog(rows: Rows) -> None:
-    """Add accounts, campaigns and ads; campaign m3 and g3 never spend."""
+    """Add accounts, campaigns and ads; campaign m3, g3 and l3 never spend."""
     at = moment(0)
     rows["meta_ads.accounts"] += [("10", "US", "USD", "America/New_York", 1)]
     rows["meta_ads.accounts"] += [("11", "EU", "EUR", "Europe/Berlin", 1)]
     rows["google_ads.customers"] += [("20", "EU", "EUR", "Europe/Berlin", False, "ENABLED")]
     rows["google_ads.customers"] += [("29", "All", "USD", "UTC", True, "ENABLED")]
+    rows["linkedin_ads.accounts"] += [
+        ("30", "EU", "EUR", "UTC", "ACTIVE", "BUSINESS", False, at, at)
+    ]
+    rows["linkedin_ads.campaign_groups"] += [("lg", "30", "Default", "ACTIVE", None, at, at)]
     for number, account in (("1", "10"), ("2", "11"), ("3", "11")):
         campaign, ad_set, ad = f"m{number}", f"ms{number}", f"ma{number}"
         rows["meta_ads.campaigns"].append(
@@ -100,13 +104,20 @@ def add_catalog(rows: Rows) -> None:
         rows["google_ads.ads"].append(
             (f"ga{number}", f"gg{number}", f"g{number}", "20", "Ad", "ENABLED")
         )
+        rows["linkedin_ads.campaigns"].append(
+            (f"l{number}", "lg", "30", f"LinkedIn {number}", "ACTIVE", "WEBSITE_VISIT", "CPM")
+            + (Decimal("30.00"), None, at, at)
+        )
+        rows["linkedin_ads.creatives"].append(
+            (f"la{number}", f"l{number}", "30", "Ad", "ACTIVE", True, None, at, at)
+        )
     for month in ("2026-08", "2026-09", "2026-10", "2026-11"):
         rows["shop.targets"].append((month, "revenue_usd", Decimal(9000)))
         rows["shop.targets"].append((month, "roas", Decimal("2.5")))
         rows["shop.targets"].append((month, "spend_usd", Decimal(4000)))
         rows["shop.budgets"].append((month, "meta_ads", "", "USD", 200000))
         rows["shop.budgets"].append((month, "google_ads", "", "EUR", 100000))
-        rows["shop.budgets"].append((month, "linkedin_ads", "", "USD", 990000))
+        rows["shop.budgets"].append((month, "linkedin_ads", "", "EUR", 300000))
         rows["shop.budgets"].append((month, "meta_ads", "m1", "USD", 100000))
 
 
@@ -133,6 +144,20 @@ def add_days(rows: Rows, rng: random.Random) -> None:
             rows["google_ads.ad_stats"].append(
                 ("20", on, f"g{number}", f"gg{number}", f"ga{number}", None, None, *figures)
             )
+            add_linkedin_day(rows, rng, on, number)
+
+
+def add_linkedin_day(rows: Rows, rng: random.Random, on: date, number: str) -> None:
+    """Add a day of one campaign and of its creative; LinkedIn's costs have many decimals."""
+    clicks, cost = rng.randint(0, 9), Decimal(rng.randint(0, 40_000_000)) / 1_000_000
+    claimed = rng.randint(0, 1)
+    zone = ("EUR", "UTC")
+    counts = (clicks * 90, clicks, clicks, cost, cost * 1, claimed, claimed, 0)
+    figures = (*counts, Decimal(claimed * 70), 0, 0, clicks, *[0] * 11)
+    rows["linkedin_ads.campaign_stats"].append(("30", on, f"l{number}", *zone, *figures))
+    rows["linkedin_ads.creative_stats"].append(
+        ("30", on, f"l{number}", *zone, *figures, f"la{number}")
+    )
 
 
 def add_mail(rows: Rows, rng: random.Random, customers: int) -> None:

@@ -16,7 +16,7 @@ import duckdb
 import pytest
 from raw_tables import TABLES, Rows, small_world, usd
 from rule_based import MODELS, WINDOWS_DAYS, Conversion, Touch, attribute
-from small_warehouse import SCHEMA, Warehouse, make_warehouse
+from small_warehouse import PROJECT, SCHEMA, Warehouse, make_warehouse
 
 pytestmark = pytest.mark.system
 MARTS = (
@@ -185,13 +185,15 @@ def test_revenue_equals_orders_less_refunds_to_the_cent(built: Warehouse) -> Non
 
 
 def test_spend_equals_the_platforms_rows_to_the_cent(built: Warehouse) -> None:
-    rate, currency = rates(built.rows), {"10": "USD", "11": "EUR", "20": "EUR"}
+    rate, currency = rates(built.rows), {"10": "USD", "11": "EUR", "20": "EUR", "30": "EUR"}
     expected: dict[str, Decimal] = defaultdict(Decimal)
     for row in built.rows["meta_ads.ad_insights"]:
         expected["meta_ads"] += usd(row[10], rate[currency[row[0]], row[1]])
     for row in built.rows["google_ads.campaign_stats"]:
         spend = Decimal(row[7]) / 1_000_000
         expected["google_ads"] += usd(spend, rate[currency[row[0]], row[1]])
+    for row in built.rows["linkedin_ads.campaign_stats"]:
+        expected["linkedin_ads"] += usd(row[8], rate[currency[row[0]], row[1]])
     found = dict(built.query("select platform, sum(spend_usd) from fct_ad_spend group by platform"))
     assert found == dict(expected)
     by_channel = dict(
@@ -200,7 +202,8 @@ def test_spend_equals_the_platforms_rows_to_the_cent(built: Warehouse) -> None:
             " where model = 'linear' and window_days = 30 and spend_usd > 0"
         )
     )
-    assert by_channel == {"paid_social": found["meta_ads"], "paid_search": found["google_ads"]}
+    social = found["meta_ads"] + found["linkedin_ads"]
+    assert by_channel == {"paid_social": social, "paid_search": found["google_ads"]}
 
 
 def test_opted_out_customers_are_in_no_mart_but_their_orders_count(built: Warehouse) -> None:
@@ -266,7 +269,7 @@ def test_every_tag_the_jobs_select_has_models_or_tests(built: Warehouse) -> None
         "staging", "ads", "campaigns", "attribution", "funnel", "customers", "email",
         "automation", "executive", "conservation", "reconciliation", "consent",
         "customer_consent", "business_logic",
-        "meta_ads", "google_ads", "mailchimp", "ga4", "shop",
+        *(folder.name for folder in (PROJECT / "models" / "staging").iterdir()),
     }  # fmt: skip
 
 

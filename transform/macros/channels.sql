@@ -30,7 +30,8 @@
 {% macro channel_group(source, medium, gclid, page_location, referrer_host) -%}
     {%- set social = "('facebook', 'instagram', 'linkedin', 'twitter', 'tiktok', 'pinterest')" -%}
     case
-        when {{ medium }} in ('email', 'e-mail', 'newsletter') or {{ source }} = 'mailchimp'
+        when {{ medium }} in ('email', 'e-mail', 'newsletter')
+            or {{ source }} in ('klaviyo', 'mailchimp')
             then 'email'
         when {{ medium }} in ('paid_social', 'paidsocial', 'paid-social') then 'paid_social'
         when {{ medium }} in ('cpc', 'ppc', 'paid_search', 'paidsearch', 'paid-search')

@@ -145,10 +145,16 @@ class Governor:
         return self.send("POST", path, **kwargs)
 
     def send(self, method: str, path: str, *, is_large: bool = False, **kwargs: Any) -> Any:
+        """Return the decoded answer to a request, as `exchange` does."""
+        return self.exchange(method, path, is_large=is_large, **kwargs)[0]
+
+    def exchange(
+        self, method: str, path: str, *, is_large: bool = False, **kwargs: Any
+    ) -> tuple[Any, httpx.Response]:
         """Send until answered; raise RemoteError once that makes no sense any more.
 
-        For a large answer a broken-off one raises TooMuchDataError at once: the same request
-        would break again.
+        Return the decoded answer, and the answer itself for its headers. For a large answer a
+        broken-off one raises TooMuchDataError at once: the same request would break again.
         """
         try:
             return call_with_retry(
@@ -193,7 +199,9 @@ class Governor:
             retry_after_seconds=asked,
         )
 
-    def _send_whole(self, method: str, path: str, kwargs: dict[str, Any], is_large: bool) -> Any:
+    def _send_whole(
+        self, method: str, path: str, kwargs: dict[str, Any], is_large: bool
+    ) -> tuple[Any, httpx.Response]:
         try:
             return self._send_renewing(method, path, kwargs)
         except AnswerTooLargeError as error:
@@ -203,7 +211,9 @@ class Governor:
                 raise TooMuchDataError(error.message, hint=error.hint) from None
             raise
 
-    def _send_renewing(self, method: str, path: str, kwargs: dict[str, Any]) -> Any:
+    def _send_renewing(
+        self, method: str, path: str, kwargs: dict[str, Any]
+    ) -> tuple[Any, httpx.Response]:
         """Send once; with an expired token renew it and send again."""
         if self.token is None:
             return self._send_once(method, path, kwargs)
@@ -217,8 +227,11 @@ class Governor:
                 self.token.renew(used)
         return self._send_once(method, path, kwargs, self.token.value())
 
-    def _send_once(self, method: str, path: str, kwargs: dict[str, Any], token: str = "") -> Any:
+    def _send_once(
+        self, method: str, path: str, kwargs: dict[str, Any], token: str = ""
+    ) -> tuple[Any, httpx.Response]:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
+        sent = {**kwargs, "headers": headers | kwargs.get("headers", {})}
         with self._slots, self._transport_errors():
             self._wait_for_turn()
             response = send_bounded(
@@ -226,8 +239,7 @@ class Governor:
                 method,
                 path,
                 answer_seconds=self.limits.answer_seconds,
-                headers=headers,
-                **kwargs,
+                **sent,
             )
         if self._pace and (seconds := self._pace(response)) > 0:
             self.hold(seconds)
@@ -236,7 +248,7 @@ class Governor:
             if isinstance(error, TransientError):
                 error.hint = error.hint or f"{self.platform} has trouble; run again later"
             raise error
-        return self._decode(response)
+        return self._decode(response), response
 
     def _wait_for_turn(self) -> None:
         if self.stop.is_set():

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from marketing_analytics.core.console import write_crash_report
@@ -26,6 +27,7 @@ from marketing_analytics.core.errors import (
     UserError,
 )
 from marketing_analytics.ingest.engine.backfill import STATE, Backfill, Planned
+from marketing_analytics.ingest.engine.chunks import Chunks
 from marketing_analytics.ingest.engine.governor import AccountError, Limits
 from marketing_analytics.ingest.engine.persons import (
     KEY_SETTING,
@@ -104,6 +106,8 @@ class Job:
     guard: Guard = field(default_factory=Guard)
     key: Key | None = None
     persons: dict[Table, list[Any]] = field(default_factory=dict)
+    # where rows may wait that need not be in memory
+    scratch: Path | None = None
     batches: dict[Table, list[Any]] = field(default_factory=dict)
     failures: list[PlatformError] = field(default_factory=list)
     # accounts that cannot be read, and why
@@ -207,6 +211,16 @@ class Job:
                 raise doubt
             note()
 
+    def keep_whole(self, tables: Sequence[Chunks]) -> None:
+        """Keep tables that came in chunks, all of them or none."""
+        kept = [(Piece(chunks.table, {}), chunks.whole()) for chunks in tables]
+        with self._lock:
+            self._check_all(kept)
+            for piece, built in kept:
+                self._append(piece.table, built, ())
+            for chunks in tables:
+                self._reject(chunks.table, chunks.rejected)
+
     def add_built(
         self,
         table: Table,
@@ -255,10 +269,9 @@ class Job:
         self.batches.setdefault(table, []).extend([built, *(t for t in extra if t.num_rows)])
 
     def _key(self) -> Key:
-        """Return the key of pseudonyms or raise MissingSettingError; note it in the state."""
+        """Return the key of pseudonyms or raise MissingSettingError."""
         if self.key is None:
             raise MissingSettingError(KEY_SETTING, purpose="pseudonyms of persons")
-        self.state["pseudonym_key"] = self.key.mark
         return self.key
 
     def take(self) -> Package:
@@ -341,6 +354,14 @@ class Job:
             # a key that is absent would stay as it is stored; and it is stored with a table only
             self.state[STATE] = {}
             self.declare(())
+
+    def forget(self, report: str, account_id: str, days: Iterable[date]) -> None:
+        """Note that days changed since they were read: they are read again."""
+        with self._lock:
+            coverage = Coverage.from_state(self._spans(report).get(account_id, []))
+            for day in days:
+                coverage.read_on.pop(day, None)
+            self._spans(report)[account_id] = coverage.to_state()
 
     def _spans(self, report: str) -> dict[str, list[list[str]]]:
         spans: dict[str, list[list[str]]] = self.state.setdefault("coverage", {}).setdefault(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.persons import KEY_SETTING
@@ -11,6 +12,14 @@ from marketing_analytics.ingest.engine.tables import Table
 
 # the accounts that can be read, id and name; those that cannot are lost in the job
 Check = Callable[[Job], Iterable[tuple[str, str]]]
+
+
+@dataclass(frozen=True)
+class Receiver:
+    """Takes what a platform sends on its own accord: the settings, and the ASGI application."""
+
+    settings: tuple[str, ...]
+    build: Callable[[Mapping[str, str]], Any]
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,7 @@ class Source:
     has_days: bool = False
     address: Callable[[Mapping[str, str]], str] | None = None
     check: Check | None = None
+    receiver: Receiver | None = None
 
     @property
     def has_persons(self) -> bool:

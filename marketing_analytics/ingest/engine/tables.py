@@ -186,11 +186,23 @@ def build(
     Raise MisfitError when most of the rows do not fit: then the platform has changed, and what
     is loaded is better than this.
     """
+    built, rejected = fit(table, columns, raw)
+    if rejected:
+        check_share(table, rejected, len(next(iter(columns.values()))))
+    return without_duplicates(built, table.key), rejected
+
+
+def fit(
+    table: Table,
+    columns: Mapping[str, Sequence[Any]],
+    raw: Sequence[Any] | None = None,
+) -> tuple[Any, list[Rejected]]:
+    """Return the rows that fit as Arrow, however few they are, and what did not fit."""
     misfits = Misfits()
     arrays = [cast_column(table, name, columns[name], misfits) for name in table.columns]
     built = pa.table(arrays, names=list(table.columns))
     if not misfits.rows and not misfits.values:
-        return without_duplicates(built, table.key), []
+        return built, []
     rejected = [
         *(
             Rejected(table.name, "", reason, raw_json_of(columns, raw, index))
@@ -202,21 +214,20 @@ def build(
             if index not in misfits.rows
         ),
     ]
-    check_share(table, misfits, built.num_rows)
     fitting = [index for index in range(built.num_rows) if index not in misfits.rows]
-    return without_duplicates(built.take(pa.array(fitting, pa.int64())), table.key), rejected
+    return built.take(pa.array(fitting, pa.int64())), rejected
 
 
-def check_share(table: Table, misfits: Misfits, total: int) -> None:
+def check_share(table: Table, rejected: Sequence[Rejected], total: int) -> None:
     """Raise MisfitError when more than half of the rows do not fit.
 
     Rows that are all gone are too many, however few: they would empty what they replace.
     """
-    lost = len(misfits.rows)
+    reasons = [row.reason for row in rejected if not row.column_name]
+    lost = len(reasons)
     if lost and ((total >= FEW_ROWS and 2 * lost > total) or lost == total):
-        first = misfits.rows[min(misfits.rows)]
         raise MisfitError(
-            f"{lost:,} of {total:,} rows of {table.name} do not fit: {first}",
+            f"{lost:,} of {total:,} rows of {table.name} do not fit: {reasons[0]}",
             hint="the platform may have changed; what was loaded stays",
         )
 

@@ -37,6 +37,8 @@ Amounts = Mapping[date, Decimal]
 MOST_MISSING_SHARE = Decimal("0.01")
 # two differences are the same, nearly
 ALIKE_SHARE = Decimal("0.1")
+# platforms have more decimals than raw tables, and none of them is money
+LEAST_DIFFERENCE = Decimal("0.005")
 # these days still move between two calls
 UNSETTLED_DAYS = 1
 
@@ -57,10 +59,10 @@ class Reconciliation:
 
     @property
     def differences(self) -> dict[date, Decimal]:
-        """Return loaded less own by day, where they differ."""
+        """Return loaded less own by day, where they differ by a cent."""
         days = self.window.days()
         found = {day: self.loaded.get(day, Decimal(0)) - self.own(day) for day in days}
-        return {day: difference for day, difference in found.items() if difference}
+        return {day: by for day, by in found.items() if abs(by) >= LEAST_DIFFERENCE}
 
     def own(self, day: date) -> Decimal:
         """Return the account's total of a day."""

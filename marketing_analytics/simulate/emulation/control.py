@@ -69,11 +69,26 @@ class PlatformControl:
     refuse: Callable[[str, float | None, Request], Response]
     forget: Callable[[], None] = lambda: None
     connection_limit: int = 0
+    # what a test may set, by name: limits, delays; a reset puts them back
+    knobs: dict[str, float] = field(default_factory=dict)
     open_connections: int = 0
     faults: list[Fault] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
     statuses: Counter[int] = field(default_factory=Counter)
     injected: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.knobs_at_start = dict(self.knobs)
+
+    def turn(self, values: dict[str, Any]) -> None:
+        """Set some knobs. Raise UserError."""
+        for name, value in values.items():
+            if name not in self.knobs:
+                known = ", ".join(sorted(self.knobs)) or "none"
+                raise UserError(f"unknown knob {name!r}", hint=f"{self.name} has: {known}")
+            if not isinstance(value, int | float) or value < 0:
+                raise UserError(f"{name} is not a number from 0 on: {value!r}")
+        self.knobs.update(values)
 
     def take(self, path: str, kinds: tuple[str, ...]) -> Fault | None:
         """Return the next fault of these kinds for a path and use it up by one."""
@@ -92,6 +107,7 @@ class PlatformControl:
         self.requests.clear()
         self.statuses.clear()
         self.injected.clear()
+        self.knobs.update(self.knobs_at_start)
         self.clock.now_us = self.clock.start_us
         self.forget()
 
@@ -167,6 +183,10 @@ async def answer_control(control: PlatformControl, request: Request) -> Response
             fault = parse_fault(await read_body(request))
             control.faults.append(fault)
             return JSONResponse({"waiting": sum(f.times for f in control.faults)})
+        if name == "knobs":
+            if request.method == "POST":
+                control.turn(await read_body(request))
+            return JSONResponse(control.knobs)
         if request.method == "POST" and name == "reset":
             control.reset()
             return JSONResponse({"now": control.clock.text()})

@@ -1,6 +1,7 @@
 """The ledger: every total of the world, so that anything downstream can be reconciled.
 
-Money is converted per row (order, refund, ad-day; campaign-day for Google Ads), half up.
+Money is converted per row (order, refund, ad-day; campaign-day for Google and LinkedIn Ads), half
+up.
 """
 
 from __future__ import annotations
@@ -10,7 +11,12 @@ from typing import Any
 import numpy as np
 
 from marketing_analytics.simulate.world.ads.claims import CLICK, VIEW
-from marketing_analytics.simulate.world.ads.platforms import GOOGLE, META, PLATFORMS
+from marketing_analytics.simulate.world.ads.platforms import (
+    GOOGLE,
+    LINKEDIN,
+    META,
+    PLATFORMS,
+)
 from marketing_analytics.simulate.world.chance import BoolArray, IntArray
 from marketing_analytics.simulate.world.customers.people import NEVER_US
 from marketing_analytics.simulate.world.mail.events import CLICK as MAIL_CLICK
@@ -57,9 +63,9 @@ class AdRows:
         self.platform = np.array([PLATFORMS.index(a.platform) for a in ads])[table.ad]
         self.is_eur = np.array([accounts[a.account_id].currency == "EUR" for a in ads])[table.ad]
         campaign = np.array([campaigns.index(a.campaign_id) for a in ads])[table.ad]
-        is_google = self.platform == PLATFORMS.index(GOOGLE)
-        # Google is converted per campaign and day: its reports of campaigns hold spend of no ad
-        unit = np.where(is_google, campaign + len(ads), table.ad)
+        by_campaign = [PLATFORMS.index(name) for name in (GOOGLE, LINKEDIN)]
+        # converted per campaign and day, where reports of campaigns may hold spend of no ad
+        unit = np.where(np.isin(self.platform, by_campaign), campaign + len(ads), table.ad)
         # one number per unit and day; 20 bits are more than any day needs
         keys = unit * (1 << 20) + table.day
         _, first, self.group = np.unique(keys, return_index=True, return_inverse=True)
@@ -172,8 +178,12 @@ def raw_part(
     catalog, table = world.catalog, world.ad_days
     is_google = rows.platform == PLATFORMS.index(GOOGLE)
     is_meta = rows.platform == PLATFORMS.index(META)
+    is_linkedin = rows.platform == PLATFORMS.index(LINKEDIN)
+    linkedin_spend = money(table.spend_cents[is_linkedin].sum())
     has_ad = np.array([bool(ad.ad_id) for ad in catalog.ads])[table.ad]
-    campaign_rows = int((rows.group_platform == PLATFORMS.index(GOOGLE)).sum())
+    campaign_rows = {
+        name: int((rows.group_platform == PLATFORMS.index(name)).sum()) for name in PLATFORMS
+    }
     # a cent is 10,000 micros
     micros = int(table.spend_cents[is_google].sum()) * 10_000
     in_ads = int(table.spend_cents[is_google & has_ad].sum()) * 10_000
@@ -182,8 +192,10 @@ def raw_part(
             "rows": int(is_meta.sum()),
             "spend": money(table.spend_cents[is_meta].sum()),
         },
-        "google_ads.campaign_stats": {"rows": campaign_rows, "cost_micros": micros},
+        "google_ads.campaign_stats": {"rows": campaign_rows[GOOGLE], "cost_micros": micros},
         "google_ads.ad_stats": {"rows": int((is_google & has_ad).sum()), "cost_micros": in_ads},
+        "linkedin_ads.campaign_stats": {"rows": campaign_rows[LINKEDIN], "spend": linkedin_spend},
+        "linkedin_ads.creative_stats": {"rows": int(is_linkedin.sum()), "spend": linkedin_spend},
         "mailchimp.email_activity": {"rows": len(world.mail_events.send)},
         "mailchimp.sent_to": {"rows": len(world.sends.mail)},
         "mailchimp.automations": {"rows": len(world.mail_plan.flows)},
@@ -195,6 +207,8 @@ def raw_part(
     for platform, names in (
         (META, ("accounts", "campaigns", "ad_sets", "ads")),
         (GOOGLE, ("customers", "campaigns", "ad_groups", "ads")),
+        # a group holds no ads there: every account has one
+        (LINKEDIN, ("accounts", "campaigns", "", "creatives")),
     ):
         parts: tuple[tuple[Any, ...], ...] = (
             catalog.accounts,
@@ -205,7 +219,9 @@ def raw_part(
         for name, part in zip(names, parts, strict=True):
             # a Performance Max campaign stands in the catalog as an ad without an id
             count = sum(e.platform == platform and getattr(e, "ad_id", "-") != "" for e in part)
-            result[f"{platform}.{name}"] = {"rows": count}
+            if name:
+                result[f"{platform}.{name}"] = {"rows": count}
+    result["linkedin_ads.campaign_groups"] = result["linkedin_ads.accounts"]
     return dict(sorted(result.items()))
 
 

@@ -14,13 +14,13 @@ purchases as (
 
 orders as (
 
-    select * from {{ ref('stg_shop__orders') }}
+    select * from {{ ref('stg_' ~ var('orders_source') ~ '__orders') }}
 
 ),
 
 customers as (
 
-    select * from {{ ref('stg_shop__customers') }}
+    select * from {{ ref('stg_' ~ var('orders_source') ~ '__customers') }}
 
 ),
 

@@ -2,13 +2,13 @@ with
 
 orders as (
 
-    select * from {{ ref('stg_shop__orders') }}
+    select * from {{ ref('stg_' ~ var('orders_source') ~ '__orders') }}
 
 ),
 
 refunds as (
 
-    select * from {{ ref('stg_shop__refunds') }}
+    select * from {{ ref('stg_' ~ var('orders_source') ~ '__refunds') }}
 
 ),
 

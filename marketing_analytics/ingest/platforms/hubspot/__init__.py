@@ -1,0 +1,1 @@
+"""HubSpot: contacts, companies, deals, campaigns, e-mails, workflows. Start with `source`."""

@@ -1,0 +1,1 @@
+"""Klaviyo: profiles, events, campaigns and flows. Start with `source`."""

@@ -1,0 +1,1 @@
+"""LinkedIn Ads: accounts, entities, and daily figures by Rest.li. Start with `source`."""

@@ -1,0 +1,1 @@
+"""Shopify: orders, refunds and customers by its Admin API."""

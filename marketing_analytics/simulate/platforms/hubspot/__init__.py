@@ -1,0 +1,1 @@
+"""The HubSpot API over a built world. Start with `emulator`."""

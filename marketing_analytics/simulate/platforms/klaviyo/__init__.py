@@ -1,0 +1,1 @@
+"""Klaviyo's emulator. Start with `emulator`; `query` reads parameters, `records` the world."""

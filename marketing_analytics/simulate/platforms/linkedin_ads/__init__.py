@@ -1,0 +1,1 @@
+"""LinkedIn's versioned REST API over a built world. Start with `emulator`."""

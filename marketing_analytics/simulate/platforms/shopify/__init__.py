@@ -1,0 +1,1 @@
+"""Shopify: the emulator of its Admin API."""

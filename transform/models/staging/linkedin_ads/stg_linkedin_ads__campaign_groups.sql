@@ -1,0 +1,24 @@
+with
+
+source as (
+
+    select * from {{ source('linkedin_ads', 'campaign_groups') }}
+
+),
+
+renamed as (
+
+    select
+        campaign_group_id,
+        account_id,
+        name as campaign_group_name,
+        status as campaign_group_status,
+        total_budget,
+        {{ to_utc('created_at') }} as created_at,
+        {{ to_utc('updated_at') }} as updated_at,
+        {{ to_utc('_loaded_at') }} as loaded_at
+    from source
+
+)
+
+select * from renamed

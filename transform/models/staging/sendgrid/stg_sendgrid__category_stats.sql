@@ -1,0 +1,36 @@
+with
+
+source as (
+
+    select * from {{ source('sendgrid', 'category_stats') }}
+
+),
+
+renamed as (
+
+    select
+        account_id,
+        report_date,
+        category,
+        blocks,
+        bounce_drops,
+        bounces,
+        clicks,
+        deferred,
+        delivered,
+        invalid_emails,
+        opens,
+        processed,
+        requests,
+        spam_report_drops,
+        spam_reports,
+        unique_clicks,
+        unique_opens,
+        unsubscribe_drops,
+        unsubscribes,
+        {{ to_utc('_loaded_at') }} as loaded_at
+    from source
+
+)
+
+select * from renamed
