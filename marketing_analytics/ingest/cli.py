@@ -80,7 +80,12 @@ def run(
     sys.exit(run_guarded(body, console))
 
 
-@group.command(examples=["--source meta_ads --since 2026-05-01 --until 2026-05-31 --dry-run"])
+@group.command(
+    examples=[
+        "--source meta_ads --since 2026-05-01 --until 2026-05-31 --dry-run",
+        "--source google_ads --since 2026-05-01 --account 418-008-7120",
+    ]
+)
 @click.option("--source", metavar="NAME", required=True, help="The source to read again.")
 @click.option("--since", metavar="DATE", required=True, help="First day to read again.")
 @click.option("--until", metavar="DATE", help="Last day to read again (default: today).")

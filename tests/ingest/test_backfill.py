@@ -11,6 +11,7 @@ import pytest
 from marketing_analytics.ingest.engine.backfill import Backfill
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.windows import Window
+from marketing_analytics.ingest.platforms import load_source, source_names
 
 from .commands import NOW, QUICK, call, clean_environment, contents, ingest, read
 from .scripted_platform import Answer, between
@@ -63,7 +64,10 @@ def test_a_final_day_is_read_again_and_what_is_outside_stays(shared_emulators, c
     assert after == {day: n for day, n in before.items() if day != date(2026, 10, 20)}
 
 
-@pytest.mark.parametrize("source", ["ga4", "google_ads", "mailchimp"])
+BY_DAYS = [name for name in source_names() if load_source(name).has_days]
+
+
+@pytest.mark.parametrize("source", BY_DAYS)
 def test_every_source_by_days_gives_the_same_rows_again(
     shared_emulators, copy_of_loaded, everything, source
 ):
@@ -93,7 +97,7 @@ def test_one_account_alone_and_an_account_that_is_none(shared_emulators, copy_of
     assert first in none.err
 
 
-@pytest.mark.parametrize("source", ["meta_ads", "google_ads", "mailchimp", "ga4"])
+@pytest.mark.parametrize("source", BY_DAYS)
 def test_a_dry_run_shows_the_days_and_reads_none(
     shared_emulators, copy_of_loaded, everything, source
 ):
