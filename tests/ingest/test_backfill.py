@@ -15,6 +15,7 @@ from marketing_analytics.ingest.platforms import load_source, source_names
 
 from .commands import NOW, QUICK, call, clean_environment, contents, ingest, read
 from .scripted_platform import Answer, between
+from .source_kit import slow
 
 pytestmark = pytest.mark.system
 
@@ -65,9 +66,11 @@ def test_a_final_day_is_read_again_and_what_is_outside_stays(shared_emulators, c
 
 
 BY_DAYS = [name for name in source_names() if load_source(name).has_days]
+QUICK_ONES = ["ga4", "mailchimp"]
+CASES = [*QUICK_ONES, *slow(*(name for name in BY_DAYS if name not in QUICK_ONES))]
 
 
-@pytest.mark.parametrize("source", BY_DAYS)
+@pytest.mark.parametrize("source", CASES)
 def test_every_source_by_days_gives_the_same_rows_again(
     shared_emulators, copy_of_loaded, everything, source
 ):
@@ -97,7 +100,7 @@ def test_one_account_alone_and_an_account_that_is_none(shared_emulators, copy_of
     assert first in none.err
 
 
-@pytest.mark.parametrize("source", BY_DAYS)
+@pytest.mark.parametrize("source", CASES)
 def test_a_dry_run_shows_the_days_and_reads_none(
     shared_emulators, copy_of_loaded, everything, source
 ):
