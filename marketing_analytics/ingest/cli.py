@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 import time
@@ -14,11 +13,14 @@ import click
 
 from marketing_analytics.core.commands import Group
 from marketing_analytics.core.console import Console, run_guarded
-from marketing_analytics.core.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from marketing_analytics.core.errors import PlatformError
+    from marketing_analytics.ingest.backfill import Line
+    from marketing_analytics.ingest.doctor import Finding
+    from marketing_analytics.ingest.engine.source import Source
     from marketing_analytics.ingest.request import Request
     from marketing_analytics.ingest.run import SourceResult
     from marketing_analytics.ingest.status import SourceStatus
@@ -47,6 +49,9 @@ def group() -> None:
     help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
 )
 @click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), metavar="FILE", help="What to sync, as TOML."
+)
 @click.option("--reread", is_flag=True, help="Read all days again, also those known as final.")
 @click.option(
     "--accept-shrinkage", is_flag=True, help="Believe answers with far fewer rows than are loaded."
@@ -57,6 +62,7 @@ def run(
     since: str | None,
     raw_database: str | None,
     env_file: Path | None,
+    config: Path | None,
     reread: bool,
     accept_shrinkage: bool,
     is_json: bool,
@@ -65,8 +71,63 @@ def run(
     console = Console(is_json=is_json)
 
     def body() -> int:
-        request = request_of(sources, since, raw_database, env_file)
+        from marketing_analytics.ingest.request import request_of
+
+        request = request_of(sources, since, raw_database, env_file, config)
         asked = replace(request, is_reread=reread, is_accepting_shrinkage=accept_shrinkage)
+        return ingest_and_show(console, asked)
+
+    sys.exit(run_guarded(body, console))
+
+
+@group.command(
+    examples=[
+        "--source meta_ads --since 2026-05-01 --until 2026-05-31 --dry-run",
+        "--source google_ads --since 2026-05-01 --account 418-008-7120",
+    ]
+)
+@click.option("--source", metavar="NAME", required=True, help="The source to read again.")
+@click.option("--since", metavar="DATE", required=True, help="First day to read again.")
+@click.option("--until", metavar="DATE", help="Last day to read again (default: today).")
+@click.option("--account", "accounts", multiple=True, metavar="ID", help="Only this account.")
+@click.option(
+    "--raw-database",
+    metavar="PATH",
+    help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
+)
+@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+@click.option(
+    "--accept-shrinkage", is_flag=True, help="Believe answers with far fewer rows than are loaded."
+)
+@click.option("--dry-run", is_flag=True, help="Only show which days would be read.")
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+def backfill(
+    source: str,
+    since: str,
+    until: str | None,
+    accounts: tuple[str, ...],
+    raw_database: str | None,
+    env_file: Path | None,
+    accept_shrinkage: bool,
+    dry_run: bool,
+    is_json: bool,
+) -> None:
+    """Read a range of days again, also final ones.
+
+    What lies outside stays. A backfill that was killed goes on where it was when it is started
+    again with the same days and accounts.
+    """
+    console = Console(is_json=is_json)
+
+    def body() -> int:
+        from marketing_analytics.ingest import backfill as planning
+        from marketing_analytics.ingest.request import request_of
+
+        request = request_of((source,), since, raw_database, env_file)
+        days = planning.backfill_of(source, request.since, until, accounts, is_dry=dry_run)
+        if dry_run:
+            return show_plan(console, *planning.plan(request, days))
+        asked = replace(request, backfill=days, is_accepting_shrinkage=accept_shrinkage)
         return ingest_and_show(console, asked)
 
     sys.exit(run_guarded(body, console))
@@ -85,6 +146,7 @@ def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
     def body() -> None:
         from marketing_analytics.ingest.engine.persons import KEY_SETTING
         from marketing_analytics.ingest.platforms import load_source
+        from marketing_analytics.ingest.request import checked_sources
 
         asked = {name: load_source(name) for name in checked_sources(sources)}
         if is_json:
@@ -100,6 +162,29 @@ def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
                 console.line(f"{setting}=")
             for setting in source.optional_settings:
                 console.line(f"# {setting}=")
+
+    sys.exit(run_guarded(body, console))
+
+
+@group.command("sources", examples=["", "--env-file connections.env --json"])
+@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+def sources_command(env_file: Path | None, is_json: bool) -> None:
+    """List the sources, which are set up, and what the others lack."""
+    console = Console(is_json=is_json)
+
+    def body() -> None:
+        from marketing_analytics.ingest import request as settings
+        from marketing_analytics.ingest.engine.persons import with_key
+        from marketing_analytics.ingest.platforms import load_source, source_names
+
+        if env_file:
+            settings.load_env_file(env_file)
+        values = with_key(os.environ)
+        sources = {name: load_source(name) for name in source_names()}
+        needed = {name: source.needed_with(values) for name, source in sources.items()}
+        lacks = settings.lacking(needed, values)
+        show_sources(console, sources, lacks)
 
     sys.exit(run_guarded(body, console))
 
@@ -121,12 +206,40 @@ def status(raw_database: str | None, is_json: bool) -> None:
 
         place = settings.raw_place(raw_database, os.environ)
         wait_seconds = settings.seconds("INGEST_LOCK_WAIT_SECONDS", os.environ)
-        found = read_status(place, checked_sources(()), wait_seconds=wait_seconds)
+        found = read_status(place, settings.checked_sources(()), wait_seconds=wait_seconds)
         if is_json:
             document = {"schema_version": 1, "raw_database": str(place)}
             console.json({**document, "sources": [one.as_json() for one in found]})
             return
         print_status(console, found)
+
+    sys.exit(run_guarded(body, console))
+
+
+@group.command(examples=["", "--source meta_ads --env-file connections.env"])
+@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source.")
+@click.option(
+    "--raw-database",
+    metavar="PATH",
+    help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
+)
+@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+def doctor(
+    sources: tuple[str, ...], raw_database: str | None, env_file: Path | None, is_json: bool
+) -> None:
+    """Look whether a run could work: access, accounts, database.
+
+    Loads nothing.
+    """
+    console = Console(is_json=is_json)
+
+    def body() -> int:
+        from marketing_analytics.ingest.doctor import examine
+        from marketing_analytics.ingest.request import request_of
+
+        request = request_of(sources, None, raw_database, env_file)
+        return show_findings(console, request, examine(request))
 
     sys.exit(run_guarded(body, console))
 
@@ -149,10 +262,61 @@ def receive(sources: tuple[str, ...], host: str, port: int, env_file: Path | Non
 
         if env_file:
             settings.load_env_file(env_file)
-        names = checked_sources(sources) if sources else ()
+        names = settings.checked_sources(sources) if sources else ()
         return receiver.serve(console, host, port, names, dict(os.environ))
 
     sys.exit(run_guarded(body, console))
+
+
+def show_sources(
+    console: Console, sources: Mapping[str, Source], lacks: Mapping[str, Sequence[str]]
+) -> None:
+    """Print the sources, their tables, and the settings that some lack."""
+    if console.is_json:
+        found = [
+            {
+                "source": name,
+                "is_set_up": name not in lacks,
+                "lacks": list(lacks.get(name, ())),
+                "tables": [table.name for table in source.tables],
+                "restates": source.restates,
+                "has_days": source.has_days,
+            }
+            for name, source in sources.items()
+        ]
+        console.json({"schema_version": 1, "sources": found})
+        return
+    console.table(
+        ["source", "set up", "tables", "read again by every run"],
+        [
+            [name, "no" if name in lacks else "yes", str(len(source.tables)), source.restates]
+            for name, source in sources.items()
+        ],
+        right=(2,),
+    )
+    for name, source in sources.items():
+        tables = ", ".join(table.name for table in source.tables)
+        console.prose(f"{name}: {tables}", indent="  ")
+    for name, missing in lacks.items():
+        console.note(f"{name} is not set up: {', '.join(missing)}")
+
+
+def show_plan(console: Console, lines: Sequence[Line], failures: Sequence[PlatformError]) -> int:
+    """Print what would be read; return the exit code of the first failure."""
+    if console.is_json:
+        errors = [{"message": error.message, "hint": error.hint or None} for error in failures]
+        planned = [line.as_json() for line in lines]
+        console.json({"schema_version": 1, "planned": planned, "errors": errors})
+    columns = ["report", "account", "first day", "last day", "days", "windows"]
+    rows = [line.cells() for line in lines]
+    if rows:
+        console.table(columns, rows, right=(4, 5))
+    else:
+        console.line("no day of this source would be read")
+    if not console.is_json:
+        for error in failures:
+            console.error(error)
+    return failures[0].exit_code if failures else 0
 
 
 def print_status(console: Console, found: Sequence[SourceStatus]) -> None:
@@ -182,60 +346,21 @@ def print_status(console: Console, found: Sequence[SourceStatus]) -> None:
                 )
 
 
-def request_of(
-    sources: tuple[str, ...], since: str | None, raw_database: str | None, env_file: Path | None
-) -> Request:
-    """Return what is asked for, from flags, the file of settings and the environment."""
-    from marketing_analytics.ingest import request as settings
-    from marketing_analytics.ingest.engine.persons import with_key
+def show_findings(console: Console, request: Request, findings: Sequence[Finding]) -> int:
+    """Print what the doctor found, a line each; return the exit code."""
+    from marketing_analytics.ingest.doctor import exit_code_of
 
-    if env_file:
-        settings.load_env_file(env_file)
-    values = with_key(os.environ)
-    chosen, left_out = chosen_sources(sources, values)
-    return settings.Request(
-        sources=chosen,
-        left_out=left_out,
-        since=settings.since_date(since, values),
-        place=settings.raw_place(raw_database, values),
-        settings=values,
-    )
-
-
-def chosen_sources(
-    sources: tuple[str, ...], values: Mapping[str, str]
-) -> tuple[tuple[str, ...], dict[str, list[str]]]:
-    """Return the sources to sync, and what the others lack.
-
-    Without a name: those whose settings are complete. Where none is, all of them, to be refused
-    with everything that is missing.
-    """
-    from marketing_analytics.ingest import request as settings
-    from marketing_analytics.ingest.platforms import load_source
-
-    known = checked_sources(sources)
-    if sources:
-        return known, {}
-    needed = {name: load_source(name).needed_with(values) for name in known}
-    left_out = settings.lacking(needed, values)
-    complete = tuple(name for name in known if name not in left_out)
-    return (complete, left_out) if complete else (known, {})
-
-
-def checked_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the sources asked for, all when none is named."""
-    from marketing_analytics.ingest.platforms import source_names
-
-    known = source_names()
-    for name in sources:
-        if name not in known:
-            near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-            meant = f"did you mean {near[0]}? " if near else ""
-            raise UserError(
-                f"there is no source {name!r}",
-                hint=f"{meant}sources are {', '.join(known)}",
-            )
-    return tuple(dict.fromkeys(sources)) or tuple(known)
+    code = exit_code_of(findings)
+    if console.is_json:
+        found = [finding.as_json() for finding in findings]
+        document = {"schema_version": 1, "exit_code": code, "findings": found}
+        console.json({**document, "left_out": dict(request.left_out)})
+        return code
+    for finding in findings:
+        console.prose(finding.line, indent=" " * 7)
+    for source, missing in request.left_out.items():
+        console.note(f"{source} is not set up: {', '.join(missing)}")
+    return code
 
 
 def ingest_and_show(console: Console, request: Request) -> int:

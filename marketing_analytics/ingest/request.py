@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,12 @@ from marketing_analytics.core import clock
 from marketing_analytics.core.commands import program
 from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import UserError, not_set
+from marketing_analytics.ingest.engine.backfill import Backfill
+from marketing_analytics.ingest.engine.governor import Limits
+from marketing_analytics.ingest.engine.persons import with_key
+from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.ingest.raw.places import Place, place_of
+from marketing_analytics.ingest.sync_file import SyncFile, read_sync_file
 
 RAW_DATABASE_SETTING = "MARKETING_RAW_DATABASE"
 DEFAULT_RAW_DATABASE = "var/raw.duckdb"
@@ -43,12 +49,27 @@ class Request:
     settings: Mapping[str, str]
     is_reread: bool = False
     is_accepting_shrinkage: bool = False
+    # of the one source that is read again
+    backfill: Backfill | None = None
+    # where a source is wanted from another day on
+    since_by_source: Mapping[str, date] = field(default_factory=dict)
     # sources that nobody asked for by name and whose settings are not complete, and what they lack
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def seconds(self, name: str) -> float:
         """Return a waiting time setting; raise UserError when it is not a number."""
         return seconds(name, self.settings)
+
+    @property
+    def limits(self) -> Limits:
+        """Return the patience asked for by the settings."""
+        return Limits(
+            retry_base_seconds=self.seconds("INGEST_RETRY_SECONDS"),
+            max_wait_seconds=self.seconds("INGEST_MAX_WAIT_SECONDS"),
+            poll_first_seconds=self.seconds("INGEST_POLL_SECONDS"),
+            report_timeout_seconds=self.seconds("INGEST_REPORT_TIMEOUT_SECONDS"),
+            answer_seconds=self.seconds("INGEST_ANSWER_SECONDS"),
+        )
 
 
 def seconds(name: str, settings: Mapping[str, str]) -> float:
@@ -84,16 +105,20 @@ def since_date(given: str | None, settings: Mapping[str, str]) -> date:
     today = clock.today()
     if not text:
         return today - timedelta(days=DEFAULT_HISTORY_DAYS)
-    try:
-        since = date.fromisoformat(text)
-    except ValueError:
-        name = "--since" if given else SINCE_SETTING
-        raise UserError(
-            f"{name} is not a date: {text!r}", hint="write it like 2026-05-01"
-        ) from None
+    since = as_date(text, "--since" if given else SINCE_SETTING)
     if since > today:
         raise UserError(f"the first day {since} lies after today ({today})")
     return since
+
+
+def as_date(text: str, name: str) -> date:
+    """Return a day; raise UserError, with the name of what was given, where it is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UserError(
+            f"{name} is not a date: {text!r}", hint="write it like 2026-05-01"
+        ) from None
 
 
 def lacking(
@@ -117,3 +142,71 @@ def check_settings(needed: Mapping[str, Sequence[str]], settings: Mapping[str, s
     if absent:
         listed = f"fill in the file that `{program()} ingest settings` prints and pass --env-file"
         raise not_set(absent, instead=f"{listed}, or choose other sources with --source")
+
+
+def request_of(
+    sources: tuple[str, ...],
+    since: str | None,
+    raw_database: str | None,
+    env_file: Path | None,
+    sync_file: Path | None = None,
+) -> Request:
+    """Return what is asked for: from flags, files, and the environment.
+
+    The file of what to sync goes before the environment; flags go before both.
+    """
+    if env_file:
+        load_env_file(env_file)
+    values = with_key(os.environ)
+    wanted = SyncFile(())
+    if sync_file:
+        wanted = read_sync_file(sync_file)
+        values |= wanted.settings
+        sources = named_in(wanted, checked_sources(sources) if sources else (), sync_file)
+    chosen, left_out = chosen_sources(sources, values)
+    return Request(
+        sources=chosen,
+        left_out=left_out,
+        since=since_date(since or wanted.since, values),
+        since_by_source={} if since else wanted.since_of,
+        place=raw_place(raw_database, values),
+        settings=values,
+    )
+
+
+def named_in(wanted: SyncFile, sources: tuple[str, ...], path: Path) -> tuple[str, ...]:
+    """Return the sources of a file, or those asked for. Raise UserError where it has them not."""
+    for name in sources:
+        if name not in wanted.sources:
+            raise UserError(f"{path} does not name {name}", hint=f"add a table [{name}] to it")
+    return sources or wanted.sources
+
+
+def chosen_sources(
+    sources: tuple[str, ...], values: Mapping[str, str]
+) -> tuple[tuple[str, ...], dict[str, list[str]]]:
+    """Return the sources to sync, and what the others lack.
+
+    Without a name: those whose settings are complete. Where none is, all of them, to be refused
+    with everything that is missing.
+    """
+    known = checked_sources(sources)
+    if sources:
+        return known, {}
+    left_out = lacking({name: load_source(name).needed_with(values) for name in known}, values)
+    complete = tuple(name for name in known if name not in left_out)
+    return (complete, left_out) if complete else (known, {})
+
+
+def checked_sources(sources: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the sources asked for, all when none is named."""
+    known = source_names()
+    for name in sources:
+        if name not in known:
+            near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise UserError(
+                f"there is no source {name!r}",
+                hint=f"{meant}sources are {', '.join(known)}",
+            )
+    return tuple(dict.fromkeys(sources)) or tuple(known)

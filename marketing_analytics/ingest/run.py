@@ -24,13 +24,14 @@ from marketing_analytics.core.errors import (
     PlatformError,
 )
 from marketing_analytics.core.redaction import redact, secrets_of
-from marketing_analytics.ingest.engine.governor import Limits
 from marketing_analytics.ingest.engine.job import Job, bug_of
 from marketing_analytics.ingest.engine.persons import check_key, key_of
 from marketing_analytics.ingest.engine.shrinkage import Guard
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.platforms import load_source, source_names
+from marketing_analytics.ingest.progress import lines_of
 from marketing_analytics.ingest.raw.database import RawDatabase
+from marketing_analytics.ingest.raw.journal import Journal
 from marketing_analytics.ingest.request import Request, check_settings
 
 SCHEMA_VERSION = 1
@@ -85,7 +86,6 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
     check_settings(needed, request.settings)
     key = key_of(request.settings)
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
-    limits = limits_of(request)
     with owner_only(), request.place.writer_lock(lock_wait_seconds):
         database = RawDatabase(request.place, wait_seconds=lock_wait_seconds)
         stored = database.prepare({name: source.tables for name, source in sources.items()})
@@ -95,18 +95,21 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
                 check_key(name, key, stored[name].state)
                 # noted at once: what is read first may tell of nobody
                 stored[name].state["pseudonym_key"] = key.mark
+        if request.backfill:
+            request.backfill.begin(stored[request.sources[0]].state)
         jobs = {
             name: Job(
                 source=name,
                 key=key,
                 settings=request.settings,
-                since=request.since,
+                since=request.since_by_source.get(name, request.since),
                 now=clock.now(),
                 state=stored[name].state,
                 guard=Guard(stored[name].counts, is_accepting=request.is_accepting_shrinkage),
-                limits=limits,
+                limits=request.limits,
                 scratch=database.working,
                 is_reread=request.is_reread,
+                backfill=request.backfill,
             )
             for name in request.sources
         }
@@ -123,17 +126,6 @@ def owner_only() -> Iterator[None]:
         os.umask(before)
 
 
-def limits_of(request: Request) -> Limits:
-    """Return the patience asked for by the settings."""
-    return Limits(
-        retry_base_seconds=request.seconds("INGEST_RETRY_SECONDS"),
-        max_wait_seconds=request.seconds("INGEST_MAX_WAIT_SECONDS"),
-        poll_first_seconds=request.seconds("INGEST_POLL_SECONDS"),
-        report_timeout_seconds=request.seconds("INGEST_REPORT_TIMEOUT_SECONDS"),
-        answer_seconds=request.seconds("INGEST_ANSWER_SECONDS"),
-    )
-
-
 class Run:
     """The jobs of a run while they go on."""
 
@@ -145,6 +137,7 @@ class Run:
         console: Console,
     ) -> None:
         self.database = database
+        self.journal = Journal(database, {name: one.tables for name, one in sources.items()})
         self.sources = sources
         self.jobs = jobs
         self.console = console
@@ -157,6 +150,7 @@ class Run:
     def results(self) -> list[SourceResult]:
         """Collect and load everything; return one result per source, in the order asked for."""
         found: dict[str, SourceResult] = {}
+        self.journal.begin()
         with (
             self.console.progress(self._progress),
             ThreadPoolExecutor(len(self.jobs), "collect") as pool,
@@ -218,10 +212,11 @@ class Run:
     def _finish(self, job: Job, future: Future[None]) -> SourceResult:
         """Load the rest of what a job kept and return its result."""
         future.result()
+        job.end()
         self._load(job)
         failed = self.broken.get(job.source)
         errors = distinct([*([failed] if failed else []), *job.failures])
-        return SourceResult(
+        result = SourceResult(
             job.source,
             self.loaded[job.source],
             job.rejected_count,
@@ -232,6 +227,11 @@ class Run:
             has_readable_account=job.has_readable_account,
             differences=job.differences,
         )
+        try:
+            self.journal.end(result.as_json())
+        except PlatformError as error:
+            result.errors.append(error)
+        return result
 
     def _pass_notes_on(self) -> None:
         for job in self.jobs.values():
@@ -239,21 +239,7 @@ class Run:
                 self.console.note(job.notes.get())
 
     def _progress(self) -> list[str]:
-        """Return a summary, and a line per source."""
-        jobs = self.jobs.values()
-        done, planned = sum(j.windows_done for j in jobs), sum(j.windows_planned for j in jobs)
-        rows = sum(job.row_count for job in jobs)
-        seconds = time.monotonic() - self.started
-        text = f"ingest {seconds:.0f} s: {rows:,} rows, {done} of {planned} windows"
-        if done:
-            text += f", about {seconds / done * (planned - done):.0f} s left"
-        return [text, *(f"  {progress_of(job)}" for job in jobs)]
-
-
-def progress_of(job: Job) -> str:
-    """Return one line on how far a source is."""
-    windows = f"{job.windows_done} of {job.windows_planned}"
-    return f"{job.source:<12} {windows:<10}{job.row_count:>9,} rows"
+        return lines_of(list(self.jobs.values()), time.monotonic() - self.started)
 
 
 def distinct(errors: list[PlatformError]) -> list[PlatformError]:

@@ -57,13 +57,18 @@ class Finished:
 
 
 def ingest(*arguments, **settings):
-    """Run the command in this process: quick, and the same code as in its own."""
+    """Run the sync."""
+    return call("run", *arguments, **settings)
+
+
+def call(command, *arguments, **settings):
+    """Run a command in this process: quick, and the same code as in its own."""
     runner = CliRunner()
     given = QUICK | {"MARKETING_NOW": NOW} | {k: str(v) for k, v in settings.items()}
     absent = dict.fromkeys((k for k in os.environ if k.startswith(OWN_SETTINGS)), None)
     before = dict(os.environ)
     try:
-        done = runner.invoke(group, ["run", *map(str, arguments)], env=absent | given)
+        done = runner.invoke(group, [command, *map(str, arguments)], env=absent | given)
     finally:
         # a settings file given to the command leaves its settings behind
         os.environ.clear()

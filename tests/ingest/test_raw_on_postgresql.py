@@ -11,7 +11,7 @@ from tests.ingest.platforms.test_mailchimp import TestMailchimp as Mailchimp
 from tests.ingest.platforms.test_meta_ads import TestMetaAds as MetaAds
 from tests.ingest.platforms.test_shop import TestShop as Shop
 
-from .commands import contents, ingest, read
+from .commands import call, contents, ingest, read
 from .database_servers import PASSWORD, postgresql
 
 pytestmark = pytest.mark.system
@@ -95,6 +95,23 @@ def test_the_rows_are_those_of_a_duckdb_file(filled, everything):
     assert found.keys() == everything.keys()
     for table, rows in everything.items():
         assert found[table] == rows, table
+
+
+LOADS = "select source, status, row_count, rejected_count, window_count from _ingest.loads"
+FRESHNESS = "select source, report, account_id, campaign_id, last_row_day from _ingest.freshness"
+
+
+@pytest.mark.parametrize("query", [LOADS + " where finished_at is not null", FRESHNESS])
+def test_loads_and_freshness_are_those_of_a_duckdb_file(filled, loaded, query):
+    assert sorted(read(filled, query), key=repr) == sorted(read(loaded, query), key=repr)
+
+
+def test_the_doctor_knows_that_it_can_be_written(filled, shared_emulators, tmp_path):
+    settings = shared_emulators.settings | {"INGEST_WORKING_PATH": tmp_path}
+    done = call("doctor", "--raw-database", filled, "--source", "shop", **settings)
+    assert done.code == 0, done.out
+    assert "can be written, nobody else does" in done.out
+    assert PASSWORD not in done.out
 
 
 def test_parquet_goes_in_by_adbc(filled):

@@ -18,6 +18,7 @@ import pyarrow as pa
 from marketing_analytics.ingest.engine.persons import Key, replaced
 from marketing_analytics.ingest.engine.tables import ARROW_TYPES, Table
 from marketing_analytics.ingest.platforms import load_source, source_names
+from marketing_analytics.ingest.raw import journal
 
 SQL_TYPES = {
     "text": "text",
@@ -355,6 +356,12 @@ def write_raw(path: Path, rows: Rows, loaded_at: datetime | None = None) -> None
             connection.register("arrived", as_stored(table, rows[name], stamp))
             connection.execute(f"insert into {name} select * from arrived")
             connection.unregister("arrived")
+    journal.create(connection)
+    for source in source_names():
+        load = ["load", source, "ok", stamp, stamp, 1, 0, 1, 1, None, stamp]
+        journal.insert(connection, "loads", journal.LOADS, [load])
+        read = [source, "", "", "", None, None, None, stamp, stamp]
+        journal.insert(connection, "freshness", journal.FRESHNESS, [read])
     connection.close()
 
 

@@ -83,18 +83,20 @@ class Account:
     account_id: str
     currency: str
     zone: ZoneInfo
+    name: str = ""
 
 
-def as_account(row: Row, account_id: str, currency: str, zone: str) -> Account:
+def as_account(row: Row, account_id: str, currency: str, zone: str, name: str = "") -> Account:
     """Return the account in a record; raise AccountError where a field is of no use."""
-    found, code, name = (row.get(field) for field in (account_id, currency, zone))
+    found, code, place = (row.get(field) for field in (account_id, currency, zone))
     if not isinstance(code, str) or not (len(code) == 3 and code.isalpha()):
         raise AccountError(f"its currency is {code!r}", hint="set it at the platform")
     try:
-        return Account(str(found), code.upper(), ZoneInfo(str(name or "")))
+        own = str(row.get(name) or "")
+        return Account(str(found), code.upper(), ZoneInfo(str(place or "")), own)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise AccountError(
-            f"its time zone is {name!r}, which is none",
+            f"its time zone is {place!r}, which is none",
             hint="set it at the platform: days are days of the account",
         ) from None
 

@@ -24,7 +24,9 @@ from marketing_analytics.core.errors import (
     MissingSettingError,
     PlatformError,
     TerminalError,
+    UserError,
 )
+from marketing_analytics.ingest.engine.backfill import STATE, Backfill, Planned
 from marketing_analytics.ingest.engine.chunks import Chunks
 from marketing_analytics.ingest.engine.governor import AccountError, Limits
 from marketing_analytics.ingest.engine.persons import (
@@ -36,6 +38,7 @@ from marketing_analytics.ingest.engine.persons import (
     replaced,
     restricted,
 )
+from marketing_analytics.ingest.engine.progress import ByAccount
 from marketing_analytics.ingest.engine.shrinkage import Guard, ShrunkError
 from marketing_analytics.ingest.engine.tables import (
     REJECTED,
@@ -109,6 +112,7 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     stop: threading.Event = field(default_factory=threading.Event)
     is_reread: bool = False
+    backfill: Backfill | None = None
     guard: Guard = field(default_factory=Guard)
     key: Key | None = None
     persons: dict[Table, list[Any]] = field(default_factory=dict)
@@ -122,9 +126,7 @@ class Job:
     # where rows do not add up to an account's own totals
     differences: list[str] = field(default_factory=list)
     rejected_count: int = 0
-    row_count: int = 0
-    windows_planned: int = 0
-    windows_done: int = 0
+    progress: ByAccount = field(default_factory=ByAccount)
     notes: queue.SimpleQueue[str] = field(default_factory=queue.SimpleQueue)
     pending_rows: int = 0
     pending_windows: int = 0
@@ -143,15 +145,30 @@ class Job:
             if table.mode != "replace":
                 self.batches.setdefault(table.stored, [])
 
-    def plan(self, count: int) -> None:
+    @property
+    def row_count(self) -> int:
+        """Return the rows that were read."""
+        return self.progress.whole.rows
+
+    @property
+    def windows_planned(self) -> int:
+        """Return the windows that are to be read."""
+        return self.progress.whole.planned
+
+    @property
+    def windows_done(self) -> int:
+        """Return the windows that were read."""
+        return self.progress.whole.done
+
+    def plan(self, count: int, account_id: str = "") -> None:
         """Announce more windows to read."""
         with self._lock:
-            self.windows_planned += count
+            self.progress.plan(count, account_id)
 
-    def done(self, count: int = 1) -> None:
+    def done(self, count: int = 1, account_id: str = "") -> None:
         """Count windows as read."""
         with self._lock:
-            self.windows_done += count
+            self.progress.read(count, account_id)
             self.pending_windows += count
 
     def add(
@@ -231,7 +248,10 @@ class Job:
         self.guard.check(table, parts if table.mode == "parts" else [()], found, held)
 
     def _append(self, table: Table, built: Any, parts: Sequence[Part]) -> None:
-        self.row_count += built.num_rows
+        # parts of days are an account's
+        is_of_account = bool(parts) and len(table.part_by) > 1
+        account_id = str(parts[0][0]) if is_of_account else ""
+        self.progress.add_rows(built.num_rows, account_id)
         self.pending_rows += built.num_rows
         if table.personal:
             built, persons = replaced(table, built, self._key())
@@ -276,6 +296,8 @@ class Job:
 
     def coverage(self, report: str, account_id: str) -> Coverage:
         """Return what was read so far of one report and account."""
+        if self.backfill:
+            return self.backfill.coverage(report, account_id)
         if self.is_reread:
             return Coverage()
         return Coverage.from_state(self._spans(report).get(account_id, []))
@@ -286,6 +308,44 @@ class Job:
             coverage = Coverage.from_state(self._spans(report).get(account_id, []))
             coverage.mark(window, read_on)
             self._spans(report)[account_id] = coverage.to_state()
+            self.note_read(report, account_id)
+            if self.backfill:
+                self.backfill.mark(report, account_id, window, read_on)
+
+    def note_read(self, report: str, account_id: str = "", campaign_id: str = "") -> None:
+        """Note that a report was read now; "" stands for all reports, accounts or campaigns."""
+        with self._lock:
+            read_at = self.state.setdefault("read_at", {}).setdefault(report, {})
+            read_at[f"{account_id}/{campaign_id}"] = self.now.isoformat()
+
+    def is_only_planned(self, planned: Iterable[Planned]) -> bool:
+        """Note what would be read; return whether that is all that is wanted to know."""
+        if not (self.backfill and self.backfill.is_dry):
+            return False
+        with self._lock:
+            self.backfill.planned += planned
+        return True
+
+    def end(self) -> None:
+        """Note that the source was read as a whole, where it was.
+
+        A backfill forgets how far it was, once all of it was read; accounts that are none are
+        named.
+        """
+        if not self.backfill:
+            if not self.failures:
+                self.note_read("")
+                # state is stored with a table only
+                self.declare(())
+            return
+        for account_id in self.backfill.unknown_accounts(self.lost):
+            known = ", ".join(sorted(self.backfill.seen_accounts)) or "not known"
+            error = f"there is no account {account_id} to read again"
+            self.fail(UserError(error, hint=f"accounts are {known}"))
+        if not self.failures:
+            # a key that is absent would stay as it is stored; and it is stored with a table only
+            self.state[STATE] = {}
+            self.declare(())
 
     def forget(self, report: str, account_id: str, days: Iterable[date]) -> None:
         """Note that days changed since they were read: they are read again."""

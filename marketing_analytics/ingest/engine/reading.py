@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from marketing_analytics.core.errors import AuthError, PlatformError, RemoteError
+from marketing_analytics.ingest.engine.backfill import Planned
 from marketing_analytics.ingest.engine.governor import AccountError, TooMuchDataError, is_outage
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.tables import DoubtfulError
@@ -41,7 +42,12 @@ class Reader:
 
     def read_all(self, tasks: Sequence[Task]) -> None:
         """Read the windows of all accounts that are not lost."""
-        self.job.plan(len(tasks))
+        if self.job.is_only_planned(
+            Planned(task.report, task.account_id, task.window) for task in tasks
+        ):
+            return
+        for task in tasks:
+            self.job.plan(1, task.account_id)
         self.job.each(tasks, self.read_one)
 
     def read_one(self, task: Task) -> None:
@@ -59,7 +65,7 @@ class Reader:
             self._read_around(task, error)
         else:
             self.bad_days[account_id] = 0
-            self.job.done()
+            self.job.done(1, account_id)
 
     def _read_around(self, task: Task, error: RemoteError) -> None:
         """Read the halves of a window that failed; note a single day and go on."""
@@ -68,7 +74,7 @@ class Reader:
             return
         if task.window.day_count > 1:
             halves = task.window.halves()
-            self.job.plan(len(halves) - 1)
+            self.job.plan(len(halves) - 1, task.account_id)
             for half in halves:
                 self.read_one(replace(task, window=half))
             return

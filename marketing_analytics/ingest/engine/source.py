@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.persons import KEY_SETTING
 from marketing_analytics.ingest.engine.tables import Table
+
+# the accounts that can be read, id and name; those that cannot are lost in the job
+Check = Callable[[Job], Iterable[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -23,13 +26,22 @@ class Receiver:
 class Source:
     """A platform: raw tables, names of its own settings, those it may do without, its reading.
 
-    `instead` names settings that, once they are set, take the place of others.
+    `instead` names settings that, once they are set, take the place of others. `options` are
+    settings without a secret that the file of what to sync may give: the key there, and the
+    setting, a list. `restates` says what every run reads again, `has_days` that a backfill can
+    read days again. `address` says where its server is, `check` asks it as little as possible and
+    keeps nothing.
     """
 
     tables: tuple[Table, ...]
     settings: tuple[str, ...]
     collect: Callable[[Job], None]
     optional_settings: tuple[str, ...] = ()
+    options: Mapping[str, str] = field(default_factory=dict)
+    restates: str = ""
+    has_days: bool = False
+    address: Callable[[Mapping[str, str]], str] | None = None
+    check: Check | None = None
     receiver: Receiver | None = None
     instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from marketing_analytics.core.errors import UserError
+from marketing_analytics.core.errors import AuthError, MachineError, UserError
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.warehouse import duckdb, postgresql
 
@@ -35,6 +36,14 @@ class Place(Protocol):
 
     def connect(self, wait_seconds: float, *, is_read_only: bool = False) -> Any:
         """Return a connection with `execute(sql, values)`, `?` for values, and `close`."""
+        ...
+
+    def exists(self) -> bool:
+        """Return whether anything can have been loaded."""
+        ...
+
+    def check(self) -> str:
+        """Return what a run would find; raise what would stop it from writing."""
         ...
 
     def destination(self, connection: Any) -> Any:
@@ -79,6 +88,20 @@ class DuckDBFile:
         return duckdb.connect(
             self.path, is_read_only=is_read_only, wait_seconds=wait_seconds, hint=WAIT_HINT
         )
+
+    def exists(self) -> bool:
+        """Return whether the file is there."""
+        return self.path.exists()
+
+    def check(self) -> str:
+        """Return what a run would find; raise what would stop it from writing."""
+        folder = nearest(self.path.parent)
+        if not os.access(folder, os.W_OK):
+            raise MachineError(f"{folder} cannot be written", hint="give another --raw-database")
+        if not self.exists():
+            return "the first run makes it"
+        with self.writer_lock(0.0), opened(self, 0.0):
+            return "can be written, nobody else uses it"
 
     def destination(self, connection: Any) -> Any:
         """Return dlt's destination over an open connection."""
@@ -125,6 +148,21 @@ class PostgreSQL:
     def connect(self, wait_seconds: float, *, is_read_only: bool = False) -> Any:
         """Return a connection; every statement is a transaction of its own."""
         return postgresql.connect(self.url, is_read_only=is_read_only)
+
+    def exists(self) -> bool:
+        """Return true: a database is made by its server."""
+        return True
+
+    def check(self) -> str:
+        """Return what a run would find; raise what would stop it from writing."""
+        query = "select has_database_privilege(current_database(), 'CREATE')"
+        with opened(self, 0.0) as connection:
+            if not connection.execute(query).fetchone()[0]:
+                raise AuthError(
+                    f"{self} lets its user make no schema", hint="grant create on the database"
+                )
+        with self.writer_lock(0.0):
+            return "can be written, nobody else does"
 
     def destination(self, connection: Any) -> Any:
         """Return dlt's destination; Parquet goes in by ADBC."""
@@ -173,6 +211,11 @@ def place_of(text: str, working_parent: Path) -> Place:
         f"no raw database can be at a {scheme} address",
         hint="give a path for a DuckDB file, or postgresql://user:password@host/name",
     )
+
+
+def nearest(folder: Path) -> Path:
+    """Return a folder, or the first above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 @contextlib.contextmanager

@@ -14,13 +14,15 @@ from pathlib import Path
 
 from marketing_analytics.core.errors import TerminalError, UserError
 from marketing_analytics.ingest.access.google import CREDENTIALS_FILE
+from marketing_analytics.ingest.engine.backfill import Planned
 from marketing_analytics.ingest.engine.job import Built, Job
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import DoubtfulError
+from marketing_analytics.ingest.engine.windows import Window
 from marketing_analytics.ingest.platforms.ga4.bigquery import ADDRESS, DATASET, Dataset
 from marketing_analytics.ingest.platforms.ga4.flatten import flatten
 from marketing_analytics.ingest.platforms.ga4.layout import DayExport, Export, Folder
-from marketing_analytics.ingest.platforms.ga4.tables import TABLES
+from marketing_analytics.ingest.platforms.ga4.tables import EVENTS, TABLES
 
 FOLDER = "GA4_EXPORT_PATH"
 # Google takes hits of up to 72 hours ago
@@ -53,8 +55,18 @@ def read_due(job: Job, export: Export) -> None:
     due = [found for found in export.days() if is_due(job, found)]
     size = export.days_at_once
     chunks = [due[i : i + size] for i in range(0, len(due), size)]
+    planned = [Planned(EVENTS.name, "", Window(one.day, one.day)) for one in due]
+    if job.is_only_planned(planned):
+        return
     job.plan(len(due))
     job.each(chunks, partial(read_chunk, job, export), workers=1)
+
+
+def check(job: Job) -> list[tuple[str, str]]:
+    """Return the span of the days that are there; their rows are not read."""
+    with export_of(job) as export:
+        days = export.days()
+    return [("", f"{len(days):,} days, {days[0].day} to {days[-1].day}")]
 
 
 def is_due(job: Job, export: DayExport) -> bool:
@@ -62,6 +74,8 @@ def is_due(job: Job, export: DayExport) -> bool:
     today = job.now.date()
     if not job.since <= export.day <= today:
         return False
+    if job.backfill:
+        return job.backfill.is_due(EVENTS.name, "", export.day)
     if job.is_reread or today - export.day <= timedelta(days=LOOKBACK_DAYS):
         return True
     return bool(job.state.get("files", {}).get(str(export.day)) != export.fingerprint)
@@ -69,11 +83,8 @@ def is_due(job: Job, export: DayExport) -> bool:
 
 def read_chunk(job: Job, export: Export, chunk: Sequence[DayExport]) -> None:
     """Read some days; when one of them cannot be read the others are read one by one."""
-    read = {str(found.day): found.fingerprint for found in chunk}
     try:
-        job.keep_built(
-            read_days(export, chunk), lambda: job.state.setdefault("files", {}).update(read)
-        )
+        job.keep_built(read_days(export, chunk), lambda: note_read(job, chunk))
     except TerminalError as error:
         if len(chunk) == 1 or isinstance(error, DoubtfulError):
             raise
@@ -84,6 +95,13 @@ def read_chunk(job: Job, export: Export, chunk: Sequence[DayExport]) -> None:
                 job.fail(error)
         return
     job.done(len(chunk))
+
+
+def note_read(job: Job, chunk: Sequence[DayExport]) -> None:
+    """Note which files of some days were read."""
+    for found in chunk:
+        job.state.setdefault("files", {})[str(found.day)] = found.fingerprint
+        job.mark(EVENTS.name, "", Window(found.day, found.day), job.now.date())
 
 
 def read_days(export: Export, chunk: Sequence[DayExport]) -> list[Built]:
@@ -113,4 +131,7 @@ SOURCE = Source(
     optional_settings=(DATASET, CREDENTIALS_FILE, ADDRESS),
     instead={DATASET: (FOLDER,)},
     collect=collect,
+    restates="3 days, changed files",
+    has_days=True,
+    check=check,
 )

@@ -6,7 +6,8 @@ read again in halves, down to a day; what is left of it is kept as flags on ever
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -59,22 +60,37 @@ WINDOW_DAYS = 30
 PAGE_ROWS = 100_000
 
 
-def collect(job: Job) -> None:
-    """Read the reports of every property that is asked for."""
+def address(settings: Mapping[str, str]) -> str:
+    """Return where the API is."""
+    return settings.get(f"{PREFIX}_BASE_URL") or DEFAULT_ADDRESS
+
+
+def open_governor(job: Job) -> Governor:
+    """Return what asks Google Analytics, with a token of its own or of the credentials file."""
     has_own = bool(job.settings.get(OWN_ACCESS[-1]))
-    governor = Governor(
+    return Governor(
         "Google Analytics",
-        job.settings.get(f"{PREFIX}_BASE_URL") or DEFAULT_ADDRESS,
+        address(job.settings),
         limits=job.limits,
         stop=job.stop,
         classify=classify,
         token=refresh_token(job, PREFIX) if has_own else file_token(job, SCOPE),
         on_wait=job.notes.put,
     )
-    try:
+
+
+def collect(job: Job) -> None:
+    """Read the reports of every property that is asked for."""
+    with closing(open_governor(job)) as governor:
         Reading(job, governor).read_all(property_ids(job))
-    finally:
-        governor.close()
+
+
+def check(job: Job) -> list[tuple[str, str]]:
+    """Return the properties that can be asked for a report."""
+    with closing(open_governor(job)) as governor:
+        reading = Reading(job, governor)
+        job.each_account(property_ids(job), reading.describe, str)
+    return [(one, "") for one in reading.properties]
 
 
 def property_ids(job: Job) -> list[str]:
@@ -220,4 +236,8 @@ SOURCE = Source(
     optional_settings=(f"{PREFIX}_BASE_URL", f"{PREFIX}_TOKEN_URL", CREDENTIALS_FILE),
     instead={CREDENTIALS_FILE: OWN_ACCESS},
     collect=collect,
+    restates="14 days, pages 3 days",
+    has_days=True,
+    address=address,
+    check=check,
 )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -78,12 +79,16 @@ CUSTOMER_PATHS = {
 }
 
 
-def collect(job: Job) -> None:
-    """Read every enabled customer under the login customer."""
-    reports = chosen_reports(job.settings.get(CHOICE_OF_REPORTS, ""))
-    governor = Governor(
+def address(settings: Mapping[str, str]) -> str:
+    """Return where the API is."""
+    return settings.get("GOOGLE_ADS_BASE_URL") or DEFAULT_ADDRESS
+
+
+def open_governor(job: Job) -> Governor:
+    """Return what asks Google, with a token that is renewed."""
+    return Governor(
         "Google Ads",
-        job.settings.get("GOOGLE_ADS_BASE_URL") or DEFAULT_ADDRESS,
+        address(job.settings),
         limits=job.limits,
         stop=job.stop,
         classify=classify,
@@ -97,15 +102,30 @@ def collect(job: Job) -> None:
         loads=lambda body: json.loads(body, parse_float=str),
         shape=list,
     )
-    try:
+
+
+def collect(job: Job) -> None:
+    """Read every enabled customer under the login customer."""
+    reports = chosen_reports(job.settings.get(CHOICE_OF_REPORTS, ""))
+    with closing(open_governor(job)) as governor:
         customers = read_customers(job, governor)
         lists = [(one, report) for one in customers for report in ENTITY_REPORTS]
         job.each_account(
             lists, lambda one: read_entities(job, governor, *one), lambda one: one[0].account_id
         )
         read_stats(job, governor, customers, reports)
-    finally:
-        governor.close()
+
+
+def check(job: Job) -> list[tuple[str, str]]:
+    """Return the customers that can be asked something of their own."""
+
+    def read(customer: Account) -> None:
+        search(governor, customer.account_id, "SELECT customer.id FROM customer LIMIT 1")
+
+    with closing(open_governor(job)) as governor:
+        customers = read_customers(job, governor)
+        job.each_account(customers, read, lambda customer: customer.account_id)
+    return [(one.account_id, one.name) for one in customers if one.account_id not in job.lost]
 
 
 def refresh_token(job: Job) -> str:
@@ -159,7 +179,10 @@ def read_customers(job: Job, governor: Governor) -> list[Account]:
         and (str(client.get("id")) in wanted or (not wanted and client.get("status") == "ENABLED"))
     ]
     return readable(
-        job, chosen, "id", lambda client: as_account(client, "id", "currencyCode", "timeZone")
+        job,
+        chosen,
+        "id",
+        lambda client: as_account(client, "id", "currencyCode", "timeZone", "descriptiveName"),
     )
 
 
@@ -322,4 +345,9 @@ SOURCE = Source(
         CHOICE_OF_REPORTS,
     ),
     collect=collect,
+    options={"accounts": CHOICE},
+    restates="the conversion window, 30 to 90 days",
+    has_days=True,
+    address=address,
+    check=check,
 )

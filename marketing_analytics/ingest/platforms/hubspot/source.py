@@ -6,6 +6,7 @@ Each kind of objects is an island: a token without the scope of one reads the ot
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.ingest.engine.governor import Governor
@@ -35,17 +36,34 @@ LISTS: Mapping[str, Callable[[Job, Governor], None]] = {
 }
 
 
-def collect(job: Job) -> None:
-    """Read all kinds of objects that are asked for, side by side."""
-    governor = Governor(
+def address(settings: Mapping[str, str]) -> str:
+    """Return where the API is."""
+    return settings.get("HUBSPOT_BASE_URL") or DEFAULT_BASE_URL
+
+
+def open_governor(job: Job) -> Governor:
+    """Return what asks HubSpot, with the token."""
+    return Governor(
         "HubSpot",
-        job.settings.get("HUBSPOT_BASE_URL") or DEFAULT_BASE_URL,
+        address(job.settings),
         limits=job.limits,
         stop=job.stop,
         classify=classify,
         on_wait=job.notes.put,
         headers={"Authorization": f"Bearer {job.setting('HUBSPOT_ACCESS_TOKEN')}"},
     )
+
+
+def check(job: Job) -> list[tuple[str, str]]:
+    """Ask for one contact; a token is of one account."""
+    with closing(open_governor(job)) as governor:
+        governor.get("/crm/v3/objects/contacts", {"limit": "1"})
+    return [("", "the account of the token")]
+
+
+def collect(job: Job) -> None:
+    """Read all kinds of objects that are asked for, side by side."""
+    governor = open_governor(job)
     wanted = chosen(job.settings)
     pace = SearchPace(governor)
     whole_days = reread_days(job.settings)
@@ -100,4 +118,8 @@ SOURCE = Source(
     settings=("HUBSPOT_ACCESS_TOKEN",),
     optional_settings=("HUBSPOT_OBJECTS", "HUBSPOT_REREAD_DAYS", "HUBSPOT_BASE_URL"),
     collect=collect,
+    options={"objects": "HUBSPOT_OBJECTS"},
+    restates="what changed; lists as a whole now and then",
+    address=address,
+    check=check,
 )

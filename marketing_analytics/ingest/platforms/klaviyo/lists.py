@@ -25,11 +25,16 @@ Resource = dict[str, Any]
 Columns = dict[str, list[Any]]
 
 
+def address(settings: Mapping[str, str]) -> str:
+    """Return where the API is."""
+    return settings.get("KLAVIYO_BASE_URL") or BASE_URL
+
+
 def open_governor(job: Job) -> Governor:
     """Return what sends the requests of a job."""
     return Governor(
         "Klaviyo",
-        job.settings.get("KLAVIYO_BASE_URL") or BASE_URL,
+        address(job.settings),
         limits=job.limits,
         stop=job.stop,
         classify=classify,

@@ -7,6 +7,7 @@ whole; what Klaviyo no longer gives of a day disappears. Days are UTC days.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from marketing_analytics.ingest.engine.windows import ONE_DAY, Window, windows_o
 from marketing_analytics.ingest.platforms.klaviyo.lists import (
     DENIED,
     Columns,
+    address,
     columns_of,
     open_governor,
     pluck_all,
@@ -60,10 +62,17 @@ def collect(job: Job) -> None:
     try:
         accounts = read_accounts(job, governor)
         job.each_account(accounts, lambda one: read_events(job, governor, one), account_id_of)
-        if not job.lost:
+        if not job.lost and not job.backfill:
             job.each(LISTS, lambda read: unless_denied(job, read, governor))
     finally:
         governor.close()
+
+
+def check(job: Job) -> list[tuple[str, str]]:
+    """Return the account that the key belongs to."""
+    with closing(open_governor(job)) as governor:
+        accounts = read_accounts(job, governor)
+    return [(account.account_id, account.name) for account in accounts]
 
 
 def account_id_of(account: Account) -> str:
@@ -209,4 +218,8 @@ SOURCE = Source(
     settings=("KLAVIYO_API_KEY",),
     optional_settings=("KLAVIYO_BASE_URL", "KLAVIYO_REVISION"),
     collect=collect,
+    restates="3 days of events, lists as a whole",
+    has_days=True,
+    address=address,
+    check=check,
 )

@@ -45,11 +45,16 @@ RENEW_HINT = "create a new token and set LINKEDIN_ADS_ACCESS_TOKEN; it is valid 
 Value = str | int | Sequence["Value"] | Mapping[str, "Value"]
 
 
+def address_of(settings: Mapping[str, str]) -> str:
+    """Return where the API is."""
+    return settings.get("LINKEDIN_ADS_BASE_URL") or DEFAULT_ADDRESS
+
+
 def connect(job: Job) -> Governor:
     """Return what sends the requests of a job."""
     return Governor(
         "LinkedIn Ads",
-        job.settings.get("LINKEDIN_ADS_BASE_URL") or DEFAULT_ADDRESS,
+        address_of(job.settings),
         limits=job.limits,
         stop=job.stop,
         classify=classify,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -29,6 +30,7 @@ from marketing_analytics.ingest.platforms.linkedin_ads.api import (
     CHOICE,
     REFRESH,
     Value,
+    address_of,
     connect,
     number_of,
     pages,
@@ -71,6 +73,13 @@ def collect(job: Job) -> None:
         Reader(job, analytics.read_window).read_all(tasks)
     finally:
         governor.close()
+
+
+def check(job: Job) -> list[tuple[str, str]]:
+    """Return the accounts of the token."""
+    with closing(connect(job)) as governor:
+        accounts = read_accounts(job, governor)
+    return [(account.account_id, account.name) for account in accounts]
 
 
 def most_elements_of(job: Job) -> int:
@@ -121,7 +130,7 @@ def wanted_account_ids(job: Job) -> set[str]:
 
 def account_of(row: Mapping[str, Any]) -> Account:
     """Return an account; raise AccountError where its currency is of no use."""
-    return as_account({**row, "zone": ZONE}, "id", "currency", "zone")
+    return as_account({**row, "zone": ZONE}, "id", "currency", "zone", "name")
 
 
 def read_entities(
@@ -214,4 +223,9 @@ SOURCE = Source(
         "LINKEDIN_ADS_TOKEN_URL",
     ),
     collect=collect,
+    options={"accounts": CHOICE},
+    restates="the lookback of conversions, 30 to 90 days",
+    has_days=True,
+    address=address_of,
+    check=check,
 )

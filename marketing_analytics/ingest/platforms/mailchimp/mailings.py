@@ -16,9 +16,11 @@ import orjson
 
 from marketing_analytics.core.errors import TerminalError
 from marketing_analytics.ingest.engine.answers import readable, records
+from marketing_analytics.ingest.engine.backfill import Planned
 from marketing_analytics.ingest.engine.governor import AccountError, BrokenAnswerError, Governor
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.tables import pluck, pluck_one
+from marketing_analytics.ingest.engine.windows import Window
 from marketing_analytics.ingest.platforms.mailchimp.lists import (
     fields_of,
     read_list,
@@ -41,6 +43,8 @@ from marketing_analytics.ingest.platforms.mailchimp.tables import (
     UNSUBSCRIBES,
 )
 
+# what is read of a mailing belongs together
+MAILINGS = "mailings"
 # opens and clicks come in for weeks
 LOOKBACK_DAYS = 90
 # counters may lag behind: what was sent in these days is read in any case
@@ -60,19 +64,27 @@ class Mailing:
     campaign_id: str
     sent_on: date | None
 
+    @property
+    def window(self) -> Window | None:
+        """Return the day that it was sent on."""
+        return Window(self.sent_on, self.sent_on) if self.sent_on else None
+
 
 def read_mailings(job: Job, governor: Governor, workers: int) -> None:
     """Read campaigns and automations, all reports, and the recipients of what has changed."""
     mailings = read_campaigns(job, governor) + read_automations(job, governor)
     due = [mailing for mailing in mailings if is_due(job, mailing)]
+    planned = (Planned(MAILINGS, one.campaign_id, one.window) for one in due if one.window)
+    if job.is_only_planned(planned):
+        return
     job.plan(len(due))
     reports = read_reports(governor) if due else {}
     resting = [one for one in due if not is_changed(job, one, reports.get(one.campaign_id))]
-    keep_reports(job, [reports[mailing.campaign_id] for mailing in resting])
+    keep_reports(job, resting, [reports[mailing.campaign_id] for mailing in resting])
     changed = [mailing for mailing in due if mailing not in resting]
 
     def read_one(mailing: Mailing) -> None:
-        read_mailing(job, governor, mailing.campaign_id, reports.get(mailing.campaign_id))
+        read_mailing(job, governor, mailing, reports.get(mailing.campaign_id))
 
     job.each(changed, read_one, workers=workers)
 
@@ -123,6 +135,10 @@ def read_automations(job: Job, governor: Governor) -> list[Mailing]:
 
 def is_due(job: Job, mailing: Mailing) -> bool:
     """Return whether a mailing is wanted and was not read after it came to rest."""
+    if job.backfill:
+        # of the account that a key belongs to; the id is the mailing's
+        sent_on = mailing.sent_on
+        return bool(sent_on and job.backfill.is_due(MAILINGS, mailing.campaign_id, sent_on))
     if mailing.sent_on is None:
         return True
     read_on = job.state.get("read_on", {}).get(mailing.campaign_id)
@@ -143,7 +159,7 @@ def read_reports(governor: Governor) -> dict[str, dict[str, Any]]:
 
 def is_changed(job: Job, mailing: Mailing, report: Mapping[str, Any] | None) -> bool:
     """Return whether recipients may have done something since they were read."""
-    if report is None or job.is_reread:
+    if report is None or job.is_reread or job.backfill:
         return True
     if mailing.sent_on and job.now.date() - mailing.sent_on <= timedelta(days=RECENT_DAYS):
         return True
@@ -163,11 +179,11 @@ def digest_of(report: Mapping[str, Any]) -> str | None:
     return hashlib.sha256(orjson.dumps(values)).hexdigest()[:16]
 
 
-def keep_reports(job: Job, reports: Sequence[dict[str, Any]]) -> None:
+def keep_reports(job: Job, mailings: Sequence[Mailing], reports: Sequence[dict[str, Any]]) -> None:
     """Keep today's reports of mailings of which nothing else has changed."""
     if not reports:
         return
-    job.keep([report_piece(job, reports)], lambda: note(job, reports))
+    job.keep([report_piece(job, reports)], lambda: note(job, mailings, reports))
     job.done(len(reports))
 
 
@@ -177,22 +193,27 @@ def report_piece(job: Job, reports: Sequence[dict[str, Any]]) -> Piece:
     return Piece(REPORTS, columns, reports)
 
 
-def note(job: Job, reports: Sequence[Mapping[str, Any]]) -> None:
+def note(job: Job, mailings: Sequence[Mailing], reports: Sequence[Mapping[str, Any]]) -> None:
     """Note that these mailings were read today, and at which counters."""
-    today = job.now.date().isoformat()
-    for report in reports:
-        campaign_id = str(report["id"])
-        job.state.setdefault("read_on", {})[campaign_id] = today
+    today = job.now.date()
+    for mailing, report in zip(mailings, reports, strict=True):
+        campaign_id = mailing.campaign_id
+        job.state.setdefault("read_on", {})[campaign_id] = today.isoformat()
         job.state.setdefault("counters", {})[campaign_id] = digest_of(report)
+        job.note_read(MAILINGS)
+        job.note_read(MAILINGS, campaign_id=campaign_id)
+        if job.backfill and mailing.window:
+            job.backfill.mark(MAILINGS, campaign_id, mailing.window, today)
 
 
 def read_mailing(
-    job: Job, governor: Governor, campaign_id: str, report: dict[str, Any] | None
+    job: Job, governor: Governor, mailing: Mailing, report: dict[str, Any] | None
 ) -> None:
     """Read report, recipients, activity and unsubscribes of one mailing; all or nothing.
 
     The report comes first: what happens in between changes its counters for the next run.
     """
+    campaign_id = mailing.campaign_id
     path, parts = f"/reports/{campaign_id}", ((campaign_id,),)
     found = governor.get(path) if report is None else report
     sent = read_whole(governor, f"{path}/sent-to", "sent_to", "email_id")
@@ -204,7 +225,7 @@ def read_mailing(
         Piece(EMAIL_ACTIVITY, of_mailing(campaign_id, activity_columns(active)), None, parts),
         report_piece(job, [found]),
     ]
-    job.keep(pieces, lambda: note(job, [{**found, "id": campaign_id}]))
+    job.keep(pieces, lambda: note(job, [mailing], [{**found, "id": campaign_id}]))
     job.done()
 
 

@@ -6,6 +6,7 @@ Automation e-mails are campaigns too: their id is used like a campaign id.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from marketing_analytics.core.errors import (
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 MAX_CONNECTIONS = 8
 
 
-def collect(job: Job) -> None:
-    """Read campaigns and automations, and then the audiences."""
-    governor = Governor(
+def open_governor(job: Job) -> Governor:
+    """Return what asks Mailchimp, with the key."""
+    return Governor(
         "Mailchimp",
         base_url(job.settings),
         limits=job.limits,
@@ -40,11 +41,21 @@ def collect(job: Job) -> None:
         headers=access_headers(job.setting("MAILCHIMP_API_KEY")),
         max_connections=MAX_CONNECTIONS,
     )
-    try:
+
+
+def collect(job: Job) -> None:
+    """Read campaigns and automations, and then the audiences; a backfill needs no audiences."""
+    with closing(open_governor(job)) as governor:
         read_mailings(job, governor, MAX_CONNECTIONS)
-        read_audiences(job, governor)
-    finally:
-        governor.close()
+        if not job.backfill:
+            read_audiences(job, governor)
+
+
+def check(job: Job) -> list[tuple[str, str]]:
+    """Ask whether the key is good; it is of one account, which needs no name."""
+    with closing(open_governor(job)) as governor:
+        governor.get("/ping")
+    return [("", "the account of the key")]
 
 
 def base_url(settings: Mapping[str, str]) -> str:
@@ -99,4 +110,8 @@ SOURCE = Source(
     settings=("MAILCHIMP_API_KEY",),
     optional_settings=("MAILCHIMP_BASE_URL",),
     collect=collect,
+    restates="campaigns of 90 days",
+    has_days=True,
+    address=base_url,
+    check=check,
 )

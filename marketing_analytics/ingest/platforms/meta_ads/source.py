@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -45,12 +46,16 @@ BUDGETS = {"daily_budget", "lifetime_budget"}
 THREE_DECIMAL_CURRENCIES = frozenset({"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
 
 
-def collect(job: Job) -> None:
-    """Read everything of the configured accounts."""
-    reports = chosen_reports(job.settings.get("META_ADS_BREAKDOWNS", ""))
-    governor = Governor(
+def address(settings: Mapping[str, str]) -> str:
+    """Return where the API is."""
+    return settings.get("META_ADS_BASE_URL") or DEFAULT_ADDRESS
+
+
+def open_governor(job: Job) -> Governor:
+    """Return what asks Meta, with the token."""
+    return Governor(
         "Meta Ads",
-        job.settings.get("META_ADS_BASE_URL") or DEFAULT_ADDRESS,
+        address(job.settings),
         limits=job.limits,
         stop=job.stop,
         classify=classify,
@@ -58,7 +63,12 @@ def collect(job: Job) -> None:
         headers={"Authorization": f"Bearer {job.setting('META_ADS_ACCESS_TOKEN')}"},
         pace=pause_of,
     )
-    try:
+
+
+def collect(job: Job) -> None:
+    """Read everything of the configured accounts."""
+    reports = chosen_reports(job.settings.get("META_ADS_BREAKDOWNS", ""))
+    with closing(open_governor(job)) as governor:
         accounts = read_accounts(job, governor)
         lists = [(one, table) for one in accounts for table in ENTITIES]
         job.each_account(lists, lambda one: read_entities(job, governor, *one), id_of)
@@ -70,8 +80,18 @@ def collect(job: Job) -> None:
                 task for one in readable_accounts for task in windows_to_read(job, one, report)
             ]
             Reader(job, insights.read_window).read_all(tasks)
-    finally:
-        governor.close()
+
+
+def check(job: Job) -> list[tuple[str, str]]:
+    """Return the accounts of which one campaign can be read."""
+
+    def read(account: Account) -> None:
+        governor.get(f"/act_{account.account_id}/campaigns", {"fields": "id", "limit": "1"})
+
+    with closing(open_governor(job)) as governor:
+        accounts = read_accounts(job, governor)
+        job.each_account(accounts, read, lambda account: account.account_id)
+    return [(one.account_id, one.name) for one in accounts if one.account_id not in job.lost]
 
 
 def id_of(one: tuple[Account, Table]) -> str:
@@ -110,7 +130,7 @@ def wanted_account_ids(job: Job) -> set[str]:
 
 def account_of(row: Mapping[str, Any]) -> Account:
     """Return an account; raise AccountError where its currency or zone is of no use."""
-    account = as_account(row, "account_id", "currency", "timezone_name")
+    account = as_account(row, "account_id", "currency", "timezone_name", "name")
     if account.currency in THREE_DECIMAL_CURRENCIES:
         raise AccountError(
             f"its currency {account.currency} has three decimals, which raw tables do not hold",
@@ -171,4 +191,9 @@ SOURCE = Source(
     settings=("META_ADS_ACCESS_TOKEN",),
     optional_settings=("META_ADS_BASE_URL", "META_ADS_ACCOUNT_IDS", "META_ADS_BREAKDOWNS"),
     collect=collect,
+    options={"accounts": "META_ADS_ACCOUNT_IDS"},
+    restates="28 days",
+    has_days=True,
+    address=address,
+    check=check,
 )

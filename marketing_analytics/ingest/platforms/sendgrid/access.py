@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from marketing_analytics.core.errors import AuthError, RemoteError, TerminalError, TransientError
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
 DEFAULT_ADDRESS = "https://api.sendgrid.com/v3"
 # the account that the key belongs to; the others are its subusers
 OWN_ACCOUNT = "main"
+
+
+def address(settings: Mapping[str, str]) -> str:
+    """Return where the API is."""
+    return settings.get("SENDGRID_BASE_URL") or DEFAULT_ADDRESS
 
 
 def account_ids(job: Job) -> list[str]:
@@ -35,7 +41,7 @@ def build_governor(job: Job, account_id: str) -> Governor:
         headers["on-behalf-of"] = account_id
     return Governor(
         "SendGrid",
-        job.settings.get("SENDGRID_BASE_URL") or DEFAULT_ADDRESS,
+        address(job.settings),
         limits=job.limits,
         stop=job.stop,
         classify=classify,

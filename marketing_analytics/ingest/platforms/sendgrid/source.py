@@ -6,15 +6,19 @@ Every list of every account is an island: a right that the key lacks costs one o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from marketing_analytics.core.errors import TerminalError
+from marketing_analytics.core.errors import AuthError, TerminalError
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.source import Receiver, Source
-from marketing_analytics.ingest.platforms.sendgrid.access import account_ids, build_governor
+from marketing_analytics.ingest.platforms.sendgrid.access import (
+    account_ids,
+    address,
+    build_governor,
+)
 from marketing_analytics.ingest.platforms.sendgrid.events import load_events
 from marketing_analytics.ingest.platforms.sendgrid.stats import (
     read_category_stats,
@@ -33,9 +37,14 @@ class Island:
     read: Callable[[], None]
 
 
+# the key itself, not a right
+UNKNOWN_KEY = 401
+
+
 def collect(job: Job) -> None:
     """Load the events that have landed, and read everything else of the accounts."""
-    load_events(job)
+    if not job.backfill:
+        load_events(job)
     with ExitStack() as stack:
         islands: list[Island] = []
         for account_id in account_ids(job):
@@ -52,12 +61,29 @@ def collect(job: Job) -> None:
         job.each(islands, lambda island: read_island(job, island))
 
 
+def check(job: Job) -> list[tuple[str, str]]:
+    """Ask every account for a day of its statistics."""
+    found = []
+    for account_id in account_ids(job):
+        with closing(build_governor(job, account_id)) as governor:
+            day = job.now.date()
+            try:
+                governor.get("/stats", {"start_date": str(day), "aggregated_by": "day"})
+            except AuthError as error:
+                if error.status_code == UNKNOWN_KEY:
+                    raise
+                job.lose(account_id, error)
+            else:
+                found.append((account_id, ""))
+    return found
+
+
 def read_island(job: Job, island: Island) -> None:
     """Read one of them; a missing right is noted, a wrong key ends them all."""
     try:
         island.read()
     except TerminalError as error:
-        if error.status_code == 401:
+        if error.status_code == UNKNOWN_KEY:
             raise
         error.message = f"{island.name} of account {island.account_id}: {error.message}"
         job.fail(error)
@@ -82,5 +108,10 @@ SOURCE = Source(
         "SENDGRID_WEBHOOK_PUBLIC_KEY",
     ),
     collect=collect,
+    options={"subusers": "SENDGRID_SUBUSERS"},
+    restates="7 days, suppressions as a whole",
+    has_days=True,
+    address=address,
+    check=check,
     receiver=Receiver(("SENDGRID_WEBHOOK_PUBLIC_KEY", "SENDGRID_EVENTS_PATH"), build_receiver),
 )

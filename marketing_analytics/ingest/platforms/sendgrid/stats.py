@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from marketing_analytics.ingest.engine.answers import part, records
+from marketing_analytics.ingest.engine.backfill import Planned
 from marketing_analytics.ingest.engine.governor import Governor
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.reading import Reader, Task
@@ -64,7 +65,10 @@ def read_windows(
     since = max(job.since, today - timedelta(days=retention_days))
     due = job.coverage(table.name, account_id).days_to_read(Window(since, today), LOOKBACK_DAYS)
     tasks = [Task(account_id, table.name, window) for window in windows_of(due, WINDOW_DAYS)]
-    job.plan(len(tasks))
+    planned = (Planned(task.report, task.account_id, task.window) for task in tasks)
+    if job.is_only_planned(planned):
+        return
+    job.plan(len(tasks), account_id)
     reader = Reader(job, read)
     for task in tasks:
         reader.read_one(task)

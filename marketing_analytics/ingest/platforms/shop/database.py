@@ -88,6 +88,13 @@ def read(connection: Connection, table: Table) -> Iterator[Mapping[str, Sequence
     yield from SnapshotLoader(connection, table).load_rows()
 
 
+def glance(connection: Connection, table: Table) -> None:
+    """Ask a table for its columns and no row."""
+    columns = [sqlalchemy.Column[Any](name) for name in table.columns]
+    known = sqlalchemy.Table(table.name, sqlalchemy.MetaData(), *columns)
+    connection.execute(sqlalchemy.select(known).limit(0))
+
+
 @contextmanager
 def snapshot(url: str) -> Iterator[Connection]:
     """Yield a connection that sees one moment of the database; its errors are sentences."""

@@ -116,4 +116,20 @@ def collect(job: Job) -> None:
     job.done(len(TABLES))
 
 
-SOURCE = Source(tables=TABLES, settings=("SHOP_DATABASE_URL",), collect=collect)
+def check(job: Job) -> list[tuple[str, str]]:
+    """Ask every table for its columns and no row."""
+    from marketing_analytics.ingest.platforms.shop.database import glance, snapshot
+
+    with snapshot(job.setting("SHOP_DATABASE_URL")) as connection:
+        for table in TABLES:
+            glance(connection, table)
+    return [("", f"{len(TABLES)} tables")]
+
+
+SOURCE = Source(
+    tables=TABLES,
+    settings=("SHOP_DATABASE_URL",),
+    collect=collect,
+    restates="everything",
+    check=check,
+)

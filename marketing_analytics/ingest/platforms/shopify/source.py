@@ -8,6 +8,7 @@ those who were deleted disappear here too.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
@@ -78,10 +79,21 @@ def collect(job: Job) -> None:
         shop = Shop(read_shop(job, governor), governor, base_url)
         first = first_day(job, shop)
         read_orders(job, shop, first)
+        if job.backfill:
+            return
         job.plan(1)
         job.each([shop], lambda shop: read_customers(job, shop))
     finally:
         governor.close()
+
+
+def check(job: Job) -> list[tuple[str, str]]:
+    """Return the shop; the scopes of the app are looked at."""
+    base_url = base_url_of(job)
+    with closing(connect(job, base_url)) as governor:
+        shop = Shop(read_shop(job, governor), governor, base_url)
+        first = first_day(job, shop)
+    return [(shop.shop_id, f"orders from {first} on")]
 
 
 def read_shop(job: Job, governor: Governor) -> str:
@@ -167,5 +179,8 @@ SOURCE = Source(
     tables=TABLES,
     settings=("SHOPIFY_SHOP", "SHOPIFY_SECRET"),
     collect=collect,
+    restates="recent days, days of changed orders, all customers",
+    has_days=True,
+    check=check,
     optional_settings=("SHOPIFY_CLIENT_ID", "SHOPIFY_BASE_URL"),
 )

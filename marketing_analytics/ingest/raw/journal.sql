@@ -1,0 +1,12 @@
+create schema if not exists _ingest;
+create table if not exists _ingest.loads (
+    load_id varchar, source varchar, status varchar,
+    started_at timestamp with time zone, finished_at timestamp with time zone,
+    row_count bigint, rejected_count bigint, window_count bigint, planned_window_count bigint,
+    error_messages varchar, _loaded_at timestamp with time zone
+);
+create table if not exists _ingest.freshness (
+    source varchar, report varchar, account_id varchar, campaign_id varchar,
+    first_day date, last_day date, last_row_day date,
+    read_at timestamp with time zone, _loaded_at timestamp with time zone
+)
