@@ -10,13 +10,14 @@ import httpx
 
 
 class Answer:
-    """One answer; `cut` sends half of it and hangs up."""
+    """One answer; `cut` sends half of it and hangs up, `is_dropped` hangs up without a word."""
 
-    def __init__(self, body, status=200, headers=None, cut=False):
+    def __init__(self, body, status=200, headers=None, cut=False, is_dropped=False):
         self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.status = status
         self.headers = {"Content-Type": "application/json"} | (headers or {})
         self.cut = cut
+        self.is_dropped = is_dropped
 
 
 class Asked:
@@ -55,6 +56,9 @@ def serve(answer):
             with lock:
                 requests.append(asked)
                 given = answer(asked)
+            if given.is_dropped:
+                self.close_connection = True
+                return
             self.send_response(given.status)
             for name, value in given.headers.items():
                 self.send_header(name, value)
@@ -85,12 +89,16 @@ def in_order(*answers):
 
 
 @contextmanager
-def between(settings, source, change):
-    """Serve an emulator through `change(asked, answer) -> Answer`; yield the settings for it."""
+def between(settings, source, change, before=lambda asked: None):
+    """Serve an emulator through `change(asked, answer) -> Answer`; yield the settings for it.
+
+    `before` is called with a request that is about to be passed on.
+    """
     base_url = f"{source.upper()}_BASE_URL"
     address = urlsplit(settings[base_url])
 
     def answer(asked):
+        before(asked)
         came = client.request(
             asked.method, asked.target, headers=asked.forwarded(), content=asked.body
         )
