@@ -3,82 +3,24 @@
 Exact is what an undisturbed load holds, to the cent. `-k seed0` runs one seed of each.
 """
 
-import subprocess
 from collections import Counter
-from functools import cache
 
 import pytest
 
 from marketing_analytics.ingest.platforms import source_names
 
-from .commands import COMMAND, Emulators, clean_environment, contents, ingest
 from .faults import KINDS, LIES, Disturbance, chance, moment, spoilt_files
+from .soak import FILES, load, rows_of
 
 pytestmark = [pytest.mark.system, pytest.mark.soak]
 
 SEEDS = 20
-WORLD = [
-    "simulate",
-    "build",
-    "--seed",
-    "11",
-    "--customers",
-    "60",
-    "--days",
-    "14",
-    "--end-date",
-    "2026-10-31",
-]
-# rows as received, and sums beside them, tell of the fault itself
-BESIDE = ("_rejected", "_totals")
-FILES = ("ga4", "shop")
 CASES = [
     pytest.param(source, kind, seed, id=f"{source}-{kind}-seed{seed}")
     for source in source_names()
     for kind in KINDS[source]
     for seed in range(SEEDS)
 ]
-
-
-@pytest.fixture(scope="session")
-def tiny_world(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tiny")
-    command = [*COMMAND, *WORLD, "--out", str(folder)]
-    subprocess.run(command, env=clean_environment(), check=True, capture_output=True, timeout=120)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def tiny_emulators(tiny_world, tmp_path_factory):
-    running = Emulators(tiny_world, tmp_path_factory.mktemp("serve"))
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="session")
-def undisturbed(tiny_emulators, tmp_path_factory):
-    """Return a function that gives the rows of an undisturbed load, and its requests."""
-
-    @cache
-    def of(source):
-        tiny_emulators.reset()
-        database = tmp_path_factory.mktemp(source) / "raw.duckdb"
-        done = load(database, source, tiny_emulators.settings)
-        assert done.code == 0, done.out
-        counters = {} if source in FILES else tiny_emulators.control(source, "counters")
-        return rows_of(database), counters.get("requests", 0)
-
-    return of
-
-
-def load(database, source, settings, *arguments):
-    chosen = ("--source", source, "--raw-database", database, "--since", "2026-10-10", "--json")
-    return ingest(*chosen, *arguments, **settings)
-
-
-def rows_of(database):
-    tables = contents(database)
-    return {name: rows for name, rows in tables.items() if not name.endswith(BESIDE)}
 
 
 def check_told(done, source, *, is_all_well):
@@ -108,7 +50,7 @@ def check_nothing_double(found, expected, kind):
 def test_a_fault_costs_no_cent(
     tiny_world, tiny_emulators, undisturbed, tmp_path, source, kind, seed
 ):
-    expected, request_count = undisturbed(source)
+    expected, _, request_count = undisturbed(source)
     database = tmp_path / "raw.duckdb"
     if source in FILES:
         with spoilt_files(tiny_world, tiny_emulators.settings, source, kind, seed, tmp_path) as (

@@ -84,7 +84,9 @@ class DuckDBFile:
         """Return dlt's destination over an open connection."""
         import dlt
 
-        return dlt.destinations.duckdb(connection, replace_strategy="insert-from-staging")
+        return remembering(
+            dlt.destinations.duckdb(connection, replace_strategy="insert-from-staging")
+        )
 
     def restricted(self) -> DuckDBFile:
         """Return the file beside it."""
@@ -131,7 +133,9 @@ class PostgreSQL:
         import dlt
 
         pass_empty_files_over()
-        return dlt.destinations.postgres(self.url, replace_strategy="insert-from-staging")
+        return remembering(
+            dlt.destinations.postgres(self.url, replace_strategy="insert-from-staging")
+        )
 
     def restricted(self) -> PostgreSQL:
         """Return the same database: rights go by schema there."""
@@ -140,6 +144,27 @@ class PostgreSQL:
     def is_full(self, text: str) -> bool:
         """Return whether an error says that no space is left."""
         return "No space left" in text or "could not extend file" in text
+
+
+def remembering(destination: Any) -> Any:
+    """Return a destination of dlt that works out once what it is capable of.
+
+    dlt asks fifty times in a load, and looks for settings everywhere each time.
+    """
+    work_out = destination.capabilities
+    known: dict[Any, Any] = {}
+
+    def capabilities(config: Any = None, naming: Any = None) -> Any:
+        if config is not None:
+            return work_out(config, naming)
+        kind = type(naming)
+        if kind not in known:
+            known[kind] = work_out(naming=naming)
+        # dlt changes what it is given
+        return known[kind].copy()
+
+    destination.capabilities = capabilities
+    return destination
 
 
 def pass_empty_files_over() -> None:
