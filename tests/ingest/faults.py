@@ -22,6 +22,8 @@ from .scripted_platform import Answer, between
 from .source_kit import ServedKit
 
 FOR_EVER = 10_000
+# of what takes its time
+LONG = 12
 # answers of the platforms' own
 REFUSALS = ("status_429", "status_500", "expired_token")
 # an answer that cannot be taken for one
@@ -30,6 +32,8 @@ BROKEN = ("cut_stream", "truncated_json", "html", "dropped", "bomb", "slow")
 LIES = ("no_rows", "missing_rows", "odd_row")
 SERVED = (*REFUSALS, *BROKEN, *LIES)
 
+# a busy machine answers in less
+ANSWER_SECONDS = 1.0
 BOMB_BYTES = 4_000_000
 BOMB = gzip.compress(b" " * BOMB_BYTES * 2)
 HTML = b"<html><body>Request Blocked</body></html>"
@@ -58,8 +62,11 @@ def chance(*what):
 def moment(source, kind, seed, request_count):
     """Return when a fault strikes; every fourth one stays."""
     dice = chance(source, kind, seed)
-    times = FOR_EVER if seed % 4 == 3 else 1 + seed % 4
-    return Moment(dice.randrange(request_count), times)
+    times = 1 + seed % 4
+    if times == 4:
+        times = LONG if kind == "slow" else FOR_EVER
+    # the number of polls of a report differs between runs
+    return Moment(dice.randrange(max(1, request_count * 3 // 4)), times)
 
 
 def kit_of(source):
@@ -89,13 +96,17 @@ class Disturbance:
     @contextmanager
     def settings(self):
         """Yield the settings that lead to it."""
-        bound = http.send_bounded.__kwdefaults__ | {"max_bytes": BOMB_BYTES}
-        patched = mock.patch.object(http.send_bounded, "__kwdefaults__", bound)
+        most = http.send_bounded.__kwdefaults__ | {"max_bytes": BOMB_BYTES}
+        patched = mock.patch.object(http.send_bounded, "__kwdefaults__", most)
         with (
             patched if self.kind == "bomb" else nullcontext(),
             between(self.emulators.settings, self.source, self.change, self.before) as changed,
         ):
-            yield changed | {"INGEST_ANSWER_SECONDS": "0.2"} if self.kind == "slow" else changed
+            yield (
+                changed | {"INGEST_ANSWER_SECONDS": ANSWER_SECONDS}
+                if self.kind == "slow"
+                else changed
+            )
 
     def before(self, asked):
         self.asked += 1
@@ -130,7 +141,7 @@ class Disturbance:
 
     def slow(self, answer):
         # past the time that an answer may take
-        time.sleep(0.25)
+        time.sleep(1.1 * ANSWER_SECONDS)
         return answer
 
     def no_rows(self, answer):

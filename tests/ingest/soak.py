@@ -1,9 +1,11 @@
 """What the soak rings of ingestion share: a tiny world, and an undisturbed load of each source."""
 
 import subprocess
+from contextlib import nullcontext
 from functools import cache
 
 from .commands import COMMAND, clean_environment, contents, ingest
+from .scripted_platform import between
 
 WORLD = ("simulate", "build", "--seed", "11", "--customers", "60", "--days", "14")
 FIRST_DAY = "2026-10-10"
@@ -27,6 +29,13 @@ def rows_of(database):
     return {name: rows for name, rows in tables.items() if not name.endswith(BESIDE)}
 
 
+def counted(settings, source, asked):
+    """Yield settings with which requests are noted."""
+    if source in FILES:
+        return nullcontext(settings)
+    return between(settings, source, lambda _, answer: answer, asked.append)
+
+
 def undisturbed_loads(emulators, folder_of):
     """Return a function that gives a source's rows, the database of them, and its requests."""
 
@@ -34,9 +43,10 @@ def undisturbed_loads(emulators, folder_of):
     def of(source):
         emulators.reset()
         database = folder_of(source) / "raw.duckdb"
-        done = load(database, source, emulators.settings)
+        asked = []
+        with counted(emulators.settings, source, asked) as settings:
+            done = load(database, source, settings)
         assert done.code == 0, done.out
-        counters = {} if source in FILES else emulators.control(source, "counters")
-        return rows_of(database), database, counters.get("requests", 0)
+        return rows_of(database), database, len(asked)
 
     return of

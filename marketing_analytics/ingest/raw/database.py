@@ -33,7 +33,7 @@ from marketing_analytics.ingest.engine.tables import (
     finish,
     without_duplicates,
 )
-from marketing_analytics.ingest.raw.places import Place, opened
+from marketing_analytics.ingest.raw.places import Place, check_name, opened
 
 OPTIONS = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
@@ -69,6 +69,7 @@ class RawDatabase:
 
     def prepare(self, sources: Mapping[str, Sequence[Table]]) -> dict[str, Stored]:
         """Load what an earlier run left over; return what is stored of every source."""
+        check_name(self.place, sources)
         with self.open() as connection:
             self._check_identity(connection)
             return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -198,6 +198,15 @@ def place_of(text: str, working_parent: Path) -> Place:
         f"no raw database can be at a {scheme} address",
         hint="give a path for a DuckDB file, or postgresql://user:password@host/name",
     )
+
+
+def check_name(place: Place, sources: Iterable[str]) -> None:
+    """Refuse a DuckDB file named like a schema in it: DuckDB could not tell them apart."""
+    if isinstance(place, DuckDBFile) and place.path.stem.lower() in sources:
+        raise UserError(
+            f"a raw database cannot be named like a source: {place}",
+            hint=f"name the file {place.path.with_name('raw' + place.path.suffix)}, for example",
+        )
 
 
 @contextlib.contextmanager
