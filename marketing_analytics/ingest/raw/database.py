@@ -119,6 +119,9 @@ class RawDatabase:
     def _pipeline(self, connection: Any, source: str) -> Any:
         import dlt
 
+        from marketing_analytics.ingest.raw.dlt_settings import use_environment_alone
+
+        use_environment_alone()
         return dlt.pipeline(
             pipeline_name(source),
             pipelines_dir=str(self.working / "pipelines"),
