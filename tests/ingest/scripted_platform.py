@@ -1,6 +1,7 @@
 """A real HTTP server that gives the answers of a list, in the documented shapes."""
 
 import json
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -39,6 +40,14 @@ class Asked:
         return {name: value for name, value in self.headers.items() if name.lower() not in own}
 
 
+class QuietServer(ThreadingHTTPServer):
+    """A server that does not print when a client hangs up."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serve(answer):
     """Serve `answer(asked) -> Answer`; yield the address and the list of requests."""
@@ -69,7 +78,7 @@ def serve(answer):
 
         do_POST = do_GET  # noqa: N815
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = QuietServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", requests
