@@ -11,6 +11,7 @@ from typing import Any
 
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers.environ import EnvironProvider
+from dlt.common.configuration.providers.provider import get_key_name
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 
 
@@ -18,10 +19,10 @@ class Environment(EnvironProvider):
     """The variables of this process, no files."""
 
     def get_value(
-        self, key: str, hint: type[Any], pipeline_name: str, *sections: str
+        self, key: str, hint: type[Any], pipeline_name: str | None, *sections: str
     ) -> tuple[Any | None, str]:
         """Return a setting and the name of its variable."""
-        name = self.get_key_name(key, pipeline_name, *sections)
+        name = get_key_name(key, "__", pipeline_name, *sections).upper()
         return os.environ.get(name), name
 
 
