@@ -11,7 +11,6 @@ from typing import Any
 
 from dlt.common.configuration.container import Container
 from dlt.common.configuration.providers.environ import EnvironProvider
-from dlt.common.configuration.providers.provider import get_key_name
 from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
 
 
@@ -22,7 +21,7 @@ class Environment(EnvironProvider):
         self, key: str, hint: type[Any], pipeline_name: str | None, *sections: str
     ) -> tuple[Any | None, str]:
         """Return a setting and the name of its variable."""
-        name = get_key_name(key, "__", pipeline_name, *sections).upper()
+        name = self.get_key_name(key, pipeline_name or "", *sections)
         return os.environ.get(name), name
 
 
