@@ -43,7 +43,7 @@ test-random: .venv/installed .venv-clients/installed ## run the push suite in ra
 test-slow: .venv/installed .venv-clients/installed ## run the slow ring: oracles, the real Terraform provider
 	@$(BIN)/pytest -m slow
 
-test-soak: .venv/installed ## run the minutes-long ring: 100 server kills
+test-soak: .venv/installed ## run the hours-long ring: server kills, faults and kills of ingestion
 	@$(BIN)/pytest -m soak --timeout 1800
 
 coverage: .venv/installed .venv-clients/installed ## run the push suite and hold the floors of coverage

@@ -11,6 +11,8 @@ FIGURES = (
     "hostile_inputs",
     "world",
     "ingest_load",
+    "ingest_memory",
+    "ingest_sync",
     "demo",
     "run_overhead",
     "server_list",

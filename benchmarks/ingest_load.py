@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from marketing_analytics.ingest.engine.job import Job
-from marketing_analytics.ingest.engine.shrinkage import Guard
 from marketing_analytics.ingest.engine.tables import ARROW_TYPES, Table, pluck
+from marketing_analytics.ingest.engine.trust.shrinkage import Guard
 from marketing_analytics.ingest.raw.database import RawDatabase
 from marketing_analytics.ingest.raw.places import DuckDBFile
 from marketing_analytics.ingest.run import PACKAGE_ROWS

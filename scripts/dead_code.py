@@ -25,8 +25,8 @@ READ_BY_LIBRARIES = [
     "regex", "convert", "to_string",
     # uvicorn, sqlite3
     "capture_signals", "should_exit", "row_factory",
-    # requests' sessions and answers, dlt's loader of tables
-    "trust_env", "_content", "_load_rows",
+    # requests' sessions and answers, dlt's loader of tables and its settings
+    "trust_env", "_content", "_load_rows", "get_value",
 ]  # fmt: skip
 STATEMENT = re.compile(r"^-- name: (\w+)", re.MULTILINE)
 # what statements of the same file share

@@ -26,12 +26,13 @@ from marketing_analytics.core.errors import (
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.ingest.engine.job import Job, bug_of
 from marketing_analytics.ingest.engine.persons import check_key, key_of
-from marketing_analytics.ingest.engine.shrinkage import Guard
 from marketing_analytics.ingest.engine.source import Source
+from marketing_analytics.ingest.engine.trust.shrinkage import Guard
 from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.ingest.progress import lines_of
 from marketing_analytics.ingest.raw.database import RawDatabase
 from marketing_analytics.ingest.raw.journal import Journal
+from marketing_analytics.ingest.raw.places import check_name
 from marketing_analytics.ingest.request import Request, check_settings
 
 SCHEMA_VERSION = 1
@@ -85,6 +86,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
     needed = {name: source.needed_with(request.settings) for name, source in sources.items()}
     check_settings(needed, request.settings)
     key = key_of(request.settings)
+    check_name(request.place, source_names())
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
     with owner_only(), request.place.writer_lock(lock_wait_seconds):
         database = RawDatabase(request.place, wait_seconds=lock_wait_seconds)

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from .commands import COMMAND, Emulators, clean_environment, contents, ingest
+from .soak import build_world, undisturbed_loads
 from .source_kit import OF_THE_ENGINE
 
 SMALL_WORLD = [
@@ -88,3 +89,25 @@ def copy_of_loaded(loaded, tmp_path):
     """Return a copy of the loaded database that a test may change."""
     shutil.copy(loaded, tmp_path / "raw.duckdb")
     return tmp_path / "raw.duckdb"
+
+
+@pytest.fixture(scope="session")
+def tiny_world(tmp_path_factory):
+    """Return the folder of a world of 60 customers and 14 days."""
+    folder = tmp_path_factory.mktemp("tiny")
+    build_world(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_emulators(tiny_world, tmp_path_factory):
+    """Emulators of the tiny world; who disturbs them puts them back."""
+    running = Emulators(tiny_world, tmp_path_factory.mktemp("serve"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tiny_emulators, tmp_path_factory):
+    """Return what gives the rows of an undisturbed load, its database, its requests."""
+    return undisturbed_loads(tiny_emulators, tmp_path_factory.mktemp)

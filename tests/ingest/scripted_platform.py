@@ -1,6 +1,7 @@
 """A real HTTP server that gives the answers of a list, in the documented shapes."""
 
 import json
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,13 +11,14 @@ import httpx
 
 
 class Answer:
-    """One answer; `cut` sends half of it and hangs up."""
+    """One answer; `cut` sends half of it and hangs up, `is_dropped` hangs up without a word."""
 
-    def __init__(self, body, status=200, headers=None, cut=False):
+    def __init__(self, body, status=200, headers=None, cut=False, is_dropped=False):
         self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.status = status
         self.headers = {"Content-Type": "application/json"} | (headers or {})
         self.cut = cut
+        self.is_dropped = is_dropped
 
 
 class Asked:
@@ -38,6 +40,14 @@ class Asked:
         return {name: value for name, value in self.headers.items() if name.lower() not in own}
 
 
+class QuietServer(ThreadingHTTPServer):
+    """A server that does not print when a client hangs up."""
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serve(answer):
     """Serve `answer(asked) -> Answer`; yield the address and the list of requests."""
@@ -55,6 +65,9 @@ def serve(answer):
             with lock:
                 requests.append(asked)
                 given = answer(asked)
+            if given.is_dropped:
+                self.close_connection = True
+                return
             self.send_response(given.status)
             for name, value in given.headers.items():
                 self.send_header(name, value)
@@ -65,7 +78,7 @@ def serve(answer):
 
         do_POST = do_GET  # noqa: N815
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = QuietServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}", requests
@@ -85,12 +98,16 @@ def in_order(*answers):
 
 
 @contextmanager
-def between(settings, source, change):
-    """Serve an emulator through `change(asked, answer) -> Answer`; yield the settings for it."""
+def between(settings, source, change, before=lambda asked: None):
+    """Serve an emulator through `change(asked, answer) -> Answer`; yield the settings for it.
+
+    `before` is called with a request that is about to be passed on.
+    """
     base_url = f"{source.upper()}_BASE_URL"
     address = urlsplit(settings[base_url])
 
     def answer(asked):
+        before(asked)
         came = client.request(
             asked.method, asked.target, headers=asked.forwarded(), content=asked.body
         )

@@ -6,8 +6,8 @@ import pytest
 
 from marketing_analytics.ingest.engine.chunks import Chunks
 from marketing_analytics.ingest.engine.job import Job
-from marketing_analytics.ingest.engine.shrinkage import Guard, ShrunkError
 from marketing_analytics.ingest.engine.tables import MisfitError, Table
+from marketing_analytics.ingest.engine.trust.shrinkage import Guard, ShrunkError
 
 ORDERS = Table("orders", {"id": "text", "cents": "count"}, ("id",), "replace", required=("cents",))
 REFUNDS = Table("refunds", {"id": "text", "cents": "count"}, ("id",), "replace")

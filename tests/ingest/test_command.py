@@ -41,6 +41,7 @@ def test_the_settings_of_a_source_are_printed_as_a_file_to_fill_in(tmp_path):
     assert json.loads(told.stdout)["optional_settings"]["meta_ads"] == [
         "META_ADS_BASE_URL",
         "META_ADS_ACCOUNT_IDS",
+        "META_ADS_BREAKDOWNS",
     ]
 
 

@@ -65,6 +65,18 @@ def test_a_day_changes_with_each_of_its_files(tmp_path):
     assert len({before, between, day_exports(tmp_path)[0].fingerprint}) == 3
 
 
+def test_a_file_that_is_gone_when_it_is_looked_at_costs_its_day(world, tmp_path):
+    export = shutil.copytree(world / "ga4", tmp_path / "ga4")
+    (export / "events_20261001.parquet").symlink_to(tmp_path / "nowhere")
+    database = tmp_path / "raw.duckdb"
+    done = ingest("--source", "ga4", "--raw-database", database, "--json", GA4_EXPORT_PATH=export)
+    source = done.source("ga4")
+    assert (done.code, source["status"]) == (5, "partial"), done.out
+    assert ["20261001" in error["message"] for error in source["errors"]] == [True]
+    days = "select count(distinct event_date) from ga4.events"
+    assert read(database, days) == [(len(list(export.iterdir())) - 1,)]
+
+
 @pytest.mark.parametrize("names", [(), ("orders.parquet",), ("events_20260501.csv",)])
 def test_a_folder_without_a_day_is_refused(tmp_path, names):
     write(tmp_path, *names)

@@ -332,3 +332,18 @@ def test_a_wrong_setting_is_told(shared_emulators, tmp_path, name, value, said):
     done, source = load(tmp_path / "raw.duckdb", shared_emulators.settings | {name: value})
     assert done.code != 0
     assert said in source["errors"][0]["message"]
+
+
+def test_days_read_without_the_list_of_creatives_are_read_again(
+    shared_emulators, everything, tmp_path
+):
+    def change(asked, answer):
+        return Answer({}, 500) if asked.path.endswith("/creatives") else answer
+
+    chosen = ("--source", "linkedin_ads", "--raw-database", tmp_path / "raw.duckdb", "--json")
+    with between(shared_emulators.settings, "linkedin_ads", change) as settings:
+        assert ingest(*chosen, **settings).code == 5
+    later = shared_emulators.settings | {"MARKETING_NOW": "2027-06-01T06:00:00Z"}
+    assert ingest(*chosen, "--since", "2026-05-01", **later).code == 0
+    found = contents(tmp_path / "raw.duckdb")["linkedin_ads.creative_stats"]
+    assert found == everything["linkedin_ads.creative_stats"]

@@ -9,6 +9,7 @@ import pytest
 from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import FileError, LockedError, MissingSettingError, UserError
 from marketing_analytics.ingest import request as settings
+from marketing_analytics.ingest.raw.database import RawDatabase
 from marketing_analytics.ingest.raw.places import DuckDBFile
 
 HOLDER = """
@@ -41,6 +42,14 @@ def test_a_second_writer_waits_then_is_told_who_writes(tmp_path):
         # the lock of a killed process is free at once
         with DuckDBFile(database).writer_lock(0):
             assert f"process {os.getpid()} since" in Path(f"{database}.lock").read_text()
+
+
+@pytest.mark.parametrize("name", ["shop.duckdb", "SHOP.db"])
+def test_a_raw_database_named_like_a_source_is_refused(tmp_path, name):
+    # DuckDB knows a file by its name, and could not tell it from the schema
+    with pytest.raises(UserError, match="cannot be named like a source") as caught:
+        RawDatabase(DuckDBFile(tmp_path / name), wait_seconds=0).prepare({"shop": ()})
+    assert f"raw{Path(name).suffix}" in caught.value.hint
 
 
 def test_settings_files_take_quotes_comments_and_export(tmp_path):

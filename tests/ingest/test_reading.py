@@ -20,7 +20,7 @@ from marketing_analytics.ingest.engine.governor import (
 )
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.reading import MOST_BAD_DAYS, Reader, Task
-from marketing_analytics.ingest.engine.shrinkage import ShrunkError
+from marketing_analytics.ingest.engine.trust.shrinkage import ShrunkError
 from marketing_analytics.ingest.engine.windows import Window
 
 FIRST = date(2026, 5, 1)

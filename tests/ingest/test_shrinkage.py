@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from marketing_analytics.ingest.engine.shrinkage import Guard, ShrunkError
 from marketing_analytics.ingest.engine.tables import Table
+from marketing_analytics.ingest.engine.trust.shrinkage import Guard, ShrunkError
 
 DAYS = [("a", day) for day in range(10)]
 FACTS = Table(

@@ -7,9 +7,9 @@ import pytest
 
 from marketing_analytics.ingest.engine.governor import BrokenAnswerError
 from marketing_analytics.ingest.engine.job import Job, Piece
-from marketing_analytics.ingest.engine.shrinkage import Guard
 from marketing_analytics.ingest.engine.tables import Table
-from marketing_analytics.ingest.engine.totals import (
+from marketing_analytics.ingest.engine.trust.shrinkage import Guard
+from marketing_analytics.ingest.engine.trust.totals import (
     Reconciliation,
     UnreconciledError,
     by_day,

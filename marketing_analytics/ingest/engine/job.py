@@ -39,7 +39,6 @@ from marketing_analytics.ingest.engine.persons import (
     restricted,
 )
 from marketing_analytics.ingest.engine.progress import ByAccount
-from marketing_analytics.ingest.engine.shrinkage import Guard, ShrunkError
 from marketing_analytics.ingest.engine.tables import (
     REJECTED,
     DoubtfulError,
@@ -51,6 +50,7 @@ from marketing_analytics.ingest.engine.tables import (
     tombstones,
     within,
 )
+from marketing_analytics.ingest.engine.trust.shrinkage import Guard, ShrunkError
 from marketing_analytics.ingest.engine.windows import Coverage, Window
 
 T = TypeVar("T")

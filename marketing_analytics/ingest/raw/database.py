@@ -34,7 +34,7 @@ from marketing_analytics.ingest.engine.tables import (
     without_duplicates,
 )
 from marketing_analytics.ingest.raw.declared import declare
-from marketing_analytics.ingest.raw.places import Place, opened
+from marketing_analytics.ingest.raw.places import Place, check_name, opened
 
 OPTIONS = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
@@ -70,6 +70,7 @@ class RawDatabase:
 
     def prepare(self, sources: Mapping[str, Sequence[Table]]) -> dict[str, Stored]:
         """Load what an earlier run left over; return what is stored of every source."""
+        check_name(self.place, sources)
         with self.open() as connection:
             self._check_identity(connection)
             return {
@@ -124,6 +125,9 @@ class RawDatabase:
     def _pipeline(self, connection: Any, source: str) -> Any:
         import dlt
 
+        from marketing_analytics.ingest.raw.dlt_settings import use_environment_alone
+
+        use_environment_alone()
         return dlt.pipeline(
             pipeline_name(source),
             pipelines_dir=str(self.working / "pipelines"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -107,7 +107,9 @@ class DuckDBFile:
         """Return dlt's destination over an open connection."""
         import dlt
 
-        return dlt.destinations.duckdb(connection, replace_strategy="insert-from-staging")
+        return remembering(
+            dlt.destinations.duckdb(connection, replace_strategy="insert-from-staging")
+        )
 
     def restricted(self) -> DuckDBFile:
         """Return the file beside it."""
@@ -169,7 +171,9 @@ class PostgreSQL:
         import dlt
 
         pass_empty_files_over()
-        return dlt.destinations.postgres(self.url, replace_strategy="insert-from-staging")
+        return remembering(
+            dlt.destinations.postgres(self.url, replace_strategy="insert-from-staging")
+        )
 
     def restricted(self) -> PostgreSQL:
         """Return the same database: rights go by schema there."""
@@ -178,6 +182,27 @@ class PostgreSQL:
     def is_full(self, text: str) -> bool:
         """Return whether an error says that no space is left."""
         return "No space left" in text or "could not extend file" in text
+
+
+def remembering(destination: Any) -> Any:
+    """Return a destination of dlt that works out once what it is capable of.
+
+    dlt asks fifty times in a load, and looks for settings everywhere each time.
+    """
+    work_out = destination.capabilities
+    known: dict[Any, Any] = {}
+
+    def capabilities(config: Any = None, naming: Any = None) -> Any:
+        if config is not None:
+            return work_out(config, naming)
+        kind = type(naming)
+        if kind not in known:
+            known[kind] = work_out(naming=naming)
+        # dlt changes what it is given
+        return known[kind].copy()
+
+    destination.capabilities = capabilities
+    return destination
 
 
 def pass_empty_files_over() -> None:
@@ -216,6 +241,15 @@ def place_of(text: str, working_parent: Path) -> Place:
 def nearest(folder: Path) -> Path:
     """Return a folder, or the first above it that exists."""
     return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def check_name(place: Place, sources: Iterable[str]) -> None:
+    """Refuse a DuckDB file named like a schema in it: DuckDB could not tell them apart."""
+    if isinstance(place, DuckDBFile) and place.path.stem.lower() in sources:
+        raise UserError(
+            f"a raw database cannot be named like a source: {place}",
+            hint=f"name the file {place.path.with_name('raw' + place.path.suffix)}, for example",
+        )
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.ingest.engine.shrinkage import FEW_ROWS
+from marketing_analytics.ingest.engine.trust.shrinkage import FEW_ROWS
 from marketing_analytics.ingest.platforms.google_ads.reports import chosen_reports
 from tests.ingest.commands import ingest, read
 from tests.ingest.source_kit import ServedKit

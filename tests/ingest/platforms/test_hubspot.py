@@ -6,7 +6,7 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from marketing_analytics.ingest.engine.shrinkage import FEW_ROWS
+from marketing_analytics.ingest.engine.trust.shrinkage import FEW_ROWS
 from marketing_analytics.ingest.platforms.hubspot import limits, objects
 from marketing_analytics.ingest.platforms.hubspot.tables import typed
 from tests.ingest.commands import contents, ingest, read

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from marketing_analytics.ingest.engine.shrinkage import FEW_ROWS
+from marketing_analytics.ingest.engine.trust.shrinkage import FEW_ROWS
 from tests.ingest.source_kit import ServedKit
 
 pytestmark = pytest.mark.system

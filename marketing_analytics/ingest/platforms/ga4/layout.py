@@ -121,6 +121,14 @@ def as_date(text: str) -> date | None:
 
 def fingerprint(paths: Iterable[Path]) -> str:
     """Return a text that changes when a file comes, goes or is written."""
-    states = [(path.name, path.stat()) for path in paths]
-    text = "\n".join(f"{name} {state.st_size} {state.st_mtime_ns}" for name, state in states)
+    text = "\n".join(f"{path.name} {version(path)}" for path in paths)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def version(path: Path) -> str:
+    """Return the size and the time of a file; one that is gone by now fails when it is read."""
+    try:
+        state = path.stat()
+    except OSError:
+        return "unreadable"
+    return f"{state.st_size} {state.st_mtime_ns}"

@@ -31,7 +31,7 @@ from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.reading import Reader, Task
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import DoubtfulError
-from marketing_analytics.ingest.engine.totals import TOTALS, day_amounts, reconciler
+from marketing_analytics.ingest.engine.trust.totals import TOTALS, day_amounts, reconciler
 from marketing_analytics.ingest.engine.windows import Window, windows_of
 from marketing_analytics.ingest.platforms.ga4_reports.quota import (
     SpentError,

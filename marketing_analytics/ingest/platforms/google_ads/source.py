@@ -38,7 +38,7 @@ from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.reading import Reader, Task
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import pluck
-from marketing_analytics.ingest.engine.totals import day_amounts, reconciler
+from marketing_analytics.ingest.engine.trust.totals import day_amounts, reconciler
 from marketing_analytics.ingest.engine.windows import Window, windows_of
 from marketing_analytics.ingest.platforms.google_ads.failures import (
     CHOICE,

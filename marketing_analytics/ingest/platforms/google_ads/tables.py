@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marketing_analytics.ingest.engine.history import history_of
 from marketing_analytics.ingest.engine.tables import Kind, Table
-from marketing_analytics.ingest.engine.totals import TOTALS
+from marketing_analytics.ingest.engine.trust.totals import TOTALS
 
 CUSTOMERS = Table(
     "customers",

@@ -18,7 +18,7 @@ from marketing_analytics.ingest.engine.governor import Governor, TooMuchDataErro
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.reading import Task
 from marketing_analytics.ingest.engine.tables import Table
-from marketing_analytics.ingest.engine.totals import day_amounts, reconciler
+from marketing_analytics.ingest.engine.trust.totals import day_amounts, reconciler
 from marketing_analytics.ingest.engine.windows import Window
 from marketing_analytics.ingest.platforms.linkedin_ads.api import Value, find, number_of, urn
 from marketing_analytics.ingest.platforms.linkedin_ads.tables import (
@@ -78,6 +78,8 @@ class Analytics:
         self.most_elements = most_elements
         self.campaign_ids: dict[str, list[str]] = {}
         self.campaign_of: dict[str, str] = {}
+        # accounts whose list of creatives was read
+        self.listed: set[str] = set()
 
     def read_window(self, task: Task) -> None:
         """Read one window of a report and keep it."""
@@ -90,11 +92,14 @@ class Analytics:
         if report.is_of_campaigns:
             totals = self.totals(account, window)
             reconcile = reconciler(self.job, account, window, totals, "cost_in_local_currency")
-        self.job.keep(
-            [Piece(report.table, self.columns(report, account, elements), elements, parts)],
-            lambda: self.job.mark(report.table.name, account.account_id, window, read_on),
-            reconcile,
-        )
+
+        def note() -> None:
+            # without the list, creatives have no campaign: these days are read again
+            if report.is_of_campaigns or account.account_id in self.listed:
+                self.job.mark(report.table.name, account.account_id, window, read_on)
+
+        columns = self.columns(report, account, elements)
+        self.job.keep([Piece(report.table, columns, elements, parts)], note, reconcile)
 
     def columns(
         self, report: Report, account: Account, elements: Sequence[Element]

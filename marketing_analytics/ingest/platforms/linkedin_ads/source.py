@@ -156,6 +156,7 @@ def read_entities(
     if entity.table is CREATIVES:
         pairs = zip(columns["creative_id"], columns["campaign_id"], strict=True)
         analytics.campaign_of.update(pairs)
+        analytics.listed.add(account.account_id)
 
 
 def entity_query(entity: Entity) -> dict[str, Value]:

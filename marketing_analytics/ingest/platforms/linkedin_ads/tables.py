@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from marketing_analytics.ingest.engine.history import history_of
 from marketing_analytics.ingest.engine.tables import Kind, Table
-from marketing_analytics.ingest.engine.totals import TOTALS
+from marketing_analytics.ingest.engine.trust.totals import TOTALS
 
 ACCOUNTS = Table(
     "accounts",

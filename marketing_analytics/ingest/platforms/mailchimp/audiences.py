@@ -16,8 +16,8 @@ import orjson
 
 from marketing_analytics.ingest.engine.governor import Governor
 from marketing_analytics.ingest.engine.job import Job, Piece
-from marketing_analytics.ingest.engine.shrinkage import Guard
 from marketing_analytics.ingest.engine.tables import pluck
+from marketing_analytics.ingest.engine.trust.shrinkage import Guard
 from marketing_analytics.ingest.platforms.mailchimp.lists import (
     fields_of,
     read_what_is_there,

@@ -18,7 +18,7 @@ from marketing_analytics.ingest.engine.governor import BrokenAnswerError, Govern
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.reading import Task
 from marketing_analytics.ingest.engine.tables import Table
-from marketing_analytics.ingest.engine.totals import day_amounts, reconciler
+from marketing_analytics.ingest.engine.trust.totals import day_amounts, reconciler
 from marketing_analytics.ingest.engine.windows import Window, windows_of
 from marketing_analytics.ingest.platforms.meta_ads.lists import pages
 from marketing_analytics.ingest.platforms.meta_ads.rows import breakdowns_of, pieces_of

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from marketing_analytics.ingest.engine.history import history_of
 from marketing_analytics.ingest.engine.tables import Kind, Table
-from marketing_analytics.ingest.engine.totals import TOTALS
+from marketing_analytics.ingest.engine.trust.totals import TOTALS
 
 # 7d_view and 28d_view came to an end in January 2026
 ACTION_WINDOWS = ("1d_click", "7d_click", "28d_click", "1d_view", "1d_ev")

@@ -1,0 +1,1 @@
+"""Whether an answer is to be believed: beside what is loaded, and what an account says itself."""
