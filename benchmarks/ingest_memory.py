@@ -26,7 +26,7 @@ from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.persons import KEY_SETTING, key_of
 from marketing_analytics.ingest.engine.tables import pluck
 from marketing_analytics.ingest.engine.trust.shrinkage import Guard
-from marketing_analytics.ingest.platforms.mailchimp.source import SENT_TO, SENT_TO_PATHS
+from marketing_analytics.ingest.platforms.mailchimp.tables import SENT_TO, SENT_TO_PATHS
 from marketing_analytics.ingest.raw.database import RawDatabase
 from marketing_analytics.ingest.raw.places import DuckDBFile
 from marketing_analytics.ingest.request import Request
