@@ -99,7 +99,10 @@ def read(database, query, *values):
 
 
 def contents(database):
-    """Return every raw table as sorted rows, without load times and dlt's own columns."""
+    """Return every raw table as sorted rows, without load times and dlt's own columns.
+
+    Sources that were never loaded are left out: their tables are only declared.
+    """
     columns = read(
         database,
         "select table_schema, table_name, column_name from information_schema.columns "
@@ -108,9 +111,11 @@ def contents(database):
         "and table_name not like '\\_dlt%' escape '\\' "
         "order by table_schema, table_name, ordinal_position",
     )
+    query = "select table_schema from information_schema.tables where table_name = '_dlt_loads'"
+    loaded = {schema for (schema,) in read(database, query)}
     names = {}
     for schema, table, column in columns:
-        if column not in {"_loaded_at", "_dlt_load_id"}:
+        if schema in loaded and column not in {"_loaded_at", "_dlt_load_id"}:
             names.setdefault(f"{schema}.{table}", []).append(f'"{column}"')
     return {
         table: sorted(read(database, f"select {', '.join(own)} from {table}"), key=repr)

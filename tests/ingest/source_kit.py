@@ -41,11 +41,13 @@ SECRET_WORDS = ("TOKEN", "SECRET", "KEY")
 # of these the engine does everything; the push ring runs them for the thorough sources alone
 OF_THE_ENGINE = {
     "test_a_value_that_does_not_fit_costs_no_row",
+    "test_an_answer_without_most_of_its_rows_is_believed_the_second_time",
     "test_a_person_may_believe_it_at_once",
     "test_a_field_never_seen_before_changes_nothing",
     "test_a_field_of_another_type_fails_and_keeps_what_was_loaded",
     "test_an_answer_of_another_shape_is_told_in_a_sentence",
     "test_a_fault_that_passes_costs_no_row",
+    "test_a_fault_that_stays_ends_with_a_sentence_and_the_next_run_is_exact",
     "test_a_wait_of_hours_is_not_waited_for_and_what_was_read_stays",
 }
 

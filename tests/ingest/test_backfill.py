@@ -24,14 +24,14 @@ META = "select date, count(*) from meta_ads.ad_insights group by date order by d
 KILLED = """
 import os
 from marketing_analytics.ingest import run
-from marketing_analytics.ingest.platforms.ga4 import source
-source.DAYS_AT_ONCE = run.PACKAGE_ROWS = 1
+from marketing_analytics.ingest.platforms.ga4 import layout, source
+layout.Folder.days_at_once = run.PACKAGE_ROWS = 1
 read, load, calls = source.read_chunk, run.Run._load, []
-def read_chunk(job, chunk):
+def read_chunk(job, export, chunk):
     calls.append(chunk)
     if len(calls) > 3:
         job.stop.wait(30)
-    read(job, chunk)
+    read(job, export, chunk)
 def load_and_die(self, job):
     while len(calls) < 4:
         job.stop.wait(0.01)

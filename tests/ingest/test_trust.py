@@ -8,6 +8,7 @@ import pytest
 
 from .commands import contents, ingest, read
 from .scripted_platform import Answer, between
+from .source_kit import slow
 
 pytestmark = pytest.mark.system
 
@@ -120,7 +121,7 @@ def covers(asked, day):
 
 
 @pytest.mark.parametrize("source", FACTS)
-@pytest.mark.parametrize("fault", ["status_500", "not json", "error"])
+@pytest.mark.parametrize("fault", ["error", *slow("status_500", "not json")])
 def test_a_bad_day_is_a_day(shared_emulators, everything, tmp_path, source, fault):
     bad = date(2026, 10, 20)
     answers = {

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.system
 
 class TestGoogleAds(ServedKit):
     name = "google_ads"
+    is_thorough = False
     facts_path = ":searchStream"
     odd_field = "metrics.costMicros"
     odd_reason = "cost_micros is not a count: 'n/a'"
