@@ -18,18 +18,9 @@ import pyarrow as pa
 from marketing_analytics.ingest.engine.persons import Key, replaced
 from marketing_analytics.ingest.engine.tables import ARROW_TYPES, Table
 from marketing_analytics.ingest.platforms import load_source, source_names
+from marketing_analytics.ingest.raw.declared import SQL_TYPES
 from marketing_analytics.ingest.raw import journal
 
-SQL_TYPES = {
-    "text": "text",
-    "count": "bigint",
-    "flag": "boolean",
-    "date": "date",
-    "time": "timestamptz",
-    "money": "decimal(18, 2)",
-    "fraction": "decimal(18, 6)",
-    "rate": "decimal(18, 4)",
-}
 # every raw table as its source declares it
 TABLES: dict[str, Table] = {
     f"{source}.{table.name}": table
