@@ -14,8 +14,8 @@ from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.persons import key_of
 from marketing_analytics.ingest.engine.windows import Window
 from marketing_analytics.ingest.platforms import load_source
-from marketing_analytics.ingest.raw.database import stored_state
 from marketing_analytics.ingest.raw.places import opened
+from marketing_analytics.ingest.raw.state import stored_state
 from marketing_analytics.ingest.request import Request, as_date, check_settings
 
 

@@ -30,8 +30,8 @@ from marketing_analytics.ingest.engine.job import Job, bug_of
 from marketing_analytics.ingest.engine.persons import KEY_SETTING, check_key, key_of
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.platforms import load_source
-from marketing_analytics.ingest.raw.database import stored_state
 from marketing_analytics.ingest.raw.places import nearest, opened
+from marketing_analytics.ingest.raw.state import stored_state
 from marketing_analytics.ingest.request import WAITS, Request, check_settings
 
 LIMITS = Limits(attempts=2, retry_base_seconds=0.5, max_wait_seconds=5.0, answer_seconds=30.0)

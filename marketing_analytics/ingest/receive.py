@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from marketing_analytics.core.console import Console
-from marketing_analytics.core.errors import MachineError, UserError
+from marketing_analytics.core.errors import UserError
 from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.ingest.request import check_settings, lacking
+from marketing_analytics.web.listening import open_socket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,7 +47,7 @@ def serve(
     import uvicorn
 
     apps = {name: one.build(settings) for name, one in receivers_of(names, settings).items()}
-    sock = bind(host, port)
+    sock = open_socket(host, port)
     shown = f"[{host}]" if ":" in host else host
     for name in apps:
         console.line(f"{name}: http://{shown}:{sock.getsockname()[1]}/{name}/events")
@@ -79,18 +79,3 @@ def mounted(apps: Mapping[str, Any]) -> Any:
 
     routes = [Mount(f"/{name}", app) for name, app in apps.items()]
     return Starlette(routes=routes, lifespan=lifespan)
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raise MachineError when there is none to be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-    except (OSError, OverflowError) as error:
-        sock.close()
-        raise MachineError(
-            f"cannot listen on {host}:{port}: {error}", hint="give another --host or --port"
-        ) from None
-    return sock

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import Any
 
 from marketing_analytics.core import clock
@@ -87,6 +88,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
     check_settings(needed, request.settings)
     key = key_of(request.settings)
     check_name(request.place, source_names())
+    import_modules(sources.values())
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
     with owner_only(), request.place.writer_lock(lock_wait_seconds):
         database = RawDatabase(request.place, wait_seconds=lock_wait_seconds)
@@ -116,6 +118,18 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
             for name in request.sources
         }
         return Run(database, sources, jobs, console).results()
+
+
+def import_modules(sources: Iterable[Source]) -> None:
+    """Import what is slow to import, before there are threads.
+
+    Two threads that import parts of dlt at the same time can lock each other out.
+    """
+    for name in (
+        "marketing_analytics.ingest.raw.dlt_settings",
+        *(name for source in sources for name in source.modules),
+    ):
+        import_module(name)
 
 
 @contextmanager

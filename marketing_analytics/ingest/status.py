@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from marketing_analytics.ingest.raw.database import stored_state, tables_of
+from marketing_analytics.ingest.raw.declared import tables_of
 from marketing_analytics.ingest.raw.places import Place, opened
+from marketing_analytics.ingest.raw.state import stored_state
 
 
 @dataclass(frozen=True)

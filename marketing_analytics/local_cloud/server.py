@@ -6,7 +6,6 @@ the data folder, the first start fills the store, `server.json` says where the s
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
@@ -23,7 +22,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from marketing_analytics.core.console import Console
-from marketing_analytics.core.errors import MachineError, UserError
+from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud import settings as checks
 from marketing_analytics.local_cloud.api.answers import one
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
@@ -47,6 +46,7 @@ from marketing_analytics.local_cloud.store.schema import open_store
 from marketing_analytics.warehouse.duckdb import no_raw_database
 from marketing_analytics.web.guard import wants_page
 from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
+from marketing_analytics.web.listening import open_socket
 
 SHUTDOWN_SECONDS = 2
 REPEATED_SECONDS = 60.0
@@ -101,34 +101,6 @@ class SaidOnce(logging.Filter):
         # while it goes on it stays said
         self._said_at[text] = now
         return is_new
-
-
-def open_socket(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raise MachineError when the port is taken or not allowed."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # with the protocol named, asyncio switches Nagle's delay of 40 ms off
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-        listening.listen(512)
-    except (OSError, OverflowError) as error:
-        listening.close()
-        raise cannot_listen(host, port, error) from None
-    return listening
-
-
-def cannot_listen(host: str, port: int, error: OSError | OverflowError) -> MachineError:
-    """Return the error for an address that cannot be used."""
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return MachineError(
-            f"port {port} on {host} is taken",
-            hint="stop the program that uses it, or pass --port 0 for a free one",
-        )
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return MachineError(
-        f"cannot listen on {host} port {port}: {reason}", hint="pass --host 127.0.0.1 --port 0"
-    )
 
 
 def fill_store(settings: ServerSettings) -> list[str]:

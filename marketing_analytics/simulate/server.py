@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 import signal
 import socket
@@ -19,6 +18,7 @@ from marketing_analytics.simulate.emulation.control import Controlled, Simulated
 from marketing_analytics.simulate.emulation.emulator import Emulator
 from marketing_analytics.simulate.emulation.world_files import WorldFiles, open_world
 from marketing_analytics.simulate.platforms import emulator_names, load_emulator
+from marketing_analytics.web.listening import open_socket
 
 LAST_PORT = 65_535
 # persons of a simulated world are nobody
@@ -31,26 +31,6 @@ def build_emulators(world: WorldFiles) -> dict[str, Emulator]:
     return {name: load_emulator(name)(world, clock) for name in emulator_names()}
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raise MachineError when the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    # the port of an emulator that ended a moment ago is free again
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-        sock.listen(128)
-    except OSError as error:
-        sock.close()
-        if error.errno == errno.EADDRINUSE:
-            message, hint = f"port {port} is taken", "give another --port, or 0 for free ones"
-        else:
-            message = f"cannot listen on {host}:{port}: {error.strerror or error}"
-            hint = "give an address of this machine and a port you may use"
-        raise MachineError(message, hint=hint) from None
-    return sock
-
-
 def bind_all(names: Collection[str], host: str, port: int) -> dict[str, socket.socket]:
     """Return a socket per platform: free ports, or `port` and the ones after it."""
     last = LAST_PORT - len(names) + 1
@@ -59,7 +39,7 @@ def bind_all(names: Collection[str], host: str, port: int) -> dict[str, socket.s
     sockets: dict[str, socket.socket] = {}
     try:
         for offset, name in enumerate(names):
-            sockets[name] = bind(host, port + offset if port else 0)
+            sockets[name] = open_socket(host, port + offset if port else 0)
     except (MachineError, OSError):
         for sock in sockets.values():
             sock.close()

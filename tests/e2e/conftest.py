@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from benchmarks.seeded_pages import seed, settings_of
 from marketing_analytics.local_cloud.pages.mount import build_ui
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.store.schema import open_store
+from marketing_analytics.web.listening import open_socket
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -25,7 +25,7 @@ def served(settings: UiSettings) -> Iterator[str]:
     """Serve pages on a free port and yield their address."""
     import uvicorn
 
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = open_socket("127.0.0.1", 0)
     config = uvicorn.Config(build_ui(settings), log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

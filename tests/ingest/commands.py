@@ -87,40 +87,54 @@ def start_ingest(*arguments, **settings):
     )
 
 
-def read(database, query, *values):
-    """Return the rows of a query on a DuckDB file or at a PostgreSQL address."""
+@contextlib.contextmanager
+def reading(database):
+    """Yield what gives the rows of queries on a DuckDB file or at a PostgreSQL address."""
     if "://" in str(database):
         with contextlib.closing(psycopg2.connect(str(database))) as connection:
             cursor = connection.cursor()
-            cursor.execute(query.replace("%", "%%").replace("?", "%s"), values)
-            return cursor.fetchall()
+
+            def rows(query, *values):
+                cursor.execute(query.replace("%", "%%").replace("?", "%s"), values)
+                return cursor.fetchall()
+
+            yield rows
+        return
     with duckdb.connect(str(database), read_only=True) as connection:
-        return connection.execute(query, list(values)).fetchall()
+        yield lambda query, *values: connection.execute(query, list(values)).fetchall()
 
 
-def contents(database):
-    """Return every raw table as sorted rows, without load times and dlt's own columns.
+def read(database, query, *values):
+    """Return the rows of a query on a DuckDB file or at a PostgreSQL address."""
+    with reading(database) as rows:
+        return rows(query, *values)
 
-    Sources that were never loaded are left out: their tables are only declared.
+
+def contents(database, source="%"):
+    """Return every raw table, or those of a source, as sorted rows.
+
+    Load times and dlt's own columns are left out, and sources that were never loaded: their
+    tables are only declared.
     """
-    columns = read(
-        database,
-        "select table_schema, table_name, column_name from information_schema.columns "
-        "where table_schema not like '%_staging' and table_schema not like '%_restricted' "
-        "and table_schema not in ('_ingest', 'information_schema', 'pg_catalog', 'public') "
-        "and table_name not like '\\_dlt%' escape '\\' "
-        "order by table_schema, table_name, ordinal_position",
-    )
-    query = "select table_schema from information_schema.tables where table_name = '_dlt_loads'"
-    loaded = {schema for (schema,) in read(database, query)}
-    names = {}
-    for schema, table, column in columns:
-        if schema in loaded and column not in {"_loaded_at", "_dlt_load_id"}:
-            names.setdefault(f"{schema}.{table}", []).append(f'"{column}"')
-    return {
-        table: sorted(read(database, f"select {', '.join(own)} from {table}"), key=repr)
-        for table, own in names.items()
-    }
+    with reading(database) as rows:
+        columns = rows(
+            "select table_schema, table_name, column_name from information_schema.columns "
+            "where table_schema not like '%_staging' and table_schema not like '%_restricted' "
+            "and table_schema not in ('_ingest', 'information_schema', 'pg_catalog', 'public') "
+            "and table_name not like '\\_dlt%' escape '\\' and table_schema like ? "
+            "order by table_schema, table_name, ordinal_position",
+            source,
+        )
+        query = "select table_schema from information_schema.tables where table_name = '_dlt_loads'"
+        loaded = {schema for (schema,) in rows(query)}
+        names = {}
+        for schema, table, column in columns:
+            if schema in loaded and column not in {"_loaded_at", "_dlt_load_id"}:
+                names.setdefault(f"{schema}.{table}", []).append(f'"{column}"')
+        return {
+            table: sorted(rows(f"select {', '.join(own)} from {table}"), key=repr)
+            for table, own in names.items()
+        }
 
 
 class Emulators:

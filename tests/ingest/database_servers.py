@@ -17,6 +17,7 @@ import sqlalchemy
 
 PASSWORD = "hush-hush-shop"
 START_SECONDS = 30
+STOP_SECONDS = 20
 
 
 def free_port():
@@ -48,8 +49,16 @@ def running(command, folder, url, stop):
             wait_for(url)
             yield
         finally:
-            stop(process)
-            process.wait(20)
+            end(process, stop)
+
+
+def end(process, stop):
+    """Stop a server; one that was asked while it started may never hear it."""
+    stop(process)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
 
 
 def as_server_user(*command):

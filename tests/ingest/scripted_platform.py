@@ -9,6 +9,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+# of headers of answers: not passed on
+OF_A_CONNECTION = {
+    "connection",
+    "content-encoding",
+    "content-length",
+    "date",
+    "server",
+    "transfer-encoding",
+}
+
 
 class Answer:
     """One answer; `cut` sends half of it and hangs up, `is_dropped` hangs up without a word."""
@@ -16,7 +26,8 @@ class Answer:
     def __init__(self, body, status=200, headers=None, cut=False, is_dropped=False):
         self.body = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.status = status
-        self.headers = {"Content-Type": "application/json"} | (headers or {})
+        given = {name.title(): value for name, value in (headers or {}).items()}
+        self.headers = {"Content-Type": "application/json"} | given
         self.cut = cut
         self.is_dropped = is_dropped
 
@@ -56,6 +67,8 @@ def serve(answer):
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # an answer is sent as one piece: two would wait 40 ms for an acknowledgement in between
+        wbufsize = -1
 
         def log_message(self, *args):
             pass
@@ -113,9 +126,9 @@ def between(settings, source, change, before=lambda asked: None):
         )
         # the next page, too, is asked for here
         headers = {
-            name: came.headers[name].replace(origin, url)
-            for name in ("link",)
-            if name in came.headers
+            name: value.replace(origin, url)
+            for name, value in came.headers.items()
+            if name not in OF_A_CONNECTION
         }
         return change(asked, Answer(came.content, came.status_code, headers))
 

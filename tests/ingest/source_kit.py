@@ -98,8 +98,7 @@ class SourceKit:
         return done, done.source(self.name)
 
     def own(self, database):
-        tables = contents(database)
-        return {n: rows for n, rows in tables.items() if n.startswith(f"{self.name}.")}
+        return contents(database, self.name)
 
     def test_twice_is_once(self, copy_of_loaded, shared_emulators, expected):
         done, _ = self.load(copy_of_loaded, shared_emulators.settings)

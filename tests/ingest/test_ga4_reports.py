@@ -150,7 +150,7 @@ def test_pages_that_do_not_make_up_the_count_replace_nothing(
     assert done.code == 5
     assert "rows and counts" in source["errors"][0]["message"]
     table = "ga4_reports.traffic"
-    assert contents(copy_of_loaded)[table] == everything[table]
+    assert contents(copy_of_loaded, "ga4_reports")[table] == everything[table]
 
 
 def test_sessions_that_do_not_add_up_are_doubted_once(shared_emulators, copy_of_loaded, everything):
@@ -166,7 +166,7 @@ def test_sessions_that_do_not_add_up_are_doubted_once(shared_emulators, copy_of_
         assert "the account itself says" in source["errors"][0]["message"]
         assert load(copy_of_loaded, settings)[0].code == 0
     table = "ga4_reports.traffic"
-    assert contents(copy_of_loaded)[table] == everything[table]
+    assert contents(copy_of_loaded, "ga4_reports")[table] == everything[table]
 
 
 def test_a_property_without_quota_is_an_island(shared_emulators, loaded, tmp_path):
@@ -203,7 +203,7 @@ def test_a_property_that_cannot_be_read_stops_no_other(
     assert other in error["message"]
     assert said in error["message"]
     table = "ga4_reports.traffic"
-    assert contents(tmp_path / "raw.duckdb")[table] == everything[table]
+    assert contents(tmp_path / "raw.duckdb", "ga4_reports")[table] == everything[table]
 
 
 def test_a_credentials_file_takes_the_place_of_the_settings(shared_emulators, tmp_path):

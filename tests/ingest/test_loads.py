@@ -131,29 +131,29 @@ def test_types_are_the_declared_ones(loaded):
     assert floats == set()
 
 
-def test_a_google_token_that_expires_mid_run_is_renewed(emulators, loaded, tmp_path):
+def test_a_google_token_that_expires_mid_run_is_renewed(emulators, everything, tmp_path):
     emulators.fault("google_ads", "expired_token", times=3, path=":searchStream")
     done, _ = load_one("google_ads", tmp_path / "raw.duckdb", emulators)
     assert done.code == 0, done.out
-    assert contents(tmp_path / "raw.duckdb") == only("google_ads", contents(loaded))
+    assert contents(tmp_path / "raw.duckdb") == only("google_ads", everything)
 
 
-def test_a_meta_token_that_expires_mid_run_asks_for_a_login(emulators, loaded, tmp_path):
+def test_a_meta_token_that_expires_mid_run_asks_for_a_login(emulators, everything, tmp_path):
     emulators.fault("meta_ads", "expired_token", times=1000, path="/insights")
     done, source = load_one("meta_ads", tmp_path / "raw.duckdb", emulators)
     assert done.code in {4, 5}
     assert source["errors"][0]["hint"] == "log in again and set META_ADS_ACCESS_TOKEN"
     emulators.control("meta_ads", "reset", {})
     assert load_one("meta_ads", tmp_path / "raw.duckdb", emulators)[0].code == 0
-    assert contents(tmp_path / "raw.duckdb") == only("meta_ads", contents(loaded))
+    assert contents(tmp_path / "raw.duckdb") == only("meta_ads", everything)
 
 
 @pytest.mark.parametrize("times", [5, *slow(1, 2)])
-def test_a_failed_report_is_made_again_then_cut_in_two(emulators, loaded, tmp_path, times):
+def test_a_failed_report_is_made_again_then_cut_in_two(emulators, everything, tmp_path, times):
     emulators.fault("meta_ads", "report_failed", times=times)
     done, _ = load_one("meta_ads", tmp_path / "raw.duckdb", emulators)
     assert done.code == 0, done.out
-    assert contents(tmp_path / "raw.duckdb") == only("meta_ads", contents(loaded))
+    assert contents(tmp_path / "raw.duckdb") == only("meta_ads", everything)
 
 
 def test_one_failing_source_does_not_stop_the_others(emulators, tmp_path):
@@ -164,20 +164,20 @@ def test_one_failing_source_does_not_stop_the_others(emulators, tmp_path):
     assert states == {n: "failed" if n == "mailchimp" else "ok" for n in source_names()}
 
 
-def test_an_earlier_start_reads_what_is_missing(emulators, loaded, tmp_path):
+def test_an_earlier_start_reads_what_is_missing(emulators, everything, tmp_path):
     database = tmp_path / "raw.duckdb"
     chosen = ["--source", "google_ads", "--source", "mailchimp"]
     assert load(database, emulators, "--since", "2026-10-20", *chosen).code == 0
     first = read(database, "select min(date) from google_ads.campaign_stats")
     assert str(first[0][0]) >= "2026-10-20"
     assert load(database, emulators, *chosen).code == 0
-    assert contents(database) == only(("google_ads", "mailchimp"), contents(loaded))
+    assert contents(database) == only(("google_ads", "mailchimp"), everything)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("tenths", range(4, 44, 2))
 def test_a_run_killed_at_any_moment_is_made_whole_by_the_next(
-    shared_emulators, loaded, tmp_path, tenths
+    shared_emulators, everything, tmp_path, tenths
 ):
     database = tmp_path / "raw.duckdb"
     process = start_ingest("--raw-database", database, **shared_emulators.settings)
@@ -186,16 +186,16 @@ def test_a_run_killed_at_any_moment_is_made_whole_by_the_next(
     process.communicate()
     done = load(database, shared_emulators)
     assert done.code == 0, done.out
-    assert contents(database) == contents(loaded)
+    assert contents(database) == everything
 
 
 def test_a_deleted_database_is_loaded_anew_from_the_first_day(
-    copy_of_loaded, shared_emulators, loaded
+    copy_of_loaded, shared_emulators, everything
 ):
     assert load(copy_of_loaded, shared_emulators, "--source", "google_ads").code == 0
     copy_of_loaded.unlink()
     assert load(copy_of_loaded, shared_emulators, "--source", "google_ads").code == 0
-    assert contents(copy_of_loaded) == only("google_ads", contents(loaded))
+    assert contents(copy_of_loaded) == only("google_ads", everything)
 
 
 READER = """
@@ -244,7 +244,7 @@ def test_days_restated_since_the_last_run_equal_a_fresh_load(emulators, copy_of_
     assert read(copy_of_loaded, "select sum(purchases) from meta_ads.ad_insights") > before
 
 
-def test_an_interrupted_run_says_so_and_the_next_one_is_whole(emulators, loaded, tmp_path):
+def test_an_interrupted_run_says_so_and_the_next_one_is_whole(emulators, everything, tmp_path):
     emulators.fault("meta_ads", "slow", times=1, seconds=2.0, path="/insights")
     chosen = ["--raw-database", tmp_path / "raw.duckdb", "--source", "meta_ads"]
     process = start_ingest(*chosen, **emulators.settings)
@@ -255,7 +255,7 @@ def test_an_interrupted_run_says_so_and_the_next_one_is_whole(emulators, loaded,
     assert errors.strip().endswith("interrupted")
     assert "Traceback" not in errors
     assert load(tmp_path / "raw.duckdb", emulators, "--source", "meta_ads").code == 0
-    assert contents(tmp_path / "raw.duckdb") == only("meta_ads", contents(loaded))
+    assert contents(tmp_path / "raw.duckdb") == only("meta_ads", everything)
 
 
 def wait_until(condition, seconds=30):

@@ -6,6 +6,7 @@ import zlib
 import psycopg2
 import pytest
 
+from marketing_analytics.ingest.raw import places
 from tests.ingest.platforms.test_google_ads import TestGoogleAds as GoogleAds
 from tests.ingest.platforms.test_mailchimp import TestMailchimp as Mailchimp
 from tests.ingest.platforms.test_meta_ads import TestMetaAds as MetaAds
@@ -163,3 +164,16 @@ def test_an_address_that_leads_nowhere_is_told_in_a_sentence(
     done = ingest("--raw-database", address, "--source", "shop", **settings)
     assert (done.code, PASSWORD in done.err) == (code, False), done.err
     assert said in done.err
+
+
+def test_without_its_driver_nothing_is_loaded_in_another_way(
+    server, shared_emulators, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(places, "find_spec", lambda name: None)
+    settings = shared_emulators.settings | {"INGEST_WORKING_PATH": tmp_path}
+    address = new_database(server)
+    done = ingest("--raw-database", address, "--source", "shop", "--json", **settings)
+    assert done.code != 0
+    [error] = done.source("shop")["errors"]
+    assert error["message"] == "the package adbc-driver-postgresql is not installed"
+    assert read(address, "select count(*) from shop.orders") == [(0,)]

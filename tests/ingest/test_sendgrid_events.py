@@ -59,7 +59,7 @@ def load(database, settings, folder, *arguments, **more):
 
 
 def events_in(database):
-    return contents(database)["sendgrid.events"]
+    return contents(database, "sendgrid")["sendgrid.events"]
 
 
 def test_events_are_loaded_once_and_agree_with_the_statistics(

@@ -42,7 +42,7 @@ def load(database, settings, *arguments, **more):
 
 
 def own(database):
-    return {n: rows for n, rows in contents(database).items() if n.startswith("shopify.")}
+    return contents(database, "shopify")
 
 
 def built(order):

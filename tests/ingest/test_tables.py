@@ -196,7 +196,7 @@ def test_money_of_any_size_is_exact(spent):
 def test_a_part_without_rows_gets_a_row_that_deletes_it():
     table, _ = built_from(ROW)
     parts = [("1", date(2026, 5, day)) for day in (1, 2, 3)]
-    marked = tombstones(FACTS, table, parts)
+    [marked] = tombstones(FACTS, table, parts)
     found = [(row["account_id"], row["date"], row[DELETED]) for row in marked.to_pylist()]
     assert found == [("1", date(2026, 5, 2), True), ("1", date(2026, 5, 3), True)]
 

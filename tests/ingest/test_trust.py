@@ -50,7 +50,7 @@ def load(database, settings, source, *arguments):
 
 
 def facts(database, source):
-    return contents(database)[f"{source}.{FACTS[source]}"]
+    return contents(database, source)[f"{source}.{FACTS[source]}"]
 
 
 def account_of(rows):
@@ -240,7 +240,7 @@ def test_a_count_that_does_not_add_up_costs_one_mailing(
         done, result = load(tmp_path / "raw.duckdb", settings, "mailchimp")
     campaign = spoiled[0].split("/")[-2]
     expected = everything["mailchimp.sent_to"]
-    found = contents(tmp_path / "raw.duckdb")["mailchimp.sent_to"]
+    found = contents(tmp_path / "raw.duckdb", "mailchimp")["mailchimp.sent_to"]
     if gap < 0:
         assert (done.code, found) == (0, expected)
         return
@@ -269,7 +269,7 @@ def test_a_campaign_that_was_sent_at_no_time_is_told_and_the_others_are_read(
         f"campaign {odd[0]}: its send_time is no time: 'tomorrow'"
     ]
     expected = [row for row in everything["mailchimp.sent_to"] if row[0] != odd[0]]
-    assert contents(tmp_path / "raw.duckdb")["mailchimp.sent_to"] == expected
+    assert contents(tmp_path / "raw.duckdb", "mailchimp")["mailchimp.sent_to"] == expected
 
 
 CHOICES = {"meta_ads": "META_ADS_ACCOUNT_IDS", "google_ads": "GOOGLE_ADS_CUSTOMER_IDS"}

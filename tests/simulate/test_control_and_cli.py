@@ -171,7 +171,7 @@ def test_serve_says_when_a_port_is_taken_or_the_settings_cannot_be_written(tmp_p
         taken.listen()
         port = taken.getsockname()[1]
         done = marketing("serve", "--world", world.folder, "--port", port)
-    check_refusal(done, 1, f"port {port} is taken", "--port")
+    check_refusal(done, 1, f"port {port} on 127.0.0.1 is taken", "--port")
     check_refusal(marketing("serve", "--world", world.folder, "--port", 70000), 2, "out of range")
     target = tmp_path / "no" / "connections.env"
     done = marketing("serve", "--world", world.folder, "--endpoints", target)

@@ -257,8 +257,8 @@ class Job:
             built, persons = replaced(table, built, self._key())
             self.persons.setdefault(PERSONS, []).append(persons)
             table = table.stored
-        extra = [tombstones(table, built, parts)] if table.mode == "parts" else []
-        self.batches.setdefault(table, []).extend([built, *(t for t in extra if t.num_rows)])
+        extra = tombstones(table, built, parts) if table.mode == "parts" else []
+        self.batches.setdefault(table, []).extend([built, *extra])
 
     def _key(self) -> Key:
         """Return the key of pseudonyms or raise MissingSettingError."""

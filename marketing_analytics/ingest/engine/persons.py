@@ -154,7 +154,8 @@ def chunk_of(column: Any) -> Any:
 
 def distinct_pairs(keys: Any, values: Any) -> Iterable[tuple[str, str]]:
     """Return every pseudonym with a value that it stands for."""
-    pairs = pa.table({"key": keys, "value": values}).group_by(["key", "value"]).aggregate([])
+    pairs = pa.table({"key": keys, "value": values}).group_by(["key", "value"], use_threads=False)
+    pairs = pairs.aggregate([])
     rows = zip(pairs.column("key").to_pylist(), pairs.column("value").to_pylist(), strict=True)
     return ((key, value) for key, value in rows if key is not None)
 

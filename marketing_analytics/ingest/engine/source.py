@@ -30,7 +30,7 @@ class Source:
     settings without a secret that the file of what to sync may give: the key there, and the
     setting, a list. `restates` says what every run reads again, `has_days` that a backfill can
     read days again. `address` says where its server is, `check` asks it as little as possible and
-    keeps nothing.
+    keeps nothing. `modules` are slow to import, and needed only for the reading.
     """
 
     tables: tuple[Table, ...]
@@ -44,6 +44,7 @@ class Source:
     check: Check | None = None
     receiver: Receiver | None = None
     instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    modules: tuple[str, ...] = ()
 
     @property
     def has_persons(self) -> bool:

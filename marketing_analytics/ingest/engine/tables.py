@@ -248,7 +248,9 @@ def without_duplicates(built: Any, key: Sequence[str]) -> Any:
     if not key or built.num_rows < 2:
         return built
     order = pa.array(range(built.num_rows), pa.int64())
-    grouped = built.select(list(key)).append_column("_order", order).group_by(list(key))
+    numbered = built.select(list(key)).append_column("_order", order)
+    # answers are small: threads would cost more than the work
+    grouped = numbered.group_by(list(key), use_threads=False)
     last = grouped.aggregate([("_order", "max")]).column("_order_max")
     if len(last) == built.num_rows:
         return built
@@ -385,7 +387,7 @@ def count_parts(table: Table, built: Any) -> Counter[Part]:
     if table.mode != "parts":
         return Counter({(): built.num_rows})
     names = list(table.part_by)
-    grouped = built.group_by(names).aggregate([([], "count_all")])
+    grouped = built.group_by(names, use_threads=False).aggregate([([], "count_all")])
     columns = [grouped.column(name).to_pylist() for name in (*names, "count_all")]
     return Counter({tuple(part): count for *part, count in zip(*columns, strict=True)})
 
@@ -404,11 +406,16 @@ def within(table: Table, built: Any, asked: Iterable[Part]) -> tuple[Any, list[R
     return built.filter(pc.invert(is_strange)), rejected
 
 
-def tombstones(table: Table, built: Any, parts: Iterable[Part]) -> Any:
-    """Return one row per part without rows in `built`; it deletes the part when loaded."""
+def tombstones(table: Table, built: Any, parts: Iterable[Part]) -> list[Any]:
+    """Return Arrow rows, one per part without rows in `built`; they delete the parts when loaded.
+
+    Return no Arrow table at all where every part has rows.
+    """
     names = list(table.part_by)
     present = count_parts(table, built).keys()
     empty = [part for part in parts if part not in present]
+    if not empty:
+        return []
     columns = {name: [part[i] for part in empty] for i, name in enumerate(names)}
     arrays = [
         pa.array(columns[field.name], field.type)
@@ -418,7 +425,7 @@ def tombstones(table: Table, built: Any, parts: Iterable[Part]) -> Any:
         if field.name not in {DELETED, LOADED_AT}
     ]
     marked = pa.table(arrays, names=list(table.columns))
-    return marked.append_column(DELETED, pa.array([True] * len(empty), pa.bool_()))
+    return [marked.append_column(DELETED, pa.array([True] * len(empty), pa.bool_()))]
 
 
 def finish(table: Table, built: Any, loaded_at: Any) -> Any:

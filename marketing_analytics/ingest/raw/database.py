@@ -15,7 +15,6 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +32,10 @@ from marketing_analytics.ingest.engine.tables import (
     finish,
     without_duplicates,
 )
-from marketing_analytics.ingest.raw.declared import declare
-from marketing_analytics.ingest.raw.places import Place, check_name, opened
+from marketing_analytics.ingest.raw.declared import declare, tables_of
+from marketing_analytics.ingest.raw.places import Place, check_name, opened, transaction
+from marketing_analytics.ingest.raw.state import note_state, pipeline_name, stored_state
+from marketing_analytics.ingest.raw.unchanged import is_stored, touch
 
 OPTIONS = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",
@@ -155,10 +156,27 @@ class RawDatabase:
         if package.persons:
             self.restricted().load_new(package.of_persons(), loaded_at)
         with self.open() as connection, load_errors(package.source, self.place):
-            pipeline = self._pipeline(connection, package.source)
-            pipeline.run(dlt_source(package, loaded_at), loader_file_format="parquet")
+            rest = self._without_unchanged(connection, package, loaded_at)
+            if rest.batches:
+                pipeline = self._pipeline(connection, package.source)
+                pipeline.run(dlt_source(rest, loaded_at), loader_file_format="parquet")
         # the record of a finished load serves nobody; state is read from the database
         shutil.rmtree(self._folder(package.source), ignore_errors=True)
+
+    def _without_unchanged(self, connection: Any, package: Package, loaded_at: datetime) -> Package:
+        """Return what dlt has to load; where that is nothing, the state is stored already."""
+        known = tables_of(connection, package.source)
+        unchanged = {
+            table: rows
+            for table, rows in package.batches.items()
+            if table.name in known and is_stored(connection, package.source, table, rows)
+        }
+        rest = {table: rows for table, rows in package.batches.items() if table not in unchanged}
+        with transaction(connection):
+            touch(connection, package.source, unchanged, loaded_at)
+            if not rest and not note_state(connection, package.source, package.state):
+                return package
+        return replace(package, batches=rest)
 
 
 def new_rows(connection: Any, schema: str, table: Table, batches: Sequence[Any]) -> Any:
@@ -176,32 +194,6 @@ def new_rows(connection: Any, schema: str, table: Table, batches: Sequence[Any])
     known = set(connection.execute(query, [asked]).fetchall())
     rows = zip(*(found.column(name).to_pylist() for name in table.columns), strict=True)
     return found.filter(pa.array([row not in known for row in rows], pa.bool_()))
-
-
-def pipeline_name(source: str) -> str:
-    """Return dlt's name for the pipeline of a source."""
-    return f"marketing_{source}"
-
-
-def stored_state(connection: Any, source: str) -> dict[str, Any]:
-    """Return the state of the last load that ended, as dlt itself would restore it.
-
-    Asking dlt costs half a second per source, most of it for its own configuration.
-    """
-    from dlt.common.versioned_state import decompress_state
-
-    if "_dlt_pipeline_state" not in tables_of(connection, source):
-        return {}
-    query = files(__package__).joinpath("stored_state.sql").read_text().format(schema=source)
-    row = connection.execute(query, [pipeline_name(source)]).fetchone()
-    stored = decompress_state(row[0]) if row else {}
-    return copy.deepcopy(dict(stored.get("sources", {}).get(source, {})))
-
-
-def tables_of(connection: Any, source: str) -> set[str]:
-    """Return the names of the tables that a source has."""
-    query = "select table_name from information_schema.tables where table_schema = ?"
-    return {name for (name,) in connection.execute(query, [source]).fetchall()}
 
 
 def stored_counts(

@@ -20,22 +20,42 @@ SQL_TYPES = {
 
 
 def declare(connection: Any, sources: Mapping[str, Iterable[Table]]) -> None:
-    """Create the tables of sources that have none yet, as dlt would."""
-    query = "select table_schema, table_name from information_schema.tables"
-    present = set(connection.execute(query).fetchall())
+    """Create the tables of sources that have none yet, and absent columns, as dlt would."""
+    present = columns_by_table(connection)
     for source, tables in sources.items():
         absent = [t for t in (*tables, REJECTED) if (source, t.name) not in present]
         if absent:
             connection.execute(f'create schema if not exists "{source}"')
         for table in absent:
-            connection.execute(f'create table "{source}"."{table.name}" ({columns_of(table)})')
+            listed = ", ".join(f'"{name}" {kind}' for name, kind in columns_of(table).items())
+            connection.execute(f'create table "{source}"."{table.name}" ({listed})')
+        for table in (*tables, REJECTED):
+            known = present.get((source, table.name), columns_of(table))
+            for name, kind in columns_of(table).items():
+                if name not in known:
+                    query = f'alter table "{source}"."{table.name}" add column "{name}" {kind}'
+                    connection.execute(query)
 
 
-def columns_of(table: Table) -> str:
-    """Return the columns of a stored table in SQL."""
+def columns_by_table(connection: Any) -> dict[tuple[str, str], set[str]]:
+    """Return the columns of all tables, by schema and name."""
+    query = "select table_schema, table_name, column_name from information_schema.columns"
+    found: dict[tuple[str, str], set[str]] = {}
+    for schema, table, column in connection.execute(query).fetchall():
+        found.setdefault((schema, table), set()).add(column)
+    return found
+
+
+def tables_of(connection: Any, source: str) -> set[str]:
+    """Return the names of the tables that a source has."""
+    query = "select table_name from information_schema.tables where table_schema = ?"
+    return {name for (name,) in connection.execute(query, [source]).fetchall()}
+
+
+def columns_of(table: Table) -> dict[str, str]:
+    """Return the columns of a stored table and their types in SQL."""
     columns = {name: SQL_TYPES[kind] for name, kind in table.stored.columns.items()}
     columns[LOADED_AT] = SQL_TYPES["time"]
     if table.mode == "parts":
         columns[DELETED] = SQL_TYPES["flag"]
-    columns["_dlt_load_id"] = "varchar not null"
-    return ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    return columns | {"_dlt_load_id": "varchar not null"}

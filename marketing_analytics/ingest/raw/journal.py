@@ -8,19 +8,16 @@ it is right again after a crash.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from typing import Any
 
 from marketing_analytics.ingest.engine.tables import Table
-from marketing_analytics.ingest.raw.database import (
-    RawDatabase,
-    load_errors,
-    stored_state,
-    tables_of,
-)
+from marketing_analytics.ingest.raw.database import RawDatabase, load_errors
+from marketing_analytics.ingest.raw.declared import tables_of
+from marketing_analytics.ingest.raw.places import transaction
+from marketing_analytics.ingest.raw.state import stored_state
 
 LOADS = (
     "load_id, source, status, started_at, finished_at, row_count, rejected_count, window_count, "
@@ -93,14 +90,6 @@ def create(connection: Any) -> None:
     """Make the tables where they are absent."""
     for statement in files(__package__).joinpath("journal.sql").read_text().split(";"):
         connection.execute(statement)
-
-
-@contextmanager
-def transaction(connection: Any) -> Iterator[None]:
-    """Make all statements inside one; a connection that is closed before takes them back."""
-    connection.execute("begin")
-    yield
-    connection.execute("commit")
 
 
 def insert(connection: Any, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -167,9 +168,10 @@ class PostgreSQL:
             return "can be written, nobody else does"
 
     def destination(self, connection: Any) -> Any:
-        """Return dlt's destination; Parquet goes in by ADBC."""
+        """Return dlt's destination; Parquet goes in by ADBC. Raise MachineError without it."""
         import dlt
 
+        check_driver()
         pass_empty_files_over()
         return remembering(
             dlt.destinations.postgres(self.url, replace_strategy="insert-from-staging")
@@ -203,6 +205,15 @@ def remembering(destination: Any) -> Any:
 
     destination.capabilities = capabilities
     return destination
+
+
+def check_driver() -> None:
+    """Raise MachineError without ADBC: dlt would write rows as text, where "" is null."""
+    if find_spec("adbc_driver_postgresql") is None:
+        raise MachineError(
+            "the package adbc-driver-postgresql is not installed",
+            hint="rows go into PostgreSQL by it: install the requirements again",
+        )
 
 
 def pass_empty_files_over() -> None:
@@ -260,3 +271,11 @@ def opened(place: Place, wait_seconds: float, *, is_read_only: bool = False) -> 
         yield connection
     finally:
         connection.close()
+
+
+@contextlib.contextmanager
+def transaction(connection: Any) -> Iterator[None]:
+    """Make all statements inside one; a connection that is closed before takes them back."""
+    connection.execute("begin")
+    yield
+    connection.execute("commit")

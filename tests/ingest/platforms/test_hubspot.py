@@ -65,8 +65,8 @@ def load(database, settings, *arguments):
 
 
 def own(database, *without):
-    tables = contents(database)
-    return {n: rows for n, rows in tables.items() if n.startswith("hubspot.") and n not in without}
+    tables = contents(database, "hubspot")
+    return {n: rows for n, rows in tables.items() if n not in without}
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from urllib.parse import unquote
 import pytest
 
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
-from marketing_analytics.local_cloud.server import build_server, fill_store, open_socket
+from marketing_analytics.local_cloud.server import build_server, fill_store
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
+from marketing_analytics.web.listening import open_socket
 
 ACCOUNT, PROJECT, ENVIRONMENT = 1001, 70403103936332, 3001
 TOKEN = "token-of-the-tests-0123456789"

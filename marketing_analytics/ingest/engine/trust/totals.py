@@ -134,7 +134,7 @@ def reconciler(
 
 def by_day(built: Any, column: str, places: int = 0) -> dict[date, Decimal]:
     """Return a column of an Arrow table summed by `date`, in units of 10 ** -places."""
-    grouped = built.group_by("date").aggregate([(column, "sum")])
+    grouped = built.group_by("date", use_threads=False).aggregate([(column, "sum")])
     days, sums = (grouped.column(name).to_pylist() for name in ("date", f"{column}_sum"))
     return {
         day: Decimal(amount).scaleb(-places)

@@ -132,4 +132,5 @@ SOURCE = Source(
     collect=collect,
     restates="everything",
     check=check,
+    modules=("marketing_analytics.ingest.platforms.shop.database",),
 )

@@ -183,4 +183,5 @@ SOURCE = Source(
     has_days=True,
     check=check,
     optional_settings=("SHOPIFY_CLIENT_ID", "SHOPIFY_BASE_URL"),
+    modules=("marketing_analytics.ingest.platforms.shopify.lists",),
 )
