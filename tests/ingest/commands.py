@@ -178,3 +178,5 @@ class Emulators:
         self.process.terminate()
         self.process.wait(20)
         self.log.close()
+        # what an emulator answered with HTTP 500 on its own accord
+        assert "Traceback" not in (told := Path(self.log.name).read_text()), told

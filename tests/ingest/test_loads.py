@@ -11,7 +11,7 @@ import pytest
 
 from marketing_analytics.ingest.platforms import source_names
 
-from .commands import contents, ingest, read, start_ingest
+from .commands import COMMAND, Emulators, clean_environment, contents, ingest, read, start_ingest
 from .source_kit import slow
 
 pytestmark = pytest.mark.system
@@ -263,3 +263,18 @@ def wait_until(condition, seconds=30):
     while not condition():
         assert time.monotonic() < give_up_at
         time.sleep(0.05)
+
+
+def test_a_world_of_one_customer_is_served_and_read_long_after_it_ended(tmp_path):
+    build = ["simulate", "build", "--seed", "1", "--customers", "1", "--days", "7"]
+    command = [*COMMAND, *build, "--end-date", "2026-10-31", "--out", str(tmp_path / "world")]
+    subprocess.run(command, env=clean_environment(), check=True, capture_output=True, timeout=60)
+    running = Emulators(tmp_path / "world", tmp_path)
+    try:
+        running.control("meta_ads", "clock", {"advance_days": 200})
+        given = {"MARKETING_NOW": "2027-05-20T06:00:00Z", "INGEST_SINCE": "2026-10-01"}
+        for _ in range(2):
+            done = load(tmp_path / "raw.duckdb", running, **given)
+            assert done.code == 0, done.out
+    finally:
+        running.stop()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -247,14 +248,19 @@ class Controlled:
         await self.counted(self.app, request, send)
 
     async def counted(self, app: ASGIApp, request: Request, send: Send) -> None:
-        """Run an app and count its status."""
+        """Run an app and count its status; a bug in it is shown."""
 
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self.control.statuses[message["status"]] += 1
             await send(message)
 
-        await app(request.scope, request.receive, note)
+        try:
+            await app(request.scope, request.receive, note)
+        except Exception:
+            # the client gets HTTP 500; that it is a bug of ours is told here
+            traceback.print_exc()
+            raise
 
     async def answer_half(self, request: Request, send: Send, *, is_cut: bool) -> None:
         """Answer with half the body: cut off on the wire, or passed off as whole."""

@@ -107,10 +107,12 @@ class Breakdowns:
             zip(people["is_eur"].to_pylist(), people["country"].to_pylist(), strict=True)
         )
         self.countries: dict[str, Weights] = {
+            # a small world may have nobody in a market: ads are shown there all the same
             market: {
                 (COUNTRY_CODES[c],): n for (eur, c), n in sorted(countries.items()) if eur is is_eur
             }
-            for market, is_eur in (("US", False), ("EU", True))
+            or {(home,): 1}
+            for market, is_eur, home in (("US", False, "US"), ("EU", True, "DE"))
         }
         kinds = Counter(world.table("devices")["kind"].to_pylist())
         self.devices: Counter[tuple[str, ...]] = Counter()
