@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import import_module
@@ -92,8 +92,9 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
     with owner_only(), request.place.writer_lock(lock_wait_seconds):
         database = RawDatabase(request.place, wait_seconds=lock_wait_seconds)
-        stored = database.prepare({name: source.tables for name, source in sources.items()})
-        database.declare({name: load_source(name).tables for name in source_names()})
+        with database.open():
+            stored = database.prepare({name: source.tables for name, source in sources.items()})
+            database.declare({name: load_source(name).tables for name in source_names()})
         for name, source in sources.items():
             if key and source.has_persons:
                 check_key(name, key, stored[name].state)
@@ -226,10 +227,18 @@ class Run:
         self.loaded_windows[job.source] += package.window_count
 
     def _finish(self, job: Job, future: Future[None]) -> SourceResult:
-        """Load the rest of what a job kept and return its result."""
+        """Load the rest of what a job kept, and return its result."""
         future.result()
         job.end()
-        self._load(job)
+        with ExitStack() as stack:
+            # one connection for all; where it cannot be had, each says so
+            with suppress(PlatformError):
+                stack.enter_context(self.database.open())
+            self._load(job)
+            return self._noted(job)
+
+    def _noted(self, job: Job) -> SourceResult:
+        """Write what became of a source into the journal, and return it."""
         failed = self.broken.get(job.source)
         errors = distinct([*([failed] if failed else []), *job.failures])
         result = SourceResult(

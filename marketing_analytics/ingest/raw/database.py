@@ -63,11 +63,21 @@ class RawDatabase:
         self.place = place
         self.wait_seconds = wait_seconds
         self.working = place.working
+        self._connection: Any = None
         os.environ |= OPTIONS | {"DLT_DATA_DIR": str(self.working)}
 
-    def open(self) -> contextlib.AbstractContextManager[Any]:
-        """Return a context with a connection."""
-        return opened(self.place, self.wait_seconds)
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Any]:
+        """Yield a connection, inside of another context the same: to open a file is slow."""
+        if self._connection is not None:
+            yield self._connection
+            return
+        with opened(self.place, self.wait_seconds) as connection:
+            self._connection = connection
+            try:
+                yield connection
+            finally:
+                self._connection = None
 
     def prepare(self, sources: Mapping[str, Sequence[Table]]) -> dict[str, Stored]:
         """Load what an earlier run left over; return what is stored of every source."""
@@ -138,15 +148,15 @@ class RawDatabase:
 
     def load_new(self, package: Package, loaded_at: datetime) -> None:
         """Store the rows of a package that are not stored yet."""
-        self.prepare({package.source: RESTRICTED_TABLES})
         with self.open() as connection:
+            self.prepare({package.source: RESTRICTED_TABLES})
             rows = {
                 table: new_rows(connection, package.source, table, batches)
                 for table, batches in package.batches.items()
             }
-        batches = {table: [found] for table, found in rows.items() if found.num_rows}
-        if batches:
-            self.load(replace(package, batches=batches), loaded_at)
+            batches = {table: [found] for table, found in rows.items() if found.num_rows}
+            if batches:
+                self.load(replace(package, batches=batches), loaded_at)
 
     def load(self, package: Package, loaded_at: datetime) -> None:
         """Store the rows and the state of a package, all or, after a crash, on the next run.

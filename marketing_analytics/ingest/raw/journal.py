@@ -118,9 +118,11 @@ def freshness_of(
         for key, text in texts.items()
         for account_id, _, campaign_id in [key.partition(SEPARATOR)]
     }
+    present = tables_of(connection, source)
     last_rows = {
         (table.name, account_id, campaign_id): day
         for table in tables
+        if table.name in present
         for account_id, campaign_id, day in last_row_days(connection, source, table)
     }
     accounts = {(*key, "") for key in spans}
@@ -145,7 +147,7 @@ def last_row_days(connection: Any, source: str, table: Table) -> list[tuple[str,
     """Return account, campaign and last day with a row; an empty campaign stands for all."""
     stored = table.stored
     days = [name for name in stored.part_by if stored.columns[name] == "date"]
-    if len(days) != 1 or table.name not in tables_of(connection, source):
+    if len(days) != 1:
         return []
     accounts = [f'"{name}"' for name in stored.part_by if name not in days]
     # where there is one account alone, a campaign is that of a visit

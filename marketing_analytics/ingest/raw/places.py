@@ -275,7 +275,11 @@ def opened(place: Place, wait_seconds: float, *, is_read_only: bool = False) -> 
 
 @contextlib.contextmanager
 def transaction(connection: Any) -> Iterator[None]:
-    """Make all statements inside one; a connection that is closed before takes them back."""
+    """Make all statements inside one: all of them are done, or none."""
     connection.execute("begin")
-    yield
+    try:
+        yield
+    except BaseException:
+        connection.execute("rollback")
+        raise
     connection.execute("commit")
