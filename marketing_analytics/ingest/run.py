@@ -39,7 +39,7 @@ from marketing_analytics.ingest.request import Request, check_settings
 SCHEMA_VERSION = 1
 REFRESH_SECONDS = 0.25
 # of so many rows a load costs less than keeping them
-PACKAGE_ROWS = 150_000
+PACKAGE_ROWS = 100_000
 
 
 @dataclass
