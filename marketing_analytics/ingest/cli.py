@@ -25,6 +25,20 @@ if TYPE_CHECKING:
     from marketing_analytics.ingest.run import SourceResult
     from marketing_analytics.ingest.status import SourceStatus
 
+# options that several commands share
+SOURCES = click.option(
+    "--source", "sources", multiple=True, metavar="NAME", help="Only this source."
+)
+RAW_DATABASE = click.option(
+    "--raw-database",
+    metavar="PATH",
+    help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
+)
+FILE = click.Path(path_type=Path)
+ENV_FILE = click.option("--env-file", type=FILE, metavar="FILE", help="Settings.")
+CONFIG = click.option("--config", type=FILE, metavar="FILE", help="What to sync, as TOML.")
+JSON = click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+
 # of one source; the table `_totals` has them all
 MOST_DIFFERENCES = 5
 
@@ -35,28 +49,16 @@ def group() -> None:
 
 
 @group.command(examples=["--env-file var/demo/connections.env", "--source shop --since 2026-05-01"])
-@click.option(
-    "--source",
-    "sources",
-    multiple=True,
-    metavar="NAME",
-    help="Only this source.",
-)
+@SOURCES
 @click.option("--since", metavar="DATE", help="First day wanted (default: INGEST_SINCE, 200 days).")
-@click.option(
-    "--raw-database",
-    metavar="PATH",
-    help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
-)
-@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
-@click.option(
-    "--config", type=click.Path(path_type=Path), metavar="FILE", help="What to sync, as TOML."
-)
+@RAW_DATABASE
+@ENV_FILE
+@CONFIG
 @click.option("--reread", is_flag=True, help="Read all days again, also those known as final.")
 @click.option(
     "--accept-shrinkage", is_flag=True, help="Believe answers with far fewer rows than are loaded."
 )
-@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@JSON
 def run(
     sources: tuple[str, ...],
     since: str | None,
@@ -90,17 +92,14 @@ def run(
 @click.option("--since", metavar="DATE", required=True, help="First day to read again.")
 @click.option("--until", metavar="DATE", help="Last day to read again (default: today).")
 @click.option("--account", "accounts", multiple=True, metavar="ID", help="Only this account.")
-@click.option(
-    "--raw-database",
-    metavar="PATH",
-    help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
-)
-@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+@RAW_DATABASE
+@ENV_FILE
+@CONFIG
 @click.option(
     "--accept-shrinkage", is_flag=True, help="Believe answers with far fewer rows than are loaded."
 )
 @click.option("--dry-run", is_flag=True, help="Only show which days would be read.")
-@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@JSON
 def backfill(
     source: str,
     since: str,
@@ -108,6 +107,7 @@ def backfill(
     accounts: tuple[str, ...],
     raw_database: str | None,
     env_file: Path | None,
+    config: Path | None,
     accept_shrinkage: bool,
     dry_run: bool,
     is_json: bool,
@@ -123,7 +123,7 @@ def backfill(
         from marketing_analytics.ingest import backfill as planning
         from marketing_analytics.ingest.request import request_of
 
-        request = request_of((source,), since, raw_database, env_file)
+        request = request_of((source,), since, raw_database, env_file, config)
         days = planning.backfill_of(source, request.since, until, accounts, is_dry=dry_run)
         if dry_run:
             return show_plan(console, *planning.plan(request, days))
@@ -134,8 +134,8 @@ def backfill(
 
 
 @group.command("settings", examples=["", "--source meta_ads --json"])
-@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source.")
-@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@SOURCES
+@JSON
 def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
     """Print the settings that sources need, as a file to fill in.
 
@@ -167,8 +167,8 @@ def settings_command(sources: tuple[str, ...], is_json: bool) -> None:
 
 
 @group.command("sources", examples=["", "--env-file connections.env --json"])
-@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
-@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@ENV_FILE
+@JSON
 def sources_command(env_file: Path | None, is_json: bool) -> None:
     """List the sources, which are set up, and what the others lack."""
     console = Console(is_json=is_json)
@@ -190,12 +190,8 @@ def sources_command(env_file: Path | None, is_json: bool) -> None:
 
 
 @group.command(examples=["", "--raw-database var/demo/raw.duckdb --json"])
-@click.option(
-    "--raw-database",
-    metavar="PATH",
-    help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
-)
-@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@RAW_DATABASE
+@JSON
 def status(raw_database: str | None, is_json: bool) -> None:
     """Show how far every source was loaded."""
     console = Console(is_json=is_json)
@@ -217,16 +213,17 @@ def status(raw_database: str | None, is_json: bool) -> None:
 
 
 @group.command(examples=["", "--source meta_ads --env-file connections.env"])
-@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source.")
-@click.option(
-    "--raw-database",
-    metavar="PATH",
-    help="DuckDB file or PostgreSQL address (default: MARKETING_RAW_DATABASE, var/raw.duckdb).",
-)
-@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
-@click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+@SOURCES
+@RAW_DATABASE
+@ENV_FILE
+@CONFIG
+@JSON
 def doctor(
-    sources: tuple[str, ...], raw_database: str | None, env_file: Path | None, is_json: bool
+    sources: tuple[str, ...],
+    raw_database: str | None,
+    env_file: Path | None,
+    config: Path | None,
+    is_json: bool,
 ) -> None:
     """Look whether a run could work: access, accounts, database.
 
@@ -238,17 +235,17 @@ def doctor(
         from marketing_analytics.ingest.doctor import examine
         from marketing_analytics.ingest.request import request_of
 
-        request = request_of(sources, None, raw_database, env_file)
+        request = request_of(sources, None, raw_database, env_file, config)
         return show_findings(console, request, examine(request))
 
     sys.exit(run_guarded(body, console))
 
 
 @group.command(examples=["--port 8790", "--source sendgrid --env-file connections.env"])
-@click.option("--source", "sources", multiple=True, metavar="NAME", help="Only this source.")
+@SOURCES
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, default=8790, show_default=True, help="Port; 0 = a free one.")
-@click.option("--env-file", type=click.Path(path_type=Path), metavar="FILE", help="Settings.")
+@ENV_FILE
 def receive(sources: tuple[str, ...], host: str, port: int, env_file: Path | None) -> None:
     """Receive what platforms send on their own accord, until stopped.
 

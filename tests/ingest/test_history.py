@@ -42,31 +42,36 @@ def test_what_is_called_as_before_is_a_change_too_and_what_is_gone_is_none():
     assert changes(state, 3, ("1", "Spring", "1"))[0] == [(3, "1", "Spring")]
 
 
+def campaigns_in(body):
+    """Return the campaigns of an answer, of whichever platform."""
+    if isinstance(body, list):
+        return [row.get("campaign", {}) for chunk in body for row in chunk.get("results", [])]
+    return body.get("data") or body.get("elements") or []
+
+
 @pytest.mark.system
-def test_a_renamed_campaign_is_found_by_both_names(shared_emulators, copy_of_loaded):
-    old = "select campaign_id, name from meta_ads.campaigns order by 1 limit 1"
+@pytest.mark.parametrize("source", ["meta_ads", "google_ads", "linkedin_ads"])
+def test_a_renamed_campaign_is_found_by_both_names(shared_emulators, copy_of_loaded, source):
+    old = f"select campaign_id, name from {source}.campaigns order by 1 limit 1"
     [(campaign_id, name)] = read(copy_of_loaded, old)
 
     def rename(asked, answer):
         body = orjson.loads(answer.body)
-        for row in body.get("data", []):
-            if asked.path.endswith("/campaigns") and row["id"] == campaign_id:
+        for row in campaigns_in(body):
+            if str(row.get("id")) == campaign_id and "name" in row:
                 row["name"] = "Another name"
-        return Answer(body, answer.status)
+        return Answer(body, answer.status, answer.headers)
 
-    with between(shared_emulators.settings, "meta_ads", rename) as settings:
-        chosen = ("--source", "meta_ads", "--raw-database", copy_of_loaded)
+    with between(shared_emulators.settings, source, rename) as settings:
+        chosen = ("--source", source, "--raw-database", copy_of_loaded)
         for day in ("02", "03"):
-            assert (
-                ingest(*chosen, **settings | {"MARKETING_NOW": f"2026-11-{day}T06:00:00Z"}).code
-                == 0
-            )
-    history = (
-        "select name from meta_ads.campaign_history where campaign_id = ? order by observed_at"
-    )
+            now = {"MARKETING_NOW": f"2026-11-{day}T06:00:00Z"}
+            assert ingest(*chosen, **settings | now).code == 0
+    table = f"{source}.campaign_history"
+    history = f"select name from {table} where campaign_id = ? order by observed_at"
     assert read(copy_of_loaded, history, campaign_id) == [(name,), ("Another name",)]
-    everything = "select count(*), count(distinct campaign_id) from meta_ads.campaign_history"
+    everything = f"select count(*), count(distinct campaign_id) from {table}"
     [(rows, campaigns)] = read(copy_of_loaded, everything)
     assert rows == campaigns + 1
-    found = "select distinct campaign_id from meta_ads.campaign_history where name in (?, ?)"
+    found = f"select distinct campaign_id from {table} where name in (?, ?)"
     assert read(copy_of_loaded, found, name, "Another name") == [(campaign_id,)]

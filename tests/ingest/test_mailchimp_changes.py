@@ -160,3 +160,37 @@ def test_members_who_are_nearly_all_gone_are_believed_the_second_time(emulators,
     assert read(copy_of_loaded, gone) == read(
         copy_of_loaded, "select count(*) from mailchimp.members"
     )
+
+
+def test_an_audience_alone_is_read_with_what_was_sent_to_it(shared_emulators, everything, tmp_path):
+    members = everything["mailchimp.members"]
+    audience = min({row[0] for row in members})
+    settings = shared_emulators.settings | {"MAILCHIMP_AUDIENCE_IDS": f" {audience},"}
+    database = tmp_path / "raw.duckdb"
+    load(database, settings)
+    found = contents(database, "mailchimp")
+    assert found["mailchimp.members"] == [row for row in members if row[0] == audience]
+    for table in ("audiences", "campaigns", "automations"):
+        assert {one for (one,) in read(database, f"select list_id from mailchimp.{table}")} == {
+            audience
+        }
+    mailings = "select campaign_id from mailchimp.campaigns"
+    mailings += " union select email_campaign_id from mailchimp.automation_emails"
+    sent = set(read(database, "select distinct campaign_id from mailchimp.sent_to"))
+    assert sent <= set(read(database, mailings))
+    assert sent < {(row[0],) for row in everything["mailchimp.sent_to"]}
+
+
+def test_an_audience_that_is_none_is_told_and_the_others_are_read(
+    shared_emulators, everything, tmp_path
+):
+    audience = min({row[0] for row in everything["mailchimp.members"]})
+    settings = shared_emulators.settings | {"MAILCHIMP_AUDIENCE_IDS": f"nobody,{audience}"}
+    chosen = ("--source", "mailchimp", "--raw-database", tmp_path / "raw.duckdb", "--json")
+    done = ingest(*chosen, **settings)
+    assert done.code == 5
+    [error] = done.source("mailchimp")["errors"]
+    assert error["message"] == "audience nobody: the account of the key has no such audience"
+    assert f"check MAILCHIMP_AUDIENCE_IDS; audiences are {audience}" in error["hint"]
+    members = contents(tmp_path / "raw.duckdb", "mailchimp")["mailchimp.members"]
+    assert {row[0] for row in members} == {audience}

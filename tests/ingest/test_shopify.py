@@ -114,14 +114,14 @@ def job_of(**settings):
     "shop", ["my-shop", "my-shop.myshopify.com", "https://My-Shop.myshopify.com/"]
 )
 def test_the_address_follows_from_the_shop(shop):
-    url = access.base_url_of(job_of(SHOPIFY_SHOP=shop))
+    url = access.base_url_of({"SHOPIFY_SHOP": shop})
     assert url == f"https://my-shop.myshopify.com/admin/api/{access.API_VERSION}"
 
 
 @pytest.mark.parametrize("shop", ["www.my-shop.com", "https://evil.example/x", "a b"])
 def test_what_is_no_shop_is_refused(shop):
     with pytest.raises(UserError, match="SHOPIFY_SHOP is not a shop"):
-        access.base_url_of(job_of(SHOPIFY_SHOP=shop))
+        access.base_url_of({"SHOPIFY_SHOP": shop})
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from marketing_analytics.core.errors import FileError, FileErrors, UserError
 from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.ingest.sync_file import read_sync_file, schema
 
-from .commands import ingest, read
+from .commands import call, ingest, read
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,7 +72,7 @@ def test_the_schema_in_the_repository_is_that_of_the_code():
 def test_options_are_settings_that_are_no_secrets():
     for name in source_names():
         source = load_source(name)
-        assert set(source.options.values()) <= set(source.optional_settings)
+        assert set(source.options.values()) <= {*source.settings, *source.optional_settings}
 
 
 @pytest.mark.system
@@ -88,3 +88,20 @@ def test_a_run_reads_what_the_file_names(shared_emulators, tmp_path):
     assert read(tmp_path / "raw.duckdb", query) == [(first, date(2026, 10, 25))]
     other = ingest(*chosen, "--source", "ga4", **settings)
     assert (other.code, "does not name ga4" in other.err) == (2, True)
+
+
+@pytest.mark.system
+def test_doctor_and_backfill_take_the_same_file(shared_emulators, tmp_path):
+    settings = shared_emulators.settings
+    first, *_ = settings["META_ADS_ACCOUNT_IDS"].split(",")
+    path = written(tmp_path, f"[meta_ads]\naccounts = [{first}]\n")
+    chosen = ("--config", path, "--raw-database", tmp_path / "raw.duckdb", "--json")
+    found = call("doctor", *chosen, **settings).json["findings"]
+    asked = [one["message"] for one in found if one["subject"] == "meta_ads access"]
+    assert len(asked) == 1
+    assert first in asked[0]
+    days = ("--source", "meta_ads", "--since", "2026-10-01", "--dry-run")
+    planned = call("backfill", *chosen, *days, **settings).json["planned"]
+    assert {one["account_id"] for one in planned} == {first}
+    other = call("backfill", *chosen, "--source", "google_ads", "--since", "2026-10-01", **settings)
+    assert (other.code, "does not name google_ads" in other.out) == (2, True)

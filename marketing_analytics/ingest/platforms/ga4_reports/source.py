@@ -234,6 +234,7 @@ SOURCE = Source(
     tables=(PROPERTIES, *(report.table for report in REPORTS.values()), TOTALS),
     settings=(CHOICE, *OWN_ACCESS),
     optional_settings=(f"{PREFIX}_BASE_URL", f"{PREFIX}_TOKEN_URL", CREDENTIALS_FILE),
+    options={"properties": CHOICE},
     instead={CREDENTIALS_FILE: OWN_ACCESS},
     collect=collect,
     restates="14 days, pages 3 days",

@@ -18,6 +18,7 @@ from marketing_analytics.ingest.engine.governor import Governor
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.tables import pluck
 from marketing_analytics.ingest.engine.trust.shrinkage import Guard
+from marketing_analytics.ingest.platforms.mailchimp.choice import lose_absent, of_audiences
 from marketing_analytics.ingest.platforms.mailchimp.lists import (
     fields_of,
     read_what_is_there,
@@ -38,7 +39,9 @@ IN_ORDER = {"sort_field": "last_changed", "sort_dir": "ASC"}
 
 def read_audiences(job: Job, governor: Governor) -> None:
     """Load the members of every audience, and then the audiences with the day of completeness."""
-    rows = read_what_is_there(job, governor, "/lists", "lists")
+    found = read_what_is_there(job, governor, "/lists", "lists")
+    lose_absent(job, found)
+    rows = of_audiences(job, found, "id")
     known = [str(row["id"]) for row in rows if row.get("id")]
     job.plan(len(known))
     job.each(known, lambda list_id: read_members(job, governor, list_id))

@@ -21,6 +21,7 @@ from marketing_analytics.ingest.engine.governor import AccountError, BrokenAnswe
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.tables import pluck, pluck_one
 from marketing_analytics.ingest.engine.windows import Window
+from marketing_analytics.ingest.platforms.mailchimp.choice import of_audiences
 from marketing_analytics.ingest.platforms.mailchimp.lists import (
     fields_of,
     read_list,
@@ -49,6 +50,8 @@ MAILINGS = "mailings"
 LOOKBACK_DAYS = 90
 # counters may lag behind: what was sent in these days is read in any case
 RECENT_DAYS = 3
+# of a campaign or an automation
+AUDIENCE_PATH = "recipients.list_id"
 # what tells that a recipient did something
 COUNTER_PATHS = (
     *(path for name, path in REPORT_PATHS.items() if name != "campaign_id"),
@@ -91,7 +94,8 @@ def read_mailings(job: Job, governor: Governor, workers: int) -> None:
 
 def read_campaigns(job: Job, governor: Governor) -> list[Mailing]:
     """Load all campaigns; return those that were sent."""
-    rows = read_what_is_there(job, governor, "/campaigns", "campaigns")
+    found = read_what_is_there(job, governor, "/campaigns", "campaigns")
+    rows = of_audiences(job, found, AUDIENCE_PATH)
     job.add(CAMPAIGNS, pluck(rows, CAMPAIGN_PATHS), raw=rows)
     sent = [row for row in rows if row.get("send_time") and row.get("status") == "sent"]
     return readable(job, sent, "id", mailing_of, "campaign")
@@ -112,16 +116,16 @@ def sent_day(text: str) -> date:
 
 def read_automations(job: Job, governor: Governor) -> list[Mailing]:
     """Load automations and their e-mails; return the e-mails that were sent."""
-    rows = read_what_is_there(job, governor, "/automations", "automations")
+    found = read_what_is_there(job, governor, "/automations", "automations")
+    rows = of_audiences(job, found, AUDIENCE_PATH)
     job.add(AUTOMATIONS, pluck(rows, AUTOMATION_PATHS), raw=rows)
     emails: list[dict[str, Any]] = []
     known = [str(row["id"]) for row in rows if row.get("id")]
 
     def read_emails(automation_id: str) -> None:
         path = f"/automations/{automation_id}/emails"
-        found = read_what_is_there(job, governor, path, "emails")
         # one call, so no other thread comes between
-        emails.extend(found)
+        emails.extend(read_what_is_there(job, governor, path, "emails"))
 
     job.each(known, read_emails)
     emails.sort(key=lambda email: str(email.get("id")))

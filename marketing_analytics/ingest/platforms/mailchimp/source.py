@@ -19,6 +19,7 @@ from marketing_analytics.ingest.engine.governor import Governor
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.platforms.mailchimp.audiences import read_audiences
+from marketing_analytics.ingest.platforms.mailchimp.choice import CHOICE
 from marketing_analytics.ingest.platforms.mailchimp.mailings import read_mailings
 from marketing_analytics.ingest.platforms.mailchimp.tables import TABLES
 
@@ -108,8 +109,9 @@ def title_of(response: httpx.Response) -> str:
 SOURCE = Source(
     tables=TABLES,
     settings=("MAILCHIMP_API_KEY",),
-    optional_settings=("MAILCHIMP_BASE_URL",),
+    optional_settings=("MAILCHIMP_BASE_URL", CHOICE),
     collect=collect,
+    options={"audiences": CHOICE},
     restates="campaigns of 90 days",
     has_days=True,
     address=base_url,

@@ -22,6 +22,8 @@ from marketing_analytics.ingest.engine.governor import (
 from marketing_analytics.ingest.engine.job import Job
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import httpx
 
 API_VERSION = "2026-10"
@@ -35,11 +37,11 @@ CALLS_HEADER = "X-Shopify-Shop-Api-Call-Limit"
 ACCESS_HINT = "check SHOPIFY_SECRET, and SHOPIFY_CLIENT_ID if the secret is that of an app"
 
 
-def base_url_of(job: Job) -> str:
+def base_url_of(settings: Mapping[str, str]) -> str:
     """Return the address of the API: given, or that of the shop."""
-    if given := job.settings.get("SHOPIFY_BASE_URL"):
+    if given := settings.get("SHOPIFY_BASE_URL"):
         return given.rstrip("/")
-    shop = job.setting("SHOPIFY_SHOP")
+    shop = settings.get("SHOPIFY_SHOP", "")
     matched = DOMAIN.fullmatch(shop.strip())
     if not matched:
         raise UserError(

@@ -73,7 +73,7 @@ class Shop:
 
 def collect(job: Job) -> None:
     """Read the shop, its orders and its customers."""
-    base_url = base_url_of(job)
+    base_url = base_url_of(job.settings)
     governor = connect(job, base_url)
     try:
         shop = Shop(read_shop(job, governor), governor, base_url)
@@ -89,7 +89,7 @@ def collect(job: Job) -> None:
 
 def check(job: Job) -> list[tuple[str, str]]:
     """Return the shop; the scopes of the app are looked at."""
-    base_url = base_url_of(job)
+    base_url = base_url_of(job.settings)
     with closing(connect(job, base_url)) as governor:
         shop = Shop(read_shop(job, governor), governor, base_url)
         first = first_day(job, shop)
@@ -181,6 +181,7 @@ SOURCE = Source(
     collect=collect,
     restates="recent days, days of changed orders, all customers",
     has_days=True,
+    address=base_url_of,
     check=check,
     optional_settings=("SHOPIFY_CLIENT_ID", "SHOPIFY_BASE_URL"),
     modules=("marketing_analytics.ingest.platforms.shopify.lists",),
