@@ -21,8 +21,10 @@ from marketing_analytics.core.errors import (
     EXIT_INTERRUPTED,
     PIPED_WIDTH,
     FileErrors,
+    InternalError,
     MachineError,
     PlatformError,
+    full_disk,
 )
 from marketing_analytics.core.redaction import redact, secrets_of
 
@@ -328,12 +330,16 @@ def missing_package(name: str) -> MachineError:
 
 def report_bug(error: Exception, console: Console) -> int:
     """Tell about a bug of ours and return its exit code."""
+    if full := full_disk(error):
+        console.error(full)
+        return full.exit_code
     reference = write_crash_report(error)
-    console.note(
-        f"error: this is a bug in marketing: {type(error).__name__}\n"
-        f"  help: please report it with {reference}"
+    bug = InternalError(
+        f"this is a bug in marketing: {type(error).__name__}",
+        hint=f"please report it with {reference}",
     )
-    return EXIT_FAILED
+    console.error(bug)
+    return bug.exit_code
 
 
 def write_crash_report(error: BaseException) -> str:

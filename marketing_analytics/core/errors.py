@@ -17,6 +17,8 @@ PlatformError                 exit 1
 
 from __future__ import annotations
 
+import errno
+import re
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -67,6 +69,20 @@ def reason_of(error: OSError | UnicodeDecodeError) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
     return error.strerror or str(error)
+
+
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+# databases tell it in words
+NO_SPACE_LEFT = re.compile(r"No space left|disk is full|could not extend file", re.IGNORECASE)
+
+
+def full_disk(error: BaseException | None) -> DiskFullError | None:
+    """Return our error where the first cause of an error is that no space is left, else None."""
+    while error is not None:
+        if getattr(error, "errno", None) in NO_SPACE or NO_SPACE_LEFT.search(str(error)):
+            return DiskFullError("no space left on the disk", hint="free some and run again")
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def is_bug(error: BaseException) -> bool:
@@ -247,6 +263,10 @@ class LockedError(PlatformError):
 
 class MachineError(PlatformError):
     """This machine cannot do it: port taken, disk full, program missing."""
+
+
+class DiskFullError(MachineError):
+    """No space is left: nothing else that writes would do better."""
 
 
 class InternalError(PlatformError):

@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from urllib.parse import unquote
 
 MASK = "**********"
 WORDS = "token|secret|password|passwd|api_?key|credential|private_?key"
@@ -26,11 +27,14 @@ SHAPES = tuple(
         r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{16,}()",
         r"(?i)([?&](?:access_token|token|key|api_key|client_secret|sig)=)[^&\s\"']+()",
         # it starts at `://`: a scheme in front would cost the square of a long line's length
-        r"(://[^/\s:@]*:)[^@/\s]+(@)",
+        # what stands in pointed brackets is an example
+        r"(://[^/\s:@]*:)(?!<\w+>@)[^@/\s]+(@)",
     )
 )
 # prose has these words too, so that they are masked but not refused
 HEADER = re.compile(r"(?i)\b(bearer|token|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
+# the password of an address; an error of a driver may tell it alone
+PASSWORD = re.compile(r"://[^/\s:@]*:([^@/\s]+)@")
 # shorter ones are words, such as true, that stand in every log
 MIN_SECRET_LENGTH = 6
 # secrets that came from a file, not from the environment
@@ -82,11 +86,20 @@ def secrets_of(environment: Mapping[str, str] | None = None) -> list[str]:
 
 
 def masked_values(settings: Iterable[tuple[str, str]]) -> list[str]:
-    """Return the values that are masked wherever they stand, by their names, longest first."""
-    values = {
-        value for name, value in settings if is_masked(name) and len(value) >= MIN_SECRET_LENGTH
-    }
-    return sorted(values, key=len, reverse=True)
+    """Return the values that are masked wherever they stand, longest first.
+
+    They are those of secrets by their names, and the passwords in addresses.
+    """
+    values: set[str] = set()
+    for name, value in settings:
+        values |= {value} if is_masked(name) else passwords_in(value)
+    return sorted((v for v in values if len(v) >= MIN_SECRET_LENGTH), key=len, reverse=True)
+
+
+def passwords_in(text: str) -> set[str]:
+    """Return the passwords of the addresses in a text, as written and as meant."""
+    written = set(PASSWORD.findall(text))
+    return written | {unquote(password) for password in written}
 
 
 def has_secret(text: str) -> bool:

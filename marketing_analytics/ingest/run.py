@@ -6,6 +6,8 @@ A failing source does not stop the others; what it had collected is loaded all t
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -22,6 +24,7 @@ from marketing_analytics.core.errors import (
     EXIT_FAILED,
     EXIT_OK,
     EXIT_PARTLY_APPLIED,
+    DiskFullError,
     PlatformError,
 )
 from marketing_analytics.core.redaction import redact, secrets_of
@@ -90,7 +93,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
     check_name(request.place, source_names())
     import_modules(sources.values())
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
-    with owner_only(), request.place.writer_lock(lock_wait_seconds):
+    with owner_only(), ends_on_sigterm(), request.place.writer_lock(lock_wait_seconds):
         database = RawDatabase(request.place, wait_seconds=lock_wait_seconds)
         with database.open():
             stored = database.prepare({name: source.tables for name, source in sources.items()})
@@ -141,6 +144,23 @@ def owner_only() -> Iterator[None]:
         yield
     finally:
         os.umask(before)
+
+
+@contextmanager
+def ends_on_sigterm() -> Iterator[None]:
+    """End as after ^C when asked to by another process; only a main thread hears of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt("asked to end (SIGTERM)")
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class Run:
@@ -268,8 +288,12 @@ class Run:
 
 
 def distinct(errors: list[PlatformError]) -> list[PlatformError]:
-    """Return the errors without those that say the same."""
-    return list({error.message: error for error in errors}.values())
+    """Return the errors without those that say the same; a disk is full only once."""
+    found: dict[str, PlatformError] = {}
+    for error in errors:
+        said = "full" if isinstance(error, DiskFullError) else error.message
+        found.setdefault(said, error)
+    return list(found.values())
 
 
 def exit_code_of(results: list[SourceResult]) -> int:

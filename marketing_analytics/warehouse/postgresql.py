@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import zlib
 from collections.abc import Iterator, Sequence
@@ -10,10 +11,12 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from marketing_analytics.core.errors import AuthError, LockedError, PlatformError, UserError
+from marketing_analytics.core.redaction import passwords_in, redact, remember
 
 CONNECT_TIMEOUT_SECONDS = 10
 POLL_SECONDS = 0.2
-EXAMPLE = "postgresql://user:password@host:5432/name"
+BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+EXAMPLE = "postgresql://user:<password>@host:5432/name"
 
 
 class Connection:
@@ -45,6 +48,9 @@ def connect(url: str, *, is_read_only: bool = False) -> Connection:
         connection.set_session(readonly=is_read_only, autocommit=True)
     except psycopg2.OperationalError as error:
         raise open_error(url, str(error)) from None
+    except psycopg2.ProgrammingError as error:
+        text = redact(str(error), passwords_in(url)).strip()
+        raise UserError(f"no address of a database: {text}", hint=f"like {EXAMPLE}") from None
     return Connection(connection)
 
 
@@ -61,7 +67,17 @@ def open_error(url: str, text: str) -> PlatformError:
 
 
 def checked_url(url: str) -> str:
-    """Return an address that names a database, and a port that is one. Raise UserError."""
+    """Return an address that names a database, and a port that is one. Raise UserError.
+
+    Its password is remembered: drivers tell it in errors.
+    """
+    for password in passwords_in(url):
+        remember(password)
+    if BARE_PERCENT.search(url):
+        raise UserError(
+            "the address of the database has a % that begins no code",
+            hint="write % as %25, @ as %40, / as %2F and : as %3A in the password",
+        )
     try:
         port_and_name = urlsplit(url).port, urlsplit(url).path.strip("/")
     except ValueError:

@@ -92,3 +92,14 @@ def test_stars_keep_the_length_of_a_text(secret):
     assert shown.startswith("log line: ")
     assert shown.endswith("*******")
     assert "0123456789" not in shown
+
+
+def test_the_password_of_an_address_is_masked_where_it_stands_alone():
+    address = "postgresql://mk:s3cret%2Fpart@host/raw"
+    known = secrets_of({"MARKETING_RAW_DATABASE": address})
+    assert redact("refused s3cret%2Fpart and s3cret/part", known) == f"refused {MASK} and {MASK}"
+
+
+def test_an_example_of_an_address_stays_readable():
+    example = "write it like postgresql://user:<password>@host/name"
+    assert redact(example) == example

@@ -244,15 +244,21 @@ def test_days_restated_since_the_last_run_equal_a_fresh_load(emulators, copy_of_
     assert read(copy_of_loaded, "select sum(purchases) from meta_ads.ad_insights") > before
 
 
-def test_an_interrupted_run_says_so_and_the_next_one_is_whole(emulators, everything, tmp_path):
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "interrupted: asked to end (SIGTERM)")],
+)
+def test_an_interrupted_run_says_so_and_the_next_one_is_whole(
+    emulators, everything, tmp_path, number, said
+):
     emulators.fault("meta_ads", "slow", times=1, seconds=2.0, path="/insights")
     chosen = ["--raw-database", tmp_path / "raw.duckdb", "--source", "meta_ads"]
     process = start_ingest(*chosen, **emulators.settings)
     wait_until(lambda: emulators.control("meta_ads", "counters")["faults_injected"])
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
-    assert errors.strip().endswith("interrupted")
+    assert errors.strip().endswith(said)
     assert "Traceback" not in errors
     assert load(tmp_path / "raw.duckdb", emulators, "--source", "meta_ads").code == 0
     assert contents(tmp_path / "raw.duckdb") == only("meta_ads", everything)

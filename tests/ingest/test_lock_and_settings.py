@@ -58,6 +58,11 @@ def test_settings_files_take_quotes_comments_and_export(tmp_path):
     assert read_env_file(file) == {"A": "1", "B": "two words", "C": "x=y", "D": ""}
 
 
+def test_a_settings_file_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "a.env").write_bytes(b"\xef\xbb\xbfA=1\r\nB=2\r\n")
+    assert read_env_file(tmp_path / "a.env") == {"A": "1", "B": "2"}
+
+
 def test_a_broken_settings_line_is_named_and_not_shown(tmp_path):
     file = tmp_path / "a.env"
     file.write_text("A=1\nmy secret token\n")

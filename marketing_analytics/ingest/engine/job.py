@@ -19,12 +19,14 @@ from typing import Any, Protocol, TypeVar
 from marketing_analytics.core.console import write_crash_report
 from marketing_analytics.core.errors import (
     AuthError,
+    DiskFullError,
     InternalError,
     MachineError,
     MissingSettingError,
     PlatformError,
     TerminalError,
     UserError,
+    full_disk,
 )
 from marketing_analytics.ingest.engine.backfill import STATE, Backfill, Planned
 from marketing_analytics.ingest.engine.chunks import Chunks
@@ -430,8 +432,10 @@ def as_built(piece: Piece) -> Built:
     return Built(piece.table, rows, piece.parts, rejected)
 
 
-def bug_of(source: str, error: Exception) -> InternalError:
-    """Return what is told of an error that nobody foresaw."""
+def bug_of(source: str, error: Exception) -> PlatformError:
+    """Return what is told of an error that nobody foresaw: a full disk, or a bug."""
+    if full := full_disk(error):
+        return full
     reference = write_crash_report(error)
     return InternalError(
         f"this is a bug in the source {source}: {type(error).__name__}",
@@ -442,6 +446,8 @@ def bug_of(source: str, error: Exception) -> InternalError:
 def ends_all(future: Future[None]) -> bool:
     """Return whether a failure would hit every other item too."""
     error = None if future.cancelled() else future.exception()
+    if isinstance(error, DiskFullError):
+        return True
     if not isinstance(error, PlatformError) or isinstance(error, MachineError | AccountError):
         return False
     return isinstance(error, AuthError) or not isinstance(error, TerminalError)

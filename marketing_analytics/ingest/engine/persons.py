@@ -107,9 +107,13 @@ def check_key(source: str, key: Key, state: Mapping[str, Any]) -> None:
     known = state.get("pseudonym_key")
     if known == key.mark or not state:
         return
-    was = f"with key {known.partition('-')[0]}" if known else "before pseudonyms were made here"
+    version = known.partition("-")[0] if known else ""
+    was = f"with key {version}" if known else "before pseudonyms were made here"
+    given = f"the key {key.version} that is given"
+    if version == str(key.version):
+        given += ": its secret is another"
     raise UserError(
-        f"{source} was loaded {was}, and not with the key {key.version} that is given",
+        f"{source} was loaded {was}, and not with {given}",
         hint=f"give that key, or load into a new file: `{program()} ingest run --raw-database`",
     )
 

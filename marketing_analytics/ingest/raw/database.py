@@ -18,10 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.core.errors import (
-    MachineError,
-    PlatformError,
-)
+from marketing_analytics.core.errors import DiskFullError, PlatformError, full_disk
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.ingest.engine.job import Package
 from marketing_analytics.ingest.engine.persons import RESTRICTED_TABLES
@@ -32,7 +29,7 @@ from marketing_analytics.ingest.engine.tables import (
     finish,
     without_duplicates,
 )
-from marketing_analytics.ingest.raw.declared import declare, tables_of
+from marketing_analytics.ingest.raw.declared import check_is_ours, declare, tables_of
 from marketing_analytics.ingest.raw.places import Place, check_name, opened, transaction
 from marketing_analytics.ingest.raw.state import note_state, pipeline_name, stored_state
 from marketing_analytics.ingest.raw.unchanged import is_stored, touch
@@ -83,6 +80,7 @@ class RawDatabase:
         """Load what an earlier run left over; return what is stored of every source."""
         check_name(self.place, sources)
         with self.open() as connection:
+            check_is_ours(connection, self.place)
             self._check_identity(connection)
             return {
                 source: Stored(
@@ -268,8 +266,8 @@ def load_errors(source: str, place: Place) -> Iterator[None]:
         reason = root_of(error)
         text = str(reason).strip().splitlines()[0] if str(reason).strip() else type(reason).__name__
         text = redact(text, secrets_of())
-        if place.is_full(text):
-            raise MachineError(
+        if full_disk(error):
+            raise DiskFullError(
                 f"no space left for {place}", hint="free some space and run again"
             ) from None
         raise PlatformError(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from marketing_analytics.core.errors import UserError
+from marketing_analytics.ingest.engine.persons import restricted
 from marketing_analytics.ingest.engine.tables import DELETED, LOADED_AT, REJECTED, Table
+from marketing_analytics.ingest.platforms import source_names
 
 SQL_TYPES = {
     "text": "varchar",
@@ -35,6 +38,21 @@ def declare(connection: Any, sources: Mapping[str, Iterable[Table]]) -> None:
                 if name not in known:
                     query = f'alter table "{source}"."{table.name}" add column "{name}" {kind}'
                     connection.execute(query)
+
+
+def check_is_ours(connection: Any, place: Any) -> None:
+    """Raise UserError for a database in which somebody else has tables named like ours."""
+    query = "select table_schema, table_name from information_schema.tables"
+    present = set(connection.execute(query).fetchall())
+    if ("_ingest", "identity") in present:
+        return
+    named = {*source_names(), *map(restricted, source_names()), "_ingest"}
+    for schema, table in sorted(present):
+        if schema in named:
+            raise UserError(
+                f"{place} has a table {schema}.{table} that ingestion did not make",
+                hint="give a database of its own with --raw-database",
+            )
 
 
 def columns_by_table(connection: Any) -> dict[tuple[str, str], set[str]]:

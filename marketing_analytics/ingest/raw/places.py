@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from marketing_analytics.core.errors import AuthError, MachineError, UserError
 from marketing_analytics.core.locks import file_lock
+from marketing_analytics.ingest.raw.declared import check_is_ours
 from marketing_analytics.warehouse import duckdb, postgresql
 
 WAIT_HINT = "or set INGEST_LOCK_WAIT_SECONDS"
@@ -53,10 +54,6 @@ class Place(Protocol):
 
     def restricted(self) -> Place:
         """Return the place of plain values about persons."""
-        ...
-
-    def is_full(self, text: str) -> bool:
-        """Return whether an error says that no space is left."""
         ...
 
 
@@ -101,7 +98,8 @@ class DuckDBFile:
             raise MachineError(f"{folder} cannot be written", hint="give another --raw-database")
         if not self.exists():
             return "the first run makes it"
-        with self.writer_lock(0.0), opened(self, 0.0):
+        with self.writer_lock(0.0), opened(self, 0.0) as connection:
+            check_is_ours(connection, self)
             return "can be written, nobody else uses it"
 
     def destination(self, connection: Any) -> Any:
@@ -115,10 +113,6 @@ class DuckDBFile:
     def restricted(self) -> DuckDBFile:
         """Return the file beside it."""
         return DuckDBFile(self.path.with_name(f"{self.path.stem}_restricted{self.path.suffix}"))
-
-    def is_full(self, text: str) -> bool:
-        """Return whether an error says that no space is left."""
-        return "No space left" in text or "disk is full" in text.lower()
 
 
 @dataclass(frozen=True, repr=False)
@@ -164,6 +158,7 @@ class PostgreSQL:
                 raise AuthError(
                     f"{self} lets its user make no schema", hint="grant create on the database"
                 )
+            check_is_ours(connection, self)
         with self.writer_lock(0.0):
             return "can be written, nobody else does"
 
@@ -180,10 +175,6 @@ class PostgreSQL:
     def restricted(self) -> PostgreSQL:
         """Return the same database: rights go by schema there."""
         return self
-
-    def is_full(self, text: str) -> bool:
-        """Return whether an error says that no space is left."""
-        return "No space left" in text or "could not extend file" in text
 
 
 def remembering(destination: Any) -> Any:
@@ -240,12 +231,22 @@ def place_of(text: str, working_parent: Path) -> Place:
     """
     scheme, separator, _ = text.partition("://")
     if not separator:
-        return DuckDBFile(Path(text).expanduser().resolve())
+        return DuckDBFile(checked_path(Path(text).expanduser().resolve()))
     if scheme in {"postgresql", "postgres"}:
         return PostgreSQL(postgresql.checked_url(text), working_parent)
     raise UserError(
         f"no raw database can be at a {scheme} address",
-        hint="give a path for a DuckDB file, or postgresql://user:password@host/name",
+        hint="give a path for a DuckDB file, or postgresql://user:<password>@host/name",
+    )
+
+
+def checked_path(path: Path) -> Path:
+    """Return the path of a DuckDB file or of none yet. Raise UserError for anything else."""
+    if not path.exists() or path.is_file():
+        return path
+    what = "a folder" if path.is_dir() else "no file"
+    raise UserError(
+        f"a raw database cannot be at {path}: it is {what}", hint=f"give {path / 'raw.duckdb'}"
     )
 
 

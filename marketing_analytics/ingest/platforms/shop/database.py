@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 SETTING = "SHOP_DATABASE_URL"
 ADDRESSES = (
-    "write sqlite:////path/shop.sqlite, postgresql://user:password@host/name or "
-    "mariadb://user:password@host/name"
+    "write sqlite:////path/shop.sqlite, postgresql://user:<password>@host/name or "
+    "mariadb://user:<password>@host/name"
 )
 # of dlt's own default; 50,000 rows of eight columns are 25 MB
 ROWS_AT_ONCE = 50_000

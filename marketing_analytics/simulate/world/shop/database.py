@@ -230,7 +230,7 @@ def check_shop_url(url: str) -> None:
     if url and not url.startswith(("postgresql://", "postgres://")):
         raise UserError(
             "--shop-database-url is not an address of PostgreSQL",
-            hint="write it like postgresql://user:password@host:5432/database",
+            hint="write it like postgresql://user:<password>@host:5432/database",
         )
 
 
