@@ -1,7 +1,8 @@
 """Write the fields that the emulator of Google Ads knows, from the official client's protocol.
 
 Run it with the client's own environment: `.venv-foreign/google_ads/bin/python
-scripts/google_ads_fields.py`. A line a field: its name and its type, of an enum the constants.
+scripts/google_ads_fields.py`. A line a field: its name, the versions that know it, and its type, of
+an enum the constants.
 """
 
 from __future__ import annotations
@@ -11,33 +12,37 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-VERSION = "v26"
+VERSIONS = (23, 24, 25, 26)
 TARGET = Path("marketing_analytics/simulate/platforms/google_ads/fields.txt")
 RESOURCES = (
     "ad_group", "ad_group_ad", "ad_group_ad_label", "ad_group_criterion",
     "ad_group_criterion_label", "ad_group_label", "audience", "bidding_strategy", "campaign",
-    "campaign_budget", "campaign_criterion", "campaign_label", "click_view", "conversion_action",
-    "customer", "customer_client", "customer_label", "keyword_view", "label", "search_term_view",
+    "campaign_budget", "campaign_criterion", "campaign_label", "change_status", "click_view",
+    "conversion_action", "customer", "customer_client", "customer_label", "display_keyword_view",
+    "geographic_view", "keyword_view", "label", "search_term_view", "shopping_performance_view",
+    "topic_view", "user_interest", "user_location_view",
 )  # fmt: skip
 # kinds of protobuf fields, by number
 KINDS = {1: "DOUBLE", 2: "DOUBLE", 3: "INT64", 5: "INT32", 8: "BOOLEAN", 9: "STRING", 14: "ENUM"}
 MESSAGE = 11
 MOST_STEPS = 3
+WHOLE_ADS = {"LegacyAppInstallAdInfo"}
 
 
 def is_whole(field: Any) -> bool:
     """Return whether a part is selected as a whole: a list, one without fields, a text of an ad."""
     kind = field.message_type
-    return field.is_repeated or not kind.fields or kind.name.endswith(("Asset", "Dimension"))
+    is_text = kind.name.endswith(("Asset", "Dimension"))
+    return field.is_repeated or not kind.fields or is_text or kind.name in WHOLE_ADS
 
 
-def leaves(message: Any, path: str, steps: int = 0) -> Iterator[str]:
-    """Yield a line for every field of a message that holds a value."""
+def leaves(message: Any, path: str, steps: int = 0) -> Iterator[tuple[str, str]]:
+    """Yield name and type of every field of a message that holds a value."""
     for field in message.fields:
         # the client's classes have an underscore where Python has a word of its own
         name = f"{path}.{field.name.rstrip('_')}"
         if field.type == MESSAGE and is_whole(field):
-            yield f"{name} MESSAGE"
+            yield name, "MESSAGE"
             continue
         if field.type == MESSAGE:
             if steps < MOST_STEPS and not field.message_type.GetOptions().map_entry:
@@ -48,20 +53,32 @@ def leaves(message: Any, path: str, steps: int = 0) -> Iterator[str]:
             kind = "DATE"
         # the first two are UNSPECIFIED and UNKNOWN, which nobody asks for
         names = " ".join(v.name for v in field.enum_type.values[2:]) if kind == "ENUM" else ""
-        yield f"{name} {kind} {names}".strip()
+        yield name, f"{kind} {names}".strip()
 
 
-def main() -> None:
-    """Write the file."""
-    lines: list[str] = []
+def fields_of(version: int) -> Iterator[tuple[str, str]]:
+    """Yield name and type of every field of a version."""
     for folder, names in (("resources", RESOURCES), ("common", ("metrics", "segments"))):
         for name in names:
             module = importlib.import_module(
-                f"google.ads.googleads.{VERSION}.{folder}.types.{name}"
+                f"google.ads.googleads.v{version}.{folder}.types.{name}"
             )
             kind = getattr(module, "".join(word.capitalize() for word in name.split("_")))
-            lines += leaves(kind.pb(kind()).DESCRIPTOR, name)
-    TARGET.write_text("\n".join(sorted(lines)) + "\n")
+            yield from leaves(kind.pb(kind()).DESCRIPTOR, name)
+
+
+def main() -> None:
+    """Write the file; a field has the type of the newest version that knows it."""
+    types: dict[str, str] = {}
+    known: dict[str, list[int]] = {}
+    for version in VERSIONS:
+        for name, kind in fields_of(version):
+            types[name] = kind
+            known.setdefault(name, []).append(version)
+    lines = [
+        f"{name} {min(known[name])}-{max(known[name])} {types[name]}" for name in sorted(known)
+    ]
+    TARGET.write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

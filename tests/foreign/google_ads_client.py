@@ -1,10 +1,9 @@
 """Reads everything with Google's own client; prints rows and sums as JSON.
 
-usage: google_ads_client.py FOLDER < {settings, queries}
+usage: google_ads_client.py FOLDER ADDRESS < {settings, queries}
 """
 
 import json
-import os
 import sys
 
 import google_front
@@ -13,7 +12,7 @@ from google.ads.googleads.errors import GoogleAdsException
 
 asked = json.load(sys.stdin)
 settings = asked["settings"]
-server, address = google_front.serve(os.environ["EMULATOR"], sys.argv[1])
+server, address = google_front.serve(sys.argv[2], sys.argv[1])
 client = GoogleAdsClient.load_from_dict(
     {
         "developer_token": settings["GOOGLE_ADS_DEVELOPER_TOKEN"],

@@ -1,8 +1,6 @@
 """Klaviyo's client, the Singer tap and Airbyte's source read all they know from the emulator."""
 
 import json
-import os
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -10,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.ingest.commands import ingest, read
+
+from .clients import Airbyte, messages_of, redirection, run
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 HERE = Path(__file__).parent
@@ -33,35 +33,14 @@ def own(shared_emulators, tmp_path_factory):
     return counts, dict(by_metric)
 
 
-def run(*command, **environment):
-    """Run a client; return what it printed."""
-    done = subprocess.run(
-        list(map(str, command)),
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
-
-
-def config_file(settings, folder):
-    """Write what the tap and the source of Airbyte are told; return where."""
-    config = folder / "config.json"
-    asked = {"api_key": settings["KLAVIYO_API_KEY"], "start_date": "2026-01-01T00:00:00Z"}
-    config.write_text(json.dumps(asked))
-    return config
+def config_of(settings):
+    """Return what the tap and the source of Airbyte are told."""
+    return {"api_key": settings["KLAVIYO_API_KEY"], "start_date": "2026-01-01T00:00:00Z"}
 
 
 def redirected(settings):
     """Return the environment in which requests to Klaviyo reach the emulator."""
-    return {
-        "EMULATOR": settings["KLAVIYO_BASE_URL"].removesuffix("/api"),
-        "PYTHONPATH": str(HERE / "klaviyo_redirect"),
-        "TZ": "UTC",
-    }
+    return redirection({"https://a.klaviyo.com": settings["KLAVIYO_BASE_URL"].removesuffix("/api")})
 
 
 def test_the_official_client_reads_every_list(client, emulators, own):
@@ -85,17 +64,18 @@ def test_the_official_client_reads_every_list(client, emulators, own):
 
 def test_the_singer_tap_reads_every_stream(client, emulators, own, tmp_path):
     settings = emulators.settings
-    config = config_file(settings, tmp_path)
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(config_of(settings)))
     environment = redirected(settings)
     tap = client("tap-klaviyo") / "tap-klaviyo"
-    catalog = json.loads(run(tap, "--config", config, "--discover", **environment))
+    catalog = json.loads(run(tap, "--config", config, "--discover", environment=environment))
     for stream in catalog["streams"]:
         for entry in stream["metadata"]:
             entry["metadata"]["selected"] = True
     chosen = tmp_path / "catalog.json"
     chosen.write_text(json.dumps(catalog))
-    printed = run(tap, "--config", config, "--catalog", chosen, **environment)
-    messages = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    printed = run(tap, "--config", config, "--catalog", chosen, environment=environment)
+    messages = messages_of(printed)
     found = Counter(row["stream"] for row in messages if row["type"] == "RECORD")
     assert {stream["stream"] for stream in catalog["streams"]} == {
         row["stream"] for row in messages if row["type"] == "SCHEMA"
@@ -120,28 +100,9 @@ def test_the_singer_tap_reads_every_stream(client, emulators, own, tmp_path):
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="it needs Python 3.11")
 def test_the_source_of_airbyte_reads_every_stream(client, emulators, own, tmp_path):
     settings = emulators.settings
-    config = config_file(settings, tmp_path)
-    environment = redirected(settings)
-    source = client("airbyte-klaviyo") / "source-klaviyo"
-
-    def said(*command):
-        printed = run(source, *command, "--config", config, **environment)
-        return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
-
-    [catalog] = [row["catalog"] for row in said("discover") if row["type"] == "CATALOG"]
-    how = {"sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}
-    chosen = tmp_path / "catalog.json"
-    streams = [{"stream": stream, **how} for stream in catalog["streams"]]
-    chosen.write_text(json.dumps({"streams": streams}))
-    messages = said("read", "--catalog", chosen)
-    complete = {
-        row["trace"]["stream_status"]["stream_descriptor"]["name"]
-        for row in messages
-        if row["type"] == "TRACE"
-        and row["trace"].get("stream_status", {}).get("status") == "COMPLETE"
-    }
-    assert complete == {stream["name"] for stream in catalog["streams"]}
-    found = Counter(row["record"]["stream"] for row in messages if row["type"] == "RECORD")
+    command = client("airbyte-klaviyo") / "source-klaviyo"
+    source = Airbyte(command, tmp_path, redirected(settings))
+    found = source.read_all(config_of(settings)).counts
     counts, _ = own
     for name in ("profiles", "events", "campaigns", "flows", "metrics"):
         assert found[name] == counts[name], name

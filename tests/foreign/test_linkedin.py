@@ -1,8 +1,6 @@
 """LinkedIn's own client and the Singer tap read all that they know from the emulator."""
 
 import json
-import os
-import subprocess
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.ingest.commands import ingest, read
+
+from .clients import messages_of, redirection, run
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 HERE = Path(__file__).parent
@@ -39,18 +39,12 @@ def counts(own):
     return {table: read(own, query.format(table))[0][0] for table in TABLES}
 
 
-def run(*command, **environment):
-    """Run a client; return what it printed."""
-    done = subprocess.run(
-        list(map(str, command)),
-        env=os.environ | {"PYTHONPATH": str(HERE / "linkedin_redirect"), "TZ": "UTC"} | environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
+def redirected(settings):
+    """Return the environment in which requests to LinkedIn reach the emulator."""
+    address = settings["LINKEDIN_ADS_BASE_URL"].removesuffix("/rest")
+    return redirection(
+        dict.fromkeys(("https://api.linkedin.com", "https://www.linkedin.com"), address)
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
 
 
 def test_the_official_client_reads_every_list(client, emulators, counts, ledger):
@@ -63,7 +57,7 @@ def test_the_official_client_reads_every_list(client, emulators, counts, ledger)
         *given,
         ledger["start_date"],
         ledger["end_date"],
-        EMULATOR=settings["LINKEDIN_ADS_BASE_URL"].removesuffix("/rest"),
+        environment=redirected(settings),
     )
     found = json.loads(printed)
     assert {name: found[name] for name in TABLES} == counts
@@ -86,15 +80,15 @@ def test_the_singer_tap_reads_every_stream(client, emulators, own, counts, ledge
     }
     config.write_text(json.dumps(asked))
     tap = client("tap_linkedin_ads") / "tap-linkedin-ads"
-    address = {"EMULATOR": settings["LINKEDIN_ADS_BASE_URL"].removesuffix("/rest")}
-    catalog = json.loads(run(tap, "--config", config, "--discover", **address))
+    environment = redirected(settings)
+    catalog = json.loads(run(tap, "--config", config, "--discover", environment=environment))
     assert len(catalog["streams"]) == 8
     for stream in catalog["streams"]:
         for entry in stream["metadata"]:
             entry["metadata"]["selected"] = True
     chosen.write_text(json.dumps(catalog))
-    printed = run(tap, "--config", config, "--catalog", chosen, **address)
-    messages = [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    printed = run(tap, "--config", config, "--catalog", chosen, environment=environment)
+    messages = messages_of(printed)
     assert {row["stream"] for row in messages if row["type"] == "SCHEMA"} == {
         stream["stream"] for stream in catalog["streams"]
     }

@@ -1,8 +1,6 @@
 """Mailchimp's client, the Singer tap and Airbyte's source read all they know from the emulator."""
 
 import json
-import os
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -10,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.ingest.commands import ingest, read
+
+from .clients import Airbyte, messages_of, redirection, run
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 HERE = Path(__file__).parent
@@ -36,39 +36,19 @@ def own(shared_emulators, tmp_path_factory):
     return counts
 
 
-def run(*command, **environment):
-    """Run a client; return what it printed."""
-    done = subprocess.run(
-        list(map(str, command)),
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-3000:]
-    return done.stdout
-
-
-def messages_of(printed):
-    """Return the messages that a tap or a source printed."""
-    return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
-
-
 def redirected(settings):
     """Return the environment in which requests to Mailchimp reach the emulator."""
-    return {
-        "EMULATOR": settings["MAILCHIMP_BASE_URL"].removesuffix("/3.0"),
-        "PYTHONPATH": str(HERE / "mailchimp_redirect"),
-        "TZ": "UTC",
-    }
+    address = settings["MAILCHIMP_BASE_URL"].removesuffix("/3.0")
+    return redirection({"https://us21.api.mailchimp.com": address})
 
 
 def test_the_official_client_reads_every_list(client, emulators, own):
     settings = emulators.settings
     python = client("mailchimp") / "python"
     key = settings["MAILCHIMP_API_KEY"]
-    found = json.loads(run(python, HERE / "mailchimp_client.py", key, **redirected(settings)))
+    found = json.loads(
+        run(python, HERE / "mailchimp_client.py", key, environment=redirected(settings))
+    )
     same = {
         "lists": "audiences",
         "members": "members",
@@ -100,7 +80,7 @@ def test_the_singer_tap_reads_every_stream(client, emulators, own, tmp_path):
     config.write_text(json.dumps(asked))
     environment = redirected(settings)
     tap = client("tap-mailchimp") / "tap-mailchimp"
-    catalog = json.loads(run(tap, "--config", config, "--discover", **environment))
+    catalog = json.loads(run(tap, "--config", config, "--discover", environment=environment))
     for stream in catalog["streams"]:
         # every field, and the stream itself
         for entry in stream["metadata"]:
@@ -108,7 +88,7 @@ def test_the_singer_tap_reads_every_stream(client, emulators, own, tmp_path):
         stream["metadata"].append({"breadcrumb": [], "metadata": {"selected": True}})
     chosen = tmp_path / "catalog.json"
     chosen.write_text(json.dumps(catalog))
-    printed = run(tap, "--config", config, "--catalog", chosen, **environment)
+    printed = run(tap, "--config", config, "--catalog", chosen, environment=environment)
     messages = messages_of(printed)
     assert {stream["stream"] for stream in catalog["streams"]} == {
         row["stream"] for row in messages if row["type"] == "SCHEMA"
@@ -128,31 +108,12 @@ def test_the_singer_tap_reads_every_stream(client, emulators, own, tmp_path):
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="it needs Python 3.11")
 def test_the_source_of_airbyte_reads_every_stream(client, emulators, own, tmp_path):
     settings = emulators.settings
-    config = tmp_path / "config.json"
     key = settings["MAILCHIMP_API_KEY"]
     access = {"auth_type": "apikey", "apikey": key}
     asked = {"credentials": access, "start_date": "2026-01-01T00:00:00.000Z"}
-    config.write_text(json.dumps(asked))
-    environment = redirected(settings)
-    source = client("airbyte-mailchimp") / "source-mailchimp"
-
-    def said(*command):
-        return messages_of(run(source, *command, "--config", config, **environment))
-
-    [catalog] = [row["catalog"] for row in said("discover") if row["type"] == "CATALOG"]
-    how = {"sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}
-    chosen = tmp_path / "catalog.json"
-    streams = [{"stream": stream, **how} for stream in catalog["streams"]]
-    chosen.write_text(json.dumps({"streams": streams}))
-    messages = said("read", "--catalog", chosen)
-    complete = {
-        row["trace"]["stream_status"]["stream_descriptor"]["name"]
-        for row in messages
-        if row["type"] == "TRACE"
-        and row["trace"].get("stream_status", {}).get("status") == "COMPLETE"
-    }
-    assert complete == {stream["name"] for stream in catalog["streams"]}
-    found = Counter(row["record"]["stream"] for row in messages if row["type"] == "RECORD")
+    command = client("airbyte-mailchimp") / "source-mailchimp"
+    source = Airbyte(command, tmp_path, redirected(settings))
+    found = source.read_all(asked).counts
     assert found["lists"] == found["segments"] == own["audiences"]
     assert found["list_members"] == own["members"]
     assert 0 < found["segment_members"] <= own["members"]

@@ -4,8 +4,6 @@ What they read is compared with what our own ingestion loads: the same rows, the
 """
 
 import json
-import os
-import subprocess
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.ingest.commands import ingest, read
+
+from .clients import Airbyte, messages_of, redirection, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.system]
 
@@ -40,31 +40,12 @@ def account_id(shared_emulators):
 
 
 @pytest.fixture
-def run(client, shared_emulators, tmp_path):
-    """Return a function that runs a client with its requests sent to the emulator."""
-
-    def runs(environment, command, *arguments):
-        settings = shared_emulators.settings
-        address = settings["META_ADS_BASE_URL"].rpartition("/")[0]
-        done = subprocess.run(
-            [str(client(environment) / command), *map(str, arguments)],
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(tmp_path),
-                "PYTHONPATH": str(HERE / "redirect"),
-                "FOREIGN_REDIRECT": f"https://graph.facebook.com={address}",
-                "FOREIGN_LONGEST_SLEEP_SECONDS": "0.01",
-                "META_ADS_ACCESS_TOKEN": settings["META_ADS_ACCESS_TOKEN"],
-            },
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-        return done.stdout
-
-    return runs
+def environment(shared_emulators):
+    """Return the environment in which requests to Meta reach the emulator."""
+    settings = shared_emulators.settings
+    address = settings["META_ADS_BASE_URL"].rpartition("/")[0]
+    token = {"META_ADS_ACCESS_TOKEN": settings["META_ADS_ACCESS_TOKEN"]}
+    return redirection({"https://graph.facebook.com": address}, longest_sleep_seconds=0.01) | token
 
 
 def own_figures(database, account_id, first=FIRST, last=LAST):
@@ -87,9 +68,10 @@ def own_rows(database, table, account_id):
     return count
 
 
-def test_facebook_business_reads_every_list_and_report(run, own, account_id, shared_emulators):
+def test_facebook_business_reads_every_list_and_report(client, environment, own, account_id):
+    command = (client("facebook_business") / "python", "-W", "ignore")
     reader = HERE / "facebook_business_reader.py"
-    printed = run("facebook_business", "python", "-W", "ignore", reader, account_id, FIRST, LAST)
+    printed = run(*command, reader, account_id, FIRST, LAST, environment=environment)
     found = json.loads(printed)
     rows = found["rows"]
     for name, table in (
@@ -112,7 +94,7 @@ def test_facebook_business_reads_every_list_and_report(run, own, account_id, sha
     }
 
 
-def test_tap_facebook_reads_every_stream(run, own, account_id, shared_emulators, tmp_path):
+def test_tap_facebook_reads_every_stream(client, environment, own, account_id, tmp_path):
     config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
     asked = {
         "start_date": f"{LAST}T00:00:00Z",
@@ -120,17 +102,18 @@ def test_tap_facebook_reads_every_stream(run, own, account_id, shared_emulators,
         # the day before the first is read again
         "insights_buffer_days": "1",
         "account_id": account_id,
-        "access_token": shared_emulators.settings["META_ADS_ACCESS_TOKEN"],
+        "access_token": environment["META_ADS_ACCESS_TOKEN"],
         "include_deleted": "true",
     }
     config.write_text(json.dumps(asked))
-    streams = json.loads(run("tap_facebook", "tap-facebook", "--config", config, "--discover"))
+    command = (client("tap_facebook") / "tap-facebook", "--config", config)
+    streams = json.loads(run(*command, "--discover", environment=environment))
     for stream in streams["streams"]:
         for entry in stream["metadata"]:
             entry["metadata"]["selected"] = True
     catalog.write_text(json.dumps(streams))
-    said = run("tap_facebook", "tap-facebook", "--config", config, "--properties", catalog)
-    records = [m for m in map(json.loads, said.splitlines()) if m["type"] == "RECORD"]
+    said = run(*command, "--properties", catalog, environment=environment)
+    records = [message for message in messages_of(said) if message["type"] == "RECORD"]
     rows = Counter(record["stream"] for record in records)
     assert rows.keys() == {stream["stream"] for stream in streams["streams"]}
     figures = own_figures(own, account_id)
@@ -150,8 +133,8 @@ def test_tap_facebook_reads_every_stream(run, own, account_id, shared_emulators,
         assert rows[stream] == own_rows(own, table, account_id)
 
 
-def test_airbyte_reads_every_stream(run, own, account_id, shared_emulators, tmp_path):
-    token = shared_emulators.settings["META_ADS_ACCESS_TOKEN"]
+def test_airbyte_reads_every_stream(client, environment, own, account_id, tmp_path):
+    token = environment["META_ADS_ACCESS_TOKEN"]
     asked = {
         "account_ids": [account_id],
         "credentials": {"auth_type": "Service", "access_token": token},
@@ -161,27 +144,17 @@ def test_airbyte_reads_every_stream(run, own, account_id, shared_emulators, tmp_
         **{f"{kind}_statuses": STATUSES for kind in ("campaign", "adset", "ad")},
     }
 
-    def airbyte(command, since, streams=()):
-        config, catalog = tmp_path / "config.json", tmp_path / "catalog.json"
-        config.write_text(json.dumps(asked | {"start_date": f"{since}T00:00:00Z"}))
-        chosen = {"sync_mode": "full_refresh", "destination_sync_mode": "overwrite"}
-        catalog.write_text(json.dumps({"streams": [{"stream": s, **chosen} for s in streams]}))
-        given = ["--catalog", catalog] if streams else []
-        name = "source-facebook-marketing"
-        said = run("airbyte_facebook", name, command, "--config", config, *given)
-        return [json.loads(line) for line in said.splitlines()]
-
-    (found,) = [m for m in airbyte("discover", FIRST) if m["type"] == "CATALOG"]
-    streams = found["catalog"]["streams"]
-    reports = [s for s in streams if s["name"].startswith("ads_insights")]
     # lists hold what changed since the first day; reports are read day by day
-    lists = [s for s in streams if s not in reports]
-    messages = [*airbyte("read", "2026-01-01", lists), *airbyte("read", FIRST, reports)]
-    ended = [m["trace"]["stream_status"] for m in messages if m["type"] == "TRACE"]
-    complete = {one["stream_descriptor"]["name"] for one in ended if one["status"] == "COMPLETE"}
+    early, late = (asked | {"start_date": f"{day}T00:00:00Z"} for day in ("2026-01-01", FIRST))
+    command = client("airbyte_facebook") / "source-facebook-marketing"
+    source = Airbyte(command, tmp_path, environment)
+    streams = source.streams(late)
+    reports = [s for s in streams if s["name"].startswith("ads_insights")]
+    lists = source.read(early, [s for s in streams if s not in reports])
+    found = source.read(late, reports)
     names = {stream["name"] for stream in streams}
-    assert complete == names
-    rows = Counter(m["record"]["stream"] for m in messages if m["type"] == "RECORD")
+    assert lists.status | found.status == dict.fromkeys(names, "COMPLETE")
+    rows = lists.counts + found.counts
     assert rows.keys() == names - EMPTY
     figures = own_figures(own, account_id)
     assert rows["ads_insights"] == figures[""][0]

@@ -206,6 +206,15 @@ def test_a_property_that_cannot_be_read_stops_no_other(
     assert contents(tmp_path / "raw.duckdb", "ga4_reports")[table] == everything[table]
 
 
+def test_a_refused_token_says_which_settings(shared_emulators, tmp_path):
+    settings = shared_emulators.settings
+    done, source = load(tmp_path / "raw.duckdb", settings, GA4_REPORTS_REFRESH_TOKEN="old")
+    assert done.code == 4
+    [error] = source["errors"]
+    names = "GA4_REPORTS_CLIENT_ID, GA4_REPORTS_CLIENT_SECRET and GA4_REPORTS_REFRESH_TOKEN"
+    assert error["hint"] == f"check {names}"
+
+
 def test_a_credentials_file_takes_the_place_of_the_settings(shared_emulators, tmp_path):
     settings = dict(shared_emulators.settings)
     known = {"type": "authorized_user", "token_uri": settings["GA4_REPORTS_TOKEN_URL"]}

@@ -1,5 +1,7 @@
 """GAQL: what Google accepts is answered, everything else is refused with Google's own error."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from .test_google import enabled, error_of, in_period, manager, rows_of, search
@@ -250,6 +252,79 @@ def test_an_unknown_route_answers_as_google_does(served, method, path):
         "message": "Method not found.",
         "status": "NOT_FOUND",
     }
+
+
+CHANGES = (
+    "SELECT change_status.last_change_date_time, change_status.resource_status, "
+    "change_status.ad_group_criterion FROM change_status WHERE "
+    "change_status.resource_type = AD_GROUP_CRITERION AND "
+    "change_status.last_change_date_time "
+)
+
+
+@pytest.mark.parametrize(
+    ("rest", "name"),
+    [
+        (">= '2026-10-01' LIMIT 9", "CHANGE_DATE_RANGE_INFINITE"),
+        ("BETWEEN '2026-10-02' AND '2026-10-01' LIMIT 9", "CHANGE_DATE_RANGE_NEGATIVE"),
+        ("BETWEEN '2026-01-02' AND '2026-10-01' LIMIT 9", "START_DATE_TOO_OLD"),
+        ("BETWEEN '2026-10-01' AND '2026-10-02'", "LIMIT_NOT_SPECIFIED"),
+        ("BETWEEN '2026-10-01' AND '2026-10-02' LIMIT 10001", "INVALID_LIMIT_CLAUSE"),
+    ],
+)
+def test_changes_need_a_finite_recent_range_and_a_limit(ask, rest, name):
+    answer = ask(CHANGES + rest)
+    assert answer.status_code == 400
+    assert error_of(answer)["errorCode"] == {"changeStatusError": name}
+
+
+def test_criteria_changed_when_their_campaign_came(served, rows):
+    made = {
+        row["campaign_id"]: row["created_us"]
+        for row in served.world.truth("campaigns").to_pylist()
+        if row["created_us"] >= datetime(2026, 8, 10, tzinfo=UTC).timestamp() * 1e6
+    }
+    criteria = [
+        row
+        for row in rows(
+            "SELECT campaign.id, ad_group_criterion.resource_name FROM ad_group_criterion"
+        )
+        if row["campaign"]["id"] in made
+    ]
+    first = "BETWEEN '2026-08-09 20:00:00' AND '2026-10-31 23:59:59.999999' "
+    order = "ORDER BY change_status.last_change_date_time LIMIT 10000"
+    found = [row["changeStatus"] for row in rows(CHANGES + first + order)]
+    assert {one["adGroupCriterion"] for one in found} == {
+        row["adGroupCriterion"]["resourceName"] for row in criteria
+    }
+    assert len(found) == len(criteria) > 0
+    assert {one["resourceStatus"] for one in found} == {"ADDED"}
+    times = [one["lastChangeDateTime"] for one in found]
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize(
+    "resource", ["audience", "display_keyword_view", "label", "topic_view", "user_interest"]
+)
+def test_what_the_world_has_none_of_is_an_empty_list(rows, resource):
+    assert rows(f"SELECT {resource}.resource_name FROM {resource}") == []
+
+
+def test_a_version_knows_its_own_fields(served):
+    asked = {
+        "campaign.video_brand_safety_suitability": (200, 400),
+        "campaign_criterion.require_eu_political_advertising_declaration": (400, 200),
+    }
+    with served.google() as client:
+        customer = served.settings["GOOGLE_ADS_LOGIN_CUSTOMER_ID"]
+        for field, expected in asked.items():
+            query = {"query": f"SELECT {field} FROM {field.split('.')[0]}"}
+            path = f"customers/{customer}/googleAds:search"
+            root = served.root("GOOGLE_ADS")
+            answers = [client.post(f"{root}/v{n}/{path}", json=query) for n in (23, 26)]
+            assert tuple(answer.status_code for answer in answers) == expected
+            refused = next(answer for answer in answers if answer.status_code == 400)
+            assert error_of(refused)["errorCode"] == {"queryError": "UNRECOGNIZED_FIELD"}
 
 
 def test_versions_end(served):

@@ -77,6 +77,89 @@ def test_search_terms_hold_less_than_keywords_as_few_searches_are_not_shown(rows
     assert not any("near me" in row["searchTermView"]["searchTerm"] for row in terms)
 
 
+@pytest.mark.parametrize("resource", ["geographic_view", "user_location_view"])
+def test_places_hold_all_that_was_delivered_and_their_clicks(rows, resource):
+    fields = f"segments.date, {resource}.country_criterion_id"
+    places = rows(f"SELECT {fields}, {METRICS} FROM {resource}")
+    assert summed(places) == summed(rows(f"SELECT segments.date, {METRICS} FROM customer"))
+    # Performance Max has no ad groups
+    places = rows(f"SELECT {fields}, ad_group.id, segments.device, {METRICS} FROM {resource}")
+    devices = rows(f"SELECT ad_group.id, segments.device, {METRICS} FROM ad_group")
+    for name in ("MOBILE", "DESKTOP", "TABLET"):
+        of_places, of_groups = (
+            summed([row for row in found if row["segments"]["device"] == name])
+            for found in (places, devices)
+        )
+        assert of_places == of_groups
+
+
+def test_the_country_of_a_click_is_that_of_its_place(served):
+    day = "2026-10-20"
+    query = (
+        "SELECT geographic_view.country_criterion_id, metrics.clicks FROM geographic_view "
+        f"WHERE segments.date = '{day}'"
+    )
+    with served.google() as client:
+        for customer in enabled(served, client):
+            found = Counter(
+                click["clickView"]["locationOfPresence"]["country"]
+                for click in clicks_of(served, client, customer["id"], day)
+            )
+            assert found == {
+                f"geoTargetConstants/{row['geographicView']['countryCriterionId']}": clicks
+                for row in rows_of(client, customer["id"], query)
+                if (clicks := int(row["metrics"]["clicks"]))
+            }
+
+
+@pytest.mark.parametrize("resource", ["customer", "campaign", "ad_group"])
+def test_hours_split_the_same_totals(rows, resource):
+    whole = rows(f"SELECT segments.date, {METRICS} FROM {resource}")
+    hours = rows(f"SELECT segments.date, segments.hour, {METRICS} FROM {resource}")
+    assert summed(hours) == summed(whole)
+    assert {row["segments"]["hour"] for row in hours} <= set(range(24))
+    assert len({row["segments"]["hour"] for row in hours}) > 12
+
+
+def test_budgets_and_products_hold_what_their_campaigns_cost(rows):
+    kinds = "campaign.advertising_channel_type"
+    campaigns = rows(f"SELECT campaign.id, {kinds}, {METRICS} FROM campaign")
+    status = "segments.budget_campaign_association_status"
+    budgets = rows(
+        f"SELECT campaign_budget.id, {status}.campaign, {status}.status, {METRICS} "
+        "FROM campaign_budget"
+    )
+    assert summed(budgets) == summed(campaigns)
+    assert len(budgets) == len({row["campaignBudget"]["id"] for row in budgets})
+    products = rows(
+        "SELECT campaign.id, segments.product_item_id, segments.click_type, "
+        f"{METRICS} FROM shopping_performance_view"
+    )
+    shopping = [c for c in campaigns if c["campaign"]["advertisingChannelType"] == "SHOPPING"]
+    assert summed(products) == summed(shopping)
+    # the world has no products
+    assert not any("productItemId" in row["segments"] for row in products)
+
+
+def test_campaigns_are_shown_in_the_countries_of_their_market(served):
+    query = (
+        "SELECT campaign.id, campaign_criterion.type, "
+        "campaign_criterion.location.geo_target_constant FROM campaign_criterion"
+    )
+    counts = []
+    with served.google() as client:
+        for customer in enabled(served, client):
+            found = rows_of(client, customer["id"], query)
+            places = {r["campaignCriterion"]["location"]["geoTargetConstant"] for r in found}
+            campaigns = {row["campaign"]["id"] for row in found}
+            assert len(found) == len(places) * len(campaigns)
+            assert len(campaigns) == len(
+                rows_of(client, customer["id"], "SELECT campaign.id FROM campaign")
+            )
+            counts.append(len(places))
+    assert sorted(counts) == [2, 5]
+
+
 def test_conversion_actions_split_the_same_conversions(rows):
     names = ("conversions", "conversionsValue")
     fields = "segments.date, campaign.id, segments.conversion_action"

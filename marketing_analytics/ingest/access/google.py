@@ -47,10 +47,13 @@ def file_token(job: Job, scope: str) -> Token:
 
 
 def refresh_token(job: Job, prefix: str) -> Token:
-    """Return the token of the settings <prefix>CLIENT_ID, _CLIENT_SECRET and _REFRESH_TOKEN."""
-    values = {name: job.setting(f"{prefix}_{name.upper()}") for name in REFRESH_FIELDS}
+    """Return the token of the settings <prefix>_CLIENT_ID, _CLIENT_SECRET and _REFRESH_TOKEN."""
+    settings = {name: f"{prefix}_{name.upper()}" for name in REFRESH_FIELDS}
+    values = {name: job.setting(setting) for name, setting in settings.items()}
     address = job.settings.get(f"{prefix}_TOKEN_URL") or TOKEN_ADDRESS
-    return granted(job, address, lambda: refresh_form(values), f"check the {prefix}_... settings")
+    *first, last = settings.values()
+    hint = f"check {', '.join(first)} and {last}"
+    return granted(job, address, lambda: refresh_form(values), hint)
 
 
 def read_credentials(path: Path) -> dict[str, str]:

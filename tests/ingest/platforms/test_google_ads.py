@@ -74,6 +74,20 @@ def test_a_report_that_does_not_exist_is_told_with_those_that_do(shared_emulator
         chosen_reports("none,clicks")
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"), [("REFRESH_TOKEN", "invalid_grant"), ("CLIENT_SECRET", "invalid_client")]
+)
+def test_a_refused_token_says_why_and_which_settings(shared_emulators, tmp_path, name, reason):
+    settings = shared_emulators.settings | {f"GOOGLE_ADS_{name}": "old"}
+    chosen = ("--source", "google_ads", "--raw-database", tmp_path / "raw.duckdb", "--json")
+    done = ingest(*chosen, **settings)
+    assert done.code == 4
+    [error] = done.source("google_ads")["errors"]
+    assert error["message"] == f"Google gave no access token: {reason}"
+    hint = "check GOOGLE_ADS_CLIENT_ID, GOOGLE_ADS_CLIENT_SECRET and GOOGLE_ADS_REFRESH_TOKEN"
+    assert error["hint"] == hint
+
+
 def test_reports_add_up_to_the_campaigns(loaded):
     def total(table, column="cost_micros", where="true"):
         query = f"select sum({column}) from google_ads.{table} where {where}"

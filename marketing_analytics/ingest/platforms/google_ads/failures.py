@@ -1,4 +1,4 @@
-"""What Google Ads and its token server mean by a refusal."""
+"""What Google Ads means by a refusal."""
 
 from __future__ import annotations
 
@@ -38,22 +38,6 @@ def error_in_stream(error: dict[str, Any], path: str) -> RemoteError:
     code = error.get("code")
     found = meaning(error, int(code) if isinstance(code, int) else 500, path)
     return found or TerminalError(f"Google Ads refused: {first_message(error)}")
-
-
-def classify_token_error(response: httpx.Response) -> RemoteError | None:
-    """Return what a refusal of the token server means."""
-    if response.status_code not in {400, 401}:
-        return None
-    try:
-        reason = str(response.json().get("error", ""))
-    except (ValueError, AttributeError):
-        return None
-    return AuthError(
-        f"Google gave no access token: {reason}",
-        hint="check GOOGLE_ADS_CLIENT_ID, GOOGLE_ADS_CLIENT_SECRET and GOOGLE_ADS_REFRESH_TOKEN",
-        # not 401: renewing a token that cannot be renewed would not end
-        status_code=400,
-    )
 
 
 def classify(response: httpx.Response) -> RemoteError | None:

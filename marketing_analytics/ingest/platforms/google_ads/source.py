@@ -18,6 +18,7 @@ from marketing_analytics.core.errors import (
     AuthError,
     TerminalError,
 )
+from marketing_analytics.ingest.access.google import refresh_token
 from marketing_analytics.ingest.engine.answers import (
     Account,
     as_account,
@@ -30,7 +31,6 @@ from marketing_analytics.ingest.engine.governor import (
     AccountError,
     BrokenAnswerError,
     Governor,
-    Token,
     TooMuchDataError,
 )
 from marketing_analytics.ingest.engine.history import add_changes
@@ -43,7 +43,6 @@ from marketing_analytics.ingest.engine.windows import Window, windows_of
 from marketing_analytics.ingest.platforms.google_ads.failures import (
     CHOICE,
     classify,
-    classify_token_error,
     error_in_stream,
 )
 from marketing_analytics.ingest.platforms.google_ads.reports import (
@@ -68,7 +67,6 @@ SHORTEST_LOOKBACK_DAYS = 30
 LONGEST_LOOKBACK_DAYS = 90
 
 DEFAULT_ADDRESS = "https://googleads.googleapis.com/v26"
-TOKEN_ADDRESS = "https://oauth2.googleapis.com/token"  # noqa: S105
 CUSTOMER_PATHS = {
     "customer_id": "customerClient.id",
     "name": "customerClient.descriptiveName",
@@ -97,7 +95,7 @@ def open_governor(job: Job) -> Governor:
             "developer-token": job.setting("GOOGLE_ADS_DEVELOPER_TOKEN"),
             "login-customer-id": digits(job.setting("GOOGLE_ADS_LOGIN_CUSTOMER_ID")),
         },
-        token=Token(lambda: refresh_token(job)),
+        token=refresh_token(job, "GOOGLE_ADS"),
         # numbers with a fraction stay text: a float would not hold them exactly
         loads=lambda body: json.loads(body, parse_float=str),
         shape=list,
@@ -126,32 +124,6 @@ def check(job: Job) -> list[tuple[str, str]]:
         customers = read_customers(job, governor)
         job.each_account(customers, read, lambda customer: customer.account_id)
     return [(one.account_id, one.name) for one in customers if one.account_id not in job.lost]
-
-
-def refresh_token(job: Job) -> str:
-    """Return a fresh access token."""
-    token_server = Governor(
-        "the Google token server",
-        "",
-        limits=job.limits,
-        stop=job.stop,
-        classify=classify_token_error,
-    )
-    form = {
-        "grant_type": "refresh_token",
-        "client_id": job.setting("GOOGLE_ADS_CLIENT_ID"),
-        "client_secret": job.setting("GOOGLE_ADS_CLIENT_SECRET"),
-        "refresh_token": job.setting("GOOGLE_ADS_REFRESH_TOKEN"),
-    }
-    try:
-        return str(
-            token_server.post(
-                job.settings.get("GOOGLE_ADS_TOKEN_URL") or TOKEN_ADDRESS, data=form
-            ).get("access_token")
-            or ""
-        )
-    finally:
-        token_server.close()
 
 
 def read_customers(job: Job, governor: Governor) -> list[Account]:

@@ -1,20 +1,21 @@
-"""Every click of Google Ads, and delivery split by device, network, keyword and search term.
+"""Every click of Google Ads, by device, network, keyword and search term, country and hour.
 
 The clicks that became visits are those of the world, with their click ids; the others complete the
-number that Google counts. All figures of an ad's day are split once, as finely as any report
-asks for, so that every report adds up to the same totals.
+number that Google counts.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from marketing_analytics.simulate.emulation.delivery import Delivery
+from marketing_analytics.simulate.emulation.delivery import EPOCH, Delivery
 from marketing_analytics.simulate.emulation.world_files import IntArray, WorldFiles
 
 DEVICES = ("MOBILE", "DESKTOP", "TABLET")
@@ -50,23 +51,17 @@ GEO_TARGETS = {
     "United States": 2840, "Canada": 2124, "Germany": 2276, "France": 2250, "Netherlands": 2528,
     "Austria": 2040, "Spain": 2724, "Italy": 2380, "Belgium": 2056, "Ireland": 2372,
 }  # fmt: skip
+# the countries of a market, and how what led to no visit falls on them
+MARKETS = {
+    "US": {"United States": 90, "Canada": 10},
+    "EU": {"Germany": 46, "France": 18, "Netherlands": 18, "Spain": 9, "Italy": 9},
+}
 MARKET_COUNTRY = {"US": "United States", "EU": "Germany"}
+COUNTRIES = tuple(GEO_TARGETS)
+# how a day falls on its hours, in the time of the customer
+HOUR_WEIGHTS = (2, 1, 1, 1, 1, 2, 3, 4, 4, 5, 5, 6, 6, 6, 6, 6, 6, 6, 7, 7, 6, 5, 4, 3)
 # Knuth's multiplier: neighbours get numbers that look unrelated
 MIXER = 2_654_435_761
-
-
-def split(totals: IntArray, weights: IntArray) -> IntArray:
-    """Return (rows x weights): every total in whole parts that add up to it."""
-    bounds = totals[:, None] * np.cumsum(weights)[None, :] // int(weights.sum())
-    return np.diff(bounds, axis=1, prepend=0)
-
-
-def code_weights() -> IntArray:
-    """Return the weight of every cell."""
-    weights = np.ones(1, dtype=np.int64)
-    for name in SIZES:
-        weights = np.outer(weights, np.array(WEIGHTS[name])).ravel()
-    return weights
 
 
 def part_of(codes: Any, name: str) -> Any:
@@ -87,60 +82,50 @@ def criterion_id(text: str, match_type: str) -> int:
 
 
 @dataclass(frozen=True)
-class Cells:
-    """What of an ad's day fell on a device, network, keyword and term; sorted by row and code."""
-
-    row: IntArray
-    code: IntArray
-    impressions: IntArray
-    clicks: IntArray
-    spend_cents: IntArray
-    # cell of every claim
-    claim_cell: IntArray
-
-
-@dataclass(frozen=True)
 class Clicks:
     """One row per click, sorted by row of delivery."""
 
     row: IntArray
     code: IntArray
     gclid: NDArray[Any]
-    country: NDArray[Any]
+    country: IntArray
+    hour: IntArray
 
 
 def visits_of(
-    world: WorldFiles, delivery: Delivery
-) -> tuple[IntArray, IntArray, list[str], list[str]]:
-    """Return row, device, click id and country of the sessions that came through an ad."""
+    world: WorldFiles, delivery: Delivery, zones: Mapping[str, ZoneInfo]
+) -> tuple[list[str], IntArray]:
+    """Return click ids, and row, device, country and hour, of what came through an ad."""
     kinds = {row["user_pseudo_id"]: row for row in world.rows("devices")}
     countries = world.table("people")["country"].to_pylist()
     ids, days = delivery.ids, delivery.day.tolist()
     places = {
         key: row for row, key in enumerate(zip(ids["campaign_id"], ids["ad_id"], days, strict=True))
     }
-    columns = ("campaign_id", "ad_id", "ad_date", "user_pseudo_id", "click_id")
+    columns = (
+        "campaign_id", "ad_id", "ad_date", "user_pseudo_id", "click_id", "started_at",
+    )  # fmt: skip
     table = world.table("sessions").select(list(columns))
-    dates = table["ad_date"].cast("int32").to_pylist()
-    rows, devices, gclids, where = [], [], [], []
-    for campaign, ad, day, device, gclid in zip(
-        *(table[n].to_pylist() for n in columns[:2]),
-        dates,
-        *(table[n].to_pylist() for n in columns[3:]),
-        strict=True,
-    ):
-        row = places.get((campaign, ad, day))
+    visits = table.filter(table["ad_date"].is_valid()).to_pylist()
+    gclids, found = [], []
+    for visit in visits:
+        day = (visit["ad_date"] - EPOCH).days
+        row = places.get((visit["campaign_id"], visit["ad_id"], day))
         if row is not None:
-            rows.append(row)
-            devices.append(DEVICE_OF_KIND[kinds[device]["kind"]])
-            gclids.append(gclid)
-            where.append(countries[kinds[device]["person"]])
-    return np.array(rows, dtype=np.int64), np.array(devices, dtype=np.int64), gclids, where
+            device = kinds[visit["user_pseudo_id"]]
+            country = COUNTRIES.index(countries[device["person"]])
+            hour = visit["started_at"].astimezone(zones[ids["account_id"][row]]).hour
+            gclids.append(visit["click_id"])
+            found.append((row, DEVICE_OF_KIND[device["kind"]], country, hour))
+    return gclids, np.array(found, dtype=np.int64).reshape(-1, 4).T
 
 
-def build_clicks(world: WorldFiles, delivery: Delivery, markets: dict[str, str]) -> Clicks:
+def build_clicks(world: WorldFiles, delivery: Delivery) -> Clicks:
     """Return all clicks: the visits of the world, and those that led to none."""
-    visit_row, visit_device, visit_gclid, visit_country = visits_of(world, delivery)
+    accounts = {row["account_id"]: row for row in world.rows("accounts", "google_ads")}
+    zones = {i: ZoneInfo(account["timezone_name"]) for i, account in accounts.items()}
+    visit_gclid, visits = visits_of(world, delivery, zones)
+    visit_row, visit_device, visit_country, visit_hour = visits
     lost = np.maximum(delivery.clicks - np.bincount(visit_row, minlength=delivery.size), 0)
     lost_row = np.repeat(np.arange(delivery.size), lost)
     number = np.arange(len(lost_row), dtype=np.int64)
@@ -163,8 +148,11 @@ def build_clicks(world: WorldFiles, delivery: Delivery, markets: dict[str, str])
             strict=True,
         )
     ]
-    lost_country = [markets[a] for a in delivery.ids["account_id"][lost_row]]
+    markets = [accounts[i]["market"] for i in delivery.ids["account_id"][lost_row]]
+    lost_country = [COUNTRIES.index(MARKET_COUNTRY[market]) for market in markets]
     drawn = mixed // 2**8
+    busy = np.cumsum(HOUR_WEIGHTS)
+    lost_hour = np.searchsorted(busy, mixed // 2**20 % busy[-1], side="right")
     devices = np.searchsorted(np.cumsum(WEIGHTS["device"]), drawn % 100, side="right")
     row = np.concatenate([visit_row, lost_row])
     device = np.concatenate([visit_device, devices])
@@ -180,41 +168,6 @@ def build_clicks(world: WorldFiles, delivery: Delivery, markets: dict[str, str])
         code, rest = code * SIZES[name] + choice, rest // 100
     order = np.argsort(row, kind="stable")
     gclid = np.array([*visit_gclid, *lost_gclid], dtype=object)
-    country = np.array([*visit_country, *lost_country], dtype=object)
-    return Clicks(row[order], code[order], gclid[order], country[order])
-
-
-def build_cells(delivery: Delivery, clicks: Clicks) -> Cells:
-    """Return the delivery of every ad and day in cells."""
-    weights = code_weights()
-    place = clicks.row * CELLS + clicks.code
-    clicked = np.bincount(place, minlength=delivery.size * CELLS).reshape(delivery.size, CELLS)
-    shown = clicked + split(delivery.impressions - delivery.clicks, weights)
-    spent = split(delivery.spend_cents, weights)
-    # money falls on what was shown: no cell costs without an impression
-    spent[np.arange(delivery.size), shown.argmax(axis=1)] += (spent * (shown == 0)).sum(axis=1)
-    spent[shown == 0] = 0
-    row, code = np.nonzero(shown)
-    cells = row * CELLS + code
-    mixed = np.arange(len(delivery.claim_row), dtype=np.int64) * MIXER % 2**32
-    claim_code = weighted_codes(clicked, shown, delivery, mixed)
-    return Cells(
-        row=row,
-        code=code,
-        impressions=shown[row, code],
-        clicks=clicked[row, code],
-        spend_cents=spent[row, code],
-        claim_cell=np.searchsorted(cells, delivery.claim_row * CELLS + claim_code),
-    )
-
-
-def weighted_codes(
-    clicked: IntArray, shown: IntArray, delivery: Delivery, mixed: IntArray
-) -> IntArray:
-    """Return a cell for each claim: of a click of its day, or of an impression after a view."""
-    rows = delivery.claim_row
-    has_click = ~delivery.claim_is_view & (delivery.clicks[rows] > 0)
-    counts = np.where(has_click[:, None], clicked[rows], shown[rows])
-    bounds = np.cumsum(counts, axis=1)
-    drawn = mixed % np.maximum(bounds[:, -1], 1)
-    return np.asarray((bounds <= drawn[:, None]).sum(axis=1), dtype=np.int64)
+    country = np.concatenate([visit_country, np.array(lost_country, dtype=np.int64)])
+    hour = np.concatenate([visit_hour, lost_hour])
+    return Clicks(row[order], code[order], gclid[order], country[order], hour[order])

@@ -27,6 +27,7 @@ from marketing_analytics.simulate.platforms.google_ads.answers import (
     page,
     stream_chunks,
 )
+from marketing_analytics.simulate.platforms.google_ads.changes import changes, check_changes
 from marketing_analytics.simulate.platforms.google_ads.dates import today_of
 from marketing_analytics.simulate.platforms.google_ads.errors import (
     FrontError,
@@ -40,11 +41,14 @@ from marketing_analytics.simulate.platforms.google_ads.errors import (
 )
 from marketing_analytics.simulate.platforms.google_ads.fields import DATES, check_query, test_of
 from marketing_analytics.simulate.platforms.google_ads.gaql import GaqlError, Query, parse_query
-from marketing_analytics.simulate.platforms.google_ads.reports import GoogleReports
+from marketing_analytics.simulate.platforms.google_ads.reports import (
+    WITHOUT_ENTITIES,
+    GoogleReports,
+)
 from marketing_analytics.simulate.platforms.google_ads.rows import GoogleRows
 
 TOKEN_SECONDS = 3_600
-# each lives about a year; all of them are answered in the shape of the newest
+# each lives about a year
 LIVE_VERSIONS = ("v23", "v24", "v25", "v26")
 PARAMETERS = {"alt": {"json"}, "prettyPrint": {"true", "false"}}
 SUMMARIES = ("UNSPECIFIED", "NO_SUMMARY_ROW", "SUMMARY_ROW_WITH_RESULTS", "SUMMARY_ROW_ONLY")
@@ -194,7 +198,9 @@ class GoogleAds:
         """Answer listAccessibleCustomers: what the user reaches directly."""
         return JSONResponse({"resourceNames": [f"customers/{self.rows.manager}"]})
 
-    def select(self, body: Mapping[str, Any], customer: str) -> tuple[Query, list[dict[str, Any]]]:
+    def select(
+        self, body: Mapping[str, Any], customer: str, version: int
+    ) -> tuple[Query, list[dict[str, Any]]]:
         """Return the query of a body and its flat rows. Raise GoogleError."""
         if not body.get("query"):
             message = "The query is missing."
@@ -202,7 +208,7 @@ class GoogleAds:
         try:
             zone = self.rows.accounts[customer]["timezone_name"]
             query = parse_query(body["query"], today_of(self.clock.now_us, zone))
-            check_query(query)
+            check_query(query, version)
             return query, self.chosen(query, customer)
         except GaqlError as error:
             raise GoogleError(400, error.kind, error.name, error.message) from None
@@ -215,8 +221,12 @@ class GoogleAds:
             message = "Metrics cannot be requested for a manager account."
             raise GaqlError("REQUESTED_METRICS_FOR_MANAGER", message)
         rows: Iterable[dict[str, Any]]
-        if counted or query.resource == "click_view":
+        if counted or query.resource in WITHOUT_ENTITIES:
             rows = self.reports.report(query, customer, self.clock.now_us)
+        elif query.resource == "change_status":
+            zone = self.rows.accounts[customer]["timezone_name"]
+            check_changes(query, today_of(self.clock.now_us, zone))
+            rows = changes(self.rows, customer, self.clock.now_us)
         else:
             rows = self.rows.entities(query.resource, customer)
         tests = [test_of(c) for c in query.conditions if c.field not in DATES]
@@ -235,7 +245,7 @@ class GoogleAds:
         setting = body.get("summaryRowSetting", SUMMARIES[0])
         if setting not in SUMMARIES:
             raise bad_payload(f"Invalid value at 'summary_row_setting', \"{setting}\"")
-        query, rows = self.select(body, customer)
+        query, rows = self.select(body, customer, version_of(request))
         check_summary(query, is_asked=setting.startswith("SUMMARY"))
         return StreamingResponse(stream_chunks(query, rows, setting), media_type="application/json")
 
@@ -250,7 +260,7 @@ class GoogleAds:
         if body.get("validateOnly") and body.get("pageToken"):
             name = "VALIDATE_ONLY_REQUEST_HAS_PAGE_TOKEN"
             raise GoogleError(400, "requestError", name, "Validation takes no page token.")
-        query, rows = self.select(body, customer)
+        query, rows = self.select(body, customer, version_of(request))
         check_summary(query, is_asked=bool(settings.get("returnSummaryRow")))
         if body.get("validateOnly"):
             return JSONResponse({})
@@ -265,6 +275,11 @@ class GoogleAds:
 def is_stream(request: Request) -> bool:
     """Return whether errors come inside of an array."""
     return request.url.path.endswith("searchStream")
+
+
+def version_of(request: Request) -> int:
+    """Return the number of the version that is asked."""
+    return int(request.path_params["version"].removeprefix("v"))
 
 
 async def unknown_route(_request: Request, _error: Exception) -> Response:

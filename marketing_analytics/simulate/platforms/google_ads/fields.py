@@ -1,7 +1,8 @@
 """Which fields there are, what they hold, and which of them fit together, as Google decides it.
 
-`fields.txt` lists the fields of the protocol. One that the world knows nothing of is empty in
-every row, as for a customer who does not use it. A segment that cannot be served is refused.
+`fields.txt` lists the fields of the protocol, and the versions that know them. One that the world
+knows nothing of is empty in every row, as for a customer who does not use it. A segment that cannot
+be served is refused.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -36,6 +37,34 @@ KEYWORD = (
     "segments.keyword.ad_group_criterion", "segments.keyword.info.text",
     "segments.keyword.info.match_type",
 )  # fmt: skip
+BUDGET = (
+    "segments.budget_campaign_association_status.campaign",
+    "segments.budget_campaign_association_status.status",
+)
+HOUR = "segments.hour"
+# the smallest place that the world knows is the country; parts of it are empty
+PLACE = tuple(
+    f"segments.geo_target_{place}"
+    for place in (
+        "airport", "canton", "city", "county", "district", "metro", "most_specific_location",
+        "postal_code", "province", "region", "state",
+    )
+)  # fmt: skip
+# the world has no products: these are empty
+PRODUCT = (
+    *(
+        f"segments.product_{name}"
+        for name in (
+            "aggregator_id", "brand", "channel", "channel_exclusivity", "condition", "country",
+            "feed_label", "item_id", "language", "merchant_id", "store_id", "title",
+        )
+    ),
+    *(f"segments.product_category_level{level}" for level in range(1, 6)),
+    *(f"segments.product_custom_attribute{number}" for number in range(5)),
+    *(f"segments.product_type_l{level}" for level in range(1, 6)),
+)  # fmt: skip
+# when something changed: a time that the protocol calls a text
+CHANGED_AT = "change_status.last_change_date_time"
 # all that can be split by what was converted
 CONVERSION_METRICS = frozenset(
     f"metrics.{name}"
@@ -61,12 +90,15 @@ class Resource:
 
 USUAL = (*CALENDAR, *DELIVERY, *CONVERSION)
 RESOURCES = {
-    "customer": Resource(("customer",), USUAL),
+    "customer": Resource(("customer",), (*USUAL, HOUR)),
     "customer_client": Resource(("customer", "customer_client")),
     "conversion_action": Resource(("customer", "conversion_action")),
-    "campaign_budget": Resource(("customer", "campaign_budget")),
-    "campaign": Resource(("customer", "campaign", "campaign_budget", "bidding_strategy"), USUAL),
-    "ad_group": Resource(("customer", "campaign", "ad_group", "bidding_strategy"), USUAL),
+    "campaign_budget": Resource(("customer", "campaign", "campaign_budget"), (*USUAL, *BUDGET)),
+    "campaign": Resource(
+        ("customer", "campaign", "campaign_budget", "bidding_strategy"), (*USUAL, HOUR)
+    ),
+    "campaign_criterion": Resource(("customer", "campaign", "campaign_criterion")),
+    "ad_group": Resource(("customer", "campaign", "ad_group", "bidding_strategy"), (*USUAL, HOUR)),
     "ad_group_ad": Resource(("customer", "campaign", "ad_group", "ad_group_ad"), USUAL),
     "ad_group_criterion": Resource(("customer", "campaign", "ad_group", "ad_group_criterion")),
     "keyword_view": Resource(
@@ -80,7 +112,25 @@ RESOURCES = {
         ("customer", "campaign", "ad_group", "click_view"),
         (*DELIVERY, "segments.date", "segments.month_of_year", "segments.click_type"),
     ),
+    "geographic_view": Resource(
+        ("customer", "campaign", "ad_group", "geographic_view"), (*USUAL, *PLACE)
+    ),
+    "user_location_view": Resource(
+        ("customer", "campaign", "ad_group", "user_location_view"), (*USUAL, *PLACE)
+    ),
+    "shopping_performance_view": Resource(
+        ("customer", "campaign", "ad_group", "shopping_performance_view"),
+        (*USUAL, *PRODUCT, "segments.click_type"),
+    ),
+    "change_status": Resource(("customer", "campaign", "ad_group", "change_status")),
     # the world has none of these: every answer is empty
+    "display_keyword_view": Resource(
+        ("customer", "campaign", "ad_group", "ad_group_criterion", "display_keyword_view"), USUAL
+    ),
+    "topic_view": Resource(
+        ("customer", "campaign", "ad_group", "ad_group_criterion", "topic_view"), USUAL
+    ),
+    "user_interest": Resource(("customer", "user_interest")),
     "audience": Resource(("customer", "audience")),
     "bidding_strategy": Resource(("customer", "bidding_strategy")),
     "label": Resource(("customer", "label")),
@@ -111,36 +161,41 @@ OPERATORS: Mapping[str, set[str]] = {
     "DOUBLE": {*SIGNS, *EQUALITY, "BETWEEN"},
     "MESSAGE": {"IS NULL", "IS NOT NULL"},
     "DATE": {"=", ">", ">=", "<", "<=", "BETWEEN"},
+    "TIME": {"=", ">", ">=", "<", "<=", "BETWEEN"},
 }
 NUMBERS = {"INT64", "INT32", "DOUBLE"}
 
 
 @dataclass(frozen=True)
 class Field:
-    """The type of a field; of an enum its constants."""
+    """The type of a field, the versions that know it, and of an enum its constants."""
 
     kind: str
+    versions: range
     constants: tuple[str, ...] = ()
 
 
 @cache
 def known_fields() -> dict[str, Field]:
-    """Return every field of the protocol."""
+    """Return every field of the protocol, of all versions."""
     found = {}
+    special = {CHANGED_AT: "TIME", **dict.fromkeys(DATES[:4], "DATE")}
     for line in files(__package__).joinpath("fields.txt").read_text("utf-8").splitlines():
-        name, kind, *constants = line.split()
-        found[name] = Field("DATE" if name in DATES[:4] else kind, tuple(constants))
+        name, versions, kind, *constants = line.split()
+        first, last = map(int, versions.split("-"))
+        kind = special.get(name, kind)
+        found[name] = Field(kind, range(first, last + 1), tuple(constants))
     return found
 
 
-def check_query(query: Query) -> None:
+def check_query(query: Query, version: int) -> None:
     """Raise GaqlError for a resource, field, operator or value that does not exist or fit."""
     resource = RESOURCES.get(query.resource)
     if resource is None:
         message = f"Unrecognized resource in the FROM clause: '{query.resource}'."
         raise GaqlError("BAD_RESOURCE_TYPE_IN_FROM_CLAUSE", message)
     for field in sorted(query.all_fields):
-        if field not in known_fields():
+        if field not in known_fields() or version not in known_fields()[field].versions:
             raise GaqlError("UNRECOGNIZED_FIELD", f"Unrecognized field in the query: '{field}'.")
         check_fits(field, query, resource)
     check_metrics(query)
@@ -220,6 +275,8 @@ def literal(condition: Condition, field: Field, token: Token) -> Any:
         raise GaqlError("BAD_ENUM_CONSTANT", f"'{name}' has no value '{what}'.")
     if field.kind == "STRING" and not token.is_text:
         raise GaqlError("BAD_VALUE", f"'{name}' takes a text in quotes, not {what}.")
+    if field.kind == "TIME":
+        return time_of(what)
     return day_of(what) if field.kind == "DATE" else what
 
 
@@ -227,6 +284,14 @@ def day_of(text: str) -> date:
     """Return a date. Raise GaqlError unless it is YYYY-MM-DD or YYYYMMDD."""
     try:
         return date.fromisoformat(text)
+    except ValueError:
+        raise GaqlError("INVALID_DATE_FORMAT", f"Invalid date: '{text}'.") from None
+
+
+def time_of(text: str) -> str:
+    """Return a time as rows hold it. Raise GaqlError where it is none."""
+    try:
+        return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S.%f}"
     except ValueError:
         raise GaqlError("INVALID_DATE_FORMAT", f"Invalid date: '{text}'.") from None
 

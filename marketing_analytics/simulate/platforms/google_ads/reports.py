@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from marketing_analytics.simulate.emulation.delivery import Delivery, local_today
 from marketing_analytics.simulate.emulation.world_files import IntArray, WorldFiles
+from marketing_analytics.simulate.platforms.google_ads.atoms import Atoms, Splits
 from marketing_analytics.simulate.platforms.google_ads.clicks import (
+    COUNTRIES,
     DEVICES,
     GEO_TARGETS,
     HIDDEN_TERM,
-    MARKET_COUNTRY,
     NETWORKS,
     TERM_ENDINGS,
-    Cells,
-    Clicks,
-    build_cells,
-    build_clicks,
     part_of,
 )
 from marketing_analytics.simulate.platforms.google_ads.dates import (
@@ -30,20 +25,34 @@ from marketing_analytics.simulate.platforms.google_ads.dates import (
     calendar_values,
     date_span,
 )
-from marketing_analytics.simulate.platforms.google_ads.fields import CALENDAR, CONVERSION
+from marketing_analytics.simulate.platforms.google_ads.fields import CALENDAR, CONVERSION, HOUR
 from marketing_analytics.simulate.platforms.google_ads.gaql import Query
-from marketing_analytics.simulate.platforms.google_ads.rows import ACTIONS, GoogleRows, Values
+from marketing_analytics.simulate.platforms.google_ads.rows import (
+    ACTIONS,
+    GoogleRows,
+    Values,
+    constant_of,
+)
 
 # what the rows of a report are per, and the parts of delivery that belong to its key
 KEYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "customer": ("account_id", ()),
     "campaign": ("campaign_id", ()),
+    "campaign_budget": ("campaign_id", ()),
     "ad_group": ("ad_group_id", ()),
     "ad_group_ad": ("ad_id", ()),
     "keyword_view": ("ad_group_id", ("keyword",)),
     "search_term_view": ("ad_group_id", ("keyword", "term")),
 }
-KINDS = {"keyword_view": ("SEARCH",), "search_term_view": ("SEARCH", "SHOPPING")}
+# views of a customer: fields of campaigns or ad groups split them
+VIEWS = ("geographic_view", "user_location_view", "shopping_performance_view")
+# they hold what delivered, not what there is
+WITHOUT_ENTITIES = (*VIEWS, "click_view", "search_term_view")
+KINDS = {
+    "keyword_view": ("SEARCH",),
+    "search_term_view": ("SEARCH", "SHOPPING"),
+    "shopping_performance_view": ("SHOPPING",),
+}
 # the keyword of a click stands in fields of its own
 CLICK_FIELDS = {
     "segments.keyword.ad_group_criterion": "click_view.keyword",
@@ -51,24 +60,6 @@ CLICK_FIELDS = {
     "segments.keyword.info.match_type": "click_view.keyword_info.match_type",
 }
 PART_OF_SEGMENT = {"segments.device": "device", "segments.ad_network_type": "network"}
-
-
-@dataclass(frozen=True)
-class Atoms:
-    """What is added up: rows of delivery, cells of rows, or single claims."""
-
-    row: IntArray
-    code: IntArray
-    impressions: IntArray
-    clicks: IntArray
-    spend_cents: IntArray
-    # millionths, and micros
-    conversions: IntArray
-    value: IntArray
-    views: IntArray
-    action: IntArray
-
-    FIGURES = ("impressions", "clicks", "spend_cents", "conversions", "value", "views")
 
 
 class GoogleReports:
@@ -81,21 +72,7 @@ class GoogleReports:
         self.kinds = np.array(
             [rows.kind_of(i) for i in self.delivery.ids["campaign_id"]], dtype=object
         )
-        self._atoms: dict[tuple[str, int], Atoms] = {}
-
-    @cached_property
-    def clicks(self) -> Clicks:
-        """Return all clicks, made when they are first asked for."""
-        markets = {
-            i: MARKET_COUNTRY.get(account["market"], "United States")
-            for i, account in self.rows.accounts.items()
-        }
-        return build_clicks(self.world, self.delivery, markets)
-
-    @cached_property
-    def cells(self) -> Cells:
-        """Return delivery in cells, made when it is first asked for."""
-        return build_cells(self.delivery, self.clicks)
+        self.splits = Splits(world, self.delivery)
 
     def report(self, query: Query, account_id: str, now_us: int) -> Iterator[Values]:
         """Yield the rows of a query with metrics or segments. Raise GaqlError."""
@@ -105,8 +82,10 @@ class GoogleReports:
         if query.resource == "click_view":
             yield from self.click_rows(shown, account_id)
             return
-        atoms = self.atoms(grain_of(query), now_us)
-        index = np.flatnonzero(self.is_shown(query.resource, shown, atoms))
+        if query.resource not in {*KEYS, *VIEWS}:
+            return
+        atoms = self.splits.at(now_us, grain_of(query), split_of(query))
+        index = np.flatnonzero(self.is_shown(query, shown, atoms))
         found = list(self.groups(query, account_id, atoms, index)) if len(index) else []
         yield from found
         # only rows that are split disappear when they count nothing
@@ -122,92 +101,25 @@ class GoogleReports:
             if row[name] not in seen:
                 yield {**row, **nothing}
 
-    def is_shown(self, resource: str, shown: IntArray, atoms: Atoms) -> Any:
+    def is_shown(self, query: Query, shown: IntArray, atoms: Atoms) -> Any:
         """Return which atoms belong to a resource and to the rows that are shown."""
-        column, parts = KEYS[resource]
+        column, parts = key_of(query)
         is_row = np.zeros(self.delivery.size, dtype=bool)
         is_row[shown] = True
         # Performance Max has neither ad groups nor ads
         is_row &= self.delivery.ids[column] != ""
-        if resource in KINDS:
-            is_row &= np.isin(self.kinds.astype(str), KINDS[resource])
+        if query.resource in KINDS:
+            is_row &= np.isin(self.kinds.astype(str), KINDS[query.resource])
         is_shown = is_row[atoms.row]
         if "term" in parts:
             is_shown &= part_of(atoms.code, "term") != HIDDEN_TERM
         return is_shown
 
-    def atoms(self, grain: str, now_us: int) -> Atoms:
-        """Return what is known at a moment, as finely as needed; the last answers are kept."""
-        if any(at != now_us for _, at in self._atoms):
-            self._atoms.clear()
-        if (grain, now_us) not in self._atoms:
-            makers = {"row": self.row_atoms, "cell": self.cell_atoms, "claim": self.claim_atoms}
-            self._atoms[grain, now_us] = makers[grain](now_us)
-        return self._atoms[grain, now_us]
-
-    def row_atoms(self, now_us: int) -> Atoms:
-        """Return the rows of delivery."""
-        delivery, matured = self.delivery, self.delivery.at(now_us)
-        nothing = np.zeros(delivery.size, dtype=np.int64)
-        return Atoms(
-            row=np.arange(delivery.size),
-            code=nothing,
-            impressions=delivery.impressions,
-            clicks=delivery.clicks,
-            spend_cents=delivery.spend_cents,
-            conversions=matured.conversions["click"],
-            value=matured.values["click"],
-            views=matured.conversions["1d_view"],
-            action=nothing,
-        )
-
-    def cell_atoms(self, now_us: int) -> Atoms:
-        """Return the cells of delivery."""
-        cells, claims = self.cells, self.claim_atoms(now_us)
-        known = self.known_claims(now_us)
-        figures = {}
-        for name in ("conversions", "value", "views"):
-            figures[name] = np.zeros(len(cells.row), dtype=np.int64)
-            np.add.at(figures[name], cells.claim_cell[known], getattr(claims, name))
-        return Atoms(
-            cells.row,
-            cells.code,
-            cells.impressions,
-            cells.clicks,
-            cells.spend_cents,
-            action=np.zeros(len(cells.row), dtype=np.int64),
-            **figures,
-        )
-
-    def known_claims(self, now_us: int) -> IntArray:
-        """Return the claims that Google knows of at a moment."""
-        return np.flatnonzero(self.delivery.claim_reported_us <= now_us)
-
-    def claim_atoms(self, now_us: int) -> Atoms:
-        """Return single claims."""
-        delivery, known = self.delivery, self.known_claims(now_us)
-        nothing = np.zeros(len(known), dtype=np.int64)
-        is_view = delivery.claim_is_view[known]
-        share = delivery.claim_ppm[known]
-        # what came after a view is a purchase on the web as well
-        is_by_phone = ~delivery.claim_has_order[known] & ~is_view
-        return Atoms(
-            row=delivery.claim_row[known],
-            code=self.cells.code[self.cells.claim_cell[known]],
-            impressions=nothing,
-            clicks=nothing,
-            spend_cents=nothing,
-            conversions=np.where(is_view, 0, share),
-            value=np.where(is_view, 0, delivery.claim_micros[known]),
-            views=np.where(is_view, share, 0),
-            action=is_by_phone.astype(np.int64),
-        )
-
     def groups(
         self, query: Query, account_id: str, atoms: Atoms, index: IntArray
     ) -> Iterator[Values]:
         """Yield a row per group of atoms."""
-        column, key_parts = KEYS[query.resource]
+        column, key_parts = key_of(query)
         names, own = np.unique(
             self.delivery.ids[column][atoms.row[index]].astype(str), return_inverse=True
         )
@@ -218,6 +130,8 @@ class GoogleReports:
         columns += [part_of(atoms.code[index], part) for part in (*key_parts, *asked)]
         if query.all_fields & set(CONVERSION):
             columns.append(atoms.action[index])
+        if split_of(query):
+            columns.append(atoms.part[index])
         keys, inverse = np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)
         sums = {name: np.zeros(len(keys), dtype=np.int64) for name in Atoms.FIGURES}
         for name, total in sums.items():
@@ -227,37 +141,51 @@ class GoogleReports:
         made: dict[Any, Values] = {}
         for number, key in enumerate(keys.tolist()):
             code, row = int(atoms.code[first[number]]), int(atoms.row[first[number]])
-            action = int(atoms.action[first[number]])
+            action, part = int(atoms.action[first[number]]), int(atoms.part[first[number]])
             place = tuple(key[len(spans) :])
             if place not in made:
                 own_id = str(names[key[len(spans)]])
                 made[place] = {
-                    **self.entity(query.resource, account_id, own_id, code),
+                    **self.entity(query, account_id, own_id, code),
                     **self.segments(account_id, own_id, code, row, action),
+                    "segments.hour": part,
                 }
+                if query.resource in VIEWS:
+                    made[place] |= self.rows.view(query.resource, account_id, part)
             yield {
                 **made[place],
                 **calendar_values(int(self.delivery.day[row])),
                 **metrics({name: int(total[number]) for name, total in sums.items()}),
             }
 
-    def entity(self, resource: str, account_id: str, own_id: str, code: int) -> Values:
+    def entity(self, query: Query, account_id: str, own_id: str, code: int) -> Values:
         """Return the attributes of one row of a report."""
-        if resource == "customer":
-            return self.rows.customer(account_id)
-        if resource == "keyword_view":
+        if query.resource == "keyword_view":
             return self.rows.criterion(own_id, part_of(code, "keyword"))
         makers: dict[str, Callable[[str], Values]] = {
-            "campaign": self.rows.campaign,
-            "ad_group_ad": self.rows.ad,
+            "account_id": self.rows.customer,
+            "campaign_id": self.rows.campaign,
+            "ad_group_id": self.rows.ad_group,
+            "ad_id": self.rows.ad,
         }
-        return makers.get(resource, self.rows.ad_group)(own_id)
+        return makers[key_of(query)[0]](own_id)
 
     def segments(self, account_id: str, own_id: str, code: int, row: int, action: int) -> Values:
         """Return the segments of a cell; what was not asked for is left out later."""
         part = {name: part_of(code, name) for name in ("device", "network")}
         done = ACTIONS[action]
+        campaign = self.rows.campaign(self.delivery.ids["campaign_id"][row])
+        is_over = campaign["campaign.status"] == "REMOVED"
         found: Values = {
+            "segments.budget_campaign_association_status.campaign": campaign[
+                "campaign.resource_name"
+            ],
+            "segments.budget_campaign_association_status.status": (
+                "REMOVED" if is_over else "ENABLED"
+            ),
+            "segments.click_type": (
+                "PRODUCT_LISTING_AD_CLICKS" if self.kinds[row] == "SHOPPING" else "URL_CLICKS"
+            ),
             "segments.device": DEVICES[part["device"]],
             "segments.ad_network_type": NETWORKS[self.kinds[row]][part["network"]],
             "segments.conversion_action": self.rows.action_name(account_id, action),
@@ -295,7 +223,7 @@ class GoogleReports:
 
     def click_rows(self, shown: IntArray, account_id: str) -> Iterator[Values]:
         """Yield the clicks of some rows of delivery."""
-        clicks, ids = self.clicks, self.delivery.ids
+        clicks, ids = self.splits.clicks, self.delivery.ids
         is_row = np.zeros(self.delivery.size, dtype=bool)
         is_row[shown] = True
         for index in np.flatnonzero(is_row[clicks.row]).tolist():
@@ -304,7 +232,7 @@ class GoogleReports:
             campaign = ids["campaign_id"][row]
             day = calendar_values(int(self.delivery.day[row]))
             gclid = clicks.gclid[index]
-            place = f"geoTargetConstants/{GEO_TARGETS[clicks.country[index]]}"
+            place = constant_of(GEO_TARGETS[COUNTRIES[clicks.country[index]]])
             values = {
                 **(self.rows.ad_group(group) if group else self.rows.campaign(campaign)),
                 **self.segments(account_id, group, code, row, 0),
@@ -314,7 +242,6 @@ class GoogleReports:
                 ),
                 "click_view.gclid": gclid,
                 "click_view.page_number": 1,
-                "segments.click_type": "URL_CLICKS",
                 "metrics.clicks": 1,
             }
             for where in ("area_of_interest", "location_of_presence"):
@@ -328,11 +255,27 @@ class GoogleReports:
             yield values
 
 
+def key_of(query: Query) -> tuple[str, tuple[str, ...]]:
+    """Return what the rows of a report are per, and the parts of delivery in its key."""
+    if query.resource not in VIEWS:
+        return KEYS[query.resource]
+    owners = {field.split(".")[0] for field in query.all_fields}
+    column = next((f"{name}_id" for name in ("ad_group", "campaign") if name in owners), "")
+    return column or "account_id", ()
+
+
+def split_of(query: Query) -> str:
+    """Return what splits devices and networks: the country, the hour, or neither."""
+    if query.resource in {"geographic_view", "user_location_view"}:
+        return "country"
+    return "hour" if HOUR in query.fields else ""
+
+
 def grain_of(query: Query) -> str:
     """Return how finely delivery must be split for a query."""
     if query.all_fields & set(CONVERSION):
         return "claim"
-    is_split = bool(query.all_fields & set(PART_OF_SEGMENT)) or bool(KEYS[query.resource][1])
+    is_split = bool(query.all_fields & set(PART_OF_SEGMENT) or key_of(query)[1] or split_of(query))
     return "cell" if is_split else "row"
 
 

@@ -10,7 +10,10 @@ from typing import Any
 from marketing_analytics.simulate.emulation.delivery import EPOCH
 from marketing_analytics.simulate.emulation.world_files import WorldFiles
 from marketing_analytics.simulate.platforms.google_ads.clicks import (
+    COUNTRIES,
+    GEO_TARGETS,
     KEYWORDS_PER_GROUP,
+    MARKETS,
     MATCH_TYPES,
     criterion_id,
     words_of,
@@ -110,6 +113,10 @@ class GoogleRows:
             "campaign_budget.amount_micros": row["daily_budget_cents"] * 10_000,
             "campaign_budget.period": "DAILY",
             "campaign_budget.explicitly_shared": False,
+            "campaign_budget.reference_count": int(row["status"] != "REMOVED"),
+            "campaign_budget.status": "ENABLED",
+            "campaign_budget.type": "STANDARD",
+            "campaign_budget.delivery_method": "STANDARD",
         }
 
     def campaign(self, campaign_id: str) -> Values:
@@ -183,12 +190,72 @@ class GoogleRows:
             "keyword_view.resource_name": f"customers/{account}/keywordViews/{place}",
         }
 
-    def criteria(self, account_id: str) -> Iterator[Values]:
+    def keywords(self, account_id: str) -> Iterator[Values]:
         """Yield the keywords of a customer: only campaigns on the search network have some."""
         for ad_group_id, row in self.groups.items():
             if row["account_id"] == account_id and self.kind_of(row["campaign_id"]) == "SEARCH":
                 for number in range(KEYWORDS_PER_GROUP):
                     yield self.criterion(ad_group_id, number)
+
+    def criteria(self, account_id: str) -> Iterator[Values]:
+        """Yield keywords, and of shopping campaigns the group of all products of an ad group."""
+        yield from self.keywords(account_id)
+        for ad_group_id, row in self.groups.items():
+            if row["account_id"] == account_id and self.kind_of(row["campaign_id"]) == "SHOPPING":
+                group = self.ad_group(ad_group_id)
+                number = criterion_id("all products", "LISTING_GROUP")
+                name = f"customers/{account_id}/adGroupCriteria/{ad_group_id}~{number}"
+                yield {
+                    **group,
+                    "ad_group_criterion.resource_name": name,
+                    "ad_group_criterion.criterion_id": number,
+                    "ad_group_criterion.ad_group": group["ad_group.resource_name"],
+                    "ad_group_criterion.status": "ENABLED",
+                    "ad_group_criterion.type": "LISTING_GROUP",
+                    "ad_group_criterion.negative": False,
+                    "ad_group_criterion.listing_group.type": "UNIT",
+                }
+
+    def campaign_criteria(self, account_id: str) -> Iterator[Values]:
+        """Yield where the campaigns of a customer are shown: the countries of its market."""
+        countries = MARKETS.get(self.accounts[account_id]["market"], {})
+        for campaign_id, row in self.campaigns.items():
+            for country in countries if row["account_id"] == account_id else ():
+                campaign, number = self.campaign(campaign_id), GEO_TARGETS[country]
+                name = f"customers/{account_id}/campaignCriteria/{campaign_id}~{number}"
+                yield {
+                    **campaign,
+                    "campaign_criterion.resource_name": name,
+                    "campaign_criterion.campaign": campaign["campaign.resource_name"],
+                    "campaign_criterion.criterion_id": number,
+                    "campaign_criterion.display_name": country,
+                    "campaign_criterion.type": "LOCATION",
+                    "campaign_criterion.status": "ENABLED",
+                    "campaign_criterion.negative": False,
+                    "campaign_criterion.location.geo_target_constant": constant_of(number),
+                }
+
+    def view(self, resource: str, account_id: str, part: int) -> Values:
+        """Return the fields of a view of places or products; `part` is the number of a country."""
+        name = f"customers/{account_id}"
+        if resource == "shopping_performance_view":
+            return {f"{resource}.resource_name": f"{name}/shoppingPerformanceView"}
+        country, number = COUNTRIES[part], GEO_TARGETS[COUNTRIES[part]]
+        place = {"segments.geo_target_most_specific_location": constant_of(number)}
+        if resource == "geographic_view":
+            kind = "LOCATION_OF_PRESENCE"
+            return place | {
+                "geographic_view.resource_name": f"{name}/geographicViews/{number}~{kind}",
+                "geographic_view.country_criterion_id": number,
+                "geographic_view.location_type": kind,
+            }
+        is_target = country in MARKETS.get(self.accounts[account_id]["market"], {})
+        text = str(is_target).lower()
+        return place | {
+            "user_location_view.resource_name": f"{name}/userLocationViews/{number}~{text}",
+            "user_location_view.country_criterion_id": number,
+            "user_location_view.targeting_location": is_target,
+        }
 
     def entities(self, resource: str, account_id: str) -> Iterator[Values]:
         """Yield the rows of a resource without metrics."""
@@ -197,13 +264,14 @@ class GoogleRows:
             "customer_client": lambda: self.clients(account_id),
             "conversion_action": lambda: self.conversion_actions(account_id),
             "ad_group_criterion": lambda: self.criteria(account_id),
-            "keyword_view": lambda: self.criteria(account_id),
-            "campaign_budget": lambda: self.budgets(account_id),
+            "campaign_criterion": lambda: self.campaign_criteria(account_id),
+            "keyword_view": lambda: self.keywords(account_id),
         }
         if resource in own:
             yield from own[resource]()
         tables: dict[str, Any] = {
             "campaign": (self.campaigns, self.campaign),
+            "campaign_budget": (self.campaigns, self.campaign),
             "ad_group": (self.groups, self.ad_group),
             "ad_group_ad": (self.ads, self.ad),
         }
@@ -211,11 +279,10 @@ class GoogleRows:
             rows, make = tables[resource]
             yield from (make(i) for i, row in rows.items() if row["account_id"] == account_id)
 
-    def budgets(self, account_id: str) -> Iterator[Values]:
-        """Yield the budgets of a customer."""
-        for campaign_id, row in self.campaigns.items():
-            if row["account_id"] == account_id:
-                yield {**self.customer(account_id), **self.budget(campaign_id)}
+
+def constant_of(number: int) -> str:
+    """Return the resource name of a place."""
+    return f"geoTargetConstants/{number}"
 
 
 def action_id(account_id: str, number: int) -> int:
