@@ -1,63 +1,88 @@
-{#- every channel there is: name, label, is it paid, order on reports. 'unattributed' holds the
-    conversions without an eligible touch -#}
-{% macro channels() -%}
-    {{ return([
-        ('paid_search', 'Paid search', true),
-        ('paid_social', 'Paid social', true),
-        ('email', 'Email', false),
-        ('organic_search', 'Organic search', false),
-        ('organic_social', 'Organic social', false),
-        ('referral', 'Referral', false),
-        ('direct', 'Direct', false),
-        ('unattributed', 'Unattributed', false),
-    ]) }}
-{%- endmacro %}
-
-{% macro channel_rows() -%}
-    {%- for name, label, is_paid in channels() %}
-    select
-        '{{ name }}' as channel,
-        '{{ label }}' as channel_name,
-        {{ is_paid | lower }} as is_paid,
-        cast({{ loop.index }} as integer) as sort_order
-    {%- if not loop.last %} union all {% endif -%}
+{#- a traffic parameter as people meant it: lower case, decoded, null when it says nothing -#}
+{% macro plain_text(value) -%}
+    {%- set codes = [
+        ('%25', '%'), ('%20', ' '), ('+', ' '), ('%2b', ' '), ('%2d', '-'), ('%2e', '.'), ('%5f', '_'),
+        ('%2f', '/'), ('%3a', ':'), ('%7c', '|'), ('%28', '('), ('%29', ')'), ('%26', '&')
+    ] -%}
+    {%- set blanks = [
+        '', '-', '(not set)', 'not set', '(none)', 'none', '(direct)', 'direct', '(organic)',
+        '(referral)', '(ai-assistant)', 'null', 'undefined', 'n/a'
+    ] -%}
+    {%- set text = namespace(sql='lower(' ~ value ~ ')') -%}
+    {%- for code, character in codes -%}
+        {%- set text.sql = "replace(" ~ text.sql ~ ", '" ~ code ~ "', '" ~ character ~ "')" -%}
     {%- endfor -%}
+    {%- set text.sql = 'trim(' ~ text.sql ~ ')' -%}
+    case when {{ text.sql }} not in {{ text_list(blanks) }} then {{ text.sql }} end
 {%- endmacro %}
 
-{#- the one place that turns traffic parameters into a channel. Stated medium first, then click
-    ids of the platforms (fbclid is none of them: free posts carry it too), then the referring
-    host. An own host as referrer counts as none. -#}
-{% macro channel_group(source, medium, gclid, page_location, referrer_host) -%}
-    {%- set social = "('facebook', 'instagram', 'linkedin', 'twitter', 'tiktok', 'pinterest')" -%}
-    case
-        when {{ medium }} in ('email', 'e-mail', 'newsletter')
-            or {{ source }} in ('klaviyo', 'mailchimp')
-            then 'email'
-        when {{ medium }} in ('paid_social', 'paidsocial', 'paid-social') then 'paid_social'
-        when {{ medium }} in ('cpc', 'ppc', 'paid_search', 'paidsearch', 'paid-search')
-            then case when {{ source }} in {{ social }} then 'paid_social' else 'paid_search' end
-        {%- for platform in var('platforms') if platform.click_id is defined %}
-        when {{ has_click_id(platform, gclid, page_location) }} then '{{ platform.channel }}'
-        {%- endfor %}
-        when {{ medium }} = 'organic' then 'organic_search'
-        when {{ medium }} in ('social', 'organic_social', 'organic-social') then 'organic_social'
-        when {{ medium }} = 'referral' then 'referral'
-        when {{ source }} in {{ social }} or {{ page_location }} like '%fbclid=%'
-            then 'organic_social'
-        when {{ referrer_host }} like '%google.%' or {{ referrer_host }} like '%bing.%'
-            or {{ referrer_host }} like '%duckduckgo.%' or {{ referrer_host }} like '%ecosia.%'
-            or {{ referrer_host }} like '%yahoo.%'
-            then 'organic_search'
-        when {{ referrer_host }} like '%facebook.%' or {{ referrer_host }} like '%instagram.%'
-            or {{ referrer_host }} like '%linkedin.%' or {{ referrer_host }} like '%tiktok.%'
-            or {{ referrer_host }} like '%pinterest.%' or {{ referrer_host }} in ('t.co', 'x.com')
-            then 'organic_social'
-        when {{ referrer_host }} is not null then 'referral'
-        else 'direct'
-    end
+{#- words with one blank for whatever separates them, so that paid_social equals Paid-Social -#}
+{% macro plain_words(value) -%}
+    trim(replace(replace(replace(
+        translate(lower({{ value }}), '_-/|.:,;+()[]&', '              '),
+        '    ', ' '
+    ), '   ', ' '), '  ', ' '))
 {%- endmacro %}
 
-{#- host of a web address, null when there is none -#}
+{#- a source with one spelling of its separators; hosts stay as they are -#}
+{% macro plain_name(value) -%}
+    translate(lower({{ value }}), '_ ', '--')
+{%- endmacro %}
+
+{#- a pattern of a seed table for `like`: * stands for any text, ? for one character -#}
+{% macro like_words(pattern) -%}
+    translate(lower({{ pattern }}), '_-*?', '  %_')
+{%- endmacro %}
+
+{% macro like_name(pattern) -%}
+    translate(lower({{ pattern }}), '_ *?', '--%_')
+{%- endmacro %}
+
+{#- does a text fit a pattern of a rule: an empty pattern fits all, (none) the empty text -#}
+{% macro fits(text, pattern, like_pattern) -%}
+    (
+        {{ pattern }} is null
+        or ({{ pattern }} = '(none)' and {{ text }} = '')
+        or {{ text }} like {{ like_pattern }}
+    )
+{%- endmacro %}
+
+{#- is a host a domain of a seed table or one of its sub-domains; notfacebook.com is none of
+    facebook.com's, and neither is facebook.com.evil.example -#}
+{% macro is_host_of(host, domain) -%}
+    (
+        {{ host }} like {{ like_name(domain) }}
+        or {{ host }} like '%.' || {{ like_name(domain) }}
+    )
+{%- endmacro %}
+
+{#- are two hosts the same, or is one a sub-domain of the other -#}
+{% macro is_same_site(host, other) -%}
+    (
+        {{ host }} = {{ other }}
+        or {{ host }} like '%.' || {{ other }}
+        or {{ other }} like '%.' || {{ host }}
+    )
+{%- endmacro %}
+
+{#- host of a web address without port and www, null when there is none -#}
 {% macro url_host(url) -%}
-    nullif(lower(split_part(split_part({{ url }}, '//', 2), '/', 1)), '')
+    {%- set host = "lower(" ~ url ~ ")" -%}
+    {%- set host = "split_part(" ~ host ~ ", '//', 2)" -%}
+    {%- set host = "split_part(split_part(split_part(" ~ host ~ ", '/', 1), '?', 1), '#', 1)" -%}
+    {%- set host = "split_part(" ~ host ~ ", ':', 1)" -%}
+    nullif(case when {{ host }} like 'www.%' then substr({{ host }}, 5) else {{ host }} end, '')
+{%- endmacro %}
+
+{#- parameters of a web address between ampersands -#}
+{% macro url_parameters(url) -%}
+    ('&' || translate({{ url }}, '?#', '&&') || '&')
+{%- endmacro %}
+
+{#- is a parameter there, with a value -#}
+{% macro has_parameter(parameters, name) -%}
+    (
+        position('&' || lower({{ name }}) || '=' in lower({{ parameters }})) > 0
+        and position('&' || lower({{ name }}) || '=&' in lower({{ parameters }})) = 0
+    )
 {%- endmacro %}

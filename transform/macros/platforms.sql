@@ -76,6 +76,34 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- every name that a campaign of the loaded platforms has or had, with its time span; an empty span
+    for the present one, which the history has once more if there is any -#}
+{% macro platform_campaign_names() -%}
+    {%- for platform in loaded_platforms() %}
+    select
+        '{{ platform.name }}' as platform,
+        campaign_id,
+        campaign_name,
+        valid_from_at,
+        valid_to_at
+    from {{ staged(platform, 'campaign_history') }}
+
+    union all
+
+    select
+        '{{ platform.name }}' as platform,
+        campaign_id,
+        campaign_name,
+        cast('9999-12-31 00:00:00' as timestamp) as valid_from_at,
+        cast('9999-12-31 00:00:00' as timestamp) as valid_to_at
+    from {{ staged(platform, 'campaigns') }}
+    {%- if not loop.last %}
+
+    union all
+    {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- spend of every loaded platform as its raw rows add up, in their own currencies -#}
 {% macro raw_spend() -%}
     {%- for platform in loaded_platforms() %}
@@ -99,29 +127,7 @@
     ('{{ names | join("', '") }}')
 {%- endmacro %}
 
-{#- is the landing page marked with a click id that only paid clicks of a platform carry -#}
-{% macro has_click_id(platform, gclid, page_location) -%}
-    {%- if platform.click_id == 'gclid' %}{{ gclid }} is not null or {% endif -%}
-    {{ page_location }} like '%{{ platform.click_id }}=%'
-{%- endmacro %}
-
-{#- the platform that sold or sent the click of a session, null for unpaid web traffic -#}
-{% macro traffic_platform(channel, source, gclid, page_location) -%}
-    case
-        {%- for platform in var('platforms') %}
-        when {{ channel }} = '{{ platform.channel }}'
-            {%- if platform.traffic_sources is defined %}
-            and ({{ source }} in {{ text_list(platform.traffic_sources) }}
-                {%- if platform.click_id is defined %}
-                or {{ has_click_id(platform, gclid, page_location) }}
-                {%- endif %})
-            {%- endif %}
-            then '{{ platform.name }}'
-        {%- endfor %}
-    end
-{%- endmacro %}
-
-{#- the channel in which a platform's spend is counted -#}
+{#- the channel in which a platform's spend is counted where its campaign does not say -#}
 {% macro platform_channel(platform) -%}
     case {{ platform }}
         {%- for row in var('platforms') %}

@@ -1,62 +1,32 @@
 with
 
-events as (
+visits as (
 
-    select * from {{ ref('stg_ga4__events') }}
-
-),
-
-clicks as (
-
-    select * from {{ ref('int_ads__clicks') }}
+    select * from {{ ref('int_web__visits') }}
 
 ),
 
-identified as (
+traffic as (
 
-    -- without a device or a session there is nothing to group by (consent denied)
-    select
-        *,
-        nullif({{ url_host('page_referrer') }}, {{ url_host('page_location') }})
-            as outside_referrer_host,
-        row_number() over (
-            partition by device_key, ga_session_id
-            order by event_timestamp_us, event_index
-        ) as event_position
-    from events
-    where device_key is not null and ga_session_id is not null
+    select * from {{ ref('int_web__traffic') }}
 
 ),
 
-grouped as (
+matches as (
 
-    select
-        device_key,
-        ga_session_id,
-        max(ga_session_number) as ga_session_number,
-        min(event_at) as started_at,
-        max(event_at) as ended_at,
-        {{ first_known('traffic_source', 'event_position') }} as traffic_source,
-        {{ first_known('traffic_medium', 'event_position') }} as traffic_medium,
-        {{ first_known('traffic_campaign', 'event_position') }} as traffic_campaign,
-        {{ first_known('traffic_campaign_id', 'event_position') }} as traffic_campaign_id,
-        {{ first_known('gclid', 'event_position') }} as gclid,
-        {{ first_known('page_location', 'event_position') }} as landing_page,
-        {{ first_known('outside_referrer_host', 'event_position') }} as referrer_host,
-        {{ last_known('customer_key', 'event_position') }} as customer_key,
-        {{ first_known('device_category', 'event_position') }} as device_category,
-        {{ first_known('browser', 'event_position') }} as browser,
-        {{ first_known('country', 'event_position') }} as country,
-        count(*) as event_count,
-        count(case when event_name = 'page_view' then 1 end) as page_view_count,
-        sum(engagement_ms) as engagement_ms,
-        max(case when is_session_engaged then 1 else 0 end) = 1 as is_engaged,
-        max(case when event_name = 'view_item' then 1 else 0 end) = 1 as has_product_view,
-        max(case when event_name = 'add_to_cart' then 1 else 0 end) = 1 as has_add_to_cart,
-        max(case when event_name = 'begin_checkout' then 1 else 0 end) = 1 as has_checkout,
-        max(case when event_name = 'purchase' then 1 else 0 end) = 1 as has_purchase
-    from identified
-    group by device_key, ga_session_id
+    select * from {{ ref('int_web__campaigns') }}
+
+),
+
+campaigns as (
+
+    select * from {{ ref('int_ads__campaigns') }}
+
+),
+
+channels as (
+
+    select * from {{ ref('channels') }}
 
 ),
 
@@ -74,76 +44,98 @@ devices as (
                 else 0
             end
         ) = 1 as is_named_bot
-    from grouped
+    from visits
     group by device_key
-
-),
-
-channelled as (
-
-    select
-        grouped.*,
-        grouped.device_key || '-' || cast(grouped.ga_session_id as varchar) as session_id,
-        cast(grouped.started_at as date) as session_date,
-        {{ channel_group(
-            'grouped.traffic_source', 'grouped.traffic_medium', 'grouped.gclid',
-            'grouped.landing_page', 'grouped.referrer_host'
-        ) }} as channel,
-        (
-            devices.is_named_bot
-            or (devices.engagement_ms = 0 and devices.page_view_count >= 200)
-        ) as is_bot
-    from grouped
-    inner join devices on grouped.device_key = devices.device_key
 
 ),
 
 placed as (
 
+    -- the platform knows best what it sold: its campaign says the channel, so that spend and
+    -- revenue of a campaign stand in the same one
+    select
+        visits.*,
+        case
+            when channels.is_paid then coalesce(campaigns.channel, traffic.channel)
+            else traffic.channel
+        end as channel,
+        traffic.platform,
+        matches.campaign_id,
+        matches.campaign_match,
+        (
+            devices.is_named_bot
+            or (devices.engagement_ms = 0 and devices.page_view_count >= 200)
+        ) as is_bot,
+        sum(case when visits.is_return then 0 else 1 end) over (
+            partition by visits.device_key
+            order by visits.started_at, visits.ga_session_number, visits.session_id
+            rows between unbounded preceding and current row
+        ) as journey
+    from visits
+    inner join devices on visits.device_key = devices.device_key
+    inner join traffic
+        on visits.origin_source = traffic.origin_source
+        and visits.origin_medium = traffic.origin_medium
+        and visits.campaign_words = traffic.campaign_words
+        and visits.click_id = traffic.click_id
+    left join channels on traffic.channel = channels.channel
+    left join matches on visits.session_id = matches.session_id
+    left join campaigns
+        on matches.platform = campaigns.platform and matches.campaign_id = campaigns.campaign_id
+
+),
+
+continued as (
+
+    -- a return from the checkout goes on with the visit before; without one it is a visit itself
     select
         *,
-        {{ traffic_platform('channel', 'traffic_source', 'gclid', 'landing_page') }} as platform
-    from channelled
+        row_number() over (
+            partition by device_key, journey
+            order by started_at, ga_session_number, session_id
+        ) as journey_step,
+        first_value(session_id) over (
+            partition by device_key, journey
+            order by started_at, ga_session_number, session_id
+        ) as begun_session_id
+    from placed
 
 ),
 
 sessions as (
 
     select
-        placed.session_id,
-        placed.device_key,
-        placed.ga_session_id,
-        placed.ga_session_number,
-        placed.customer_key,
-        placed.channel,
-        placed.platform,
-        -- email links carry the id of the email as their campaign
-        case
-            when placed.channel = 'email'
-                then coalesce(placed.traffic_campaign_id, placed.traffic_campaign)
-            -- auto-tagged links carry a click id alone, and the platform knows whose it was
-            else coalesce(placed.traffic_campaign_id, clicks.campaign_id)
-        end as campaign_id,
-        placed.traffic_source,
-        placed.traffic_medium,
-        placed.traffic_campaign,
-        placed.device_category,
-        placed.country,
-        placed.event_count,
-        placed.page_view_count,
-        placed.engagement_ms,
-        placed.is_engaged,
-        placed.is_bot,
-        placed.has_product_view,
-        placed.has_add_to_cart,
-        placed.has_checkout,
-        placed.has_purchase,
-        placed.session_date,
-        placed.started_at,
-        placed.ended_at
-    from placed
-    left join clicks
-        on placed.platform = clicks.platform and placed.gclid = clicks.click_id
+        continued.session_id,
+        continued.device_key,
+        continued.ga_session_id,
+        continued.ga_session_number,
+        continued.customer_key,
+        begun.channel,
+        begun.platform,
+        begun.campaign_id,
+        begun.campaign_match,
+        begun.origin_source,
+        begun.origin_medium,
+        continued.traffic_source,
+        continued.traffic_medium,
+        continued.traffic_campaign,
+        continued.device_category,
+        continued.country,
+        continued.event_count,
+        continued.page_view_count,
+        continued.engagement_ms,
+        continued.is_engaged,
+        continued.is_bot,
+        continued.journey_step > 1 as is_return,
+        continued.has_product_view,
+        continued.has_add_to_cart,
+        continued.has_checkout,
+        continued.has_purchase,
+        cast(continued.started_at as date) as session_date,
+        continued.started_at,
+        continued.ended_at
+    from continued
+    inner join continued as begun on continued.begun_session_id = begun.session_id
 
 )
 

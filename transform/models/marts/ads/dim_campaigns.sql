@@ -1,12 +1,12 @@
 with
 
-united as (
+campaigns as (
 
-    {{ platform_campaigns() }}
+    select * from {{ ref('int_ads__campaigns') }}
 
 ),
 
-campaigns as (
+listed as (
 
     select
         platform,
@@ -15,12 +15,12 @@ campaigns as (
         campaign_name,
         campaign_status,
         campaign_kind,
-        {{ platform_channel('platform') }} as channel,
+        channel,
         currency,
         time_zone,
-        cast(daily_budget as decimal(18, 2)) as daily_budget
-    from united
+        daily_budget
+    from campaigns
 
 )
 
-select * from campaigns
+select * from listed

@@ -1,7 +1,20 @@
 with
 
+listed as (
+
+    select * from {{ ref('channels') }}
+
+),
+
 channels as (
-    {{ channel_rows() }}
+
+    select
+        channel,
+        channel_name,
+        is_paid,
+        sort_order
+    from listed
+
 )
 
 select * from channels

@@ -20,7 +20,8 @@ customers as (
 
 persons as (
 
-    -- who logged in during the session comes before who owns the device
+    -- who logged in during the session comes before who owns the device; a return from the
+    -- checkout is no touch
     select
         sessions.*,
         coalesce(logged_in.customer_key, devices.person_key) as person_key,
@@ -28,7 +29,7 @@ persons as (
     from sessions
     inner join devices on sessions.device_key = devices.device_key
     left join customers as logged_in on sessions.customer_key = logged_in.customer_key
-    where not sessions.is_bot
+    where not sessions.is_bot and not sessions.is_return
 
 ),
 

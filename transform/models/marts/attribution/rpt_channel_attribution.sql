@@ -12,6 +12,12 @@ spend as (
 
 ),
 
+campaigns as (
+
+    select * from {{ ref('dim_campaigns') }}
+
+),
+
 channels as (
 
     select * from {{ ref('dim_channels') }}
@@ -51,13 +57,24 @@ attributed as (
 
 ),
 
+placed as (
+
+    select
+        coalesce(campaigns.channel, {{ platform_channel('spend.platform') }}) as channel,
+        spend.spend_usd
+    from spend
+    left join campaigns
+        on spend.platform = campaigns.platform and spend.campaign_id = campaigns.campaign_id
+
+),
+
 spent as (
 
     select
-        {{ platform_channel('platform') }} as channel,
+        channel,
         sum(spend_usd) as spend_usd
-    from spend
-    group by {{ platform_channel('platform') }}
+    from placed
+    group by channel
 
 ),
 

@@ -103,7 +103,7 @@ performance as (
         summed.platform,
         summed.campaign_id,
         campaigns.campaign_name,
-        {{ platform_channel('summed.platform') }} as channel,
+        coalesce(campaigns.channel, {{ platform_channel('summed.platform') }}) as channel,
         summed.performance_date,
         summed.impressions,
         summed.clicks,

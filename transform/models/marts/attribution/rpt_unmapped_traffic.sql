@@ -1,0 +1,75 @@
+with
+
+sessions as (
+
+    select * from {{ ref('int_web__sessions') }}
+
+),
+
+attribution as (
+
+    select * from {{ ref('fct_attribution') }}
+    where
+        model = '{{ var("default_attribution_model") }}'
+        and window_days = {{ var('default_attribution_window_days') }}
+
+),
+
+channels as (
+
+    select * from {{ ref('dim_channels') }}
+
+),
+
+credits as (
+
+    select
+        touchpoint_id,
+        sum(credit) as conversions,
+        sum(revenue_usd) as revenue_usd
+    from attribution
+    where touchpoint_id is not null
+    group by touchpoint_id
+
+),
+
+unmapped as (
+
+    select
+        sessions.channel,
+        coalesce(nullif(sessions.origin_source, ''), '(none)') as traffic_source,
+        coalesce(nullif(sessions.origin_medium, ''), '(none)') as traffic_medium,
+        case when sessions.channel = 'unassigned' then 'no rule' else 'no platform' end as reason,
+        sessions.session_date,
+        credits.conversions,
+        credits.revenue_usd
+    from sessions
+    inner join channels on sessions.channel = channels.channel
+    left join credits on sessions.session_id = credits.touchpoint_id
+    where
+        not sessions.is_bot
+        and (
+            sessions.channel = 'unassigned'
+            or (channels.is_paid and sessions.platform is null)
+        )
+
+),
+
+reported as (
+
+    select
+        reason,
+        channel,
+        traffic_source,
+        traffic_medium,
+        cast(count(*) as bigint) as sessions,
+        cast(sum(coalesce(conversions, 0)) as decimal(18, 6)) as conversions,
+        cast(sum(coalesce(revenue_usd, 0)) as decimal(18, 2)) as revenue_usd,
+        min(session_date) as first_session_date,
+        max(session_date) as last_session_date
+    from unmapped
+    group by reason, channel, traffic_source, traffic_medium
+
+)
+
+select * from reported
