@@ -23,7 +23,7 @@ MARTS = (
     "dim_campaigns", "dim_channels", "dim_customers", "fct_acquisition_funnel", "fct_ad_spend",
     "fct_attribution", "fct_automation_steps", "fct_campaign_performance", "fct_conversions",
     "fct_customer_rfm", "fct_customer_value", "fct_email_campaigns", "fct_touchpoints",
-    "rpt_channel_attribution", "rpt_executive_kpis",
+    "rpt_channel_attribution", "rpt_executive_kpis", "rpt_unmapped_traffic",
 )  # fmt: skip
 ATTRIBUTION_CHAIN = ("int_attribution__paths", "int_attribution__credits", "fct_attribution")
 

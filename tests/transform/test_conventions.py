@@ -18,7 +18,8 @@ FORMULAS = {
     "int_attribution__credits", "int_attribution__paths", "fct_attribution", "fct_customer_rfm",
     "fct_campaign_performance", "fct_acquisition_funnel", "fct_customer_value", "fct_touchpoints",
     "fct_email_campaigns", "fct_automation_steps", "rpt_executive_kpis", "int_orders__revenue",
-    "rpt_channel_attribution",
+    "rpt_channel_attribution", "rpt_unmapped_traffic", "int_web__visits", "int_web__traffic",
+    "int_web__campaigns", "int_web__sessions", "int_ads__campaigns",
 }  # fmt: skip
 
 each_model = pytest.mark.parametrize("sql", MODELS, ids=lambda path: path.stem)
