@@ -16,8 +16,11 @@ def print_channels(console: Console, figures: Figures) -> None:
     """Print channel by model: spend and revenue in USD, then ROAS where there is spend."""
     rows = {(row.channel, row.model): row for row in figures.channels}
     by_revenue = sorted(rows.values(), key=lambda row: -row.revenue_usd)
-    order = [row.channel for row in by_revenue if row.model == "linear"]
     spend = {row.channel: row.spend_usd for row in figures.channels}
+    # channels of which the world has nothing would hide the others
+    is_met = {row.channel for row in figures.channels if row.revenue_usd or row.spend_usd}
+    linear = [row.channel for row in by_revenue if row.model == "linear"]
+    order = [name for name in linear if name in is_met]
     revenue = [
         [name, dollars(spend[name]), *(dollars(rows[name, m].revenue_usd) for m in MODELS)]
         for name in order

@@ -139,7 +139,18 @@ def add_days(rows: Rows, rng: random.Random) -> None:
             claimed = Decimal(rng.randint(0, 3))
             rows["meta_ads.ad_insights"].append(
                 (account, on, f"m{number}", f"ms{number}", f"ma{number}", None, None)
-                + (clicks * 40, clicks, clicks, spend, claimed, 0, claimed, claimed, 0, claimed * 70)
+                + (
+                    clicks * 40,
+                    clicks,
+                    clicks,
+                    spend,
+                    claimed,
+                    0,
+                    claimed,
+                    claimed,
+                    0,
+                    claimed * 70,
+                )
             )
             micros = rng.randint(0, 90_000_000)
             figures = (clicks * 20, clicks, micros, claimed / 2, claimed * 35)

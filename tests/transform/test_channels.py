@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from small_warehouse import PROJECT, SCHEMA, Warehouse
 
 pytestmark = pytest.mark.system
+PAGE = PROJECT.parent / "docs" / "campaign-tracking.md"
 CASES = Path(__file__).with_name("channel_cases.csv")
 SITE = "https://www.shop.example/lamps"
 SEEDS = ("referral_exclusions", "click_ids", "traffic_sources", "channel_rules", "channels")
@@ -44,8 +46,15 @@ def event_of(number: int, case: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def answers(built: Warehouse, visits: list[dict[str, str]]) -> list[tuple[Any, ...]]:
-    """Return (case, channel, platform, is it a return) as the compiled models see it."""
+def answers(
+    built: Warehouse,
+    visits: list[dict[str, str]],
+    more: dict[str, list[dict[str, str]]] | None = None,
+) -> list[tuple[Any, ...]]:
+    """Return (case, channel, platform, is it a return) as the compiled models see it.
+
+    `more` are rows by seed that a team adds to what is delivered.
+    """
     connection = duckdb.connect()
     connection.execute(f"attach '{built.folder / 'wh.duckdb'}' as file (read_only)")
     connection.execute(f"attach '{built.folder / 'raw.duckdb'}' as rows (read_only)")
@@ -56,8 +65,14 @@ def answers(built: Warehouse, visits: list[dict[str, str]]) -> list[tuple[Any, .
     columns = ", ".join(events[0])
     places = ", ".join(f"${name}" for name in events[0])
     connection.executemany(f"insert into raw.ga4.events ({columns}) values ({places})", events)
-    for seed in SEEDS:
-        connection.execute(f"create table {seed} as from file.{SCHEMA}.{seed}")
+    for name in SEEDS:
+        connection.execute(f"create table {name} as from file.{SCHEMA}.{name}")
+        for row in (more or {}).get(name, []):
+            filled = {column: value for column, value in row.items() if value}
+            places = ", ".join("?" for _ in filled)
+            connection.execute(
+                f"insert into {name} ({', '.join(filled)}) values ({places})", [*filled.values()]
+            )
     for model in CHAIN:
         found = (built.target / "compiled").rglob(f"{model}.sql")
         (path,) = [file for file in found if ".yml" not in str(file)]
@@ -110,3 +125,32 @@ def test_rules_stand_in_their_order_and_seeds_speak_lower_case() -> None:
 def test_nothing_is_a_source_and_an_exclusion() -> None:
     sources = {row["source"] for row in seed("traffic_sources")}
     assert not sources & {row["domain"] for row in seed("referral_exclusions")}
+
+
+def examples() -> tuple[dict[str, list[dict[str, str]]], list[dict[str, str]]]:
+    """Return the rows that the page adds to seeds, and the visits of its table."""
+    text = PAGE.read_text(encoding="utf-8").split("### Examples", 1)[1].split("\n## ", 1)[0]
+    rows = {
+        name: list(csv.DictReader(block.splitlines(), fieldnames=list(seed(name)[0])))
+        for name, block in re.findall(r"```csv (\w+)\n(.*?)```", text, re.DOTALL)
+    }
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
+    names, _, *table = cells
+    blank = {"click_ids": "", "campaign": ""}
+    return rows, [blank | dict(zip(names, row, strict=True)) for row in table]
+
+
+def test_the_examples_of_the_page_do_what_it_says(built: Warehouse) -> None:
+    rows, visits = examples()
+    assert len(rows) == 3
+    assert len(visits) == 5
+    expected = [(case["channel"], case["platform"]) for case in visits]
+    changed = {int(row[0]): row[1:3] for row in answers(built, visits, rows)}
+    assert [changed[number] for number in range(len(visits))] == expected
+    delivered = {int(row[0]): row[1:3] for row in answers(built, visits)}
+    assert all(delivered[number] != expected[number] for number in range(len(visits)))
+
+
+def test_the_page_counts_the_cases() -> None:
+    assert f"{len(cases())} worked cases" in PAGE.read_text(encoding="utf-8")

@@ -84,9 +84,10 @@
         '{{ platform.name }}' as platform,
         campaign_id,
         campaign_name,
-        valid_from_at,
-        valid_to_at
-    from {{ staged(platform, 'campaign_history') }}
+        cast('9999-12-31 00:00:00' as timestamp) as valid_from_at,
+        cast('9999-12-31 00:00:00' as timestamp) as valid_to_at
+    from {{ staged(platform, 'campaigns') }}
+    {%- if platform.history is defined %}
 
     union all
 
@@ -94,9 +95,10 @@
         '{{ platform.name }}' as platform,
         campaign_id,
         campaign_name,
-        cast('9999-12-31 00:00:00' as timestamp) as valid_from_at,
-        cast('9999-12-31 00:00:00' as timestamp) as valid_to_at
-    from {{ staged(platform, 'campaigns') }}
+        valid_from_at,
+        valid_to_at
+    from {{ staged(platform, platform.history) }}
+    {%- endif %}
     {%- if not loop.last %}
 
     union all

@@ -1,14 +1,14 @@
 with
 
-united as (
-
-    {{ platform_campaigns() }}
-
-),
-
 rules as (
 
     select * from {{ ref('campaign_channels') }}
+
+),
+
+united as (
+
+    {{ platform_campaigns() }}
 
 ),
 
