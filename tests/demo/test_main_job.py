@@ -10,11 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import httpx
 import psutil
 import pytest
 
-from marketing_analytics.demo.figures import MODELS
+from marketing_analytics.demo.figures import MODELS, schema_of
 
 MARKETING = str(Path(sys.executable).parent / "marketing")
 SIZE = ["--seed", "7", "--customers", "250", "--days", "60"]
@@ -81,6 +82,26 @@ def test_the_summary_equals_the_ledger_of_the_world(demo):
     assert summary["spend"] == spend
     assert summary["ledger"]["spend"] == spend
     assert summary["seconds"]["total"] > 0
+
+
+def test_every_visit_whose_link_says_so_stands_on_its_campaign(demo):
+    directory, _ = demo
+    # LinkedIn and Meta do not tell whose a click id is; tags that were lost say nothing
+    truth = f"""
+        select source as platform, campaign_id, count(*) as visits
+        from '{directory / "world" / "truth" / "sessions.parquet"}'
+        where is_tracked and campaign_id is not null
+            and (tags = 'full' or source = 'google_ads' and tags = 'click_id_only')
+        group by all order by all
+    """
+    (warehouse,) = (directory / "cloud" / "warehouse").glob("*.duckdb")
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        schema = schema_of(connection, "int_web__sessions")
+        found = f"""
+            select platform, campaign_id, count(*) from {schema}.int_web__sessions
+            where platform like '%_ads' and campaign_id is not null group by all order by all
+        """
+        assert connection.execute(found).fetchall() == connection.execute(truth).fetchall()
 
 
 def test_jobs_run_in_the_order_of_their_schedules(demo):

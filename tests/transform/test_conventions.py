@@ -117,6 +117,19 @@ def test_every_yml_belongs_to_a_model_or_to_the_sources() -> None:
         assert name == "__sources" or path.with_name(f"{name}.sql").exists()
 
 
+@pytest.mark.parametrize("rows", sorted((PROJECT / "seeds").glob("*.csv")), ids=lambda p: p.stem)
+def test_a_seed_types_describes_and_keys_its_columns(rows: Path) -> None:
+    document = yaml.safe_load(rows.with_suffix(".yml").read_text(encoding="utf-8"))
+    (seed,) = document["seeds"]
+    header = rows.read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert seed["name"] == rows.stem
+    assert seed["description"].startswith("One row per ")
+    assert [column["name"] for column in seed["columns"]] == header
+    assert all(column["description"].strip() for column in seed["columns"])
+    assert list(seed["config"]["column_types"]) == header
+    assert any("unique_combination" in test for test in seed["data_tests"])
+
+
 def test_every_source_says_when_it_is_stale() -> None:
     for path in (PROJECT / "models").rglob("__sources.yml"):
         (source,) = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
