@@ -46,15 +46,18 @@ def event_of(number: int, case: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def answers(
-    built: Warehouse,
-    visits: list[dict[str, str]],
-    more: dict[str, list[dict[str, str]]] | None = None,
-) -> list[tuple[Any, ...]]:
-    """Return (case, channel, platform, is it a return) as the compiled models see it.
+More = dict[str, list[dict[str, str]]]
 
-    `more` are rows by seed that a team adds to what is delivered.
-    """
+
+def answers(
+    built: Warehouse, visits: list[dict[str, str]], more: More | None = None
+) -> list[tuple[Any, ...]]:
+    """Return (case, channel, platform, is it a return) as the compiled models see it."""
+    return loaded(built, visits, more or {}).execute(ANSWERS).fetchall()
+
+
+def loaded(built: Warehouse, visits: list[dict[str, str]], more: More) -> Any:
+    """Return the compiled models over visits; `more` are rows that a team adds to the seeds."""
     connection = duckdb.connect()
     connection.execute(f"attach '{built.folder / 'wh.duckdb'}' as file (read_only)")
     connection.execute(f"attach '{built.folder / 'raw.duckdb'}' as rows (read_only)")
@@ -67,7 +70,7 @@ def answers(
     connection.executemany(f"insert into raw.ga4.events ({columns}) values ({places})", events)
     for name in SEEDS:
         connection.execute(f"create table {name} as from file.{SCHEMA}.{name}")
-        for row in (more or {}).get(name, []):
+        for row in more.get(name, []):
             filled = {column: value for column, value in row.items() if value}
             places = ", ".join("?" for _ in filled)
             connection.execute(
@@ -77,7 +80,7 @@ def answers(
         found = (built.target / "compiled").rglob(f"{model}.sql")
         (path,) = [file for file in found if ".yml" not in str(file)]
         connection.execute(f"create view {model} as {path.read_text()}")
-    return connection.execute(ANSWERS).fetchall()
+    return connection
 
 
 def test_every_worked_case_has_the_channel_and_platform_it_should(built: Warehouse) -> None:
@@ -91,6 +94,22 @@ def test_every_worked_case_has_the_channel_and_platform_it_should(built: Warehou
         if found.get(number) != (case["channel"], case["platform"], case["is_return"] == "true")
     ]
     assert wrong == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "key"), [("channel_rules", "priority"), ("click_ids", "click_id")]
+)
+def test_without_any_one_rule_a_case_is_wrong(built: Warehouse, name: str, key: str) -> None:
+    connection = loaded(built, cases(), {})
+    expected = sorted(connection.execute(ANSWERS).fetchall())
+    idle = []
+    for row in seed(name):
+        connection.execute(f"begin; delete from {name} where {key} = '{row[key]}'")
+        if sorted(connection.execute(ANSWERS).fetchall()) == expected:
+            idle.append(row)
+        connection.execute("rollback")
+    assert idle == []
 
 
 def test_the_cases_meet_every_channel_and_click_id() -> None:
