@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -12,11 +13,26 @@ sys.path.insert(0, str(Path(__file__).parent))
 from raw_tables import small_world
 from small_warehouse import Warehouse, make_warehouse
 
+from marketing_analytics.core.locks import file_lock
+
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """Return a warehouse on which the whole project was built and tested."""
-    warehouse = make_warehouse(tmp_path_factory.mktemp("transform"), small_world(seed=1))
-    result = warehouse.run_dbt("build")
-    assert result.returncode == 0, result.stdout[-4000:]
+    """Return a warehouse on which the whole project was built and tested.
+
+    The first worker to ask builds it, the others wait for it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent
+    folder, rows = shared / "transform", small_world(seed=1)
+    with file_lock(shared / "transform.lock", taken="being built", timeout_seconds=170):
+        if (folder / "built").exists():
+            return Warehouse(folder, rows)
+        folder.mkdir(exist_ok=True)
+        (folder / "raw.duckdb").unlink(missing_ok=True)
+        warehouse = make_warehouse(folder, rows)
+        result = warehouse.run_dbt("build")
+        assert result.returncode == 0, result.stdout[-4000:]
+        (folder / "built").touch()
     return warehouse
