@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import email.utils
 import functools
+import os
 import random
 import time
 from collections.abc import Callable
@@ -32,6 +33,8 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 60.0
 # a whole answer, from its first byte to its last
 ANSWER_SECONDS = 600.0
+# where httpx looks for authorities
+CERTIFICATE_SETTINGS = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 RETRY_STATUS_CODES = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -41,12 +44,13 @@ def build_client(base_url: str, headers: dict[str, str] | None = None) -> httpx.
     import httpx
 
     timeout = httpx.Timeout(READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
-    return httpx.Client(base_url=base_url, headers=headers, timeout=timeout, verify=certificates())
+    context = certificates(*map(os.environ.get, CERTIFICATE_SETTINGS))
+    return httpx.Client(base_url=base_url, headers=headers, timeout=timeout, verify=context)
 
 
 @functools.cache
-def certificates() -> ssl.SSLContext:
-    """Return the authorities that httpx believes; to read them takes 50 ms."""
+def certificates(file: str | None, folder: str | None) -> ssl.SSLContext:
+    """Return the authorities that httpx believes with these settings; to read them takes 50 ms."""
     import httpx
 
     return httpx.create_ssl_context()
