@@ -108,6 +108,8 @@ class Console:
         if not is_watched and not piped_width:
             return [text]
         width = shutil.get_terminal_size().columns if is_watched else piped_width
+        # before there are lines: half of a secret would not be known as one
+        text = redact(text, secrets_of())
         body = text.lstrip(" ")
         # what is indented by half a terminal and more begins near the left there
         lead, indent = (

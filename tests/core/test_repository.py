@@ -167,7 +167,7 @@ def test_git_ignores_the_settings_files_that_documents_tell_to_write(repository)
     )
     assert asked.stdout.split() == names
     # what is there on purpose stays
-    assert not [path for path in tracked(repository, ":(glob)**/*.env")]
+    assert tracked(repository, ":(glob)**/*.env") == []
     assert (repository / "env_file" / "dev_env.tfvars") in tracked(repository, "env_file/*")
 
 

@@ -25,3 +25,5 @@ def test_a_person_sees_them_on_any_width():
         assert done.code == 0, done.err
         assert "budgets" in done.out
         assert "meta_ads is not set up: META_ADS_ACCESS_TOKEN" in done.err
+        # also in a pipe
+        assert max(map(len, done.out.splitlines())) <= 80

@@ -189,7 +189,9 @@ def test_serve_says_when_a_port_is_taken_or_the_settings_cannot_be_written(tmp_p
     check_refusal(done, 1, f"port {port} on 127.0.0.1 is taken", "--port")
     for port in (70000, 22, 1023, -1):
         refused = marketing("serve", "--world", world.folder, "--port", port)
-        check_refusal(refused, 2, f"--port {port} is out of range", "give 0 for free ports, or 1024")
+        check_refusal(
+            refused, 2, f"--port {port} is out of range", "give 0 for free ports, or 1024"
+        )
     done = marketing("serve", "--world", world.folder, "--endpoints", "/dev/null/connections.env")
     check_refusal(done, 1, "cannot write", "give another")
 
