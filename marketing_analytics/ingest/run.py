@@ -293,7 +293,7 @@ class Run:
     def _pass_notes_on(self) -> None:
         for job in self.jobs.values():
             while not job.notes.empty():
-                self.console.note(job.notes.get())
+                self.console.note(job.notes.get(), indent="  ")
 
     def _progress(self) -> list[str]:
         seconds = time.monotonic() - self.started
