@@ -194,7 +194,7 @@ def print_status(console: Console, found: Sequence[SourceStatus]) -> None:
     """Print a line per source, and below what needs one of its own."""
     # as wide as fits into 80 columns
     console.table(
-        ["source", "loaded (UTC)", "last run", "read to", "accounts", "rejected"],
+        ["source", "loaded (UTC)", "last run", "read to", "accounts"],
         [
             [
                 one.source,
@@ -202,11 +202,10 @@ def print_status(console: Console, found: Sequence[SourceStatus]) -> None:
                 one.last_load.status if one.last_load else "-",
                 str(one.last_day or "-"),
                 str(len({reading.account_id for reading in one.readings}) or "-"),
-                f"{one.rejected:,}",
             ]
             for one in found
         ],
-        right=(4, 5),
+        right=(4,),
     )
     for one in found:
         for text in remarks_of(one):
@@ -214,8 +213,11 @@ def print_status(console: Console, found: Sequence[SourceStatus]) -> None:
 
 
 def remarks_of(one: SourceStatus) -> list[str]:
-    """Return what went wrong with a source, what is held back, and the accounts that lie behind."""
+    """Return what went wrong with a source, what is doubted, and the accounts that lie behind."""
     remarks = [one.last_load.complaint] if one.last_load else []
+    if one.rejected:
+        counted = f"{one.rejected:,} rows or values did not fit"
+        remarks.append(f"{counted}; table {one.source}._rejected has them")
     if one.held:
         remarks.append(f"{one.held:,} answers are held back until the next read says the same")
     newest = max((reading.last_day for reading in one.readings), default=None)

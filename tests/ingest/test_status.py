@@ -1,15 +1,20 @@
 """`marketing ingest status` tells what the raw database holds."""
 
+import io
 import json
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 
 import duckdb
 import pytest
 from click.testing import CliRunner
 
+from marketing_analytics.core.console import Console
 from marketing_analytics.ingest.cli import group
+from marketing_analytics.ingest.platforms import source_names
 from marketing_analytics.ingest.platforms.google_ads.reports import REPORTS
 from marketing_analytics.ingest.raw.places import DuckDBFile
+from marketing_analytics.ingest.status import LastLoad, Reading, SourceStatus, print_status
 
 from .commands import ingest
 from .scripted_platform import Answer, between
@@ -37,12 +42,31 @@ def test_every_source_has_a_line_and_a_day_that_it_was_read_through(loaded):
     assert {source["held"] for source in sources.values()} == {0}
 
 
-def test_the_table_fits_into_80_columns(loaded):
-    _, out, _ = status(loaded)
-    table = [line for line in out.splitlines() if line.split()[:1] in (["source"], ["ga4_reports"])]
-    assert len(table) == 2
-    assert "linkedin_ads" in out
-    assert max(len(line.rstrip()) for line in out.splitlines()) <= 80
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_status_fits_into_80_columns_whatever_happened(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+    at, day = datetime(2026, 11, 1, 6, tzinfo=UTC), date(2026, 10, 31)
+    last = LastLoad("interrupted", at, None, ())
+    read = tuple(Reading("r", f"{n}", day, day, day) for n in range(12_345))
+    worst = [SourceStatus(name, at, 9_876_543, 12, read, last) for name in source_names()]
+    out = Terminal()
+    print_status(Console(out=out), worst)
+    text = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
+    lines = text.splitlines()
+    # a table, not a paragraph of every source
+    cells = ["linkedin_ads", "2026-11-01", "06:00", "interrupted", "2026-10-31", "12345"]
+    assert cells in [line.split() for line in lines]
+    assert max(map(len, lines)) <= 80
+    assert "meta_ads: 9,876,543 rows or values did not fit; table meta_ads._rejected has" in lines
+    assert "meta_ads: the run of 2026-11-01 06:00 was killed" in lines
+    assert "meta_ads: 12 answers are held back until the next read says the same" in lines
 
 
 def test_how_the_last_run_of_a_source_ended_is_told(shared_emulators, copy_of_loaded):
