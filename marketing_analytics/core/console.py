@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS = 10.0
 REFRESHES_PER_SECOND = 4
+# how the sentences of an error begin, and how far their other lines are indented
+SENTENCES = {"error: ": "  ", "  help: ": " " * len("  help: ")}
 
 
 class Console:
@@ -85,16 +87,29 @@ class Console:
         if not self.is_json:
             self._print(text, self.out)
 
-    def prose(self, text: str, *, indent: str = "") -> None:
-        """Print sentences, folded between words."""
-        for line in self.folded(text, indent=indent):
+    def prose(self, text: str, *, indent: str = "", piped_width: int = 0) -> None:
+        """Print sentences, folded between words; in a pipe too where that has a width."""
+        for line in self.folded(text, indent=indent, piped_width=piped_width):
             self.line(line)
 
-    def folded(self, text: str, *, indent: str = "", stream: IO[str] | None = None) -> list[str]:
-        """Return the lines of a text: one, or on a narrow terminal more, the others indented."""
-        if not is_terminal(stream or self.out):
+    def folded(
+        self,
+        text: str,
+        *,
+        indent: str = "",
+        stream: IO[str] | None = None,
+        piped_width: int = 0,
+    ) -> list[str]:
+        """Return the lines of a text: one, or on a narrow terminal more, the others indented.
+
+        No word is broken: a path or an address that is longer than a line can still be copied.
+        """
+        is_watched = is_terminal(stream or self.out)
+        if not is_watched and not piped_width:
             return [text]
-        width = shutil.get_terminal_size().columns
+        width = shutil.get_terminal_size().columns if is_watched else piped_width
+        # before there are lines: half of a secret would not be known as one
+        text = redact(text, secrets_of())
         body = text.lstrip(" ")
         # what is indented by half a terminal and more begins near the left there
         lead, indent = (
@@ -102,12 +117,20 @@ class Console:
             for blanks in (" " * (len(text) - len(body)), indent)
         )
         return textwrap.wrap(
-            body, width, initial_indent=lead, subsequent_indent=indent, break_on_hyphens=False
+            body,
+            width,
+            initial_indent=lead,
+            subsequent_indent=indent,
+            break_on_hyphens=False,
+            break_long_words=False,
         ) or [""]
 
-    def note(self, text: str) -> None:
-        """Print a remark on stderr, also in JSON mode."""
-        self._print(text, self.err)
+    def note(self, text: str, *, indent: str | None = None) -> None:
+        """Print a remark on stderr, also in JSON mode; folded where an indent is given."""
+        lines = [text]
+        if indent is not None:
+            lines = self.folded(text, indent=indent, stream=self.err)
+        self._print("\n".join(lines), self.err)
 
     def _print(self, text: str, stream: IO[str]) -> None:
         text = redact(text, secrets_of())
@@ -237,9 +260,10 @@ class Console:
             self.json(document)
             return
         width = shutil.get_terminal_size().columns if is_terminal(self.err) else PIPED_WIDTH
-        first, *others = error.render(width).split("\n")
-        # only the sentence: source lines have to stand below each other, commands to be copied
-        self.note("\n".join([*self.folded(first, indent="  ", stream=self.err), *others]))
+        for line in error.render(width).split("\n"):
+            # only the sentences: source lines have to stand below each other
+            lead = next((lead for lead in SENTENCES if line.startswith(lead)), None)
+            self.note(line, indent=None if lead is None else SENTENCES[lead])
 
 
 def is_terminal(stream: IO[str]) -> bool:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from marketing_analytics.ingest.engine.source import Source
     from marketing_analytics.ingest.request import Request
     from marketing_analytics.ingest.run import SourceResult
-    from marketing_analytics.ingest.status import SourceStatus
 
 # options that several commands share
 SOURCES = click.option(
@@ -41,6 +40,8 @@ JSON = click.option("--json", "is_json", is_flag=True, help="Print the result as
 
 # of one source; the table `_totals` has them all
 MOST_DIFFERENCES = 5
+# of lists in a pipe, where tables stand too
+LIST_WIDTH = 80
 
 
 @click.group(name="ingest", cls=Group)
@@ -198,7 +199,7 @@ def status(raw_database: str | None, is_json: bool) -> None:
 
     def body() -> None:
         from marketing_analytics.ingest import request as settings
-        from marketing_analytics.ingest.status import read_status
+        from marketing_analytics.ingest.status import print_status, read_status
 
         place = settings.raw_place(raw_database, os.environ)
         wait_seconds = settings.seconds("INGEST_LOCK_WAIT_SECONDS", os.environ)
@@ -284,18 +285,22 @@ def show_sources(
         console.json({"schema_version": 1, "sources": found})
         return
     console.table(
-        ["source", "set up", "tables", "read again by every run"],
+        ["source", "set up", "read again by every run"],
         [
-            [name, "no" if name in lacks else "yes", str(len(source.tables)), source.restates]
+            [name, "no" if name in lacks else "yes", source.restates]
             for name, source in sources.items()
         ],
-        right=(2,),
     )
     for name, source in sources.items():
         tables = ", ".join(table.name for table in source.tables)
-        console.prose(f"{name}: {tables}", indent="  ")
+        console.prose(f"{name}: {tables}", indent="  ", piped_width=LIST_WIDTH)
+    note_left_out(console, lacks)
+
+
+def note_left_out(console: Console, lacks: Mapping[str, Sequence[str]]) -> None:
+    """Tell which settings keep sources out."""
     for name, missing in lacks.items():
-        console.note(f"{name} is not set up: {', '.join(missing)}")
+        console.note(f"{name} is not set up: {', '.join(missing)}", indent="  ")
 
 
 def show_plan(console: Console, lines: Sequence[Line], failures: Sequence[PlatformError]) -> int:
@@ -316,33 +321,6 @@ def show_plan(console: Console, lines: Sequence[Line], failures: Sequence[Platfo
     return failures[0].exit_code if failures else 0
 
 
-def print_status(console: Console, found: Sequence[SourceStatus]) -> None:
-    """Print a line per source, and one per account that lies behind."""
-    console.table(
-        ["source", "loaded (UTC)", "read through", "accounts", "rejected", "held back"],
-        [
-            [
-                one.source,
-                f"{one.loaded_at:%Y-%m-%d %H:%M}" if one.loaded_at else "never",
-                str(one.last_day or "-"),
-                str(len({reading.account_id for reading in one.readings}) or "-"),
-                f"{one.rejected:,}",
-                f"{one.held:,}",
-            ]
-            for one in found
-        ],
-        right=(3, 4, 5),
-    )
-    for one in found:
-        newest = max((reading.last_day for reading in one.readings), default=None)
-        for reading in one.readings:
-            if reading.last_day != newest:
-                console.line(
-                    f"{one.source}: {reading.report} of account {reading.account_id} "
-                    f"ends with {reading.last_day}, the newest with {newest}"
-                )
-
-
 def show_findings(console: Console, request: Request, findings: Sequence[Finding]) -> int:
     """Print what the doctor found, a line each; return the exit code."""
     from marketing_analytics.ingest.doctor import exit_code_of
@@ -355,8 +333,7 @@ def show_findings(console: Console, request: Request, findings: Sequence[Finding
         return code
     for finding in findings:
         console.prose(finding.line, indent=" " * 7)
-    for source, missing in request.left_out.items():
-        console.note(f"{source} is not set up: {', '.join(missing)}")
+    note_left_out(console, request.left_out)
     return code
 
 
@@ -385,13 +362,13 @@ def ingest_and_show(console: Console, request: Request) -> int:
         ],
         right=(2, 3, 4, 5),
     )
-    for source, missing in request.left_out.items():
-        console.note(f"{source} is not set up: {', '.join(missing)}")
+    note_left_out(console, request.left_out)
     for result in results:
         print_differences(console, result)
         if result.rejected:
             counted = f"{result.rejected:,} rows or values did not fit"
-            console.note(f"{result.source}: {counted}; table {result.source}._rejected has them")
+            text = f"{result.source}: {counted}; table {result.source}._rejected has them"
+            console.note(text, indent="  ")
         for error in result.errors:
             error.message = f"{result.source}: {error.message}"
             console.error(error)
@@ -402,6 +379,7 @@ def ingest_and_show(console: Console, request: Request) -> int:
 def print_differences(console: Console, result: SourceResult) -> None:
     """Tell where rows do not add up to the totals of their account."""
     for text in result.differences[:MOST_DIFFERENCES]:
-        console.note(f"{result.source}: {text}")
+        console.note(f"{result.source}: {text}", indent="  ")
     if (more := len(result.differences) - MOST_DIFFERENCES) > 0:
-        console.note(f"{result.source}: {more:,} more days; table {result.source}._totals has all")
+        text = f"{result.source}: {more:,} more days; table {result.source}._totals has all"
+        console.note(text, indent="  ")

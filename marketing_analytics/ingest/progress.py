@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.progress import Progress
@@ -13,7 +15,21 @@ MOST_ACCOUNTS = 4
 LINES_LEFT_FREE = 3
 
 
-def lines_of(jobs: Sequence[Job], seconds: float) -> list[str]:
+@dataclass(frozen=True)
+class Writing:
+    """What is being written into the database just now."""
+
+    source: str
+    rows: int
+    began_at: float = field(default_factory=time.monotonic)
+
+    @property
+    def text(self) -> str:
+        """Return how much, and the seconds it has taken so far."""
+        return f"{self.rows:,} rows, {time.monotonic() - self.began_at:.0f} s"
+
+
+def lines_of(jobs: Sequence[Job], seconds: float, writing: Writing | None = None) -> list[str]:
     """Return a summary, a line per source, and as many lines of accounts as there is room for."""
     done, planned = sum(j.windows_done for j in jobs), sum(j.windows_planned for j in jobs)
     rows = sum(job.row_count for job in jobs)
@@ -22,10 +38,15 @@ def lines_of(jobs: Sequence[Job], seconds: float) -> list[str]:
     left = [job.progress.whole.seconds_left() for job in jobs]
     if known := [one for one in left if one is not None]:
         text += f", about {max(known):.0f} s left"
+    if writing:
+        text += f", writing {writing.source}: {writing.text}"
     room = shutil.get_terminal_size().lines - LINES_LEFT_FREE - 1 - len(jobs)
     lines = [text]
     for job in jobs:
-        lines.append(f"  {line_of(job.source, job.progress.whole, width=12)}")
+        line = f"  {line_of(job.source, job.progress.whole, width=12)}"
+        if writing and writing.source == job.source:
+            line += f", writing {writing.text}"
+        lines.append(line)
         accounts = account_lines(job, min(room, MOST_ACCOUNTS))
         room -= len(accounts)
         lines += accounts

@@ -33,7 +33,7 @@ from marketing_analytics.ingest.engine.persons import check_key, key_of
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.trust.shrinkage import Guard
 from marketing_analytics.ingest.platforms import load_source, source_names
-from marketing_analytics.ingest.progress import lines_of
+from marketing_analytics.ingest.progress import Writing, lines_of
 from marketing_analytics.ingest.raw.database import RawDatabase
 from marketing_analytics.ingest.raw.journal import Journal
 from marketing_analytics.ingest.raw.places import check_name
@@ -183,6 +183,7 @@ class Run:
         self.loaded: Counter[str] = Counter()
         self.loaded_windows: Counter[str] = Counter()
         self.broken: dict[str, PlatformError] = {}
+        self.writing: Writing | None = None
 
     def results(self) -> list[SourceResult]:
         """Collect and load everything; return one result per source, in the order asked for."""
@@ -229,7 +230,17 @@ class Run:
         """Load what is complete while the rest is read: it need not wait in memory."""
         for job in self.jobs.values():
             if job.pending_rows >= PACKAGE_ROWS:
-                self._load(job)
+                with self._writing(job):
+                    self._load(job)
+
+    @contextmanager
+    def _writing(self, job: Job) -> Iterator[None]:
+        """Let the progress say that what a job kept is being written."""
+        self.writing = Writing(job.source, job.pending_rows)
+        try:
+            yield
+        finally:
+            self.writing = None
 
     def _load(self, job: Job) -> None:
         """Load what a job kept. After a load that failed, nothing of the source is loaded."""
@@ -251,6 +262,7 @@ class Run:
         future.result()
         job.end()
         with ExitStack() as stack:
+            stack.enter_context(self._writing(job))
             # one connection for all; where it cannot be had, each says so
             with suppress(PlatformError):
                 stack.enter_context(self.database.open())
@@ -281,10 +293,11 @@ class Run:
     def _pass_notes_on(self) -> None:
         for job in self.jobs.values():
             while not job.notes.empty():
-                self.console.note(job.notes.get())
+                self.console.note(job.notes.get(), indent="  ")
 
     def _progress(self) -> list[str]:
-        return lines_of(list(self.jobs.values()), time.monotonic() - self.started)
+        seconds = time.monotonic() - self.started
+        return lines_of(list(self.jobs.values()), seconds, self.writing)
 
 
 def distinct(errors: list[PlatformError]) -> list[PlatformError]:

@@ -55,7 +55,7 @@ def build(
     type=int,
     default=0,
     show_default=True,
-    help="First port, by name of platform; 0 = free ones.",
+    help="First port, from 1024 on, by name of platform; 0 = free ones.",
 )
 @click.option(
     "--endpoints",

@@ -18,9 +18,11 @@ from marketing_analytics.simulate.emulation.control import Controlled, Simulated
 from marketing_analytics.simulate.emulation.emulator import Emulator
 from marketing_analytics.simulate.emulation.world_files import WorldFiles, open_world
 from marketing_analytics.simulate.platforms import emulator_names, load_emulator
+from marketing_analytics.simulate.world.in_use import ENDPOINTS, being_served
 from marketing_analytics.web.listening import open_socket
 
-LAST_PORT = 65_535
+# the ports below are those of the system
+FIRST_PORT, LAST_PORT = 1_024, 65_535
 # persons of a simulated world are nobody
 SIMULATED_KEY = "1:persons-of-a-simulated-world"
 
@@ -34,8 +36,9 @@ def build_emulators(world: WorldFiles) -> dict[str, Emulator]:
 def bind_all(names: Collection[str], host: str, port: int) -> dict[str, socket.socket]:
     """Return a socket per platform: free ports, or `port` and the ones after it."""
     last = LAST_PORT - len(names) + 1
-    if not 0 <= port <= last:
-        raise UserError(f"--port {port} is out of range", hint=f"give 0, or 1024 to {last}")
+    if port and not FIRST_PORT <= port <= last:
+        hint = f"give 0 for free ports, or {FIRST_PORT} to {last}"
+        raise UserError(f"--port {port} is out of range", hint=hint)
     sockets: dict[str, socket.socket] = {}
     try:
         for offset, name in enumerate(names):
@@ -82,12 +85,19 @@ def serve_world(
     console: Console, folder: Path, host: str, port: int, endpoints: Path | None
 ) -> int:
     """Serve a world until SIGTERM or SIGINT and return the exit code."""
-    world = open_world(folder)
+    target = endpoints or folder / ENDPOINTS
+    # what is no world gets no lock file
+    open_world(folder)
+    with being_served(folder, target):
+        return serve_held(console, open_world(folder), host, port, target)
+
+
+def serve_held(console: Console, world: WorldFiles, host: str, port: int, target: Path) -> int:
+    """Serve a world that nobody else writes."""
     emulators = build_emulators(world)
     sockets = bind_all(emulators, host, port)
     shown = f"[{host}]" if ":" in host else host
     urls = {n: f"http://{shown}:{s.getsockname()[1]}" for n, s in sockets.items()}
-    target = endpoints or world.folder / "connections.env"
 
     def announce() -> None:
         write_endpoints(target, connection_settings(world, emulators, urls))

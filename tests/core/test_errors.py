@@ -201,6 +201,35 @@ def test_progress_in_json_mode_says_nothing(monkeypatch):
     assert (out.getvalue(), err.getvalue()) == ("", "")
 
 
+def test_sentences_of_an_error_are_folded_between_words_on_a_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("SOME_TOKEN", "canary one two three four")
+    err = Terminal()
+    path = "/a/path/that-is/longer/than/one/line-of-this/terminal"
+    source = f"a = {'x ' * 10}"
+    first = errors.FileError(
+        "this key is not known to anybody here at all",
+        path="a",
+        source=source,
+        hint=f"write it to {path}, or leave it out as everybody does: canary one two three four",
+    )
+    Console(out=Terminal(), err=err).error(
+        errors.in_one([first, first, errors.FileError("b " * 30, path="b")])
+    )
+    lines = err.getvalue().splitlines()
+    assert [line for line in lines if len(line) > 40] == [f"        {path},"]
+    assert lines[:2] == ["error: this key is not known to anybody", "  here at all"]
+    # a source line stays as it is
+    assert f"  1 | {source}" in lines
+    assert [line for line in lines if line.startswith("  help:")] == ["  help: write it to"]
+    assert "canary" not in err.getvalue()
+    assert "two" not in err.getvalue()
+    # nobody folds lines in a pipe
+    piped = io.StringIO()
+    Console(err=piped).error(first)
+    assert len(piped.getvalue().splitlines()) == 5
+
+
 ROWS = [["paid_search", "38,105", "2.12"], ["email", "0", "-"]]
 COLUMNS = ["channel", "spend", "return"]
 

@@ -150,6 +150,27 @@ def test_an_import_against_the_layers_fails(repository, tmp_path, place, text, c
     assert complaint in done.stdout
 
 
+def test_git_ignores_the_settings_files_that_documents_tell_to_write(repository):
+    documents = tracked(repository, "README.md", "docs/**/*.md", f"{SOURCE}/**/cli.py")
+    written = {
+        name
+        for document in documents
+        for name in re.findall(r"(?<![\w/])[\w./-]*[\w-]\.env\b", document.read_text())
+    }
+    assert {"meta_ads.env", "connections.env"} <= written
+    names = [*sorted(written), ".env", "connections.env.lock"]
+    asked = subprocess.run(
+        ["git", "check-ignore", "--no-index", *names],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+    )
+    assert asked.stdout.split() == names
+    # what is there on purpose stays
+    assert tracked(repository, ":(glob)**/*.env") == []
+    assert (repository / "env_file" / "dev_env.tfvars") in tracked(repository, "env_file/*")
+
+
 def test_linting_holds_the_layers(repository):
     asked = subprocess.run(["make", "-n", "lint"], cwd=repository, capture_output=True, text=True)
     assert "lint-imports" in asked.stdout

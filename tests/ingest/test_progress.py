@@ -1,14 +1,19 @@
 """How far a run is: all of it, each source, and accounts that have windows left."""
 
+import time
 from datetime import UTC, date, datetime
 
 import pytest
 
+from marketing_analytics.ingest import run
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.reading import Reader, Task
 from marketing_analytics.ingest.engine.tables import Table
 from marketing_analytics.ingest.engine.windows import Window
-from marketing_analytics.ingest.progress import lines_of
+from marketing_analytics.ingest.progress import Writing, lines_of
+from marketing_analytics.ingest.raw.database import RawDatabase
+
+from .commands import ingest
 
 DAYS = Table(
     "days",
@@ -66,6 +71,42 @@ def test_the_reader_counts_by_account():
         "102": (2, 2, 2),
         "103": (2, 2, 2),
     }
+
+
+def test_what_is_being_written_is_told_with_its_rows_and_seconds():
+    jobs = [make_job(), make_job("google_ads")]
+    writing = Writing("google_ads", 23_456, time.monotonic() - 12)
+    summary, meta, google = lines_of(jobs, 30.0, writing)
+    # a pipe gets the first line alone
+    assert summary == "ingest 30 s: 0 rows, 0 of 0 windows, writing google_ads: 23,456 rows, 12 s"
+    assert google.endswith("0 rows, writing 23,456 rows, 12 s")
+    assert "writing" not in meta
+    assert max(map(len, (summary, google))) < 80
+
+
+@pytest.mark.system
+def test_a_run_tells_what_it_writes_while_it_writes_it(shared_emulators, tmp_path, monkeypatch):
+    told, load = [], RawDatabase.load
+
+    def slow(database, package, loaded_at):
+        told.extend(runs[0].console_lines())
+        load(database, package, loaded_at)
+
+    class Told(run.Run):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.console_lines = self._progress
+            runs.append(self)
+
+    runs = []
+    monkeypatch.setattr(run, "Run", Told)
+    monkeypatch.setattr(RawDatabase, "load", slow)
+    shop = shared_emulators.settings["SHOP_DATABASE_URL"]
+    done = ingest("--raw-database", tmp_path / "raw.duckdb", "--json", SHOP_DATABASE_URL=shop)
+    rows = done.source("shop")["rows"]
+    assert rows > 0
+    assert f", writing shop: {rows:,} rows, 0 s" in told[0]
+    assert "writing" not in runs[0].console_lines()[0]
 
 
 @pytest.mark.parametrize(("height", "most"), [(60, 4), (9, 3), (6, 0)])

@@ -112,8 +112,14 @@ class Served:
         )
 
 
-def start_server(world: Path, *options: str) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    endpoints = world / f"connections-{time.monotonic_ns()}.env"
+def read_settings(endpoints: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in endpoints.read_text().splitlines())
+
+
+def start_server(
+    world: Path, *options: str, endpoints: Path | None = None
+) -> tuple[subprocess.Popen[str], dict[str, str]]:
+    endpoints = endpoints or world / f"connections-{time.monotonic_ns()}.env"
     command = [sys.executable, "-c", "from marketing_analytics.cli import main; main()"]
     command += ["simulate", "serve", "--world", str(world), "--endpoints", str(endpoints), *options]
     process = subprocess.Popen(
@@ -124,8 +130,7 @@ def start_server(world: Path, *options: str) -> tuple[subprocess.Popen[str], dic
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline, "the emulators did not start"
         time.sleep(0.05)
-    lines = endpoints.read_text().splitlines()
-    return process, dict(line.split("=", 1) for line in lines)
+    return process, read_settings(endpoints)
 
 
 @pytest.fixture(scope="session")

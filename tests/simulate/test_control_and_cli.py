@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest
 
 from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.simulate.platforms import emulator_names
+
+from .conftest import make_world, read_settings, start_server
 
 pytestmark = pytest.mark.system
 
@@ -122,8 +125,14 @@ def test_build_refuses_bad_numbers_and_writes_nothing(tmp_path, options, parts):
     assert not out.exists()
 
 
+def test_build_makes_the_folders_above_its_own(tmp_path):
+    out = tmp_path / "var" / "new" / "w"
+    done = marketing("build", "--customers", 5, "--days", 8, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert (out / "ledger.json").exists()
+
+
 def test_build_refuses_a_folder_it_cannot_make_or_that_is_not_its_own(tmp_path):
-    check_refusal(marketing("build", "--out", tmp_path / "no" / "w"), 2, "does not exist", "mkdir")
     for path in ("/dev/null/x", "/dev/null/x/y"):
         refused = marketing("build", "--out", path)
         check_refusal(refused, 2, "/dev/null is no folder", "give a folder elsewhere")
@@ -153,6 +162,12 @@ def test_build_refuses_an_address_that_is_not_postgresql(tmp_path):
 def test_serve_refuses_what_is_no_whole_world(tmp_path, world):
     check_refusal(marketing("serve", "--world", tmp_path / "none"), 2, "does not exist", "build")
     check_refusal(marketing("serve", "--world", tmp_path), 2, "holds no world")
+    # build would refuse the folder too: another one is advised
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "page.md").write_text("text")
+    refused = marketing("serve", "--world", tmp_path / "docs")
+    check_refusal(refused, 2, "holds no world", f"build --out {tmp_path / 'docs' / 'world'}\n")
+    assert [path.name for path in (tmp_path / "docs").iterdir()] == ["page.md"]
     copy = tmp_path / "copy"
     shutil.copytree(world.folder, copy)
     (copy / "truth" / "claims.parquet").write_bytes(b"PAR1 nonsense")
@@ -172,7 +187,36 @@ def test_serve_says_when_a_port_is_taken_or_the_settings_cannot_be_written(tmp_p
         port = taken.getsockname()[1]
         done = marketing("serve", "--world", world.folder, "--port", port)
     check_refusal(done, 1, f"port {port} on 127.0.0.1 is taken", "--port")
-    check_refusal(marketing("serve", "--world", world.folder, "--port", 70000), 2, "out of range")
-    target = tmp_path / "no" / "connections.env"
-    done = marketing("serve", "--world", world.folder, "--endpoints", target)
-    check_refusal(done, 1, "cannot write", "--endpoints")
+    for port in (70000, 22, 1023, -1):
+        refused = marketing("serve", "--world", world.folder, "--port", port)
+        check_refusal(
+            refused, 2, f"--port {port} is out of range", "give 0 for free ports, or 1024"
+        )
+    done = marketing("serve", "--world", world.folder, "--endpoints", "/dev/null/connections.env")
+    check_refusal(done, 1, "cannot write", "give another")
+
+
+def test_one_server_for_a_settings_file_and_no_build_under_a_server(tmp_path):
+    world = make_world(tmp_path / "w", customers=5, days=8)
+    process, settings = start_server(world.folder, endpoints=world.folder / "connections.env")
+    build = ("build", "--customers", 5, "--days", 8, "--out", world.folder)
+    try:
+        second = marketing("serve", "--world", world.folder)
+        told = ("another server serves this world", f"process {process.pid} ", "--endpoints")
+        check_refusal(second, 4, *told)
+        refused = marketing(*build)
+        check_refusal(refused, 4, "is being served", f"process {process.pid} ", "another --out")
+        assert read_settings(world.folder / "connections.env") == settings
+        assert (world.folder / "ledger.json").exists()
+        # beside it, with settings of its own; then it is alone
+        other, _ = start_server(world.folder)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    try:
+        check_refusal(marketing(*build), 4, "another process serves or builds the world")
+    finally:
+        other.send_signal(signal.SIGTERM)
+        assert other.wait(timeout=20) == 0
+    done = marketing(*build)
+    assert done.returncode == 0, done.stderr

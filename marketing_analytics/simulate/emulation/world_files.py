@@ -54,7 +54,11 @@ def open_world(folder: Path) -> WorldFiles:
     if not folder.is_dir():
         raise UserError(f"--world {folder} does not exist", hint=hint)
     if not (folder / "world.json").exists():
-        raise UserError(f"--world {folder} holds no world", hint=hint)
+        elsewhere = "give the folder of a world; this makes one: marketing simulate build --out"
+        raise UserError(
+            f"--world {folder} holds no world",
+            hint=f"{elsewhere} {folder / 'world' if any(folder.iterdir()) else folder}",
+        )
     for name in ("ledger.json", "shop.sqlite", "truth", "ga4"):
         if not (folder / name).exists():
             raise UserError(f"the world in {folder} is incomplete: no {name}", hint=hint)

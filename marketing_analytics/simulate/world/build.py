@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import MachineError, UserError
+from marketing_analytics.simulate.world.in_use import being_built
 from marketing_analytics.simulate.world.ledger import build_ledger
 from marketing_analytics.simulate.world.parameters import WorldParameters
 from marketing_analytics.simulate.world.shop.database import (
@@ -37,26 +37,29 @@ def write_json(path: Path, value: Any) -> None:
     draft.replace(path)
 
 
-def prepare_folder(out: Path) -> None:
-    """Empty the folder of an earlier world. Raise UserError when it holds anything else."""
+def make_folder(out: Path) -> None:
+    """Make the folder, and those above it. Raise UserError when it holds anything but a world."""
     if out.exists() and not out.is_dir():
         raise UserError(f"--out {out} is a file", hint="give a folder")
-    if not out.parent.is_dir():
-        there = next(folder for folder in out.absolute().parents if folder.exists())
-        why, hint = f"{out.parent} does not exist", f"mkdir -p {shlex.quote(str(out.parent))}"
-        if not there.is_dir():
-            why, hint = f"{there} is no folder", "give a folder elsewhere"
-        raise UserError(f"--out {out} cannot be made: {why}", hint=hint)
+    there = next(folder for folder in out.absolute().parents if folder.exists())
+    if not there.is_dir():
+        raise UserError(
+            f"--out {out} cannot be made: {there} is no folder", hint="give a folder elsewhere"
+        )
     if out.exists() and any(out.iterdir()) and not (out / WORLD_FILE).exists():
         raise UserError(
             f"--out {out} is not empty and holds no world",
             hint="give a new folder, or the folder of an earlier world",
         )
-    for name in ("truth", "ga4"):
-        shutil.rmtree(out / name, ignore_errors=True)
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def empty_folder(out: Path) -> None:
+    """Take an earlier world away, the ledger first: without it a world is not whole."""
     for name in (LEDGER_FILE, SHOP_FILE):
         (out / name).unlink(missing_ok=True)
-    out.mkdir(exist_ok=True)
+    for name in ("truth", "ga4"):
+        shutil.rmtree(out / name, ignore_errors=True)
 
 
 def build_world(
@@ -66,15 +69,17 @@ def build_world(
     shop_database_url: str = "",
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Write the world and return its ledger. Raise UserError or MachineError."""
+    """Write the world and return its ledger. Raise UserError, MachineError or LockedError."""
     check_shop_url(shop_database_url)
     try:
-        prepare_folder(out)
-        world_json = {"format_version": FORMAT_VERSION, **parameters.to_json()}
-        if shop_database_url:
-            world_json["has_shop_on_postgres"] = True
-        write_json(out / WORLD_FILE, world_json)
-        return write_parts(generate(parameters), out, shop_database_url, say)
+        make_folder(out)
+        with being_built(out):
+            empty_folder(out)
+            world_json = {"format_version": FORMAT_VERSION, **parameters.to_json()}
+            if shop_database_url:
+                world_json["has_shop_on_postgres"] = True
+            write_json(out / WORLD_FILE, world_json)
+            return write_parts(generate(parameters), out, shop_database_url, say)
     except OSError as error:
         raise MachineError(
             f"cannot write {out}: {error.strerror or error}",
