@@ -49,7 +49,7 @@ def build_client(base_url: str, headers: dict[str, str] | None = None) -> httpx.
 
 
 @functools.cache
-def certificates(file: str | None, folder: str | None) -> ssl.SSLContext:
+def certificates(*_settings: str | None) -> ssl.SSLContext:
     """Return the authorities that httpx believes with these settings; to read them takes 50 ms."""
     import httpx
 
