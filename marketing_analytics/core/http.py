@@ -99,18 +99,19 @@ def send_bounded(
     )
 
 
-def error_from_exception(error: Exception, host: str) -> RemoteError:
-    """Return our error for a transport failure of httpx."""
+def error_from_exception(error: Exception, host: str, setting: str = "") -> RemoteError:
+    """Return our error for a transport failure of httpx; `setting` holds the address."""
     import httpx
 
     not_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
     if isinstance(error, not_sent):
         return TransientError(
             f"cannot reach {host}: {reason_of(error)}",
-            hint="check the address and that the server is running",
+            hint=f"check {setting or 'the address'} and that the server is running",
         )
     if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return RemoteError(f"{host} is not an address: {error}", hint="write https://host")
+        hint = f"write {setting}=https://host" if setting else "write https://host"
+        return RemoteError(f"{host} is not an address: {error}", hint=hint)
     return AmbiguousError(
         f"the answer of {host} was lost: {reason_of(error)}",
         hint="the request may have been carried out",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date
 
 from marketing_analytics.core import clock
@@ -16,7 +17,7 @@ from marketing_analytics.ingest.engine.windows import Window
 from marketing_analytics.ingest.platforms import load_source
 from marketing_analytics.ingest.raw.places import opened
 from marketing_analytics.ingest.raw.state import stored_state
-from marketing_analytics.ingest.request import Request, as_date, check_settings
+from marketing_analytics.ingest.request import Request, as_date, check_sources
 
 
 @dataclass(frozen=True)
@@ -57,17 +58,49 @@ def backfill_of(
             hint=f"`{program()} ingest run --source {source} --reread` reads all of it again",
         )
     today = clock.today()
-    last = min(as_date(until, "--until"), today) if until else today
+    wanted = as_date(until, "--until") if until else today
+    last = min(wanted, today)
     if last < since:
-        raise UserError(f"the last day {last} lies before the first ({since})")
-    return Backfill(Window(since, last), frozenset(accounts), is_dry=is_dry)
+        raise UserError(
+            f"the last day {last} lies before the first ({since})",
+            hint="give --until a day from the first on",
+        )
+    days = Window(since, last)
+    return Backfill(days, frozenset(accounts), has_days_ahead=wanted > today, is_dry=is_dry)
 
 
-def plan(request: Request, backfill: Backfill) -> tuple[list[Line], list[PlatformError]]:
-    """Return what would be read, and what cannot be."""
+def plan(
+    request: Request, backfill: Backfill, say: Callable[[str], None]
+) -> tuple[list[Line], list[PlatformError]]:
+    """Return what would be read, and what cannot be; say which days are left out."""
+    for note in replace(request, backfill=backfill).notes:
+        say(note)
+    job = planned(request, backfill)
+    while not job.notes.empty():
+        say(job.notes.get())
+    job.end()
+    return lines_of(backfill), job.failures
+
+
+def check_accounts(request: Request, backfill: Backfill) -> None:
+    """Raise UserError for accounts that the source does not have, before a day is read.
+
+    Where it cannot be asked for its accounts, the reading says why.
+    """
+    if not backfill.accounts:
+        return
+    dry = Backfill(backfill.window, backfill.accounts, is_dry=True)
+    job = planned(request, dry)
+    is_known = dry.seen_accounts or job.lost or not job.failures
+    if is_known and (error := dry.refusal(job.lost)):
+        raise error
+
+
+def planned(request: Request, backfill: Backfill) -> Job:
+    """Return the job of a source that was asked for accounts and lists only."""
     [name] = request.sources
     source = load_source(name)
-    check_settings({name: source.needed_with(request.settings)}, request.settings)
+    check_sources({name: source}, request.settings)
     state = {}
     if request.place.exists():
         wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
@@ -77,7 +110,7 @@ def plan(request: Request, backfill: Backfill) -> tuple[list[Line], list[Platfor
     job = Job(
         name,
         request.settings,
-        request.since,
+        request.first_day(name),
         clock.now(),
         state,
         request.limits,
@@ -88,8 +121,7 @@ def plan(request: Request, backfill: Backfill) -> tuple[list[Line], list[Platfor
         source.collect(job)
     except PlatformError as error:
         job.fail(error)
-    job.end()
-    return lines_of(backfill), job.failures
+    return job
 
 
 def lines_of(backfill: Backfill) -> list[Line]:

@@ -127,7 +127,8 @@ def backfill(
         request = request_of((source,), since, raw_database, env_file, config)
         days = planning.backfill_of(source, request.since, until, accounts, is_dry=dry_run)
         if dry_run:
-            return show_plan(console, *planning.plan(request, days))
+            return show_plan(console, *planning.plan(request, days, console.note))
+        planning.check_accounts(request, days)
         asked = replace(request, backfill=days, is_accepting_shrinkage=accept_shrinkage)
         return ingest_and_show(console, asked)
 

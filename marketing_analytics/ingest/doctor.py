@@ -32,7 +32,7 @@ from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.platforms import load_source
 from marketing_analytics.ingest.raw.places import nearest, opened
 from marketing_analytics.ingest.raw.state import stored_state
-from marketing_analytics.ingest.request import WAITS, Request, check_settings
+from marketing_analytics.ingest.request import WAITS, Request, check_sources
 
 LIMITS = Limits(attempts=2, retry_base_seconds=0.5, max_wait_seconds=5.0, answer_seconds=30.0)
 HOST_SECONDS = 10.0
@@ -139,7 +139,7 @@ def of_source(request: Request, name: str, source: Source) -> Iterator[Finding]:
         return
     if source.address:
         address = source.address(request.settings)
-        found = looked(f"{name} host", lambda: reach(address))
+        found = looked(f"{name} host", lambda: reach(address, base_setting(source)))
         yield found
         if found.error:
             return
@@ -149,27 +149,20 @@ def of_source(request: Request, name: str, source: Source) -> Iterator[Finding]:
 
 def settings_of(request: Request, name: str, source: Source) -> str:
     """Return how many settings there are; raise UserError for what is missing or malformed."""
-    check_settings({name: source.needed_with(request.settings)}, request.settings)
+    check_sources({name: source}, request.settings)
     given = [
         *source.needed_with(request.settings),
         *(s for s in source.optional_settings if request.settings.get(s)),
     ]
-    for setting in given:
-        value = request.settings[setting]
-        if value != value.strip() or not value.isprintable():
-            raise UserError(
-                f"{setting} has blanks around it or a line end in it", hint="write it anew"
-            )
-    if source.address:
-        address = urlsplit(source.address(request.settings))
-        if address.scheme not in {"http", "https"} or not address.hostname:
-            raise UserError(
-                f"the address of {name} is none", hint="write it like https://host/path"
-            )
     return f"{len(given)} given"
 
 
-def reach(address: str) -> str:
+def base_setting(source: Source) -> str:
+    """Return the setting that holds the address of a source."""
+    return next((name for name in source.optional_settings if name.endswith("_BASE_URL")), "")
+
+
+def reach(address: str, setting: str) -> str:
     """Return how far our clock is from a host's; raise PlatformError where it does not answer."""
     import httpx
 
@@ -178,7 +171,7 @@ def reach(address: str) -> str:
     try:
         answer = send_bounded(client, "GET", "", answer_seconds=HOST_SECONDS, timeout=HOST_SECONDS)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise error_from_exception(error, host) from None
+        raise error_from_exception(error, host, setting) from None
     finally:
         client.close()
     skew = skew_seconds(answer.headers.get("Date", ""))

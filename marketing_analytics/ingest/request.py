@@ -13,9 +13,11 @@ from marketing_analytics.core import clock
 from marketing_analytics.core.commands import program
 from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import UserError, not_set
+from marketing_analytics.ingest.access.settings import check_values
 from marketing_analytics.ingest.engine.backfill import Backfill
 from marketing_analytics.ingest.engine.governor import Limits
 from marketing_analytics.ingest.engine.persons import with_key
+from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.ingest.raw.places import Place, place_of
 from marketing_analytics.ingest.sync_file import SyncFile, read_sync_file
@@ -56,6 +58,24 @@ class Request:
     # sources that nobody asked for by name and whose settings are not complete, and what they lack
     left_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
+    def first_day(self, source: str) -> date:
+        """Return the first day to read of a source: that wanted, or the first that is kept."""
+        wanted = self.since_by_source.get(source, self.since)
+        return max(wanted, load_source(source).first_kept_day(clock.today()) or wanted)
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what is said of days that were asked for and are not read."""
+        notes = []
+        for name in self.sources:
+            first = self.first_day(name)
+            if first > self.since_by_source.get(name, self.since):
+                notes.append(f"{name}: days before {first} are not kept by the platform")
+        if self.backfill and self.backfill.has_days_ahead:
+            last = self.backfill.window.end
+            notes.append(f"{self.sources[0]}: days after {last} lie ahead and are not read")
+        return notes
+
     def seconds(self, name: str) -> float:
         """Return a waiting time setting; raise UserError when it is not a number."""
         return seconds(name, self.settings)
@@ -80,7 +100,10 @@ def seconds(name: str, settings: Mapping[str, str]) -> float:
     except ValueError:
         value = -1.0
     if value < 0:
-        raise UserError(f"{name} is not a number of seconds: {text!r}")
+        raise UserError(
+            f"{name} is not a number of seconds: {text!r}",
+            hint=f"write it like {WAITS[name]:g}, or leave it out",
+        )
     return value
 
 
@@ -95,6 +118,11 @@ def raw_place(given: str | None, settings: Mapping[str, str]) -> Place:
 
     Raise UserError for an address of something else.
     """
+    if given is not None and not given.strip():
+        raise UserError(
+            "--raw-database is empty",
+            hint=f"name a file or an address, or leave it out for {DEFAULT_RAW_DATABASE}",
+        )
     working = Path(settings.get(WORKING_SETTING) or DEFAULT_WORKING).expanduser().resolve()
     return place_of(given or settings.get(RAW_DATABASE_SETTING) or DEFAULT_RAW_DATABASE, working)
 
@@ -107,7 +135,10 @@ def since_date(given: str | None, settings: Mapping[str, str]) -> date:
         return today - timedelta(days=DEFAULT_HISTORY_DAYS)
     since = as_date(text, "--since" if given else SINCE_SETTING)
     if since > today:
-        raise UserError(f"the first day {since} lies after today ({today})")
+        raise UserError(
+            f"the first day {since} lies after today ({today})",
+            hint=f"give --since or {SINCE_SETTING} a day up to today",
+        )
     return since
 
 
@@ -142,6 +173,18 @@ def check_settings(needed: Mapping[str, Sequence[str]], settings: Mapping[str, s
     if absent:
         listed = f"fill in the file that `{program()} ingest settings` prints and pass --env-file"
         raise not_set(absent, instead=f"{listed}, or choose other sources with --source")
+
+
+def check_sources(sources: Mapping[str, Source], settings: Mapping[str, str]) -> None:
+    """Raise UserError for settings of sources (name: source) that lack or are of no use."""
+    needed = {name: source.needed_with(settings) for name, source in sources.items()}
+    check_settings(needed, settings)
+    for source in sources.values():
+        names = (*source.settings, *source.optional_settings)
+        check_values(names, source.value_checks, settings)
+        if source.address:
+            # what an address is made of is looked at too
+            source.address(settings)
 
 
 def request_of(

@@ -37,7 +37,7 @@ from marketing_analytics.ingest.progress import Writing, lines_of
 from marketing_analytics.ingest.raw.database import RawDatabase
 from marketing_analytics.ingest.raw.journal import Journal
 from marketing_analytics.ingest.raw.places import check_name
-from marketing_analytics.ingest.request import Request, check_settings
+from marketing_analytics.ingest.request import Request, check_sources
 
 SCHEMA_VERSION = 1
 REFRESH_SECONDS = 0.25
@@ -87,11 +87,12 @@ class SourceResult:
 def ingest(request: Request, console: Console) -> list[SourceResult]:
     """Run the sources of a request; raise only for what concerns all of them."""
     sources = {name: load_source(name) for name in request.sources}
-    needed = {name: source.needed_with(request.settings) for name, source in sources.items()}
-    check_settings(needed, request.settings)
+    check_sources(sources, request.settings)
     key = key_of(request.settings)
     check_name(request.place, source_names())
     import_modules(sources.values())
+    for note in request.notes:
+        console.note(note)
     lock_wait_seconds = request.seconds("INGEST_LOCK_WAIT_SECONDS")
     with owner_only(), ends_on_sigterm(), request.place.writer_lock(lock_wait_seconds):
         database = RawDatabase(request.place, wait_seconds=lock_wait_seconds)
@@ -110,7 +111,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
                 source=name,
                 key=key,
                 settings=request.settings,
-                since=request.since_by_source.get(name, request.since),
+                since=request.first_day(name),
                 now=clock.now(),
                 state=stored[name].state,
                 guard=Guard(stored[name].counts, is_accepting=request.is_accepting_shrinkage),

@@ -125,6 +125,9 @@ class Checker:
                 yield from self.check_day(name, value)
             elif key not in options:
                 yield self.unknown(name, key, [SINCE, *options])
+            elif value == []:
+                hint = f"name some, or leave {key} out to read all"
+                yield self.wrong(name, key, f"{key} is empty", hint)
             elif not is_list_of_names(value):
                 hint = f'write a list: {key} = ["first", "second"]'
                 yield self.wrong(name, key, f"{key} is not a list of names", hint)
@@ -192,6 +195,7 @@ def schema() -> dict[str, Any]:
             | {
                 key: {
                     "type": "array",
+                    "minItems": 1,
                     "items": {"type": ["string", "integer"]},
                     "description": f"In place of {setting}.",
                 }

@@ -58,7 +58,9 @@ def open_error(url: str, text: str) -> PlatformError:
     """Return our error for a server that does not let us in."""
     reason = text.strip().splitlines()[0] if text.strip() else "no reason given"
     if any(words in text for words in ("authentication failed", "no password", "role")):
-        return AuthError(f"{without_password(url)} refuses: {reason}", hint="check the address")
+        return AuthError(
+            f"{without_password(url)} refuses: {reason}", hint="check user and password"
+        )
     if "does not exist" in text:
         return UserError(f"{without_password(url)}: {reason}", hint="create it, or give another")
     return PlatformError(

@@ -12,6 +12,7 @@ from marketing_analytics.ingest.engine.backfill import Backfill
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.windows import Window
 from marketing_analytics.ingest.platforms import load_source, source_names
+from marketing_analytics.ingest.request import request_of
 
 from .commands import NOW, QUICK, call, clean_environment, contents, ingest, read
 from .scripted_platform import Answer, between
@@ -94,10 +95,63 @@ def test_one_account_alone_and_an_account_that_is_none(shared_emulators, copy_of
     assert done.code == 0, done.err
     after = dict(read(copy_of_loaded, counts))
     assert (after[first], after[second]) == (before[first], left[second])
-    none = backfill(copy_of_loaded, "google_ads", *days, "4711", **settings)
-    assert none.code == 5
-    assert "there is no account 4711 to read again" in none.err
-    assert first in none.err
+
+
+@pytest.mark.parametrize("source", CASES)
+def test_an_account_that_is_none_is_refused_before_a_day_is_read(
+    shared_emulators, copy_of_loaded, everything, source
+):
+    first = ()
+    if source == "google_ads":
+        query = "select min(customer_id) from google_ads.campaign_stats"
+        first = ("--account", read(copy_of_loaded, query)[0][0])
+    days = ("--since", "2026-10-01", *first, "--account", "4711", "--account", "4712")
+    settings = shared_emulators.settings
+    dry = backfill(copy_of_loaded, source, *days, "--dry-run", **settings)
+    done = backfill(copy_of_loaded, source, *days, **settings)
+    assert (dry.code, done.code) == (2, 2)
+    for one in (dry, done):
+        assert "there are no accounts 4711, 4712 to read again" in one.err
+        assert "help: accounts are" in one.err
+    assert contents(copy_of_loaded) == everything
+
+
+KEPT = [
+    ("meta_ads", date(2023, 10, 18)),
+    ("google_ads", date(2023, 10, 18)),
+    ("linkedin_ads", date(2016, 11, 3)),
+    ("ga4_reports", date(2015, 8, 14)),
+    ("sendgrid", date(2009, 1, 1)),
+    ("klaviyo", date(2012, 1, 1)),
+    ("shopify", date(2006, 1, 1)),
+    ("mailchimp", date(2001, 1, 1)),
+]
+
+
+@pytest.mark.parametrize(("source", "first"), KEPT)
+def test_days_that_no_platform_keeps_are_not_asked_for(monkeypatch, source, first):
+    monkeypatch.setenv("MARKETING_NOW", NOW)
+    request = request_of((source,), "0001-01-01", None, None)
+    assert request.first_day(source) == first
+    assert request.notes == [f"{source}: days before {first} are not kept by the platform"]
+    usual = request_of((source,), "2026-10-01", None, None)
+    assert (usual.first_day(source), usual.notes) == (date(2026, 10, 1), [])
+
+
+def test_every_source_by_days_has_an_end_to_them():
+    # the export is listed: it has the days that it has
+    assert {source for source, _ in KEPT} == {*BY_DAYS} - {"ga4"}
+
+
+def test_days_left_out_are_told(shared_emulators, copy_of_loaded):
+    days = ("--since", "1900-01-01", "--until", "2030-01-01", "--dry-run", "--json")
+    done = backfill(copy_of_loaded, "meta_ads", *days, **shared_emulators.settings)
+    assert done.code == 0, done.err
+    assert done.err.splitlines() == [
+        "meta_ads: days before 2023-10-18 are not kept by the platform",
+        "meta_ads: days after 2026-11-01 lie ahead and are not read",
+    ]
+    assert min(line["first_day"] for line in done.json["planned"]) == "2023-10-18"
 
 
 @pytest.mark.parametrize("source", CASES)

@@ -51,6 +51,7 @@ def test_what_is_wrong_is_named_and_the_rest_is_looked_at(emulators, tmp_path):
     wrong = {subject for subject, one in found.items() if not all(f["is_ok"] for f in one)}
     assert wrong == {"meta_ads access", "google_ads host", "shop access", "ga4 settings"}
     assert "cannot reach 127.0.0.1:9" in found["google_ads host"][0]["message"]
+    assert "check GOOGLE_ADS_BASE_URL" in found["google_ads host"][0]["hint"]
     assert all(f["hint"] for subject in wrong for f in found[subject] if not f["is_ok"])
     assert settings["META_ADS_ACCESS_TOKEN"] not in done.out + done.err
 

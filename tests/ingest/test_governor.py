@@ -152,5 +152,7 @@ def test_usage_that_runs_out_holds_the_next_request_back():
 def test_a_server_that_is_not_there_is_a_sentence():
     with serve(in_order(OK)) as (address, _):
         gone = address
-    with pytest.raises(RemoteError, match="cannot reach Platform"):
-        governor_for(gone).get("/x")
+    host = gone.removeprefix("http://").partition("/")[0]
+    with pytest.raises(RemoteError, match=f"cannot reach Platform at {host}: ") as caught:
+        governor_for(gone, setting="PLATFORM_BASE_URL").get("/x")
+    assert "check PLATFORM_BASE_URL" in caught.value.hint

@@ -37,6 +37,13 @@ def test_a_file_says_what_is_synced(tmp_path):
         ("[shop]\n  since = 5\n", 2, 11, "since is not a date", "2026-05-01"),
         ('[google_ads]\naccounts = "1"\n', 2, 12, "is not a list of names", "write a list"),
         ("[google_ads]\naccounts = [1.5]\n", 2, 12, "is not a list of names", "write a list"),
+        (
+            "[meta_ads]\naccounts = []\n",
+            2,
+            12,
+            "accounts is empty",
+            "leave accounts out to read all",
+        ),
         ("shop = 1\n", 1, 8, "is a source, not a value", "[shop]"),
         ('META_ADS_ACCESS_TOKEN = "hush"\n', 1, 1, "unknown key", "in the environment"),
         ("[shop\n", 1, 6, "not TOML", ""),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,10 @@ def file_token(job: Job, scope: str) -> Token:
     credentials = read_credentials(path)
     address = credentials.get("token_uri") or TOKEN_ADDRESS
     hint = f"check {CREDENTIALS_FILE}"
+    form: Callable[[], Form] = partial(service_form, credentials, scope, address)
     if credentials["type"] == "authorized_user":
-        return granted(job, address, lambda: refresh_form(credentials), hint)
-    return granted(job, address, lambda: service_form(credentials, scope, address), hint)
+        form = partial(refresh_form, credentials)
+    return granted(job, address, form, hint, f"token_uri in {CREDENTIALS_FILE}")
 
 
 def refresh_token(job: Job, prefix: str) -> Token:
@@ -53,7 +55,7 @@ def refresh_token(job: Job, prefix: str) -> Token:
     address = job.settings.get(f"{prefix}_TOKEN_URL") or TOKEN_ADDRESS
     *first, last = settings.values()
     hint = f"check {', '.join(first)} and {last}"
-    return granted(job, address, lambda: refresh_form(values), hint)
+    return granted(job, address, lambda: refresh_form(values), hint, f"{prefix}_TOKEN_URL")
 
 
 def read_credentials(path: Path) -> dict[str, str]:
@@ -77,13 +79,14 @@ def read_credentials(path: Path) -> dict[str, str]:
     return dict(found)
 
 
-def granted(job: Job, address: str, form: Callable[[], Form], hint: str) -> Token:
+def granted(job: Job, address: str, form: Callable[[], Form], hint: str, setting: str) -> Token:
     """Return the token that a token server gives for a form."""
 
     def renew() -> str:
         server = Governor(
             "the Google token server",
             "",
+            setting=setting,
             limits=job.limits,
             stop=job.stop,
             classify=lambda response: refusal(response, hint),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from marketing_analytics.core.errors import UserError
 from marketing_analytics.ingest.engine.windows import Coverage, Window
 
 STATE = "backfill"
@@ -31,6 +32,8 @@ class Backfill:
 
     window: Window
     accounts: frozenset[str] = frozenset()
+    # days after today were asked for
+    has_days_ahead: bool = False
     # only say what would be read
     is_dry: bool = False
     # report, account, days as in Coverage; a part of the source's state
@@ -72,10 +75,17 @@ class Backfill:
     def _read(self, report: str, account_id: str) -> Coverage:
         return Coverage.from_state(self.done.get(report, {}).get(account_id, []))
 
-    def unknown_accounts(self, lost: Iterable[str]) -> list[str]:
-        """Return the accounts asked for that the source does not have."""
+    def refusal(self, lost: Iterable[str]) -> UserError | None:
+        """Return the error that names the accounts asked for that the source does not have."""
         known = self.seen_accounts | set(map(plain, lost))
-        return sorted(account for account in self.accounts if plain(account) not in known)
+        absent = sorted(account for account in self.accounts if plain(account) not in known)
+        if not absent:
+            return None
+        words = "is no account" if len(absent) == 1 else "are no accounts"
+        return UserError(
+            f"there {words} {', '.join(absent)} to read again",
+            hint=f"accounts are {', '.join(sorted(self.seen_accounts)) or 'not known'}",
+        )
 
 
 class Again(Coverage):

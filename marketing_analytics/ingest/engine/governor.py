@@ -117,6 +117,7 @@ class Governor:
         max_connections: int = 8,
         loads: Callable[[bytes], Any] = orjson.loads,
         shape: type = dict,
+        setting: str = "",
         on_wait: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.platform = platform
@@ -127,6 +128,8 @@ class Governor:
         self._pace = pace
         self._loads = loads
         self._shape = shape
+        # where another address is set
+        self._setting = setting
         self._on_wait = on_wait
         self._slots = threading.BoundedSemaphore(max_connections)
         self._not_before = 0.0
@@ -263,11 +266,19 @@ class Governor:
 
         try:
             yield
-        except httpx.HTTPError as error:
-            ours = error_from_exception(error, self.platform)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            ours = error_from_exception(error, self._named(error), self._setting)
             if isinstance(ours, AmbiguousError):
                 ours = BrokenAnswerError(ours.message, hint="run again")
             raise ours from None
+
+    def _named(self, error: Exception) -> str:
+        """Return the platform with the host and port that was asked, as far as it is known."""
+        try:
+            netloc = error.request.url.netloc  # type: ignore[attr-defined]
+        except (AttributeError, RuntimeError):
+            return self.platform
+        return f"{self.platform} at {netloc.decode()}"
 
     def _decode(self, response: httpx.Response) -> Any:
         """Return the JSON; half a document or a web page is a fault that may pass."""

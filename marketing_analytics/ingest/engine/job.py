@@ -25,7 +25,6 @@ from marketing_analytics.core.errors import (
     MissingSettingError,
     PlatformError,
     TerminalError,
-    UserError,
     full_disk,
 )
 from marketing_analytics.ingest.engine.backfill import STATE, Backfill, Planned
@@ -340,10 +339,8 @@ class Job:
                 # state is stored with a table only
                 self.declare(())
             return
-        for account_id in self.backfill.unknown_accounts(self.lost):
-            known = ", ".join(sorted(self.backfill.seen_accounts)) or "not known"
-            error = f"there is no account {account_id} to read again"
-            self.fail(UserError(error, hint=f"accounts are {known}"))
+        if error := self.backfill.refusal(self.lost):
+            self.fail(error)
         if not self.failures:
             # a key that is absent would stay as it is stored; and it is stored with a table only
             self.state[STATE] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 from marketing_analytics.ingest.engine.job import Job
@@ -12,6 +13,8 @@ from marketing_analytics.ingest.engine.tables import Table
 
 # the accounts that can be read, id and name; those that cannot are lost in the job
 Check = Callable[[Job], Iterable[tuple[str, str]]]
+# takes the name and value of a setting, and raises UserError where the value is of no use
+ValueCheck = Callable[[str, str], object]
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,9 @@ class Source:
     settings without a secret that the file of what to sync may give: the key there, and the
     setting, a list. `restates` says what every run reads again, `has_days` that a backfill can
     read days again. `address` says where its server is, `check` asks it as little as possible and
-    keeps nothing. `modules` are slow to import, and needed only for the reading.
+    keeps nothing. `value_checks` look at settings before anything is asked. The platform keeps days
+    for `kept_days`, or has none before `oldest_day`. `modules` are slow to import, and needed only
+    for the reading.
     """
 
     tables: tuple[Table, ...]
@@ -42,9 +47,16 @@ class Source:
     has_days: bool = False
     address: Callable[[Mapping[str, str]], str] | None = None
     check: Check | None = None
+    value_checks: Mapping[str, ValueCheck] = field(default_factory=dict)
+    kept_days: int | None = None
+    oldest_day: date | None = None
     receiver: Receiver | None = None
     instead: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     modules: tuple[str, ...] = ()
+
+    def first_kept_day(self, today: date) -> date | None:
+        """Return the first day that the platform has, None where it is not known."""
+        return today - timedelta(self.kept_days) if self.kept_days else self.oldest_day
 
     @property
     def has_persons(self) -> bool:

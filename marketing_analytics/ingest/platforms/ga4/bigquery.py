@@ -77,6 +77,7 @@ class Dataset:
         self.governor = Governor(
             "BigQuery",
             job.settings.get(ADDRESS) or DEFAULT_ADDRESS,
+            setting=ADDRESS,
             limits=job.limits,
             stop=job.stop,
             classify=classify,

@@ -58,6 +58,8 @@ OWN_ACCESS = (f"{PREFIX}_CLIENT_ID", f"{PREFIX}_CLIENT_SECRET", f"{PREFIX}_REFRE
 WINDOW_DAYS = 30
 # the API gives at most 250,000
 PAGE_ROWS = 100_000
+# the first day that the Data API takes as a start
+OLDEST_DAY = date(2015, 8, 14)
 
 
 def address(settings: Mapping[str, str]) -> str:
@@ -71,6 +73,7 @@ def open_governor(job: Job) -> Governor:
     return Governor(
         "Google Analytics",
         address(job.settings),
+        setting=f"{PREFIX}_BASE_URL",
         limits=job.limits,
         stop=job.stop,
         classify=classify,
@@ -239,6 +242,7 @@ SOURCE = Source(
     collect=collect,
     restates="14 days, pages 3 days",
     has_days=True,
+    oldest_day=OLDEST_DAY,
     address=address,
     check=check,
 )

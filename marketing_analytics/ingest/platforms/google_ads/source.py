@@ -19,6 +19,7 @@ from marketing_analytics.core.errors import (
     TerminalError,
 )
 from marketing_analytics.ingest.access.google import refresh_token
+from marketing_analytics.ingest.access.settings import shaped
 from marketing_analytics.ingest.engine.answers import (
     Account,
     as_account,
@@ -50,6 +51,7 @@ from marketing_analytics.ingest.platforms.google_ads.reports import (
     CHOICE_OF_REPORTS,
     ENTITY_REPORTS,
     REPORTS,
+    RETENTION_DAYS,
     TOTALS_QUERY,
     TREE_QUERY,
     Report,
@@ -87,6 +89,7 @@ def open_governor(job: Job) -> Governor:
     return Governor(
         "Google Ads",
         address(job.settings),
+        setting="GOOGLE_ADS_BASE_URL",
         limits=job.limits,
         stop=job.stop,
         classify=classify,
@@ -320,6 +323,11 @@ SOURCE = Source(
     options={"accounts": CHOICE},
     restates="the conversion window, 30 to 90 days",
     has_days=True,
+    kept_days=RETENTION_DAYS,
+    value_checks={
+        "GOOGLE_ADS_LOGIN_CUSTOMER_ID": shaped(r"\d{10}|\d{3}-\d{3}-\d{4}", "418-008-7120"),
+        CHOICE_OF_REPORTS: lambda _, text: chosen_reports(text),
+    },
     address=address,
     check=check,
 )

@@ -46,6 +46,7 @@ def open_governor(job: Job) -> Governor:
     return Governor(
         "HubSpot",
         address(job.settings),
+        setting="HUBSPOT_BASE_URL",
         limits=job.limits,
         stop=job.stop,
         classify=classify,
@@ -121,5 +122,9 @@ SOURCE = Source(
     options={"objects": "HUBSPOT_OBJECTS"},
     restates="what changed; lists as a whole now and then",
     address=address,
+    value_checks={
+        "HUBSPOT_OBJECTS": lambda name, text: chosen({name: text}),
+        "HUBSPOT_REREAD_DAYS": lambda name, text: reread_days({name: text}),
+    },
     check=check,
 )

@@ -35,6 +35,7 @@ def open_governor(job: Job) -> Governor:
     return Governor(
         "Klaviyo",
         address(job.settings),
+        setting="KLAVIYO_BASE_URL",
         limits=job.limits,
         stop=job.stop,
         classify=classify,

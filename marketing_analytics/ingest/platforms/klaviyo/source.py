@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from marketing_analytics.core.errors import AuthError, TerminalError
+from marketing_analytics.ingest.access.settings import shaped
 from marketing_analytics.ingest.engine.answers import Account, as_account, readable
 from marketing_analytics.ingest.engine.governor import Governor
 from marketing_analytics.ingest.engine.job import Job, Piece
@@ -20,6 +21,7 @@ from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.windows import ONE_DAY, Window, windows_of
 from marketing_analytics.ingest.platforms.klaviyo.lists import (
     DENIED,
+    REVISION,
     Columns,
     address,
     columns_of,
@@ -220,6 +222,9 @@ SOURCE = Source(
     collect=collect,
     restates="3 days of events, lists as a whole",
     has_days=True,
+    # the year in which Klaviyo began
+    oldest_day=date(2012, 1, 1),
+    value_checks={"KLAVIYO_REVISION": shaped(r"\d{4}-\d\d-\d\d(\.[a-z]+)?", REVISION)},
     address=address,
     check=check,
 )

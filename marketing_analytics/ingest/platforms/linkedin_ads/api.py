@@ -55,6 +55,7 @@ def connect(job: Job) -> Governor:
     return Governor(
         "LinkedIn Ads",
         address_of(job.settings),
+        setting="LINKEDIN_ADS_BASE_URL",
         limits=job.limits,
         stop=job.stop,
         classify=classify,
@@ -151,6 +152,7 @@ def refreshed_token(job: Job) -> str:
     token_server = Governor(
         "the LinkedIn token server",
         "",
+        setting="LINKEDIN_ADS_TOKEN_URL",
         limits=job.limits,
         stop=job.stop,
         classify=classify_token_error,

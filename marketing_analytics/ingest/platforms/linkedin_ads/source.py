@@ -12,6 +12,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.ingest.access.settings import shaped
 from marketing_analytics.ingest.engine.answers import Account, as_account, readable
 from marketing_analytics.ingest.engine.governor import AccountError, Governor
 from marketing_analytics.ingest.engine.history import add_changes
@@ -28,6 +29,7 @@ from marketing_analytics.ingest.platforms.linkedin_ads.analytics import (
 )
 from marketing_analytics.ingest.platforms.linkedin_ads.api import (
     CHOICE,
+    DEFAULT_VERSION,
     REFRESH,
     Value,
     address_of,
@@ -227,6 +229,11 @@ SOURCE = Source(
     options={"accounts": CHOICE},
     restates="the lookback of conversions, 30 to 90 days",
     has_days=True,
+    kept_days=RETENTION_DAYS,
+    value_checks={
+        "LINKEDIN_ADS_VERSION": shaped(r"20\d\d(0[1-9]|1[0-2])", DEFAULT_VERSION),
+        MOST_ELEMENTS_SETTING: shaped(r"[1-9]\d*", str(MOST_ELEMENTS)),
+    },
     address=address_of,
     check=check,
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import closing
+from datetime import date
 from typing import TYPE_CHECKING
 
 from marketing_analytics.core.errors import (
@@ -35,6 +36,7 @@ def open_governor(job: Job) -> Governor:
     return Governor(
         "Mailchimp",
         base_url(job.settings),
+        setting="MAILCHIMP_BASE_URL",
         limits=job.limits,
         stop=job.stop,
         classify=classify,
@@ -114,6 +116,8 @@ SOURCE = Source(
     options={"audiences": CHOICE},
     restates="campaigns of 90 days",
     has_days=True,
+    # the year in which Mailchimp began
+    oldest_day=date(2001, 1, 1),
     address=base_url,
     check=check,
 )

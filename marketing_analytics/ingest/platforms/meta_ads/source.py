@@ -16,6 +16,7 @@ from marketing_analytics.ingest.engine.reading import Reader
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.tables import Table, pluck
 from marketing_analytics.ingest.platforms.meta_ads.insights import (
+    RETENTION_DAYS,
     Insights,
     chosen_reports,
     windows_to_read,
@@ -56,6 +57,7 @@ def open_governor(job: Job) -> Governor:
     return Governor(
         "Meta Ads",
         address(job.settings),
+        setting="META_ADS_BASE_URL",
         limits=job.limits,
         stop=job.stop,
         classify=classify,
@@ -194,6 +196,8 @@ SOURCE = Source(
     options={"accounts": "META_ADS_ACCOUNT_IDS"},
     restates="28 days",
     has_days=True,
+    kept_days=RETENTION_DAYS,
+    value_checks={"META_ADS_BREAKDOWNS": lambda _, text: chosen_reports(text)},
     address=address,
     check=check,
 )

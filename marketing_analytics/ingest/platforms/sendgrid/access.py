@@ -5,10 +5,11 @@ from __future__ import annotations
 import email.utils
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from marketing_analytics.core.errors import AuthError, RemoteError, TerminalError, TransientError
-from marketing_analytics.ingest.engine.governor import Governor
+from marketing_analytics.ingest.engine.governor import AccountError, Governor
 from marketing_analytics.ingest.engine.job import Job
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 DEFAULT_ADDRESS = "https://api.sendgrid.com/v3"
 # the account that the key belongs to; the others are its subusers
 OWN_ACCOUNT = "main"
+REFUSED = 403
 
 
 def address(settings: Mapping[str, str]) -> str:
@@ -29,12 +31,32 @@ def account_ids(job: Job) -> list[str]:
     return [OWN_ACCOUNT, *names_in(job.settings.get("SENDGRID_SUBUSERS", ""))]
 
 
+def readable_ids(job: Job) -> list[str]:
+    """Return the accounts that the key may ask for; a subuser that is none is lost."""
+    found = []
+    for account_id in account_ids(job):
+        try:
+            if account_id != OWN_ACCOUNT:
+                with closing(build_governor(job, account_id, shape=dict)) as governor:
+                    # needs no right of the key
+                    governor.get("/scopes")
+        except AuthError as error:
+            if error.status_code != REFUSED:
+                raise
+            why = "SendGrid does not let the key act for it"
+            hint = "check the names in SENDGRID_SUBUSERS; the key must be of their parent account"
+            job.lose(account_id, AccountError(why, hint=hint), "subuser")
+        else:
+            found.append(account_id)
+    return found
+
+
 def names_in(text: str) -> list[str]:
     """Return the names of a comma list, each once."""
     return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
-def build_governor(job: Job, account_id: str) -> Governor:
+def build_governor(job: Job, account_id: str, shape: type = list) -> Governor:
     """Return what sends the requests for one account."""
     headers = {"Authorization": f"Bearer {job.setting('SENDGRID_API_KEY')}"}
     if account_id != OWN_ACCOUNT:
@@ -42,12 +64,13 @@ def build_governor(job: Job, account_id: str) -> Governor:
     return Governor(
         "SendGrid",
         address(job.settings),
+        setting="SENDGRID_BASE_URL",
         limits=job.limits,
         stop=job.stop,
         classify=classify,
         on_wait=job.notes.put,
         headers=headers,
-        shape=list,
+        shape=shape,
     )
 
 
@@ -66,7 +89,7 @@ def classify(response: httpx.Response) -> RemoteError | None:
             hint="check SENDGRID_API_KEY, and SENDGRID_BASE_URL for an account in the EU",
             status_code=status,
         )
-    if status == 403:
+    if status == REFUSED:
         return AuthError(
             f"SendGrid refused {response.request.url.path}: {said_in(response)}",
             hint="give the key the right to read it (Settings > API Keys); the rest is loaded",

@@ -8,18 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Any
 
 from marketing_analytics.core.errors import AuthError, TerminalError
+from marketing_analytics.ingest.access.settings import shaped
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.source import Receiver, Source
 from marketing_analytics.ingest.platforms.sendgrid.access import (
-    account_ids,
     address,
     build_governor,
+    readable_ids,
 )
 from marketing_analytics.ingest.platforms.sendgrid.events import load_events
+from marketing_analytics.ingest.platforms.sendgrid.signature import public_keys
 from marketing_analytics.ingest.platforms.sendgrid.stats import (
     read_category_stats,
     read_daily_stats,
@@ -47,7 +50,7 @@ def collect(job: Job) -> None:
         load_events(job)
     with ExitStack() as stack:
         islands: list[Island] = []
-        for account_id in account_ids(job):
+        for account_id in readable_ids(job):
             governor = build_governor(job, account_id)
             stack.callback(governor.close)
             asked = (job, governor, account_id)
@@ -64,7 +67,7 @@ def collect(job: Job) -> None:
 def check(job: Job) -> list[tuple[str, str]]:
     """Ask every account for a day of its statistics."""
     found = []
-    for account_id in account_ids(job):
+    for account_id in readable_ids(job):
         with closing(build_governor(job, account_id)) as governor:
             day = job.now.date()
             try:
@@ -111,6 +114,12 @@ SOURCE = Source(
     options={"subusers": "SENDGRID_SUBUSERS"},
     restates="7 days, suppressions as a whole",
     has_days=True,
+    # the year in which SendGrid began
+    oldest_day=date(2009, 1, 1),
+    value_checks={
+        "SENDGRID_EVENTS_KEEP_DAYS": shaped(r"\d+", "30"),
+        "SENDGRID_WEBHOOK_PUBLIC_KEY": lambda _, text: public_keys(text),
+    },
     address=address,
     check=check,
     receiver=Receiver(("SENDGRID_WEBHOOK_PUBLIC_KEY", "SENDGRID_EVENTS_PATH"), build_receiver),

@@ -64,6 +64,7 @@ def governor_of(job: Job, base_url: str, headers: dict[str, str]) -> Governor:
     return Governor(
         "shopify",
         base_url,
+        setting="SHOPIFY_BASE_URL",
         limits=job.limits,
         stop=job.stop,
         classify=classify,

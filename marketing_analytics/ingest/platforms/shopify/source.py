@@ -181,6 +181,8 @@ SOURCE = Source(
     collect=collect,
     restates="recent days, days of changed orders, all customers",
     has_days=True,
+    # the year in which Shopify began
+    oldest_day=date(2006, 1, 1),
     address=base_url_of,
     check=check,
     optional_settings=("SHOPIFY_CLIENT_ID", "SHOPIFY_BASE_URL"),
