@@ -7,6 +7,7 @@ import psycopg2
 import pytest
 
 from marketing_analytics.ingest.raw import places
+from marketing_analytics.warehouse.postgresql import open_error
 from tests.ingest.platforms.test_google_ads import TestGoogleAds as GoogleAds
 from tests.ingest.platforms.test_mailchimp import TestMailchimp as Mailchimp
 from tests.ingest.platforms.test_meta_ads import TestMetaAds as MetaAds
@@ -177,3 +178,10 @@ def test_without_its_driver_nothing_is_loaded_in_another_way(
     [error] = done.source("shop")["errors"]
     assert error["message"] == "the package adbc-driver-postgresql is not installed"
     assert read(address, "select count(*) from shop.orders") == [(0,)]
+
+
+def test_a_wrong_password_is_told_as_one():
+    text = 'connection to server failed: FATAL:  password authentication failed for user "me"'
+    error = open_error("postgresql://me:hush@db/raw", text)
+    assert (error.hint, error.exit_code) == ("check user and password", 4)
+    assert "hush" not in error.message

@@ -114,3 +114,25 @@ def test_a_wait_and_a_first_day_of_no_use_say_what_is_valid():
     with pytest.raises(UserError) as caught:
         since_date("9999-01-01", {})
     assert "up to today" in caught.value.hint
+
+
+def test_a_subuser_that_is_none_is_told_once(shared_emulators, tmp_path):
+    settings = shared_emulators.settings | {"SENDGRID_SUBUSERS": "nosub"}
+    chosen = ("--source", "sendgrid", "--raw-database", tmp_path / "raw.duckdb")
+    run = call("run", *chosen, **settings)
+    assert run.code == 5
+    assert run.err.count("error: ") == 1
+    assert "subuser nosub: " in run.err
+    assert "check the names in SENDGRID_SUBUSERS" in run.err
+    doctor = call("doctor", *chosen, **settings)
+    assert doctor.out.count("fault ") == 1
+    assert "SENDGRID_SUBUSERS" in doctor.out
+
+
+def test_a_server_that_is_not_there_is_named_with_its_setting(shared_emulators, tmp_path):
+    settings = shared_emulators.settings | {"META_ADS_BASE_URL": "https://127.0.0.1:9/v26.0"}
+    chosen = ("--source", "meta_ads", "--raw-database", tmp_path / "raw.duckdb")
+    run = call("run", *chosen, **settings)
+    assert run.code == 1
+    assert "cannot reach Meta Ads at 127.0.0.1:9: " in run.err
+    assert "check META_ADS_BASE_URL" in run.err

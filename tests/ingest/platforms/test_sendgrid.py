@@ -27,7 +27,8 @@ class TestSendgrid(ServedKit):
         return "/categories" in asked.path
 
     def records(self, body):
-        return [body]
+        # the scopes of a subuser are an object
+        return [body] if isinstance(body, list) else []
 
     def spoil(self, record, place):
         if place in record:

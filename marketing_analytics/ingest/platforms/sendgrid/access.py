@@ -38,7 +38,7 @@ def readable_ids(job: Job) -> list[str]:
         try:
             if account_id != OWN_ACCOUNT:
                 with closing(build_governor(job, account_id, shape=dict)) as governor:
-                    # needs no right of the key
+                    # taken to need no right of the key
                     governor.get("/scopes")
         except AuthError as error:
             if error.status_code != REFUSED:
