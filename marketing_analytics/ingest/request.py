@@ -133,13 +133,19 @@ def since_date(given: str | None, settings: Mapping[str, str]) -> date:
     today = clock.today()
     if not text:
         return today - timedelta(days=DEFAULT_HISTORY_DAYS)
-    since = as_date(text, "--since" if given else SINCE_SETTING)
-    if since > today:
+    name = "--since" if given else SINCE_SETTING
+    return past_day(as_date(text, name), name)
+
+
+def past_day(day: date, name: str) -> date:
+    """Return a first day; raise UserError, with the name of what gave it, where it is to come."""
+    today = clock.today()
+    if day > today:
         raise UserError(
-            f"the first day {since} lies after today ({today})",
-            hint=f"give --since or {SINCE_SETTING} a day up to today",
+            f"the first day {day} lies after today ({today})",
+            hint=f"give {name} a day up to today",
         )
-    return since
+    return day
 
 
 def as_date(text: str, name: str) -> date:
@@ -206,6 +212,8 @@ def request_of(
         wanted = read_sync_file(sync_file)
         values |= wanted.settings
         sources = named_in(wanted, checked_sources(sources) if sources else (), sync_file)
+    for name, day in wanted.since_of.items():
+        past_day(day, f"since of [{name}]")
     chosen, left_out = chosen_sources(sources, values)
     return Request(
         sources=chosen,

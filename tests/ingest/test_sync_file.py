@@ -8,6 +8,7 @@ import pytest
 
 from marketing_analytics.core.errors import FileError, FileErrors, UserError
 from marketing_analytics.ingest.platforms import load_source, source_names
+from marketing_analytics.ingest.request import request_of
 from marketing_analytics.ingest.sync_file import read_sync_file, schema
 
 from .commands import call, ingest, read
@@ -68,6 +69,13 @@ def test_all_mistakes_are_told_at_once(tmp_path):
 def test_a_file_without_a_source_is_none(tmp_path):
     with pytest.raises(UserError, match="names no source"):
         read_sync_file(written(tmp_path, "# nothing\n"))
+
+
+def test_a_first_day_to_come_is_told(tmp_path):
+    path = written(tmp_path, "[shop]\nsince = 9999-01-01\n")
+    with pytest.raises(UserError, match="lies after today") as caught:
+        request_of((), None, None, None, path)
+    assert "since of [shop]" in caught.value.hint
 
 
 def test_the_schema_in_the_repository_is_that_of_the_code():

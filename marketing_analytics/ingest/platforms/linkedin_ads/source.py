@@ -11,7 +11,6 @@ from contextlib import closing
 from datetime import UTC, timedelta
 from typing import Any
 
-from marketing_analytics.core.errors import UserError
 from marketing_analytics.ingest.access.settings import shaped
 from marketing_analytics.ingest.engine.answers import Account, as_account, readable
 from marketing_analytics.ingest.engine.governor import AccountError, Governor
@@ -85,11 +84,8 @@ def check(job: Job) -> list[tuple[str, str]]:
 
 
 def most_elements_of(job: Job) -> int:
-    """Return how many elements an answer may hold. Raise UserError where that is no number."""
-    text = job.settings.get(MOST_ELEMENTS_SETTING) or str(MOST_ELEMENTS)
-    if not text.isdecimal() or int(text) < 1:
-        raise UserError(f"{MOST_ELEMENTS_SETTING} is not a number of elements: {text!r}")
-    return int(text)
+    """Return how many elements an answer may hold."""
+    return int(job.settings.get(MOST_ELEMENTS_SETTING) or MOST_ELEMENTS)
 
 
 def read_accounts(job: Job, governor: Governor) -> list[Account]:
