@@ -75,7 +75,7 @@ def test_an_address_that_is_none_is_named(source, setting):
         ("klaviyo", "KLAVIYO_REVISION", "foo", "2026-07-15"),
         ("klaviyo", "KLAVIYO_REVISION", "2026", "2026-07-15.pre"),
         ("meta_ads", "META_ADS_BREAKDOWNS", "moon", ""),
-        ("hubspot", "HUBSPOT_OBJECTS", "moons", "contacts"),
+        ("hubspot", "HUBSPOT_OBJECTS", "tickets", "contacts"),
         ("hubspot", "HUBSPOT_REREAD_DAYS", "x", "7"),
         ("sendgrid", "SENDGRID_EVENTS_KEEP_DAYS", "x", "0"),
         ("sendgrid", "SENDGRID_WEBHOOK_PUBLIC_KEY", "xx", ""),
