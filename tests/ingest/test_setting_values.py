@@ -136,3 +136,10 @@ def test_a_server_that_is_not_there_is_named_with_its_setting(shared_emulators, 
     assert run.code == 1
     assert "cannot reach Meta Ads at 127.0.0.1:9: " in run.err
     assert "check META_ADS_BASE_URL" in run.err
+
+
+@pytest.mark.parametrize("name", ["META_ADS_ACCOUNT_IDS", "HUBSPOT_OBJECTS", "GA4_PROPERTY_IDS"])
+def test_blanks_in_a_list_do_no_harm_and_a_line_end_does(name):
+    check_values([name], {}, {name: " 1, 2,"})
+    with pytest.raises(UserError, match="a line end"):
+        check_values([name], {}, {name: "1,\n2"})

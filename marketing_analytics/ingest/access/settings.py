@@ -13,6 +13,8 @@ ADDRESSES = ("_BASE_URL", "_TOKEN_URL")
 HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+", re.ASCII | re.IGNORECASE)
 # what is not sent in headers and addresses may be in any script
 LOCAL = ("_PATH", "_FILE", "_DATABASE_URL", "_CUSTOM_ARGS")
+# comma lists, in which blanks do no harm
+LISTS = ("_IDS", "_SUBUSERS", "_OBJECTS", "_BREAKDOWNS")
 
 
 def check_values(
@@ -37,7 +39,8 @@ def check_text(name: str, value: str) -> None:
                     f"{name} has a character that is not ASCII, the {position}. of {len(value)}",
                     hint="copy it anew from the platform",
                 )
-    if value != value.strip() or not value.isprintable():
+    is_list = name.endswith(LISTS)
+    if (value != value.strip() and not is_list) or not value.isprintable():
         raise UserError(f"{name} has blanks around it or a line end in it", hint="write it anew")
 
 
