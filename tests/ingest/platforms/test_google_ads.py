@@ -26,8 +26,8 @@ class TestGoogleAds(ServedKit):
     )
 
     def load(self, database, settings, *arguments):
-        # clicks are asked for day by day, also of days before the world
-        return super().load(database, settings, "--since", "2026-10-01", *arguments)
+        # clicks are asked for day by day, also of days before the world; its days are one window
+        return super().load(database, settings, "--since", "2026-10-02", *arguments)
 
     def is_of_control(self, asked):
         return "customer_client" in asked.body
