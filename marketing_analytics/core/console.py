@@ -354,16 +354,20 @@ def missing_package(name: str) -> MachineError:
 
 def report_bug(error: Exception, console: Console) -> int:
     """Tell about a bug of ours and return its exit code."""
+    told = bug_in("marketing", error)
+    console.error(told)
+    return told.exit_code
+
+
+def bug_in(place: str, error: Exception) -> PlatformError:
+    """Return what is told of an error that nobody foresaw: a full disk, or a bug in a place."""
     if full := full_disk(error):
-        console.error(full)
-        return full.exit_code
+        return full
     reference = write_crash_report(error)
-    bug = InternalError(
-        f"this is a bug in marketing: {type(error).__name__}",
+    return InternalError(
+        f"this is a bug in {place}: {type(error).__name__}",
         hint=f"please report it with {reference}",
     )
-    console.error(bug)
-    return bug.exit_code
 
 
 def write_crash_report(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from marketing_analytics.core import clock
+from marketing_analytics.core.console import bug_in
 from marketing_analytics.core.errors import (
     EXIT_AUTH_OR_LOCK,
     EXIT_FAILED,
@@ -26,7 +27,7 @@ from marketing_analytics.core.errors import (
 from marketing_analytics.core.http import build_client, error_from_exception, send_bounded
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.ingest.engine.governor import Limits
-from marketing_analytics.ingest.engine.job import Job, bug_of
+from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.persons import KEY_SETTING, check_key, key_of
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.platforms import load_source
@@ -203,6 +204,6 @@ def access_of(request: Request, name: str, source: Source) -> Iterator[Finding]:
     except PlatformError as error:
         job.fail(error)
     except Exception as error:
-        job.fail(bug_of(name, error))
+        job.fail(bug_in(f"the source {name}", error))
     for failure in job.failures:
         yield Finding(f"{name} access", error=failure)

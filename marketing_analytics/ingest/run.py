@@ -19,7 +19,7 @@ from importlib import import_module
 from typing import Any
 
 from marketing_analytics.core import clock
-from marketing_analytics.core.console import Console
+from marketing_analytics.core.console import Console, bug_in
 from marketing_analytics.core.errors import (
     EXIT_FAILED,
     EXIT_OK,
@@ -28,7 +28,7 @@ from marketing_analytics.core.errors import (
     PlatformError,
 )
 from marketing_analytics.core.redaction import redact, secrets_of
-from marketing_analytics.ingest.engine.job import Job, bug_of
+from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.persons import check_key, key_of
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.trust.shrinkage import Guard
@@ -218,7 +218,7 @@ class Run:
         except PlatformError as error:
             job.fail(error)
         except Exception as error:
-            job.fail(bug_of(job.source, error))
+            job.fail(bug_in(f"the source {job.source}", error))
 
     def _as_completed(self, pending: set[Future[None]]) -> Any:
         while pending:

@@ -61,6 +61,11 @@ def check_address(name: str, value: str) -> None:
         )
 
 
+def names_in(text: str) -> list[str]:
+    """Return the parts of a comma list, without blanks; empty ones are none."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def shaped(pattern: str, example: str) -> ValueCheck:
     """Return a check that takes what looks like the pattern."""
 

@@ -274,9 +274,14 @@ class Governor:
 
     def _named(self, error: Exception) -> str:
         """Return the platform with the host and port that was asked, as far as it is known."""
+        import httpx
+
+        if not isinstance(error, httpx.HTTPError):
+            return self.platform
         try:
-            netloc = error.request.url.netloc  # type: ignore[attr-defined]
-        except (AttributeError, RuntimeError):
+            netloc = error.request.url.netloc
+        except RuntimeError:
+            # it was never given its request
             return self.platform
         return f"{self.platform} at {netloc.decode()}"
 

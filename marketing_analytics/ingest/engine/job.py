@@ -16,16 +16,14 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from marketing_analytics.core.console import write_crash_report
+from marketing_analytics.core.console import bug_in
 from marketing_analytics.core.errors import (
     AuthError,
     DiskFullError,
-    InternalError,
     MachineError,
     MissingSettingError,
     PlatformError,
     TerminalError,
-    full_disk,
 )
 from marketing_analytics.ingest.engine.backfill import STATE, Backfill, Planned
 from marketing_analytics.ingest.engine.chunks import Chunks
@@ -415,7 +413,7 @@ class Job:
             if isinstance(error, PlatformError):
                 self.fail(error)
             elif isinstance(error, Exception):
-                self.fail(bug_of(self.source, error))
+                self.fail(bug_in(f"the source {self.source}", error))
             elif error is not None:
                 raise error
 
@@ -427,17 +425,6 @@ def as_built(piece: Piece) -> Built:
         rows, outside = within(piece.table, rows, piece.parts)
         rejected = [*rejected, *outside]
     return Built(piece.table, rows, piece.parts, rejected)
-
-
-def bug_of(source: str, error: Exception) -> PlatformError:
-    """Return what is told of an error that nobody foresaw: a full disk, or a bug."""
-    if full := full_disk(error):
-        return full
-    reference = write_crash_report(error)
-    return InternalError(
-        f"this is a bug in the source {source}: {type(error).__name__}",
-        hint=f"please report it with {reference}",
-    )
 
 
 def ends_all(future: Future[None]) -> bool:

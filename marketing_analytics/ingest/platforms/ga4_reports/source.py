@@ -14,6 +14,7 @@ from typing import Any
 
 from marketing_analytics.core.errors import TransientError
 from marketing_analytics.ingest.access.google import CREDENTIALS_FILE, file_token, refresh_token
+from marketing_analytics.ingest.access.settings import names_in
 from marketing_analytics.ingest.engine.answers import (
     Account,
     as_account,
@@ -98,7 +99,7 @@ def check(job: Job) -> list[tuple[str, str]]:
 
 def property_ids(job: Job) -> list[str]:
     """Return the properties asked for; what is no number of a property is lost."""
-    given = [text.strip().removeprefix("properties/") for text in job.setting(CHOICE).split(",")]
+    given = [text.removeprefix("properties/") for text in names_in(job.setting(CHOICE))]
     for text in given:
         if text and not text.isdecimal():
             hint = f"{CHOICE} holds numbers such as 123456789, not measurement ids such as G-ABC"

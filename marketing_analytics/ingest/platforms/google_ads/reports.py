@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.ingest.access.settings import names_in
 from marketing_analytics.ingest.engine.tables import Table, pluck
 from marketing_analytics.ingest.engine.windows import Window
 from marketing_analytics.ingest.platforms.google_ads.tables import (
@@ -247,7 +248,7 @@ def chosen_reports(text: str) -> list[Report]:
 
     Raise UserError for a name that none has.
     """
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = names_in(text)
     offered = {report.table.name: report for report in OPTIONAL_REPORTS}
     if names == [NO_REPORTS]:
         return list(STATS_REPORTS)

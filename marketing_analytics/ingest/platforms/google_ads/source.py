@@ -19,7 +19,7 @@ from marketing_analytics.core.errors import (
     TerminalError,
 )
 from marketing_analytics.ingest.access.google import refresh_token
-from marketing_analytics.ingest.access.settings import shaped
+from marketing_analytics.ingest.access.settings import names_in, shaped
 from marketing_analytics.ingest.engine.answers import (
     Account,
     as_account,
@@ -143,7 +143,7 @@ def read_customers(job: Job, governor: Governor) -> list[Account]:
     columns["is_manager"] = [bool(value) for value in columns["is_manager"]]
     job.add(CUSTOMERS, columns, raw=rows)
     clients = [client for row in rows if isinstance(client := row.get("customerClient"), dict)]
-    wanted = {digits(text) for text in job.settings.get(CHOICE, "").split(",") if text.strip()}
+    wanted = {digits(text) for text in names_in(job.settings.get(CHOICE, ""))}
     for customer_id in sorted(wanted - {str(client.get("id")) for client in clients}):
         why = f"it is not under the login customer {root}"
         job.lose(customer_id, AccountError(why, hint=f"check {CHOICE}"))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.ingest.access.settings import names_in
 from marketing_analytics.ingest.engine.governor import Governor
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.source import Source
@@ -95,8 +96,7 @@ def list_reader(
 def chosen(settings: Mapping[str, str]) -> list[str]:
     """Return the kinds of objects to read: HUBSPOT_OBJECTS, or all. Raise UserError."""
     known = [*(kind.name for kind in OBJECT_TYPES), *LISTS]
-    given = [name.strip() for name in settings.get("HUBSPOT_OBJECTS", "").split(",")]
-    wanted = [name for name in given if name]
+    wanted = names_in(settings.get("HUBSPOT_OBJECTS", ""))
     if unknown := [name for name in wanted if name not in known]:
         raise UserError(
             f"HUBSPOT_OBJECTS names {unknown[0]!r}", hint=f"a comma list of: {', '.join(known)}"

@@ -11,7 +11,7 @@ from contextlib import closing
 from datetime import UTC, timedelta
 from typing import Any
 
-from marketing_analytics.ingest.access.settings import shaped
+from marketing_analytics.ingest.access.settings import names_in, shaped
 from marketing_analytics.ingest.engine.answers import Account, as_account, readable
 from marketing_analytics.ingest.engine.governor import AccountError, Governor
 from marketing_analytics.ingest.engine.history import add_changes
@@ -122,8 +122,7 @@ def read_accounts(job: Job, governor: Governor) -> list[Account]:
 
 def wanted_account_ids(job: Job) -> set[str]:
     """Return the accounts asked for, empty for all."""
-    given = job.settings.get(CHOICE, "").split(",")
-    return {number_of(text.strip()) for text in given if text.strip()}
+    return {number_of(text) for text in names_in(job.settings.get(CHOICE, ""))}
 
 
 def account_of(row: Mapping[str, Any]) -> Account:

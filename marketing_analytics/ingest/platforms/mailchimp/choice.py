@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from marketing_analytics.ingest.access.settings import names_in
 from marketing_analytics.ingest.engine.governor import AccountError
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.tables import pluck_one
@@ -14,7 +15,7 @@ CHOICE = "MAILCHIMP_AUDIENCE_IDS"
 
 def wanted(job: Job) -> set[str]:
     """Return the ids of the audiences asked for, empty for all."""
-    return {text.strip() for text in job.settings.get(CHOICE, "").split(",") if text.strip()}
+    return set(names_in(job.settings.get(CHOICE, "")))
 
 
 def of_audiences(job: Job, rows: Sequence[dict[str, Any]], path: str) -> list[dict[str, Any]]:

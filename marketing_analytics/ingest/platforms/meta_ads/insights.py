@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.ingest.access.settings import names_in
 from marketing_analytics.ingest.engine.answers import Account
 from marketing_analytics.ingest.engine.governor import BrokenAnswerError, Governor, TooMuchDataError
 from marketing_analytics.ingest.engine.job import Job
@@ -55,7 +56,7 @@ def windows_to_read(job: Job, account: Account, table: Table) -> list[Task]:
 
 def chosen_reports(text: str) -> list[Table]:
     """Return the reports that META_ADS_BREAKDOWNS asks for; raise UserError for others."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = names_in(text)
     unknown = [name for name in names if name not in BREAKDOWNS]
     if unknown:
         raise UserError(

@@ -8,6 +8,7 @@ from contextlib import closing
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from marketing_analytics.ingest.access.settings import names_in
 from marketing_analytics.ingest.engine.answers import Account, as_account, readable
 from marketing_analytics.ingest.engine.governor import AccountError, Governor
 from marketing_analytics.ingest.engine.history import add_changes
@@ -126,8 +127,8 @@ def read_accounts(job: Job, governor: Governor) -> list[Account]:
 
 def wanted_account_ids(job: Job) -> set[str]:
     """Return the accounts asked for, empty for all."""
-    given = job.settings.get("META_ADS_ACCOUNT_IDS", "").split(",")
-    return {text.strip().removeprefix("act_") for text in given if text.strip()}
+    given = names_in(job.settings.get("META_ADS_ACCOUNT_IDS", ""))
+    return {text.removeprefix("act_") for text in given}
 
 
 def account_of(row: Mapping[str, Any]) -> Account:

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from marketing_analytics.core.errors import AuthError, RemoteError, TerminalError, TransientError
+from marketing_analytics.ingest.access.settings import names_in
 from marketing_analytics.ingest.engine.governor import AccountError, Governor
 from marketing_analytics.ingest.engine.job import Job
 
@@ -28,7 +29,7 @@ def address(settings: Mapping[str, str]) -> str:
 
 def account_ids(job: Job) -> list[str]:
     """Return the key's own account and the subusers asked for."""
-    return [OWN_ACCOUNT, *names_in(job.settings.get("SENDGRID_SUBUSERS", ""))]
+    return [OWN_ACCOUNT, *distinct_names(job.settings.get("SENDGRID_SUBUSERS", ""))]
 
 
 def readable_ids(job: Job) -> list[str]:
@@ -51,9 +52,9 @@ def readable_ids(job: Job) -> list[str]:
     return found
 
 
-def names_in(text: str) -> list[str]:
+def distinct_names(text: str) -> list[str]:
     """Return the names of a comma list, each once."""
-    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    return list(dict.fromkeys(names_in(text)))
 
 
 def build_governor(job: Job, account_id: str, shape: type = list) -> Governor:

@@ -17,7 +17,7 @@ import orjson
 from marketing_analytics.core.errors import MachineError, TerminalError, UserError
 from marketing_analytics.ingest.engine.job import Job, Piece
 from marketing_analytics.ingest.engine.tables import DoubtfulError, pluck
-from marketing_analytics.ingest.platforms.sendgrid.access import names_in
+from marketing_analytics.ingest.platforms.sendgrid.access import distinct_names
 from marketing_analytics.ingest.platforms.sendgrid.landing import seal_left_over, whole_files
 from marketing_analytics.ingest.platforms.sendgrid.tables import EVENTS
 from marketing_analytics.ingest.platforms.sendgrid.values import time_of, without_addresses
@@ -114,7 +114,7 @@ def chunks_of(paths: Sequence[Path]) -> list[list[Path]]:
 def load_chunk(job: Job, paths: Sequence[Path]) -> None:
     """Keep the events of some files; where most of them do not fit, file by file."""
     job.plan(1)
-    names = names_in(job.settings.get("SENDGRID_CUSTOM_ARGS", ""))
+    names = distinct_names(job.settings.get("SENDGRID_CUSTOM_ARGS", ""))
     events = [event_of(line) for path in paths for line in path.read_bytes().splitlines()]
     today = job.now.date().isoformat()
     try:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.ingest.access.settings import names_in
 
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
@@ -19,7 +20,7 @@ TIMESTAMP_HEADER = "X-Twilio-Email-Event-Webhook-Timestamp"
 
 def public_keys(text: str) -> list[Any]:
     """Return the keys of a comma list, as SendGrid shows them. Raise UserError."""
-    return [public_key(one.strip()) for one in text.split(",") if one.strip()]
+    return [public_key(one) for one in names_in(text)]
 
 
 def public_key(text: str) -> Any:
