@@ -6,49 +6,179 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- every rule-based model: its name, and the weight of a touch among those of its conversion -#}
-{% macro weights_by_model(position, touch_count, seconds_to_conversion) -%}
+{#- the widest look-back window, days -#}
+{% macro widest_window_days() -%}
+    {{ return(var('attribution_windows_days') | max) }}
+{%- endmacro %}
+
+{#-
+    every rule-based model. `one`: is this the touch that has all the credit; `shared`: the share of
+    this touch and all before it, `before`: that of those before it alone. The columns are those of
+    int_attribution__credits
+-#}
+{% macro rule_models() -%}
     {{ return({
-        'first_touch': 'case when ' ~ position ~ ' = 1 then 1 else 0 end',
-        'last_touch': 'case when ' ~ position ~ ' = ' ~ touch_count ~ ' then 1 else 0 end',
-        'linear': '1',
-        'time_decay': time_decay_weight(seconds_to_conversion),
-        'position_based': position_based_weight(position, touch_count),
+        'first_touch': {'one': 'touch_position = 1'},
+        'last_touch': {'one': 'recency = 1'},
+        'last_non_direct': {'one': last_of(['non_direct'])},
+        'last_paid': {'one': last_of(['paid', 'non_direct'])},
+        'linear': {
+            'shared': rounded_share('touch_position', 'touch_count'),
+            'before': rounded_share('touch_position - 1', 'touch_count'),
+        },
+        'time_decay': {
+            'shared': rounded_share('window_weight - later_weight', 'window_weight'),
+            'before': rounded_share('window_weight - later_weight - touch_weight', 'window_weight'),
+        },
+        'position_based': position_shares('position_based'),
+        'j_shaped': position_shares('j_shaped'),
+        'inverse_j_shaped': position_shares('inverse_j_shaped'),
     }) }}
 {%- endmacro %}
 
 {#- the rule-based models as rows -#}
 {% macro attribution_models() -%}
-    {%- for model in weights_by_model('', '', '') %}
+    {%- for model in rule_models() %}
     select '{{ model }}' as model
     {%- if not loop.last %} union all {% endif -%}
     {%- endfor -%}
 {%- endmacro %}
 
-{#- the weight of a touch under a model; weights are made to add up to one later -#}
-{% macro attribution_weight(model, position, touch_count, seconds_to_conversion) -%}
-    {%- set weights = weights_by_model(position, touch_count, seconds_to_conversion) -%}
-    case {{ model }}
-        {%- for name, weight in weights.items() %}
-        when '{{ name }}' then {{ weight }}
+{#- is this the last touch of the first kind that the window has; else the last touch of all -#}
+{% macro last_of(kinds) -%}
+    case
+        {%- for kind in kinds %}
+        when seconds_since_{{ kind }} <= window_days * 86400 then is_last_{{ kind }}
         {%- endfor %}
+        else recency = 1
     end
 {%- endmacro %}
 
-{#- weight halves with every half-life between touch and conversion: continuous, no steps -#}
-{% macro time_decay_weight(seconds_to_conversion) -%}
-    power(
-        cast(2 as double),
-        -cast({{ seconds_to_conversion }} as double) / {{ var('time_decay_half_life_days') * 86400 }}
+{#-
+    weight halves with every half-life: continuous, no steps. In whole parts of 10^15, so that weights
+    add up in any order to the same sum; the newest touch weighs one
+-#}
+{% macro time_decay_weight(seconds_to_newest) -%}
+    cast(
+        round(
+            power(
+                cast(2 as {{ dbt.type_float() }}),
+                -cast({{ seconds_to_newest }} as {{ dbt.type_float() }})
+                / {{ var('time_decay_half_life_days') * 86400 }}
+            ) * 1000000000000000
+        ) as bigint
     )
 {%- endmacro %}
 
-{#- 40 % first, 40 % last, 20 % shared by the middle; two touches half each, one touch all -#}
-{% macro position_based_weight(touch_position, touch_count) -%}
+{#- so much for the first and the last touch, the rest for those between them alike -#}
+{% macro position_shares(model) -%}
+    {%- set ends = var('position_percents')[model] -%}
+    {{ return({
+        'shared': position_share('touch_position', ends),
+        'before': position_share('(touch_position - 1)', ends),
+    }) }}
+{%- endmacro %}
+
+{#- share of the touches up to a position; two touches are made to add up to one, one has all -#}
+{% macro position_share(position, ends) -%}
+    {%- set middle = 100 - ends.first - ends.last -%}
     case
-        when {{ touch_count }} = 1 then 1.0
-        when {{ touch_count }} = 2 then 0.5
-        when {{ touch_position }} in (1, {{ touch_count }}) then 0.4
-        else cast(0.2 as double) / ({{ touch_count }} - 2)
+        when {{ position }} = 0 then cast(0 as decimal(18, 12))
+        when {{ position }} = touch_count then cast(1 as decimal(18, 12))
+        when touch_count = 2 then {{ rounded_share(ends.first, ends.first + ends.last) }}
+        else {{ rounded_share(
+            ends.first ~ ' * (touch_count - 2) + ' ~ middle ~ ' * (' ~ position ~ ' - 1)',
+            '100 * (touch_count - 2)'
+        ) }}
     end
+{%- endmacro %}
+
+{#- a share with twelve decimals -#}
+{% macro rounded_share(numerator, denominator) -%}
+    {{ return(adapter.dispatch('rounded_share', 'marketing')(numerator, denominator)) }}
+{%- endmacro %}
+
+{% macro default__rounded_share(numerator, denominator) -%}
+    cast(
+        round(
+            cast({{ numerator }} as {{ dbt.type_float() }})
+            / cast({{ denominator }} as {{ dbt.type_float() }}),
+            12
+        ) as decimal(18, 12)
+    )
+{%- endmacro %}
+
+{#- PostgreSQL rounds no double, and makes a numeric of fifteen digits of it unless by way of text -#}
+{% macro postgres__rounded_share(numerator, denominator) -%}
+    cast(
+        round(
+            cast(cast({{ numerator }} as text) as numeric)
+            / cast(cast({{ denominator }} as text) as numeric),
+            12
+        ) as decimal(18, 12)
+    )
+{%- endmacro %}
+
+{#- credit of a touch under a model, twelve decimals; adds up to one exactly -#}
+{% macro model_credit(rule) -%}
+    {%- if 'one' in rule -%}
+    cast(case when {{ rule.one }} then 1 else 0 end as decimal(18, 12))
+    {%- else -%}
+    cast({{ rule.shared }} - {{ rule.before }} as decimal(18, 12))
+    {%- endif -%}
+{%- endmacro %}
+
+{#- revenue of a touch: shares are rounded as running totals, so that a conversion keeps its cents -#}
+{% macro model_revenue(rule, revenue) -%}
+    {%- if 'one' in rule -%}
+    cast(case when {{ rule.one }} then {{ revenue }} else 0 end as decimal(18, 2))
+    {%- else -%}
+    cast(
+        round({{ revenue }} * {{ rule.shared }}, 2) - round({{ revenue }} * {{ rule.before }}, 2)
+        as decimal(18, 2)
+    )
+    {%- endif -%}
+{%- endmacro %}
+
+{#- the window in which a model reads a type of conversion, where it is asked for one number -#}
+{% macro own_window_days(model, conversion_type) -%}
+    {%- set own = var('attribution_own_windows') -%}
+    {%- if own %}
+    case
+        {%- for rule in own | sort(attribute='window_days')
+            if 'model' in rule and 'conversion_type' in rule %}
+        when {{ model }} = '{{ rule.model }}' and {{ conversion_type }} = '{{ rule.conversion_type }}'
+            then {{ rule.window_days }}
+        {%- endfor %}
+        {%- for rule in own if 'model' in rule and 'conversion_type' not in rule %}
+        when {{ model }} = '{{ rule.model }}' then {{ rule.window_days }}
+        {%- endfor %}
+        {%- for rule in own if 'model' not in rule and 'conversion_type' in rule %}
+        when {{ conversion_type }} = '{{ rule.conversion_type }}' then {{ rule.window_days }}
+        {%- endfor %}
+        else {{ var('default_attribution_window_days') }}
+    end
+    {%- else %}
+    {{ var('default_attribution_window_days') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- conversions that are no more lose their credit too: an incremental run would keep it -#}
+{% macro forget_missing_conversions() -%}
+    delete from {{ this }}
+    where conversion_id not in (select conversion_id from {{ ref('fct_conversions') }})
+{%- endmacro %}
+
+{#- what all credit depends on beside the data: when it changes, all of it is worked out again -#}
+{% macro attribution_settings() -%}
+    {%- set settings = [var('time_decay_half_life_days'), var('attribution_windows_days')] -%}
+    {%- for model in rule_models() -%}
+        {%- do settings.append([model, var('position_percents').get(model)]) -%}
+    {%- endfor -%}
+    {{ return(local_md5(settings | string)) }}
+{%- endmacro %}
+
+{#- the types of conversion that fct_conversions tells apart -#}
+{% macro conversion_types() -%}
+    {{ return(['first_order', 'repeat_order']) }}
 {%- endmacro %}

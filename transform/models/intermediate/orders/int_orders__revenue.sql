@@ -65,6 +65,11 @@ net as (
             as decimal(18, 2)
         ) as revenue_usd,
         coalesce(refunds_usd.refund_count, 0) as refund_count,
+        orders_usd.order_total > 0
+        and (
+            coalesce(refunds_usd.refunded_total, 0) >= orders_usd.order_total
+            or coalesce(refunds_usd.refunds_usd, 0) >= orders_usd.gross_usd
+        ) as is_refunded,
         orders_usd.is_first_order,
         orders_usd.order_date,
         orders_usd.ordered_at

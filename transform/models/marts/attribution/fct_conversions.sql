@@ -23,6 +23,8 @@ conversions as (
     -- an opted-out person is not named; the conversion itself stays
     select
         orders.order_id as conversion_id,
+        case when orders.is_first_order then 'first_order' else 'repeat_order' end
+            as conversion_type,
         case when not customers.is_opted_out then orders.customer_key end as person_key,
         orders.currency,
         orders.order_total,
@@ -31,6 +33,7 @@ conversions as (
         orders.refunds_usd,
         orders.revenue_usd,
         orders.is_first_order,
+        orders.is_refunded,
         purchases.order_id is not null as is_tracked,
         coalesce(customers.is_opted_out, true) as is_opted_out,
         orders.order_date as conversion_date,
