@@ -20,5 +20,5 @@
 
 {#- a ratio, null where the denominator is zero -#}
 {% macro safe_ratio(numerator, denominator) -%}
-    (cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0))
+    ({{ as_double(numerator) }} / nullif({{ as_double(denominator) }}, 0))
 {%- endmacro %}

@@ -148,7 +148,7 @@ clicked as (
 visits as (
 
     select
-        grouped.device_key || '-' || cast(grouped.ga_session_id as varchar) as session_id,
+        grouped.device_key || '-' || {{ as_text('grouped.ga_session_id') }} as session_id,
         grouped.device_key,
         grouped.ga_session_id,
         grouped.ga_session_number,
@@ -167,7 +167,7 @@ visits as (
         coalesce(clicked.click_id, '') as click_id,
         coalesce(
             grouped.gclid,
-            nullif(split_part(split_part(grouped.landing_parameters, '&gclid=', 2), '&', 1), '')
+            {{ parameter_value('grouped.landing_parameters', 'gclid') }}
         ) as gclid,
         grouped.traffic_source,
         grouped.traffic_medium,

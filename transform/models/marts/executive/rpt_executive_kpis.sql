@@ -118,7 +118,7 @@ actuals as (
         kpi_month,
         'spend_usd' as metric,
         true as is_total,
-        cast(spend_usd as double) as actual_value
+        {{ as_double('spend_usd') }} as actual_value
     from monthly
 
     union all
@@ -127,7 +127,7 @@ actuals as (
         kpi_month,
         'revenue_usd' as metric,
         true as is_total,
-        cast(revenue_usd as double) as actual_value
+        {{ as_double('revenue_usd') }} as actual_value
     from monthly
 
     union all
@@ -136,7 +136,7 @@ actuals as (
         kpi_month,
         'orders' as metric,
         true as is_total,
-        cast(orders as double) as actual_value
+        {{ as_double('orders') }} as actual_value
     from monthly
 
     union all
@@ -145,7 +145,7 @@ actuals as (
         kpi_month,
         'new_customers' as metric,
         true as is_total,
-        cast(new_customers as double) as actual_value
+        {{ as_double('new_customers') }} as actual_value
     from monthly
 
     union all
@@ -154,7 +154,7 @@ actuals as (
         kpi_month,
         'paid_revenue_usd' as metric,
         true as is_total,
-        cast(paid_revenue_usd as double) as actual_value
+        {{ as_double('paid_revenue_usd') }} as actual_value
     from monthly
 
     union all
@@ -243,7 +243,7 @@ plans as (
         plan_month,
         'spend_usd' as metric,
         'budget' as plan_source,
-        cast(budget_usd as double) as plan_value
+        {{ as_double('budget_usd') }} as plan_value
     from budget_months
 
     union all
@@ -253,7 +253,7 @@ plans as (
         targets.target_month as plan_month,
         targets.metric,
         'target' as plan_source,
-        cast(targets.target_value as double) as plan_value
+        {{ as_double('targets.target_value') }} as plan_value
     from targets
     left join budget_months
         on targets.target_month = budget_months.plan_month and targets.metric = 'spend_usd'
@@ -274,7 +274,7 @@ compared as (
         -- share of the month that has passed at the end of the as-of date
         least(
             greatest(
-                cast({{ days_between('actuals.kpi_month', 'as_of.as_of_date') }} + 1 as double), 0
+                {{ as_double(days_between('actuals.kpi_month', 'as_of.as_of_date') ~ ' + 1') }}, 0
             )
             / (
                 {{ days_between('actuals.kpi_month', month_end('actuals.kpi_month')) }} + 1
@@ -293,10 +293,10 @@ kpis as (
     select
         kpi_month,
         metric,
-        cast(round(actual_value, 4) as decimal(18, 4)) as actual_value,
-        cast(round(plan_value, 4) as decimal(18, 4)) as plan_value,
+        {{ round_half('actual_value', 4) }} as actual_value,
+        {{ round_half('plan_value', 4) }} as plan_value,
         plan_source,
-        cast(round(actual_value - plan_value, 4) as decimal(18, 4)) as variance_value,
+        {{ round_half('actual_value - plan_value', 4) }} as variance_value,
         {{ safe_ratio('actual_value', 'plan_value') }} as attainment,
         month_elapsed_share,
         -- totals grow over the month, ratios do not

@@ -1,0 +1,33 @@
+{#- 64 bits of a text as a whole number: the same for the same text on one engine, in every run -#}
+{% macro hash_64(text) -%}
+    {{ return(adapter.dispatch('hash_64', 'marketing')(text)) }}
+{%- endmacro %}
+
+{% macro default__hash_64(text) -%}
+    hash({{ text }})
+{%- endmacro %}
+
+{#- its own `hash` may change with a version -#}
+{% macro duckdb__hash_64(text) -%}
+    cast(md5_number_lower({{ text }}) >> 1 as bigint)
+{%- endmacro %}
+
+{% macro postgres__hash_64(text) -%}
+    hashtextextended({{ text }}, 0)
+{%- endmacro %}
+
+{% macro redshift__hash_64(text) -%}
+    strtol(left(md5({{ text }}), 15), 16)
+{%- endmacro %}
+
+{% macro trino__hash_64(text) -%}
+    from_big_endian_64(xxhash64(to_utf8({{ text }})))
+{%- endmacro %}
+
+{% macro spark__hash_64(text) -%}
+    xxhash64({{ text }})
+{%- endmacro %}
+
+{% macro bigquery__hash_64(text) -%}
+    farm_fingerprint({{ text }})
+{%- endmacro %}
