@@ -44,6 +44,13 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- the touches of a conversion from its newest one to this one -#}
+{% macro from_the_newest() -%}
+    partition by conversion_id
+            order by touched_at desc, ga_session_number desc, touchpoint_id desc
+            rows between unbounded preceding and current row
+{%- endmacro %}
+
 {#- is this the last touch of the first kind that the window has; else the last touch of all -#}
 {% macro last_of(kinds) -%}
     case
@@ -62,8 +69,8 @@
     cast(
         round(
             power(
-                cast(2 as {{ dbt.type_float() }}),
-                -cast({{ seconds_to_newest }} as {{ dbt.type_float() }})
+                {{ as_double('2') }},
+                -{{ as_double(seconds_to_newest) }}
                 / {{ var('time_decay_half_life_days') * 86400 }}
             ) * 1000000000000000
         ) as bigint
@@ -95,28 +102,7 @@
 
 {#- a share with twelve decimals -#}
 {% macro rounded_share(numerator, denominator) -%}
-    {{ return(adapter.dispatch('rounded_share', 'marketing')(numerator, denominator)) }}
-{%- endmacro %}
-
-{% macro default__rounded_share(numerator, denominator) -%}
-    cast(
-        round(
-            cast({{ numerator }} as {{ dbt.type_float() }})
-            / cast({{ denominator }} as {{ dbt.type_float() }}),
-            12
-        ) as decimal(18, 12)
-    )
-{%- endmacro %}
-
-{#- PostgreSQL rounds no double, and makes a numeric of fifteen digits of it unless by way of text -#}
-{% macro postgres__rounded_share(numerator, denominator) -%}
-    cast(
-        round(
-            cast(cast({{ numerator }} as text) as numeric)
-            / cast(cast({{ denominator }} as text) as numeric),
-            12
-        ) as decimal(18, 12)
-    )
+    {{ round_half('(' ~ as_double(numerator) ~ ' / ' ~ as_double(denominator) ~ ')', 12) }}
 {%- endmacro %}
 
 {#- credit of a touch under a model, twelve decimals; adds up to one exactly -#}

@@ -86,7 +86,10 @@
     {%- if var('orders_source') not in ['shop', 'shopify'] -%}
         {%- do refuse_setting('orders_source', 'shop or shopify') -%}
     {%- endif -%}
-    {%- if var('max_touches_per_person') is not integer or var('max_touches_per_person') < 1 -%}
-        {%- do refuse_setting('max_touches_per_person', 'a whole number above zero') -%}
-    {%- endif -%}
+    {%- for name in [
+        'exchange_rate_days', 'identity_reach_days', 'max_persons_per_device',
+        'max_touches_per_person'
+    ] if var(name) is not integer or var(name) is boolean or var(name) < 1 -%}
+        {%- do refuse_setting(name, 'a whole number above zero') -%}
+    {%- endfor -%}
 {%- endmacro %}

@@ -34,6 +34,14 @@
     {{ dbt.datediff(first_date, second_date, 'day') }}
 {%- endmacro %}
 
+{% macro days_after(date, days) -%}
+    cast({{ dbt.dateadd('day', days, date) }} as date)
+{%- endmacro %}
+
+{% macro day_before(date) -%}
+    {{ days_after(date, -1) }}
+{%- endmacro %}
+
 {% macro month_end(column) -%}
     {{ dbt.last_day(column, 'month') }}
 {%- endmacro %}
@@ -70,13 +78,4 @@
 
 {% macro spark__seconds_between(earlier, later) -%}
     (cast(unix_micros({{ later }}) - unix_micros({{ earlier }}) as double) / 1000000)
-{%- endmacro %}
-
-{#- 'today' for every model: the variable as_of_date, else the latest date of the data -#}
-{% macro as_of_date(latest_data_date) -%}
-    {%- if var('as_of_date') -%}
-        cast('{{ var("as_of_date") }}' as date)
-    {%- else -%}
-        {{ latest_data_date }}
-    {%- endif -%}
 {%- endmacro %}

@@ -1,16 +1,3 @@
-{%- set newest_first -%}
-partition by conversion_id
-                order by touched_at desc, ga_session_number desc, touchpoint_id desc
-                rows between unbounded preceding and current row
-{%- endset -%}
-{{ config(
-    materialized='incremental',
-    incremental_strategy='delete+insert',
-    unique_key='conversion_id',
-    on_schema_change='sync_all_columns',
-    post_hook="{{ forget_missing_conversions() }}"
-) }}
-
 with
 
 conversions as (
@@ -154,10 +141,10 @@ ranked as (
             partition by conversion_id
             order by touched_at desc, ga_session_number desc, touchpoint_id desc
         ) as recency,
-        sum(touch_weight) over ({{ newest_first }}) as weight_until_here,
-        sum(case when is_non_direct then 1 else 0 end) over ({{ newest_first }})
+        sum(touch_weight) over ({{ from_the_newest() }}) as weight_until_here,
+        sum(case when is_non_direct then 1 else 0 end) over ({{ from_the_newest() }})
             as non_direct_rank,
-        sum(case when is_paid then 1 else 0 end) over ({{ newest_first }}) as paid_rank,
+        sum(case when is_paid then 1 else 0 end) over ({{ from_the_newest() }}) as paid_rank,
         min(case when is_non_direct then seconds_to_conversion end) over (
             partition by conversion_id
         ) as seconds_since_non_direct,
@@ -220,7 +207,7 @@ attributed as (
         channel,
         platform,
         campaign_id,
-        cast(seconds_to_conversion as {{ dbt.type_float() }}) as seconds_to_conversion,
+        {{ as_double('seconds_to_conversion') }} as seconds_to_conversion,
         {%- for model, rule in rule_models().items() %}
         {{ model_credit(rule) }} as {{ model }}_credit,
         {{ model_revenue(rule, 'revenue_usd') }} as {{ model }}_revenue_usd,
@@ -243,11 +230,11 @@ unattributed as (
         windows.window_days,
         0 as touch_position,
         0 as touch_count,
-        cast(null as {{ dbt.type_string() }}) as touchpoint_id,
+        {{ as_text('null') }} as touchpoint_id,
         case when changed.is_refunded then 'refunded' else 'unattributed' end as channel,
-        cast(null as {{ dbt.type_string() }}) as platform,
-        cast(null as {{ dbt.type_string() }}) as campaign_id,
-        cast(null as {{ dbt.type_float() }}) as seconds_to_conversion,
+        {{ as_text('null') }} as platform,
+        {{ as_text('null') }} as campaign_id,
+        {{ as_double('null') }} as seconds_to_conversion,
         {%- for model in rule_models() %}
         cast(case when changed.is_refunded then 0 else 1 end as decimal(18, 12))
             as {{ model }}_credit,
