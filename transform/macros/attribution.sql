@@ -38,8 +38,8 @@
 {#- weight halves with every half-life between touch and conversion: continuous, no steps -#}
 {% macro time_decay_weight(seconds_to_conversion) -%}
     power(
-        cast(2 as double),
-        -cast({{ seconds_to_conversion }} as double) / {{ var('time_decay_half_life_days') * 86400 }}
+        {{ as_double('2') }},
+        -{{ as_double(seconds_to_conversion) }} / {{ var('time_decay_half_life_days') * 86400 }}
     )
 {%- endmacro %}
 
@@ -49,6 +49,6 @@
         when {{ touch_count }} = 1 then 1.0
         when {{ touch_count }} = 2 then 0.5
         when {{ touch_position }} in (1, {{ touch_count }}) then 0.4
-        else cast(0.2 as double) / ({{ touch_count }} - 2)
+        else {{ as_double('0.2') }} / ({{ touch_count }} - 2)
     end
 {%- endmacro %}

@@ -46,7 +46,7 @@ cumulated as (
     -- shares are rounded as running totals, so that they add up to one exactly
     select
         *,
-        cast(round(running_weight / total_weight, 12) as decimal(18, 12)) as cumulative_credit
+        {{ round_half('running_weight / total_weight', 12) }} as cumulative_credit
     from totalled
 
 ),

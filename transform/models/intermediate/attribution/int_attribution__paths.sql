@@ -58,7 +58,7 @@ paths as (
         cast(
             count(*) over (partition by conversion_id, window_days) as integer
         ) as touch_count,
-        cast(seconds_to_conversion as double) as seconds_to_conversion
+        {{ as_double('seconds_to_conversion') }} as seconds_to_conversion
     from eligible
 
 )
