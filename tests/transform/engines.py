@@ -18,6 +18,8 @@ import psycopg2
 import yaml
 from small_warehouse import PROJECT, SCHEMA, Warehouse
 
+MODELS_ALONE = ("build", "--resource-type", "seed", "--resource-type", "model")
+DBT = Path(sys.executable).with_name("dbt")
 # doubles of two engines are the same to this share
 TOLERANCE = 1e-9
 
@@ -30,7 +32,7 @@ class Engine:
     output: dict[str, Any]
     read: Callable[[str], list[tuple[Any, ...]]]
     variables: dict[str, Any] = field(default_factory=dict)
-    dbt: Path = Path(sys.executable).with_name("dbt")
+    dbt: Path = DBT
     environment: dict[str, str] = field(default_factory=dict)
 
     def run_dbt(self, *arguments: str, schema: str = SCHEMA) -> subprocess.CompletedProcess[str]:
@@ -81,15 +83,6 @@ def copy_to_postgresql(path: Path, url: str) -> None:
     source.close()
 
 
-def built_tables(warehouse: Warehouse) -> list[str]:
-    """Return the names of the marts and of the tables under them."""
-    query = (
-        "select table_name from information_schema.tables"
-        f" where table_catalog = 'wh' and table_schema = '{SCHEMA}' and table_type = 'BASE TABLE'"
-    )
-    return sorted(name for (name,) in warehouse.query(query))
-
-
 def marts() -> list[str]:
     """Return the names of the marts."""
     return sorted(path.stem for path in (PROJECT / "models" / "marts").rglob("*.sql"))
@@ -103,9 +96,7 @@ def differences(warehouse: Warehouse, engine: Engine, table: str, schema: str = 
     found = ordered(engine.read(f"select {listed} from {schema}.{table}"))
     if len(expected) != len(found):
         return f"{table}: {len(expected)} rows on DuckDB, {len(found)} here"
-    wrong = [
-        pair for pair in zip(expected, found, strict=True) if not all(map(is_same, *pair))
-    ]
+    wrong = [pair for pair in zip(expected, found, strict=True) if not all(map(is_same, *pair))]
     return f"{table}: {len(wrong)} rows differ, like {wrong[0]}" if wrong else ""
 
 

@@ -111,6 +111,15 @@ def test_every_formula_has_a_unit_test() -> None:
     assert tested >= FORMULAS
 
 
+def test_names_fit_into_every_engine() -> None:
+    # PostgreSQL cuts names at 63 letters and refuses a unit test of more
+    names = [path.stem for path in MODELS]
+    for path in (PROJECT / "models").rglob("*__unit_tests.yml"):
+        tests = yaml.safe_load(path.read_text(encoding="utf-8"))["unit_tests"]
+        names += [test["name"] for test in tests]
+    assert [name for name in names if len(name) > 63] == []
+
+
 def test_every_yml_belongs_to_a_model_or_to_the_sources() -> None:
     for path in (PROJECT / "models").rglob("*.yml"):
         name = path.stem.removesuffix("__unit_tests")
