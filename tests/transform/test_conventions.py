@@ -114,6 +114,15 @@ def test_every_formula_has_a_unit_test() -> None:
     assert tested >= FORMULAS
 
 
+def test_names_fit_into_every_engine() -> None:
+    # PostgreSQL cuts names at 63 letters and refuses a unit test of more
+    names = [path.stem for path in MODELS]
+    for path in (PROJECT / "models").rglob("*__unit_tests.yml"):
+        tests = yaml.safe_load(path.read_text(encoding="utf-8"))["unit_tests"]
+        names += [test["name"] for test in tests]
+    assert [name for name in names if len(name) > 63] == []
+
+
 def test_every_yml_belongs_to_a_model_or_to_the_sources() -> None:
     for path in (PROJECT / "models").rglob("*.yml"):
         name = path.stem.removesuffix("__unit_tests")
@@ -136,12 +145,21 @@ def test_a_seed_types_describes_and_keys_its_columns(rows: Path) -> None:
 def test_every_source_says_when_it_is_stale() -> None:
     for path in (PROJECT / "models").rglob("__sources.yml"):
         (source,) = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
-        assert source["database"] == "raw"
         assert source["config"]["loaded_at_field"] == "_loaded_at"
         assert source["config"]["freshness"] == {
             "warn_after": {"count": 24, "period": "hour"},
             "error_after": {"count": 48, "period": "hour"},
         }
+
+
+def test_every_place_of_a_source_is_a_variable() -> None:
+    for path in (PROJECT / "models").rglob("__sources.yml"):
+        (source,) = yaml.safe_load(path.read_text(encoding="utf-8"))["sources"]
+        assert "var('raw_databases').get(target.type" in source["database"]
+        assert f"var('raw_schemas').get('{source['name']}', " in source["schema"]
+        for table in source["tables"]:
+            key = f"{source['name']}.{table['name']}"
+            assert f"var('raw_tables').get('{key}', '{table['name']}')" in table["identifier"]
 
 
 def test_every_singular_test_has_a_tag() -> None:

@@ -90,8 +90,8 @@
 {% macro position_share(position, ends) -%}
     {%- set middle = 100 - ends.first - ends.last -%}
     case
-        when {{ position }} = 0 then cast(0 as decimal(18, 12))
-        when {{ position }} = touch_count then cast(1 as decimal(18, 12))
+        when {{ position }} = 0 then cast(0 as {{ type_decimal(18, 12) }})
+        when {{ position }} = touch_count then cast(1 as {{ type_decimal(18, 12) }})
         when touch_count = 2 then {{ rounded_share(ends.first, ends.first + ends.last) }}
         else {{ rounded_share(
             ends.first ~ ' * (touch_count - 2) + ' ~ middle ~ ' * (' ~ position ~ ' - 1)',
@@ -108,9 +108,9 @@
 {#- credit of a touch under a model, twelve decimals; adds up to one exactly -#}
 {% macro model_credit(rule) -%}
     {%- if 'one' in rule -%}
-    cast(case when {{ rule.one }} then 1 else 0 end as decimal(18, 12))
+    cast(case when {{ rule.one }} then 1 else 0 end as {{ type_decimal(18, 12) }})
     {%- else -%}
-    cast({{ rule.shared }} - {{ rule.before }} as decimal(18, 12))
+    cast({{ rule.shared }} - {{ rule.before }} as {{ type_decimal(18, 12) }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -124,6 +124,78 @@
         as decimal(18, 2)
     )
     {%- endif -%}
+{%- endmacro %}
+
+{#- credit and revenue of a touch under every model, as columns -#}
+{% macro touch_credits() -%}
+    {%- for model, rule in rule_models().items() %}
+        {{ model_credit(rule) }} as {{ model }}_credit,
+        {{ model_revenue(rule, 'revenue_usd') }} as {{ model }}_revenue_usd
+        {%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- the same columns of a conversion without a touch: all of it, or nothing when it was refunded -#}
+{% macro whole_credits() -%}
+    {%- for model in rule_models() %}
+        cast(case when is_refunded then 0 else 1 end as {{ type_decimal(18, 12) }})
+            as {{ model }}_credit,
+        revenue_usd as {{ model }}_revenue_usd
+        {%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- how many touches each window has, and how much they weigh, as columns -#}
+{% macro window_sums() -%}
+    {%- for days in var('attribution_windows_days') %}
+        sum(case when seconds_to_conversion <= {{ days * 86400 }} then 1 else 0 end) over (
+            partition by conversion_id
+        ) as touches_{{ days }},
+        sum(
+            case when seconds_to_conversion <= {{ days * 86400 }} then touch_weight else 0 end
+        ) over (partition by conversion_id) as weight_{{ days }}
+        {%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- the column of `window_sums` that belongs to the window of a row -#}
+{% macro of_window(prefix) -%}
+    case windows.window_days
+        {%- for days in var('attribution_windows_days') %}
+        when {{ days }} then ranked.{{ prefix }}_{{ days }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{#- the columns of int_attribution__credits as rows: one a model that gives credit -#}
+{% macro credits_by_model() -%}
+    {%- for model in rule_models() %}
+    select
+        conversion_id,
+        '{{ model }}' as model,
+        window_days,
+        touch_position,
+        touch_count,
+        conversion_type,
+        touchpoint_id,
+        channel,
+        platform,
+        campaign_id,
+        {{ model }}_credit as credit,
+        {{ model }}_revenue_usd as revenue_usd,
+        window_days = {{ own_window_days("'" ~ model ~ "'", 'conversion_type') }} as is_own_window,
+        seconds_to_conversion,
+        touch_date,
+        touched_at,
+        conversion_date,
+        converted_at
+    from credits
+    where {{ model }}_credit <> 0 or touch_position = 0
+    {%- if not loop.last %}
+
+    union all
+    {% endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- the window in which a model reads a type of conversion, where it is asked for one number -#}
@@ -146,6 +218,24 @@
     end
     {%- else %}
     {{ var('default_attribution_window_days') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- the signatures of the last run, one a conversion: that of the last touch of the widest window, or
+    of the row without one; none in a full run -#}
+{% macro known_signatures(is_incremental) -%}
+    {%- if is_incremental %}
+    select
+        conversion_id,
+        signature
+    from {{ this }}
+    where window_days = {{ widest_window_days() }} and touch_position = touch_count
+    {%- else %}
+    select
+        conversion_id,
+        cast(0 as decimal(38, 0)) as signature
+    from conversions
+    where 1 = 0
     {%- endif -%}
 {%- endmacro %}
 

@@ -79,3 +79,12 @@
 {% macro spark__seconds_between(earlier, later) -%}
     (cast(unix_micros({{ later }}) - unix_micros({{ earlier }}) as double) / 1000000)
 {%- endmacro %}
+
+{#- 'today' for every model: the variable as_of_date, else the latest date of the data -#}
+{% macro as_of_date(latest_data_date) -%}
+    {%- if var('as_of_date') -%}
+        cast('{{ var("as_of_date") }}' as date)
+    {%- else -%}
+        {{ latest_data_date }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,5 +1,5 @@
--- every conversion is credited once in every model and window, exactly; one that was refunded wholly
--- is credited to nobody
+-- every conversion is credited once in every model and window, exactly; one that was refunded
+-- wholly is credited to nobody
 {{ config(tags=['conservation']) }}
 
 with

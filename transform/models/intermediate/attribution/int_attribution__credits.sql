@@ -18,19 +18,9 @@ channels as (
 
 ),
 
-{% if is_incremental() -%}
 known as (
-
-    -- one row a conversion: that of the last touch of the widest window, or of none
-    select
-        conversion_id,
-        signature
-    from {{ this }}
-    where window_days = {{ widest_window_days() }} and touch_position = touch_count
-
+    {{ known_signatures(is_incremental()) }}
 ),
-
-{% endif -%}
 
 windows as (
     {{ attribution_windows() }}
@@ -100,10 +90,8 @@ changed as (
 
     select judged.*
     from judged
-    {%- if is_incremental() %}
     left join known on judged.conversion_id = known.conversion_id
     where known.conversion_id is null or judged.signature <> known.signature
-    {%- endif %}
 
 ),
 
@@ -150,15 +138,8 @@ ranked as (
         ) as seconds_since_non_direct,
         min(case when is_paid then seconds_to_conversion end) over (
             partition by conversion_id
-        ) as seconds_since_paid
-        {%- for days in var('attribution_windows_days') %},
-        sum(case when seconds_to_conversion <= {{ days * 86400 }} then 1 else 0 end) over (
-            partition by conversion_id
-        ) as touches_{{ days }},
-        sum(
-            case when seconds_to_conversion <= {{ days * 86400 }} then touch_weight else 0 end
-        ) over (partition by conversion_id) as weight_{{ days }}
-        {%- endfor %}
+        ) as seconds_since_paid,
+        {{ window_sums() }}
     from weighted
 
 ),
@@ -168,16 +149,8 @@ windowed as (
     select
         ranked.*,
         windows.window_days,
-        case windows.window_days
-            {%- for days in var('attribution_windows_days') %}
-            when {{ days }} then ranked.touches_{{ days }}
-            {%- endfor %}
-        end as touch_count,
-        case windows.window_days
-            {%- for days in var('attribution_windows_days') %}
-            when {{ days }} then ranked.weight_{{ days }}
-            {%- endfor %}
-        end as window_weight,
+        {{ of_window('touches') }} as touch_count,
+        {{ of_window('weight') }} as window_weight,
         ranked.weight_until_here - ranked.touch_weight as later_weight,
         ranked.is_non_direct and ranked.non_direct_rank = 1 as is_last_non_direct,
         ranked.is_paid and ranked.paid_rank = 1 as is_last_paid
@@ -208,10 +181,7 @@ attributed as (
         platform,
         campaign_id,
         {{ as_double('seconds_to_conversion') }} as seconds_to_conversion,
-        {%- for model, rule in rule_models().items() %}
-        {{ model_credit(rule) }} as {{ model }}_credit,
-        {{ model_revenue(rule, 'revenue_usd') }} as {{ model }}_revenue_usd,
-        {%- endfor %}
+        {{ touch_credits() }},
         touch_date,
         touched_at,
         conversion_date,
@@ -221,36 +191,41 @@ attributed as (
 
 ),
 
-unattributed as (
+untouched as (
 
     -- nothing is lost: without a touch in the window, or refunded wholly, a row of its own
     select
-        changed.conversion_id,
-        changed.conversion_type,
-        windows.window_days,
-        0 as touch_position,
-        0 as touch_count,
-        {{ as_text('null') }} as touchpoint_id,
-        case when changed.is_refunded then 'refunded' else 'unattributed' end as channel,
-        {{ as_text('null') }} as platform,
-        {{ as_text('null') }} as campaign_id,
-        {{ as_double('null') }} as seconds_to_conversion,
-        {%- for model in rule_models() %}
-        cast(case when changed.is_refunded then 0 else 1 end as decimal(18, 12))
-            as {{ model }}_credit,
-        changed.revenue_usd as {{ model }}_revenue_usd,
-        {%- endfor %}
-        cast(null as date) as touch_date,
-        cast(null as timestamp) as touched_at,
-        changed.conversion_date,
-        changed.converted_at,
-        changed.signature
+        changed.*,
+        windows.window_days
     from changed
     cross join windows
     left join ranked on changed.conversion_id = ranked.conversion_id and ranked.recency = 1
     where
         ranked.conversion_id is null
         or ranked.seconds_to_conversion > windows.window_days * 86400
+
+),
+
+unattributed as (
+
+    select
+        conversion_id,
+        conversion_type,
+        window_days,
+        0 as touch_position,
+        0 as touch_count,
+        {{ as_text('null') }} as touchpoint_id,
+        case when is_refunded then 'refunded' else 'unattributed' end as channel,
+        {{ as_text('null') }} as platform,
+        {{ as_text('null') }} as campaign_id,
+        {{ as_double('null') }} as seconds_to_conversion,
+        {{ whole_credits() }},
+        cast(null as date) as touch_date,
+        cast(null as timestamp) as touched_at,
+        conversion_date,
+        converted_at,
+        signature
+    from untouched
 
 ),
 

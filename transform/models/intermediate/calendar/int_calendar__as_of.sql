@@ -33,13 +33,7 @@ dated as (
 
 as_of as (
 
-    select
-        {% if var('as_of_date') -%}
-        cast('{{ var("as_of_date") }}' as date) as as_of_date
-        {%- else -%}
-        latest_order_date as as_of_date
-        {%- endif %}
-    from dated
+    select {{ as_of_date('latest_order_date') }} as as_of_date from dated
 
 )
 

@@ -46,7 +46,7 @@ evidence as (
         'login' as evidence,
         events.event_at as seen_at,
         events.event_timestamp_us as seen_us,
-        events.event_index as event_index
+        events.event_index
     from events
     inner join customers on events.customer_key = customers.customer_key
 
@@ -74,7 +74,8 @@ ranked as (
         *,
         row_number() over (
             partition by device_key, ga_session_id
-            order by evidence, seen_at desc, seen_us desc, event_index desc, person_key
+            order by
+                evidence asc, seen_at desc, seen_us desc, event_index desc, person_key asc
         ) as evidence_rank
     from evidence
 
@@ -144,20 +145,20 @@ neighbours as (
         counted.device_key,
         counted.ga_session_id,
         counted.moment_at as started_at,
-        before.customer_key as customer_before,
-        before.person_key as person_before,
-        {{ seconds_between('before.seen_at', 'counted.moment_at') }} as seconds_since,
-        after.customer_key as customer_after,
-        after.person_key as person_after,
-        {{ seconds_between('counted.moment_at', 'after.seen_at') }} as seconds_until,
+        last_seen.customer_key as customer_before,
+        last_seen.person_key as person_before,
+        {{ seconds_between('last_seen.seen_at', 'counted.moment_at') }} as seconds_since,
+        next_seen.customer_key as customer_after,
+        next_seen.person_key as person_after,
+        {{ seconds_between('counted.moment_at', 'next_seen.seen_at') }} as seconds_until,
         public_devices.device_key is not null as is_public
     from counted
-    left join seen as before
-        on counted.device_key = before.device_key
-        and counted.seen_before = before.seen_number
-    left join seen as after
-        on counted.device_key = after.device_key
-        and counted.seen_before + 1 = after.seen_number
+    left join seen as last_seen
+        on counted.device_key = last_seen.device_key
+        and counted.seen_before = last_seen.seen_number
+    left join seen as next_seen
+        on counted.device_key = next_seen.device_key
+        and counted.seen_before + 1 = next_seen.seen_number
     left join public_devices on counted.device_key = public_devices.device_key
     where counted.seen_count = 0
 

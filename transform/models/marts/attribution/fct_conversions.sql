@@ -26,10 +26,8 @@ conversions as (
         case when orders.is_first_order then 'first_order' else 'repeat_order' end
             as conversion_type,
         case
-            when not coalesce(customers.is_opted_out, false)
-                then coalesce(
-                    orders.customer_key, purchases.device_key, 'guest-' || orders.order_id
-                )
+            when not coalesce(customers.is_opted_out, false) then
+                coalesce(orders.customer_key, purchases.device_key, 'guest-' || orders.order_id)
         end as person_key,
         orders.currency,
         orders.order_total,

@@ -115,11 +115,13 @@ known as (
         summed.platform,
         summed.campaign_id,
         summed.performance_date,
-        {%- for column in [
-            'impressions', 'clicks', 'spend_usd', 'claimed_conversions', 'claimed_value_usd'
-        ] %}
-        case when loaded.platform is not null then summed.{{ column }} end as {{ column }},
-        {%- endfor %}
+        case when loaded.platform is not null then summed.impressions end as impressions,
+        case when loaded.platform is not null then summed.clicks end as clicks,
+        case when loaded.platform is not null then summed.spend_usd end as spend_usd,
+        case when loaded.platform is not null then summed.claimed_conversions end
+            as claimed_conversions,
+        case when loaded.platform is not null then summed.claimed_value_usd end
+            as claimed_value_usd,
         summed.attributed_conversions,
         summed.attributed_revenue_usd,
         summed.attributed_conversions_by_conversion_date,

@@ -205,7 +205,7 @@ rate_spans as (
         min(rate_date) as first_rate_date,
         max(valid_until_date) as last_rate_date
     from rates
-    group by currency
+    group by 1
 
 ),
 
