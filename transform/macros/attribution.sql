@@ -13,8 +13,8 @@
 
 {#-
     every rule-based model. `one`: is this the touch that has all the credit; `shared`: the share of
-    this touch and all before it, `before`: that of those before it alone. The columns are those of
-    int_attribution__credits
+    this touch and all before it, `before`: that of those before it alone, 0 to 1. The columns are
+    those of int_attribution__credits
 -#}
 {% macro rule_models() -%}
     {{ return({
@@ -23,12 +23,12 @@
         'last_non_direct': {'one': last_of(['non_direct'])},
         'last_paid': {'one': last_of(['paid', 'non_direct'])},
         'linear': {
-            'shared': rounded_share('touch_position', 'touch_count'),
-            'before': rounded_share('touch_position - 1', 'touch_count'),
+            'shared': share('touch_position', 'touch_count'),
+            'before': share('touch_position - 1', 'touch_count'),
         },
         'time_decay': {
-            'shared': rounded_share('window_weight - later_weight', 'window_weight'),
-            'before': rounded_share('window_weight - later_weight - touch_weight', 'window_weight'),
+            'shared': share('window_weight - later_weight', 'window_weight'),
+            'before': share('window_weight - later_weight - touch_weight', 'window_weight'),
         },
         'position_based': position_shares('position_based'),
         'j_shaped': position_shares('j_shaped'),
@@ -90,47 +90,54 @@
 {% macro position_share(position, ends) -%}
     {%- set middle = 100 - ends.first - ends.last -%}
     case
-        when {{ position }} = 0 then cast(0 as {{ type_decimal(18, 12) }})
-        when {{ position }} = touch_count then cast(1 as {{ type_decimal(18, 12) }})
-        when touch_count = 2 then {{ rounded_share(ends.first, ends.first + ends.last) }}
-        else {{ rounded_share(
+        when {{ position }} = 0 then {{ as_double('0') }}
+        when {{ position }} = touch_count then {{ as_double('1') }}
+        when touch_count = 2 then {{ share(ends.first, ends.first + ends.last) }}
+        else {{ share(
             ends.first ~ ' * (touch_count - 2) + ' ~ middle ~ ' * (' ~ position ~ ' - 1)',
             '100 * (touch_count - 2)'
         ) }}
     end
 {%- endmacro %}
 
-{#- a share with twelve decimals -#}
-{% macro rounded_share(numerator, denominator) -%}
-    {{ round_half('(' ~ as_double(numerator) ~ ' / ' ~ as_double(denominator) ~ ')', 12) }}
+{#- of whole numbers, so that every engine finds the same -#}
+{% macro share(numerator, denominator) -%}
+    ({{ as_double(numerator) }} / {{ as_double(denominator) }})
 {%- endmacro %}
 
-{#- credit of a touch under a model, twelve decimals; adds up to one exactly -#}
-{% macro model_credit(rule) -%}
-    {%- if 'one' in rule -%}
-    cast(case when {{ rule.one }} then 1 else 0 end as {{ type_decimal(18, 12) }})
-    {%- else -%}
-    cast({{ rule.shared }} - {{ rule.before }} as {{ type_decimal(18, 12) }})
-    {%- endif -%}
+{#- the shares of the models that share, as columns -#}
+{% macro touch_shares() -%}
+    {%- for model, rule in rule_models().items() if 'shared' in rule %}
+        {{ rule.shared }} as {{ model }}_shared,
+        {{ rule.before }} as {{ model }}_before
+        {%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
-{#- revenue of a touch: shares are rounded as running totals, so that a conversion keeps its cents -#}
-{% macro model_revenue(rule, revenue) -%}
-    {%- if 'one' in rule -%}
-    cast(case when {{ rule.one }} then {{ revenue }} else 0 end as decimal(18, 2))
-    {%- else -%}
-    cast(
-        round({{ revenue }} * {{ rule.shared }}, 2) - round({{ revenue }} * {{ rule.before }}, 2)
-        as decimal(18, 2)
-    )
-    {%- endif -%}
-{%- endmacro %}
-
-{#- credit and revenue of a touch under every model, as columns -#}
+{#-
+    credit and revenue of a touch under every model, as columns. Shares are rounded as running totals,
+    credit to twelve decimals and revenue to cents, so that they add up to one and to the revenue
+-#}
 {% macro touch_credits() -%}
     {%- for model, rule in rule_models().items() %}
-        {{ model_credit(rule) }} as {{ model }}_credit,
-        {{ model_revenue(rule, 'revenue_usd') }} as {{ model }}_revenue_usd
+    {%- if 'one' in rule %}
+        cast(case when {{ rule.one }} then 1 else 0 end as {{ type_decimal(18, 12) }})
+            as {{ model }}_credit,
+        cast(case when {{ rule.one }} then revenue_usd else 0 end as decimal(18, 2))
+            as {{ model }}_revenue_usd
+    {%- else %}
+        cast(
+            (
+                floor({{ model }}_shared * 1e12 + 0.5) - floor({{ model }}_before * 1e12 + 0.5)
+            ) / 1e12 as {{ type_decimal(18, 12) }}
+        ) as {{ model }}_credit,
+        cast(
+            revenue_sign * (
+                floor(revenue_cents * {{ model }}_shared + 0.5)
+                - floor(revenue_cents * {{ model }}_before + 0.5)
+            ) / 1e2 as decimal(18, 2)
+        ) as {{ model }}_revenue_usd
+    {%- endif %}
         {%- if not loop.last %},{% endif -%}
     {%- endfor -%}
 {%- endmacro %}
@@ -145,12 +152,18 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- how many touches each window has, and how much they weigh, as columns -#}
-{% macro window_sums() -%}
+{#- how many touches of a conversion each window has, as columns -#}
+{% macro window_counts() -%}
     {%- for days in var('attribution_windows_days') %}
-        sum(case when seconds_to_conversion <= {{ days * 86400 }} then 1 else 0 end) over (
-            partition by conversion_id
-        ) as touches_{{ days }},
+        sum(case when seconds_to_conversion <= {{ days * 86400 }} then 1 else 0 end)
+            as touches_{{ days }}
+        {%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- how much they weigh, as columns -#}
+{% macro window_weights() -%}
+    {%- for days in var('attribution_windows_days') %}
         sum(
             case when seconds_to_conversion <= {{ days * 86400 }} then touch_weight else 0 end
         ) over (partition by conversion_id) as weight_{{ days }}
@@ -158,11 +171,11 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- the column of `window_sums` that belongs to the window of a row -#}
+{#- the column of one of these that belongs to the window of a row -#}
 {% macro of_window(prefix) -%}
     case windows.window_days
         {%- for days in var('attribution_windows_days') %}
-        when {{ days }} then ranked.{{ prefix }}_{{ days }}
+        when {{ days }} then {{ prefix }}_{{ days }}
         {%- endfor %}
     end
 {%- endmacro %}

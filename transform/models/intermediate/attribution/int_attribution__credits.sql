@@ -26,9 +26,8 @@ windows as (
     {{ attribution_windows() }}
 ),
 
-reached as (
+before_conversion as (
 
-    -- a touch exactly one window before the conversion still counts, one second more does not
     select
         conversions.conversion_id,
         touchpoints.touchpoint_id,
@@ -47,16 +46,21 @@ reached as (
         on conversions.person_key = touchpoints.person_key
         and conversions.converted_at >= touchpoints.touched_at
     left join channels on touchpoints.channel = channels.channel
-    where
-        not conversions.is_refunded
-        and {{ seconds_between('touchpoints.touched_at', 'conversions.converted_at') }}
-        <= {{ widest_window_days() * 86400 }}
+    where not conversions.is_refunded
 
 ),
 
-signed as (
+reached as (
 
-    -- what the credit of a conversion depends on, in one number
+    -- a touch exactly one window before the conversion still counts, one second more does not
+    select * from before_conversion
+    where seconds_to_conversion <= {{ widest_window_days() * 86400 }}
+
+),
+
+summed as (
+
+    -- the signature: what the credit of a conversion depends on, in one number
     select
         conversion_id,
         sum(
@@ -64,7 +68,11 @@ signed as (
                 'touchpoint_id', 'ga_session_number', 'channel', 'platform', 'campaign_id',
                 'is_paid', 'touched_at'
             ]) }}
-        ) as touch_signature
+        ) as touch_signature,
+        min(seconds_to_conversion) as newest_seconds,
+        min(case when is_non_direct then seconds_to_conversion end) as seconds_since_non_direct,
+        min(case when is_paid then seconds_to_conversion end) as seconds_since_paid,
+        {{ window_counts() }}
     from reached
     group by conversion_id
 
@@ -73,16 +81,24 @@ signed as (
 judged as (
 
     select
-        conversions.*,
+        summed.*,
+        conversions.conversion_id as converted_id,
+        conversions.conversion_type,
+        conversions.is_refunded,
+        conversions.revenue_usd,
+        {{ as_double('abs(conversions.revenue_usd) * 100') }} as revenue_cents,
+        {{ as_double('sign(conversions.revenue_usd)') }} as revenue_sign,
+        conversions.conversion_date,
+        conversions.converted_at,
         cast(
             {{ hash_of([
                 'conversions.person_key', 'conversions.conversion_type', 'conversions.is_refunded',
                 'conversions.revenue_usd', 'conversions.conversion_date',
                 'conversions.converted_at', "'" ~ attribution_settings() ~ "'"
-            ]) }} + coalesce(signed.touch_signature, 0) as decimal(38, 0)
+            ]) }} + coalesce(summed.touch_signature, 0) as decimal(38, 0)
         ) as signature
     from conversions
-    left join signed on conversions.conversion_id = signed.conversion_id
+    left join summed on conversions.conversion_id = summed.conversion_id
 
 ),
 
@@ -90,33 +106,21 @@ changed as (
 
     select judged.*
     from judged
-    left join known on judged.conversion_id = known.conversion_id
+    left join known on judged.converted_id = known.conversion_id
     where known.conversion_id is null or judged.signature <> known.signature
-
-),
-
-aged as (
-
-    select
-        reached.*,
-        changed.conversion_type,
-        changed.revenue_usd,
-        changed.signature,
-        changed.conversion_date,
-        changed.converted_at,
-        min(reached.seconds_to_conversion) over (partition by reached.conversion_id)
-            as newest_seconds
-    from reached
-    inner join changed on reached.conversion_id = changed.conversion_id
 
 ),
 
 weighted as (
 
     select
-        *,
-        {{ time_decay_weight('(seconds_to_conversion - newest_seconds)') }} as touch_weight
-    from aged
+        reached.*,
+        changed.seconds_since_non_direct,
+        changed.seconds_since_paid,
+        {{ time_decay_weight('(reached.seconds_to_conversion - changed.newest_seconds)') }}
+            as touch_weight
+    from reached
+    inner join changed on reached.conversion_id = changed.conversion_id
 
 ),
 
@@ -133,13 +137,7 @@ ranked as (
         sum(case when is_non_direct then 1 else 0 end) over ({{ from_the_newest() }})
             as non_direct_rank,
         sum(case when is_paid then 1 else 0 end) over ({{ from_the_newest() }}) as paid_rank,
-        min(case when is_non_direct then seconds_to_conversion end) over (
-            partition by conversion_id
-        ) as seconds_since_non_direct,
-        min(case when is_paid then seconds_to_conversion end) over (
-            partition by conversion_id
-        ) as seconds_since_paid,
-        {{ window_sums() }}
+        {{ window_weights() }}
     from weighted
 
 ),
@@ -148,22 +146,31 @@ windowed as (
 
     select
         ranked.*,
+        changed.conversion_type,
+        changed.revenue_usd,
+        changed.revenue_cents,
+        changed.revenue_sign,
+        changed.conversion_date,
+        changed.converted_at,
+        changed.signature,
         windows.window_days,
-        {{ of_window('touches') }} as touch_count,
-        {{ of_window('weight') }} as window_weight,
+        {{ of_window('changed.touches') }} as touch_count,
+        {{ of_window('changed.touches') }} - ranked.recency + 1 as touch_position,
+        {{ of_window('ranked.weight') }} as window_weight,
         ranked.weight_until_here - ranked.touch_weight as later_weight,
         ranked.is_non_direct and ranked.non_direct_rank = 1 as is_last_non_direct,
         ranked.is_paid and ranked.paid_rank = 1 as is_last_paid
     from ranked
     inner join windows on ranked.seconds_to_conversion <= windows.window_days * 86400
+    inner join changed on ranked.conversion_id = changed.conversion_id
 
 ),
 
-numbered as (
+shared as (
 
     select
         *,
-        touch_count - recency + 1 as touch_position
+        {{ touch_shares() }}
     from windowed
 
 ),
@@ -187,7 +194,7 @@ attributed as (
         conversion_date,
         converted_at,
         signature
-    from numbered
+    from shared
 
 ),
 
@@ -198,18 +205,16 @@ untouched as (
         changed.*,
         windows.window_days
     from changed
-    cross join windows
-    left join ranked on changed.conversion_id = ranked.conversion_id and ranked.recency = 1
-    where
-        ranked.conversion_id is null
-        or ranked.seconds_to_conversion > windows.window_days * 86400
+    inner join windows
+        on changed.newest_seconds is null
+        or changed.newest_seconds > windows.window_days * 86400
 
 ),
 
 unattributed as (
 
     select
-        conversion_id,
+        converted_id as conversion_id,
         conversion_type,
         window_days,
         0 as touch_position,
