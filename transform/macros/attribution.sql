@@ -77,27 +77,23 @@
     )
 {%- endmacro %}
 
-{#- so much for the first and the last touch, the rest for those between them alike -#}
+{#- so much for the first and the last touch, the rest for those between them alike; two touches are
+    made to add up to one, one has all -#}
 {% macro position_shares(model) -%}
     {%- set ends = var('position_percents')[model] -%}
     {{ return({
-        'shared': position_share('touch_position', ends),
-        'before': position_share('(touch_position - 1)', ends),
+        'shared': 'case when recency = 1 then 1e0 else ' ~ position_share('shared', ends) ~ ' end',
+        'before': 'case when touch_position = 1 then 0e0 else '
+            ~ position_share('before', ends) ~ ' end',
     }) }}
 {%- endmacro %}
 
-{#- share of the touches up to a position; two touches are made to add up to one, one has all -#}
-{% macro position_share(position, ends) -%}
+{% macro position_share(side, ends) -%}
     {%- set middle = 100 - ends.first - ends.last -%}
-    case
-        when {{ position }} = 0 then {{ as_double('0') }}
-        when {{ position }} = touch_count then {{ as_double('1') }}
-        when touch_count = 2 then {{ share(ends.first, ends.first + ends.last) }}
-        else {{ share(
-            ends.first ~ ' * (touch_count - 2) + ' ~ middle ~ ' * (' ~ position ~ ' - 1)',
-            '100 * (touch_count - 2)'
-        ) }}
-    end
+    coalesce(
+        ({{ ends.first }} + {{ middle }} * middle_{{ side }}) / 1e2,
+        {{ share(ends.first, ends.first + ends.last) }}
+    )
 {%- endmacro %}
 
 {#- of whole numbers, so that every engine finds the same -#}
@@ -158,6 +154,13 @@
         sum(case when seconds_to_conversion <= {{ days * 86400 }} then 1 else 0 end)
             as touches_{{ days }}
         {%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- a column of each window as it is -#}
+{% macro window_columns(prefix) -%}
+    {%- for days in var('attribution_windows_days') %}
+        {{ prefix }}_{{ days }}{%- if not loop.last %},{% endif -%}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -246,7 +249,7 @@
     {%- else %}
     select
         conversion_id,
-        cast(0 as decimal(38, 0)) as signature
+        cast(0 as bigint) as signature
     from conversions
     where 1 = 0
     {%- endif -%}

@@ -86,16 +86,18 @@ judged as (
         conversions.conversion_type,
         conversions.is_refunded,
         conversions.revenue_usd,
-        {{ as_double('abs(conversions.revenue_usd) * 100') }} as revenue_cents,
-        {{ as_double('sign(conversions.revenue_usd)') }} as revenue_sign,
         conversions.conversion_date,
         conversions.converted_at,
         cast(
-            {{ hash_of([
-                'conversions.person_key', 'conversions.conversion_type', 'conversions.is_refunded',
-                'conversions.revenue_usd', 'conversions.conversion_date',
-                'conversions.converted_at', "'" ~ attribution_settings() ~ "'"
-            ]) }} + coalesce(summed.touch_signature, 0) as decimal(38, 0)
+            mod(
+                {{ hash_of([
+                    'conversions.person_key', 'conversions.conversion_type',
+                    'conversions.is_refunded', 'conversions.revenue_usd',
+                    'conversions.conversion_date', 'conversions.converted_at',
+                    "'" ~ attribution_settings() ~ "'"
+                ]) }} + coalesce(summed.touch_signature, 0),
+                1000000000000000000
+            ) as bigint
         ) as signature
     from conversions
     left join summed on conversions.conversion_id = summed.conversion_id
@@ -115,8 +117,14 @@ weighted as (
 
     select
         reached.*,
+        changed.conversion_type,
+        changed.revenue_usd,
+        changed.conversion_date,
+        changed.converted_at,
+        changed.signature,
         changed.seconds_since_non_direct,
         changed.seconds_since_paid,
+        {{ window_columns('changed.touches') }},
         {{ time_decay_weight('(reached.seconds_to_conversion - changed.newest_seconds)') }}
             as touch_weight
     from reached
@@ -146,23 +154,28 @@ windowed as (
 
     select
         ranked.*,
-        changed.conversion_type,
-        changed.revenue_usd,
-        changed.revenue_cents,
-        changed.revenue_sign,
-        changed.conversion_date,
-        changed.converted_at,
-        changed.signature,
         windows.window_days,
-        {{ of_window('changed.touches') }} as touch_count,
-        {{ of_window('changed.touches') }} - ranked.recency + 1 as touch_position,
+        {{ of_window('ranked.touches') }} as touch_count,
+        {{ of_window('ranked.touches') }} - ranked.recency + 1 as touch_position,
         {{ of_window('ranked.weight') }} as window_weight,
         ranked.weight_until_here - ranked.touch_weight as later_weight,
         ranked.is_non_direct and ranked.non_direct_rank = 1 as is_last_non_direct,
         ranked.is_paid and ranked.paid_rank = 1 as is_last_paid
     from ranked
     inner join windows on ranked.seconds_to_conversion <= windows.window_days * 86400
-    inner join changed on ranked.conversion_id = changed.conversion_id
+
+),
+
+placed as (
+
+    -- how far between the first and the last touch, with this touch and without
+    select
+        *,
+        {{ share('touch_position - 1', 'nullif(touch_count - 2, 0)') }} as middle_shared,
+        {{ share('touch_position - 2', 'nullif(touch_count - 2, 0)') }} as middle_before,
+        {{ as_double('abs(revenue_usd) * 100') }} as revenue_cents,
+        {{ as_double('sign(revenue_usd)') }} as revenue_sign
+    from windowed
 
 ),
 
@@ -171,7 +184,7 @@ shared as (
     select
         *,
         {{ touch_shares() }}
-    from windowed
+    from placed
 
 ),
 
