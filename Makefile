@@ -16,11 +16,8 @@ install: .venv/installed ## build .venv from the pinned requirements
 .venv/installed: requirements/all.txt requirements/bootstrap.txt pyproject.toml scripts/install.sh
 	@PYTHON="$(PYTHON)" scripts/install.sh .venv requirements/all.txt --project
 
-.venv-clients/installed: requirements/clients.txt scripts/install.sh | .venv/installed
-	@PYTHON="$(PYTHON)" scripts/install.sh .venv-clients requirements/clients.txt
-
-.venv-engines/installed: requirements/engines.txt scripts/install.sh | .venv/installed
-	@PYTHON="$(PYTHON)" scripts/install.sh .venv-engines requirements/engines.txt
+.venv-%/installed: requirements/%.txt scripts/install.sh | .venv/installed
+	@PYTHON="$(PYTHON)" scripts/install.sh .venv-$* requirements/$*.txt
 
 demo: .venv/installed ## run everything end to end on a simulated world (SEED=7 for another)
 	@$(BIN)/marketing demo run --seed $(SEED)
@@ -43,7 +40,7 @@ test: .venv/installed .venv-clients/installed ## run the push suite
 test-random: .venv/installed .venv-clients/installed ## run the push suite in random order (ORDER=7 for one seen)
 	@$(BIN)/pytest -n 2 --dist loadfile -p randomly $(if $(ORDER),--randomly-seed=$(ORDER))
 
-test-slow: .venv/installed .venv-clients/installed ## run the slow ring: oracles, the real Terraform provider
+test-slow: .venv/installed .venv-clients/installed .venv-warehouses/installed ## run the slow ring: oracles, the real Terraform provider
 	@$(BIN)/pytest -m slow
 
 test-soak: .venv/installed ## run the hours-long ring: server kills, faults and kills of ingestion
@@ -88,4 +85,4 @@ bench: .venv/installed ## print every published figure
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove environments and everything under var/
-	@rm -rf .venv .venv-clients .venv-engines .venv-foreign var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis transform/target transform/logs
+	@rm -rf .venv .venv-clients .venv-engines .venv-warehouses .venv-foreign var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis transform/target transform/logs

@@ -23,6 +23,7 @@ FILES = {
     "requirements/bootstrap.txt": ["requirements/bootstrap.in"],
     "requirements/clients.txt": ["requirements/clients.in"],
     "requirements/engines.txt": ["requirements/engines.in"],
+    "requirements/warehouses.txt": ["requirements/warehouses.in"],
     **{
         f"requirements/foreign/{asked.stem}.txt": [f"requirements/foreign/{asked.name}"]
         for asked in sorted((ROOT / "requirements" / "foreign").glob("*.in"))

@@ -71,6 +71,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=18480)
     asked = parser.parse_args()
     folder = asked.folder.resolve()
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.default_int_handler)
     try:
         with postgresql(folder / "postgresql") as port, trino(folder, asked.port, port):
             print(f"Trino: http://127.0.0.1:{asked.port}, catalogs lake (Iceberg) and raw")

@@ -72,7 +72,7 @@ all_devices as (
 
     select distinct device_key from sessions
 
-    union
+    {{ union_distinct() }}
 
     select distinct device_key from evidence
 
