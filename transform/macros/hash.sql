@@ -31,3 +31,21 @@
 {% macro bigquery__hash_64(text) -%}
     farm_fingerprint({{ text }})
 {%- endmacro %}
+
+{#- a number that changes when one of the columns does: to find changed rows, never as a key -#}
+{% macro hash_of(columns) -%}
+    {{ return(adapter.dispatch('hash_of', 'marketing')(columns)) }}
+{%- endmacro %}
+
+{% macro default__hash_of(columns) -%}
+    {%- set texts = [] -%}
+    {%- for column in columns -%}
+        {%- do texts.append("coalesce(" ~ as_text(column) ~ ", '~')") -%}
+    {%- endfor -%}
+    {{ hash_64(texts | join(" || '|' || ")) }}
+{%- endmacro %}
+
+{#- three times as fast as by way of text; a new version that hashes otherwise changes every row once -#}
+{% macro duckdb__hash_of(columns) -%}
+    hash({{ columns | join(', ') }})
+{%- endmacro %}

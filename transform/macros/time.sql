@@ -42,6 +42,22 @@
     datediff({{ second_date }}, {{ first_date }})
 {%- endmacro %}
 
+{% macro days_after(date, days) -%}
+    {{ return(adapter.dispatch('days_after', 'marketing')(date, days)) }}
+{%- endmacro %}
+
+{% macro default__days_after(date, days) -%}
+    cast({{ dbt.dateadd('day', days, date) }} as date)
+{%- endmacro %}
+
+{% macro spark__days_after(date, days) -%}
+    date_add({{ date }}, {{ days }})
+{%- endmacro %}
+
+{% macro day_before(date) -%}
+    {{ days_after(date, -1) }}
+{%- endmacro %}
+
 {% macro month_end(column) -%}
     {{ return(adapter.dispatch('month_end', 'marketing')(column)) }}
 {%- endmacro %}

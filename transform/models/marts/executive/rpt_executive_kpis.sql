@@ -17,7 +17,7 @@ attribution as (
     select * from {{ ref('fct_attribution') }}
     where
         model = '{{ var("default_attribution_model") }}'
-        and window_days = {{ var('default_attribution_window_days') }}
+        and is_own_window
 
 ),
 
@@ -41,7 +41,7 @@ targets as (
 
 rates as (
 
-    select * from {{ ref('stg_shop__exchange_rates') }}
+    select * from {{ ref('int_calendar__exchange_rates') }}
 
 ),
 
@@ -103,8 +103,11 @@ monthly as (
         coalesce(order_months.orders, 0) as orders,
         coalesce(order_months.new_customers, 0) as new_customers,
         coalesce(order_months.revenue_usd, 0) as revenue_usd,
-        coalesce(spend_months.spend_usd, 0) as spend_usd,
-        coalesce(attributed_months.paid_revenue_usd, 0) as paid_revenue_usd
+        spend_months.spend_usd,
+        case
+            when spend_months.kpi_month is not null
+                then coalesce(attributed_months.paid_revenue_usd, 0)
+        end as paid_revenue_usd
     from months
     left join order_months on months.kpi_month = order_months.kpi_month
     left join spend_months on months.kpi_month = spend_months.kpi_month
@@ -195,18 +198,14 @@ actuals as (
 
 ),
 
-budget_rates as (
+rate_spans as (
 
-    -- a budget is fixed before its month: the first rate of the month applies
     select
         currency,
-        {{ month_start('rate_date') }} as rate_month,
-        usd_per_unit,
-        row_number() over (
-            partition by currency, {{ month_start('rate_date') }}
-            order by rate_date
-        ) as rate_rank
+        min(rate_date) as first_rate_date,
+        max(valid_until_date) as last_rate_date
     from rates
+    group by 1
 
 ),
 
@@ -216,23 +215,39 @@ spending_platforms as (
 
 ),
 
+budget_days as (
+
+    -- a budget is fixed before its month: the rate of its first day applies, or the nearest one
+    select
+        budgets.platform,
+        budgets.budget_month,
+        budgets.currency,
+        budgets.budget_amount,
+        coalesce(
+            greatest(
+                least(budgets.budget_month, rate_spans.last_rate_date), rate_spans.first_rate_date
+            ),
+            budgets.budget_month
+        ) as rated_date
+    from budgets
+    left join rate_spans on budgets.currency = rate_spans.currency
+    where budgets.campaign_id = ''
+
+),
+
 budget_months as (
 
     -- only platforms whose spend is known can be held against their budget
     select
-        budgets.budget_month as plan_month,
+        budget_days.budget_month as plan_month,
         sum(
-            {{ usd(
-                'budgets.budget_amount', rate_or_one('budgets.currency', 'budget_rates.usd_per_unit')
+            {{ in_reporting_currency(
+                'budget_days.budget_amount', 'budget_days.currency', 'budget_days.rated_date'
             ) }}
         ) as budget_usd
-    from budgets
-    inner join spending_platforms on budgets.platform = spending_platforms.platform
-    left join budget_rates
-        on budgets.currency = budget_rates.currency
-        and budgets.budget_month = budget_rates.rate_month
-        and budget_rates.rate_rank = 1
-    where budgets.campaign_id = ''
+    from budget_days
+    inner join spending_platforms on budget_days.platform = spending_platforms.platform
+    {{ join_rates('budget_days.currency', 'budget_days.rated_date') }}
     group by 1
 
 ),
