@@ -20,7 +20,8 @@ from small_warehouse import PROJECT
 from sqlglot import exp
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
-DBT = PROJECT.parent / ".venv-warehouses" / "bin" / "dbt"
+PYTHON = PROJECT.parent / ".venv-warehouses" / "bin" / "python"
+OFFLINE_DBT = Path(__file__).with_name("offline_dbt.py")
 OUTPUTS: dict[str, dict[str, Any]] = {
     "bigquery": {"method": "oauth-secrets", "token": "t", "project": "p", "dataset": "d"},
     "databricks": {"host": "h.cloud.databricks.com", "http_path": "/sql/1.0/warehouses/1",
@@ -54,8 +55,8 @@ TRAPS: dict[str, tuple[str, ...]] = {
         r"\bas double\)", r"\bstring\b", r"\bextract\(epoch",
     ),
     "snowflake": (
-        r"\bat time zone\b", r"\bfilter\s*\(", r"\bextract\(epoch", r"\barray_agg\([^)]*\border by\b",
-        r"\bhashtext", r"\bto_utf8\(",
+        r"\bat time zone\b", r"\bfilter\s*\(", r"\bextract\(epoch",
+        r"\barray_agg\([^)]*\border by\b", r"\bhashtext", r"\bto_utf8\(",
     ),
 }  # fmt: skip
 # words that may not stand alone as a name
@@ -92,15 +93,15 @@ def compiled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, dict[str, str]]:
     """Return an engine and the SQL of every model and test as its adapter compiles it, offline."""
-    if not DBT.exists():
+    if not PYTHON.exists():
         pytest.skip("no .venv-warehouses: make test-slow builds it")
     engine, folder = request.param, tmp_path_factory.mktemp(request.param)
     output = OUTPUTS[engine] | {"type": engine, "threads": 1}
     profile = {"marketing": {"target": "here", "outputs": {"here": output}}}
     (folder / "profiles.yml").write_text(yaml.safe_dump(profile), encoding="utf-8")
     done = subprocess.run(
-        [DBT, "--no-use-colors", "compile", "--no-introspect", "--no-populate-cache",
-         "--project-dir", PROJECT,
+        [PYTHON, OFFLINE_DBT, engine, "--no-use-colors", "compile", "--no-introspect",
+         "--no-populate-cache", "--project-dir", PROJECT,
          "--profiles-dir", folder, "--target-path", folder / "target",
          "--log-path", folder / "logs"],
         cwd=folder,

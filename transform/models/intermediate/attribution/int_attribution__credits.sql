@@ -79,7 +79,7 @@ judged as (
                 'conversions.person_key', 'conversions.conversion_type', 'conversions.is_refunded',
                 'conversions.revenue_usd', 'conversions.conversion_date',
                 'conversions.converted_at', "'" ~ attribution_settings() ~ "'"
-            ]) }} + coalesce(signed.touch_signature, 0) as decimal(38, 0)
+            ]) }} + coalesce(signed.touch_signature, 0) as {{ type_decimal(38, 0) }}
         ) as signature
     from conversions
     left join signed on conversions.conversion_id = signed.conversion_id
