@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from marketing_analytics.ingest.engine.tables import LOADED_AT
 from marketing_analytics.ingest.platforms import load_source

@@ -18,6 +18,7 @@ import psycopg2
 import yaml
 from small_warehouse import PROJECT, SCHEMA, Warehouse
 
+Rows = list[tuple[Any, ...]]
 MODELS_ALONE = ("build", "--resource-type", "seed", "--resource-type", "model")
 DBT = Path(sys.executable).with_name("dbt")
 # doubles of two engines are the same to this share
@@ -30,7 +31,7 @@ class Engine:
 
     folder: Path
     output: dict[str, Any]
-    read: Callable[[str], list[tuple[Any, ...]]]
+    read: Callable[[list[str]], dict[str, Rows]]
     variables: dict[str, Any] = field(default_factory=dict)
     dbt: Path = DBT
     environment: dict[str, str] = field(default_factory=dict)
@@ -88,16 +89,27 @@ def marts() -> list[str]:
     return sorted(path.stem for path in (PROJECT / "models" / "marts").rglob("*.sql"))
 
 
-def differences(warehouse: Warehouse, engine: Engine, table: str, schema: str = SCHEMA) -> str:
-    """Return how an engine's table differs from DuckDB's: empty when every row is the same."""
-    columns = [name for name, *_ in warehouse.query(f"describe {table}")]
-    listed = ", ".join(columns)
-    expected = ordered(warehouse.query(f"select {listed} from {table}"))
-    found = ordered(engine.read(f"select {listed} from {schema}.{table}"))
+def differing_marts(warehouse: Warehouse, engine: Engine, schema: str = SCHEMA) -> list[str]:
+    """Return how the marts of an engine differ from those of DuckDB, one text a mart."""
+    columns = {mart: [name for name, *_ in warehouse.query(f"describe {mart}")] for mart in marts()}
+    queries = {
+        mart: f"select {', '.join(names)} from {schema}.{mart}" for mart, names in columns.items()
+    }
+    found = engine.read(list(queries.values()))
+    texts = [
+        difference(warehouse.query(query.replace(f"{schema}.", "")), found[query])
+        for query in queries.values()
+    ]
+    return [f"{mart}: {text}" for mart, text in zip(queries, texts, strict=True) if text]
+
+
+def difference(expected: Rows, found: Rows) -> str:
+    """Return how rows differ from those of DuckDB."""
     if len(expected) != len(found):
-        return f"{table}: {len(expected)} rows on DuckDB, {len(found)} here"
-    wrong = [pair for pair in zip(expected, found, strict=True) if not all(map(is_same, *pair))]
-    return f"{table}: {len(wrong)} rows differ, like {wrong[0]}" if wrong else ""
+        return f"{len(expected)} rows on DuckDB, {len(found)} here"
+    pairs = zip(ordered(expected), ordered(found), strict=True)
+    wrong = [pair for pair in pairs if not all(map(is_same, *pair))]
+    return f"{len(wrong)} rows differ, like {wrong[0]}" if wrong else ""
 
 
 def ordered(rows: Iterable[Sequence[Any]]) -> list[Sequence[Any]]:

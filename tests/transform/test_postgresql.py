@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import psycopg2
 import pytest
-from engines import MODELS_ALONE, Engine, copy_to_postgresql, differences, is_same, marts
+from engines import MODELS_ALONE, Engine, Rows, copy_to_postgresql, differing_marts, is_same
 from small_warehouse import Warehouse
 
 from tests.ingest.database_servers import postgresql
@@ -34,10 +34,13 @@ def output(url: str) -> dict[str, Any]:
 def reader(url: str) -> Any:
     """Return how a server is read."""
 
-    def read(query: str) -> list[tuple[Any, ...]]:
+    def read(queries: list[str]) -> dict[str, Rows]:
+        answers = {}
         with psycopg2.connect(url) as connection, connection.cursor() as cursor:
-            cursor.execute(query)
-            return cursor.fetchall()
+            for query in queries:
+                cursor.execute(query)
+                answers[query] = cursor.fetchall()
+        return answers
 
     return read
 
@@ -53,7 +56,7 @@ def engine(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_every_mart_is_that_of_duckdb(built: Warehouse, engine: Engine) -> None:
     done = engine.run_dbt(*MODELS_ALONE)
     assert done.returncode == 0, done.stdout[-4000:]
-    assert [text for mart in marts() if (text := differences(built, engine, mart))] == []
+    assert differing_marts(built, engine) == []
 
 
 def test_a_lost_cent_and_a_lost_row_would_be_seen() -> None:

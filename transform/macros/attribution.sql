@@ -67,12 +67,12 @@
 -#}
 {% macro time_decay_weight(seconds_to_newest) -%}
     cast(
-        round(
+        floor(
             power(
                 {{ as_double('2') }},
                 -{{ as_double(seconds_to_newest) }}
                 / {{ var('time_decay_half_life_days') * 86400 }}
-            ) * 1000000000000000
+            ) * 1000000000000000 + 0.5
         ) as bigint
     )
 {%- endmacro %}
@@ -257,8 +257,10 @@
 
 {#- conversions that are no more lose their credit too: an incremental run would keep it -#}
 {% macro forget_missing_conversions() -%}
+    {%- if model.config.materialized == 'incremental' %}
     delete from {{ this }}
     where conversion_id not in (select conversion_id from {{ ref('fct_conversions') }})
+    {%- endif -%}
 {%- endmacro %}
 
 {#- what all credit depends on beside the data: when it changes, all of it is worked out again -#}

@@ -32,7 +32,8 @@
     farm_fingerprint({{ text }})
 {%- endmacro %}
 
-{#- a number that changes when one of the columns does: to find changed rows, never as a key -#}
+{#- a number that changes when one of the columns does: to find changed rows, never as a key. Of a
+    type in which many add up -#}
 {% macro hash_of(columns) -%}
     {{ return(adapter.dispatch('hash_of', 'marketing')(columns)) }}
 {%- endmacro %}
@@ -42,7 +43,7 @@
     {%- for column in columns -%}
         {%- do texts.append("coalesce(" ~ as_text(column) ~ ", '~')") -%}
     {%- endfor -%}
-    {{ hash_64(texts | join(" || '|' || ")) }}
+    cast({{ hash_64(texts | join(" || '|' || ")) }} as {{ type_decimal(38, 0) }})
 {%- endmacro %}
 
 {#- three times as fast as by way of text; a new version that hashes otherwise changes every row once -#}

@@ -31,11 +31,27 @@
 {%- endmacro %}
 
 {% macro days_between(first_date, second_date) -%}
+    {{ return(adapter.dispatch('days_between', 'marketing')(first_date, second_date)) }}
+{%- endmacro %}
+
+{% macro default__days_between(first_date, second_date) -%}
     {{ dbt.datediff(first_date, second_date, 'day') }}
 {%- endmacro %}
 
+{% macro spark__days_between(first_date, second_date) -%}
+    datediff({{ second_date }}, {{ first_date }})
+{%- endmacro %}
+
 {% macro days_after(date, days) -%}
+    {{ return(adapter.dispatch('days_after', 'marketing')(date, days)) }}
+{%- endmacro %}
+
+{% macro default__days_after(date, days) -%}
     cast({{ dbt.dateadd('day', days, date) }} as date)
+{%- endmacro %}
+
+{% macro spark__days_after(date, days) -%}
+    date_add({{ date }}, {{ days }})
 {%- endmacro %}
 
 {% macro day_before(date) -%}
@@ -43,7 +59,15 @@
 {%- endmacro %}
 
 {% macro month_end(column) -%}
+    {{ return(adapter.dispatch('month_end', 'marketing')(column)) }}
+{%- endmacro %}
+
+{% macro default__month_end(column) -%}
     {{ dbt.last_day(column, 'month') }}
+{%- endmacro %}
+
+{% macro spark__month_end(column) -%}
+    last_day({{ column }})
 {%- endmacro %}
 
 {#- elapsed seconds with their fraction, exact to the microsecond; a difference in seconds would

@@ -50,7 +50,7 @@ hosts as (
     from located
     where is_source_a_referrer and source_name is not null
 
-    union
+    {{ union_distinct() }}
 
     select referring_host as host_name
     from located

@@ -117,11 +117,16 @@ known as (
         summed.performance_date,
         case when loaded.platform is not null then summed.impressions end as impressions,
         case when loaded.platform is not null then summed.clicks end as clicks,
-        case when loaded.platform is not null then summed.spend_usd end as spend_usd,
-        case when loaded.platform is not null then summed.claimed_conversions end
-            as claimed_conversions,
-        case when loaded.platform is not null then summed.claimed_value_usd end
-            as claimed_value_usd,
+        cast(case when loaded.platform is not null then summed.spend_usd end as decimal(18, 2))
+            as spend_usd,
+        cast(
+            case when loaded.platform is not null then summed.claimed_conversions end
+            as decimal(18, 6)
+        ) as claimed_conversions,
+        cast(
+            case when loaded.platform is not null then summed.claimed_value_usd end
+            as decimal(18, 2)
+        ) as claimed_value_usd,
         summed.attributed_conversions,
         summed.attributed_revenue_usd,
         summed.attributed_conversions_by_conversion_date,

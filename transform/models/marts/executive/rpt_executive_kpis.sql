@@ -90,7 +90,7 @@ months as (
 
     select kpi_month from order_months
 
-    union
+    {{ union_distinct() }}
 
     select kpi_month from spend_months
 
