@@ -167,8 +167,8 @@ def a_day_later(folder: Path) -> None:
     connection.execute(
         "insert into fct_touchpoints select replace(touchpoint_id, 't', 'n'), person_key,"
         " device_key, 99, channel, platform, campaign_id,"
-        " timestamp '2026-04-01' - to_seconds(cast(random() * 86400 as integer)), touch_date from fct_touchpoints where ga_session_number = 1"
-        " and hash(person_key) % 9 = 0"
+        " timestamp '2026-04-01' - to_seconds(cast(random() * 86400 as integer)), touch_date"
+        " from fct_touchpoints where ga_session_number = 1 and hash(person_key) % 9 = 0"
     )
     connection.execute(
         "insert into fct_conversions select replace(conversion_id, 'c', 'n'), person_key,"
