@@ -16,6 +16,8 @@ PHASES = {
     "extract": "dlt.pipeline.pipeline.Pipeline.extract",
     "normalize": "dlt.pipeline.pipeline.Pipeline.normalize",
     "load": "dlt.pipeline.pipeline.Pipeline.load",
+    # its rows are in the database, and dlt does not know it
+    "end of job": "dlt.common.storages.load_package.PackageStorage.complete_job",
     "end of load": "dlt.load.load.Load.complete_package",
     "seen": "marketing_analytics.ingest.raw.database.RawDatabase._without_unchanged",
 }

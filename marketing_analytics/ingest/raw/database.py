@@ -118,13 +118,13 @@ class RawDatabase:
     def _restore(self, connection: Any, source: str) -> dict[str, Any]:
         """Return the stored state of a source; only the database is believed."""
         left_over = self._folder(source)
-        if left_over.is_dir():
+        if left_over.is_dir() and not has_begun(left_over):
             # what cannot be loaded any more is read again: its state was never stored
             with contextlib.suppress(Exception):
                 pipeline = self._pipeline(connection, source)
                 pipeline.normalize()
                 pipeline.load()
-            shutil.rmtree(left_over, ignore_errors=True)
+        shutil.rmtree(left_over, ignore_errors=True)
         return stored_state(connection, source)
 
     def _folder(self, source: str) -> Path:
@@ -185,6 +185,15 @@ class RawDatabase:
             if not rest and not note_state(connection, package.source, package.state):
                 return package
         return replace(package, batches=rest)
+
+
+def has_begun(working: Path) -> bool:
+    """Return whether a load was broken off: dlt would repeat a job that had ended unnoted.
+
+    Its rows would stand twice in the staging table, and then in the table.
+    """
+    jobs = ("started_jobs", "completed_jobs")
+    return any(found for name in jobs for found in working.glob(f"load/normalized/*/{name}/*"))
 
 
 def new_rows(connection: Any, schema: str, table: Table, batches: Sequence[Any]) -> Any:
