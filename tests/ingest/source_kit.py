@@ -24,7 +24,7 @@ STAGES = {
     "normalize": ("dlt.pipeline.pipeline.Pipeline.normalize", 1),
     "load": ("dlt.pipeline.pipeline.Pipeline.load", 1),
     # some are noted; of this one the rows are in the database, and dlt does not know it
-    "end of job": ("dlt.common.storages.load_package.PackageStorage.complete_job", 3),
+    "end of job": ("dlt.common.storages.load_package.PackageStorage.save_pending_transition", 3),
     "end of load": ("dlt.load.load.Load.complete_package", 1),
 }
 KILLED = """
