@@ -32,7 +32,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         folder.mkdir(exist_ok=True)
         (folder / "raw.duckdb").unlink(missing_ok=True)
         warehouse = make_warehouse(folder, rows)
-        result = warehouse.run_dbt("build")
+        result = warehouse.run_dbt("--warn-error", "build")
         assert result.returncode == 0, result.stdout[-4000:]
         (folder / "built").touch()
     return warehouse

@@ -54,7 +54,9 @@ def net_revenue(rows: Rows) -> dict[str, Decimal]:
 
 def test_every_model_and_test_of_the_project_passes(built: Warehouse) -> None:
     results = json.loads((built.target / "run_results.json").read_text())["results"]
-    assert {result["status"] for result in results} <= {"success", "pass"}
+    # an exposure is nothing to do
+    done = [one for one in results if not one["unique_id"].startswith("exposure.")]
+    assert {one["status"] for one in done} == {"success", "pass"}
     kinds = [result["unique_id"].split(".")[0] for result in results]
     assert kinds.count("model") >= 51
     assert kinds.count("test") >= 80
