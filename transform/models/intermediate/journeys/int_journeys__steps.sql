@@ -1,0 +1,144 @@
+with
+
+conversions as (
+
+    select * from {{ ref('fct_conversions') }}
+
+),
+
+touchpoints as (
+
+    select * from {{ ref('fct_touchpoints') }}
+
+),
+
+paths as (
+
+    select * from {{ ref('int_attribution__paths') }}
+
+),
+
+windows as (
+    {{ attribution_windows() }}
+),
+
+converted as (
+
+    select
+        paths.window_days,
+        paths.conversion_id as journey_id,
+        true as is_converted,
+        case when conversions.is_first_order then 'first_order' else 'repeat_order' end
+            as journey_type,
+        paths.touch_position as step,
+        touchpoints.channel,
+        touchpoints.platform,
+        touchpoints.campaign_id,
+        conversions.revenue_usd,
+        paths.seconds_to_conversion
+    from paths
+    inner join conversions on paths.conversion_id = conversions.conversion_id
+    inner join touchpoints on paths.touchpoint_id = touchpoints.touchpoint_id
+
+),
+
+reached as (
+
+    select distinct
+        window_days,
+        touchpoint_id
+    from paths
+
+),
+
+first_conversions as (
+
+    select
+        person_key,
+        min(converted_at) as first_converted_at
+    from conversions
+    where person_key is not null
+    group by person_key
+
+),
+
+idle as (
+
+    -- touches that lead to no conversion of the window, with the one before
+    select
+        windows.window_days,
+        touchpoints.*,
+        lag(touchpoints.touched_at) over (
+            partition by windows.window_days, touchpoints.person_key
+            order by
+                touchpoints.touched_at, touchpoints.ga_session_number, touchpoints.touchpoint_id
+        ) as previous_touched_at
+    from touchpoints
+    cross join windows
+    left join reached
+        on touchpoints.touchpoint_id = reached.touchpoint_id
+        and windows.window_days = reached.window_days
+    where reached.touchpoint_id is null
+
+),
+
+numbered as (
+
+    -- a gap longer than the window ends a journey. A conversion between two such touches makes
+    -- one: the earlier touch lies more than the window before it
+    select
+        *,
+        sum(
+            case
+                when {{ seconds_between('previous_touched_at', 'touched_at') }}
+                    <= window_days * 86400
+                    then 0
+                else 1
+            end
+        ) over (
+            partition by window_days, person_key
+            order by touched_at, ga_session_number, touchpoint_id
+            rows between unbounded preceding and current row
+        ) as journey_number
+    from idle
+
+),
+
+not_converted as (
+
+    -- what it would have been: a first order before the person has one, a repeat order after
+    select
+        numbered.window_days,
+        concat(numbered.person_key, ':', cast(numbered.journey_number as varchar)) as journey_id,
+        false as is_converted,
+        case
+            when numbered.touched_at > first_conversions.first_converted_at then 'repeat_order'
+            else 'first_order'
+        end as journey_type,
+        cast(
+            row_number() over (
+                partition by numbered.window_days, numbered.person_key, numbered.journey_number
+                order by numbered.touched_at, numbered.ga_session_number, numbered.touchpoint_id
+            ) as integer
+        ) as step,
+        numbered.channel,
+        numbered.platform,
+        numbered.campaign_id,
+        cast(null as decimal(18, 2)) as revenue_usd,
+        cast(null as double) as seconds_to_conversion
+    from numbered
+    left join first_conversions on numbered.person_key = first_conversions.person_key
+
+),
+
+steps as (
+
+    select * from converted
+
+    union all
+
+    select * from not_converted
+
+)
+
+select * from steps

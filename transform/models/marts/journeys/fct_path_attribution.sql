@@ -1,0 +1,273 @@
+with
+
+steps as (
+
+    select * from {{ ref('int_journeys__steps') }}
+
+),
+
+nodes as (
+
+    select * from {{ ref('int_journeys__nodes') }}
+
+),
+
+markov as (
+
+    select * from {{ ref('int_markov__effects') }}
+
+),
+
+shapley as (
+
+    select * from {{ ref('int_shapley__effects') }}
+
+),
+
+conversions as (
+
+    select * from {{ ref('fct_conversions') }}
+
+),
+
+types as (
+    {{ conversion_types() }}
+),
+
+windows as (
+    {{ attribution_windows() }}
+),
+
+ordered as (
+
+    select
+        types.conversion_type,
+        windows.window_days,
+        count(*) as conversions,
+        sum(conversions.revenue_usd) as revenue_usd
+    from conversions
+    inner join types
+        on
+        types.journey_type
+        = case when conversions.is_first_order then 'first_order' else 'repeat_order' end
+    cross join windows
+    group by types.conversion_type, windows.window_days
+
+),
+
+reached as (
+
+    select
+        types.conversion_type,
+        steps.window_days,
+        count(*) as conversions,
+        sum(steps.revenue_usd) as revenue_usd
+    from steps
+    inner join types on steps.journey_type = types.journey_type
+    where steps.is_converted and steps.step = 1
+    group by types.conversion_type, steps.window_days
+
+),
+
+effects as (
+
+    select
+        concat('markov_', cast(removed.markov_order as varchar)) as model,
+        removed.path_level,
+        removed.window_days,
+        removed.conversion_type,
+        removed.node_id,
+        whole.conversions_per_journey - removed.conversions_per_journey as conversions_effect,
+        whole.revenue_per_journey - removed.revenue_per_journey as revenue_effect,
+        case
+            when whole.conversions_per_journey > 0
+                then 1 - removed.conversions_per_journey / whole.conversions_per_journey
+            else 0
+        end as removal_effect,
+        case
+            when whole.revenue_per_journey > 0
+                then 1 - removed.revenue_per_journey / whole.revenue_per_journey
+        end as revenue_removal_effect
+    from markov as removed
+    inner join markov as whole
+        on removed.path_level = whole.path_level
+        and removed.markov_order = whole.markov_order
+        and removed.window_days = whole.window_days
+        and removed.conversion_type = whole.conversion_type
+    where removed.node_id > 0 and whole.node_id = 0
+
+    union all
+
+    select
+        'shapley' as model,
+        path_level,
+        window_days,
+        conversion_type,
+        node_id,
+        conversions_per_journey as conversions_effect,
+        revenue_per_journey as revenue_effect,
+        cast(null as double) as removal_effect,
+        cast(null as double) as revenue_removal_effect
+    from shapley
+
+),
+
+weighted as (
+
+    -- revenue that is not above zero, or that no node adds to, goes by conversions
+    select
+        effects.*,
+        coalesce(reached.conversions, 0) as conversions,
+        coalesce(reached.revenue_usd, 0) as revenue_usd,
+        greatest(effects.conversions_effect, 0) as conversions_weight,
+        case
+            when
+                reached.revenue_usd > 0
+                and max(effects.revenue_effect) over (
+                    partition by
+                        effects.model, effects.path_level, effects.window_days,
+                        effects.conversion_type
+                ) > 0
+                then greatest(effects.revenue_effect, 0)
+            else greatest(effects.conversions_effect, 0)
+        end as revenue_weight
+    from effects
+    left join reached
+        on effects.window_days = reached.window_days
+        and effects.conversion_type = reached.conversion_type
+
+),
+
+cumulated as (
+
+    -- shares are rounded as running totals, so that they add up to one exactly
+    select
+        *,
+        {%- for what in ['conversions', 'revenue'] %}
+        cast(
+            coalesce(
+                round(
+                    sum({{ what }}_weight) over up_to_here
+                    / nullif(sum({{ what }}_weight) over together, 0),
+                    12
+                ), 0
+            ) as decimal(18, 12)
+        ) as {{ what }}_share{{ ',' if not loop.last }}
+        {%- endfor %}
+    from weighted
+    window
+        up_to_here as (
+            partition by model, path_level, window_days, conversion_type
+            order by node_id
+            rows between unbounded preceding and current row
+        ),
+        together as (partition by model, path_level, window_days, conversion_type)
+
+),
+
+stepped as (
+
+    select
+        *,
+        lag(conversions_share, 1, 0) over (
+            partition by model, path_level, window_days, conversion_type order by node_id
+        ) as conversions_share_before,
+        lag(revenue_share, 1, 0) over (
+            partition by model, path_level, window_days, conversion_type order by node_id
+        ) as revenue_share_before
+    from cumulated
+
+),
+
+credited as (
+
+    select
+        stepped.model,
+        stepped.path_level,
+        stepped.conversion_type,
+        stepped.window_days,
+        nodes.channel,
+        nodes.platform,
+        nodes.campaign_id,
+        stepped.removal_effect,
+        stepped.revenue_removal_effect,
+        round(cast(stepped.conversions as decimal(18, 0)) * stepped.conversions_share, 9)
+        - round(cast(stepped.conversions as decimal(18, 0)) * stepped.conversions_share_before, 9)
+            as credit,
+        round(cast(stepped.revenue_usd as decimal(18, 2)) * stepped.revenue_share, 2)
+        - round(cast(stepped.revenue_usd as decimal(18, 2)) * stepped.revenue_share_before, 2)
+            as revenue_usd
+    from stepped
+    inner join nodes
+        on stepped.path_level = nodes.path_level and stepped.node_id = nodes.node_id
+
+),
+
+models as (
+
+    {%- for level in path_levels() %}
+    {%- for model in path_models(level) %}
+    select
+        '{{ model }}' as model,
+        '{{ level }}' as path_level
+    union all
+    {%- endfor %}
+    {%- endfor %}
+    select
+        '' as model,
+        '' as path_level
+    where false
+
+),
+
+unattributed as (
+
+    select
+        models.model,
+        models.path_level,
+        ordered.conversion_type,
+        ordered.window_days,
+        'unattributed' as channel,
+        cast(null as varchar) as platform,
+        cast(null as varchar) as campaign_id,
+        cast(null as double) as removal_effect,
+        cast(null as double) as revenue_removal_effect,
+        ordered.conversions - coalesce(reached.conversions, 0) as credit,
+        ordered.revenue_usd - coalesce(reached.revenue_usd, 0) as revenue_usd
+    from ordered
+    cross join models
+    left join reached
+        on ordered.conversion_type = reached.conversion_type
+        and ordered.window_days = reached.window_days
+
+),
+
+united as (
+
+    select * from credited
+
+    union all
+
+    select * from unattributed
+
+),
+
+attribution as (
+
+    select
+        model,
+        path_level,
+        conversion_type,
+        window_days,
+        channel,
+        platform,
+        campaign_id,
+        cast(round(removal_effect, 12) as decimal(18, 12)) as removal_effect,
+        cast(round(revenue_removal_effect, 12) as decimal(18, 12)) as revenue_removal_effect,
+        cast(credit as decimal(18, 9)) as credit,
+        cast(revenue_usd as decimal(18, 2)) as revenue_usd
+    from united
+
+)
+
+select * from attribution
