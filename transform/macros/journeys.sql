@@ -33,12 +33,22 @@
     end
 {%- endmacro %}
 
-{#- the models over whole paths that a build makes of a level -#}
-{% macro path_models(level) -%}
-    {%- set models = [] -%}
-    {%- for order in markov_orders(level) %}{% do models.append('markov_' ~ order) %}{% endfor -%}
-    {%- if 1 in markov_orders('channel') %}{% do models.append('shapley') %}{% endif -%}
-    {{ return(models) }}
+{#- the models over whole paths that a build makes, by level, as rows -#}
+{% macro path_models() -%}
+    {%- for level, order in markov_chains() %}
+    select
+        'markov_{{ order }}' as model,
+        '{{ level }}' as path_level,
+        {{ order }} as markov_order
+    union all
+    {%- endfor %}
+    {%- for level in path_levels() %}
+    select
+        'shapley' as model,
+        '{{ level }}' as path_level,
+        0 as markov_order
+    {%- if not loop.last %} union all {% endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- the values of a group that are not null as one text, in order -#}
@@ -52,4 +62,20 @@
 
 {% macro duckdb__joined_in_order(value, position) -%}
     string_agg({{ value }}, ' > ' order by {{ position }})
+{%- endmacro %}
+
+{#- the share of a group up to this row, twelve decimals; 0 where nothing weighs -#}
+{% macro cumulative_share(weight, group, position) -%}
+    cast(
+        coalesce(
+            round(
+                sum({{ weight }}) over (
+                    partition by {{ group }}
+                    order by {{ position }}
+                    rows between unbounded preceding and current row
+                ) / nullif(sum({{ weight }}) over (partition by {{ group }}), 0),
+                12
+            ), 0
+        ) as decimal(18, 12)
+    )
 {%- endmacro %}

@@ -1,13 +1,15 @@
-{#- the orders that a build makes of a level -#}
-{% macro markov_orders(level) -%}
-    {{ return(var('markov_orders').get(level, [])) }}
-{%- endmacro %}
-
-{#- the longest memory that a build needs -#}
-{% macro markov_longest_order() -%}
-    {%- set orders = [1] -%}
-    {%- for level in path_levels() %}{% do orders.extend(markov_orders(level)) %}{% endfor -%}
-    {{ return(orders | max) }}
+{#- the chains that a build makes: level and order -#}
+{% macro markov_chains() -%}
+    {%- set chains = [] -%}
+    {%- for level in path_levels() -%}
+    {%- for order in var('markov_orders').get(level, []) %}{% do chains.append((level, order)) %}{% endfor -%}
+    {%- endfor -%}
+    {%- if ('channel', 1) not in chains -%}
+    {% do exceptions.raise_compiler_error(
+        'markov_orders must hold {channel: [1]}: the Shapley value plays on that chain'
+    ) %}
+    {%- endif -%}
+    {{ return(chains) }}
 {%- endmacro %}
 
 {#- a state: the last nodes, newest last, six digits each; 0 is the start -#}
@@ -20,4 +22,91 @@
 {#- removals that one row of a walk carries side by side -#}
 {% macro markov_width() -%}
     {{ return(16) }}
+{%- endmacro %}
+
+{#- the longest memory of all chains -#}
+{% macro markov_longest_order() -%}
+    {{ return(markov_chains() | map(attribute=1) | max) }}
+{%- endmacro %}
+
+{#- from state to state, and from the last one to conversion (-1) or to none (-3), of every chain -#}
+{% macro markov_moves(counted) -%}
+    {%- for level, order in markov_chains() %}
+    select
+        path_level,
+        {{ order }} as markov_order,
+        window_days,
+        journey_type,
+        {{ markov_state(1, order) }} as from_state,
+        {{ markov_state(0, order) }} as to_state,
+        node_0 as to_node,
+        journeys,
+        null as revenue_usd
+    from {{ counted }}
+    where path_level = '{{ level }}'
+    union all
+    select
+        path_level,
+        {{ order }} as markov_order,
+        window_days,
+        journey_type,
+        {{ markov_state(0, order) }} as from_state,
+        case when is_converted then -1 else -3 end as to_state,
+        case when is_converted then -1 else -3 end as to_node,
+        journeys,
+        revenue_usd
+    from {{ counted }}
+    where path_level = '{{ level }}' and is_last
+    {%- if not loop.last %} union all {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- a whole journey before each removal of a row -#}
+{% macro markov_full_masses() -%}
+    {%- for slot in range(markov_width()) -%}
+    cast(1 as double) as mass_{{ slot }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- what is left of it under the removal of a slot -#}
+{% macro markov_mass_of(slot) -%}
+    case {{ slot }}
+        {%- for number in range(markov_width()) %} when {{ number }} then mass_{{ number }}{% endfor %}
+    end
+{%- endmacro %}
+
+{#- step by step from walk_0 to walked; what goes to a removed node is lost -#}
+{% macro markov_walk() -%}
+    {%- for step in range(1, var('markov_steps') + 1) -%}
+    {{ 'walked' if loop.last else 'walk_' ~ step }} as {{ kept_apart() }} (
+        select
+            moves.to_state_id as state_id,
+            walk.first_node,
+            {%- for slot in range(markov_width()) %}
+            case
+                when moves.to_node = walk.first_node + {{ slot }} then 0
+                else sum(walk.mass_{{ slot }} * moves.probability)
+            end as mass_{{ slot }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from walk_{{ step - 1 }} as walk
+        inner join moves on walk.state_id = moves.from_state_id
+        group by moves.to_state_id, moves.to_node, walk.first_node
+    ),
+    {% endfor -%}
+{%- endmacro %}
+
+{#- the nodes before this one, as far as any chain looks back; 0 before the first -#}
+{% macro markov_memory() -%}
+    {%- for back in range(1, markov_longest_order() + 1) %}
+    lag(node_0, {{ back }}, 0) over (
+        partition by path_level, window_days, is_converted, journey_id
+        order by step
+    ) as node_{{ back }}{{ ',' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro markov_memory_columns() -%}
+    {%- for back in range(markov_longest_order() + 1) -%}
+    node_{{ back }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}

@@ -1,14 +1,8 @@
 with
 
-steps as (
+visits as (
 
-    select * from {{ ref('int_journeys__steps') }}
-
-),
-
-nodes as (
-
-    select * from {{ ref('int_journeys__nodes') }}
+    select * from {{ ref('int_journeys__visits') }}
 
 ),
 
@@ -19,28 +13,15 @@ types as (
 met as (
 
     -- each node once a journey
-    {% for level in path_levels() %}
     select distinct
-        nodes.path_level,
-        nodes.node_id,
-        steps.window_days,
-        steps.journey_id,
-        steps.is_converted,
-        steps.journey_type,
-        steps.revenue_usd
-    from steps
-    inner join nodes
-        on steps.channel = nodes.channel
-        {%- if level == 'campaign' %}
-        and coalesce(steps.platform, '') = coalesce(nodes.platform, '')
-        and coalesce(steps.campaign_id, '') = coalesce(nodes.campaign_id, '')
-        {%- endif %}
-    where nodes.path_level = '{{ level }}'
-    {%- if not loop.last %}
-
-    union all
-    {% endif %}
-    {%- endfor %}
+        path_level,
+        node_id,
+        window_days,
+        journey_id,
+        is_converted,
+        journey_type,
+        revenue_usd
+    from visits
 
 ),
 

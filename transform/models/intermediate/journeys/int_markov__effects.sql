@@ -1,4 +1,3 @@
-{% set width = markov_width() %}
 with
 
 transitions as (
@@ -41,7 +40,7 @@ shares as (
         from_state,
         to_state,
         to_node,
-        cast(journeys as double) / visits as share
+        cast(journeys as double) / visits as probability
     from transitions
     where to_state >= -1
 
@@ -52,7 +51,7 @@ shares as (
         from_state,
         -2 as to_state,
         -2 as to_node,
-        cast(revenue_usd as double) / visits as share
+        cast(revenue_usd as double) / visits as probability
     from transitions
     where to_state = -1
 
@@ -63,7 +62,7 @@ shares as (
         state as from_state,
         state as to_state,
         state as to_node,
-        cast(1 as double) as share
+        cast(1 as double) as probability
     from states
     where state < 0
 
@@ -75,7 +74,7 @@ moves as {{ kept_apart() }} (
         from_states.state_id as from_state_id,
         to_states.state_id as to_state_id,
         cast(shares.to_node as integer) as to_node,
-        shares.share
+        shares.probability
     from shares
     inner join states as from_states
         on shares.chain_id = from_states.chain_id and shares.from_state = from_states.state
@@ -86,7 +85,7 @@ moves as {{ kept_apart() }} (
 
 removals as (
 
-    -- node 0 is none: the whole chain. A row carries {{ width }} removals
+    -- node 0 is none: the whole chain. A walk's row carries several, in slots
     select distinct
         chain_id,
         path_level,
@@ -94,8 +93,8 @@ removals as (
         window_days,
         conversion_type,
         cast(to_node as integer) as node_id,
-        cast(to_node - mod(to_node, {{ width }}) as integer) as first_node,
-        cast(mod(to_node, {{ width }}) as integer) as slot
+        cast(to_node - mod(to_node, {{ markov_width() }}) as integer) as first_node,
+        cast(mod(to_node, {{ markov_width() }}) as integer) as slot
     from transitions
     where to_node > 0
 
@@ -119,32 +118,15 @@ walk_0 as {{ kept_apart() }} (
     select distinct
         states.state_id,
         removals.first_node,
-        {%- for slot in range(width) %}
-        cast(1 as double) as mass_{{ slot }}{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ markov_full_masses() }}
     from removals
     inner join states on removals.chain_id = states.chain_id
     where states.state = 0
 
 ),
-{% for step in range(1, var('markov_steps') + 1) %}
-walk_{{ step }} as {{ kept_apart() }} (
 
-    select
-        moves.to_state_id as state_id,
-        walk.first_node,
-        {%- for slot in range(width) %}
-        case
-            when moves.to_node = walk.first_node + {{ slot }} then 0
-            else sum(walk.mass_{{ slot }} * moves.share)
-        end as mass_{{ slot }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from walk_{{ step - 1 }} as walk
-    inner join moves on walk.state_id = moves.from_state_id
-    group by moves.to_state_id, moves.to_node, walk.first_node
+{{ markov_walk() }}
 
-),
-{% endfor %}
 ended as (
 
     select
@@ -154,15 +136,11 @@ ended as (
         removals.conversion_type,
         removals.node_id,
         states.state,
-        case removals.slot
-            {%- for slot in range(width) %}
-            when {{ slot }} then walk.mass_{{ slot }}
-            {%- endfor %}
-        end as mass
-    from walk_{{ var('markov_steps') }} as walk
-    inner join states on walk.state_id = states.state_id
+        {{ markov_mass_of('removals.slot') }} as mass
+    from walked
+    inner join states on walked.state_id = states.state_id
     inner join removals
-        on states.chain_id = removals.chain_id and walk.first_node = removals.first_node
+        on states.chain_id = removals.chain_id and walked.first_node = removals.first_node
 
 ),
 

@@ -1,47 +1,13 @@
-{% set longest = markov_longest_order() %}
 with
 
-steps as (
+visits as (
 
-    select * from {{ ref('int_journeys__steps') }}
-
-),
-
-nodes as (
-
-    select * from {{ ref('int_journeys__nodes') }}
+    select * from {{ ref('int_journeys__visits') }}
 
 ),
 
 types as (
     {{ conversion_types() }}
-),
-
-visits as (
-    {% for level in path_levels() %}
-    select
-        nodes.path_level,
-        nodes.node_id,
-        steps.window_days,
-        steps.journey_id,
-        steps.is_converted,
-        steps.journey_type,
-        steps.step,
-        steps.revenue_usd
-    from steps
-    inner join nodes
-        on steps.channel = nodes.channel
-        {%- if level == 'campaign' %}
-        and coalesce(steps.platform, '') = coalesce(nodes.platform, '')
-        and coalesce(steps.campaign_id, '') = coalesce(nodes.campaign_id, '')
-        {%- endif %}
-    where nodes.path_level = '{{ level }}'
-    {%- if not loop.last %}
-
-    union all
-    {% endif %}
-    {%- endfor %}
-
 ),
 
 compared as (
@@ -62,20 +28,27 @@ walked as (
     select
         path_level,
         window_days,
+        journey_id,
         journey_type,
         is_converted,
+        step,
         revenue_usd,
-        node_id as node_0,
-        {%- for back in range(1, longest + 1) %}
-        lag(node_id, {{ back }}, 0) over journey as node_{{ back }},
-        {%- endfor %}
-        lead(node_id) over journey is null as is_last
+        node_id as node_0
     from compared
     where previous_node_id is null or previous_node_id <> node_id
-    window journey as (
-        partition by path_level, window_days, is_converted, journey_id
-        order by step
-    )
+
+),
+
+remembered as (
+
+    select
+        *,
+        {{ markov_memory() }},
+        lead(node_0) over (
+            partition by path_level, window_days, is_converted, journey_id
+            order by step
+        ) is null as is_last
+    from walked
 
 ),
 
@@ -85,59 +58,19 @@ counted as (
         path_level,
         window_days,
         journey_type,
-        {%- for back in range(longest + 1) %}
-        node_{{ back }},
-        {%- endfor %}
+        {{ markov_memory_columns() }},
         is_last,
         is_converted,
         count(*) as journeys,
         sum(revenue_usd) as revenue_usd
-    from walked
+    from remembered
     group by
-        path_level, window_days, journey_type, is_last, is_converted
-        {%- for back in range(longest + 1) %}, node_{{ back }}{% endfor %}
+        path_level, window_days, journey_type, is_last, is_converted, {{ markov_memory_columns() }}
 
 ),
 
 moves as (
-
-    -- to -1: conversion, to -3: none
-    {% for level in path_levels() %}
-    {%- set outer_loop = loop %}
-    {%- for order in markov_orders(level) %}
-    select
-        path_level,
-        {{ order }} as markov_order,
-        window_days,
-        journey_type,
-        {{ markov_state(1, order) }} as from_state,
-        {{ markov_state(0, order) }} as to_state,
-        node_0 as to_node,
-        journeys,
-        null as revenue_usd
-    from counted
-    where path_level = '{{ level }}'
-
-    union all
-
-    select
-        path_level,
-        {{ order }} as markov_order,
-        window_days,
-        journey_type,
-        {{ markov_state(0, order) }} as from_state,
-        case when is_converted then -1 else -3 end as to_state,
-        case when is_converted then -1 else -3 end as to_node,
-        journeys,
-        revenue_usd
-    from counted
-    where path_level = '{{ level }}' and is_last
-    {%- if not (outer_loop.last and loop.last) %}
-
-    union all
-    {% endif %}
-    {%- endfor %}
-    {%- endfor %}
+    {{ markov_moves('counted') }}
 
 ),
 

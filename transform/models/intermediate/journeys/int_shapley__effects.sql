@@ -1,5 +1,3 @@
-{% set most = var('shapley_max_players') %}
-{% set ends = ['conversions', 'revenue'] %}
 with
 
 transitions as (
@@ -38,7 +36,7 @@ players as (
                     partition by window_days, conversion_type
                     order by round(conversions, 6) desc, node_id
                 ),
-                {{ most }}
+                {{ var('shapley_max_players') }}
             ) as integer
         ) as player
     from coverage
@@ -81,94 +79,52 @@ moves as (
 
 ),
 
-shares as (
+probabilities as (
 
     select
         *,
-        cast(journeys as double) / sum(journeys) over leaving as share,
-        cast(revenue_usd as double) / sum(journeys) over leaving as revenue_share
+        cast(journeys as double) / sum(journeys) over (
+            partition by window_days, conversion_type, from_player
+        ) as probability,
+        cast(revenue_usd as double) / sum(journeys) over (
+            partition by window_days, conversion_type, from_player
+        ) as revenue
     from moves
-    window leaving as (partition by window_days, conversion_type, from_player)
 
 ),
 
 coalition_0 as {{ kept_apart() }} (
 
-    -- the chain side by side, one row a chain
+    -- the chain side by side: one row, and a column for each move between two players
     select
-        shares.window_days,
-        shares.conversion_type,
+        probabilities.window_days,
+        probabilities.conversion_type,
         counts.players,
         0 as members,
-        {%- for i in range(most + 1) %}
-        {%- for j in range(1, most + 1) %}
-        coalesce(
-            max(case when shares.from_player = {{ i }} and shares.to_player = {{ j }} then shares.share end), 0
-        ) as {{ 'p_%d_%d' % (i, j) }},
-        {%- endfor %}
-        coalesce(
-            max(case when shares.from_player = {{ i }} and shares.to_player = -1 then shares.share end), 0
-        ) as {{ 'p_%d_conversions' % i }},
-        coalesce(
-            max(case when shares.from_player = {{ i }} and shares.to_player = -1 then shares.revenue_share end), 0
-        ) as {{ 'p_%d_revenue' % i }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    from shares
+        {{ shapley_chain() }}
+    from probabilities
     inner join counts
-        on shares.window_days = counts.window_days
-        and shares.conversion_type = counts.conversion_type
-    group by shares.window_days, shares.conversion_type, counts.players
+        on probabilities.window_days = counts.window_days
+        and probabilities.conversion_type = counts.conversion_type
+    group by probabilities.window_days, probabilities.conversion_type, counts.players
 
 ),
-{% for k in range(1, most + 1) %}
-{%- set later = range(k + 1, most + 1) | list %}
-coalition_{{ k }} as {{ kept_apart() }} (
 
-    -- player {{ k }} stays out: its row and column go. It joins: who went to it goes on from it
-    select
-        coalition.window_days,
-        coalition.conversion_type,
-        coalition.players,
-        coalition.members + choice.joins as members,
-        {%- for before in range(1, k) %}
-        coalition.joins_{{ before }},
-        {%- endfor %}
-        choice.joins as joins_{{ k }},
-        {%- for i in [0] + later %}
-        {%- set row_loop = loop %}
-        {%- for j in later + ends %}
-        coalition.p_{{ i }}_{{ j }} + choice.joins * coalition.p_{{ i }}_{{ k }}
-        * coalition.p_{{ k }}_{{ j }} / (1 - coalition.p_{{ k }}_{{ k }}) as p_{{ i }}_{{ j }}
-        {{- ',' if not (loop.last and row_loop.last) }}
-        {%- endfor %}
-        {%- endfor %}
-    from coalition_{{ k - 1 }} as coalition
-    inner join (select 0 as joins union all select 1 as joins) as choice
-        on choice.joins = 0 or coalition.players >= {{ k }}
+{{ shapley_coalitions() }}
 
-),
-{% endfor %}
 valued as (
 
     -- every coalition tells each player what it adds, or would
     select
-        coalition.window_days,
-        coalition.conversion_type,
-        {%- for k in range(1, most + 1) %}
-        {%- set player_loop = loop %}
-        {%- for end in ends %}
-        sum(
-            case when coalition.joins_{{ k }} = 1 then joined.weight else -absent.weight end
-            * coalition.p_0_{{ end }}
-        ) as {{ end }}_{{ k }}{{ ',' if not (loop.last and player_loop.last) }}
-        {%- endfor %}
-        {%- endfor %}
-    from coalition_{{ most }} as coalition
+        coalitions.window_days,
+        coalitions.conversion_type,
+        {{ shapley_sums() }}
+    from coalitions
     left join weights as joined
-        on coalition.players = joined.players and coalition.members - 1 = joined.others
+        on coalitions.players = joined.players and coalitions.members - 1 = joined.others
     left join weights as absent
-        on coalition.players = absent.players and coalition.members = absent.others
-    group by coalition.window_days, coalition.conversion_type
+        on coalitions.players = absent.players and coalitions.members = absent.others
+    group by coalitions.window_days, coalitions.conversion_type
 
 ),
 
@@ -180,18 +136,10 @@ channels as (
         players.window_days,
         players.conversion_type,
         players.node_id,
-        case players.player
-            {%- for k in range(1, most + 1) %}
-            when {{ k }} then valued.conversions_{{ k }}
-            {%- endfor %}
-        end * {{ share_of_group(
+        {{ shapley_value_of('conversions', 'players.player') }} * {{ share_of_group(
             'coverage.conversions', 'players.window_days, players.conversion_type, players.player'
         ) }} as conversions_per_journey,
-        case players.player
-            {%- for k in range(1, most + 1) %}
-            when {{ k }} then valued.revenue_{{ k }}
-            {%- endfor %}
-        end * {{ share_of_group(
+        {{ shapley_value_of('revenue', 'players.player') }} * {{ share_of_group(
             'coverage.revenue_usd', 'players.window_days, players.conversion_type, players.player'
         ) }} as revenue_per_journey
     from players

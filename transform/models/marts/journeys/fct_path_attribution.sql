@@ -34,6 +34,10 @@ types as (
     {{ conversion_types() }}
 ),
 
+models as (
+    {{ path_models() }}
+),
+
 windows as (
     {{ attribution_windows() }}
 ),
@@ -72,7 +76,7 @@ reached as (
 effects as (
 
     select
-        concat('markov_', cast(removed.markov_order as varchar)) as model,
+        removed.markov_order,
         removed.path_level,
         removed.window_days,
         removed.conversion_type,
@@ -99,7 +103,7 @@ effects as (
     union all
 
     select
-        'shapley' as model,
+        0 as markov_order,
         path_level,
         window_days,
         conversion_type,
@@ -125,7 +129,7 @@ weighted as (
                 reached.revenue_usd > 0
                 and max(effects.revenue_effect) over (
                     partition by
-                        effects.model, effects.path_level, effects.window_days,
+                        effects.markov_order, effects.path_level, effects.window_days,
                         effects.conversion_type
                 ) > 0
                 then greatest(effects.revenue_effect, 0)
@@ -143,25 +147,13 @@ cumulated as (
     -- shares are rounded as running totals, so that they add up to one exactly
     select
         *,
-        {%- for what in ['conversions', 'revenue'] %}
-        cast(
-            coalesce(
-                round(
-                    sum({{ what }}_weight) over up_to_here
-                    / nullif(sum({{ what }}_weight) over together, 0),
-                    12
-                ), 0
-            ) as decimal(18, 12)
-        ) as {{ what }}_share{{ ',' if not loop.last }}
-        {%- endfor %}
+        {{ cumulative_share(
+            'conversions_weight', 'markov_order, path_level, window_days, conversion_type', 'node_id'
+        ) }} as conversions_share,
+        {{ cumulative_share(
+            'revenue_weight', 'markov_order, path_level, window_days, conversion_type', 'node_id'
+        ) }} as revenue_share
     from weighted
-    window
-        up_to_here as (
-            partition by model, path_level, window_days, conversion_type
-            order by node_id
-            rows between unbounded preceding and current row
-        ),
-        together as (partition by model, path_level, window_days, conversion_type)
 
 ),
 
@@ -170,10 +162,10 @@ stepped as (
     select
         *,
         lag(conversions_share, 1, 0) over (
-            partition by model, path_level, window_days, conversion_type order by node_id
+            partition by markov_order, path_level, window_days, conversion_type order by node_id
         ) as conversions_share_before,
         lag(revenue_share, 1, 0) over (
-            partition by model, path_level, window_days, conversion_type order by node_id
+            partition by markov_order, path_level, window_days, conversion_type order by node_id
         ) as revenue_share_before
     from cumulated
 
@@ -182,41 +174,28 @@ stepped as (
 credited as (
 
     select
-        stepped.model,
+        models.model,
         stepped.path_level,
         stepped.conversion_type,
         stepped.window_days,
+        stepped.node_id,
         nodes.channel,
         nodes.platform,
         nodes.campaign_id,
         stepped.removal_effect,
         stepped.revenue_removal_effect,
-        round(cast(stepped.conversions as decimal(18, 0)) * stepped.conversions_share, 9)
-        - round(cast(stepped.conversions as decimal(18, 0)) * stepped.conversions_share_before, 9)
+        round(cast(stepped.conversions as decimal(19, 0)) * stepped.conversions_share, 9)
+        - round(cast(stepped.conversions as decimal(19, 0)) * stepped.conversions_share_before, 9)
             as credit,
-        round(cast(stepped.revenue_usd as decimal(18, 2)) * stepped.revenue_share, 2)
-        - round(cast(stepped.revenue_usd as decimal(18, 2)) * stepped.revenue_share_before, 2)
+        round(cast(stepped.revenue_usd as decimal(19, 2)) * stepped.revenue_share, 2)
+        - round(cast(stepped.revenue_usd as decimal(19, 2)) * stepped.revenue_share_before, 2)
             as revenue_usd
     from stepped
     inner join nodes
         on stepped.path_level = nodes.path_level and stepped.node_id = nodes.node_id
-
-),
-
-models as (
-
-    {%- for level in path_levels() %}
-    {%- for model in path_models(level) %}
-    select
-        '{{ model }}' as model,
-        '{{ level }}' as path_level
-    union all
-    {%- endfor %}
-    {%- endfor %}
-    select
-        '' as model,
-        '' as path_level
-    where false
+    inner join models
+        on stepped.path_level = models.path_level
+        and stepped.markov_order = models.markov_order
 
 ),
 
@@ -227,6 +206,7 @@ unattributed as (
         models.path_level,
         ordered.conversion_type,
         ordered.window_days,
+        cast(0 as bigint) as node_id,
         'unattributed' as channel,
         cast(null as varchar) as platform,
         cast(null as varchar) as campaign_id,
@@ -259,6 +239,7 @@ attribution as (
         path_level,
         conversion_type,
         window_days,
+        cast(node_id as bigint) as node_id,
         channel,
         platform,
         campaign_id,

@@ -84,10 +84,16 @@ summed as (
         sum(case when is_converted then revenue_usd else 0 end) as revenue_usd,
         avg(cast(touches as double)) as mean_touches,
         avg(case when is_converted then days_to_convert end) as mean_days_to_convert,
-        max(case when is_converted and days_rank = ceil(path_journeys * 0.5) then days_to_convert end)
-            as median_days_to_convert,
-        max(case when is_converted and days_rank = ceil(path_journeys * 0.9) then days_to_convert end)
-            as p90_days_to_convert
+        max(
+            case
+                when is_converted and days_rank = ceil(path_journeys * 0.5) then days_to_convert
+            end
+        ) as median_days_to_convert,
+        max(
+            case
+                when is_converted and days_rank = ceil(path_journeys * 0.9) then days_to_convert
+            end
+        ) as p90_days_to_convert
     from sized
     group by conversion_type, window_days, channel_path
 
