@@ -95,13 +95,14 @@
     {% endfor -%}
 {%- endmacro %}
 
-{#- the nodes before this one, as far as any chain looks back; 0 before the first -#}
+{#- the node and those before it, as far as any chain looks back; 0 before the first -#}
 {% macro markov_memory() -%}
-    {%- for back in range(1, markov_longest_order() + 1) %}
-    lag(node_0, {{ back }}, 0) over (
+    node_id as node_0
+    {%- for back in range(1, markov_longest_order() + 1) %},
+    lag(node_id, {{ back }}, 0) over (
         partition by path_level, window_days, is_converted, journey_id
         order by step
-    ) as node_{{ back }}{{ ',' if not loop.last }}
+    ) as node_{{ back }}
     {%- endfor -%}
 {%- endmacro %}
 

@@ -10,45 +10,16 @@ types as (
     {{ conversion_types() }}
 ),
 
-compared as (
-
-    select
-        *,
-        lag(node_id) over (
-            partition by path_level, window_days, is_converted, journey_id
-            order by step
-        ) as previous_node_id
-    from visits
-
-),
-
-walked as (
-
-    -- successive repeats count once
-    select
-        path_level,
-        window_days,
-        journey_id,
-        journey_type,
-        is_converted,
-        step,
-        revenue_usd,
-        node_id as node_0
-    from compared
-    where previous_node_id is null or previous_node_id <> node_id
-
-),
-
 remembered as (
 
     select
         *,
         {{ markov_memory() }},
-        lead(node_0) over (
+        lead(node_id) over (
             partition by path_level, window_days, is_converted, journey_id
             order by step
         ) is null as is_last
-    from walked
+    from visits
 
 ),
 
@@ -71,7 +42,6 @@ counted as (
 
 moves as (
     {{ markov_moves('counted') }}
-
 ),
 
 summed as (
@@ -88,6 +58,8 @@ summed as (
         sum(moves.revenue_usd) as revenue_usd
     from moves
     inner join types on moves.journey_type = types.journey_type
+    -- a state that repeats counts once
+    where moves.from_state <> moves.to_state
     group by
         moves.path_level, moves.markov_order, moves.window_days, types.conversion_type,
         moves.from_state, moves.to_state, moves.to_node
