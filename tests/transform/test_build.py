@@ -22,8 +22,9 @@ pytestmark = pytest.mark.system
 MARTS = (
     "dim_campaigns", "dim_channels", "dim_customers", "fct_acquisition_funnel", "fct_ad_spend",
     "fct_attribution", "fct_automation_steps", "fct_campaign_performance", "fct_conversions",
-    "fct_customer_rfm", "fct_customer_value", "fct_email_campaigns", "fct_touchpoints",
-    "rpt_channel_attribution", "rpt_executive_kpis", "rpt_unmapped_traffic",
+    "fct_customer_rfm", "fct_customer_value", "fct_email_campaigns", "fct_path_attribution",
+    "fct_touchpoints", "rpt_channel_attribution", "rpt_conversion_paths", "rpt_executive_kpis",
+    "rpt_unmapped_traffic",
 )  # fmt: skip
 MODELS_ALONE = ("build", "--resource-type", "seed", "--resource-type", "model")
 ATTRIBUTION_CHAIN = ("int_attribution__paths", "int_attribution__credits", "fct_attribution")

@@ -19,7 +19,9 @@ FORMULAS = {
     "fct_campaign_performance", "fct_acquisition_funnel", "fct_customer_value", "fct_touchpoints",
     "fct_email_campaigns", "fct_automation_steps", "rpt_executive_kpis", "int_orders__revenue",
     "rpt_channel_attribution", "rpt_unmapped_traffic", "int_web__visits", "int_web__traffic",
-    "int_web__campaigns", "int_web__sessions", "int_ads__campaigns",
+    "int_web__campaigns", "int_web__sessions", "int_ads__campaigns", "int_journeys__steps",
+    "int_journeys__visits", "int_journeys__coverage", "int_markov__transitions",
+    "int_markov__effects", "int_shapley__effects", "fct_path_attribution", "rpt_conversion_paths",
 }  # fmt: skip
 
 each_model = pytest.mark.parametrize("sql", MODELS, ids=lambda path: path.stem)
