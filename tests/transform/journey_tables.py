@@ -23,8 +23,9 @@ def connect() -> duckdb.DuckDBPyConnection:
     connection.execute(f"attach ':memory:' as wh; create schema wh.{SCHEMA}; use wh.{SCHEMA}")
     connection.execute(
         "create table int_journeys__steps (window_days integer, journey_id text,"
-        " is_converted boolean, journey_type text, step integer, channel text, platform text,"
-        " campaign_id text, revenue_usd decimal(18, 2), seconds_to_conversion double)"
+        " is_converted boolean, journey_type text, step integer, journey_steps integer,"
+        " channel text, platform text, campaign_id text, revenue_usd decimal(18, 2),"
+        " seconds_to_conversion double)"
     )
     return connection
 
@@ -44,6 +45,7 @@ def run_journeys(
     rows: list[tuple[Any, ...]] = [
         (
             world, f"{number}", journey.revenue is not None, journey.kind, step,
+            len(journey.nodes),
             f"c{node // 10:03}", "x" if node % 10 else None, f"{node:06}" if node % 10 else None,
             journey.revenue, None,
         )
@@ -52,7 +54,7 @@ def run_journeys(
         for step, node in enumerate(journey.nodes, 1)
     ]  # fmt: skip
     connection.executemany(
-        "insert into int_journeys__steps values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+        "insert into int_journeys__steps values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
     )
     connection.execute(
         "create table fct_touchpoints as select distinct channel, platform, campaign_id"

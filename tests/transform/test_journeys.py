@@ -311,8 +311,8 @@ def test_published_chains_give_the_published_credits(built: Warehouse) -> None:
             f"insert into int_journeys__coverage values ('channel', 30, 'all', {node}, 1, 1)"
         )
     tables.execute(
-        "insert into int_journeys__steps select 30, null, true, 'first_order', 1, null, null, null,"
-        " if(range = 0, total, 0), null from range(19785), (select sum(revenue_usd) as total"
+        "insert into int_journeys__steps select 30, null, true, 'first_order', 1, 1, null, null,"
+        " null, if(range = 0, total, 0), null from range(19785), (select sum(revenue_usd) as total"
         " from int_markov__transitions where markov_order = 1)"
     )
     tables.execute(

@@ -95,14 +95,27 @@
     {% endfor -%}
 {%- endmacro %}
 
-{#- the node and those before it, as far as any chain looks back; 0 before the first -#}
-{% macro markov_memory() -%}
-    node_id as node_0
-    {%- for back in range(1, markov_longest_order() + 1) %},
-    lag(node_id, {{ back }}, 0) over (
-        partition by path_level, window_days, is_converted, journey_id
-        order by step
-    ) as node_{{ back }}
+{#- every visit with those before it, as far as any chain looks back; 0 before the first. A level at
+    a time and with few columns: at millions of touches the sort is all the cost -#}
+{% macro markov_remembered(visits) -%}
+    {%- for level in markov_chains() | map(attribute=0) | unique %}
+    select
+        path_level,
+        window_days,
+        journey_type,
+        is_converted,
+        case when step = journey_steps then revenue_usd end as revenue_usd,
+        step = journey_steps as is_last,
+        node_id as node_0
+        {%- for back in range(1, markov_longest_order() + 1) %},
+        lag(node_id, {{ back }}, 0) over (
+            partition by window_days, journey_id
+            order by step
+        ) as node_{{ back }}
+        {%- endfor %}
+    from {{ visits }}
+    where path_level = '{{ level }}'
+    {%- if not loop.last %} union all {% endif -%}
     {%- endfor -%}
 {%- endmacro %}
 

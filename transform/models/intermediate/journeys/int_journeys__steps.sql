@@ -31,6 +31,7 @@ converted as (
         case when conversions.is_first_order then 'first_order' else 'repeat_order' end
             as journey_type,
         paths.touch_position as step,
+        paths.touch_count as journey_steps,
         touchpoints.channel,
         touchpoints.platform,
         touchpoints.campaign_id,
@@ -121,6 +122,11 @@ not_converted as (
                 order by numbered.touched_at, numbered.ga_session_number, numbered.touchpoint_id
             ) as integer
         ) as step,
+        cast(
+            count(*) over (
+                partition by numbered.window_days, numbered.person_key, numbered.journey_number
+            ) as integer
+        ) as journey_steps,
         numbered.channel,
         numbered.platform,
         numbered.campaign_id,

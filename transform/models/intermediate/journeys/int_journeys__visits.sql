@@ -22,6 +22,7 @@ visits as (
         steps.is_converted,
         steps.journey_type,
         steps.step,
+        steps.journey_steps,
         steps.revenue_usd
     from steps
     inner join nodes on steps.channel = nodes.channel
@@ -37,6 +38,7 @@ visits as (
         steps.is_converted,
         steps.journey_type,
         steps.step,
+        steps.journey_steps,
         steps.revenue_usd
     from steps
     inner join nodes

@@ -11,16 +11,7 @@ types as (
 ),
 
 remembered as (
-
-    select
-        *,
-        {{ markov_memory() }},
-        lead(node_id) over (
-            partition by path_level, window_days, is_converted, journey_id
-            order by step
-        ) is null as is_last
-    from visits
-
+    {{ markov_remembered('visits') }}
 ),
 
 counted as (
