@@ -62,7 +62,8 @@ def run_journeys(
     )
     connection.execute(
         "create table fct_conversions as select journey_id as conversion_id,"
-        " journey_type = 'first_order' as is_first_order, revenue_usd from int_journeys__steps"
+        " journey_type as conversion_type, false as is_refunded, revenue_usd"
+        " from int_journeys__steps"
         " where false"
     )
     run(connection, target, *CHAIN)

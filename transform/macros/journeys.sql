@@ -3,12 +3,22 @@
     {{ return(['channel', 'campaign']) }}
 {%- endmacro %}
 
-{#- the conversion types, each with the types of journeys that stand in it -#}
-{% macro conversion_types() -%}
-    select 'all' as conversion_type, 'first_order' as journey_type
-    union all select 'all' as conversion_type, 'repeat_order' as journey_type
-    union all select 'first_order' as conversion_type, 'first_order' as journey_type
-    union all select 'repeat_order' as conversion_type, 'repeat_order' as journey_type
+{#- the look-back windows of paths as rows -#}
+{% macro path_windows() -%}
+    {%- for days in var('path_windows_days') %}
+    select cast({{ days }} as integer) as window_days
+    {%- if not loop.last %} union all {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- the conversion types and `all`, each with the types of journeys that stand in it -#}
+{% macro conversion_types_and_all() -%}
+    {%- for type in conversion_types() %}
+    select 'all' as conversion_type, '{{ type }}' as journey_type
+    union all
+    select '{{ type }}' as conversion_type, '{{ type }}' as journey_type
+    {%- if not loop.last %} union all {% endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- a step that the next one reads once: not worked into it, or planning takes longer than running -#}
@@ -29,7 +39,7 @@
             then
                 greatest({{ weight }}, 0)
                 / sum(greatest({{ weight }}, 0)) over (partition by {{ group }})
-        else cast(1 as double) / count(*) over (partition by {{ group }})
+        else {{ as_double('1') }} / count(*) over (partition by {{ group }})
     end
 {%- endmacro %}
 
@@ -64,18 +74,44 @@
     string_agg({{ value }}, ' > ' order by {{ position }})
 {%- endmacro %}
 
-{#- the share of a group up to this row, twelve decimals; 0 where nothing weighs -#}
+{% macro postgres__joined_in_order(value, position) -%}
+    string_agg({{ value }}, ' > ' order by {{ position }})
+{%- endmacro %}
+
+{% macro redshift__joined_in_order(value, position) -%}
+    listagg({{ value }}, ' > ') within group (order by {{ position }})
+{%- endmacro %}
+
+{% macro trino__joined_in_order(value, position) -%}
+    listagg({{ value }}, ' > ') within group (order by {{ position }})
+{%- endmacro %}
+
+{#- its lists have no order of their own -#}
+{% macro spark__joined_in_order(value, position) -%}
+    array_join(
+        transform(
+            array_sort(
+                collect_list(
+                    case
+                        when {{ value }} is not null
+                            then struct({{ position }} as place, {{ value }} as name)
+                    end
+                )
+            ),
+            met -> met.name
+        ),
+        ' > '
+    )
+{%- endmacro %}
+
+{#- the share of a group up to this row; 0 where nothing weighs -#}
 {% macro cumulative_share(weight, group, position) -%}
-    cast(
-        coalesce(
-            round(
-                sum({{ weight }}) over (
-                    partition by {{ group }}
-                    order by {{ position }}
-                    rows between unbounded preceding and current row
-                ) / nullif(sum({{ weight }}) over (partition by {{ group }}), 0),
-                12
-            ), 0
-        ) as decimal(18, 12)
+    coalesce(
+        sum({{ weight }}) over (
+            partition by {{ group }}
+            order by {{ position }}
+            rows between unbounded preceding and current row
+        ) / nullif(sum({{ weight }}) over (partition by {{ group }}), 0),
+        0
     )
 {%- endmacro %}

@@ -41,7 +41,7 @@
         {{ markov_state(0, order) }} as to_state,
         node_0 as to_node,
         journeys,
-        null as revenue_usd
+        cast(null as {{ type_decimal(38, 2) }}) as revenue_usd
     from {{ counted }}
     where path_level = '{{ level }}'
     union all
@@ -64,7 +64,7 @@
 {#- a whole journey before each removal of a row -#}
 {% macro markov_full_masses() -%}
     {%- for slot in range(markov_width()) -%}
-    cast(1 as double) as mass_{{ slot }}{{ ', ' if not loop.last }}
+    {{ as_double('1') }} as mass_{{ slot }}{{ ', ' if not loop.last }}
     {%- endfor -%}
 {%- endmacro %}
 
@@ -108,9 +108,11 @@
         step = journey_steps as is_last,
         node_id as node_0
         {%- for back in range(1, markov_longest_order() + 1) %},
-        lag(node_id, {{ back }}, 0) over (
-            partition by window_days, journey_id
-            order by step
+        coalesce(
+            lag(node_id, {{ back }}) over (
+                partition by window_days, journey_id
+                order by step
+            ), 0
         ) as node_{{ back }}
         {%- endfor %}
     from {{ visits }}

@@ -6,7 +6,7 @@
     select
         {{ players }} as players,
         {{ others }} as others,
-        1 / cast({{ players * counted.subsets }} as double) as weight
+        1 / {{ as_double(players * counted.subsets) }} as weight
     {%- set counted.subsets = counted.subsets * (players - 1 - others) // (others + 1) -%}
     {%- if not (loop.last and players == var('shapley_max_players')) %}
     union all

@@ -1,4 +1,4 @@
--- every model over whole paths holds all conversions and their revenue, to the cent
+-- every model over whole paths holds all conversions that were not refunded, and all revenue
 {{ config(tags=['conservation']) }}
 
 with
@@ -16,20 +16,17 @@ conversions as (
 ),
 
 types as (
-    {{ conversion_types() }}
+    {{ conversion_types_and_all() }}
 ),
 
 ordered as (
 
     select
         types.conversion_type,
-        count(*) as conversions,
+        sum(case when conversions.is_refunded then 0 else 1 end) as conversions,
         sum(conversions.revenue_usd) as revenue_usd
     from conversions
-    inner join types
-        on
-        types.journey_type
-        = case when conversions.is_first_order then 'first_order' else 'repeat_order' end
+    inner join types on conversions.conversion_type = types.journey_type
     group by types.conversion_type
 
 ),

@@ -20,10 +20,13 @@ journeys as (
     select
         window_days,
         conversion_type,
-        cast(sum(case when to_state = -1 then journeys else 0 end) as double)
-        / sum(case when to_state < 0 then journeys else 0 end) as conversions_per_journey,
-        cast(sum(revenue_usd) as double)
-        / sum(case when to_state < 0 then journeys else 0 end) as revenue_per_journey
+        {{ share(
+            'sum(case when to_state = -1 then journeys else 0 end)',
+            'sum(case when to_state < 0 then journeys else 0 end)'
+        ) }} as conversions_per_journey,
+        {{ share(
+            'sum(revenue_usd)', 'sum(case when to_state < 0 then journeys else 0 end)'
+        ) }} as revenue_per_journey
     from transitions
     where path_level = 'channel' and markov_order = 1
     group by window_days, conversion_type

@@ -7,7 +7,7 @@ visits as (
 ),
 
 types as (
-    {{ conversion_types() }}
+    {{ conversion_types_and_all() }}
 ),
 
 met as (
@@ -44,12 +44,12 @@ coverage as (
         types.conversion_type,
         shared.node_id,
         count(*) as journeys,
-        sum(case when shared.is_converted then cast(1 as double) / shared.nodes_met else 0 end)
+        sum(case when shared.is_converted then {{ share('1', 'shared.nodes_met') }} else 0 end)
             as conversions,
         sum(
             case
                 when shared.is_converted
-                    then cast(shared.revenue_usd as double) / shared.nodes_met
+                    then {{ share('shared.revenue_usd', 'shared.nodes_met') }}
                 else 0
             end
         ) as revenue_usd

@@ -11,8 +11,8 @@ met as (
     select distinct
         'channel' as path_level,
         channel,
-        cast(null as varchar) as platform,
-        cast(null as varchar) as campaign_id
+        {{ as_text('null') }} as platform,
+        {{ as_text('null') }} as campaign_id
     from touchpoints
 
     union all

@@ -12,14 +12,33 @@ touchpoints as (
 
 ),
 
-paths as (
+credits as (
 
-    select * from {{ ref('int_attribution__paths') }}
+    select * from {{ ref('int_attribution__credits') }}
 
 ),
 
 windows as (
-    {{ attribution_windows() }}
+    {{ path_windows() }}
+),
+
+paths as (
+
+    select
+        credits.window_days,
+        credits.conversion_id,
+        credits.conversion_type,
+        credits.touch_position,
+        credits.touch_count,
+        credits.touchpoint_id,
+        credits.channel,
+        credits.platform,
+        credits.campaign_id,
+        credits.seconds_to_conversion
+    from credits
+    inner join windows on credits.window_days = windows.window_days
+    where credits.touch_position > 0
+
 ),
 
 converted as (
@@ -28,18 +47,16 @@ converted as (
         paths.window_days,
         paths.conversion_id as journey_id,
         true as is_converted,
-        case when conversions.is_first_order then 'first_order' else 'repeat_order' end
-            as journey_type,
+        conversions.conversion_type as journey_type,
         paths.touch_position as step,
         paths.touch_count as journey_steps,
-        touchpoints.channel,
-        touchpoints.platform,
-        touchpoints.campaign_id,
+        paths.channel,
+        paths.platform,
+        paths.campaign_id,
         conversions.revenue_usd,
         paths.seconds_to_conversion
     from paths
     inner join conversions on paths.conversion_id = conversions.conversion_id
-    inner join touchpoints on paths.touchpoint_id = touchpoints.touchpoint_id
 
 ),
 
@@ -86,7 +103,7 @@ idle as (
 numbered as (
 
     -- a gap longer than the window ends a journey. A conversion between two such touches makes
-    -- one: the earlier touch lies more than the window before it
+    -- one: the earlier touch lies more than the window before it. A refunded one does not
     select
         *,
         sum(
@@ -105,35 +122,44 @@ numbered as (
 
 ),
 
+begun as (
+
+    select
+        *,
+        min(touched_at) over (partition by window_days, person_key, journey_number) as begun_at
+    from numbered
+
+),
+
 not_converted as (
 
-    -- what it would have been: a first order before the person has one, a repeat order after
+    -- what it would have been when it began: a first order, after the person's first a repeat order
     select
-        numbered.window_days,
-        concat(numbered.person_key, ':', cast(numbered.journey_number as varchar)) as journey_id,
+        begun.window_days,
+        begun.person_key || ':' || {{ as_text('begun.journey_number') }} as journey_id,
         false as is_converted,
         case
-            when numbered.touched_at > first_conversions.first_converted_at then 'repeat_order'
+            when begun.begun_at > first_conversions.first_converted_at then 'repeat_order'
             else 'first_order'
         end as journey_type,
         cast(
             row_number() over (
-                partition by numbered.window_days, numbered.person_key, numbered.journey_number
-                order by numbered.touched_at, numbered.ga_session_number, numbered.touchpoint_id
+                partition by begun.window_days, begun.person_key, begun.journey_number
+                order by begun.touched_at, begun.ga_session_number, begun.touchpoint_id
             ) as integer
         ) as step,
         cast(
             count(*) over (
-                partition by numbered.window_days, numbered.person_key, numbered.journey_number
+                partition by begun.window_days, begun.person_key, begun.journey_number
             ) as integer
         ) as journey_steps,
-        numbered.channel,
-        numbered.platform,
-        numbered.campaign_id,
+        begun.channel,
+        begun.platform,
+        begun.campaign_id,
         cast(null as decimal(18, 2)) as revenue_usd,
-        cast(null as double) as seconds_to_conversion
-    from numbered
-    left join first_conversions on numbered.person_key = first_conversions.person_key
+        {{ as_double('null') }} as seconds_to_conversion
+    from begun
+    left join first_conversions on begun.person_key = first_conversions.person_key
 
 ),
 

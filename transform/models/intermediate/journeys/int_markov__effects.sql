@@ -18,12 +18,12 @@ states as (
             chain_id,
             from_state as state
         from transitions
-        union
+        {{ union_distinct() }}
         select
             chain_id,
             -1 as state
         from transitions
-        union
+        {{ union_distinct() }}
         select
             chain_id,
             -2 as state
@@ -40,7 +40,7 @@ shares as (
         from_state,
         to_state,
         to_node,
-        cast(journeys as double) / visits as probability
+        {{ share('journeys', 'visits') }} as probability
     from transitions
     where to_state >= -1
 
@@ -51,7 +51,7 @@ shares as (
         from_state,
         -2 as to_state,
         -2 as to_node,
-        cast(revenue_usd as double) / visits as probability
+        {{ share('revenue_usd', 'visits') }} as probability
     from transitions
     where to_state = -1
 
@@ -62,7 +62,7 @@ shares as (
         state as from_state,
         state as to_state,
         state as to_node,
-        cast(1 as double) as probability
+        {{ as_double('1') }} as probability
     from states
     where state < 0
 

@@ -7,7 +7,7 @@ visits as (
 ),
 
 types as (
-    {{ conversion_types() }}
+    {{ conversion_types_and_all() }}
 ),
 
 remembered as (
@@ -73,7 +73,7 @@ transitions as (
         cast(to_state as bigint) as to_state,
         cast(to_node as bigint) as to_node,
         cast(journeys as bigint) as journeys,
-        cast(coalesce(revenue_usd, 0) as decimal(38, 2)) as revenue_usd,
+        cast(coalesce(revenue_usd, 0) as {{ type_decimal(38, 2) }}) as revenue_usd,
         cast(
             sum(journeys) over (
                 partition by path_level, markov_order, window_days, conversion_type, from_state

@@ -34,7 +34,7 @@ players as (
             least(
                 row_number() over (
                     partition by window_days, conversion_type
-                    order by round(conversions, 6) desc, node_id
+                    order by {{ round_half('conversions', 6) }} desc, node_id
                 ),
                 {{ var('shapley_max_players') }}
             ) as integer
@@ -79,17 +79,22 @@ moves as (
 
 ),
 
+counted as (
+
+    select
+        *,
+        sum(journeys) over (partition by window_days, conversion_type, from_player) as leaving
+    from moves
+
+),
+
 probabilities as (
 
     select
         *,
-        cast(journeys as double) / sum(journeys) over (
-            partition by window_days, conversion_type, from_player
-        ) as probability,
-        cast(revenue_usd as double) / sum(journeys) over (
-            partition by window_days, conversion_type, from_player
-        ) as revenue
-    from moves
+        {{ share('journeys', 'leaving') }} as probability,
+        {{ share('revenue_usd', 'leaving') }} as revenue
+    from counted
 
 ),
 

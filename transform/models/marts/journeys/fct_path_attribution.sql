@@ -31,7 +31,7 @@ conversions as (
 ),
 
 types as (
-    {{ conversion_types() }}
+    {{ conversion_types_and_all() }}
 ),
 
 models as (
@@ -39,21 +39,19 @@ models as (
 ),
 
 windows as (
-    {{ attribution_windows() }}
+    {{ path_windows() }}
 ),
 
 ordered as (
 
+    -- an order that was given back wholly is no conversion; what rates left of it is revenue
     select
         types.conversion_type,
         windows.window_days,
-        count(*) as conversions,
+        sum(case when conversions.is_refunded then 0 else 1 end) as conversions,
         sum(conversions.revenue_usd) as revenue_usd
     from conversions
-    inner join types
-        on
-        types.journey_type
-        = case when conversions.is_first_order then 'first_order' else 'repeat_order' end
+    inner join types on conversions.conversion_type = types.journey_type
     cross join windows
     group by types.conversion_type, windows.window_days
 
@@ -89,7 +87,9 @@ effects as (
             else 0
         end as removal_effect,
         case
-            when whole.revenue_per_journey > 0
+            when
+                whole.revenue_per_journey > 0
+                and abs(removed.revenue_per_journey) < whole.revenue_per_journey * 1000000
                 then 1 - removed.revenue_per_journey / whole.revenue_per_journey
         end as revenue_removal_effect
     from markov as removed
@@ -110,8 +110,8 @@ effects as (
         node_id,
         conversions_per_journey as conversions_effect,
         revenue_per_journey as revenue_effect,
-        cast(null as double) as removal_effect,
-        cast(null as double) as revenue_removal_effect
+        {{ as_double('null') }} as removal_effect,
+        {{ as_double('null') }} as revenue_removal_effect
     from shapley
 
 ),
@@ -131,7 +131,7 @@ weighted as (
                     partition by
                         effects.markov_order, effects.path_level, effects.window_days,
                         effects.conversion_type
-                ) > 0
+                ) > 0.000000000001
                 then greatest(effects.revenue_effect, 0)
             else greatest(effects.conversions_effect, 0)
         end as revenue_weight
@@ -144,7 +144,6 @@ weighted as (
 
 cumulated as (
 
-    -- shares are rounded as running totals, so that they add up to one exactly
     select
         *,
         {{ cumulative_share(
@@ -157,17 +156,33 @@ cumulated as (
 
 ),
 
+rounded as (
+
+    -- running totals, so that they add up exactly; of shares in twelve decimals, so that the noise
+    -- of sums in another order moves nothing that lies half way
+    select
+        *,
+        round(
+            cast(conversions as decimal(18, 0)) * {{ round_half('conversions_share', 12) }}, 6
+        ) as credit_so_far,
+        round(
+            cast(revenue_usd as decimal(18, 2)) * {{ round_half('revenue_share', 12) }}, 2
+        ) as revenue_so_far
+    from cumulated
+
+),
+
 stepped as (
 
     select
         *,
-        lag(conversions_share, 1, 0) over (
+        lag(credit_so_far) over (
             partition by markov_order, path_level, window_days, conversion_type order by node_id
-        ) as conversions_share_before,
-        lag(revenue_share, 1, 0) over (
+        ) as credit_before,
+        lag(revenue_so_far) over (
             partition by markov_order, path_level, window_days, conversion_type order by node_id
-        ) as revenue_share_before
-    from cumulated
+        ) as revenue_before
+    from rounded
 
 ),
 
@@ -184,12 +199,8 @@ credited as (
         nodes.campaign_id,
         stepped.removal_effect,
         stepped.revenue_removal_effect,
-        round(cast(stepped.conversions as decimal(19, 0)) * stepped.conversions_share, 9)
-        - round(cast(stepped.conversions as decimal(19, 0)) * stepped.conversions_share_before, 9)
-            as credit,
-        round(cast(stepped.revenue_usd as decimal(19, 2)) * stepped.revenue_share, 2)
-        - round(cast(stepped.revenue_usd as decimal(19, 2)) * stepped.revenue_share_before, 2)
-            as revenue_usd
+        stepped.credit_so_far - coalesce(stepped.credit_before, 0) as credit,
+        stepped.revenue_so_far - coalesce(stepped.revenue_before, 0) as revenue_usd
     from stepped
     inner join nodes
         on stepped.path_level = nodes.path_level and stepped.node_id = nodes.node_id
@@ -208,10 +219,10 @@ unattributed as (
         ordered.window_days,
         cast(0 as bigint) as node_id,
         'unattributed' as channel,
-        cast(null as varchar) as platform,
-        cast(null as varchar) as campaign_id,
-        cast(null as double) as removal_effect,
-        cast(null as double) as revenue_removal_effect,
+        {{ as_text('null') }} as platform,
+        {{ as_text('null') }} as campaign_id,
+        {{ as_double('null') }} as removal_effect,
+        {{ as_double('null') }} as revenue_removal_effect,
         ordered.conversions - coalesce(reached.conversions, 0) as credit,
         ordered.revenue_usd - coalesce(reached.revenue_usd, 0) as revenue_usd
     from ordered
@@ -243,9 +254,11 @@ attribution as (
         channel,
         platform,
         campaign_id,
-        cast(round(removal_effect, 12) as decimal(18, 12)) as removal_effect,
-        cast(round(revenue_removal_effect, 12) as decimal(18, 12)) as revenue_removal_effect,
-        cast(credit as decimal(18, 9)) as credit,
+        cast(round({{ round_half('removal_effect', 12) }}, 9) as decimal(18, 9))
+            as removal_effect,
+        cast(round({{ round_half('revenue_removal_effect', 12) }}, 9) as decimal(18, 9))
+            as revenue_removal_effect,
+        cast(credit as decimal(18, 6)) as credit,
         cast(revenue_usd as decimal(18, 2)) as revenue_usd
     from united
 

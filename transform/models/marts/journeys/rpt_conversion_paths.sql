@@ -7,7 +7,7 @@ steps as (
 ),
 
 types as (
-    {{ conversion_types() }}
+    {{ conversion_types_and_all() }}
 ),
 
 compared as (
@@ -38,7 +38,7 @@ journeys as (
         sum(case when previous_channel is null or previous_channel <> channel then 1 else 0 end)
             as path_length,
         max(revenue_usd) as revenue_usd,
-        max(seconds_to_conversion) / 86400 as days_to_convert
+        max(seconds_to_conversion) as seconds_to_convert
     from compared
     group by window_days, is_converted, journey_type, journey_id
 
@@ -53,7 +53,7 @@ placed as (
             partition by
                 types.conversion_type, journeys.window_days, journeys.channel_path,
                 journeys.is_converted
-            order by journeys.days_to_convert, journeys.journey_id
+            order by journeys.seconds_to_convert, journeys.journey_id
         ) as days_rank
     from journeys
     inner join types on journeys.journey_type = types.journey_type
@@ -82,18 +82,18 @@ summed as (
         sum(case when is_converted then 1 else 0 end) as conversions,
         sum(case when is_converted then 0 else 1 end) as unconverted_journeys,
         sum(case when is_converted then revenue_usd else 0 end) as revenue_usd,
-        avg(cast(touches as double)) as mean_touches,
-        avg(case when is_converted then days_to_convert end) as mean_days_to_convert,
-        max(
+        sum(touches) as touches,
+        sum(case when is_converted then seconds_to_convert end) as seconds_to_convert,
+        min(
             case
-                when is_converted and days_rank = ceil(path_journeys * 0.5) then days_to_convert
+                when is_converted and days_rank * 10 >= path_journeys * 5 then seconds_to_convert
             end
-        ) as median_days_to_convert,
-        max(
+        ) as median_seconds,
+        min(
             case
-                when is_converted and days_rank = ceil(path_journeys * 0.9) then days_to_convert
+                when is_converted and days_rank * 10 >= path_journeys * 9 then seconds_to_convert
             end
-        ) as p90_days_to_convert
+        ) as p90_seconds
     from sized
     group by conversion_type, window_days, channel_path
 
@@ -113,10 +113,12 @@ reported as (
             'conversions', 'sum(conversions) over (partition by conversion_type, window_days)'
         ) }} as conversions_share,
         cast(revenue_usd as decimal(18, 2)) as revenue_usd,
-        round(mean_touches, 6) as mean_touches,
-        round(mean_days_to_convert, 6) as mean_days_to_convert,
-        round(median_days_to_convert, 6) as median_days_to_convert,
-        round(p90_days_to_convert, 6) as p90_days_to_convert
+        {{ round_half(share('touches', 'conversions + unconverted_journeys'), 6) }}
+            as mean_touches,
+        {{ round_half(share('seconds_to_convert', 'nullif(conversions, 0) * 86400'), 6) }}
+            as mean_days_to_convert,
+        {{ round_half(share('median_seconds', '86400'), 6) }} as median_days_to_convert,
+        {{ round_half(share('p90_seconds', '86400'), 6) }} as p90_days_to_convert
     from summed
 
 )
