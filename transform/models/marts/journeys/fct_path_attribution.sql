@@ -159,14 +159,14 @@ cumulated as (
 rounded as (
 
     -- running totals, so that they add up exactly; of shares in twelve decimals, so that the noise
-    -- of sums in another order moves nothing that lies half way
+    -- of sums in another order moves nothing that lies half way. 19 digits: a wider product
     select
         *,
         round(
-            cast(conversions as decimal(18, 0)) * {{ round_half('conversions_share', 12) }}, 6
+            cast(conversions as decimal(19, 0)) * {{ round_half('conversions_share', 12) }}, 6
         ) as credit_so_far,
         round(
-            cast(revenue_usd as decimal(18, 2)) * {{ round_half('revenue_share', 12) }}, 2
+            cast(revenue_usd as decimal(19, 2)) * {{ round_half('revenue_share', 12) }}, 2
         ) as revenue_so_far
     from cumulated
 
