@@ -32,6 +32,8 @@
 
 {% macro postgres__kept_apart() -%}materialized{%- endmacro %}
 
+{% macro redshift__kept_apart() -%}{%- endmacro %}
+
 {#- a share of a group by weights that may be below zero (they count as none); alike without any -#}
 {% macro share_of_group(weight, group) -%}
     case
