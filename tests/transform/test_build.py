@@ -22,9 +22,9 @@ pytestmark = pytest.mark.system
 MARTS = (
     "dim_campaigns", "dim_channels", "dim_customers", "fct_acquisition_funnel", "fct_ad_spend",
     "fct_attribution", "fct_automation_steps", "fct_campaign_performance", "fct_conversions",
-    "fct_customer_rfm", "fct_customer_value", "fct_email_campaigns", "fct_touchpoints",
-    "rpt_channel_attribution", "rpt_executive_kpis", "rpt_set_aside_orders",
-    "rpt_unmapped_traffic",
+    "fct_customer_rfm", "fct_customer_value", "fct_email_campaigns", "fct_path_attribution",
+    "fct_touchpoints", "rpt_channel_attribution", "rpt_conversion_paths", "rpt_executive_kpis",
+    "rpt_set_aside_orders", "rpt_unmapped_traffic",
 )  # fmt: skip
 MODELS_ALONE = ("build", "--resource-type", "seed", "--resource-type", "model")
 
@@ -284,6 +284,7 @@ SETTINGS = {
     "time_decay_half_life_days: '7'": "days above zero",
     "attribution_windows_days: [7, 7]": "each once",
     "attribution_windows_days: 30": "whole days",
+    "path_windows_days: [7, 8]": "some of attribution_windows_days",
     "attribution_own_windows: [{model: linear, window_days: 8}]": "window_days of",
     "attribution_own_windows: [{conversion_type: lead, window_days: 7}]": "types first_order",
     "position_percents: {position_based: {first: 60, last: 60}}": "at most 100",
