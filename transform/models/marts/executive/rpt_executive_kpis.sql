@@ -14,10 +14,7 @@ spend as (
 
 attribution as (
 
-    select * from {{ ref('fct_attribution') }}
-    where
-        model = '{{ var("default_attribution_model") }}'
-        and is_own_window
+    select * from {{ ref('int_attribution__default_model') }}
 
 ),
 
