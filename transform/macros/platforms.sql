@@ -75,6 +75,8 @@
         days.report_date,
         coalesce(days.currency, accounts.currency) as currency,
         days.impressions,
+        {{ 'days.' ~ platform.reach if platform.reach is defined else 'cast(null as bigint)' }}
+            as reach,
         days.clicks,
         days.spend,
         days.conversions,

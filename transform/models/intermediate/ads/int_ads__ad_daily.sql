@@ -55,6 +55,7 @@ converted as (
         spans.report_date,
         spans.currency,
         spans.impressions,
+        spans.reach,
         spans.clicks,
         spans.spend,
         spans.conversions,
