@@ -193,6 +193,7 @@ pacing as (
         forecast.campaign_id,
         campaigns.campaign_name,
         forecast.campaign_id = '(all)' as is_platform_total,
+        forecast.budget_month = {{ month_start('as_of.as_of_date') }} as is_current_month,
         cast(forecast.budget_usd as decimal(18, 2)) as budget_usd,
         cast(forecast.spend_usd as decimal(18, 2)) as spend_usd,
         cast(forecast.spend_usd - forecast.budget_usd as decimal(18, 2)) as variance_usd,
