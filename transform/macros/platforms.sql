@@ -105,6 +105,15 @@
             rows between unbounded preceding and current row
 {%- endmacro %}
 
+{#- what lies between two running totals of a day, each rounded in the reporting currency -#}
+{% macro between_amounts(before, until) -%}
+    cast(
+            {{ in_reporting_currency(until, 'spans.currency', 'spans.report_date') }}
+            - {{ in_reporting_currency(before, 'spans.currency', 'spans.report_date') }}
+            as decimal(18, 2)
+        )
+{%- endmacro %}
+
 {#- clicks of all platforms that tell them one by one, with their click ids -#}
 {% macro platform_clicks() -%}
     {%- for platform in var('platforms') | selectattr('clicks', 'defined') %}

@@ -60,12 +60,8 @@ converted as (
         spans.spend,
         spans.conversions,
         spans.conversion_value,
-        {{ in_reporting_currency('spans.spend_until', 'spans.currency', 'spans.report_date') }}
-        - {{ in_reporting_currency('spans.spend_before', 'spans.currency', 'spans.report_date') }}
-            as spend_usd,
-        {{ in_reporting_currency('spans.value_until', 'spans.currency', 'spans.report_date') }}
-        - {{ in_reporting_currency('spans.value_before', 'spans.currency', 'spans.report_date') }}
-            as conversion_value_usd
+        {{ between_amounts('spans.spend_before', 'spans.spend_until') }} as spend_usd,
+        {{ between_amounts('spans.value_before', 'spans.value_until') }} as conversion_value_usd
     from spans
     {{ join_rates('spans.currency', 'spans.report_date') }}
 

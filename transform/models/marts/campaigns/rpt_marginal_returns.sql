@@ -70,9 +70,9 @@ weeks as (
         platform,
         campaign_id,
         week_age,
-        {{ as_double('sum(spend_usd)') }} as spend_usd,
-        {{ as_double('sum(attributed_conversions)') }} as conversions,
-        {{ as_double('sum(attributed_revenue_usd)') }} as revenue_usd
+        sum(spend_usd) as spend_usd,
+        sum(attributed_conversions) as conversions,
+        sum(attributed_revenue_usd) as revenue_usd
     from levels
     group by platform, campaign_id, week_age
 
@@ -80,14 +80,15 @@ weeks as (
 
 spending as (
 
+    -- sums are of decimals: those of doubles would hang on their order
     select
         platform,
         campaign_id,
         count(*) as spending_weeks,
         count(case when conversions <= 0 then 1 end) as weeks_without_conversions,
-        sum(spend_usd) / count(*) as weekly_spend_usd,
-        sum(conversions) / count(*) as weekly_conversions,
-        sum(revenue_usd) / count(*) as weekly_revenue_usd
+        {{ safe_ratio('sum(spend_usd)', 'count(*)') }} as weekly_spend_usd,
+        {{ safe_ratio('sum(conversions)', 'count(*)') }} as weekly_conversions,
+        {{ safe_ratio('sum(revenue_usd)', 'count(*)') }} as weekly_revenue_usd
     from weeks
     where spend_usd > 0
     group by platform, campaign_id
@@ -100,8 +101,8 @@ points as (
     select
         platform,
         campaign_id,
-        ln(spend_usd) as log_spend,
-        ln(conversions) as log_conversions
+        ln({{ as_double('spend_usd') }}) as log_spend,
+        ln({{ as_double('conversions') }}) as log_conversions
     from weeks
     where spend_usd > 0 and conversions > 0
 
@@ -196,7 +197,13 @@ bounded as (
         *,
         elasticity - reach * standard_error as elasticity_lower,
         elasticity + reach * standard_error as elasticity_upper,
-        weekly_revenue_usd / weekly_spend_usd as roas
+        case
+            when elasticity is not null
+                then 1 - squared_error / nullif(conversions_spread, 0)
+        end as r_squared,
+        weekly_revenue_usd / weekly_spend_usd as roas,
+        case when elasticity > 0 then weekly_spend_usd / weekly_conversions / elasticity end
+            as marginal_cost
     from fitted
 
 ),
@@ -219,20 +226,12 @@ returns as (
         {{ round_half('bounded.standard_error', 6) }} as elasticity_standard_error,
         {{ round_half('bounded.elasticity_lower', 6) }} as elasticity_lower,
         {{ round_half('bounded.elasticity_upper', 6) }} as elasticity_upper,
-        case
-            when bounded.elasticity is not null and bounded.conversions_spread > 0
-                then {{ round_half('1 - bounded.squared_error / bounded.conversions_spread', 6) }}
-        end as r_squared,
+        {{ round_half('bounded.r_squared', 6) }} as r_squared,
         {{ round_half('bounded.roas', 6) }} as roas,
         {{ round_half('bounded.elasticity * bounded.roas', 6) }} as marginal_roas,
         {{ round_half('bounded.elasticity_lower * bounded.roas', 6) }} as marginal_roas_lower,
         {{ round_half('bounded.elasticity_upper * bounded.roas', 6) }} as marginal_roas_upper,
-        case
-            when bounded.elasticity > 0
-                then {{ round_half(
-                    'bounded.weekly_spend_usd / bounded.weekly_conversions / bounded.elasticity', 2
-                ) }}
-        end as marginal_cost_per_conversion_usd,
+        {{ round_half('bounded.marginal_cost', 2) }} as marginal_cost_per_conversion_usd,
         {{ round_half('bounded.weekly_spend_usd * 0.2e0', 2) }} as cut_weekly_spend_usd,
         {{ round_half('bounded.weekly_revenue_usd * ' ~ lost_by_a_cut('bounded.elasticity'), 2) }}
             as cut_weekly_revenue_usd,
