@@ -120,7 +120,7 @@ def cut(weeks: list[list[float]]) -> tuple[Any, ...] | None:
         return None
     mean_x, mean_y = (sum(column) / n for column in zip(*points, strict=True))
     spread = sum((x - mean_x) ** 2 for x, _ in points)
-    if spread < n / 100:
+    if spread < n / 400:
         return None
     slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
     error = sum((y - mean_y - slope * (x - mean_x)) ** 2 for x, y in points)

@@ -153,7 +153,7 @@ errors as (
 
 judged as (
 
-    -- a spread below a tenth is no variation from which a curve could be told
+    -- a spread below a twentieth is no variation from which a curve could be told
     select
         spending.*,
         coalesce(slopes.weeks, 0) as weeks,
@@ -166,7 +166,7 @@ judged as (
                 then 'too few weeks'
             when spending.weeks_without_conversions * 5 > spending.spending_weeks
                 then 'too many weeks without conversions'
-            when slopes.spend_spread < slopes.weeks * 0.01 then 'spend does not vary'
+            when slopes.spend_spread < slopes.weeks * 0.0025 then 'spend does not vary'
             else 'estimated'
         end as fit_status
     from spending
