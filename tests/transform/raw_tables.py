@@ -127,7 +127,7 @@ def add_catalog(rows: Rows) -> None:
 
 
 def add_days(rows: Rows, rng: random.Random) -> None:
-    """Add rates and ad figures of every day."""
+    """Add rates and ad figures of every day; an ad of Meta wears out, one of Google has gaps."""
     for day in range(DAYS + 2):
         on = FIRST_DAY + timedelta(days=day)
         rate = Decimal(10800 + rng.randint(-300, 300)) / 10000
@@ -140,7 +140,7 @@ def add_days(rows: Rows, rng: random.Random) -> None:
             rows["meta_ads.ad_insights"].append(
                 (account, on, f"m{number}", f"ms{number}", f"ma{number}", None, None)
                 + (
-                    clicks * 40,
+                    clicks * (80 if number == "1" and day >= DAYS // 2 else 40),
                     clicks,
                     clicks,
                     spend,
@@ -150,6 +150,7 @@ def add_days(rows: Rows, rng: random.Random) -> None:
                     claimed,
                     0,
                     claimed * 70,
+                    clicks * 20 + 1,
                 )
             )
             micros = rng.randint(0, 90_000_000)
@@ -157,9 +158,10 @@ def add_days(rows: Rows, rng: random.Random) -> None:
             rows["google_ads.campaign_stats"].append(
                 ("20", on, f"g{number}", "EUR", "Europe/Berlin", *figures, 0)
             )
-            rows["google_ads.ad_stats"].append(
-                ("20", on, f"g{number}", f"gg{number}", f"ga{number}", None, None, *figures)
-            )
+            if number == "1" or day % 7:
+                rows["google_ads.ad_stats"].append(
+                    ("20", on, f"g{number}", f"gg{number}", f"ga{number}", None, None, *figures)
+                )
             add_linkedin_day(rows, rng, on, number)
 
 

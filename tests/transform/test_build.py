@@ -20,11 +20,13 @@ from small_warehouse import PROJECT, SCHEMA, Warehouse, make_warehouse
 
 pytestmark = pytest.mark.system
 MARTS = (
-    "dim_campaigns", "dim_channels", "dim_customers", "fct_acquisition_funnel", "fct_ad_spend",
-    "fct_attribution", "fct_automation_steps", "fct_campaign_performance", "fct_conversions",
-    "fct_customer_rfm", "fct_customer_value", "fct_email_campaigns", "fct_path_attribution",
-    "fct_touchpoints", "rpt_channel_attribution", "rpt_conversion_paths", "rpt_executive_kpis",
-    "rpt_set_aside_orders", "rpt_unmapped_traffic",
+    "dim_campaigns", "dim_channels", "dim_customers", "fct_acquisition_funnel",
+    "fct_ad_group_performance", "fct_ad_performance", "fct_ad_spend", "fct_attribution",
+    "fct_automation_steps", "fct_campaign_performance", "fct_conversions", "fct_customer_rfm",
+    "fct_customer_value", "fct_email_campaigns", "fct_path_attribution", "fct_touchpoints",
+    "rpt_ad_fatigue", "rpt_budget_pacing", "rpt_channel_attribution", "rpt_channel_performance",
+    "rpt_conversion_paths", "rpt_executive_kpis", "rpt_marginal_returns", "rpt_set_aside_orders",
+    "rpt_unmapped_traffic",
 )  # fmt: skip
 MODELS_ALONE = ("build", "--resource-type", "seed", "--resource-type", "model")
 
@@ -292,6 +294,8 @@ SETTINGS = {
     "as_of_date: '2026-13-01'": "YYYY-MM-DD",
     "orders_source: magento": "shop or shopify",
     "max_touches_per_person: 0": "above zero",
+    "ad_fatigue_days: 0": "above zero",
+    "response_curve_min_weeks: 4": "weeks from 5 on",
 }
 
 

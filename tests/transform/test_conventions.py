@@ -24,6 +24,9 @@ FORMULAS = {
     "int_journeys__steps", "int_journeys__visits", "int_journeys__coverage",
     "int_markov__transitions", "int_markov__effects", "int_shapley__effects",
     "fct_path_attribution", "rpt_conversion_paths",
+    "fct_ad_performance", "fct_ad_group_performance", "int_ads__ad_daily", "int_ads__budgets",
+    "rpt_ad_fatigue", "rpt_budget_pacing", "rpt_channel_performance", "rpt_marginal_returns",
+    "int_attribution__default_model",
 }  # fmt: skip
 
 each_model = pytest.mark.parametrize("sql", MODELS, ids=lambda path: path.stem)

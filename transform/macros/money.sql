@@ -88,8 +88,3 @@
 {% macro micros_to_amount(micros) -%}
     cast({{ micros }} * cast(0.000001 as decimal(7, 6)) as decimal(18, 6))
 {%- endmacro %}
-
-{#- a ratio, null where the denominator is zero -#}
-{% macro safe_ratio(numerator, denominator) -%}
-    ({{ as_double(numerator) }} / nullif({{ as_double(denominator) }}, 0))
-{%- endmacro %}

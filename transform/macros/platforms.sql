@@ -59,6 +59,61 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- days of the ads of all loaded platforms that have any, with the names of ad and group -#}
+{% macro platform_ad_days() -%}
+    {%- for platform in loaded_platforms() | selectattr('ad_days', 'defined') %}
+    {%- set group = platform.ad_group is defined %}
+    select
+        '{{ platform.name }}' as platform,
+        days.account_id,
+        days.campaign_id,
+        {{ 'days.' ~ platform.ad_group ~ '_id' if group else as_text("'(none)'") }} as ad_group_id,
+        {{ 'ad_groups.' ~ platform.ad_group ~ '_name' if group else as_text('null') }}
+            as ad_group_name,
+        days.{{ platform.ad }}_id as ad_id,
+        ads.{{ platform.ad }}_name as ad_name,
+        days.report_date,
+        coalesce(days.currency, accounts.currency) as currency,
+        days.impressions,
+        {{ 'days.' ~ platform.reach if platform.reach is defined else 'cast(null as bigint)' }}
+            as reach,
+        days.clicks,
+        days.spend,
+        days.conversions,
+        days.conversion_value,
+        {{ 'true' if platform.finest == platform.ad ~ '_id' else 'false' }} as is_finest
+    from {{ staged(platform, platform.ad_days) }} as days
+    left join {{ staged(platform, platform.accounts) }} as accounts
+        on days.account_id = accounts.account_id
+    left join {{ staged(platform, platform.ad ~ 's') }} as ads
+        on days.{{ platform.ad }}_id = ads.{{ platform.ad }}_id
+    {%- if group %}
+    left join {{ staged(platform, platform.ad_group ~ 's') }} as ad_groups
+        on days.{{ platform.ad_group }}_id = ad_groups.{{ platform.ad_group }}_id
+    {%- endif %}
+    {%- if not loop.last %}
+
+    union all
+    {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- the ads of a campaign and day, in an order that does not change -#}
+{% macro ads_of_a_day() -%}
+    partition by platform, account_id, campaign_id, report_date, currency
+            order by ad_group_id, ad_id
+            rows between unbounded preceding and current row
+{%- endmacro %}
+
+{#- what lies between two running totals of a day, each rounded in the reporting currency -#}
+{% macro between_amounts(before, until) -%}
+    cast(
+            {{ in_reporting_currency(until, 'spans.currency', 'spans.report_date') }}
+            - {{ in_reporting_currency(before, 'spans.currency', 'spans.report_date') }}
+            as decimal(18, 2)
+        )
+{%- endmacro %}
+
 {#- clicks of all platforms that tell them one by one, with their click ids -#}
 {% macro platform_clicks() -%}
     {%- for platform in var('platforms') | selectattr('clicks', 'defined') %}

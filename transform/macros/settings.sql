@@ -94,8 +94,12 @@
     {%- if var('orders_source') not in ['shop', 'shopify'] -%}
         {%- do refuse_setting('orders_source', 'shop or shopify') -%}
     {%- endif -%}
+    {%- set weeks = var('response_curve_min_weeks') -%}
+    {%- if weeks is not integer or weeks is boolean or weeks < 5 -%}
+        {%- do refuse_setting('response_curve_min_weeks', 'a whole number of weeks from 5 on') -%}
+    {%- endif -%}
     {%- for name in [
-        'exchange_rate_days', 'identity_reach_days', 'max_persons_per_device',
+        'ad_fatigue_days', 'exchange_rate_days', 'identity_reach_days', 'max_persons_per_device',
         'max_touches_per_person'
     ] if var(name) is not integer or var(name) is boolean or var(name) < 1 -%}
         {%- do refuse_setting(name, 'a whole number above zero') -%}

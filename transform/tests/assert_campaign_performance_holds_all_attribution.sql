@@ -5,11 +5,8 @@ with
 
 attribution as (
 
-    select * from {{ ref('fct_attribution') }}
-    where
-        model = '{{ var("default_attribution_model") }}'
-        and is_own_window
-        and platform in {{ ad_platform_list() }}
+    select * from {{ ref('int_attribution__default_model') }}
+    where platform in {{ ad_platform_list() }}
 
 ),
 

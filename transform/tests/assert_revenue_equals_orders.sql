@@ -24,6 +24,13 @@ reported as (
     from {{ ref('rpt_channel_attribution') }}
     group by model, window_days
 
+    union all
+
+    select
+        'channels by month' as place,
+        coalesce(sum(attributed_revenue_usd), 0) as revenue_usd
+    from {{ ref('rpt_channel_performance') }}
+
 ),
 
 violations as (

@@ -39,7 +39,7 @@ REPORT_ATTEMPTS = 2
 FIELDS = ("account_id", "campaign_id", "ad_id", "impressions", "clicks", "spend")
 ACTION_FIELDS = ("actions", "action_values")
 # what only the plain report holds
-PLAIN_FIELDS = ("adset_id", "inline_link_clicks")
+PLAIN_FIELDS = ("adset_id", "inline_link_clicks", "reach")
 
 
 def windows_to_read(job: Job, account: Account, table: Table) -> list[Task]:

@@ -45,6 +45,7 @@ def insight_columns(account: Account, rows: Sequence[Row]) -> Columns:
         "ad_set_id": [row.get("adset_id") for row in rows],
         "timezone_name": [account.zone.key] * len(rows),
         "inline_link_clicks": [row.get("inline_link_clicks", "0") for row in rows],
+        "reach": [row.get("reach") for row in rows],
         **{
             f"purchases_{name}": [action.get(name, "0") for action in purchases]
             for name in PURCHASE_WINDOWS

@@ -97,6 +97,7 @@ AD_INSIGHTS = Table(
         "spend": "money",
         **PURCHASE_COLUMNS,
         "purchase_value": "money",
+        "reach": "count",
     },
     key=("account_id", "date", "ad_id"),
     mode="parts",

@@ -8,10 +8,7 @@ sessions as (
 
 attribution as (
 
-    select * from {{ ref('fct_attribution') }}
-    where
-        model = '{{ var("default_attribution_model") }}'
-        and is_own_window
+    select * from {{ ref('int_attribution__default_model') }}
 
 ),
 

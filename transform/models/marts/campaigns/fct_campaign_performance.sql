@@ -8,11 +8,8 @@ spend as (
 
 attribution as (
 
-    select * from {{ ref('fct_attribution') }}
-    where
-        model = '{{ var("default_attribution_model") }}'
-        and is_own_window
-        and platform in {{ ad_platform_list() }}
+    select * from {{ ref('int_attribution__default_model') }}
+    where platform in {{ ad_platform_list() }}
 
 ),
 
@@ -47,6 +44,7 @@ facts as (
         claimed_value_usd,
         0 as touch_conversions,
         0 as touch_revenue_usd,
+        0 as touch_new_customers,
         0 as booked_conversions,
         0 as booked_revenue_usd
     from spend
@@ -64,6 +62,7 @@ facts as (
         0 as claimed_value_usd,
         credit as touch_conversions,
         revenue_usd as touch_revenue_usd,
+        case when conversion_type = 'first_order' then credit else 0 end as touch_new_customers,
         0 as booked_conversions,
         0 as booked_revenue_usd
     from attribution
@@ -81,6 +80,7 @@ facts as (
         0 as claimed_value_usd,
         0 as touch_conversions,
         0 as touch_revenue_usd,
+        0 as touch_new_customers,
         credit as booked_conversions,
         revenue_usd as booked_revenue_usd
     from attribution
@@ -100,6 +100,7 @@ summed as (
         cast(sum(claimed_value_usd) as decimal(18, 2)) as claimed_value_usd,
         cast(sum(touch_conversions) as decimal(18, 6)) as attributed_conversions,
         cast(sum(touch_revenue_usd) as decimal(18, 2)) as attributed_revenue_usd,
+        cast(sum(touch_new_customers) as decimal(18, 6)) as attributed_new_customers,
         cast(sum(booked_conversions) as decimal(18, 6))
             as attributed_conversions_by_conversion_date,
         cast(sum(booked_revenue_usd) as decimal(18, 2))
@@ -129,6 +130,7 @@ known as (
         ) as claimed_value_usd,
         summed.attributed_conversions,
         summed.attributed_revenue_usd,
+        summed.attributed_new_customers,
         summed.attributed_conversions_by_conversion_date,
         summed.attributed_revenue_by_conversion_date_usd
     from summed
@@ -138,32 +140,39 @@ known as (
 
 ),
 
-performance as (
+named as (
 
     select
-        known.platform,
-        known.campaign_id,
+        known.*,
         campaigns.campaign_name,
-        coalesce(campaigns.channel, {{ platform_channel('known.platform') }}) as channel,
-        known.performance_date,
-        known.impressions,
-        known.clicks,
-        known.spend_usd,
-        known.claimed_conversions,
-        known.claimed_value_usd,
-        known.attributed_conversions,
-        known.attributed_revenue_usd,
-        known.attributed_conversions_by_conversion_date,
-        known.attributed_revenue_by_conversion_date_usd,
-        {{ safe_ratio('known.clicks', 'known.impressions') }} as click_through_rate,
-        {{ safe_ratio('known.spend_usd', 'known.clicks') }} as cost_per_click_usd,
-        {{ safe_ratio('known.attributed_revenue_usd', 'known.spend_usd') }} as roas,
-        {{ safe_ratio('known.claimed_value_usd', 'known.spend_usd') }} as claimed_roas,
-        {{ safe_ratio('known.claimed_conversions', 'known.attributed_conversions') }}
-            as over_claim_ratio
+        coalesce(campaigns.channel, {{ platform_channel('known.platform') }}) as channel
     from known
     left join campaigns
         on known.platform = campaigns.platform and known.campaign_id = campaigns.campaign_id
+
+),
+
+performance as (
+
+    select
+        platform,
+        campaign_id,
+        campaign_name,
+        channel,
+        performance_date,
+        impressions,
+        clicks,
+        spend_usd,
+        claimed_conversions,
+        claimed_value_usd,
+        attributed_conversions,
+        attributed_revenue_usd,
+        attributed_new_customers,
+        attributed_conversions_by_conversion_date,
+        attributed_revenue_by_conversion_date_usd,
+        {{ ad_ratios() }},
+        {{ attributed_ratios() }}
+    from named
 
 )
 

@@ -20,11 +20,8 @@ steps as (
 
 attribution as (
 
-    select * from {{ ref('fct_attribution') }}
-    where
-        model = '{{ var("default_attribution_model") }}'
-        and is_own_window
-        and channel = 'email'
+    select * from {{ ref('int_attribution__default_model') }}
+    where channel = 'email'
 
 ),
 

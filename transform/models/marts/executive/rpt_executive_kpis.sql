@@ -14,10 +14,7 @@ spend as (
 
 attribution as (
 
-    select * from {{ ref('fct_attribution') }}
-    where
-        model = '{{ var("default_attribution_model") }}'
-        and is_own_window
+    select * from {{ ref('int_attribution__default_model') }}
 
 ),
 
@@ -29,19 +26,13 @@ channels as (
 
 budgets as (
 
-    select * from {{ ref('stg_shop__budgets') }}
+    select * from {{ ref('int_ads__budgets') }}
 
 ),
 
 targets as (
 
     select * from {{ ref('stg_shop__targets') }}
-
-),
-
-rates as (
-
-    select * from {{ ref('int_calendar__exchange_rates') }}
 
 ),
 
@@ -198,40 +189,9 @@ actuals as (
 
 ),
 
-rate_spans as (
-
-    select
-        currency,
-        min(rate_date) as first_rate_date,
-        max(valid_until_date) as last_rate_date
-    from rates
-    group by 1
-
-),
-
 spending_platforms as (
 
     select distinct platform from spend
-
-),
-
-budget_days as (
-
-    -- a budget is fixed before its month: the rate of its first day applies, or the nearest one
-    select
-        budgets.platform,
-        budgets.budget_month,
-        budgets.currency,
-        budgets.budget_amount,
-        coalesce(
-            greatest(
-                least(budgets.budget_month, rate_spans.last_rate_date), rate_spans.first_rate_date
-            ),
-            budgets.budget_month
-        ) as rated_date
-    from budgets
-    left join rate_spans on budgets.currency = rate_spans.currency
-    where budgets.campaign_id = ''
 
 ),
 
@@ -239,15 +199,11 @@ budget_months as (
 
     -- only platforms whose spend is known can be held against their budget
     select
-        budget_days.budget_month as plan_month,
-        sum(
-            {{ in_reporting_currency(
-                'budget_days.budget_amount', 'budget_days.currency', 'budget_days.rated_date'
-            ) }}
-        ) as budget_usd
-    from budget_days
-    inner join spending_platforms on budget_days.platform = spending_platforms.platform
-    {{ join_rates('budget_days.currency', 'budget_days.rated_date') }}
+        budgets.budget_month as plan_month,
+        sum(budgets.budget_usd) as budget_usd
+    from budgets
+    inner join spending_platforms on budgets.platform = spending_platforms.platform
+    where budgets.campaign_id = '(all)'
     group by 1
 
 ),

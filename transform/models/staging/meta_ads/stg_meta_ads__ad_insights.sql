@@ -17,6 +17,7 @@ renamed as (
         currency,
         timezone_name as time_zone,
         coalesce(impressions, 0) as impressions,
+        reach,
         coalesce(clicks, 0) as clicks,
         coalesce(inline_link_clicks, 0) as link_clicks,
         coalesce(spend, 0) as spend,

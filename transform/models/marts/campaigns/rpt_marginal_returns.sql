@@ -1,0 +1,250 @@
+with
+
+days as (
+
+    select * from {{ ref('fct_campaign_performance') }}
+    where spend_usd is not null
+
+),
+
+campaigns as (
+
+    select * from {{ ref('dim_campaigns') }}
+
+),
+
+loaded as (
+
+    select
+        platform,
+        min(performance_date) as first_date,
+        max(performance_date) as last_date
+    from days
+    group by platform
+
+),
+
+aged as (
+
+    -- weeks are counted back from the last loaded day
+    select
+        days.platform,
+        days.campaign_id,
+        days.spend_usd,
+        days.attributed_conversions,
+        days.attributed_revenue_usd,
+        floor(
+            {{ as_double(days_between('days.performance_date', 'loaded.last_date')) }} / 7
+        ) as week_age,
+        floor(
+            ({{ as_double(days_between('loaded.first_date', 'loaded.last_date')) }} + 1) / 7
+        ) as whole_weeks
+    from days
+    inner join loaded on days.platform = loaded.platform
+
+),
+
+levels as (
+
+    select * from aged
+    where week_age < whole_weeks and campaign_id <> '(unknown)'
+
+    union all
+
+    select
+        platform,
+        '(all)' as campaign_id,
+        spend_usd,
+        attributed_conversions,
+        attributed_revenue_usd,
+        week_age,
+        whole_weeks
+    from aged
+    where week_age < whole_weeks
+
+),
+
+weeks as (
+
+    select
+        platform,
+        campaign_id,
+        week_age,
+        sum(spend_usd) as spend_usd,
+        sum(attributed_conversions) as conversions,
+        sum(attributed_revenue_usd) as revenue_usd
+    from levels
+    group by platform, campaign_id, week_age
+
+),
+
+spending as (
+
+    -- sums are of decimals: those of doubles would hang on their order
+    select
+        platform,
+        campaign_id,
+        count(*) as spending_weeks,
+        count(case when conversions <= 0 then 1 end) as weeks_without_conversions,
+        {{ safe_ratio('sum(spend_usd)', 'count(*)') }} as weekly_spend_usd,
+        {{ safe_ratio('sum(conversions)', 'count(*)') }} as weekly_conversions,
+        {{ safe_ratio('sum(revenue_usd)', 'count(*)') }} as weekly_revenue_usd
+    from weeks
+    where spend_usd > 0
+    group by platform, campaign_id
+
+),
+
+points as (
+
+    -- a power curve is a straight line between logarithms, and zero has none
+    select
+        platform,
+        campaign_id,
+        ln({{ as_double('spend_usd') }}) as log_spend,
+        ln({{ as_double('conversions') }}) as log_conversions
+    from weeks
+    where spend_usd > 0 and conversions > 0
+
+),
+
+centred as (
+
+    select
+        platform,
+        campaign_id,
+        log_spend - avg(log_spend) over (partition by platform, campaign_id) as spend_offset,
+        log_conversions - avg(log_conversions) over (partition by platform, campaign_id)
+            as conversions_offset
+    from points
+
+),
+
+slopes as (
+
+    select
+        platform,
+        campaign_id,
+        count(*) as weeks,
+        sum(spend_offset * spend_offset) as spend_spread,
+        sum(conversions_offset * conversions_offset) as conversions_spread,
+        sum(spend_offset * conversions_offset) / nullif(sum(spend_offset * spend_offset), 0)
+            as slope
+    from centred
+    group by platform, campaign_id
+
+),
+
+errors as (
+
+    select
+        centred.platform,
+        centred.campaign_id,
+        sum(
+            (centred.conversions_offset - slopes.slope * centred.spend_offset)
+            * (centred.conversions_offset - slopes.slope * centred.spend_offset)
+        ) as squared_error
+    from centred
+    inner join slopes
+        on centred.platform = slopes.platform and centred.campaign_id = slopes.campaign_id
+    group by centred.platform, centred.campaign_id
+
+),
+
+judged as (
+
+    -- a spread below a twentieth is no variation from which a curve could be told
+    select
+        spending.*,
+        coalesce(slopes.weeks, 0) as weeks,
+        slopes.spend_spread,
+        slopes.conversions_spread,
+        slopes.slope,
+        errors.squared_error,
+        case
+            when coalesce(slopes.weeks, 0) < {{ var('response_curve_min_weeks') }}
+                then 'too few weeks'
+            when spending.weeks_without_conversions * 5 > spending.spending_weeks
+                then 'too many weeks without conversions'
+            when slopes.spend_spread < slopes.weeks * 0.0025 then 'spend does not vary'
+            else 'estimated'
+        end as fit_status
+    from spending
+    left join slopes
+        on spending.platform = slopes.platform and spending.campaign_id = slopes.campaign_id
+    left join errors
+        on spending.platform = errors.platform and spending.campaign_id = errors.campaign_id
+
+),
+
+fitted as (
+
+    select
+        *,
+        case when fit_status = 'estimated' then slope end as elasticity,
+        case
+            when fit_status = 'estimated'
+                then sqrt(squared_error / (weeks - 2) / spend_spread)
+        end as standard_error,
+        case when fit_status = 'estimated' then {{ interval_width('weeks - 2') }} end as reach
+    from judged
+
+),
+
+bounded as (
+
+    select
+        *,
+        elasticity - reach * standard_error as elasticity_lower,
+        elasticity + reach * standard_error as elasticity_upper,
+        case
+            when elasticity is not null
+                then 1 - squared_error / nullif(conversions_spread, 0)
+        end as r_squared,
+        weekly_revenue_usd / weekly_spend_usd as roas,
+        case when elasticity > 0 then weekly_spend_usd / weekly_conversions / elasticity end
+            as marginal_cost
+    from fitted
+
+),
+
+returns as (
+
+    select
+        bounded.platform,
+        bounded.campaign_id,
+        campaigns.campaign_name,
+        bounded.campaign_id = '(all)' as is_platform_total,
+        bounded.fit_status,
+        true as is_estimate,
+        cast(bounded.weeks as bigint) as weeks,
+        cast(bounded.weeks_without_conversions as bigint) as weeks_without_conversions,
+        {{ round_half('bounded.weekly_spend_usd', 2) }} as weekly_spend_usd,
+        {{ round_half('bounded.weekly_conversions', 6) }} as weekly_conversions,
+        {{ round_half('bounded.weekly_revenue_usd', 2) }} as weekly_revenue_usd,
+        {{ round_half('bounded.elasticity', 6) }} as elasticity,
+        {{ round_half('bounded.standard_error', 6) }} as elasticity_standard_error,
+        {{ round_half('bounded.elasticity_lower', 6) }} as elasticity_lower,
+        {{ round_half('bounded.elasticity_upper', 6) }} as elasticity_upper,
+        {{ round_half('bounded.r_squared', 6) }} as r_squared,
+        {{ round_half('bounded.roas', 6) }} as roas,
+        {{ round_half('bounded.elasticity * bounded.roas', 6) }} as marginal_roas,
+        {{ round_half('bounded.elasticity_lower * bounded.roas', 6) }} as marginal_roas_lower,
+        {{ round_half('bounded.elasticity_upper * bounded.roas', 6) }} as marginal_roas_upper,
+        {{ round_half('bounded.marginal_cost', 2) }} as marginal_cost_per_conversion_usd,
+        {{ round_half('bounded.weekly_spend_usd * 0.2e0', 2) }} as cut_weekly_spend_usd,
+        {{ round_half('bounded.weekly_revenue_usd * ' ~ lost_by_a_cut('bounded.elasticity'), 2) }}
+            as cut_weekly_revenue_usd,
+        {{ round_half(
+            'bounded.weekly_revenue_usd * ' ~ lost_by_a_cut('bounded.elasticity_lower'), 2
+        ) }} as cut_weekly_revenue_lower_usd,
+        {{ round_half(
+            'bounded.weekly_revenue_usd * ' ~ lost_by_a_cut('bounded.elasticity_upper'), 2
+        ) }} as cut_weekly_revenue_upper_usd
+    from bounded
+    left join campaigns
+        on bounded.platform = campaigns.platform and bounded.campaign_id = campaigns.campaign_id
+
+)
+
+select * from returns
