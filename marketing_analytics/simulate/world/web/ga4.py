@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from marketing_analytics.simulate.world.chance import BoolArray, IntArray, TextArray
 from marketing_analytics.simulate.world.customers.people import DEVICE_KINDS
+from marketing_analytics.simulate.world.demand.regions import REGIONS
 from marketing_analytics.simulate.world.names import device_names, ids
 from marketing_analytics.simulate.world.web.ga4_events import (
     EVENTS,
@@ -49,6 +50,7 @@ PARAMETER_KEYS = (
 TITLES = ("Shop", "All products", "Lamp", "Your cart", "Checkout", "Thank you")
 OPERATING_SYSTEMS = ("Android", "Windows", "iOS")
 STREAM_ID = "4242424242"
+BOT_REGION = "Virginia"
 
 
 @dataclass(frozen=True)
@@ -216,6 +218,8 @@ def device_columns(texts: EventTexts) -> dict[str, pa.Array]:
     kinds = np.array(DEVICE_KINDS, dtype=object)[world.people.device_kind]
     systems = np.array(OPERATING_SYSTEMS, dtype=object)[world.people.device_kind]
     countries = world.people.country[world.people.device_person]
+    names = np.array([region.name for region in REGIONS], dtype=object)
+    regions = names[world.people.region[world.people.device_person]]
     bots = int(texts.events.bot.max()) + 1
     browser = texts.device_column(device_browsers(len(kinds)), ["HeadlessChrome"] * bots)
     nothing = pa.nulls(len(texts.events.name), pa.string())
@@ -233,7 +237,7 @@ def device_columns(texts: EventTexts) -> dict[str, pa.Array]:
         "geo": struct(
             continent=nothing,
             country=texts.device_column(countries, ["United States"] * bots),
-            region=nothing,
+            region=texts.device_column(regions, [BOT_REGION] * bots),
             city=nothing,
         ),
     }

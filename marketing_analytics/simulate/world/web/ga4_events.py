@@ -20,6 +20,7 @@ from marketing_analytics.simulate.world.chance import (
 )
 from marketing_analytics.simulate.world.parameters import DAY_US, SECOND_US
 from marketing_analytics.simulate.world.web.visits import (
+    AFFILIATE_SOURCE,
     EMAIL_SOURCE,
     FIRST_AD_SOURCE,
     TAG_CLICK_ID,
@@ -121,11 +122,17 @@ def landing_of(world: World, session: int) -> tuple[str, str, dict[str, str], di
         return ("instagram", "social", {"utm_source": "instagram", "utm_medium": "social"}, {})
     if source == 3:
         return ("blog.partner.example", "referral", {}, {})
+    if source == AFFILIATE_SOURCE:
+        utm = {
+            "utm_source": "coupons.example",
+            "utm_medium": "affiliate",
+            "utm_campaign": "partners",
+        }
+        return ("coupons.example", "affiliate", utm, {})
     if source == EMAIL_SOURCE and tag != TAG_LOST:
         return mail_landing(world, session)
     if source >= FIRST_AD_SOURCE and tag != TAG_LOST:
         ad = world.catalog.ads[sessions.ad[session]]
-        campaign = next_campaign(world, ad.campaign_id)
         platform = AD_PLATFORMS[source - FIRST_AD_SOURCE]
         utm_source = platform.utm_sources[session % len(platform.utm_sources)]
         clicks = {platform.click_id: click_id(platform.click_id, session, seed)}
@@ -135,16 +142,11 @@ def landing_of(world: World, session: int) -> tuple[str, str, dict[str, str], di
         utm = {
             "utm_source": utm_source,
             "utm_medium": platform.utm_medium,
-            "utm_campaign": campaign,
+            "utm_campaign": world.catalog.slugs[ad.campaign_id],
             "utm_id": ad.campaign_id,
         }
         return (utm_source, platform.utm_medium, utm, clicks)
     return ("", "", {}, {})
-
-
-def next_campaign(world: World, campaign_id: str) -> str:
-    """Return the slug of one campaign."""
-    return next(c.slug for c in world.catalog.campaigns if c.campaign_id == campaign_id)
 
 
 def mail_landing(world: World, session: int) -> tuple[str, str, dict[str, str], dict[str, str]]:
@@ -164,6 +166,7 @@ def referrer_of(source: int, medium_source: str) -> str:
         1: f"https://www.{medium_source}.com/",
         2: "https://l.instagram.com/",
         3: "https://blog.partner.example/best-gifts",
+        AFFILIATE_SOURCE: "https://coupons.example/",
     }
     return pages.get(source, "")
 
