@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_bytes_in_every_process(tmp_path):
     first = build_in_process(tmp_path / "a", "1")
     second = build_in_process(tmp_path / "b", "2")
     assert first == second
-    assert len(first) == 21 + 18 + 3  # GA4 days, truth tables, world + ledger + shop
+    assert len(first) == 21 + 23 + 3  # GA4 days, truth tables, world + ledger + shop
 
 
 def test_another_seed_gives_another_world(tmp_path):
@@ -106,7 +106,7 @@ def check_sessions(world):
     opted_out = people.opted_out_us[sessions.person]
     assert not (sessions.is_tracked & (sessions.start_us >= opted_out)).any()
     assert ((sessions.mail >= 0) == (sessions.source == 4)).all()
-    assert ((sessions.ad >= 0) == (sessions.source >= 5)).all()
+    assert ((sessions.ad >= 0) == (sessions.source >= 6)).all()
     refused = (people.opted_out_us[: people.customers] < NEVER_US).sum()
     assert refused == round(parameters.customers * parameters.opted_out_share)
 
@@ -298,11 +298,14 @@ def hyp2f1(a: float, b: float, c: float, z: np.ndarray) -> np.ndarray:
 def test_repeat_purchases_follow_the_bg_nbd_expectation():
     # E[X(t)] of Fader, Hardie, Lee (2005), equation 9, averaged over the time observed
     parameters = WorldParameters(seed=8, customers=40_000, days=180, purchases=PurchaseParameters())
-    from marketing_analytics.simulate.world.customers.purchases import build_orders
+    from marketing_analytics.simulate.world.customers.purchases import Woken, build_orders
 
-    orders = build_orders(parameters, np.zeros(parameters.customers, dtype=bool))
+    rng = np.random.default_rng(8)
+    nobody = np.zeros(0, dtype=np.int64)
+    first = parameters.start_us + rng.integers(0, 180 * 86_400, 40_000) * 1_000_000
+    is_eur = np.zeros(parameters.customers, dtype=bool)
+    orders = build_orders(parameters, first, is_eur, Woken(nobody, nobody, nobody))
     p = parameters.purchases
-    first = orders.ordered_us[orders.is_first]
     t = (parameters.end_us - first) / (7 * DAY_US)
     grown = hyp2f1(p.r, p.b, p.a + p.b - 1, t / (p.alpha_weeks + t))
     factor = (p.a + p.b - 1) / (p.a - 1)

@@ -40,10 +40,8 @@ def calendar_factor(parameters: WorldParameters) -> FloatArray:
     season = 1.0 + SEASON * np.cos(2 * np.pi * (days % 365.25 - 340) / 365.25)
     # day 0 of 1970 was a Thursday: three days on make Monday the first
     weekday = np.array(WEEKDAY_WEIGHTS)[(days + 3) % 7]
-    starts = np.array(
-        [any(is_promotion(d - k) for k in range(PROMOTION_DAYS)) for d in days.tolist()]
-    )
-    return np.asarray(trend * season * weekday * (1.0 + PROMOTION * starts))
+    runs = [any(is_promotion(day - age) for age in range(PROMOTION_DAYS)) for day in days.tolist()]
+    return np.asarray(trend * season * weekday * (1.0 + PROMOTION * np.array(runs)))
 
 
 def base_demand(parameters: WorldParameters) -> FloatArray:
