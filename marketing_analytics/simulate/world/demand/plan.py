@@ -24,11 +24,11 @@ BUDGET_CENTS_PER_CUSTOMER = 2_600
 # how strongly spend follows demand: 1 is in proportion
 FOLLOW_BRINGING, FOLLOW_HARVESTING = 0.8, 1.2
 # what nobody planned: regions and campaigns spend more in one month than in another
-WOBBLE = 0.35
+WOBBLE, WOBBLE_KEPT = 0.35, 0.9
 AUCTION_NOISE = 0.12
-HOLD_OUT_SHARE, SWITCH_OFF_SHARE = 0.14, 0.035
+HOLD_OUT_SHARE, SWITCH_OFF_SHARE = 0.22, 0.035
 HOLD_OUTS_PER_TACTIC = 2
-HOLD_OUT_REGIONS = {False: 4, True: 3}
+HOLD_OUT_REGIONS = {False: 5, True: 3}
 SWITCHED_OFF = ("prospecting", "generic_search", "retargeting", "brand_search")
 HOLD_OUT, SWITCH_OFF = "hold_out", "switch_off"
 
@@ -142,7 +142,7 @@ def plan_spend(parameters: WorldParameters, catalog: Catalog) -> SpendPlan:
     pauses = plan_pauses(parameters)
     campaigns, days = catalog.campaigns, parameters.days
     usual = usual_spend(parameters, catalog)
-    wobble = moods(rng, len(campaigns) * len(REGIONS), days, WOBBLE)
+    wobble = moods(rng, len(campaigns) * len(REGIONS), days, WOBBLE, WOBBLE_KEPT)
     index = {campaign.campaign_id: i for i, campaign in enumerate(campaigns)}
     ad_campaign = np.array([index[ad.campaign_id] for ad in catalog.ads], dtype=np.int64)
     weight = np.array([ad.weight for ad in catalog.ads])

@@ -21,12 +21,13 @@ def is_promotion(day: int) -> bool:
     return day % 7 == 0 and (day // 7) % 2 == 0
 
 
-def moods(rng: np.random.Generator, rows: int, days: int, spread: float) -> FloatArray:
-    """Return factors near 1 (rows x days) that drift: tomorrow is much like today."""
+def moods(
+    rng: np.random.Generator, rows: int, days: int, spread: float, keep: float
+) -> FloatArray:
+    """Return factors near 1 (rows x days) that drift: each day keeps a part of the day before."""
     shocks = rng.normal(0.0, spread, (rows, days))
     level = np.empty((rows, days))
     level[:, 0] = shocks[:, 0]
-    keep = 0.9
     for day in range(1, days):
         level[:, day] = keep * level[:, day - 1] + np.sqrt(1 - keep**2) * shocks[:, day]
     return np.exp(level)
@@ -47,7 +48,7 @@ def calendar_factor(parameters: WorldParameters) -> FloatArray:
 def base_demand(parameters: WorldParameters) -> FloatArray:
     """Return demand relative to the region's usual day (regions x days), 1 on average."""
     rng = stream(parameters.seed, "base demand")
-    everywhere = moods(rng, 1, parameters.days, 0.10)
-    local = moods(rng, len(REGIONS), parameters.days, 0.18)
+    everywhere = moods(rng, 1, parameters.days, 0.10, 0.9)
+    local = moods(rng, len(REGIONS), parameters.days, 0.08, 0.6)
     demand = calendar_factor(parameters)[None, :] * everywhere * local
     return np.asarray(demand / demand.mean())
