@@ -69,7 +69,7 @@ def visit_models(world: World) -> dict[str, Floats]:
     paid = np.flatnonzero(is_paid)
     last_paid = np.zeros(len(rows))
     last_paid[paid[np.append(order[paid][1:] != order[paid][:-1], True)]] = 1.0
-    credits = {
+    by_rule = {
         "first touch": is_first * 1.0,
         "last touch": is_last * 1.0,
         "last paid touch": last_paid,
@@ -77,7 +77,7 @@ def visit_models(world: World) -> dict[str, Floats]:
     }
     return {
         name: np.bincount(tactic[is_paid], credit[is_paid], minlength=len(NAMES)) / count
-        for name, credit in credits.items()
+        for name, credit in by_rule.items()
     }
 
 
@@ -225,11 +225,12 @@ class Verdict:
 
     model: str
     distances: Floats
+    role_distances: Floats
     shares: Floats
 
     @property
     def mean(self) -> float:
-        """Return the mean distance."""
+        """Return the mean distance by tactic."""
         return float(self.distances.mean())
 
     @property
@@ -238,8 +239,13 @@ class Verdict:
         return float(self.distances.std(ddof=1))
 
 
+def roles_of(shares: Floats) -> Floats:
+    """Return the shares of the roles, then of affiliates and e-mail."""
+    return np.append(np.bincount(ROLE, shares[: len(TACTICS)]), shares[len(TACTICS) :])
+
+
 def judge(seeds: int, customers: int, days: int) -> tuple[list[Verdict], Floats]:
-    """Return the verdict on every model, and the mean true shares."""
+    """Return the verdict on every model, nearest first, and the mean true shares."""
     shares: dict[str, list[Floats]] = {}
     truths = []
     for seed in range(1, seeds + 1):
@@ -256,25 +262,30 @@ def judge(seeds: int, customers: int, days: int) -> tuple[list[Verdict], Floats]
         Verdict(
             name,
             np.array([distance(s, t) for s, t in zip(rows, truths, strict=True)]),
+            np.array(
+                [distance(roles_of(s), roles_of(t)) for s, t in zip(rows, truths, strict=True)]
+            ),
             np.mean(rows, axis=0),
         )
         for name, rows in shares.items()
     ]
-    return verdicts, np.mean(truths, axis=0)
+    return sorted(verdicts, key=lambda verdict: verdict.mean), np.mean(truths, axis=0)
 
 
 def main() -> int:
     """Print the distances as a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--customers", type=int, default=5_000)
+    parser.add_argument("--customers", type=int, default=20_000)
     parser.add_argument("--days", type=int, default=180)
     options = parser.parse_args()
     verdicts, truth = judge(options.seeds, options.customers, options.days)
     print(f"{options.seeds} worlds, {options.customers:,} customers, {options.days} days")
-    print("\n| Model | Orders in the wrong place | Spread over seeds |\n|---|---|---|")
-    for verdict in sorted(verdicts, key=lambda v: v.mean):
-        print(f"| {verdict.model} | {verdict.mean:.1%} | {verdict.spread:.1%} |")
+    print("\n| Model | In the wrong place, by tactic | Spread over seeds | By role |")
+    print("|---|---|---|---|")
+    for verdict in verdicts:
+        roles = verdict.role_distances.mean()
+        print(f"| {verdict.model} | {verdict.mean:.1%} | {verdict.spread:.1%} | {roles:.1%} |")
     print("\n| Tactic | caused | " + " | ".join(v.model for v in verdicts) + " |")
     print("|---" * (len(verdicts) + 2) + "|")
     for index, name in enumerate(NAMES):
