@@ -95,7 +95,10 @@ def check_refunds(world):
 
 def check_sessions(world):
     sessions, people, parameters = world.sessions, world.people, world.parameters
-    assert (people.device_person[sessions.device] == sessions.person).all()
+    owner = people.device_person[sessions.device]
+    # those who share devices live in one region
+    assert (people.region[owner] == people.region[sessions.person]).all()
+    assert (owner != sessions.person).mean() < 0.1
     assert (sessions.start_us >= parameters.start_us).all()
     assert (sessions.start_us <= sessions.end_us).all()
     assert (sessions.end_us < parameters.end_us).all()
@@ -275,6 +278,39 @@ def test_utm_and_click_ids_follow_the_conventions(world):
             assert "fbclid=" in page
         if source == "linkedin":
             assert "li_fat_id=" in page
+
+
+def test_some_devices_are_shared_and_some_campaigns_were_renamed(world):
+    sessions = world.truth("sessions").to_pylist()
+    owner = {row["user_pseudo_id"]: row["person"] for row in world.truth("devices").to_pylist()}
+    borrowed = sum(owner[row["user_pseudo_id"]] != row["person"] for row in sessions)
+    assert 0.005 < borrowed / len(sessions) < 0.05
+    names = duckdb.sql(
+        f"""
+        select distinct collected_traffic_source.manual_campaign_name
+        from '{world.folder}/ga4/*.parquet'
+        """
+    ).fetchall()
+    assert {("us_search_non_brand",), ("us_search_generic",)} <= set(names)
+
+
+def test_who_comes_back_from_paying_brings_the_payment_page_as_referrer(world):
+    rows = duckdb.sql(
+        f"""
+        select collected_traffic_source.manual_source, count(*),
+            count(*) filter (list_contains(list_transform(event_params,
+                p -> p.value.string_value), 'https://checkout.shop.example/'))
+        from '{world.folder}/ga4/*.parquet'
+        where event_name = 'page_view' and list_contains(
+            list_transform(event_params, p -> p.value.string_value),
+            'https://www.shop.example/checkout/thank-you')
+        group by all
+        """
+    ).fetchall()
+    found = {source: (count, own) for source, count, own in rows}
+    assert set(found) == {"paypal.com", None}
+    assert 0.15 < found["paypal.com"][0] / sum(count for count, _ in found.values()) < 0.25
+    assert found[None][1] > 20
 
 
 def test_platforms_claim_more_than_they_cause(world):

@@ -184,7 +184,7 @@ def test_mails_cause_orders_of_known_customers_who_got_them(world):
 
 
 def test_the_tables_of_truth_say_what_the_ledger_says(built):
-    folder, ledger, world = built
+    folder, ledger, _ = built
     rows = truth(folder, "caused")
     usd = {row["order_id"]: row["total_usd_cents"] for row in truth(folder, "orders")}
     pairs = truth(folder, "caused_orders")
@@ -210,7 +210,7 @@ def test_the_response_table_is_on_its_curve_and_sums_to_what_was_caused(world):
     from marketing_analytics.simulate.world.demand.truth import response_table
 
     table = response_table(world)
-    columns = {n: table[n].to_numpy() for n in table.column_names if n not in ("date",)}
+    columns = {n: table[n].to_numpy() for n in table.column_names if n != "date"}
     stock, half = columns["adstock_cents"], columns["half_saturation_cents"]
     expected = columns["ceiling_orders"] * stock / (stock + half)
     assert columns["expected_orders"] == pytest.approx(expected)
@@ -227,7 +227,7 @@ def test_the_response_table_is_on_its_curve_and_sums_to_what_was_caused(world):
 
 def test_the_region_stands_in_the_export(built):
     folder, _, _ = built
-    table = pq.read_table(sorted((folder / "ga4").iterdir())[0], columns=["geo"])
+    table = pq.read_table(min((folder / "ga4").iterdir()), columns=["geo"])
     names = {geo["region"] for geo in table["geo"].to_pylist()}
     assert names <= {*(region.name for region in REGIONS), "Virginia"}
     assert len(names) > 10

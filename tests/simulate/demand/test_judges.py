@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -34,7 +36,7 @@ def test_models_differ_by_more_than_their_spread_over_twenty_worlds():
     verdicts, _ = judge(seeds=20, customers=20_000, days=180)
     by_name = {verdict.model: verdict for verdict in verdicts}
     ordered = [by_name[name] for name in RULES]
-    for better, worse in zip(ordered, ordered[1:], strict=False):
+    for better, worse in pairwise(ordered):
         assert worse.mean - better.mean > max(better.spread, worse.spread)
         # in every world, not only on average
         assert (worse.distances > better.distances).all()

@@ -31,7 +31,10 @@ class Account:
 
 @dataclass(frozen=True)
 class Campaign:
-    """One campaign; days count from 1970 and are inclusive."""
+    """One campaign; days count from 1970 and are inclusive.
+
+    Links carried `former_slug` until `renamed_us`; the platform knows the present name alone.
+    """
 
     platform: str
     account_id: str
@@ -46,6 +49,8 @@ class Campaign:
     first_day: int
     last_day: int
     tactic: str
+    former_slug: str
+    renamed_us: int
 
 
 @dataclass(frozen=True)
@@ -97,9 +102,14 @@ class Catalog:
         return next(a for a in self.accounts if a.account_id == account_id)
 
     @cached_property
-    def slugs(self) -> dict[str, str]:
-        """Return what utm_campaign says, by campaign id."""
-        return {campaign.campaign_id: campaign.slug for campaign in self.campaigns}
+    def by_id(self) -> dict[str, Campaign]:
+        """Return the campaigns by id."""
+        return {campaign.campaign_id: campaign for campaign in self.campaigns}
+
+    def slug(self, campaign_id: str, moment_us: int) -> str:
+        """Return what utm_campaign said at a moment."""
+        campaign = self.by_id[campaign_id]
+        return campaign.former_slug if moment_us < campaign.renamed_us else campaign.slug
 
 
 # name, kind, tactic, status, ad groups, ads per group, weight in the platform's budget,
@@ -137,6 +147,12 @@ LINKEDIN_ALL: tuple[Plan, ...] = (
     ("B2B Event Invitations", "LEAD_GENERATION", "b2b", "ARCHIVED", 1, 2, 1.0, 0.2, 0.6),
 )
 
+# renamed within the world: links from before say the former name
+FORMER_NAMES = {
+    "EU Prospecting Broad": "EU Prospecting Interests",
+    "US Search Generic": "US Search Non-Brand",
+}
+
 # (cost per click in cents, click rate in ppm) by tactic, campaign kind or platform
 PRICES = {
     # nobody else bids much on the own name
@@ -170,6 +186,8 @@ class CatalogMaker:
         self.rng = stream(parameters.seed, "catalog")
         self.offset = int(self.rng.integers(1_000, 900_000)) * 10_000
         self.count = 0
+        # in the morning of a day before the middle of the world
+        self.renamed_us = parameters.start_us + int(parameters.days * 0.4) * DAY_US + 9 * HOUR_US
         self.campaigns: list[Campaign] = []
         self.ad_groups: list[AdGroup] = []
         self.ads: list[Ad] = []
@@ -205,6 +223,8 @@ class CatalogMaker:
             first_day=first,
             last_day=last,
             tactic=tactic,
+            former_slug=slug_of(FORMER_NAMES.get(name, name)),
+            renamed_us=self.renamed_us if name in FORMER_NAMES else 0,
         )
         self.campaigns.append(campaign)
         if groups == 0:

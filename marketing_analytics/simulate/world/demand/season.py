@@ -21,9 +21,7 @@ def is_promotion(day: int) -> bool:
     return day % 7 == 0 and (day // 7) % 2 == 0
 
 
-def moods(
-    rng: np.random.Generator, rows: int, days: int, spread: float, keep: float
-) -> FloatArray:
+def moods(rng: np.random.Generator, rows: int, days: int, spread: float, keep: float) -> FloatArray:
     """Return factors near 1 (rows x days) that drift: each day keeps a part of the day before."""
     shocks = rng.normal(0.0, spread, (rows, days))
     level = np.empty((rows, days))

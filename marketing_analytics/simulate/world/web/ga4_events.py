@@ -42,6 +42,7 @@ EVENTS = (
 )
 START, FIRST_VISIT, VIEW, SCROLL, ITEM, CART, CHECKOUT, PURCHASE, ENGAGED = range(9)
 PATHS = ("/", "/collections/all", "/products/lamp", "/cart", "/checkout", "/checkout/thank-you")
+THANKS_PAGE = PATHS.index("/checkout/thank-you")
 # (event, page) in order, by how far the session went
 SCRIPTS: tuple[tuple[tuple[int, int], ...], ...] = (
     ((START, 0), (VIEW, 0)),
@@ -133,6 +134,7 @@ def landing_of(world: World, session: int) -> tuple[str, str, dict[str, str], di
         return mail_landing(world, session)
     if source >= FIRST_AD_SOURCE and tag != TAG_LOST:
         ad = world.catalog.ads[sessions.ad[session]]
+        moment_us = int(sessions.start_us[session])
         platform = AD_PLATFORMS[source - FIRST_AD_SOURCE]
         utm_source = platform.utm_sources[session % len(platform.utm_sources)]
         clicks = {platform.click_id: click_id(platform.click_id, session, seed)}
@@ -142,7 +144,7 @@ def landing_of(world: World, session: int) -> tuple[str, str, dict[str, str], di
         utm = {
             "utm_source": utm_source,
             "utm_medium": platform.utm_medium,
-            "utm_campaign": world.catalog.slugs[ad.campaign_id],
+            "utm_campaign": world.catalog.slug(ad.campaign_id, moment_us),
             "utm_id": ad.campaign_id,
         }
         return (utm_source, platform.utm_medium, utm, clicks)

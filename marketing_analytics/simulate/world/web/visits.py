@@ -45,6 +45,8 @@ TAG_CLICK_ID, TAG_LOST = 1, 2
 USUAL_TAG_WEIGHTS = (86, 7, 7)
 NO_INDEX = -1
 CLICKS_OF_WOKEN = 0.85
+# people who share devices with another, and how often they take the other's
+SHARING_SHARE, BORROWED_SHARE = 0.06, 0.35
 BROWSING_PER_PERSON = 0.9
 
 
@@ -237,12 +239,28 @@ def without_email(sketch: Sketch, is_refused: BoolArray) -> Sketch:
     return replace(sketch, source=np.where(is_refused, 0, sketch.source).astype(np.int64))
 
 
+def household_of(people: People, rng: np.random.Generator) -> IntArray:
+    """Return whose devices each person uses at times: a neighbour's, mostly only the own."""
+    household = np.arange(people.count, dtype=np.int64)
+    sharing = np.flatnonzero(rng.random(people.count) < SHARING_SHARE)
+    # two of a region, one after the other in a shuffled list, live together
+    sharing = rng.permutation(sharing)
+    sharing = sharing[np.argsort(people.region[sharing], kind="stable")]
+    left, right = sharing[0:-1:2], sharing[1::2]
+    together = people.region[left] == people.region[right]
+    household[left[together]] = right[together]
+    household[right[together]] = left[together]
+    return household
+
+
 def choose_devices(people: People, persons: IntArray, rng: np.random.Generator) -> IntArray:
-    """Return a device per session; the first one of a person is used most."""
+    """Return a device per session; the first one of a person is used most, some are shared."""
     # the power pulls draws to zero, to the first device
     drawn = rng.random(len(persons)) ** 1.6
+    is_borrowed = rng.random(len(persons)) < BORROWED_SHARE
+    owner = np.where(is_borrowed, household_of(people, rng)[persons], persons)
     return np.asarray(
-        people.device_start[persons] + (drawn * people.device_count[persons]).astype(np.int64),
+        people.device_start[owner] + (drawn * people.device_count[owner]).astype(np.int64),
         dtype=np.int64,
     )
 
