@@ -329,11 +329,12 @@ def event_table(world: World, events: Events) -> pa.Table:
     """Return all events in the export's schema."""
     texts = EventTexts(world, events, build_landings(world))
     count = len(events.name)
-    dates = [str(day).replace("-", "") for day in events.day.astype("datetime64[D]")]
+    few, day = np.unique(events.day, return_inverse=True)
+    dates = pa.array([str(d).replace("-", "") for d in few.astype("datetime64[D]")], pa.string())
     nothing = pa.nulls(count, pa.int64())
     return pa.table(
         {
-            "event_date": pa.array(dates),
+            "event_date": dates.take(pa.array(day)),
             "event_timestamp": pa.array(events.at_us),
             "event_name": pa.array(EVENTS).take(pa.array(events.name)),
             "event_params": parameter_lists(texts, parameter_columns(texts)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from urllib.parse import urlencode
 
 import numpy as np
@@ -173,6 +174,12 @@ def referrer_of(source: int, medium_source: str) -> str:
     return pages.get(source, "")
 
 
+@cache
+def tags_text(utm: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Return UTM tags as they stand in an address; few are different."""
+    return (urlencode(utm),) if utm else ()
+
+
 def build_landings(world: World) -> Landing:
     """Return the landing of every session."""
     rows = []
@@ -180,7 +187,7 @@ def build_landings(world: World) -> Landing:
     sources = world.sessions.source.tolist()
     for session, kind in enumerate(sources):
         source, medium, utm, clicks = landing_of(world, session)
-        query = urlencode({**utm, **clicks})
+        query = "&".join([*tags_text(tuple(utm.items())), *(f"{k}={v}" for k, v in clicks.items())])
         # half of all visits land on the start page
         url = f"{SITE}{entry[session % 4]}{'?' + query if query else ''}"
         rows.append(
