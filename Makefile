@@ -5,7 +5,7 @@ SEED ?= 1
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
-.PHONY: help install demo up down test check unit test-random test-slow test-soak coverage lint attributes format lock bench clean
+.PHONY: help install demo up down test check unit test-random test-slow test-soak test-engines coverage lint attributes format lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,8 +16,8 @@ install: .venv/installed ## build .venv from the pinned requirements
 .venv/installed: requirements/all.txt requirements/bootstrap.txt pyproject.toml scripts/install.sh
 	@PYTHON="$(PYTHON)" scripts/install.sh .venv requirements/all.txt --project
 
-.venv-clients/installed: requirements/clients.txt scripts/install.sh | .venv/installed
-	@PYTHON="$(PYTHON)" scripts/install.sh .venv-clients requirements/clients.txt
+.venv-%/installed: requirements/%.txt scripts/install.sh | .venv/installed
+	@PYTHON="$(PYTHON)" scripts/install.sh .venv-$* requirements/$*.txt
 
 demo: .venv/installed ## run everything end to end on a simulated world (SEED=7 for another)
 	@$(BIN)/marketing demo run --seed $(SEED)
@@ -40,11 +40,14 @@ test: .venv/installed .venv-clients/installed ## run the push suite
 test-random: .venv/installed .venv-clients/installed ## run the push suite in random order (ORDER=7 for one seen)
 	@$(BIN)/pytest -n 2 --dist loadfile -p randomly $(if $(ORDER),--randomly-seed=$(ORDER))
 
-test-slow: .venv/installed .venv-clients/installed ## run the slow ring: oracles, the real Terraform provider
+test-slow: .venv/installed .venv-clients/installed .venv-warehouses/installed ## run the slow ring: oracles, the real Terraform provider
 	@$(BIN)/pytest -m slow
 
 test-soak: .venv/installed ## run the hours-long ring: server kills, faults and kills of ingestion
 	@$(BIN)/pytest -m soak --timeout 1800
+
+test-engines: .venv/installed .venv-engines/installed ## run the ring of engines: Trino with Iceberg, Spark (15 min)
+	@$(BIN)/pytest -m engines --timeout 3000 -rs
 
 coverage: .venv/installed .venv-clients/installed ## run the push suite and hold the floors of coverage
 	@$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
@@ -66,6 +69,7 @@ lint: .venv/installed ## check style, types, import rules, SQL and the requireme
 	@$(BIN)/python scripts/release.py check
 	@$(BIN)/python scripts/dead_code.py
 	@$(BIN)/python scripts/attributes.py --check
+	@$(BIN)/python scripts/input_tables.py --check
 
 attributes: .venv/installed ## write the table of job attributes into Terraform and docs/jobs.md
 	@$(BIN)/python scripts/attributes.py
@@ -81,4 +85,4 @@ bench: .venv/installed ## print every published figure
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove environments and everything under var/
-	@rm -rf .venv .venv-clients .venv-foreign var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis transform/target transform/logs
+	@rm -rf .venv .venv-clients .venv-engines .venv-warehouses .venv-foreign var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis transform/target transform/logs

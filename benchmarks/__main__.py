@@ -10,6 +10,7 @@ FIGURES = (
     "command_start",
     "hostile_inputs",
     "world",
+    "attribution",
     "ingest_load",
     "ingest_memory",
     "ingest_sync",

@@ -22,6 +22,8 @@ FILES = {
     "requirements/all.txt": ["pyproject.toml", "--extra", "all", "--extra", "dev"],
     "requirements/bootstrap.txt": ["requirements/bootstrap.in"],
     "requirements/clients.txt": ["requirements/clients.in"],
+    "requirements/engines.txt": ["requirements/engines.in"],
+    "requirements/warehouses.txt": ["requirements/warehouses.in"],
     **{
         f"requirements/foreign/{asked.stem}.txt": [f"requirements/foreign/{asked.name}"]
         for asked in sorted((ROOT / "requirements" / "foreign").glob("*.in"))

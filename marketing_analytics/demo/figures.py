@@ -11,18 +11,20 @@ from marketing_analytics.core.errors import MachineError
 from marketing_analytics.warehouse.duckdb import connect
 
 WINDOW_DAYS = 30
-MODELS = ("first_touch", "last_touch", "linear", "time_decay", "position_based")
+# those that the terminal has room for, and the others
+SHOWN_MODELS = ("first_touch", "last_touch", "linear", "time_decay", "position_based")
+MODELS = (*SHOWN_MODELS, "last_non_direct", "last_paid", "j_shaped", "inverse_j_shaped")
 LOCK_WAIT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class ChannelFigures:
-    """One channel under one model: revenue and spend in USD, ROAS where there is spend."""
+    """One channel under one model: revenue and spend in USD, ROAS; None where none is loaded."""
 
     channel: str
     model: str
     revenue_usd: Decimal
-    spend_usd: Decimal
+    spend_usd: Decimal | None
     roas: float | None
 
 

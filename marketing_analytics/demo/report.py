@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.console import Console
-from marketing_analytics.demo.figures import MODELS, WINDOW_DAYS, Expected, Figures
+from marketing_analytics.demo.figures import SHOWN_MODELS, WINDOW_DAYS, Expected, Figures
 from marketing_analytics.demo.runs import Outcome
 
 
@@ -22,13 +22,13 @@ def print_channels(console: Console, figures: Figures) -> None:
     linear = [row.channel for row in by_revenue if row.model == "linear"]
     order = [name for name in linear if name in is_met]
     revenue = [
-        [name, dollars(spend[name]), *(dollars(rows[name, m].revenue_usd) for m in MODELS)]
+        [name, dollars(spend[name]), *(dollars(rows[name, m].revenue_usd) for m in SHOWN_MODELS)]
         for name in order
     ]
-    totals = [dollars(figures.attributed_usd.get(model)) for model in MODELS]
+    totals = [dollars(figures.attributed_usd.get(model)) for model in SHOWN_MODELS]
     revenue.append(["total", dollars(sum(figures.spend_usd.values(), Decimal(0))), *totals])
     roas = [
-        [name, dollars(spend[name]), *(quotient(rows[name, m].roas) for m in MODELS)]
+        [name, dollars(spend[name]), *(quotient(rows[name, m].roas) for m in SHOWN_MODELS)]
         for name in order
         if spend[name]
     ]

@@ -16,6 +16,8 @@ PHASES = {
     "extract": "dlt.pipeline.pipeline.Pipeline.extract",
     "normalize": "dlt.pipeline.pipeline.Pipeline.normalize",
     "load": "dlt.pipeline.pipeline.Pipeline.load",
+    # its rows are in the database, and dlt does not know it
+    "end of job": "dlt.common.storages.load_package.PackageStorage.save_pending_transition",
     "end of load": "dlt.load.load.Load.complete_package",
     "seen": "marketing_analytics.ingest.raw.database.RawDatabase._without_unchanged",
 }
@@ -33,7 +35,15 @@ server.set_forkserver_preload(
 
 def killed_run(phase, seed, arguments, settings):
     """Run ingestion until its kill; return the exit code of its process."""
-    process = server.Process(target=run, args=(phase, seed, arguments, settings))
+    return ended(server.Process(target=run, args=(phase, seed, arguments, settings)))
+
+
+def killed_when_stored(table, arguments, settings):
+    """Run ingestion until rows are stored that dlt does not know of yet; return the exit code."""
+    return ended(server.Process(target=run_until, args=(table, arguments, settings)))
+
+
+def ended(process):
     process.start()
     process.join(120)
     if process.is_alive():
@@ -50,6 +60,25 @@ def run(phase, seed, arguments, settings):
     if phase != "seen":
         load_all()
     place_kill(PHASES[phase], random.Random(f"{phase}/{seed}"))
+    done = ingest(*arguments, **settings)
+    os._exit(done.code)
+
+
+def run_until(table, arguments, settings):
+    """Run ingestion; kill it before dlt notes the end of a job of `table`."""
+    from dlt.common.storages.load_package import PackageStorage
+
+    from .commands import ingest
+
+    note = PackageStorage.save_pending_transition
+
+    def killed(self, load_id, file_name, *state):
+        if file_name.startswith(f"{table}."):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return note(self, load_id, file_name, *state)
+
+    PackageStorage.save_pending_transition = killed
+    load_all()
     done = ingest(*arguments, **settings)
     os._exit(done.code)
 

@@ -70,7 +70,7 @@ def test_a_failure_is_told_without_a_secret_and_freshness_stays(emulators, copy_
 def test_a_killed_run_is_called_interrupted_by_the_next(shared_emulators, tmp_path, stage):
     chosen = ["--raw-database", str(tmp_path / "raw.duckdb"), "--source", "ga4"]
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, STAGES[stage], "ingest", "run", *chosen],
+        [sys.executable, "-c", KILLED, *map(str, STAGES[stage]), "ingest", "run", *chosen],
         env=clean_environment(**shared_emulators.settings),
         capture_output=True,
         timeout=60,

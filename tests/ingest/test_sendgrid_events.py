@@ -113,7 +113,7 @@ def test_a_run_killed_in_any_stage_loads_the_files_again(
     given = SHORT | settings | {"SENDGRID_EVENTS_PATH": folder, "SENDGRID_EVENTS_KEEP_DAYS": 0}
     chosen = ["--raw-database", str(database), "--source", "sendgrid"]
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, STAGES[stage], "ingest", "run", *chosen],
+        [sys.executable, "-c", KILLED, *map(str, STAGES[stage]), "ingest", "run", *chosen],
         env=clean_environment(**given),
         capture_output=True,
         timeout=60,

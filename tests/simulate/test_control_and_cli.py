@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import httpx
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.simulate.platforms import emulator_names
 
-from .conftest import make_world, read_settings, start_server
+from .conftest import Served, make_world, read_settings, start_server
 
 pytestmark = pytest.mark.system
 
@@ -51,6 +52,21 @@ def test_counters_tell_calls_statuses_and_faults(served):
     assert counters["by_status"] == {"200": 2, "500": 2}
     assert counters["faults_injected"] == {"status_500": 2}
     assert counters["faults_waiting"] == 0
+
+
+def test_a_client_that_goes_away_is_no_bug_of_an_emulator(world):
+    process, settings = start_server(world.folder)
+    with Served(world, settings).google() as client:
+        url = client.base_url.join("customers/1/googleAds:searchStream")
+        asked = client.build_request("POST", url, headers={"Content-Length": "100"}).headers
+        head = "".join(f"{name}: {value}\r\n" for name, value in asked.items())
+        with socket.create_connection((url.host, url.port)) as connection:
+            connection.sendall(f"POST {url.path} HTTP/1.1\r\n{head}\r\nhalf".encode())
+            time.sleep(0.2)
+        # it serves those who stay
+        assert client.get("/customers:listAccessibleCustomers").status_code == 200
+    process.send_signal(signal.SIGTERM)
+    assert "Traceback" not in process.communicate(timeout=20)[0]
 
 
 def test_a_fault_waits_for_its_path(served):

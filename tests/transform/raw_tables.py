@@ -18,8 +18,8 @@ import pyarrow as pa
 from marketing_analytics.ingest.engine.persons import Key, replaced
 from marketing_analytics.ingest.engine.tables import ARROW_TYPES, Table
 from marketing_analytics.ingest.platforms import load_source, source_names
-from marketing_analytics.ingest.raw.declared import SQL_TYPES
 from marketing_analytics.ingest.raw import journal
+from marketing_analytics.ingest.raw.declared import SQL_TYPES
 
 # every raw table as its source declares it
 TABLES: dict[str, Table] = {

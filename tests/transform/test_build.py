@@ -7,15 +7,15 @@ import hmac
 import json
 import random
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
-from raw_tables import TABLES, Rows, small_world, usd
-from rule_based import MODELS, WINDOWS_DAYS, Conversion, Touch, attribute
+from histories import credited, random_history
+from raw_tables import TABLES, Rows, moment, small_world, usd
+from rule_based import MODELS, WINDOWS_DAYS, Conversion, Touch, assert_same, attribute
 from small_warehouse import PROJECT, SCHEMA, Warehouse, make_warehouse
 
 pytestmark = pytest.mark.system
@@ -23,10 +23,10 @@ MARTS = (
     "dim_campaigns", "dim_channels", "dim_customers", "fct_acquisition_funnel", "fct_ad_spend",
     "fct_attribution", "fct_automation_steps", "fct_campaign_performance", "fct_conversions",
     "fct_customer_rfm", "fct_customer_value", "fct_email_campaigns", "fct_touchpoints",
-    "rpt_channel_attribution", "rpt_executive_kpis", "rpt_unmapped_traffic",
+    "rpt_channel_attribution", "rpt_executive_kpis", "rpt_set_aside_orders",
+    "rpt_unmapped_traffic",
 )  # fmt: skip
 MODELS_ALONE = ("build", "--resource-type", "seed", "--resource-type", "model")
-ATTRIBUTION_CHAIN = ("int_attribution__paths", "int_attribution__credits", "fct_attribution")
 
 
 def pseudonym(kind: str, value: str) -> str:
@@ -65,13 +65,15 @@ def test_credits_equal_an_independent_calculation(built: Warehouse) -> None:
     touches = [
         Touch(*row)
         for row in built.query(
-            "select touchpoint_id, person_key, ga_session_number, touched_at from fct_touchpoints"
+            "select touchpoint_id, person_key, ga_session_number, touched_at, channel"
+            " from fct_touchpoints"
         )
     ]
     conversions = [
         Conversion(*row)
         for row in built.query(
-            "select conversion_id, person_key, converted_at, revenue_usd from fct_conversions"
+            "select conversion_id, person_key, converted_at, revenue_usd, is_refunded"
+            " from fct_conversions"
         )
     ]
     rows = built.query(
@@ -81,98 +83,14 @@ def test_credits_equal_an_independent_calculation(built: Warehouse) -> None:
     assert_same(attribute(touches, conversions), conversions, rows)
 
 
-def assert_same(
-    expected: dict[Any, float], conversions: list[Conversion], rows: list[tuple[Any, ...]]
-) -> None:
-    """Compare credits to 1e-9, and hold credit and revenue conserved exactly."""
-    found = {row[:4]: row[4] for row in rows}
-    assert len(found) == len(rows)
-    assert found.keys() == expected.keys()
-    assert all(abs(float(found[key]) - expected[key]) <= 1e-9 for key in expected)
-    credit: dict[Any, Decimal] = defaultdict(Decimal)
-    revenue: dict[Any, Decimal] = defaultdict(Decimal)
-    for conversion_id, model, days, _, share, money in rows:
-        credit[conversion_id, model, days] += share
-        revenue[conversion_id, model, days] += money
-    for conversion in conversions:
-        for model in MODELS:
-            for days in WINDOWS_DAYS:
-                assert credit[conversion.conversion_id, model, days] == 1
-                total = revenue[conversion.conversion_id, model, days]
-                assert total == conversion.revenue_usd
-    by_id = {c.conversion_id: c.revenue_usd for c in conversions}
-    for row in rows:
-        assert abs(row[5] - by_id[row[0]] * row[4]) <= Decimal("0.01")
-
-
-def random_case(rng: random.Random) -> tuple[list[Touch], list[Conversion]]:
-    """Return touches and conversions with ties, exact window ends, refunds and opt-outs."""
-    noon = datetime(2026, 6, 30, 12)
-    conversions = [
-        Conversion(
-            f"c{number}",
-            rng.choice(["p", "q", None]),
-            noon + timedelta(hours=rng.randint(0, 400)),
-            Decimal(rng.choice([0, 1, 2, 99, -7, rng.randint(-500, 100_000)])) / 100,
-        )
-        for number in range(rng.randint(1, 5))
-    ]
-    touches = []
-    for number in range(rng.randint(0, 14)):
-        end = rng.choice(conversions).converted_at
-        days = rng.choice([0, 7, 30, 90, rng.uniform(0, 120)])
-        near = timedelta(seconds=rng.choice([-1, 0, 0, 1, 0.25]))
-        touches.append(
-            Touch(
-                f"t{number}", rng.choice("pq"), rng.randint(1, 3), end - timedelta(days=days) + near
-            )
-        )
-    return touches, conversions
-
-
 def test_random_touch_sets_are_credited_like_the_independent_calculation(
     built: Warehouse,
 ) -> None:
     rng = random.Random(20261031)
     for _ in range(30):
-        touches, conversions = random_case(rng)
-        rows = run_chain(built.target, touches, conversions)
+        touches, conversions = random_history(rng)
+        rows = credited(built.target, touches, conversions)
         assert_same(attribute(touches, conversions), conversions, rows)
-
-
-def run_chain(
-    target: Path, touches: list[Touch], conversions: list[Conversion]
-) -> list[tuple[Any, ...]]:
-    """Run the compiled SQL of the attribution models over given touches and conversions."""
-    connection = duckdb.connect()
-    connection.execute(f"attach ':memory:' as wh; create schema wh.{SCHEMA}; use wh.{SCHEMA}")
-    connection.execute(
-        "create table fct_touchpoints (touchpoint_id text, person_key text,"
-        " ga_session_number bigint, touched_at timestamp, channel text, platform text,"
-        " campaign_id text, touch_date date)"
-    )
-    connection.execute(
-        "create table fct_conversions (conversion_id text, person_key text,"
-        " converted_at timestamp, revenue_usd decimal(18, 2), conversion_date date)"
-    )
-    for t in touches:
-        connection.execute(
-            "insert into fct_touchpoints values (?, ?, ?, ?, 'email', null, null, null)",
-            [t.touchpoint_id, t.person_key, t.session_number, t.touched_at],
-        )
-    for c in conversions:
-        connection.execute(
-            "insert into fct_conversions values (?, ?, ?, ?, null)",
-            [c.conversion_id, c.person_key, c.converted_at, c.revenue_usd],
-        )
-    for model in ATTRIBUTION_CHAIN:
-        found = (target / "compiled").rglob(f"{model}.sql")
-        (path,) = [file for file in found if ".yml" not in str(file)]
-        connection.execute(f"create table {model} as {path.read_text()}")
-    return connection.execute(
-        "select conversion_id, model, window_days, touchpoint_id, credit, revenue_usd"
-        " from fct_attribution"
-    ).fetchall()
 
 
 def test_revenue_equals_orders_less_refunds_to_the_cent(built: Warehouse) -> None:
@@ -225,7 +143,7 @@ def test_opted_out_customers_are_in_no_mart_but_their_orders_count(built: Wareho
         " using (conversion_id) where is_opted_out"
     )
     assert {row[0] for row in channels} == orders
-    assert {row[1] for row in channels} == {"unattributed"}
+    assert {row[1] for row in channels} <= {"unattributed", "refunded"}
 
 
 def test_no_table_holds_a_person_in_clear(built: Warehouse) -> None:
@@ -310,14 +228,81 @@ def test_empty_raw_tables_build(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_refund_without_a_rate_is_refused_not_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("refunds", [1, 2])
+def test_money_without_a_rate_stops_the_build_with_currency_and_day(
+    tmp_path: Path, refunds: int
+) -> None:
     rows = small_world(seed=1)
     order = rows["shop.orders"][0]
     at = datetime(2027, 6, 1, tzinfo=UTC)
-    rows["shop.refunds"].append(("r-late", order[0], at, "EUR", 5, at))
+    for number in range(refunds):
+        rows["shop.refunds"].append((f"late-{number}", order[0], at, "GBP", 5, at))
     result = make_warehouse(tmp_path, rows).run_dbt("run", "--select", "+fct_conversions")
     assert result.returncode == 1
-    assert "NOT NULL constraint failed: fct_conversions" in result.stdout
+    assert "no exchange rate for GBP on 2027-06-01" in result.stdout
+
+
+@pytest.mark.slow
+def test_euros_are_reported_where_they_are_asked_for(tmp_path: Path) -> None:
+    rows = small_world(seed=1)
+    warehouse = make_warehouse(tmp_path, rows)
+    result = warehouse.run_dbt(*MODELS_ALONE, "--vars", "{reporting_currency: EUR}")
+    assert result.returncode == 0, result.stdout[-3000:]
+    rate = rates(rows)
+    expected = {
+        order: (
+            Decimal(cents) / 100
+            if currency == "EUR"
+            else (Decimal(cents) / 100 / rate["EUR", on]).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        )
+        for order, _, _, on, currency, cents, _, _ in rows["shop.orders"]
+    }
+    assert dict(warehouse.query("select conversion_id, gross_usd from fct_conversions")) == expected
+
+
+@pytest.mark.slow
+def test_orders_of_the_future_are_set_aside_and_counted(tmp_path: Path) -> None:
+    rows = small_world(seed=1)
+    future = datetime(2099, 1, 1, tzinfo=UTC)
+    rows["shop.orders"].append(
+        ("o-future", "cust-1", future, future.date(), "USD", 100, 0, moment(1))
+    )
+    warehouse = make_warehouse(tmp_path, rows)
+    result = warehouse.run_dbt(*MODELS_ALONE)
+    assert result.returncode == 0, result.stdout[-3000:]
+    assert warehouse.query("select order_id from rpt_set_aside_orders") == [("o-future",)]
+    (count,) = warehouse.query("select count(*) from fct_conversions")
+    assert count == (len(rows["shop.orders"]) - 1,)
+
+
+SETTINGS = {
+    "default_attribution_window_days: 45": "one of attribution_windows_days",
+    "default_attribution_model: lienar": "one of first_touch",
+    "time_decay_half_life_days: 0": "days above zero",
+    "time_decay_half_life_days: '7'": "days above zero",
+    "attribution_windows_days: [7, 7]": "each once",
+    "attribution_windows_days: 30": "whole days",
+    "attribution_own_windows: [{model: linear, window_days: 8}]": "window_days of",
+    "attribution_own_windows: [{conversion_type: lead, window_days: 7}]": "types first_order",
+    "position_percents: {position_based: {first: 60, last: 60}}": "at most 100",
+    "reporting_currency: euro": "ISO 4217",
+    "as_of_date: '2026-13-01'": "YYYY-MM-DD",
+    "orders_source: magento": "shop or shopify",
+    "max_touches_per_person: 0": "above zero",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda text: text.split(":")[0])
+def test_a_setting_that_would_give_wrong_numbers_is_refused(
+    built: Warehouse, tmp_path: Path, setting: str
+) -> None:
+    warehouse = make_warehouse(tmp_path, built.rows)
+    result = warehouse.run_dbt("run", "--select", "dim_channels", "--vars", f"{{{setting}}}")
+    assert result.returncode == 2
+    assert f"the variable {setting.split(':')[0]} is " in result.stdout
+    assert SETTINGS[setting] in result.stdout
+    assert "OK created" not in result.stdout
 
 
 DOMAINS = (

@@ -76,6 +76,10 @@ def loaded(built: Warehouse, visits: list[dict[str, str]], more: More) -> Any:
             connection.execute(
                 f"insert into {name} ({', '.join(filled)}) values ({places})", [*filled.values()]
             )
+    connection.execute(
+        "create table int_identity__sessions as"
+        " select device_key, ga_session_id, false as is_opted_out from raw.ga4.events"
+    )
     for model in CHAIN:
         found = (built.target / "compiled").rglob(f"{model}.sql")
         (path,) = [file for file in found if ".yml" not in str(file)]
@@ -114,7 +118,7 @@ def test_without_any_one_rule_a_case_is_wrong(built: Warehouse, name: str, key: 
 
 def test_the_cases_meet_every_channel_and_click_id() -> None:
     visits = cases()
-    channels = {row["channel"] for row in seed("channels")} - {"unattributed"}
+    channels = {row["channel"] for row in seed("channels")} - {"unattributed", "refunded"}
     assert {case["channel"] for case in visits} == channels
     parameters = {part.split("=")[0] for case in visits for part in case["click_ids"].split("&")}
     assert parameters >= {row["click_id"] for row in seed("click_ids")}
@@ -126,9 +130,13 @@ def seed(name: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_every_channel_but_the_last_two_is_given_by_a_rule() -> None:
+def test_every_channel_but_the_last_three_is_given_by_a_rule() -> None:
     given = {row["channel"] for row in seed("channel_rules")}
-    assert {row["channel"] for row in seed("channels")} - given == {"unassigned", "unattributed"}
+    assert {row["channel"] for row in seed("channels")} - given == {
+        "unassigned",
+        "unattributed",
+        "refunded",
+    }
 
 
 def test_priorities_are_used_once_and_seeds_speak_lower_case() -> None:

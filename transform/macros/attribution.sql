@@ -6,49 +6,273 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- every rule-based model: its name, and the weight of a touch among those of its conversion -#}
-{% macro weights_by_model(position, touch_count, seconds_to_conversion) -%}
+{#- the widest look-back window, days -#}
+{% macro widest_window_days() -%}
+    {{ return(var('attribution_windows_days') | max) }}
+{%- endmacro %}
+
+{#-
+    every rule-based model. `one`: is this the touch that has all the credit; `shared`: the share of
+    this touch and all before it, `before`: that of those before it alone, 0 to 1. The columns are
+    those of int_attribution__credits
+-#}
+{% macro rule_models() -%}
     {{ return({
-        'first_touch': 'case when ' ~ position ~ ' = 1 then 1 else 0 end',
-        'last_touch': 'case when ' ~ position ~ ' = ' ~ touch_count ~ ' then 1 else 0 end',
-        'linear': '1',
-        'time_decay': time_decay_weight(seconds_to_conversion),
-        'position_based': position_based_weight(position, touch_count),
+        'first_touch': {'one': 'touch_position = 1'},
+        'last_touch': {'one': 'recency = 1'},
+        'last_non_direct': {'one': last_of(['non_direct'])},
+        'last_paid': {'one': last_of(['paid', 'non_direct'])},
+        'linear': {
+            'shared': share('touch_position', 'touch_count'),
+            'before': share('touch_position - 1', 'touch_count'),
+        },
+        'time_decay': {
+            'shared': share('window_weight - later_weight', 'window_weight'),
+            'before': share('window_weight - later_weight - touch_weight', 'window_weight'),
+        },
+        'position_based': position_shares('position_based'),
+        'j_shaped': position_shares('j_shaped'),
+        'inverse_j_shaped': position_shares('inverse_j_shaped'),
     }) }}
 {%- endmacro %}
 
 {#- the rule-based models as rows -#}
 {% macro attribution_models() -%}
-    {%- for model in weights_by_model('', '', '') %}
+    {%- for model in rule_models() %}
     select '{{ model }}' as model
     {%- if not loop.last %} union all {% endif -%}
     {%- endfor -%}
 {%- endmacro %}
 
-{#- the weight of a touch under a model; weights are made to add up to one later -#}
-{% macro attribution_weight(model, position, touch_count, seconds_to_conversion) -%}
-    {%- set weights = weights_by_model(position, touch_count, seconds_to_conversion) -%}
-    case {{ model }}
-        {%- for name, weight in weights.items() %}
-        when '{{ name }}' then {{ weight }}
+{#- the touches of a conversion from its newest one to this one -#}
+{% macro from_the_newest() -%}
+    partition by conversion_id
+            order by touched_at desc, ga_session_number desc, touchpoint_id desc
+            rows between unbounded preceding and current row
+{%- endmacro %}
+
+{#- is this the last touch of the first kind that the window has; else the last touch of all -#}
+{% macro last_of(kinds) -%}
+    case
+        {%- for kind in kinds %}
+        when seconds_since_{{ kind }} <= window_days * 86400 then is_last_{{ kind }}
+        {%- endfor %}
+        else recency = 1
+    end
+{%- endmacro %}
+
+{#-
+    weight halves with every half-life: continuous, no steps. In whole parts of 10^15, so that weights
+    add up in any order to the same sum; the newest touch weighs one
+-#}
+{% macro time_decay_weight(seconds_to_newest) -%}
+    cast(
+        floor(
+            power(
+                {{ as_double('2') }},
+                -{{ as_double(seconds_to_newest) }}
+                / {{ var('time_decay_half_life_days') * 86400 }}
+            ) * 1000000000000000 + 0.5
+        ) as bigint
+    )
+{%- endmacro %}
+
+{#- so much for the first and the last touch, the rest for those between them alike; two touches are
+    made to add up to one, one has all -#}
+{% macro position_shares(model) -%}
+    {%- set ends = var('position_percents')[model] -%}
+    {{ return({
+        'shared': 'case when recency = 1 then 1e0 else ' ~ position_share('shared', ends) ~ ' end',
+        'before': 'case when touch_position = 1 then 0e0 else '
+            ~ position_share('before', ends) ~ ' end',
+    }) }}
+{%- endmacro %}
+
+{% macro position_share(side, ends) -%}
+    {%- set middle = 100 - ends.first - ends.last -%}
+    coalesce(
+        ({{ ends.first }} + {{ middle }} * middle_{{ side }}) / 1e2,
+        {{ share(ends.first, ends.first + ends.last) }}
+    )
+{%- endmacro %}
+
+{#- of whole numbers, so that every engine finds the same -#}
+{% macro share(numerator, denominator) -%}
+    ({{ as_double(numerator) }} / {{ as_double(denominator) }})
+{%- endmacro %}
+
+{#- the shares of the models that share, as columns -#}
+{% macro touch_shares() -%}
+    {%- for model, rule in rule_models().items() if 'shared' in rule %}
+        {{ rule.shared }} as {{ model }}_shared,
+        {{ rule.before }} as {{ model }}_before
+        {%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#-
+    credit and revenue of a touch under every model, as columns. Shares are rounded as running totals,
+    credit to twelve decimals and revenue to cents, so that they add up to one and to the revenue
+-#}
+{% macro touch_credits() -%}
+    {%- for model, rule in rule_models().items() %}
+    {%- if 'one' in rule %}
+        cast(case when {{ rule.one }} then 1 else 0 end as {{ type_decimal(18, 12) }})
+            as {{ model }}_credit,
+        cast(case when {{ rule.one }} then revenue_usd else 0 end as decimal(18, 2))
+            as {{ model }}_revenue_usd
+    {%- else %}
+        cast(
+            (
+                floor({{ model }}_shared * 1e12 + 0.5) - floor({{ model }}_before * 1e12 + 0.5)
+            ) / 1e12 as {{ type_decimal(18, 12) }}
+        ) as {{ model }}_credit,
+        cast(
+            revenue_sign * (
+                floor(revenue_cents * {{ model }}_shared + 0.5)
+                - floor(revenue_cents * {{ model }}_before + 0.5)
+            ) / 1e2 as decimal(18, 2)
+        ) as {{ model }}_revenue_usd
+    {%- endif %}
+        {%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- the same columns of a conversion without a touch: all of it, or nothing when it was refunded -#}
+{% macro whole_credits() -%}
+    {%- for model in rule_models() %}
+        cast(case when is_refunded then 0 else 1 end as {{ type_decimal(18, 12) }})
+            as {{ model }}_credit,
+        revenue_usd as {{ model }}_revenue_usd
+        {%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- how many touches of a conversion each window has, as columns -#}
+{% macro window_counts() -%}
+    {%- for days in var('attribution_windows_days') %}
+        sum(case when seconds_to_conversion <= {{ days * 86400 }} then 1 else 0 end)
+            as touches_{{ days }}
+        {%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- a column of each window as it is -#}
+{% macro window_columns(prefix) -%}
+    {%- for days in var('attribution_windows_days') %}
+        {{ prefix }}_{{ days }}{%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- how much they weigh, as columns -#}
+{% macro window_weights() -%}
+    {%- for days in var('attribution_windows_days') %}
+        sum(
+            case when seconds_to_conversion <= {{ days * 86400 }} then touch_weight else 0 end
+        ) over (partition by conversion_id) as weight_{{ days }}
+        {%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- the column of one of these that belongs to the window of a row -#}
+{% macro of_window(prefix) -%}
+    case windows.window_days
+        {%- for days in var('attribution_windows_days') %}
+        when {{ days }} then {{ prefix }}_{{ days }}
         {%- endfor %}
     end
 {%- endmacro %}
 
-{#- weight halves with every half-life between touch and conversion: continuous, no steps -#}
-{% macro time_decay_weight(seconds_to_conversion) -%}
-    power(
-        cast(2 as double),
-        -cast({{ seconds_to_conversion }} as double) / {{ var('time_decay_half_life_days') * 86400 }}
-    )
+{#- the columns of int_attribution__credits as rows: one a model that gives credit -#}
+{% macro credits_by_model() -%}
+    {%- for model in rule_models() %}
+    select
+        conversion_id,
+        '{{ model }}' as model,
+        window_days,
+        touch_position,
+        touch_count,
+        conversion_type,
+        touchpoint_id,
+        channel,
+        platform,
+        campaign_id,
+        {{ model }}_credit as credit,
+        {{ model }}_revenue_usd as revenue_usd,
+        window_days = {{ own_window_days("'" ~ model ~ "'", 'conversion_type') }} as is_own_window,
+        seconds_to_conversion,
+        touch_date,
+        touched_at,
+        conversion_date,
+        converted_at
+    from credits
+    where {{ model }}_credit <> 0 or touch_position = 0
+    {%- if not loop.last %}
+
+    union all
+    {% endif -%}
+    {%- endfor -%}
 {%- endmacro %}
 
-{#- 40 % first, 40 % last, 20 % shared by the middle; two touches half each, one touch all -#}
-{% macro position_based_weight(touch_position, touch_count) -%}
+{#- the window in which a model reads a type of conversion, where it is asked for one number -#}
+{% macro own_window_days(model, conversion_type) -%}
+    {%- set own = var('attribution_own_windows') -%}
+    {%- if own %}
     case
-        when {{ touch_count }} = 1 then 1.0
-        when {{ touch_count }} = 2 then 0.5
-        when {{ touch_position }} in (1, {{ touch_count }}) then 0.4
-        else cast(0.2 as double) / ({{ touch_count }} - 2)
+        {%- for rule in own | sort(attribute='window_days')
+            if 'model' in rule and 'conversion_type' in rule %}
+        when {{ model }} = '{{ rule.model }}' and {{ conversion_type }} = '{{ rule.conversion_type }}'
+            then {{ rule.window_days }}
+        {%- endfor %}
+        {%- for rule in own if 'model' in rule and 'conversion_type' not in rule %}
+        when {{ model }} = '{{ rule.model }}' then {{ rule.window_days }}
+        {%- endfor %}
+        {%- for rule in own if 'model' not in rule and 'conversion_type' in rule %}
+        when {{ conversion_type }} = '{{ rule.conversion_type }}' then {{ rule.window_days }}
+        {%- endfor %}
+        else {{ var('default_attribution_window_days') }}
     end
+    {%- else %}
+    {{ var('default_attribution_window_days') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- the signatures of the last run, one a conversion: that of the last touch of the widest window, or
+    of the row without one; none in a full run -#}
+{% macro known_signatures(is_incremental) -%}
+    {%- if is_incremental %}
+    select
+        conversion_id,
+        signature
+    from {{ this }}
+    where window_days = {{ widest_window_days() }} and touch_position = touch_count
+    {%- else %}
+    select
+        conversion_id,
+        cast(0 as bigint) as signature
+    from conversions
+    where 1 = 0
+    {%- endif -%}
+{%- endmacro %}
+
+{#- conversions that are no more lose their credit too: an incremental run would keep it -#}
+{% macro forget_missing_conversions() -%}
+    {%- if model.config.materialized == 'incremental' %}
+    delete from {{ this }}
+    where conversion_id not in (select conversion_id from {{ ref('fct_conversions') }})
+    {%- endif -%}
+{%- endmacro %}
+
+{#- what all credit depends on beside the data: when it changes, all of it is worked out again -#}
+{% macro attribution_settings() -%}
+    {%- set settings = [var('time_decay_half_life_days'), var('attribution_windows_days')] -%}
+    {%- for model in rule_models() -%}
+        {%- do settings.append([model, var('position_percents').get(model)]) -%}
+    {%- endfor -%}
+    {{ return(local_md5(settings | string)) }}
+{%- endmacro %}
+
+{#- the types of conversion that fct_conversions tells apart -#}
+{% macro conversion_types() -%}
+    {{ return(['first_order', 'repeat_order']) }}
 {%- endmacro %}

@@ -60,17 +60,17 @@
 {% macro is_same_site(host, other) -%}
     (
         {{ host }} = {{ other }}
-        or {{ host }} like '%.' || {{ other }}
-        or {{ other }} like '%.' || {{ host }}
+        or {{ ends_with(host, "'.' || " ~ other) }}
+        or {{ ends_with(other, "'.' || " ~ host) }}
     )
 {%- endmacro %}
 
 {#- host of a web address without port and www, null when there is none -#}
 {% macro url_host(url) -%}
     {%- set host = "lower(" ~ url ~ ")" -%}
-    {%- set host = "split_part(" ~ host ~ ", '//', 2)" -%}
-    {%- set host = "split_part(split_part(split_part(" ~ host ~ ", '/', 1), '?', 1), '#', 1)" -%}
-    {%- set host = "split_part(" ~ host ~ ", ':', 1)" -%}
+    {%- set host = text_part(host, '//', 2) -%}
+    {%- set host = text_part(text_part(text_part(host, '/', 1), '?', 1), '#', 1) -%}
+    {%- set host = text_part(host, ':', 1) -%}
     nullif(case when {{ host }} like 'www.%' then substr({{ host }}, 5) else {{ host }} end, '')
 {%- endmacro %}
 
@@ -82,7 +82,12 @@
 {#- is a parameter there, with a value -#}
 {% macro has_parameter(parameters, name) -%}
     (
-        position('&' || lower({{ name }}) || '=' in lower({{ parameters }})) > 0
-        and position('&' || lower({{ name }}) || '=&' in lower({{ parameters }})) = 0
+        {{ contains("lower(" ~ parameters ~ ")", "'&' || lower(" ~ name ~ ") || '='") }}
+        and not {{ contains("lower(" ~ parameters ~ ")", "'&' || lower(" ~ name ~ ") || '=&'") }}
     )
+{%- endmacro %}
+
+{#- the value of a parameter, null where there is none -#}
+{% macro parameter_value(parameters, name) -%}
+    nullif({{ text_part(text_part(parameters, '&' ~ name ~ '=', 2), '&', 1) }}, '')
 {%- endmacro %}

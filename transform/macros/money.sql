@@ -1,11 +1,82 @@
-{#- an amount in the reporting currency, rounded half up to cents: once per row, never per total -#}
-{% macro usd(amount, usd_per_unit) -%}
-    cast(round({{ amount }} * {{ usd_per_unit }}, 2) as decimal(18, 2))
+{#-
+    joins that find the rates for amounts in `currency` on `date`: those of the day, or the last ones
+    before it. `rates` is int_calendar__exchange_rates
+-#}
+{% macro join_rates(currency, date) -%}
+    left join rates as unit_rates
+        on {{ currency }} = unit_rates.currency
+        and {{ date }} >= unit_rates.rate_date
+        and {{ date }} <= unit_rates.valid_until_date
+    {%- if var('reporting_currency') != 'USD' %}
+    left join rates as reporting_rates
+        on reporting_rates.currency = '{{ var("reporting_currency") }}'
+        and {{ date }} >= reporting_rates.rate_date
+        and {{ date }} <= reporting_rates.valid_until_date
+    {%- endif -%}
 {%- endmacro %}
 
-{#- the rate to use: one for the reporting currency itself, else the looked-up rate of the day -#}
-{% macro rate_or_one(currency, usd_per_unit) -%}
-    case when {{ currency }} = '{{ var("reporting_currency") }}' then 1 else {{ usd_per_unit }} end
+{#- what a unit of `currency` is worth in the reporting currency; null where no rate is known. Rates
+    come in dollars, so that others cross over the dollar -#}
+{% macro reporting_rate(currency) -%}
+    {%- set reporting = var('reporting_currency') -%}
+    case
+        when {{ currency }} = '{{ reporting }}' then 1
+        {%- if reporting == 'USD' %}
+        else unit_rates.usd_per_unit
+        {%- else %}
+        when {{ currency }} = 'USD' then 1 / reporting_rates.usd_per_unit
+        else unit_rates.usd_per_unit / reporting_rates.usd_per_unit
+        {%- endif %}
+    end
+{%- endmacro %}
+
+{#- the day of the rate that `reporting_rate` takes, the older one of two; null where none is needed -#}
+{% macro reporting_rate_date(currency) -%}
+    {%- set reporting = var('reporting_currency') -%}
+    case
+        when {{ currency }} = '{{ reporting }}' then null
+        {%- if reporting == 'USD' %}
+        else unit_rates.rate_date
+        {%- else %}
+        when {{ currency }} = 'USD' or reporting_rates.rate_date < unit_rates.rate_date
+            then reporting_rates.rate_date
+        else unit_rates.rate_date
+        {%- endif %}
+    end
+{%- endmacro %}
+
+{#- an amount in the reporting currency, rounded half up to cents: once per row, never per total. An
+    amount without a rate stops the build: it would be lost from every sum -#}
+{% macro in_reporting_currency(amount, currency, date) -%}
+    cast(
+        round(
+            {{ amount }} * case
+                when {{ amount }} is not null and {{ reporting_rate(currency) }} is null
+                    then {{ stop_with(
+                        "'no exchange rate for ' || coalesce(" ~ currency
+                        ~ ", 'an unknown currency') || ' on ' || coalesce(" ~ as_text(date)
+                        ~ ", 'an unknown day') || ' (" ~ var('reporting_currency')
+                        ~ " is reported)'"
+                    ) }}
+                else {{ reporting_rate(currency) }}
+            end,
+            2
+        ) as decimal(18, 2)
+    )
+{%- endmacro %}
+
+{#- stop the statement with a sentence, as a value of a number -#}
+{% macro stop_with(sentence) -%}
+    {{ return(adapter.dispatch('stop_with', 'marketing')(sentence)) }}
+{%- endmacro %}
+
+{#- without a function for it: the failure of the cast names the text -#}
+{% macro default__stop_with(sentence) -%}
+    cast({{ sentence }} as decimal(18, 4))
+{%- endmacro %}
+
+{% macro duckdb__stop_with(sentence) -%}
+    cast(error({{ sentence }}) as decimal(18, 4))
 {%- endmacro %}
 
 {#- integer cents as money -#}
@@ -20,5 +91,5 @@
 
 {#- a ratio, null where the denominator is zero -#}
 {% macro safe_ratio(numerator, denominator) -%}
-    (cast({{ numerator }} as double) / nullif(cast({{ denominator }} as double), 0))
+    ({{ as_double(numerator) }} / nullif({{ as_double(denominator) }}, 0))
 {%- endmacro %}

@@ -1,4 +1,5 @@
--- every conversion is credited once in every model and window, exactly
+-- every conversion is credited once in every model and window, exactly; one that was refunded
+-- wholly is credited to nobody
 {{ config(tags=['conservation']) }}
 
 with
@@ -49,7 +50,9 @@ violations as (
         on conversions.conversion_id = credited.conversion_id
         and models.model = credited.model
         and windows.window_days = credited.window_days
-    where credited.credit is null or abs(credited.credit - 1) > 0.000000001
+    where
+        credited.credit is null
+        or credited.credit <> case when conversions.is_refunded then 0 else 1 end
 
 )
 

@@ -15,6 +15,7 @@ violations as (
         customer_key,
         count(case when is_first_order then 1 end) as first_orders
     from orders
+    where customer_key is not null
     group by customer_key
     having count(case when is_first_order then 1 end) > 1
 

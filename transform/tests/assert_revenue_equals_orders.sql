@@ -19,7 +19,7 @@ reported as (
     union all
 
     select
-        'channels ' || model || ' ' || cast(window_days as varchar) as place,
+        'channels ' || model || ' ' || {{ as_text('window_days') }} as place,
         coalesce(sum(revenue_usd), 0) as revenue_usd
     from {{ ref('rpt_channel_attribution') }}
     group by model, window_days

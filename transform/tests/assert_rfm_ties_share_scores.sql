@@ -7,7 +7,7 @@ measured as (
 
     select
         'frequency' as measure,
-        cast(frequency as double) as measured_value,
+        {{ as_double('frequency') }} as measured_value,
         frequency_score as score
     from {{ ref('fct_customer_rfm') }}
 
@@ -15,7 +15,7 @@ measured as (
 
     select
         'recency' as measure,
-        -cast(recency_days as double) as measured_value,
+        -{{ as_double('recency_days') }} as measured_value,
         recency_score as score
     from {{ ref('fct_customer_rfm') }}
 
@@ -23,7 +23,7 @@ measured as (
 
     select
         'monetary' as measure,
-        cast(monetary_usd as double) as measured_value,
+        {{ as_double('monetary_usd') }} as measured_value,
         monetary_score as score
     from {{ ref('fct_customer_rfm') }}
 

@@ -30,8 +30,14 @@ from marketing_analytics.ingest.engine.tables import (
     without_duplicates,
 )
 from marketing_analytics.ingest.raw.declared import check_is_ours, declare, tables_of
+from marketing_analytics.ingest.raw.left_over import begin_anew
 from marketing_analytics.ingest.raw.places import Place, check_name, opened, transaction
-from marketing_analytics.ingest.raw.state import note_state, pipeline_name, stored_state
+from marketing_analytics.ingest.raw.state import (
+    forget_state,
+    note_state,
+    pipeline_name,
+    stored_state,
+)
 from marketing_analytics.ingest.raw.unchanged import is_stored, touch
 
 OPTIONS = {
@@ -119,13 +125,26 @@ class RawDatabase:
         """Return the stored state of a source; only the database is believed."""
         left_over = self._folder(source)
         if left_over.is_dir():
-            # what cannot be loaded any more is read again: its state was never stored
-            with contextlib.suppress(Exception):
+            self._load_left_over(connection, source, left_over)
+        shutil.rmtree(left_over, ignore_errors=True)
+        return stored_state(connection, source)
+
+    def _load_left_over(self, connection: Any, source: str, left_over: Path) -> None:
+        """Load what a killed run left over; what cannot be loaded any more is read again.
+
+        Where its load had begun, tables may hold half of it: then everything is read again.
+        """
+        has_begun = begin_anew(left_over)
+        try:
+            with load_errors(source, self.place):
                 pipeline = self._pipeline(connection, source)
                 pipeline.normalize()
                 pipeline.load()
-            shutil.rmtree(left_over, ignore_errors=True)
-        return stored_state(connection, source)
+        except DiskFullError:
+            raise
+        except PlatformError:
+            if has_begun:
+                forget_state(connection, source)
 
     def _folder(self, source: str) -> Path:
         """Return dlt's working folder of a source; it exists only until a load has ended."""

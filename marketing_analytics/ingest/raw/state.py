@@ -87,6 +87,13 @@ def note_state(connection: Any, source: str, state: Mapping[str, Any]) -> bool:
     return True
 
 
+def forget_state(connection: Any, source: str) -> None:
+    """Let the next run read everything again."""
+    if "_dlt_pipeline_state" in tables_of(connection, source):
+        query = f'delete from "{source}"._dlt_pipeline_state where pipeline_name = ?'  # noqa: S608
+        connection.execute(query, [pipeline_name(source)])
+
+
 def insert(connection: Any, table: str, row: Mapping[str, Any]) -> None:
     """Add a row to a table of dlt."""
     marks = ", ".join("?" for _ in row)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -257,6 +257,9 @@ class Controlled:
 
         try:
             await app(request.scope, request.receive, note)
+        except ClientDisconnect:
+            # it was killed, or gave up: there is nobody to answer
+            return
         except Exception:
             # the client gets HTTP 500; that it is a bug of ours is told here
             traceback.print_exc()
@@ -274,6 +277,8 @@ class Controlled:
                 parts.append(message.get("body", b""))
 
         await self.counted(self.app, request, collect)
+        if not start:
+            return
         body = b"".join(parts)
         # never nothing: an empty body is another fault
         half = body[: max(1, len(body) // 2)]

@@ -2,7 +2,7 @@ with
 
 rates as (
 
-    select * from {{ ref('stg_shop__exchange_rates') }}
+    select * from {{ ref('int_calendar__exchange_rates') }}
 
 ),
 
@@ -16,13 +16,14 @@ converted as (
 
     select
         unified.*,
-        {{ usd('unified.spend', rate_or_one('unified.currency', 'rates.usd_per_unit')) }}
+        {{ reporting_rate_date('unified.currency') }} as rate_date,
+        {{ in_reporting_currency('unified.spend', 'unified.currency', 'unified.report_date') }}
             as spend_usd,
-        {{ usd('unified.conversion_value', rate_or_one('unified.currency', 'rates.usd_per_unit')) }}
-            as conversion_value_usd
+        {{ in_reporting_currency(
+            'unified.conversion_value', 'unified.currency', 'unified.report_date'
+        ) }} as conversion_value_usd
     from unified
-    left join rates
-        on unified.currency = rates.currency and unified.report_date = rates.rate_date
+    {{ join_rates('unified.currency', 'unified.report_date') }}
 
 )
 

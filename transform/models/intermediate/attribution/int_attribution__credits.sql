@@ -1,74 +1,259 @@
 with
 
-paths as (
+conversions as (
 
-    select * from {{ ref('int_attribution__paths') }}
+    select * from {{ ref('fct_conversions') }}
 
 ),
 
-models as (
-    {{ attribution_models() }}
+touchpoints as (
+
+    select * from {{ ref('fct_touchpoints') }}
+
+),
+
+channels as (
+
+    select * from {{ ref('dim_channels') }}
+
+),
+
+known as (
+    {{ known_signatures(is_incremental()) }}
+),
+
+windows as (
+    {{ attribution_windows() }}
+),
+
+before_conversion as (
+
+    select
+        conversions.conversion_id,
+        touchpoints.touchpoint_id,
+        touchpoints.ga_session_number,
+        touchpoints.channel,
+        touchpoints.platform,
+        touchpoints.campaign_id,
+        touchpoints.touch_date,
+        touchpoints.touched_at,
+        touchpoints.channel <> 'direct' as is_non_direct,
+        coalesce(channels.is_paid, false) as is_paid,
+        {{ seconds_between('touchpoints.touched_at', 'conversions.converted_at') }}
+            as seconds_to_conversion
+    from conversions
+    inner join touchpoints
+        on conversions.person_key = touchpoints.person_key
+        and conversions.converted_at >= touchpoints.touched_at
+    left join channels on touchpoints.channel = channels.channel
+    where not conversions.is_refunded
+
+),
+
+reached as (
+
+    -- a touch exactly one window before the conversion still counts, one second more does not
+    select * from before_conversion
+    where seconds_to_conversion <= {{ widest_window_days() * 86400 }}
+
+),
+
+summed as (
+
+    -- the signature: what the credit of a conversion depends on, in one number
+    select
+        conversion_id,
+        sum(
+            {{ hash_of([
+                'touchpoint_id', 'ga_session_number', 'channel', 'platform', 'campaign_id',
+                'is_paid', 'touched_at'
+            ]) }}
+        ) as touch_signature,
+        min(seconds_to_conversion) as newest_seconds,
+        min(case when is_non_direct then seconds_to_conversion end) as seconds_since_non_direct,
+        min(case when is_paid then seconds_to_conversion end) as seconds_since_paid,
+        {{ window_counts() }}
+    from reached
+    group by conversion_id
+
+),
+
+judged as (
+
+    select
+        summed.*,
+        conversions.conversion_id as converted_id,
+        conversions.conversion_type,
+        conversions.is_refunded,
+        conversions.revenue_usd,
+        conversions.conversion_date,
+        conversions.converted_at,
+        cast(
+            mod(
+                {{ hash_of([
+                    'conversions.person_key', 'conversions.conversion_type',
+                    'conversions.is_refunded', 'conversions.revenue_usd',
+                    'conversions.conversion_date', 'conversions.converted_at',
+                    "'" ~ attribution_settings() ~ "'"
+                ]) }} + coalesce(summed.touch_signature, 0),
+                1000000000000000000
+            ) as bigint
+        ) as signature
+    from conversions
+    left join summed on conversions.conversion_id = summed.conversion_id
+
+),
+
+changed as (
+
+    select judged.*
+    from judged
+    left join known on judged.converted_id = known.conversion_id
+    where known.conversion_id is null or judged.signature <> known.signature
+
 ),
 
 weighted as (
 
     select
-        paths.*,
-        models.model,
-        {{ attribution_weight(
-            'models.model',
-            'paths.touch_position',
-            'paths.touch_count',
-            'paths.seconds_to_conversion'
-        ) }} as weight
-    from paths
-    cross join models
+        reached.*,
+        changed.conversion_type,
+        changed.revenue_usd,
+        changed.conversion_date,
+        changed.converted_at,
+        changed.signature,
+        changed.seconds_since_non_direct,
+        changed.seconds_since_paid,
+        {{ window_columns('changed.touches') }},
+        {{ time_decay_weight('(reached.seconds_to_conversion - changed.newest_seconds)') }}
+            as touch_weight
+    from reached
+    inner join changed on reached.conversion_id = changed.conversion_id
 
 ),
 
-totalled as (
+ranked as (
 
+    -- counted from the newest touch on: so each window is the beginning of the wider ones
     select
         *,
-        sum(weight) over (
-            partition by conversion_id, window_days, model
-            order by touch_position
-            rows between unbounded preceding and current row
-        ) as running_weight,
-        sum(weight) over (partition by conversion_id, window_days, model) as total_weight
+        row_number() over (
+            partition by conversion_id
+            order by touched_at desc, ga_session_number desc, touchpoint_id desc
+        ) as recency,
+        sum(touch_weight) over ({{ from_the_newest() }}) as weight_until_here,
+        sum(case when is_non_direct then 1 else 0 end) over ({{ from_the_newest() }})
+            as non_direct_rank,
+        sum(case when is_paid then 1 else 0 end) over ({{ from_the_newest() }}) as paid_rank,
+        {{ window_weights() }}
     from weighted
-    where weight > 0
 
 ),
 
-cumulated as (
+windowed as (
 
-    -- shares are rounded as running totals, so that they add up to one exactly
+    select
+        ranked.*,
+        windows.window_days,
+        {{ of_window('ranked.touches') }} as touch_count,
+        {{ of_window('ranked.touches') }} - ranked.recency + 1 as touch_position,
+        {{ of_window('ranked.weight') }} as window_weight,
+        ranked.weight_until_here - ranked.touch_weight as later_weight,
+        ranked.is_non_direct and ranked.non_direct_rank = 1 as is_last_non_direct,
+        ranked.is_paid and ranked.paid_rank = 1 as is_last_paid
+    from ranked
+    inner join windows on ranked.seconds_to_conversion <= windows.window_days * 86400
+
+),
+
+placed as (
+
+    -- how far between the first and the last touch, with this touch and without
     select
         *,
-        cast(round(running_weight / total_weight, 12) as decimal(18, 12)) as cumulative_credit
-    from totalled
+        {{ share('touch_position - 1', 'nullif(touch_count - 2, 0)') }} as middle_shared,
+        {{ share('touch_position - 2', 'nullif(touch_count - 2, 0)') }} as middle_before,
+        {{ as_double('abs(revenue_usd) * 100') }} as revenue_cents,
+        {{ as_double('sign(revenue_usd)') }} as revenue_sign
+    from windowed
+
+),
+
+shared as (
+
+    select
+        *,
+        {{ touch_shares() }}
+    from placed
+
+),
+
+attributed as (
+
+    select
+        conversion_id,
+        conversion_type,
+        window_days,
+        cast(touch_position as integer) as touch_position,
+        cast(touch_count as integer) as touch_count,
+        touchpoint_id,
+        channel,
+        platform,
+        campaign_id,
+        {{ as_double('seconds_to_conversion') }} as seconds_to_conversion,
+        {{ touch_credits() }},
+        touch_date,
+        touched_at,
+        conversion_date,
+        converted_at,
+        signature
+    from shared
+
+),
+
+untouched as (
+
+    -- nothing is lost: without a touch in the window, or refunded wholly, a row of its own
+    select
+        changed.*,
+        windows.window_days
+    from changed
+    inner join windows
+        on changed.newest_seconds is null
+        or changed.newest_seconds > windows.window_days * 86400
+
+),
+
+unattributed as (
+
+    select
+        converted_id as conversion_id,
+        conversion_type,
+        window_days,
+        0 as touch_position,
+        0 as touch_count,
+        {{ as_text('null') }} as touchpoint_id,
+        case when is_refunded then 'refunded' else 'unattributed' end as channel,
+        {{ as_text('null') }} as platform,
+        {{ as_text('null') }} as campaign_id,
+        {{ as_double('null') }} as seconds_to_conversion,
+        {{ whole_credits() }},
+        cast(null as date) as touch_date,
+        cast(null as timestamp) as touched_at,
+        conversion_date,
+        converted_at,
+        signature
+    from untouched
 
 ),
 
 credits as (
 
-    select
-        conversion_id,
-        window_days,
-        model,
-        touchpoint_id,
-        touch_position,
-        touch_count,
-        seconds_to_conversion,
-        cast(
-            cumulative_credit - lag(cumulative_credit, 1, 0) over (
-                partition by conversion_id, window_days, model
-                order by touch_position
-            ) as decimal(18, 12)
-        ) as credit,
-        cumulative_credit
-    from cumulated
+    select * from attributed
+
+    union all
+
+    select * from unattributed
 
 )
 

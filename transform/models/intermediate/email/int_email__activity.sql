@@ -76,11 +76,11 @@ emails as (
 
     select campaign_id from sent
 
-    union
+    {{ union_distinct() }}
 
     select campaign_id from acted
 
-    union
+    {{ union_distinct() }}
 
     select campaign_id from left_list
 

@@ -97,6 +97,7 @@ continued as (
         first_value(session_id) over (
             partition by device_key, journey
             order by started_at, ga_session_number, session_id
+            rows between unbounded preceding and current row
         ) as begun_session_id
     from placed
 

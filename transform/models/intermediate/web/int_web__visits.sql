@@ -6,6 +6,15 @@ events as (
 
 ),
 
+permitted as (
+
+    -- without a device or a session there is nothing to group by (consent denied to GA4); what is
+    -- of customers who refused ends here
+    select * from {{ ref('int_identity__sessions') }}
+    where not is_opted_out
+
+),
+
 exclusions as (
 
     select * from {{ ref('referral_exclusions') }}
@@ -20,16 +29,18 @@ click_ids as (
 
 located as (
 
-    -- without a device or a session there is nothing to group by (consent denied)
     select
-        *,
-        coalesce({{ url_host('traffic_source') }}, {{ plain_name('traffic_source') }})
-            as source_name,
-        coalesce(traffic_medium, 'referral') = 'referral' as is_source_a_referrer,
-        {{ url_host('page_location') }} as page_host,
-        {{ url_host('page_referrer') }} as referring_host
+        events.*,
+        coalesce(
+            {{ url_host('events.traffic_source') }}, {{ plain_name('events.traffic_source') }}
+        ) as source_name,
+        coalesce(events.traffic_medium, 'referral') = 'referral' as is_source_a_referrer,
+        {{ url_host('events.page_location') }} as page_host,
+        {{ url_host('events.page_referrer') }} as referring_host
     from events
-    where device_key is not null and ga_session_id is not null
+    inner join permitted
+        on events.device_key = permitted.device_key
+        and events.ga_session_id = permitted.ga_session_id
 
 ),
 
@@ -39,7 +50,7 @@ hosts as (
     from located
     where is_source_a_referrer and source_name is not null
 
-    union
+    {{ union_distinct() }}
 
     select referring_host as host_name
     from located
@@ -148,7 +159,7 @@ clicked as (
 visits as (
 
     select
-        grouped.device_key || '-' || cast(grouped.ga_session_id as varchar) as session_id,
+        grouped.device_key || '-' || {{ as_text('grouped.ga_session_id') }} as session_id,
         grouped.device_key,
         grouped.ga_session_id,
         grouped.ga_session_number,
@@ -167,7 +178,7 @@ visits as (
         coalesce(clicked.click_id, '') as click_id,
         coalesce(
             grouped.gclid,
-            nullif(split_part(split_part(grouped.landing_parameters, '&gclid=', 2), '&', 1), '')
+            {{ parameter_value('grouped.landing_parameters', 'gclid') }}
         ) as gclid,
         grouped.traffic_source,
         grouped.traffic_medium,

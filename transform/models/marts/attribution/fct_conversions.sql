@@ -20,19 +20,28 @@ customers as (
 
 conversions as (
 
-    -- an opted-out person is not named; the conversion itself stays
+    -- an opted-out person is not named; the conversion itself stays. A guest is who the device is
     select
         orders.order_id as conversion_id,
-        case when not customers.is_opted_out then orders.customer_key end as person_key,
+        case when orders.is_first_order then 'first_order' else 'repeat_order' end
+            as conversion_type,
+        case
+            when not coalesce(customers.is_opted_out, false) then
+                coalesce(orders.customer_key, purchases.device_key, 'guest-' || orders.order_id)
+        end as person_key,
         orders.currency,
         orders.order_total,
         orders.usd_per_unit,
+        orders.rate_date,
         orders.gross_usd,
         orders.refunds_usd,
         orders.revenue_usd,
         orders.is_first_order,
-        purchases.order_id is not null as is_tracked,
-        coalesce(customers.is_opted_out, true) as is_opted_out,
+        orders.is_refunded,
+        purchases.order_id is not null and not coalesce(customers.is_opted_out, false)
+            as is_tracked,
+        orders.customer_key is null as is_guest,
+        coalesce(customers.is_opted_out, false) as is_opted_out,
         orders.order_date as conversion_date,
         orders.ordered_at as converted_at
     from orders

@@ -6,45 +6,32 @@ sessions as (
 
 ),
 
-devices as (
+identities as (
 
-    select * from {{ ref('int_identity__devices') }}
-
-),
-
-customers as (
-
-    select * from {{ ref('int_identity__customers') }}
+    select * from {{ ref('int_identity__sessions') }}
+    where not is_opted_out
 
 ),
 
 persons as (
 
-    -- who logged in during the session comes before who owns the device; a return from the
-    -- checkout is no touch
+    -- a return from the checkout is no touch
     select
         sessions.*,
-        coalesce(logged_in.customer_key, devices.person_key) as person_key,
-        logged_in.customer_key is not null or devices.is_stitched as is_stitched
-    from sessions
-    inner join devices on sessions.device_key = devices.device_key
-    left join customers as logged_in on sessions.customer_key = logged_in.customer_key
-    where not sessions.is_bot and not sessions.is_return
-
-),
-
-permitted as (
-
-    select
-        persons.*,
+        identities.person_key,
+        identities.is_stitched,
         row_number() over (
-            partition by persons.person_key
+            partition by identities.person_key
             order by
-                persons.started_at desc, persons.ga_session_number desc, persons.session_id desc
+                sessions.started_at desc,
+                sessions.ga_session_number desc,
+                sessions.session_id desc
         ) as recency_rank
-    from persons
-    left join customers on persons.person_key = customers.customer_key
-    where not coalesce(customers.is_opted_out, false)
+    from sessions
+    inner join identities
+        on sessions.device_key = identities.device_key
+        and sessions.ga_session_id = identities.ga_session_id
+    where not sessions.is_bot and not sessions.is_return
 
 ),
 
@@ -64,7 +51,7 @@ touchpoints as (
         is_stitched,
         session_date as touch_date,
         started_at as touched_at
-    from permitted
+    from persons
     where recency_rank <= {{ var('max_touches_per_person') }}
 
 )

@@ -84,11 +84,11 @@ reported as (
         channels.channel,
         models.model,
         windows.window_days,
-        cast(coalesce(attributed.credit, 0) as decimal(18, 12)) as credit,
+        cast(coalesce(attributed.credit, 0) as {{ type_decimal(38, 12) }}) as credit,
         cast(coalesce(attributed.revenue_usd, 0) as decimal(18, 2)) as revenue_usd,
         cast(coalesce(attributed.revenue_with_spend_usd, 0) as decimal(18, 2))
             as revenue_with_spend_usd,
-        cast(coalesce(spent.spend_usd, 0) as decimal(18, 2)) as spend_usd,
+        cast(spent.spend_usd as decimal(18, 2)) as spend_usd,
         {{ safe_ratio('coalesce(attributed.revenue_with_spend_usd, 0)', 'spent.spend_usd') }}
             as roas
     from channels

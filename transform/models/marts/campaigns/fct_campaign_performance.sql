@@ -11,7 +11,7 @@ attribution as (
     select * from {{ ref('fct_attribution') }}
     where
         model = '{{ var("default_attribution_model") }}'
-        and window_days = {{ var('default_attribution_window_days') }}
+        and is_own_window
         and platform in {{ ad_platform_list() }}
 
 ),
@@ -19,6 +19,18 @@ attribution as (
 campaigns as (
 
     select * from {{ ref('dim_campaigns') }}
+
+),
+
+loaded as (
+
+    -- days whose spend is known: a day without a row among them cost nothing, the others are open
+    select
+        platform,
+        min(report_date) as first_date,
+        max(report_date) as last_date
+    from spend
+    group by platform
 
 ),
 
@@ -97,32 +109,61 @@ summed as (
 
 ),
 
-performance as (
+known as (
 
     select
         summed.platform,
         summed.campaign_id,
-        campaigns.campaign_name,
-        coalesce(campaigns.channel, {{ platform_channel('summed.platform') }}) as channel,
         summed.performance_date,
-        summed.impressions,
-        summed.clicks,
-        summed.spend_usd,
-        summed.claimed_conversions,
-        summed.claimed_value_usd,
+        case when loaded.platform is not null then summed.impressions end as impressions,
+        case when loaded.platform is not null then summed.clicks end as clicks,
+        cast(case when loaded.platform is not null then summed.spend_usd end as decimal(18, 2))
+            as spend_usd,
+        cast(
+            case when loaded.platform is not null then summed.claimed_conversions end
+            as decimal(18, 6)
+        ) as claimed_conversions,
+        cast(
+            case when loaded.platform is not null then summed.claimed_value_usd end
+            as decimal(18, 2)
+        ) as claimed_value_usd,
         summed.attributed_conversions,
         summed.attributed_revenue_usd,
         summed.attributed_conversions_by_conversion_date,
-        summed.attributed_revenue_by_conversion_date_usd,
-        {{ safe_ratio('summed.clicks', 'summed.impressions') }} as click_through_rate,
-        {{ safe_ratio('summed.spend_usd', 'summed.clicks') }} as cost_per_click_usd,
-        {{ safe_ratio('summed.attributed_revenue_usd', 'summed.spend_usd') }} as roas,
-        {{ safe_ratio('summed.claimed_value_usd', 'summed.spend_usd') }} as claimed_roas,
-        {{ safe_ratio('summed.claimed_conversions', 'summed.attributed_conversions') }}
-            as over_claim_ratio
+        summed.attributed_revenue_by_conversion_date_usd
     from summed
+    left join loaded
+        on summed.platform = loaded.platform
+        and summed.performance_date between loaded.first_date and loaded.last_date
+
+),
+
+performance as (
+
+    select
+        known.platform,
+        known.campaign_id,
+        campaigns.campaign_name,
+        coalesce(campaigns.channel, {{ platform_channel('known.platform') }}) as channel,
+        known.performance_date,
+        known.impressions,
+        known.clicks,
+        known.spend_usd,
+        known.claimed_conversions,
+        known.claimed_value_usd,
+        known.attributed_conversions,
+        known.attributed_revenue_usd,
+        known.attributed_conversions_by_conversion_date,
+        known.attributed_revenue_by_conversion_date_usd,
+        {{ safe_ratio('known.clicks', 'known.impressions') }} as click_through_rate,
+        {{ safe_ratio('known.spend_usd', 'known.clicks') }} as cost_per_click_usd,
+        {{ safe_ratio('known.attributed_revenue_usd', 'known.spend_usd') }} as roas,
+        {{ safe_ratio('known.claimed_value_usd', 'known.spend_usd') }} as claimed_roas,
+        {{ safe_ratio('known.claimed_conversions', 'known.attributed_conversions') }}
+            as over_claim_ratio
+    from known
     left join campaigns
-        on summed.platform = campaigns.platform and summed.campaign_id = campaigns.campaign_id
+        on known.platform = campaigns.platform and known.campaign_id = campaigns.campaign_id
 
 )
 

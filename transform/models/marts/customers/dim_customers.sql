@@ -6,9 +6,9 @@ customers as (
 
 ),
 
-devices as (
+sessions as (
 
-    select * from {{ ref('int_identity__devices') }}
+    select * from {{ ref('int_identity__sessions') }}
 
 ),
 
@@ -16,8 +16,8 @@ owned as (
 
     select
         customer_key,
-        count(*) as device_count
-    from devices
+        count(distinct device_key) as device_count
+    from sessions
     where is_stitched
     group by customer_key
 

@@ -49,9 +49,9 @@ segmented as (
         recency_score,
         frequency_score,
         monetary_score,
-        cast(recency_score as varchar)
-        || cast(frequency_score as varchar)
-        || cast(monetary_score as varchar) as rfm_score,
+        {{ as_text('recency_score') }}
+        || {{ as_text('frequency_score') }}
+        || {{ as_text('monetary_score') }} as rfm_score,
         case
             when recency_score >= 4 and frequency_score >= 4 then 'champions'
             when recency_score >= 4 and frequency = 1 then 'new'

@@ -23,7 +23,7 @@ attribution as (
     select * from {{ ref('fct_attribution') }}
     where
         model = '{{ var("default_attribution_model") }}'
-        and window_days = {{ var('default_attribution_window_days') }}
+        and is_own_window
         and channel = 'email'
 
 ),

@@ -17,7 +17,7 @@ attribution as (
     select * from {{ ref('fct_attribution') }}
     where
         model = '{{ var("default_attribution_model") }}'
-        and window_days = {{ var('default_attribution_window_days') }}
+        and is_own_window
 
 ),
 
@@ -41,7 +41,7 @@ targets as (
 
 rates as (
 
-    select * from {{ ref('stg_shop__exchange_rates') }}
+    select * from {{ ref('int_calendar__exchange_rates') }}
 
 ),
 
@@ -90,7 +90,7 @@ months as (
 
     select kpi_month from order_months
 
-    union
+    {{ union_distinct() }}
 
     select kpi_month from spend_months
 
@@ -103,8 +103,11 @@ monthly as (
         coalesce(order_months.orders, 0) as orders,
         coalesce(order_months.new_customers, 0) as new_customers,
         coalesce(order_months.revenue_usd, 0) as revenue_usd,
-        coalesce(spend_months.spend_usd, 0) as spend_usd,
-        coalesce(attributed_months.paid_revenue_usd, 0) as paid_revenue_usd
+        spend_months.spend_usd,
+        case
+            when spend_months.kpi_month is not null
+                then coalesce(attributed_months.paid_revenue_usd, 0)
+        end as paid_revenue_usd
     from months
     left join order_months on months.kpi_month = order_months.kpi_month
     left join spend_months on months.kpi_month = spend_months.kpi_month
@@ -118,7 +121,7 @@ actuals as (
         kpi_month,
         'spend_usd' as metric,
         true as is_total,
-        cast(spend_usd as double) as actual_value
+        {{ as_double('spend_usd') }} as actual_value
     from monthly
 
     union all
@@ -127,7 +130,7 @@ actuals as (
         kpi_month,
         'revenue_usd' as metric,
         true as is_total,
-        cast(revenue_usd as double) as actual_value
+        {{ as_double('revenue_usd') }} as actual_value
     from monthly
 
     union all
@@ -136,7 +139,7 @@ actuals as (
         kpi_month,
         'orders' as metric,
         true as is_total,
-        cast(orders as double) as actual_value
+        {{ as_double('orders') }} as actual_value
     from monthly
 
     union all
@@ -145,7 +148,7 @@ actuals as (
         kpi_month,
         'new_customers' as metric,
         true as is_total,
-        cast(new_customers as double) as actual_value
+        {{ as_double('new_customers') }} as actual_value
     from monthly
 
     union all
@@ -154,7 +157,7 @@ actuals as (
         kpi_month,
         'paid_revenue_usd' as metric,
         true as is_total,
-        cast(paid_revenue_usd as double) as actual_value
+        {{ as_double('paid_revenue_usd') }} as actual_value
     from monthly
 
     union all
@@ -195,18 +198,14 @@ actuals as (
 
 ),
 
-budget_rates as (
+rate_spans as (
 
-    -- a budget is fixed before its month: the first rate of the month applies
     select
         currency,
-        {{ month_start('rate_date') }} as rate_month,
-        usd_per_unit,
-        row_number() over (
-            partition by currency, {{ month_start('rate_date') }}
-            order by rate_date
-        ) as rate_rank
+        min(rate_date) as first_rate_date,
+        max(valid_until_date) as last_rate_date
     from rates
+    group by 1
 
 ),
 
@@ -216,23 +215,39 @@ spending_platforms as (
 
 ),
 
+budget_days as (
+
+    -- a budget is fixed before its month: the rate of its first day applies, or the nearest one
+    select
+        budgets.platform,
+        budgets.budget_month,
+        budgets.currency,
+        budgets.budget_amount,
+        coalesce(
+            greatest(
+                least(budgets.budget_month, rate_spans.last_rate_date), rate_spans.first_rate_date
+            ),
+            budgets.budget_month
+        ) as rated_date
+    from budgets
+    left join rate_spans on budgets.currency = rate_spans.currency
+    where budgets.campaign_id = ''
+
+),
+
 budget_months as (
 
     -- only platforms whose spend is known can be held against their budget
     select
-        budgets.budget_month as plan_month,
+        budget_days.budget_month as plan_month,
         sum(
-            {{ usd(
-                'budgets.budget_amount', rate_or_one('budgets.currency', 'budget_rates.usd_per_unit')
+            {{ in_reporting_currency(
+                'budget_days.budget_amount', 'budget_days.currency', 'budget_days.rated_date'
             ) }}
         ) as budget_usd
-    from budgets
-    inner join spending_platforms on budgets.platform = spending_platforms.platform
-    left join budget_rates
-        on budgets.currency = budget_rates.currency
-        and budgets.budget_month = budget_rates.rate_month
-        and budget_rates.rate_rank = 1
-    where budgets.campaign_id = ''
+    from budget_days
+    inner join spending_platforms on budget_days.platform = spending_platforms.platform
+    {{ join_rates('budget_days.currency', 'budget_days.rated_date') }}
     group by 1
 
 ),
@@ -243,7 +258,7 @@ plans as (
         plan_month,
         'spend_usd' as metric,
         'budget' as plan_source,
-        cast(budget_usd as double) as plan_value
+        {{ as_double('budget_usd') }} as plan_value
     from budget_months
 
     union all
@@ -253,7 +268,7 @@ plans as (
         targets.target_month as plan_month,
         targets.metric,
         'target' as plan_source,
-        cast(targets.target_value as double) as plan_value
+        {{ as_double('targets.target_value') }} as plan_value
     from targets
     left join budget_months
         on targets.target_month = budget_months.plan_month and targets.metric = 'spend_usd'
@@ -274,7 +289,7 @@ compared as (
         -- share of the month that has passed at the end of the as-of date
         least(
             greatest(
-                cast({{ days_between('actuals.kpi_month', 'as_of.as_of_date') }} + 1 as double), 0
+                {{ as_double(days_between('actuals.kpi_month', 'as_of.as_of_date') ~ ' + 1') }}, 0
             )
             / (
                 {{ days_between('actuals.kpi_month', month_end('actuals.kpi_month')) }} + 1
@@ -293,10 +308,10 @@ kpis as (
     select
         kpi_month,
         metric,
-        cast(round(actual_value, 4) as decimal(18, 4)) as actual_value,
-        cast(round(plan_value, 4) as decimal(18, 4)) as plan_value,
+        {{ round_half('actual_value', 4) }} as actual_value,
+        {{ round_half('plan_value', 4) }} as plan_value,
         plan_source,
-        cast(round(actual_value - plan_value, 4) as decimal(18, 4)) as variance_value,
+        {{ round_half('actual_value - plan_value', 4) }} as variance_value,
         {{ safe_ratio('actual_value', 'plan_value') }} as attainment,
         month_elapsed_share,
         -- totals grow over the month, ratios do not

@@ -15,7 +15,7 @@ renamed as (
         string_value,
         int_value,
         double_value,
-        coalesce(string_value, cast(int_value as varchar), cast(double_value as varchar))
+        coalesce(string_value, {{ as_text('int_value') }}, {{ as_text('double_value') }})
             as property_value,
         {{ to_utc('set_at') }} as set_at,
         {{ to_utc('_loaded_at') }} as loaded_at

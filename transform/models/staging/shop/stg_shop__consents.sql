@@ -13,7 +13,7 @@ renamed as (
         customer_key,
         purpose,
         source as decision_source,
-        cast(is_granted as boolean) as is_granted,
+        is_granted <> 0 as is_granted,
         {{ to_utc('changed_at') }} as changed_at,
         {{ to_utc('_loaded_at') }} as loaded_at
     from source

@@ -13,7 +13,7 @@ renamed as (
         customer_key,
         currency,
         {{ cents_to_amount('total_cents') }} as order_total,
-        cast(is_first_order as boolean) as is_first_order,
+        is_first_order <> 0 as is_first_order,
         order_date,
         {{ to_utc('ordered_at') }} as ordered_at,
         {{ to_utc('updated_at') }} as updated_at,

@@ -1,0 +1,244 @@
+"""Ten million touches: all rule-based models in one pass, an increment, and paths as text.
+
+Synthetic: ten touches of each of a million persons over 90 days, 12 channels, 200 campaigns, an
+order of each person: a third of the touches lie in the window of 30 days. What runs is the SQL that
+dbt compiles of the project, and its table is written. A bare scan reads every value of the touches.
+Paths as text: touches are aggregated to 'a > b', split and unnested, channel and campaign each in a
+run of its own, as is usual elsewhere; five models, as many as it has, and only their sums.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+
+PROJECT = Path(__file__).resolve().parents[1] / "transform"
+TOUCHES = 10_000_000
+MODEL = "int_attribution__credits"
+SCHEMA = "figures"
+MOST_SCANS, MOST_MEMORY_MB, MOST_SHARE, LEAST_TIMES = 10, 1500, 0.10, 3
+TABLES = """
+create table fct_touchpoints as
+select
+    't' || i as touchpoint_id,
+    'p' || (i % {persons}) as person_key,
+    'd' || (i % {persons}) as device_key,
+    cast(i // {persons} as bigint) as ga_session_number,
+    'channel_' || cast(12 * pow(random(), 2) as integer) as channel,
+    cast(null as varchar) as platform,
+    'campaign_' || cast(200 * pow(random(), 2) as integer) as campaign_id,
+    cast(
+        timestamp '2026-01-01' + to_microseconds(cast(random() * 90 * 86400e6 as bigint))
+        as timestamp
+    ) as touched_at,
+    cast(null as date) as touch_date
+from range({touches}) as numbers(i);
+create table fct_conversions as
+select
+    'c' || i as conversion_id,
+    'p' || i as person_key,
+    'first_order' as conversion_type,
+    false as is_refunded,
+    cast(random() * 100 as decimal(18, 2)) as revenue_usd,
+    date '2026-03-01' as conversion_date,
+    cast(
+        timestamp '2026-01-31' + to_microseconds(cast(random() * 60 * 86400e6 as bigint))
+        as timestamp
+    ) as converted_at
+from range({persons}) as numbers(i);
+create table dim_channels as
+select 'channel_' || i as channel, i < 6 as is_paid from range(13) as numbers(i);
+"""
+SCAN = "select bit_xor(hash(columns(*))) from fct_touchpoints"
+TEXT = """
+with reached as (
+    select
+        c.conversion_id, c.revenue_usd, t.{column} as name, t.touched_at,
+        epoch(c.converted_at - t.touched_at) / 86400 as age
+    from fct_conversions c
+    inner join fct_touchpoints t
+        on c.person_key = t.person_key
+        and t.touched_at <= c.converted_at
+        and t.touched_at >= c.converted_at - interval 30 day
+), paths as (
+    select
+        conversion_id, any_value(revenue_usd) as revenue_usd,
+        string_agg(name, ' > ' order by touched_at) as path,
+        string_agg(age::varchar, ' > ' order by touched_at) as ages
+    from reached
+    group by conversion_id
+), touches as (
+    select
+        conversion_id, revenue_usd,
+        unnest(string_split(path, ' > ')) as name,
+        cast(unnest(string_split(ages, ' > ')) as double) as age,
+        generate_subscripts(string_split(path, ' > '), 1) as position,
+        len(string_split(path, ' > ')) as touches
+    from paths
+), weighted as (
+    select *, pow(2, -age / 7) as decay,
+        sum(pow(2, -age / 7)) over (partition by conversion_id) as total
+    from touches
+)
+select
+    name,
+    sum(case when position = 1 then revenue_usd end) as first_touch,
+    sum(case when position = touches then revenue_usd end) as last_touch,
+    sum(revenue_usd / touches) as linear,
+    sum(revenue_usd * decay / total) as time_decay,
+    sum(
+        revenue_usd * case
+            when touches = 1 then 1
+            when touches = 2 then 0.5
+            when position in (1, touches) then 0.4
+            else 0.2 / (touches - 2)
+        end
+    ) as position_based
+from weighted
+group by name
+"""
+
+
+def compiled(folder: Path, windows: list[int]) -> str:
+    """Return the SQL of the model as dbt compiles it: an increment where the table is there."""
+    places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+    places += ["--target-path", str(folder / "target"), "--log-path", str(folder)]
+    settings = {
+        "MARKETING_RAW_DATABASE": str(folder / "raw.duckdb"),
+        "MARKETING_DEV_DATABASE": str(folder / "wh.duckdb"),
+        "DBT_SCHEMA": SCHEMA,
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    chosen = f"{{attribution_windows_days: {windows}, default_attribution_window_days: 30}}"
+    dbt = [str(Path(sys.executable).with_name("dbt")), "compile", "--select", MODEL]
+    subprocess.run(
+        [*dbt, "--vars", chosen, *places],
+        env=os.environ | settings,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    (path,) = (folder / "target" / "compiled").rglob(f"{MODEL}.sql")
+    return path.read_text(encoding="utf-8")
+
+
+def connect(folder: Path) -> duckdb.DuckDBPyConnection:
+    """Return the warehouse, which keeps to the memory that is allowed."""
+    connection = duckdb.connect(str(folder / "wh.duckdb"), config={"memory_limit": "1200MB"})
+    connection.execute(f"create schema if not exists wh.{SCHEMA}; use wh.{SCHEMA}")
+    connection.execute("set preserve_insertion_order = false")
+    return connection
+
+
+def seconds_of(folder: Path, *statements: str) -> float:
+    """Return how long statements take."""
+    connection = connect(folder)
+    begun = time.perf_counter()
+    for statement in statements:
+        connection.execute(statement).fetchall()
+    taken = time.perf_counter() - begun
+    connection.close()
+    return taken
+
+
+def peak_mb() -> float:
+    """Return the most memory this process has had, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def credited(folder: Path, windows: list[int], runs: int = 3) -> float:
+    """Return the best time of a full refresh."""
+    with duckdb.connect(str(folder / "wh.duckdb")) as connection:
+        connection.execute(f"drop table if exists wh.{SCHEMA}.{MODEL}")
+    sql = compiled(folder, windows)
+    return min(seconds_of(folder, f"create or replace table {MODEL} as {sql}") for _ in range(runs))
+
+
+def a_day_later(folder: Path) -> None:
+    """Add a day: a touch for one person in nine, an order of one in ninety."""
+    connection = connect(folder)
+    connection.execute(
+        "insert into fct_touchpoints select replace(touchpoint_id, 't', 'n'), person_key,"
+        " device_key, 99, channel, platform, campaign_id,"
+        " timestamp '2026-04-01' - to_seconds(cast(random() * 86400 as integer)), touch_date"
+        " from fct_touchpoints where ga_session_number = 1 and hash(person_key) % 9 = 0"
+    )
+    connection.execute(
+        "insert into fct_conversions select replace(conversion_id, 'c', 'n'), person_key,"
+        " conversion_type, is_refunded, revenue_usd, conversion_date, timestamp '2026-04-01'"
+        " from fct_conversions where hash(person_key) % 90 = 0"
+    )
+    connection.close()
+
+
+def incremented(folder: Path, windows: list[int]) -> float:
+    """Return the time of an increment, as dbt's strategy goes about it."""
+    sql = compiled(folder, windows)
+    return seconds_of(
+        folder,
+        f"create temp table changed as {sql}",
+        f"delete from {MODEL} where conversion_id in (select conversion_id from changed)",
+        f"insert into {MODEL} select * from changed",
+        f"delete from {MODEL} where conversion_id not in"
+        " (select conversion_id from fct_conversions)",
+    )
+
+
+def measure(touches: int, folder: Path) -> dict[str, float]:
+    """Return the figures of one size."""
+    folder.mkdir(parents=True)
+    duckdb.connect(str(folder / "raw.duckdb")).close()
+    connection = connect(folder)
+    connection.execute("select setseed(0.5)")
+    connection.execute(TABLES.format(touches=touches, persons=touches // 10))
+    connection.close()
+    figures = {"scan": min(seconds_of(folder, SCAN) for _ in range(3))}
+    figures["text"] = min(
+        seconds_of(folder, TEXT.format(column="channel"), TEXT.format(column="campaign_id"))
+        for _ in range(2)
+    )
+    figures["one window"] = credited(folder, [30])
+    figures["peak MB"] = peak_mb()
+    figures["six windows"] = credited(folder, [1, 7, 14, 30, 60, 90], runs=1)
+    a_day_later(folder)
+    figures["increment"] = incremented(folder, [1, 7, 14, 30, 60, 90])
+    return figures
+
+
+def main() -> int:
+    """Print the figures of each size; return 1 when a target is missed at the largest."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--touches", type=int, nargs="*", default=[100_000, 1_000_000, TOUCHES])
+    chosen = parser.parse_args()
+    is_met = True
+    for touches in chosen.touches:
+        with tempfile.TemporaryDirectory() as place:
+            figures = measure(touches, Path(place) / "figures")
+        scans = figures["one window"] / figures["scan"]
+        times = figures["text"] / figures["one window"]
+        share = figures["increment"] / figures["six windows"]
+        print(
+            f"{touches:>12,} touches: scan {figures['scan']:.2f} s, nine models in one window"
+            f" {figures['one window']:.2f} s = {scans:.1f} scans, {times:.1f} times as fast as"
+            f" paths as text; six windows {figures['six windows']:.2f} s;"
+            f" a day later {share:.0%} of that; peak {figures['peak MB']:,.0f} MB",
+            flush=True,
+        )
+        is_met = (
+            scans <= MOST_SCANS
+            and times >= LEAST_TIMES
+            and share <= MOST_SHARE
+            and figures["peak MB"] <= MOST_MEMORY_MB
+        )
+    return 0 if is_met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

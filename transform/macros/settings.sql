@@ -1,0 +1,95 @@
+{#- refuse settings that would give wrong numbers, before anything is built -#}
+{% macro check_settings() -%}
+    {%- if execute -%}
+        {%- do check_windows() -%}
+        {%- do check_models() -%}
+        {%- do check_places() -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- stop with what was given and what is valid -#}
+{% macro refuse_setting(name, valid) -%}
+    {%- do exceptions.raise_compiler_error(
+        'the variable ' ~ name ~ ' is ' ~ (var(name) | tojson) ~ '; valid: ' ~ valid
+        ~ ' (dbt_project.yml, or --vars)'
+    ) -%}
+{%- endmacro %}
+
+{% macro is_above_zero(value) -%}
+    {{ return(value is number and value is not boolean and value > 0) }}
+{%- endmacro %}
+
+{% macro check_windows() -%}
+    {%- set windows = var('attribution_windows_days') -%}
+    {%- set days = 'whole days from 1 to 3650, each once, such as [7, 30]' -%}
+    {%- if windows is string or windows is mapping or windows is not sequence or not windows -%}
+        {%- do refuse_setting('attribution_windows_days', days) -%}
+    {%- endif -%}
+    {%- for window in windows
+        if window is not integer or window is boolean or window < 1 or window > 3650 -%}
+        {%- do refuse_setting('attribution_windows_days', days) -%}
+    {%- endfor -%}
+    {%- if windows | unique | list | length < windows | length -%}
+        {%- do refuse_setting('attribution_windows_days', days) -%}
+    {%- endif -%}
+    {%- if var('default_attribution_window_days') not in windows -%}
+        {%- do refuse_setting(
+            'default_attribution_window_days', 'one of attribution_windows_days, ' ~ windows
+        ) -%}
+    {%- endif -%}
+    {%- if not is_above_zero(var('time_decay_half_life_days')) -%}
+        {%- do refuse_setting('time_decay_half_life_days', 'days above zero') -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro check_models() -%}
+    {%- set percents = '0 to 100 for first and last of each, together above 0 and at most 100' -%}
+    {%- for model in ['position_based', 'j_shaped', 'inverse_j_shaped'] -%}
+        {%- set ends = var('position_percents').get(model) or {} -%}
+        {%- for end in [ends.first, ends.last]
+            if end is not number or end is boolean or end < 0 or end > 100 -%}
+            {%- do refuse_setting('position_percents', percents) -%}
+        {%- endfor -%}
+        {%- if ends.first + ends.last > 100 or ends.first + ends.last == 0 -%}
+            {%- do refuse_setting('position_percents', percents) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- set models = rule_models().keys() | list -%}
+    {%- if var('default_attribution_model') not in models -%}
+        {%- do refuse_setting('default_attribution_model', 'one of ' ~ models | join(', ')) -%}
+    {%- endif -%}
+    {%- for rule in var('attribution_own_windows') -%}
+        {%- if (rule.keys() | reject('in', ['model', 'conversion_type', 'window_days']) | list)
+            or rule | length < 2
+            or rule.window_days not in var('attribution_windows_days')
+            or rule.get('model', models[0]) not in models
+            or rule.get('conversion_type', 'first_order') not in conversion_types() -%}
+            {%- do refuse_setting(
+                'attribution_own_windows',
+                'a list of {model and/or conversion_type, window_days}; models '
+                ~ models | join(', ') ~ '; types ' ~ conversion_types() | join(', ')
+                ~ '; window_days of attribution_windows_days'
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- what the rest of the project is told by its variables -#}
+{% macro check_places() -%}
+    {%- if not modules.re.fullmatch('[A-Z]{3}', var('reporting_currency') | string) -%}
+        {%- do refuse_setting('reporting_currency', 'a code of ISO 4217, such as USD') -%}
+    {%- endif -%}
+    {%- if var('as_of_date')
+        and not modules.re.fullmatch('\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])', var('as_of_date') | string) -%}
+        {%- do refuse_setting('as_of_date', 'a date YYYY-MM-DD, or nothing for the latest of the data') -%}
+    {%- endif -%}
+    {%- if var('orders_source') not in ['shop', 'shopify'] -%}
+        {%- do refuse_setting('orders_source', 'shop or shopify') -%}
+    {%- endif -%}
+    {%- for name in [
+        'exchange_rate_days', 'identity_reach_days', 'max_persons_per_device',
+        'max_touches_per_person'
+    ] if var(name) is not integer or var(name) is boolean or var(name) < 1 -%}
+        {%- do refuse_setting(name, 'a whole number above zero') -%}
+    {%- endfor -%}
+{%- endmacro %}
