@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 MARKETING = str(Path(sys.executable).parent / "marketing")
-TARGET_SECONDS = 20
+TARGET_SECONDS = 25
 
 
 def main() -> int:

@@ -18,7 +18,8 @@ from marketing_analytics.core.locks import file_lock
 if TYPE_CHECKING:
     from marketing_analytics.demo.layout import Layout
 
-DEFAULT_CUSTOMERS = 5000
+# as many visits as a demo of two minutes can hold: there are 43 of them to a customer
+DEFAULT_CUSTOMERS = 2500
 DEFAULT_DAYS = 180
 FOLDER = click.Path(path_type=Path)
 # what the simulator takes; refused before the folder of an earlier demo is emptied

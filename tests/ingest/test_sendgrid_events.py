@@ -285,7 +285,7 @@ def test_a_key_without_any_right_ends_with_the_code_of_access(shared_emulators, 
 
 def test_a_suppression_that_was_removed_disappears(emulators, tmp_path, world):
     query = "select email_key from sendgrid.suppressions where suppression_type = 'bounce'"
-    then = NOW - 12 * 86_400
+    then = NOW - 11 * 86_400
     cleared = [
         KEY.pseudonym("email", one.email)
         for one in PostOffice(open_world(world)).box.suppressions
@@ -293,8 +293,8 @@ def test_a_suppression_that_was_removed_disappears(emulators, tmp_path, world):
     ]
     assert cleared
     chosen = ("--source", "sendgrid", "--raw-database", tmp_path / "raw.duckdb")
-    emulators.control("sendgrid", "clock", {"advance_days": -12})
-    settings = emulators.settings | {"MARKETING_NOW": "2026-10-20T06:00:00Z"}
+    emulators.control("sendgrid", "clock", {"advance_days": -11})
+    settings = emulators.settings | {"MARKETING_NOW": "2026-10-21T06:00:00Z"}
     assert ingest(*chosen, **settings).code == 0
     before = {address for (address,) in read(tmp_path / "raw.duckdb", query)}
     emulators.reset()

@@ -74,7 +74,7 @@ def database_url():
 
 
 def test_postgresql_holds_the_same_shop_as_sqlite(database_url, tmp_path):
-    parameters = WorldParameters(seed=4, customers=40, days=14)
+    parameters = WorldParameters(seed=5, customers=40, days=14)
     build_world(parameters, tmp_path / "w", shop_database_url=database_url)
     sqlite = sqlite3.connect(tmp_path / "w" / "shop.sqlite")
     with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:

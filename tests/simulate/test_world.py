@@ -53,7 +53,7 @@ def test_the_same_seed_gives_the_same_bytes_in_every_process(tmp_path):
     first = build_in_process(tmp_path / "a", "1")
     second = build_in_process(tmp_path / "b", "2")
     assert first == second
-    assert len(first) == 21 + 18 + 3  # GA4 days, truth tables, world + ledger + shop
+    assert len(first) == 21 + 23 + 3  # GA4 days, truth tables, world + ledger + shop
 
 
 def test_another_seed_gives_another_world(tmp_path):
@@ -95,7 +95,10 @@ def check_refunds(world):
 
 def check_sessions(world):
     sessions, people, parameters = world.sessions, world.people, world.parameters
-    assert (people.device_person[sessions.device] == sessions.person).all()
+    owner = people.device_person[sessions.device]
+    # those who share devices live in one region
+    assert (people.region[owner] == people.region[sessions.person]).all()
+    assert (owner != sessions.person).mean() < 0.1
     assert (sessions.start_us >= parameters.start_us).all()
     assert (sessions.start_us <= sessions.end_us).all()
     assert (sessions.end_us < parameters.end_us).all()
@@ -106,7 +109,7 @@ def check_sessions(world):
     opted_out = people.opted_out_us[sessions.person]
     assert not (sessions.is_tracked & (sessions.start_us >= opted_out)).any()
     assert ((sessions.mail >= 0) == (sessions.source == 4)).all()
-    assert ((sessions.ad >= 0) == (sessions.source >= 5)).all()
+    assert ((sessions.ad >= 0) == (sessions.source >= 6)).all()
     refused = (people.opted_out_us[: people.customers] < NEVER_US).sum()
     assert refused == round(parameters.customers * parameters.opted_out_share)
 
@@ -277,6 +280,39 @@ def test_utm_and_click_ids_follow_the_conventions(world):
             assert "li_fat_id=" in page
 
 
+def test_some_devices_are_shared_and_some_campaigns_were_renamed(world):
+    sessions = world.truth("sessions").to_pylist()
+    owner = {row["user_pseudo_id"]: row["person"] for row in world.truth("devices").to_pylist()}
+    borrowed = sum(owner[row["user_pseudo_id"]] != row["person"] for row in sessions)
+    assert 0.005 < borrowed / len(sessions) < 0.05
+    names = duckdb.sql(
+        f"""
+        select distinct collected_traffic_source.manual_campaign_name
+        from '{world.folder}/ga4/*.parquet'
+        """
+    ).fetchall()
+    assert {("us_search_non_brand",), ("us_search_generic",)} <= set(names)
+
+
+def test_who_comes_back_from_paying_brings_the_payment_page_as_referrer(world):
+    rows = duckdb.sql(
+        f"""
+        select collected_traffic_source.manual_source, count(*),
+            count(*) filter (list_contains(list_transform(event_params,
+                p -> p.value.string_value), 'https://checkout.shop.example/'))
+        from '{world.folder}/ga4/*.parquet'
+        where event_name = 'page_view' and list_contains(
+            list_transform(event_params, p -> p.value.string_value),
+            'https://www.shop.example/checkout/thank-you')
+        group by all
+        """
+    ).fetchall()
+    found = {source: (count, own) for source, count, own in rows}
+    assert set(found) == {"paypal.com", None}
+    assert 0.15 < found["paypal.com"][0] / sum(count for count, _ in found.values()) < 0.25
+    assert found[None][1] > 20
+
+
 def test_platforms_claim_more_than_they_cause(world):
     caused = world.ledger["incremental_conversions"]
     claimed = sum(Decimal(p["conversions"]) for p in world.ledger["claimed"].values())
@@ -298,11 +334,14 @@ def hyp2f1(a: float, b: float, c: float, z: np.ndarray) -> np.ndarray:
 def test_repeat_purchases_follow_the_bg_nbd_expectation():
     # E[X(t)] of Fader, Hardie, Lee (2005), equation 9, averaged over the time observed
     parameters = WorldParameters(seed=8, customers=40_000, days=180, purchases=PurchaseParameters())
-    from marketing_analytics.simulate.world.customers.purchases import build_orders
+    from marketing_analytics.simulate.world.customers.purchases import Woken, build_orders
 
-    orders = build_orders(parameters, np.zeros(parameters.customers, dtype=bool))
+    rng = np.random.default_rng(8)
+    nobody = np.zeros(0, dtype=np.int64)
+    first = parameters.start_us + rng.integers(0, 180 * 86_400, 40_000) * 1_000_000
+    is_eur = np.zeros(parameters.customers, dtype=bool)
+    orders = build_orders(parameters, first, is_eur, Woken(nobody, nobody, nobody))
     p = parameters.purchases
-    first = orders.ordered_us[orders.is_first]
     t = (parameters.end_us - first) / (7 * DAY_US)
     grown = hyp2f1(p.r, p.b, p.a + p.b - 1, t / (p.alpha_weeks + t))
     factor = (p.a + p.b - 1) / (p.a - 1)
@@ -316,8 +355,10 @@ def test_repeat_purchases_follow_the_bg_nbd_expectation():
 def test_the_default_world_is_plausible(tmp_path):
     ledger = build_world(WorldParameters(), tmp_path / "w")
     assert 8_000 <= ledger["orders"]["count"] <= 12_000
-    assert 100_000 <= ledger["ga4"]["events"] <= 250_000
+    assert 500_000 <= ledger["ga4"]["events"] <= 1_000_000
+    assert 0.01 <= ledger["orders"]["count"] / ledger["ga4"]["sessions"] <= 0.042
     for platform, spend in ledger["spend"].items():
         assert 0.005 <= spend["clicks"] / spend["impressions"] <= 0.04
         ratio = Decimal(ledger["claimed"][platform]["value_usd"]) / Decimal(spend["usd"])
-        assert 1 <= ratio <= 6, platform
+        # two in three whom LinkedIn brings never click there
+        assert (0.2 if platform == "linkedin_ads" else 1) <= ratio <= 6, platform

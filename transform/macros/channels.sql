@@ -8,12 +8,15 @@
         '', '-', '(not set)', 'not set', '(none)', 'none', '(direct)', 'direct', '(organic)',
         '(referral)', '(ai-assistant)', 'null', 'undefined', 'n/a'
     ] -%}
-    {%- set text = namespace(sql='lower(' ~ value ~ ')') -%}
+    {%- set decoded = namespace(sql='lower(' ~ value ~ ')') -%}
     {%- for code, character in codes -%}
-        {%- set text.sql = "replace(" ~ text.sql ~ ", '" ~ code ~ "', '" ~ character ~ "')" -%}
+        {%- set decoded.sql = "replace(" ~ decoded.sql ~ ", '" ~ code ~ "', '" ~ character ~ "')" -%}
     {%- endfor -%}
-    {%- set text.sql = 'trim(' ~ text.sql ~ ')' -%}
-    case when {{ text.sql }} not in {{ text_list(blanks) }} then {{ text.sql }} end
+    {#- most values hold no code, and decoding every event costs more than all else -#}
+    {%- set is_coded = contains(value, "'%'") ~ ' or ' ~ contains(value, "'+'") -%}
+    {%- set text = 'trim(case when ' ~ is_coded ~ ' then ' ~ decoded.sql
+        ~ ' else lower(' ~ value ~ ') end)' -%}
+    case when {{ text }} not in {{ text_list(blanks) }} then {{ text }} end
 {%- endmacro %}
 
 {#- words with one blank for whatever separates them, so that paid_social equals Paid-Social -#}
@@ -67,11 +70,9 @@
 
 {#- host of a web address without port and www, null when there is none -#}
 {% macro url_host(url) -%}
-    {%- set host = "lower(" ~ url ~ ")" -%}
-    {%- set host = text_part(host, '//', 2) -%}
+    {%- set host = text_part("replace(lower(" ~ url ~ "), '//www.', '//')", '//', 2) -%}
     {%- set host = text_part(text_part(text_part(host, '/', 1), '?', 1), '#', 1) -%}
-    {%- set host = text_part(host, ':', 1) -%}
-    nullif(case when {{ host }} like 'www.%' then substr({{ host }}, 5) else {{ host }} end, '')
+    nullif({{ text_part(host, ':', 1) }}, '')
 {%- endmacro %}
 
 {#- parameters of a web address between ampersands -#}

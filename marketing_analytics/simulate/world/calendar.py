@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -32,6 +32,18 @@ def local_us(moments_us: IntArray, zone_name: str) -> IntArray:
 def local_day(moments_us: IntArray, zone_name: str) -> IntArray:
     """Return the local date of each moment as days since 1970-01-01."""
     return np.asarray(local_us(moments_us, zone_name) // DAY_US, dtype=np.int64)
+
+
+def local_midnights(days: IntArray, zone_name: str) -> IntArray:
+    """Return the moment each local date begins, in microseconds."""
+    zone = ZoneInfo(zone_name)
+    # few different days, so that asking the zone once for each is enough
+    unique, inverse = np.unique(days, return_inverse=True)
+    begins = [
+        datetime.combine(EPOCH_DAY + timedelta(days=int(day)), time(), zone).timestamp()
+        for day in unique
+    ]
+    return np.asarray(np.array(begins, dtype=np.int64)[inverse] * 1_000_000, dtype=np.int64)
 
 
 def day_text(day: int) -> str:

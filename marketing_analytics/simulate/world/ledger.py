@@ -19,6 +19,8 @@ from marketing_analytics.simulate.world.ads.platforms import (
 )
 from marketing_analytics.simulate.world.chance import BoolArray, IntArray
 from marketing_analytics.simulate.world.customers.people import NEVER_US
+from marketing_analytics.simulate.world.demand.causes import CHANNEL, TACTIC
+from marketing_analytics.simulate.world.demand.truth import level_totals
 from marketing_analytics.simulate.world.mail.events import CLICK as MAIL_CLICK
 from marketing_analytics.simulate.world.mail.events import MACHINE_OPEN, OPEN
 from marketing_analytics.simulate.world.names import money
@@ -228,6 +230,21 @@ def raw_part(
     return dict(sorted(result.items()))
 
 
+def caused_part(world: World) -> dict[str, Any]:
+    """Return what each channel and tactic cost and caused, by taking it out of the world."""
+    return {
+        f"{level}s": {
+            name: {
+                "spend_usd": money(totals["spend"]),
+                "orders": totals["orders"],
+                "revenue_usd": money(totals["revenue"]),
+            }
+            for name, totals in level_totals(world, level).items()
+        }
+        for level in (CHANNEL, TACTIC)
+    }
+
+
 def build_ledger(world: World, ga4: Ga4Counts, shop: dict[str, int]) -> dict[str, Any]:
     """Return the ledger as plain JSON values; money is decimal text."""
     parameters, rows = world.parameters, AdRows(world)
@@ -254,5 +271,6 @@ def build_ledger(world: World, ga4: Ga4Counts, shop: dict[str, int]) -> dict[str
         },
         "customers": {"count": parameters.customers, "opted_out": int(opted_out.sum())},
         "incremental_conversions": incremental_counts(world),
+        "caused": caused_part(world),
         "raw_tables": raw_part(world, rows, ga4, shop),
     }

@@ -26,7 +26,7 @@ class PurchaseParameters:
     Spend is drawn in units of the customer's own currency.
     """
 
-    r: float = 0.62
+    r: float = 0.34
     alpha_weeks: float = 4.4
     a: float = 0.79
     b: float = 2.43

@@ -13,7 +13,16 @@ import pyarrow.parquet as pq
 from marketing_analytics.simulate.world.ads.claims import KINDS
 from marketing_analytics.simulate.world.ads.platforms import BY_NAME
 from marketing_analytics.simulate.world.chance import IntArray, gather, texts
-from marketing_analytics.simulate.world.customers.people import DEVICE_KINDS, NEVER_US
+from marketing_analytics.simulate.world.columns import days, moments, named
+from marketing_analytics.simulate.world.customers.people import DEVICE_KINDS
+from marketing_analytics.simulate.world.demand.truth import (
+    NAMES,
+    caused_order_table,
+    caused_table,
+    pause_table,
+    region_table,
+    response_table,
+)
 from marketing_analytics.simulate.world.mail.events import ACTIONS, MACHINE_OPEN
 from marketing_analytics.simulate.world.names import device_names, email_hash, ids
 from marketing_analytics.simulate.world.web.ga4_events import click_id
@@ -22,27 +31,6 @@ from marketing_analytics.simulate.world.world import World, order_is_tracked
 
 TAGS = ("full", "click_id_only", "lost")
 SEND_STATUSES = ("sent", "hard", "soft")
-
-
-def moments(values: IntArray) -> pa.Array:
-    """Return a UTC timestamp column; never becomes null."""
-    # never is a number beyond any date: readers get null instead
-    return pa.array(values, pa.timestamp("us", "UTC"), mask=values >= NEVER_US)
-
-
-def days(values: IntArray) -> pa.Array:
-    """Return a date column; negative becomes null."""
-    # -1 stands for a session that came through no ad
-    return pa.array(values.astype(np.int32), pa.date32(), mask=values < 0)
-
-
-def named(names: Any, index: IntArray) -> pa.Array:
-    """Return names[index] as text; a negative index becomes null."""
-    values = np.asarray(names, dtype=object)
-    if len(values) == 0:
-        return pa.nulls(len(index), pa.string())
-    # any name will do under the mask
-    return pa.array(values[np.maximum(index, 0)], pa.string(), mask=index < 0)
 
 
 def entity_table(rows: Sequence[Any]) -> pa.Table:
@@ -161,7 +149,7 @@ def touch_table(world: World, sessions: pa.Table) -> pa.Table:
 
 
 def order_table(world: World) -> pa.Table:
-    """Return one row per order with what truly caused it (null: it would have come anyway)."""
+    """Return one row per order with the channels without which it would not have come."""
     orders = world.orders
     usd = world.exchange.usd_cents(orders.total_cents, orders.is_eur, orders.day)
     return pa.table(
@@ -175,9 +163,19 @@ def order_table(world: World) -> pa.Table:
             "total_usd_cents": usd,
             "is_first_order": orders.is_first,
             "is_tracked": order_is_tracked(world),
-            "incremental_channel": named(CHANNELS, world.causes),
+            "region": named(NAMES, world.people.region[orders.customer]),
+            "caused_by": caused_by(world),
         }
     )
+
+
+def caused_by(world: World) -> pa.Array:
+    """Return per order the channels without which it would not have come, mostly none."""
+    found: list[list[str]] = [[] for _ in range(len(world.orders.customer))]
+    for channel in sorted(set(CHANNELS)):
+        for order in world.causes.orders_of(channel).tolist():
+            found[order].append(channel)
+    return pa.array(found, pa.list_(pa.string()))
 
 
 def refund_table(world: World) -> pa.Table:
@@ -207,6 +205,7 @@ def people_table(world: World) -> pa.Table:
             "email": people.email,
             "email_id": texts([email_hash(e) if e else "" for e in people.email]),
             "country": people.country,
+            "region": named(NAMES, people.region),
             "is_eur": people.is_eur,
             "subscribed_at": moments(people.subscribed_us),
             "opted_out_at": moments(people.opted_out_us),
@@ -255,11 +254,8 @@ def mail_event_table(world: World) -> pa.Table:
 
 
 def incremental_counts(world: World) -> dict[str, int]:
-    """Return the orders each channel truly caused."""
-    counts = dict.fromkeys(sorted(set(CHANNELS)), 0)
-    for cause in world.causes[world.causes >= 0]:
-        counts[CHANNELS[cause]] += 1
-    return counts
+    """Return the orders each channel truly caused: those that are missing without it."""
+    return {channel: len(world.causes.orders_of(channel)) for channel in sorted(set(CHANNELS))}
 
 
 def truth_tables(world: World) -> dict[str, pa.Table]:
@@ -285,6 +281,11 @@ def truth_tables(world: World) -> dict[str, pa.Table]:
         "mail_flows": entity_table(plan.flows),
         "mail_sends": send_table(world),
         "mail_events": mail_event_table(world),
+        "regions": region_table(world),
+        "hold_outs": pause_table(world),
+        "response": response_table(world),
+        "caused": caused_table(world),
+        "caused_orders": caused_order_table(world),
         "incremental_conversions": pa.table(
             {"channel": list(counts), "conversions": list(counts.values())}
         ),

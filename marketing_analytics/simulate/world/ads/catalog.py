@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -30,7 +31,10 @@ class Account:
 
 @dataclass(frozen=True)
 class Campaign:
-    """One campaign; days count from 1970 and are inclusive."""
+    """One campaign; days count from 1970 and are inclusive.
+
+    Links carried `former_slug` until `renamed_us`; the platform knows the present name alone.
+    """
 
     platform: str
     account_id: str
@@ -44,6 +48,9 @@ class Campaign:
     updated_us: int
     first_day: int
     last_day: int
+    tactic: str
+    former_slug: str
+    renamed_us: int
 
 
 @dataclass(frozen=True)
@@ -94,43 +101,63 @@ class Catalog:
         """Return one account."""
         return next(a for a in self.accounts if a.account_id == account_id)
 
+    @cached_property
+    def by_id(self) -> dict[str, Campaign]:
+        """Return the campaigns by id."""
+        return {campaign.campaign_id: campaign for campaign in self.campaigns}
 
-# name, kind, status, ad groups, ads per group, weight, share of the world it runs in (from, to)
-Plan = tuple[str, str, str, int, int, float, float, float]
+    def slug(self, campaign_id: str, moment_us: int) -> str:
+        """Return what utm_campaign said at a moment."""
+        campaign = self.by_id[campaign_id]
+        return campaign.former_slug if moment_us < campaign.renamed_us else campaign.slug
+
+
+# name, kind, tactic, status, ad groups, ads per group, weight in the platform's budget,
+# share of the world it runs in (from, to)
+Plan = tuple[str, str, str, str, int, int, float, float, float]
 
 META_US: tuple[Plan, ...] = (
-    ("US Prospecting Lookalike", "OUTCOME_SALES", "ACTIVE", 3, 3, 5.0, 0.0, 1.0),
-    ("US Retargeting Visitors", "OUTCOME_SALES", "ACTIVE", 2, 2, 3.0, 0.0, 1.0),
-    ("US Brand Video", "OUTCOME_AWARENESS", "ACTIVE", 2, 2, 1.5, 0.0, 1.0),
-    ("US Spring Sale", "OUTCOME_SALES", "ARCHIVED", 1, 2, 2.0, 0.0, 0.3),
-    ("US Test Carousel", "OUTCOME_TRAFFIC", "DELETED", 1, 2, 1.0, 0.2, 0.5),
-    ("US Autumn Collection", "OUTCOME_SALES", "PAUSED", 2, 2, 2.5, 0.6, 0.9),
+    ("US Prospecting Lookalike", "OUTCOME_SALES", "prospecting", "ACTIVE", 3, 3, 5.0, 0.0, 1.0),
+    ("US Retargeting Visitors", "OUTCOME_SALES", "retargeting", "ACTIVE", 2, 2, 3.0, 0.0, 1.0),
+    ("US Brand Video", "OUTCOME_AWARENESS", "video", "ACTIVE", 2, 2, 1.5, 0.0, 1.0),
+    ("US Spring Sale", "OUTCOME_SALES", "prospecting", "ARCHIVED", 1, 2, 2.0, 0.0, 0.3),
+    ("US Test Carousel", "OUTCOME_TRAFFIC", "prospecting", "DELETED", 1, 2, 1.0, 0.2, 0.5),
+    ("US Autumn Collection", "OUTCOME_SALES", "prospecting", "PAUSED", 2, 2, 2.5, 0.6, 0.9),
 )
 META_EU: tuple[Plan, ...] = (
-    ("EU Prospecting Broad", "OUTCOME_SALES", "ACTIVE", 3, 2, 4.0, 0.0, 1.0),
-    ("EU Retargeting Visitors", "OUTCOME_SALES", "ACTIVE", 2, 2, 2.5, 0.0, 1.0),
-    ("EU Leads Newsletter", "OUTCOME_LEADS", "PAUSED", 1, 2, 1.2, 0.1, 0.7),
+    ("EU Prospecting Broad", "OUTCOME_SALES", "prospecting", "ACTIVE", 3, 2, 4.0, 0.0, 1.0),
+    ("EU Retargeting Visitors", "OUTCOME_SALES", "retargeting", "ACTIVE", 2, 2, 2.5, 0.0, 1.0),
+    ("EU Leads Newsletter", "OUTCOME_LEADS", "leads", "PAUSED", 1, 2, 1.2, 0.1, 0.7),
 )
 GOOGLE_US: tuple[Plan, ...] = (
-    ("US Search Brand", "SEARCH", "ENABLED", 2, 2, 3.0, 0.0, 1.0),
-    ("US Search Generic", "SEARCH", "ENABLED", 3, 2, 4.0, 0.0, 1.0),
-    ("US Shopping Feed", "SHOPPING", "PAUSED", 2, 1, 2.0, 0.0, 0.8),
-    ("US Performance Max", "PERFORMANCE_MAX", "ENABLED", 0, 0, 3.0, 0.25, 1.0),
-    ("US Search Competitors", "SEARCH", "REMOVED", 1, 2, 0.8, 0.1, 0.4),
+    ("US Search Brand", "SEARCH", "brand_search", "ENABLED", 2, 2, 3.0, 0.0, 1.0),
+    ("US Search Generic", "SEARCH", "generic_search", "ENABLED", 3, 2, 4.0, 0.0, 1.0),
+    ("US Shopping Feed", "SHOPPING", "shopping", "PAUSED", 2, 1, 2.0, 0.0, 0.8),
+    ("US Performance Max", "PERFORMANCE_MAX", "performance_max", "ENABLED", 0, 0, 3.0, 0.25, 1.0),
+    ("US Search Competitors", "SEARCH", "generic_search", "REMOVED", 1, 2, 0.8, 0.1, 0.4),
 )
 GOOGLE_EU: tuple[Plan, ...] = (
-    ("EU Search Brand", "SEARCH", "ENABLED", 2, 2, 3.0, 0.0, 1.0),
-    ("EU Search Generic", "SEARCH", "ENABLED", 2, 2, 3.5, 0.0, 1.0),
-    ("EU Display Retargeting", "DISPLAY", "ENABLED", 1, 3, 1.5, 0.0, 1.0),
+    ("EU Search Brand", "SEARCH", "brand_search", "ENABLED", 2, 2, 3.0, 0.0, 1.0),
+    ("EU Search Generic", "SEARCH", "generic_search", "ENABLED", 2, 2, 3.5, 0.0, 1.0),
+    ("EU Display Retargeting", "DISPLAY", "display_retargeting", "ENABLED", 1, 3, 1.5, 0.0, 1.0),
 )
 LINKEDIN_ALL: tuple[Plan, ...] = (
-    ("B2B Thought Leadership", "WEBSITE_VISIT", "ACTIVE", 1, 3, 2.0, 0.0, 1.0),
-    ("B2B Corporate Gifting", "WEBSITE_CONVERSION", "ACTIVE", 2, 2, 3.0, 0.0, 1.0),
-    ("B2B Event Invitations", "LEAD_GENERATION", "ARCHIVED", 1, 2, 1.0, 0.2, 0.6),
+    ("B2B Thought Leadership", "WEBSITE_VISIT", "b2b", "ACTIVE", 1, 3, 2.0, 0.0, 1.0),
+    ("B2B Corporate Gifting", "WEBSITE_CONVERSION", "b2b", "ACTIVE", 2, 2, 3.0, 0.0, 1.0),
+    ("B2B Event Invitations", "LEAD_GENERATION", "b2b", "ARCHIVED", 1, 2, 1.0, 0.2, 0.6),
 )
 
-# (cost per click in cents, click rate in ppm) by platform or campaign kind
+# renamed within the world: links from before say the former name
+FORMER_NAMES = {
+    "EU Prospecting Broad": "EU Prospecting Interests",
+    "US Search Generic": "US Search Non-Brand",
+}
+
+# (cost per click in cents, click rate in ppm) by tactic, campaign kind or platform
 PRICES = {
+    # nobody else bids much on the own name
+    "brand_search": (90.0, 36_000.0),
+    "retargeting": (95.0, 13_000.0),
     META: (165.0, 13_000.0),
     "SEARCH": (225.0, 36_000.0),
     "SHOPPING": (130.0, 12_000.0),
@@ -145,6 +172,12 @@ def slug_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
+def prices_of(campaign: Campaign) -> tuple[float, float]:
+    """Return the usual (cost per click in cents, click rate in ppm) of a campaign."""
+    names = (campaign.tactic, campaign.kind, campaign.platform)
+    return next(PRICES[name] for name in names if name in PRICES)
+
+
 class CatalogMaker:
     """Hands out ids in order and collects what is made."""
 
@@ -153,6 +186,8 @@ class CatalogMaker:
         self.rng = stream(parameters.seed, "catalog")
         self.offset = int(self.rng.integers(1_000, 900_000)) * 10_000
         self.count = 0
+        # in the morning of a day before the middle of the world
+        self.renamed_us = parameters.start_us + int(parameters.days * 0.4) * DAY_US + 9 * HOUR_US
         self.campaigns: list[Campaign] = []
         self.ad_groups: list[AdGroup] = []
         self.ads: list[Ad] = []
@@ -166,7 +201,7 @@ class CatalogMaker:
 
     def add_campaign(self, account: Account, plan: Plan) -> None:
         """Make one campaign with its ad groups and ads."""
-        name, kind, status, groups, ads_per_group, weight, from_share, to_share = plan
+        name, kind, tactic, status, groups, ads_per_group, weight, from_share, to_share = plan
         days = self.parameters.days
         first = self.parameters.start_day + int(days * from_share)
         # a share of 1 would end one day after the world
@@ -187,6 +222,9 @@ class CatalogMaker:
             updated_us=updated_us,
             first_day=first,
             last_day=last,
+            tactic=tactic,
+            former_slug=slug_of(FORMER_NAMES.get(name, name)),
+            renamed_us=self.renamed_us if name in FORMER_NAMES else 0,
         )
         self.campaigns.append(campaign)
         if groups == 0:
@@ -217,7 +255,7 @@ class CatalogMaker:
         self, campaign: Campaign, ad_group_id: str, ad_id: str, name: str, weight: float
     ) -> None:
         """Make one ad with prices near those of its kind."""
-        cpc, ctr = PRICES.get(campaign.kind) or PRICES[campaign.platform]
+        cpc, ctr = prices_of(campaign)
         self.ads.append(
             Ad(
                 platform=campaign.platform,

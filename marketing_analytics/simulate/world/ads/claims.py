@@ -1,4 +1,4 @@
-"""What the platforms claim, when they come to claim it, and what was truly caused."""
+"""What the platforms claim, and when they come to claim it."""
 
 from __future__ import annotations
 
@@ -18,25 +18,15 @@ from marketing_analytics.simulate.world.parameters import (
     SECOND_US,
     WorldParameters,
 )
-from marketing_analytics.simulate.world.web.visits import CHANNELS, SOURCES, Sessions
+from marketing_analytics.simulate.world.web.visits import SOURCES, Sessions
 
 CLICK, VIEW = 0, 1
 KINDS = ("click", "view")
 MATURITY_DAYS = 28
 WHOLE_PPM = 1_000_000
 # orders per click that will only come after the world's last day, on that day
-FUTURE_ORDERS_PER_CLICK = 0.10
+FUTURE_ORDERS_PER_CLICK = 0.03
 FUTURE_LAG_DAYS = 6.5
-# chance that a touch of this source is the cause of the order it precedes
-CAUSAL_CHANCE = {
-    "paid_social": 0.30,
-    "paid_search": 0.27,
-    "email": 0.18,
-    "organic_search": 0.08,
-    "organic_social": 0.12,
-    "referral": 0.15,
-    "direct": 0.0,
-}
 
 
 @dataclass(frozen=True)
@@ -191,19 +181,3 @@ def build_claims(
     joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in fields}
     order = np.lexsort((joined["order"], joined["kind"], joined["reported_us"], joined["row"]))
     return Claims(**{name: values[order] for name, values in joined.items()})
-
-
-def build_causes(parameters: WorldParameters, orders: Orders, sessions: Sessions) -> IntArray:
-    """Return the source that truly caused each order, or -1 where it would have come anyway."""
-    rng = stream(parameters.seed, "causes")
-    # drawn per touch, not per order: more touches, more chances to have caused it
-    chance = np.array([CAUSAL_CHANCE[channel] for channel in CHANNELS])
-    index = np.flatnonzero(sessions.journey_order >= 0)
-    is_hit = rng.random(len(index)) < chance[sessions.source[index]]
-    index = index[is_hit]
-    index = index[np.lexsort((sessions.start_us[index], sessions.journey_order[index]))]
-    cause = np.full(len(orders.customer), -1, dtype=np.int64)
-    # of several touches that could have caused an order the first one did
-    _, first = np.unique(sessions.journey_order[index], return_index=True)
-    cause[sessions.journey_order[index[first]]] = sessions.source[index[first]]
-    return cause

@@ -10,11 +10,12 @@ from marketing_analytics.simulate.world.ads.catalog import Catalog
 from marketing_analytics.simulate.world.ads.platforms import META
 from marketing_analytics.simulate.world.chance import IntArray, stream
 from marketing_analytics.simulate.world.customers.people import NEVER_US
+from marketing_analytics.simulate.world.demand.plan import SpendPlan
 from marketing_analytics.simulate.world.parameters import HOUR_US, WorldParameters
 from marketing_analytics.simulate.world.web.visits import Sessions
 
-# clicks that never become a visit, per visit
-LOST_CLICK_SHARE = 1.25
+# of the clicks that the spend bought, so many never become a visit at least
+LEAST_LOST_SHARE = 0.15
 # enough to prove that a row taken back disappears, too few to move a total
 VANISHING_ROWS = 2
 
@@ -35,36 +36,27 @@ class AdDays:
     removed_us: IntArray
 
 
-def build_ad_days(parameters: WorldParameters, catalog: Catalog, sessions: Sessions) -> AdDays:
-    """Return the delivery that explains the visits that came through ads."""
+def build_ad_days(parameters: WorldParameters, plan: SpendPlan, sessions: Sessions) -> AdDays:
+    """Return the delivery that the spend bought, with a click at least for every visit."""
     rng = stream(parameters.seed, "delivery")
+    catalog = plan.catalog
     ads, days = len(catalog.ads), parameters.days
-    # a column per ad against a row of days: everything below is one (ads x days) grid
-    first = np.array([ad.first_day for ad in catalog.ads])[:, None]
-    last = np.array([ad.last_day for ad in catalog.ads])[:, None]
-    calendar = np.arange(parameters.start_day, parameters.end_day + 1)[None, :]
-    is_running = (calendar >= first) & (calendar <= last)
+    # one (ads x days) grid: platforms report by ad, whatever the region
+    spend = plan.ad_cents.sum(axis=1)
     from_ad = np.flatnonzero(sessions.ad >= 0)
     # one number per cell of the grid, so that one count finds the visits of all cells
     cell = sessions.ad[from_ad] * days + sessions.ad_day[from_ad] - parameters.start_day
     visits = np.bincount(cell, minlength=ads * days).reshape(ads, days)
-    # lost clicks follow the mean of the ad, not the day: they are no echo of the visits
-    mean = visits.sum(axis=1, keepdims=True) / np.maximum(is_running.sum(axis=1, keepdims=True), 1)
-    # day 0 of 1970 was a Thursday: three days on make Monday the first
-    weekday = np.array((1.05, 1.0, 1.0, 1.02, 1.08, 0.95, 0.9))[(calendar + 3) % 7]
-    extra = rng.poisson(mean * LOST_CLICK_SHARE * weekday * is_running)
-    # never fewer clicks than visits: a visit through an ad had a click
-    clicks = visits + extra
-    ctr = np.array([ad.ctr_ppm for ad in catalog.ads])[:, None] / 1e6
-    # half by the clicks of the day, half by the mean: the click rate wanders like a real one
-    expected = (0.5 * clicks + 0.5 * mean * (1 + LOST_CLICK_SHARE)) * is_running
-    # on top of the clicks, as nobody clicks what was not shown
-    impressions = clicks + rng.poisson(expected / ctr)
     cpc = np.array([ad.cpc_cents for ad in catalog.ads])[:, None]
-    # auctions: the price of a click differs from day to day, but never by a factor
+    ctr = np.array([ad.ctr_ppm for ad in catalog.ads])[:, None] / 1e6
+    # clicks that never become a visit follow the spend, less the ad's usual visits
+    per_cent = visits.sum(axis=1, keepdims=True) / np.maximum(spend.sum(axis=1, keepdims=True), 1)
+    lost = np.maximum(spend / cpc - spend * per_cent, LEAST_LOST_SHARE * spend / cpc)
+    clicks = visits + rng.poisson(lost)
+    # auctions: the price of a view differs from day to day, but never by a factor
     noise = np.clip(rng.lognormal(0, 0.12, (ads, days)), 0.6, 1.6)
-    # paid per impression: a day without a click costs money too
-    spend = np.rint(impressions * ctr * cpc * noise).astype(np.int64)
+    # on top of the clicks, as nobody clicks what was not shown; what cost money was shown
+    impressions = clicks + np.maximum(rng.poisson(spend / cpc / ctr * noise), spend > 0)
     # platforms report no row for a day on which nothing was shown
     ad, day = np.nonzero(impressions)
     table = AdDays(
@@ -72,7 +64,7 @@ def build_ad_days(parameters: WorldParameters, catalog: Catalog, sessions: Sessi
         day=(day + parameters.start_day).astype(np.int64),
         impressions=impressions[ad, day].astype(np.int64),
         clicks=clicks[ad, day].astype(np.int64),
-        spend_cents=spend[ad, day],
+        spend_cents=spend[ad, day].astype(np.int64),
         visits=visits[ad, day].astype(np.int64),
         removed_us=np.full(len(ad), NEVER_US, dtype=np.int64),
     )

@@ -1,6 +1,6 @@
 """The ad platforms of the world: a row says everything the world knows of one.
 
-Adding a row makes another world of every seed: its visits take their share from the others.
+Adding a row makes another world of every seed: its budget takes its share from the others.
 """
 
 from __future__ import annotations
@@ -12,18 +12,15 @@ META, GOOGLE, LINKEDIN = "meta_ads", "google_ads", "linkedin_ads"
 
 @dataclass(frozen=True)
 class AdPlatform:
-    """How often its ads lead to visits, what it claims, and how its clicks are tagged.
+    """How much is spent on it, what it claims, and how its clicks are tagged.
 
-    Weights are those of `web/visits`. `modelled_per_click` and `views_per_impression` are
-    conversions claimed beyond what clicks explain.
+    `modelled_per_click` and `views_per_impression` are conversions claimed beyond what clicks
+    explain.
     """
 
     name: str
     channel: str
-    first_order_weight: int
-    repeat_order_weight: int
-    browsing_weight: int
-    visitor_weight: int
+    budget_share: float
     modelled_per_click: float
     views_per_impression: float
     id_base: int
@@ -42,10 +39,7 @@ AD_PLATFORMS = (
     AdPlatform(
         name=META,
         channel="paid_social",
-        first_order_weight=26,
-        repeat_order_weight=9,
-        browsing_weight=14,
-        visitor_weight=25,
+        budget_share=0.45,
         modelled_per_click=0.018,
         views_per_impression=0.00014,
         id_base=120_210_000_000_000_000,
@@ -58,10 +52,7 @@ AD_PLATFORMS = (
     AdPlatform(
         name=GOOGLE,
         channel="paid_search",
-        first_order_weight=26,
-        repeat_order_weight=12,
-        browsing_weight=13,
-        visitor_weight=20,
+        budget_share=0.42,
         modelled_per_click=0.014,
         views_per_impression=0.00002,
         id_base=20_400_000_000,
@@ -76,10 +67,7 @@ AD_PLATFORMS = (
     AdPlatform(
         name=LINKEDIN,
         channel="paid_social",
-        first_order_weight=4,
-        repeat_order_weight=1,
-        browsing_weight=1,
-        visitor_weight=4,
+        budget_share=0.13,
         modelled_per_click=0.010,
         views_per_impression=0.0,
         id_base=380_000_000,

@@ -15,15 +15,18 @@ from marketing_analytics.simulate.world.chance import (
     stream,
     texts,
 )
-from marketing_analytics.simulate.world.customers.purchases import Orders
-from marketing_analytics.simulate.world.parameters import DAY_US, SECOND_US, WorldParameters
+from marketing_analytics.simulate.world.demand.regions import IS_EUR, REGIONS, region_shares
+from marketing_analytics.simulate.world.parameters import (
+    DAY_US,
+    HOUR_US,
+    SECOND_US,
+    WorldParameters,
+)
 
-VISITORS_PER_CUSTOMER = 1.6
-LEAD_SHARE = 0.16  # of visitors: they gave an address but never bought
+LEADS_PER_CUSTOMER = 0.25  # they gave an address but never bought
 SUBSCRIBE_SHARE = 0.78
+UNSUBSCRIBES_A_DAY, DEAD_MAILBOXES_A_DAY = 0.0006, 0.0004
 NEVER_US = 2**62
-US_COUNTRIES = ("United States", "Canada")
-EU_COUNTRIES = ("Germany", "France", "Netherlands", "Spain", "Italy")
 DEVICE_KINDS = ("mobile", "desktop", "tablet")
 FIRST_NAMES = (  # noqa: SIM905
     "ada alan amara anna ben carla chen clara dario elif emma erik fatima felix greta hana ivan "
@@ -48,10 +51,13 @@ class People:
 
     customers: int
     is_eur: BoolArray
+    region: IntArray
     country: TextArray
     email: TextArray  # empty for visitors who gave none
     created_us: IntArray  # customers only
     subscribed_us: IntArray
+    left_us: IntArray  # when the list loses them, by their own wish or with their mailbox
+    has_dead_mailbox: BoolArray
     opted_out_us: IntArray
     is_blocking: BoolArray
     uses_machine_opens: BoolArray
@@ -64,21 +70,6 @@ class People:
     def count(self) -> int:
         """Return customers and visitors together."""
         return len(self.is_eur)
-
-
-def draw_markets(parameters: WorldParameters) -> BoolArray:
-    """Return for customers and visitors whether they live where EUR is paid."""
-    rng = stream(parameters.seed, "markets")
-    # drawn before anything else, since the currency of an order depends on it
-    visitors = int(parameters.customers * VISITORS_PER_CUSTOMER)
-    return np.asarray(rng.random(parameters.customers + visitors) < parameters.eur_share)
-
-
-def draw_countries(is_eur: BoolArray, rng: np.random.Generator) -> TextArray:
-    """Return a country per person."""
-    america = texts(US_COUNTRIES)[pick(rng, (9, 1), len(is_eur))]
-    europe = texts(EU_COUNTRIES)[pick(rng, (5, 2, 2, 1, 1), len(is_eur))]
-    return np.asarray(np.where(is_eur, europe, america), dtype=object)
 
 
 def draw_emails(count: int, has_email: BoolArray, rng: np.random.Generator) -> TextArray:
@@ -96,11 +87,10 @@ def draw_emails(count: int, has_email: BoolArray, rng: np.random.Generator) -> T
     )
 
 
-def draw_created(parameters: WorldParameters, orders: Orders, rng: np.random.Generator) -> IntArray:
+def draw_created(
+    parameters: WorldParameters, first_us: IntArray, rng: np.random.Generator
+) -> IntArray:
     """Return when each customer opened the account: before or at the first order."""
-    # every customer has exactly one first order, so no entry stays unset
-    first_us = np.empty(parameters.customers, dtype=np.int64)
-    first_us[orders.customer[orders.is_first]] = orders.ordered_us[orders.is_first]
     early_days = np.where(
         # three in ten open the account some days early, the rest when they order
         rng.random(parameters.customers) < 0.3,
@@ -129,38 +119,71 @@ def draw_opted_out(
     return result
 
 
-def build_people(parameters: WorldParameters, is_eur: BoolArray, orders: Orders) -> People:
-    """Return everyone who ever meets the shop."""
+def draw_left(
+    parameters: WorldParameters, subscribed_us: IntArray, rng: np.random.Generator
+) -> tuple[IntArray, BoolArray]:
+    """Return when each member leaves the list, and whether for a dead mailbox, not by choice."""
+    rate = UNSUBSCRIBES_A_DAY + DEAD_MAILBOXES_A_DAY
+    # after a day at least: the welcome has arrived
+    seconds = ((1.0 + rng.exponential(1.0 / rate, len(subscribed_us))) * 86_400).astype(np.int64)
+    is_dead = rng.random(len(subscribed_us)) * rate < DEAD_MAILBOXES_A_DAY
+    moment = np.minimum(subscribed_us, parameters.end_us) + seconds * SECOND_US
+    # some minutes before the end at the latest: leaving is answered inside of the world
+    is_inside = (subscribed_us < NEVER_US) & (moment < parameters.end_us - HOUR_US)
+    left = np.where(is_inside, moment, NEVER_US).astype(np.int64)
+    return left, is_inside & is_dead
+
+
+def draw_blocking(
+    parameters: WorldParameters, region: IntArray, rng: np.random.Generator
+) -> BoolArray:
+    """Return who never lets analytics see them: more in some regions than in others."""
+    refusal = np.array([place.refusal for place in REGIONS])
+    usual = (region_shares(parameters) * refusal).sum()
+    share = parameters.always_blocking_share * refusal[region] / usual
+    return np.asarray(rng.random(len(region)) < share)
+
+
+def build_people(
+    parameters: WorldParameters, region: IntArray, first_us: IntArray, decided_us: IntArray
+) -> People:
+    """Return everyone who ever meets the shop.
+
+    `region` is that of customers, then visitors; `decided_us` the last visit of each visitor.
+    """
     rng = stream(parameters.seed, "people")
-    customers, count = parameters.customers, len(is_eur)
+    customers, count = parameters.customers, len(region)
     visitors = count - customers
-    created = draw_created(parameters, orders, rng)
+    created = draw_created(parameters, first_us, rng)
     opted_out = np.full(count, NEVER_US, dtype=np.int64)
     opted_out[:customers] = draw_opted_out(parameters, created, rng)
-    is_lead = rng.random(visitors) < LEAD_SHARE
+    is_lead = rng.random(visitors) < LEADS_PER_CUSTOMER * customers / max(visitors, 1)
     subscribed = np.full(count, NEVER_US, dtype=np.int64)
     wants_mail = rng.random(customers) < SUBSCRIBE_SHARE
     subscribed[:customers] = np.where(wants_mail, created, NEVER_US)
-    joined = (
-        parameters.start_us
-        + (rng.random(visitors) * parameters.days * 86_400).astype(np.int64) * SECOND_US
-    )
-    subscribed[customers:] = np.where(is_lead, joined, NEVER_US)
+    # a lead leaves the address a minute into the visit
+    subscribed[customers:] = np.where(is_lead, decided_us + 60 * SECOND_US, NEVER_US)
     # someone who objects at sign-up never gets onto a list
     subscribed[opted_out <= subscribed] = NEVER_US
+    left, is_dead = draw_left(parameters, subscribed, rng)
+    # who objects has left all lists already
+    left[opted_out <= left] = NEVER_US
     has_email = np.concatenate([np.ones(customers, dtype=bool), is_lead])
     # nobody has no device; more than half have one
     device_count = pick(rng, (0, 0.58, 0.32, 0.10), count)
     device_person = spread(device_count)
     return People(
         customers=customers,
-        is_eur=is_eur,
-        country=draw_countries(is_eur, rng),
+        is_eur=IS_EUR[region],
+        region=region,
+        country=texts([place.country for place in REGIONS])[region],
         email=draw_emails(count, has_email, rng),
         created_us=created,
         subscribed_us=subscribed,
+        left_us=left,
+        has_dead_mailbox=is_dead,
         opted_out_us=opted_out,
-        is_blocking=rng.random(count) < parameters.always_blocking_share,
+        is_blocking=draw_blocking(parameters, region, rng),
         uses_machine_opens=rng.random(count) < 0.34,
         # devices lie person by person: start and count find those of a person
         device_start=np.cumsum(device_count) - device_count,

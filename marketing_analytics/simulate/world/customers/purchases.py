@@ -11,29 +11,46 @@ from marketing_analytics.simulate.world.chance import (
     FloatArray,
     IntArray,
     daytime_fraction,
-    pick,
     stream,
 )
-from marketing_analytics.simulate.world.parameters import DAY_US, WorldParameters
+from marketing_analytics.simulate.world.parameters import (
+    DAY_US,
+    HOUR_US,
+    SECOND_US,
+    WorldParameters,
+)
 
 WEEK_DAYS = 7.0
-WEEKDAY_WEIGHTS = (1.05, 1.0, 0.95, 1.0, 1.1, 1.15, 1.1)
+NO_MAIL = -1
 
 
 @dataclass(frozen=True)
 class Orders:
-    """Orders sorted by time; `customer` is an index, money is cents of the currency."""
+    """Orders sorted by time; `customer` is an index, money is cents of the currency.
+
+    `mail` is the newsletter without which the order would not have come, or -1.
+    """
 
     customer: IntArray
     ordered_us: IntArray
     total_cents: IntArray
     is_first: BoolArray
     is_eur: BoolArray
+    mail: IntArray
 
     @property
     def day(self) -> IntArray:
         """Return the UTC date as days since 1970."""
         return np.asarray(self.ordered_us // DAY_US, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Woken:
+    """Orders of known customers that a newsletter caused; `mail` is its index in the plan."""
+
+    customer: IntArray
+    ordered_us: IntArray
+    mail: IntArray
 
 
 @dataclass(frozen=True)
@@ -48,18 +65,6 @@ class Refunds:
     def day(self) -> IntArray:
         """Return the UTC date as days since 1970."""
         return np.asarray(self.refunded_us // DAY_US, dtype=np.int64)
-
-
-def first_purchase_days(parameters: WorldParameters, rng: np.random.Generator) -> FloatArray:
-    """Return each customer's first purchase in days from the start: slow growth, weekdays."""
-    days = np.arange(parameters.days)
-    # the shop wins a third more customers a day at the end than at the start
-    trend = 1.0 + 0.35 * days / parameters.days
-    # day 0 of 1970 was a Thursday: three days on make Monday the first
-    weekday = np.array(WEEKDAY_WEIGHTS)[(days + parameters.start_day + 3) % 7]
-    chosen = pick(rng, trend * weekday, parameters.customers)
-    # sorted, then dealt out at random by the caller
-    return np.sort(chosen + rng.random(parameters.customers))
 
 
 def repeat_purchases(
@@ -99,22 +104,35 @@ def order_values(
     return np.clip(np.rint(value * 100), 100, 5_000_000).astype(np.int64)
 
 
-def build_orders(parameters: WorldParameters, is_eur: BoolArray) -> Orders:
-    """Return every order of the world."""
-    rng = stream(parameters.seed, "orders")
-    first_days = first_purchase_days(parameters, rng)
-    # who came first must not be told from the customer's number
-    first_days = first_days[rng.permutation(len(first_days))]
-    repeat_customer, repeat_days = repeat_purchases(parameters, first_days, rng)
-    customer = np.concatenate([np.arange(parameters.customers), repeat_customer]).astype(np.int64)
-    days = np.concatenate([first_days, repeat_days])
-    is_first = np.arange(len(customer)) < parameters.customers
+def repeat_moments(
+    parameters: WorldParameters, first_us: IntArray, rng: np.random.Generator
+) -> tuple[IntArray, IntArray]:
+    """Return (customer, moment) of the repeat purchases that nobody asked for."""
+    first_days = (first_us - parameters.start_us) / DAY_US
+    customer, days = repeat_purchases(parameters, first_days, rng)
     # the fraction of a day is bent to waking hours; the day itself stays
     whole = np.floor(days)
-    within = (daytime_fraction(days - whole) * (DAY_US // 1_000_000)).astype(np.int64)
-    ordered_us = parameters.start_us + whole.astype(np.int64) * DAY_US + within * 1_000_000
-    # a repeat may fall into the same second; it still comes after the first purchase
-    order = np.lexsort((~is_first, days, ordered_us))
+    within = (daytime_fraction(days - whole) * (DAY_US // SECOND_US)).astype(np.int64)
+    moment = parameters.start_us + whole.astype(np.int64) * DAY_US + within * SECOND_US
+    # bent, it may lie before the first purchase of the same day
+    moment = np.maximum(moment, first_us[customer] + HOUR_US)
+    keep = moment < parameters.end_us
+    return customer[keep], moment[keep]
+
+
+def build_orders(
+    parameters: WorldParameters, first_us: IntArray, is_eur: BoolArray, woken: Woken
+) -> Orders:
+    """Return every order: the first of each customer, repeats, and those that a mail woke."""
+    rng = stream(parameters.seed, "orders")
+    repeat_customer, repeat_us = repeat_moments(parameters, first_us, rng)
+    customers = np.arange(parameters.customers, dtype=np.int64)
+    customer = np.concatenate([customers, repeat_customer, woken.customer])
+    ordered_us = np.concatenate([first_us, repeat_us, woken.ordered_us])
+    mail = np.full(len(customer), NO_MAIL, dtype=np.int64)
+    mail[len(customer) - len(woken.mail) :] = woken.mail
+    is_first = np.arange(len(customer)) < parameters.customers
+    order = np.lexsort((mail, customer, ~is_first, ordered_us))
     # drawn in the order of time, as orders are numbered
     values = order_values(parameters, customer[order], rng)
     return Orders(
@@ -123,6 +141,7 @@ def build_orders(parameters: WorldParameters, is_eur: BoolArray) -> Orders:
         total_cents=values,
         is_first=is_first[order],
         is_eur=is_eur[customer[order]],
+        mail=mail[order],
     )
 
 

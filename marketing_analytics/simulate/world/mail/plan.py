@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketing_analytics.simulate.world.chance import stream
+from marketing_analytics.simulate.world.demand.season import is_promotion
 from marketing_analytics.simulate.world.parameters import DAY_US, HOUR_US, WorldParameters
 
 NEWSLETTER_TOPICS = (
@@ -45,6 +46,7 @@ class Mail:
     flow: str = ""
     position: int = 0
     delay_us: int = 0
+    is_promotion: bool = False
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ def newsletter_times(parameters: WorldParameters, hour: int) -> list[tuple[int, 
         weekday = (day + 3) % 7
         if weekday == 1:
             moments.append((day * DAY_US + hour * HOUR_US, 0))
-        elif weekday == 3 and (day // 7) % 2 == 0:
+        elif is_promotion(day):
             moments.append((day * DAY_US + (hour + 1) * HOUR_US, 1))
     return moments
 
@@ -159,6 +161,7 @@ def plan_newsletters(
                 subject=topics[number % len(topics)],
                 created_us=sent_us - 26 * HOUR_US,
                 sent_us=sent_us,
+                is_promotion=bool(kind),
             )
         )
     # every audience has a draft lying around that was never sent

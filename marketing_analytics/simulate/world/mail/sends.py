@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing_analytics.simulate.world.chance import BoolArray, IntArray, rank_within, stream
+from marketing_analytics.simulate.world.chance import IntArray, stream
 from marketing_analytics.simulate.world.customers.people import NEVER_US, People
 from marketing_analytics.simulate.world.customers.purchases import Orders
 from marketing_analytics.simulate.world.mail.plan import Mail, MailPlan
@@ -15,7 +15,6 @@ from marketing_analytics.simulate.world.web.visits import CART_DEPTH, EMAIL_SOUR
 
 # a mail older than that is not what brought someone back
 CLICK_REACH_US = 12 * DAY_US
-UNSUBSCRIBE_RATE = 0.0025
 STATUS_SENT, STATUS_HARD, STATUS_SOFT = 0, 1, 2
 
 
@@ -134,8 +133,9 @@ def settle_sends(
     *,
     rng: np.random.Generator,
 ) -> Sends:
-    """Drop what the person may not get, then let bounces and unsubscribes end the rest."""
+    """Drop what the person may not get; the last mail before a member leaves ends it."""
     is_member = (people.subscribed_us[person] <= sent_us) & (people.opted_out_us[person] > sent_us)
+    is_member &= sent_us < people.left_us[person]
     keep = np.flatnonzero(is_member & (sent_us < parameters.end_us))
     keep = keep[np.lexsort((mail[keep], sent_us[keep], person[keep]))]
     # a flow writes a step to a person once
@@ -145,28 +145,15 @@ def settle_sends(
     # unique gives the order of keys; sorted indexes bring back that of time
     keep = keep[np.sort(first)]
     mail, person, sent_us = mail[keep], person[keep], sent_us[keep]
-    status = np.where(rng.random(len(keep)) < 0.004, STATUS_SOFT, STATUS_SENT)
-    status = np.where(rng.random(len(keep)) < 0.0015, STATUS_HARD, status).astype(np.int64)
+    status = np.where(rng.random(len(keep)) < 0.004, STATUS_SOFT, STATUS_SENT).astype(np.int64)
+    # the last mail before the end of a membership ends it
+    is_last = np.append(person[1:] != person[:-1], True) & (people.left_us[person] < NEVER_US)
+    is_dead = is_last & people.has_dead_mailbox[person]
+    status[is_last] = np.where(is_dead[is_last], STATUS_HARD, STATUS_SENT)
     # two minutes at least: opening, reading, finding the link
-    delay_us = (120 + rng.exponential(9_000, len(keep))).astype(np.int64) * SECOND_US
-    wish = (rng.random(len(keep)) < UNSUBSCRIBE_RATE) & (status == STATUS_SENT)
-    left_us = np.where(
-        wish & (sent_us + delay_us < parameters.end_us), sent_us + delay_us, NEVER_US
-    )
-    is_last = (left_us < NEVER_US) | (status == STATUS_HARD)
-    kept = before_first_end(person, is_last)
-    # the row that ends the membership stays, later ones were never sent
-    left_us = left_us.astype(np.int64)
-    return Sends(mail[kept], person[kept], sent_us[kept], status[kept], left_us[kept])
-
-
-def before_first_end(person: IntArray, is_last: BoolArray) -> IntArray:
-    """Return the rows up to and including each person's first `is_last`."""
-    # ends before this row; equal to the person's first value until one has happened
-    running: IntArray = np.cumsum(is_last) - is_last
-    starts = np.flatnonzero(rank_within(person) == 0)
-    base: IntArray = np.repeat(running[starts], np.diff(np.concatenate([starts, [len(person)]])))
-    return np.flatnonzero(running == base).astype(np.int64)
+    wish_us = np.maximum(people.left_us[person], sent_us + 120 * SECOND_US)
+    left_us = np.where(is_last & ~is_dead, wish_us, NEVER_US).astype(np.int64)
+    return Sends(mail, person, sent_us, status, left_us)
 
 
 def mails_of_sessions(sends: Sends, sketch: Sketch) -> IntArray:

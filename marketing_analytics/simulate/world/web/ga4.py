@@ -17,12 +17,15 @@ from numpy.typing import NDArray
 
 from marketing_analytics.simulate.world.chance import BoolArray, IntArray, TextArray
 from marketing_analytics.simulate.world.customers.people import DEVICE_KINDS
+from marketing_analytics.simulate.world.demand.regions import REGIONS
 from marketing_analytics.simulate.world.names import device_names, ids
 from marketing_analytics.simulate.world.web.ga4_events import (
     EVENTS,
     PATHS,
     PURCHASE,
     SITE,
+    THANKS_PAGE,
+    VIEW,
     Events,
     Landing,
     build_events,
@@ -49,6 +52,10 @@ PARAMETER_KEYS = (
 TITLES = ("Shop", "All products", "Lamp", "Your cart", "Checkout", "Thank you")
 OPERATING_SYSTEMS = ("Android", "Windows", "iOS")
 STREAM_ID = "4242424242"
+BOT_REGION = "Virginia"
+# by the number of the order: one in five is paid with PayPal, one on a page of the own checkout
+PAYMENT_KINDS, PAYPAL, OWN_DOMAIN = 5, 0, 1
+PAYPAL_PAGE, OWN_CHECKOUT = "https://www.paypal.com/checkout", "https://checkout.shop.example/"
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,18 @@ class EventTexts:
         taken = pa.array(values, pa.string()).take(pa.array(self.session))
         mask = pa.array(shown & (np.asarray(values != "")[self.session]))
         return pc.if_else(mask, taken, pa.scalar(None, pa.string()))
+
+    def returned(self, column: pa.Array, text: str, kind: int) -> pa.Array:
+        """Return a column with a text where a customer comes back from paying."""
+        order = self.world.sessions.order[self.session]
+        is_thanks = (self.events.name == VIEW) & (self.events.page == THANKS_PAGE)
+        came_back = self.is_human & is_thanks & (order % PAYMENT_KINDS == kind)
+        return pc.if_else(pa.array(came_back), pa.scalar(text), column)
+
+    def page_referrer(self) -> pa.Array:
+        """Return the page before: outside of the shop, or where the payment was made."""
+        landed = self.of_landing(self.landing.referrer)
+        return self.returned(self.returned(landed, PAYPAL_PAGE, PAYPAL), OWN_CHECKOUT, OWN_DOMAIN)
 
     def page_location(self) -> pa.Array:
         """Return the full address of each page."""
@@ -170,9 +189,9 @@ def parameter_columns(texts: EventTexts) -> dict[str, pa.Array]:
         "ga_session_number": pa.array(events.session_number),
         "page_location": texts.page_location(),
         "page_title": pa.array(TITLES).take(pa.array(events.page)),
-        "page_referrer": texts.of_landing(landing.referrer),
-        "source": texts.of_landing(landing.source),
-        "medium": texts.of_landing(landing.medium),
+        "page_referrer": texts.page_referrer(),
+        "source": texts.returned(texts.of_landing(landing.source), "paypal.com", PAYPAL),
+        "medium": texts.returned(texts.of_landing(landing.medium), "referral", PAYPAL),
         "campaign": texts.of_landing(landing.campaign),
         "session_engaged": pa.array(engaged.tolist(), pa.string()),
         "engagement_time_msec": pa.array(events.engagement_ms, mask=events.engagement_ms == 0),
@@ -196,8 +215,8 @@ def traffic_columns(texts: EventTexts) -> dict[str, pa.Array]:
         "collected_traffic_source": struct(
             manual_campaign_id=texts.of_landing(landing.campaign_id),
             manual_campaign_name=texts.of_landing(landing.campaign),
-            manual_source=texts.of_landing(landing.source),
-            manual_medium=texts.of_landing(landing.medium),
+            manual_source=texts.returned(texts.of_landing(landing.source), "paypal.com", PAYPAL),
+            manual_medium=texts.returned(texts.of_landing(landing.medium), "referral", PAYPAL),
             manual_term=nothing,
             manual_content=texts.of_landing(landing.content),
             manual_source_platform=nothing,
@@ -216,6 +235,8 @@ def device_columns(texts: EventTexts) -> dict[str, pa.Array]:
     kinds = np.array(DEVICE_KINDS, dtype=object)[world.people.device_kind]
     systems = np.array(OPERATING_SYSTEMS, dtype=object)[world.people.device_kind]
     countries = world.people.country[world.people.device_person]
+    names = np.array([region.name for region in REGIONS], dtype=object)
+    regions = names[world.people.region[world.people.device_person]]
     bots = int(texts.events.bot.max()) + 1
     browser = texts.device_column(device_browsers(len(kinds)), ["HeadlessChrome"] * bots)
     nothing = pa.nulls(len(texts.events.name), pa.string())
@@ -233,7 +254,7 @@ def device_columns(texts: EventTexts) -> dict[str, pa.Array]:
         "geo": struct(
             continent=nothing,
             country=texts.device_column(countries, ["United States"] * bots),
-            region=nothing,
+            region=texts.device_column(regions, [BOT_REGION] * bots),
             city=nothing,
         ),
     }
@@ -308,11 +329,12 @@ def event_table(world: World, events: Events) -> pa.Table:
     """Return all events in the export's schema."""
     texts = EventTexts(world, events, build_landings(world))
     count = len(events.name)
-    dates = [str(day).replace("-", "") for day in events.day.astype("datetime64[D]")]
+    few, day = np.unique(events.day, return_inverse=True)
+    dates = pa.array([str(d).replace("-", "") for d in few.astype("datetime64[D]")], pa.string())
     nothing = pa.nulls(count, pa.int64())
     return pa.table(
         {
-            "event_date": pa.array(dates),
+            "event_date": dates.take(pa.array(day)),
             "event_timestamp": pa.array(events.at_us),
             "event_name": pa.array(EVENTS).take(pa.array(events.name)),
             "event_params": parameter_lists(texts, parameter_columns(texts)),

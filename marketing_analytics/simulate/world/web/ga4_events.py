@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from urllib.parse import urlencode
 
 import numpy as np
@@ -20,6 +21,7 @@ from marketing_analytics.simulate.world.chance import (
 )
 from marketing_analytics.simulate.world.parameters import DAY_US, SECOND_US
 from marketing_analytics.simulate.world.web.visits import (
+    AFFILIATE_SOURCE,
     EMAIL_SOURCE,
     FIRST_AD_SOURCE,
     TAG_CLICK_ID,
@@ -41,6 +43,7 @@ EVENTS = (
 )
 START, FIRST_VISIT, VIEW, SCROLL, ITEM, CART, CHECKOUT, PURCHASE, ENGAGED = range(9)
 PATHS = ("/", "/collections/all", "/products/lamp", "/cart", "/checkout", "/checkout/thank-you")
+THANKS_PAGE = PATHS.index("/checkout/thank-you")
 # (event, page) in order, by how far the session went
 SCRIPTS: tuple[tuple[tuple[int, int], ...], ...] = (
     ((START, 0), (VIEW, 0)),
@@ -121,11 +124,18 @@ def landing_of(world: World, session: int) -> tuple[str, str, dict[str, str], di
         return ("instagram", "social", {"utm_source": "instagram", "utm_medium": "social"}, {})
     if source == 3:
         return ("blog.partner.example", "referral", {}, {})
+    if source == AFFILIATE_SOURCE:
+        utm = {
+            "utm_source": "coupons.example",
+            "utm_medium": "affiliate",
+            "utm_campaign": "partners",
+        }
+        return ("coupons.example", "affiliate", utm, {})
     if source == EMAIL_SOURCE and tag != TAG_LOST:
         return mail_landing(world, session)
     if source >= FIRST_AD_SOURCE and tag != TAG_LOST:
         ad = world.catalog.ads[sessions.ad[session]]
-        campaign = next_campaign(world, ad.campaign_id)
+        moment_us = int(sessions.start_us[session])
         platform = AD_PLATFORMS[source - FIRST_AD_SOURCE]
         utm_source = platform.utm_sources[session % len(platform.utm_sources)]
         clicks = {platform.click_id: click_id(platform.click_id, session, seed)}
@@ -135,16 +145,11 @@ def landing_of(world: World, session: int) -> tuple[str, str, dict[str, str], di
         utm = {
             "utm_source": utm_source,
             "utm_medium": platform.utm_medium,
-            "utm_campaign": campaign,
+            "utm_campaign": world.catalog.slug(ad.campaign_id, moment_us),
             "utm_id": ad.campaign_id,
         }
         return (utm_source, platform.utm_medium, utm, clicks)
     return ("", "", {}, {})
-
-
-def next_campaign(world: World, campaign_id: str) -> str:
-    """Return the slug of one campaign."""
-    return next(c.slug for c in world.catalog.campaigns if c.campaign_id == campaign_id)
 
 
 def mail_landing(world: World, session: int) -> tuple[str, str, dict[str, str], dict[str, str]]:
@@ -164,8 +169,15 @@ def referrer_of(source: int, medium_source: str) -> str:
         1: f"https://www.{medium_source}.com/",
         2: "https://l.instagram.com/",
         3: "https://blog.partner.example/best-gifts",
+        AFFILIATE_SOURCE: "https://coupons.example/",
     }
     return pages.get(source, "")
+
+
+@cache
+def tags_text(utm: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Return UTM tags as they stand in an address; few are different."""
+    return (urlencode(utm),) if utm else ()
 
 
 def build_landings(world: World) -> Landing:
@@ -175,7 +187,7 @@ def build_landings(world: World) -> Landing:
     sources = world.sessions.source.tolist()
     for session, kind in enumerate(sources):
         source, medium, utm, clicks = landing_of(world, session)
-        query = urlencode({**utm, **clicks})
+        query = "&".join([*tags_text(tuple(utm.items())), *(f"{k}={v}" for k, v in clicks.items())])
         # half of all visits land on the start page
         url = f"{SITE}{entry[session % 4]}{'?' + query if query else ''}"
         rows.append(

@@ -6,43 +6,48 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from marketing_analytics.simulate.world.ads.catalog import Account, Catalog
 from marketing_analytics.simulate.world.ads.platforms import AD_PLATFORMS, PLATFORMS
-from marketing_analytics.simulate.world.calendar import local_day
 from marketing_analytics.simulate.world.chance import (
     BoolArray,
-    FloatArray,
     IntArray,
     daytime_fraction,
     pick,
-    pick_in_rows,
     rank_within,
     spread,
     stream,
 )
+from marketing_analytics.simulate.world.customers.buyers import Buyers
 from marketing_analytics.simulate.world.customers.people import People
 from marketing_analytics.simulate.world.customers.purchases import Orders
+from marketing_analytics.simulate.world.demand.journeys import Visits
+from marketing_analytics.simulate.world.demand.meetings import (
+    CUSTOMER_FREE,
+    Meetings,
+    Met,
+    pick_ads,
+)
+from marketing_analytics.simulate.world.demand.plan import SpendPlan
 from marketing_analytics.simulate.world.parameters import DAY_US, SECOND_US, WorldParameters
 
 # the sources of visits that no ad brought, then the ad platforms
-FREE_SOURCES = ("direct", "organic_search", "organic_social", "referral", "email")
+FREE_SOURCES = ("direct", "organic_search", "organic_social", "referral", "email", "affiliate")
 SOURCES = (*FREE_SOURCES, *PLATFORMS)
-EMAIL_SOURCE = FREE_SOURCES.index("email")
+EMAIL_SOURCE, AFFILIATE_SOURCE = FREE_SOURCES.index("email"), FREE_SOURCES.index("affiliate")
 FIRST_AD_SOURCE = len(FREE_SOURCES)
 CHANNELS = (*FREE_SOURCES, *(platform.channel for platform in AD_PLATFORMS))
-# weights by SOURCES
-FIRST_ORDER_MIX = (14, 15, 5, 5, 5, *(p.first_order_weight for p in AD_PLATFORMS))
-REPEAT_ORDER_MIX = (26, 14, 3, 3, 32, *(p.repeat_order_weight for p in AD_PLATFORMS))
-BROWSING_MIX = (22, 18, 6, 4, 22, *(p.browsing_weight for p in AD_PLATFORMS))
-VISITOR_MIX = (13, 20, 8, 6, 4, *(p.visitor_weight for p in AD_PLATFORMS))
 # how far a visit without an order goes: bounce, browse, product, cart, checkout
-DEPTH_MIX = (34, 26, 24, 11, 5)
+DEPTH_MIX = (700, 205, 75, 15, 5)
+CUSTOMER_DEPTH_MIX = (28, 28, 28, 11, 5)
 # positions in DEPTH_MIX, and one beyond it: only orders go that far
 CART_DEPTH, PURCHASE_DEPTH = 3, 5
 # 0 is a visit with all of its tags
 TAG_CLICK_ID, TAG_LOST = 1, 2
 USUAL_TAG_WEIGHTS = (86, 7, 7)
 NO_INDEX = -1
+CLICKS_OF_WOKEN = 0.85
+# people who share devices with another, and how often they take the other's
+SHARING_SHARE, BORROWED_SHARE = 0.06, 0.35
+BROWSING_PER_PERSON = 0.9
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Sessions:
 
 @dataclass(frozen=True)
 class Sketch:
-    """A session before its device, ad and tracking are decided."""
+    """A session before its device, ad and tracking are decided; days count from 1970."""
 
     person: IntArray
     start_us: IntArray
@@ -86,6 +91,8 @@ class Sketch:
     order: IntArray
     journey_order: IntArray
     depth: IntArray
+    campaign: IntArray
+    ad_day: IntArray
 
 
 def join_sketches(sketches: list[Sketch]) -> Sketch:
@@ -94,104 +101,137 @@ def join_sketches(sketches: list[Sketch]) -> Sketch:
     return Sketch(**{name: np.concatenate([getattr(s, name) for s in sketches]) for name in fields})
 
 
-def converting_sessions(orders: Orders, mix: IntArray, rng: np.random.Generator) -> Sketch:
-    """Return one session per order that ends shortly after the purchase."""
-    count = len(orders.customer)
-    # 3 to 25 minutes from landing to order
-    lead_us = rng.integers(180, 1_500, count) * SECOND_US
-    index = np.arange(count, dtype=np.int64)
-    return Sketch(
-        person=orders.customer,
-        start_us=orders.ordered_us - lead_us,
-        # the purchase is the last event of its visit
-        end_us=orders.ordered_us,
-        source=mix,
-        order=index,
-        journey_order=index,
-        depth=np.full(count, PURCHASE_DEPTH, dtype=np.int64),
-    )
+class Sketcher:
+    """Draws sessions before their device, ad and tracking are decided."""
+
+    def __init__(
+        self,
+        parameters: WorldParameters,
+        plan: SpendPlan,
+        meetings: Meetings,
+        people: People,
+        orders: Orders,
+    ) -> None:
+        self.parameters, self.plan, self.meetings = parameters, plan, meetings
+        self.people, self.orders = people, orders
+        self.rng = stream(parameters.seed, "sessions")
+        platforms = [PLATFORMS.index(c.platform) for c in plan.catalog.campaigns]
+        # one beyond the last campaign stands for the affiliates
+        self.source_of = np.array([*(FIRST_AD_SOURCE + p for p in platforms), AFFILIATE_SOURCE])
+
+    def sketch(
+        self,
+        person: IntArray,
+        start_us: IntArray,
+        met: Met,
+        order: IntArray,
+        journey_order: IntArray,
+        depths: tuple[int, ...],
+    ) -> Sketch:
+        """Return sessions that came through what they met; an order ends its session."""
+        count = len(person)
+        is_ordering = order >= 0
+        end_us = start_us + self.rng.integers(15, 800, count) * SECOND_US
+        if len(self.orders.ordered_us):
+            ordered_us = self.orders.ordered_us[np.maximum(order, 0)]
+            end_us = np.where(is_ordering, ordered_us, end_us)
+        is_ad = (met.campaign >= 0) & (met.campaign < len(self.plan.catalog.campaigns))
+        source = np.where(met.campaign >= 0, self.source_of[met.campaign], met.free)
+        return Sketch(
+            person=person,
+            start_us=start_us,
+            # the last minutes of a visit may not run past the end of the world
+            end_us=np.clip(end_us, start_us, self.parameters.end_us - 1).astype(np.int64),
+            source=source.astype(np.int64),
+            order=order,
+            journey_order=journey_order,
+            depth=np.where(is_ordering, PURCHASE_DEPTH, pick(self.rng, depths, count)),
+            campaign=np.where(is_ad, met.campaign, NO_INDEX),
+            ad_day=np.where(is_ad, met.ad_day + self.plan.start_day, NO_INDEX),
+        )
+
+    def shoppers(self, visits: Visits, buyers: Buyers) -> Sketch:
+        """Return the sessions of everyone's way to the first decision."""
+        person = buyers.person[visits.shopper]
+        first = np.flatnonzero(self.orders.is_first)
+        order_of = np.full(self.people.count, NO_INDEX, dtype=np.int64)
+        order_of[self.orders.customer[first]] = first
+        journey_order = order_of[person]
+        order = np.where(visits.is_decision, journey_order, NO_INDEX)
+        return self.sketch(person, visits.start_us, visits.met, order, journey_order, DEPTH_MIX)
+
+    def meet(self, person: IntArray, start_us: IntArray) -> Met:
+        """Return what people whom the shop knows come through."""
+        region, eagerness = self.people.region[person], np.ones(len(person))
+        return self.meetings.meet(
+            self.rng, region, start_us, eagerness, CUSTOMER_FREE, is_late=True
+        )
+
+    def repeats(self) -> Sketch:
+        """Return the sessions in which customers order again."""
+        orders = self.orders
+        index = np.flatnonzero(~orders.is_first)
+        # 3 to 25 minutes from landing to order
+        lead_us = self.rng.integers(180, 1_500, len(index)) * SECOND_US
+        start_us = np.maximum(orders.ordered_us[index] - lead_us, self.parameters.start_us)
+        met = self.meet(orders.customer[index], start_us)
+        # who was woken by a mail mostly clicks in it
+        is_woken = orders.mail[index] >= 0
+        woken = np.where(self.rng.random(len(index)) < CLICKS_OF_WOKEN, EMAIL_SOURCE, 0)
+        met = Met(
+            campaign=np.where(is_woken, NO_INDEX, met.campaign),
+            ad_day=met.ad_day,
+            free=np.where(is_woken, woken, met.free),
+        )
+        return self.sketch(orders.customer[index], start_us, met, index, index, CUSTOMER_DEPTH_MIX)
+
+    def before_repeats(self) -> Sketch:
+        """Return the earlier sessions of repeat orders, a week before on average."""
+        orders, rng = self.orders, self.rng
+        repeats = np.flatnonzero(~orders.is_first & (orders.mail < 0))
+        order = repeats[spread(rng.poisson(0.7, len(repeats)).astype(np.int64))]
+        # an hour before the order at least: closer visits would be the same session
+        lag_seconds = (3_600 + rng.exponential(6.5 * 86_400, len(order))).astype(np.int64)
+        start_us = orders.ordered_us[order] - lag_seconds * SECOND_US
+        # what lies before the first day was never measured
+        keep = start_us >= self.parameters.start_us
+        order, start_us = order[keep], start_us[keep]
+        person = orders.customer[order]
+        nothing = np.full(len(order), NO_INDEX, dtype=np.int64)
+        met = self.meet(person, start_us)
+        return self.sketch(person, start_us, met, nothing, order, CUSTOMER_DEPTH_MIX)
+
+    def browsing(self) -> Sketch:
+        """Return sessions of customers and leads who look around without buying."""
+        people, rng = self.people, self.rng
+        known_us = people.subscribed_us.copy()
+        known_us[: people.customers] = people.created_us
+        known = np.flatnonzero(known_us < self.parameters.end_us - DAY_US)
+        person = known[spread(rng.poisson(BROWSING_PER_PERSON, len(known)).astype(np.int64))]
+        from_us = known_us[person]
+        # anywhere between the first possible moment and the end
+        days = (self.parameters.end_us - from_us) / DAY_US * rng.random(len(person))
+        whole = np.floor(days)
+        # whole days first, then a time of day that follows waking hours
+        moment = from_us // DAY_US * DAY_US + whole.astype(np.int64) * DAY_US
+        within = (daytime_fraction(days - whole) * 86_399).astype(np.int64) * SECOND_US
+        # the bent time of day may fall before the account existed
+        start_us = np.maximum(moment + within, from_us)
+        nothing = np.full(len(person), NO_INDEX, dtype=np.int64)
+        met = self.meet(person, start_us)
+        return self.sketch(person, start_us, met, nothing, nothing, CUSTOMER_DEPTH_MIX)
 
 
-def order_mix(orders: Orders, indexes: IntArray, rng: np.random.Generator) -> IntArray:
-    """Return a source per order index: new customers come through ads, old ones through mail."""
-    first = pick(rng, FIRST_ORDER_MIX, len(indexes))
-    repeat = pick(rng, REPEAT_ORDER_MIX, len(indexes))
-    return np.where(orders.is_first[indexes], first, repeat).astype(np.int64)
-
-
-def journey_sessions(orders: Orders, rng: np.random.Generator) -> Sketch:
-    """Return the earlier sessions of each order, a week before it on average."""
-    # who does not know the shop yet comes more often before ordering
-    counts = rng.poisson(np.where(orders.is_first, 1.5, 0.9))
-    order = spread(counts.astype(np.int64))
-    # an hour before the order at least: closer visits would be the same session
-    lag_seconds = (3_600 + rng.exponential(6.5 * 86_400, len(order))).astype(np.int64)
-    start_us = orders.ordered_us[order] - lag_seconds * SECOND_US
-    seconds = rng.integers(20, 700, len(order))
-    return Sketch(
-        person=orders.customer[order],
-        start_us=start_us,
-        end_us=start_us + seconds * SECOND_US,
-        source=order_mix(orders, order, rng),
-        order=np.full(len(order), NO_INDEX, dtype=np.int64),
-        journey_order=order,
-        depth=pick(rng, (22, 28, 30, 14, 6), len(order)),
-    )
-
-
-def browsing_sessions(
-    parameters: WorldParameters,
-    persons: IntArray,
-    from_us: IntArray,
-    mix: tuple[int, ...],
-    rng: np.random.Generator,
-) -> Sketch:
-    """Return sessions without an order, one per entry of `persons`, after `from_us`."""
-    count = len(persons)
-    # anywhere between the first possible moment and the end
-    days = (parameters.end_us - from_us) / DAY_US * rng.random(count)
-    whole = np.floor(days)
-    # whole days first, then a time of day that follows waking hours
-    moment = from_us // DAY_US * DAY_US + whole.astype(np.int64) * DAY_US
-    within = (daytime_fraction(days - whole) * 86_399).astype(np.int64) * SECOND_US
-    # the bent time of day may fall before the account existed
-    start_us = np.maximum(moment + within, from_us)
-    seconds = rng.integers(15, 800, count)
-    return Sketch(
-        person=persons,
-        start_us=start_us,
-        end_us=start_us + seconds * SECOND_US,
-        source=pick(rng, mix, count),
-        order=np.full(count, NO_INDEX, dtype=np.int64),
-        journey_order=np.full(count, NO_INDEX, dtype=np.int64),
-        depth=pick(rng, DEPTH_MIX, count),
-    )
-
-
-def sketch_sessions(parameters: WorldParameters, people: People, orders: Orders) -> Sketch:
+def sketch_sessions(sketcher: Sketcher, visits: Visits, buyers: Buyers) -> Sketch:
     """Return every session of people (bots are added in the GA4 export)."""
-    rng = stream(parameters.seed, "sessions")
-    index = np.arange(len(orders.customer), dtype=np.int64)
-    converting = converting_sessions(orders, order_mix(orders, index, rng), rng)
-    journeys = journey_sessions(orders, rng)
-    # customers who look around without buying, about once each
-    regulars = spread(rng.poisson(0.9, people.customers).astype(np.int64))
-    browsing = browsing_sessions(
-        parameters, regulars, people.created_us[regulars], BROWSING_MIX, rng
+    return join_sketches(
+        [
+            sketcher.shoppers(visits, buyers),
+            sketcher.repeats(),
+            sketcher.before_repeats(),
+            sketcher.browsing(),
+        ]
     )
-    # a visitor was there at least once
-    visits = 1 + rng.poisson(0.45, people.count - people.customers)
-    visitors = people.customers + spread(visits.astype(np.int64))
-    start = np.full(len(visitors), parameters.start_us, dtype=np.int64)
-    strangers = browsing_sessions(parameters, visitors, start, VISITOR_MIX, rng)
-    joined = join_sketches([converting, journeys, browsing, strangers])
-    # what lies before the first day was never measured; orders are kept whole
-    starts = np.maximum(joined.start_us, np.where(joined.order >= 0, parameters.start_us, 0))
-    # the last minutes of a visit may not run past the end of the world
-    ends = np.clip(joined.end_us, starts, parameters.end_us - 1)
-    joined = replace(joined, start_us=starts, end_us=ends)
-    keep = (joined.start_us >= parameters.start_us) & (joined.start_us < parameters.end_us)
-    return Sketch(**{name: getattr(joined, name)[keep] for name in Sketch.__dataclass_fields__})
 
 
 def without_email(sketch: Sketch, is_refused: BoolArray) -> Sketch:
@@ -199,57 +239,30 @@ def without_email(sketch: Sketch, is_refused: BoolArray) -> Sketch:
     return replace(sketch, source=np.where(is_refused, 0, sketch.source).astype(np.int64))
 
 
+def household_of(people: People, rng: np.random.Generator) -> IntArray:
+    """Return whose devices each person uses at times: a neighbour's, mostly only the own."""
+    household = np.arange(people.count, dtype=np.int64)
+    sharing = np.flatnonzero(rng.random(people.count) < SHARING_SHARE)
+    # two of a region, one after the other in a shuffled list, live together
+    sharing = rng.permutation(sharing)
+    sharing = sharing[np.argsort(people.region[sharing], kind="stable")]
+    left, right = sharing[0:-1:2], sharing[1::2]
+    together = people.region[left] == people.region[right]
+    household[left[together]] = right[together]
+    household[right[together]] = left[together]
+    return household
+
+
 def choose_devices(people: People, persons: IntArray, rng: np.random.Generator) -> IntArray:
-    """Return a device per session; the first one of a person is used most."""
+    """Return a device per session; the first one of a person is used most, some are shared."""
     # the power pulls draws to zero, to the first device
     drawn = rng.random(len(persons)) ** 1.6
+    is_borrowed = rng.random(len(persons)) < BORROWED_SHARE
+    owner = np.where(is_borrowed, household_of(people, rng)[persons], persons)
     return np.asarray(
-        people.device_start[persons] + (drawn * people.device_count[persons]).astype(np.int64),
+        people.device_start[owner] + (drawn * people.device_count[owner]).astype(np.int64),
         dtype=np.int64,
     )
-
-
-def ad_weights(parameters: WorldParameters, catalog: Catalog, indexes: IntArray) -> FloatArray:
-    """Return cumulative weights (days x ads); an ad weighs nothing outside its days."""
-    days = np.arange(parameters.start_day, parameters.end_day + 1)[:, None]
-    first = np.array([catalog.ads[i].first_day for i in indexes])
-    last = np.array([catalog.ads[i].last_day for i in indexes])
-    weight = np.array([catalog.ads[i].weight for i in indexes])
-    # cumulative, so that one draw per session picks among the ads of its day
-    return np.cumsum(((days >= first) & (days <= last)) * weight, axis=1)
-
-
-def clip_day(parameters: WorldParameters, moments_us: IntArray, account: Account) -> IntArray:
-    """Return the account-local day, kept inside the days of the world."""
-    days = local_day(moments_us, account.timezone_name)
-    # at the edges a local day can lie outside of the world, where no ad runs
-    return np.clip(days, parameters.start_day, parameters.end_day)
-
-
-def choose_ads(
-    parameters: WorldParameters, catalog: Catalog, people: People, sketch: Sketch
-) -> tuple[IntArray, IntArray]:
-    """Return (ad index, account-local day) per session, -1 for sessions without an ad."""
-    rng = stream(parameters.seed, "ads of sessions")
-    count = len(sketch.person)
-    ad = np.full(count, NO_INDEX, dtype=np.int64)
-    ad_day = np.full(count, NO_INDEX, dtype=np.int64)
-    is_eur = people.is_eur[sketch.person]
-    for account in catalog.accounts:
-        ads = np.array(
-            [i for i, a in enumerate(catalog.ads) if a.account_id == account.account_id],
-            dtype=np.int64,
-        )
-        if len(ads) == 0:
-            continue
-        # ads reach people of their market; an account without one reaches all
-        is_market = is_eur == (account.market == "EU") if account.market else np.ones(count, bool)
-        rows = np.flatnonzero((sketch.source == SOURCES.index(account.platform)) & is_market)
-        days = clip_day(parameters, sketch.start_us[rows], account)
-        table = ad_weights(parameters, catalog, ads)
-        ad[rows] = ads[pick_in_rows(rng, table, days - parameters.start_day)]
-        ad_day[rows] = days
-    return ad, ad_day
 
 
 def unique_session_ids(device: IntArray, start_us: IntArray) -> IntArray:
@@ -279,7 +292,7 @@ def tracked_numbers(device: IntArray, is_tracked: BoolArray) -> IntArray:
 
 def build_sessions(
     parameters: WorldParameters,
-    catalog: Catalog,
+    plan: SpendPlan,
     people: People,
     sketch: Sketch,
     mail: IntArray,
@@ -288,7 +301,8 @@ def build_sessions(
     rng = stream(parameters.seed, "tracking")
     count = len(sketch.person)
     device = choose_devices(people, sketch.person, rng)
-    ad, ad_day = choose_ads(parameters, catalog, people, sketch)
+    region, day = people.region[sketch.person], sketch.ad_day - plan.start_day
+    ad = pick_ads(plan, stream(parameters.seed, "ads of sessions"), sketch.campaign, region, day)
     # one in seven ad visits lost tags on the way: redirects, privacy filters
     tag = pick(rng, USUAL_TAG_WEIGHTS, count)
     for source, platform in enumerate(AD_PLATFORMS, FIRST_AD_SOURCE):
@@ -316,7 +330,7 @@ def build_sessions(
         journey_order=sketch.journey_order[order],
         depth=sketch.depth[order],
         ad=ad[order],
-        ad_day=ad_day[order],
+        ad_day=sketch.ad_day[order],
         mail=mail[order],
         tag=tag[order],
         is_tracked=is_tracked[order],

@@ -138,21 +138,33 @@ grouped as (
 
 ),
 
+tagged as (
+
+    select
+        device_key,
+        ga_session_id,
+        gclid,
+        lower(landing_parameters) as landing_parameters
+    from grouped
+    where gclid is not null or {{ contains('landing_parameters', "'='") }}
+
+),
+
 clicked as (
 
     -- of several click ids the one with the smallest number counts
     select
-        grouped.device_key,
-        grouped.ga_session_id,
+        tagged.device_key,
+        tagged.ga_session_id,
         lower(click_ids.click_id) as click_id,
         row_number() over (
-            partition by grouped.device_key, grouped.ga_session_id
+            partition by tagged.device_key, tagged.ga_session_id
             order by click_ids.priority
         ) as click_rank
-    from grouped
+    from tagged
     inner join click_ids
-        on {{ has_parameter('grouped.landing_parameters', 'click_ids.click_id') }}
-        or (click_ids.click_id = 'gclid' and grouped.gclid is not null)
+        on {{ has_parameter('tagged.landing_parameters', 'click_ids.click_id') }}
+        or (click_ids.click_id = 'gclid' and tagged.gclid is not null)
 
 ),
 

@@ -1,0 +1,1 @@
+"""Cause and effect: base demand, spend, what it brings, and who buys. Start with `tactics`."""
