@@ -2,27 +2,34 @@
 
     python -m benchmarks.world_judges --seeds 20
 
-For every seed the orders of a world are shared out among its tactics by four ways that look at
-visits, and by one that looks at spend and geography alone. The distance is half of the summed
-differences to the true shares, in percentage points of all orders: the part of the orders that
-stands in the wrong place.
+For every seed the orders of a world are shared out among its tactics by the project's models, which
+look at visits, and by two ways that look at spend, one of them by planned hold-outs of regions. The
+distance is half of the summed differences to the true shares, in percentage points of all orders:
+the part of the orders that stands in the wrong place.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.sql_models import channel_credit, compiled
 from marketing_analytics.simulate.world.demand.causes import TACTIC
 from marketing_analytics.simulate.world.demand.regions import IS_EUR
 from marketing_analytics.simulate.world.demand.tactics import AFFILIATE, EMAIL, TACTICS
 from marketing_analytics.simulate.world.demand.truth import order_cells
 from marketing_analytics.simulate.world.parameters import WorldParameters
-from marketing_analytics.simulate.world.web.visits import AFFILIATE_SOURCE, EMAIL_SOURCE
+from marketing_analytics.simulate.world.web.visits import (
+    AFFILIATE_SOURCE,
+    EMAIL_SOURCE,
+    FREE_SOURCES,
+)
 from marketing_analytics.simulate.world.world import World, generate
 
 Floats = NDArray[np.float64]
@@ -34,7 +41,6 @@ ROLE = np.array([0, 0, 0, 1, 1, 1, 0, 2, 2, 2])
 ASSUMED_HALF_LIFE = 3.0
 MEMORY_DAYS = 28
 RIDGE = 0.01
-WINDOW_DAYS = 30
 
 
 def tactic_of_sessions(world: World) -> Ints:
@@ -49,35 +55,15 @@ def tactic_of_sessions(world: World) -> Ints:
     return result
 
 
-def visit_models(world: World) -> dict[str, Floats]:
-    """Return the share of orders that each rule gives to each tactic; the rest is nobody's."""
-    sessions, orders = world.sessions, world.orders
-    rows = np.flatnonzero(sessions.journey_order >= 0)
-    order = sessions.journey_order[rows]
-    age_us = orders.ordered_us[order] - sessions.start_us[rows]
-    keep = age_us <= WINDOW_DAYS * 86_400_000_000
-    rows, order = rows[keep], order[keep]
-    by_time = np.lexsort((sessions.start_us[rows], order))
-    rows, order = rows[by_time], order[by_time]
-    tactic = tactic_of_sessions(world)[rows]
-    count = len(orders.customer)
-    is_first = np.append(True, order[1:] != order[:-1])
-    is_last = np.append(order[1:] != order[:-1], True)
-    touches = np.bincount(order, minlength=count)
-    is_paid = tactic >= 0
-    # the last of the paid visits of an order, where there is one
-    paid = np.flatnonzero(is_paid)
-    last_paid = np.zeros(len(rows))
-    last_paid[paid[np.append(order[paid][1:] != order[paid][:-1], True)]] = 1.0
-    by_rule = {
-        "first touch": is_first * 1.0,
-        "last touch": is_last * 1.0,
-        "last paid touch": last_paid,
-        "linear": 1.0 / touches[order],
-    }
+def visit_models(models: dict[str, str], world: World) -> dict[str, Floats]:
+    """Return the share of orders that each model gives to each tactic; the rest is nobody's."""
+    tactic = tactic_of_sessions(world)
+    free = np.array(FREE_SOURCES)[np.minimum(world.sessions.source, len(FREE_SOURCES) - 1)]
+    channel = np.where(tactic >= 0, np.array(NAMES)[tactic], free)
+    count = len(world.orders.customer)
     return {
-        name: np.bincount(tactic[is_paid], credit[is_paid], minlength=len(NAMES)) / count
-        for name, credit in by_rule.items()
+        model: np.array([credit.get(name, 0.0) for name in NAMES]) / count
+        for model, credit in channel_credit(models, world, channel).items()
     }
 
 
@@ -248,11 +234,13 @@ def judge(seeds: int, customers: int, days: int) -> tuple[list[Verdict], Floats]
     """Return the verdict on every model, nearest first, and the mean true shares."""
     shares: dict[str, list[Floats]] = {}
     truths = []
+    with tempfile.TemporaryDirectory() as folder:
+        models = compiled(Path(folder))
     for seed in range(1, seeds + 1):
         world = generate(WorldParameters(seed=seed, customers=customers, days=days))
         truths.append(true_shares(world))
         found = {
-            **visit_models(world),
+            **visit_models(models, world),
             "naive regression": naive_regression(world),
             "geo hold-outs": geo_hold_outs(world),
         }
