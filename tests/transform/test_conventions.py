@@ -24,6 +24,9 @@ FORMULAS = {
     "fct_ad_performance", "fct_ad_group_performance", "int_ads__ad_daily", "int_ads__budgets",
     "rpt_ad_fatigue", "rpt_budget_pacing", "rpt_channel_performance", "rpt_marginal_returns",
     "int_attribution__default_model",
+    "int_journeys__steps", "int_journeys__visits", "int_journeys__coverage",
+    "int_markov__transitions", "int_markov__effects", "int_shapley__effects",
+    "fct_path_attribution", "rpt_conversion_paths",
 }  # fmt: skip
 
 each_model = pytest.mark.parametrize("sql", MODELS, ids=lambda path: path.stem)
@@ -129,7 +132,18 @@ def test_names_fit_into_every_engine() -> None:
 def test_every_yml_belongs_to_a_model_or_to_the_sources() -> None:
     for path in (PROJECT / "models").rglob("*.yml"):
         name = path.stem.removesuffix("__unit_tests")
-        assert name == "__sources" or path.with_name(f"{name}.sql").exists()
+        is_model = path.with_name(f"{name}.sql").exists()
+        assert is_model or path.parent.name == "semantic" or name in {"__sources", "exposures"}
+
+
+def test_every_metric_and_snapshot_is_described() -> None:
+    described = 0
+    for folder, kind in (("models/semantic", "metrics"), ("snapshots", "snapshots")):
+        for path in (PROJECT / folder).glob("*.yml"):
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))[kind]
+            assert all(one["description"].endswith(".") for one in found)
+            described += len(found)
+    assert described > 10
 
 
 @pytest.mark.parametrize("rows", sorted((PROJECT / "seeds").glob("*.csv")), ids=lambda p: p.stem)
