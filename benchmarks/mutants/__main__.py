@@ -111,7 +111,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         _base = Base(Path(folder) / "work")
         mutants = [
-            mutant for mutant in all_mutants() if options.only in mutant.path and _base.used_macro(mutant)
+            mutant for mutant in all_mutants() if options.only in mutant.path and _base.is_built(mutant)
         ]
         print(f"{len(mutants)} mutants can be made", flush=True)
         verdicts = run(drawn(mutants, options.seed), options.count, options.jobs)
