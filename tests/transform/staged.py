@@ -22,8 +22,9 @@ from marketing_analytics.ingest.raw.declared import SQL_TYPES
 
 RECORDED = Path(__file__).with_name("staged.csv")
 # a row whose texts are the names of their columns and whose booleans are true, one in capitals with
-# booleans that are false, and one without a value; recorded in the order of what comes of them
-ROWS = ("first", "second", "empty")
+# booleans that are false, two whose texts say nothing, and one without a value; recorded in the
+# order of what comes of them
+ROWS = ("first", "second", "unset", "blank", "empty")
 # texts that a model compares with its own
 SAID = {
     "session_engaged": ("1", "0"),
@@ -33,7 +34,7 @@ SAID = {
     "activity_type": ("proxy", "proxy"),
     "financial_status": ("paid", "voided"),
 }
-NAMES = ("model", "column", "type", *ROWS)
+NAMES = ("model", "column", "type", "rows")
 Staged = dict[tuple[str, str], tuple[str, ...]]
 
 
@@ -50,7 +51,10 @@ def value(column: str, kind: str, row: str) -> str:
     """Return the value of a column in a row as SQL: its name, or what is counted from it."""
     number = crc32(column.encode()) % 900 + 50 + (row == "second")
     first, second = SAID.get(column, (column, column.upper()))
-    if row == "empty":
+    is_text = kind in {"varchar", "text", "json"}
+    if row in {"unset", "blank"} and is_text and not column.endswith("month"):
+        return "'(not set)'" if row == "unset" else "''"
+    if row in {"unset", "blank", "empty"}:
         return "null"
     if column.endswith("month"):
         return f"'2026-{number % 12 + 1:02}'"
@@ -62,7 +66,7 @@ def value(column: str, kind: str, row: str) -> str:
         return f"timestamptz '2026-01-01 00:00:00+00' + to_minutes({number})"
     if kind.startswith("decimal"):
         return f"{number}.004999 / 100" if kind.endswith("6)") else f"{number / 100}"
-    return f"'{first if row == 'first' else second}'" if kind in {"varchar", "text", "json"} else str(number)
+    return f"'{first if row == 'first' else second}'" if is_text else str(number)
 
 
 def fill(connection: Any) -> None:
@@ -102,8 +106,8 @@ def staged(warehouse: Warehouse) -> Staged:
         rows = connection.execute(f"select {texts} from {model} order by all nulls last").fetchall()
         by_column = list(zip(*rows, strict=True))
         for place, (name, kind) in enumerate(kinds):
-            cells = [("" if cell is None else str(cell)) for cell in by_column[place]]
-            found[model, name] = (kind, *cells, *[""] * (len(ROWS) - len(cells)))
+            cells = ["null" if cell is None else str(cell) for cell in by_column[place]]
+            found[model, name] = (kind, " | ".join(cells))
     return found
 
 
