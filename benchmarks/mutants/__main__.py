@@ -9,10 +9,11 @@ import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from benchmarks.mutants.edits import edits
-from benchmarks.mutants.judged import PROJECT, Base, Mutant, Verdict
+from benchmarks.mutants.judged import PROJECT, Base, Mutant, Verdict, build
 
 LEAST_PERCENT = 95
 UNCOUNTED = {"invalid", "same"}
@@ -20,7 +21,7 @@ UNCOUNTED = {"invalid", "same"}
 
 def all_mutants() -> list[Mutant]:
     """Return every mutant of the models and macros."""
-    paths = sorted(path for folder in ("models", "macros") for path in (PROJECT / folder).rglob("*.sql"))
+    paths = sorted((*PROJECT.glob("models/**/*.sql"), *PROJECT.glob("macros/**/*.sql")))
     return [
         Mutant(str(path.relative_to(PROJECT)), edit)
         for path in paths
@@ -50,53 +51,63 @@ def drawn(mutants: list[Mutant], seed: int) -> Iterator[Mutant]:
 _base: Base
 
 
-def judge(work: tuple[int, Mutant]) -> Verdict:
-    """Judge one mutant in this process."""
-    number, mutant = work
-    return _base.judge(mutant, number)
+def _keep(base: Base) -> None:
+    """Keep the base of this process."""
+    global _base
+    _base = base
 
 
-def run(mutants: Iterator[Mutant], count: int, jobs: int) -> list[Verdict]:
+def _judge(mutant: Mutant) -> Verdict:
+    """Judge a mutant in this process."""
+    return _base.judge(mutant)
+
+
+def run(base: Base, mutants: Iterator[Mutant], count: int, jobs: int) -> list[Verdict]:
     """Judge mutants until so many count."""
     verdicts: list[Verdict] = []
-    number = 0
-    # a process for each: dbt keeps what it has read
-    with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
+    # a process for each, forked with the manifest in it: dbt keeps what it has read
+    context = multiprocessing.get_context("fork")
+    with context.Pool(jobs, initializer=_keep, initargs=(base,), maxtasksperchild=1) as pool:
         while missing := count - sum(verdict.by not in UNCOUNTED for verdict in verdicts):
-            batch = [one for one, _ in zip(mutants, range(missing), strict=False)]
+            batch = list(islice(mutants, missing))
             if not batch:
                 break
-            for verdict in pool.imap(judge, enumerate(batch, number)):
+            for verdict in pool.imap(_judge, batch):
                 verdicts.append(verdict)
-                print(f"{verdict.by:12} {verdict.mutant}  {verdict.detail[:100]!r}", flush=True)
-            number += len(batch)
+                print(f"{verdict.by:12} {verdict.mutant} {verdict.detail[:200]!r}", flush=True)
     return verdicts
 
 
 def report(verdicts: list[Verdict], seed: int) -> int:
     """Print the score by kind and by layer, and what nobody noticed."""
     counted = [verdict for verdict in verdicts if verdict.by not in UNCOUNTED]
-    by = ("unit test", "data test", "build", "python test", "survived")
-    for title, name in (("kind", "kind"), ("layer", "layer")):
-        rows: dict[str, Counter[str]] = defaultdict(Counter)
-        for verdict in counted:
-            key = verdict.mutant.edit.kind if name == "kind" else verdict.mutant.layer
-            rows[key][verdict.by] += 1
-        print(f"\n{title:14} mutants  " + "  ".join(by))
-        for key, row in sorted(rows.items()):
-            cells = "  ".join(f"{row[one]:{len(one)}}" for one in by)
-            print(f"{key:14} {row.total():7}  {cells}")
+    _table("kind", [(one.mutant.edit.kind, one.by) for one in counted])
+    _table("layer", [(one.mutant.layer, one.by) for one in counted])
     survivors = [verdict for verdict in counted if verdict.by == "survived"]
     for verdict in survivors:
         print(f"survived: {verdict.mutant}")
     caught = len(counted) - len(survivors)
     percent = 100 * caught / max(len(counted), 1)
     skipped = Counter(verdict.by for verdict in verdicts if verdict.by in UNCOUNTED)
+    print(f"not counted: {skipped['invalid']} that are no SQL, {skipped['same']} without effect")
     print(
-        f"seed {seed}: {caught} of {len(counted)} mutants caught, {percent:.1f} % (at least"
-        f" {LEAST_PERCENT} %); not counted: {skipped['invalid']} no SQL, {skipped['same']} unchanged"
+        f"seed {seed}: {caught} of {len(counted)} mutants caught, {percent:.1f} %"
+        f" (at least {LEAST_PERCENT} %)"
     )
     return 0 if percent >= LEAST_PERCENT else 1
+
+
+def _table(title: str, cells: list[tuple[str, str]]) -> None:
+    """Print how many mutants of each row were caught by what."""
+    by = ("unit test", "data test", "build", "python test", "survived")
+    counts = Counter(cells)
+    print(f"\n{title:14} mutants  " + "  ".join(by))
+    for key in sorted({key for key, _ in cells}):
+        row = [counts[key, one] for one in by]
+        print(
+            f"{key:14} {sum(row):7}  "
+            + "  ".join(f"{n:{len(b)}}" for n, b in zip(row, by, strict=True))
+        )
 
 
 def main() -> int:
@@ -107,14 +118,14 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="a part of the path of the files")
     options = parser.parse_args()
-    global _base
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        _base = Base(Path(folder) / "work")
-        mutants = [
-            mutant for mutant in all_mutants() if options.only in mutant.path and _base.is_built(mutant)
-        ]
+        built = Path(folder) / "built"
+        built.mkdir()
+        build(built)
+        base = Base(built, Path(folder))
+        mutants = [one for one in all_mutants() if options.only in one.path and base.is_built(one)]
         print(f"{len(mutants)} mutants can be made", flush=True)
-        verdicts = run(drawn(mutants, options.seed), options.count, options.jobs)
+        verdicts = run(base, drawn(mutants, options.seed), options.count, options.jobs)
         return report(verdicts, options.seed)
 
 

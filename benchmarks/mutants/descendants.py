@@ -1,4 +1,4 @@
-"""What stands on changed models: built again from the SQL of the first build, and its data tests."""
+"""What stands on changed models: built again without dbt, with its data tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ class Descendants:
 
     def __init__(self, base: Path) -> None:
         self.base = base
-        self.different: set[str] = set()
         target = base / "target"
         manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
         results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]

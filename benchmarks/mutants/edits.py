@@ -1,7 +1,7 @@
 """Where a line of SQL can be made wrong, and how: edits of a model's or macro's text, by kind.
 
-At the level of text, so that Jinja stays as it is. What an edit cannot see (is it still SQL, does it
-change what is compiled) is found out when dbt builds it.
+At the level of text, so that Jinja stays as it is. What an edit cannot see (is it still SQL, does
+it change what is compiled) is found out when dbt builds it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _without_texts(shown: str) -> str:
 
 
 def _swaps(_: str, plain: str) -> Iterator[Edit]:
-    """One word or sign for another."""
+    """Take one word or sign for another."""
     for kind, pairs in SWAPS.items():
         for pattern, after in pairs:
             for match in re.finditer(pattern, plain):
@@ -135,7 +136,7 @@ def _is_between(plain: str, start: int) -> bool:
 
 
 def _filters(shown: str, plain: str) -> Iterator[Edit]:
-    """Filters that are dropped or negated, and conditions that are dropped."""
+    """Drop or negate filters, drop conditions."""
     for match in re.finditer(r"\b(?:where|having)\s", plain):
         end = CLAUSE_END.search(plain, match.end())
         condition = shown[match.end() : end.start() if end else None].rstrip()
@@ -149,7 +150,7 @@ def _filters(shown: str, plain: str) -> Iterator[Edit]:
 
 
 def _windows(shown: str, plain: str) -> Iterator[Edit]:
-    """Windows in another order, without their last key, or over another partition."""
+    """Turn windows around, drop their last key, or take another partition."""
     for match in re.finditer(r"\bover \(", plain):
         end = _closing(plain, match.end())
         yield from _order(shown, plain, match.end(), end)
@@ -181,7 +182,7 @@ def _order(shown: str, plain: str, begin: int, end: int) -> Iterator[Edit]:
 
 
 def _defaults(shown: str, plain: str) -> Iterator[Edit]:
-    """Another default where a value is missing, or none."""
+    """Take another default where a value is missing, or none."""
     for match in re.finditer(r"\bcoalesce\(", plain):
         end = _closing(plain, match.end())
         spans = _parts(plain, match.end(), end)
@@ -206,15 +207,12 @@ def _other_literal(value: str) -> str | None:
 
 
 def _cases(shown: str, plain: str) -> Iterator[Edit]:
-    """Branches that give what the next one gives, and the other way round; branches that are gone."""
+    """Let two branches change their results; drop the first one."""
     for match in re.finditer(r"\bcase\b", plain):
         marks = _branches(plain, match.end())
         results = [(start, stop) for word, start, stop in marks if word in {"then", "else"}]
         values = [shown[start:stop].strip() for start, stop in results]
-        for (one, two), (a, b) in zip(
-            zip(results, results[1:], strict=False), zip(values, values[1:], strict=False),
-            strict=True,
-        ):  # fmt: skip
+        for (one, two), (a, b) in zip(pairwise(results), pairwise(values), strict=True):
             between = shown[one[1] : two[0]]
             yield Edit("case", one[0], two[1], f" {b} {between.strip()} {a} ")
         whens = [start for word, start, _ in marks if word == "when"]
@@ -232,12 +230,11 @@ def _branches(plain: str, begin: int) -> list[tuple[str, int, int]]:
             if word == "end":
                 break
         depth += {"case": 1, "end": -1}.get(word, 0)
-    pairs = zip(words, words[1:], strict=False)
-    return [(word, stop, after) for (word, _, stop), (_, after, _) in pairs]
+    return [(word, stop, after) for (word, _, stop), (_, after, _) in pairwise(words)]
 
 
 def _constants(shown: str, plain: str) -> Iterator[Edit]:
-    """Numbers one higher, texts with one letter more."""
+    """Make numbers one higher, texts one letter longer."""
     for match in NUMBER.finditer(plain):
         if not TYPE.search(plain[: match.start()]):
             yield Edit("constant", *match.span(), str(int(match[0]) + 1))
@@ -265,7 +262,7 @@ def _parts(plain: str, begin: int, end: int) -> list[tuple[int, int]]:
             cuts.append(place)
     cuts.append(end)
     spans = []
-    for start, stop in zip(cuts, cuts[1:], strict=False):
+    for start, stop in pairwise(cuts):
         part = plain[start + 1 : stop]
         left = len(part) - len(part.lstrip())
         spans.append((start + 1 + left, start + 1 + len(part.rstrip())))

@@ -1,20 +1,20 @@
-"""A mutant in a copy of the small warehouse of tests: does dbt, or pytest, find it?
+"""What dbt or pytest find of a mutant in a copy of the small warehouse of the tests.
 
 The project is built once and its manifest kept. A mutant is a change of that manifest: in a process
-of its own, forked with dbt loaded, the changed models are built in a copy
-of the built file, with their unit tests. What passes goes to the data tests of all that stands on
-them, and last to the Python tests.
+of its own, forked with dbt loaded, the changed models are built in a copy of the built file, with
+their unit tests. What passes goes to the data tests of all that stands on them, and last to the
+Python tests.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +60,9 @@ class Mutant:
     @property
     def line(self) -> int:
         """Return the line where it begins."""
-        text = self.text
-        begin = self.edit.start + len(text[self.edit.start :]) - len(text[self.edit.start :].lstrip())
-        return text[:begin].count("\n") + 1
+        rest = self.text[self.edit.start :]
+        begin = self.edit.start + len(rest) - len(rest.lstrip())
+        return self.text[:begin].count("\n") + 1
 
     def __str__(self) -> str:
         before = " ".join(self.text[self.edit.start : self.edit.end].split())
@@ -79,24 +79,26 @@ class Verdict:
     detail: str = ""
 
 
-class Base:
-    """The small world, built once, with the manifest of dbt."""
+def build(folder: Path) -> None:
+    """Build the small world of the tests, which must pass."""
+    sys.path.insert(0, str(TESTS))
+    rows = importlib.import_module("raw_tables").small_world(seed=1)
+    warehouse = importlib.import_module("small_warehouse").make_warehouse(folder, rows)
+    result = warehouse.run_dbt("build")
+    if result.returncode:
+        sys.exit(f"the project itself does not pass:\n{result.stdout[-3000:]}")
 
-    def __init__(self, folder: Path) -> None:
-        sys.path.insert(0, str(TESTS))
-        raw_tables = importlib.import_module("raw_tables")
-        small_warehouse = importlib.import_module("small_warehouse")
+
+class Base:
+    """The small world as it was built, with the manifest of dbt, and a place for mutants."""
+
+    def __init__(self, base: Path, folder: Path) -> None:
+        self.base = base
         self.folder = folder
-        self.base = folder / "base"
-        self.base.mkdir(parents=True)
-        warehouse = small_warehouse.make_warehouse(self.base, raw_tables.small_world(seed=1))
-        result = warehouse.run_dbt("build")
-        if result.returncode:
-            sys.exit(f"the project itself does not pass:\n{result.stdout[-3000:]}")
-        self._point_at(self.base)
-        self.manifest = _dbt(None, "parse", self.base).result
+        self._point_at(base)
+        self.manifest = _dbt(None, "parse", base).result
         self.paths = {node.original_file_path for node in self.manifest.nodes.values()}
-        self.rebuilt = Descendants(self.base)
+        self.rebuilt = Descendants(base)
 
     def _point_at(self, folder: Path) -> None:
         os.environ |= {
@@ -113,10 +115,9 @@ class Base:
         macro = self._macro_of(mutant)
         return macro is not None and not OTHER_ENGINES.match(macro.name)
 
-    def judge(self, mutant: Mutant, number: int) -> Verdict:
+    def judge(self, mutant: Mutant) -> Verdict:
         """Build a mutant in a copy of its own and tell who found it."""
-        folder = self.folder / f"m{number}"
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(dir=self.folder))
         try:
             shutil.copy(self.base / "wh.duckdb", folder / "wh.duckdb")
             self._point_at(folder)
@@ -129,7 +130,9 @@ class Base:
         names = self._mutate(self.manifest, mutant)
         if not names:
             return Verdict(mutant, "same", "no model on DuckDB uses it")
-        unit_tests = [test.name for test in self.manifest.unit_tests.values() if test.model in names]
+        unit_tests = [
+            test.name for test in self.manifest.unit_tests.values() if test.model in names
+        ]
         done = _dbt(
             self.manifest, "build", folder, "--full-refresh", "--fail-fast", "--threads", "2",
             "--no-write-json", "--resource-type", "model", "--resource-type", "unit_test",
@@ -179,7 +182,7 @@ class Base:
         return False
 
     def _python_verdict(self, mutant: Mutant, folder: Path, names: list[str]) -> Verdict:
-        """Run the Python tests on the built copy, in a copy of the project with the mutant in it."""
+        """Run the Python tests on the built copy, in a copy of the project with the mutant."""
         copied = folder / "project"
         ignore = shutil.ignore_patterns("target", "logs", "__pycache__")
         shutil.copytree(PROJECT, copied / "transform", ignore=ignore)
@@ -188,14 +191,15 @@ class Base:
         (copied / "transform" / mutant.path).write_text(mutant.edit.apply(mutant.text))
         (folder / "target").rename(folder / "new")
         shutil.copytree(self.base / "target", folder / "target")
-        shutil.copytree(folder / "new" / "compiled", folder / "target" / "compiled", dirs_exist_ok=True)
+        compiled = folder / "target" / "compiled"
+        shutil.copytree(folder / "new" / "compiled", compiled, dirs_exist_ok=True)
         (folder / "raw.duckdb").symlink_to(self.base / "raw.duckdb")
+        tests = [name for name, models in PYTHON_TESTS.items() if any(map(models.fullmatch, names))]
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header",
-             "-n", "0", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(copied),
+            [sys.executable, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider",
+             "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(copied),
              "--basetemp", str(folder / "temp"),
-             *(str(copied / "tests" / "transform" / test) for test, models in PYTHON_TESTS.items()
-               if any(models.fullmatch(name) for name in names))],
+             *(str(copied / "tests" / "transform" / name) for name in tests)],
             cwd=ROOT, env=os.environ | {"MARKETING_BUILT_WAREHOUSE": str(folder)},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
@@ -252,9 +256,3 @@ def _dbt_verdict(mutant: Mutant, done: Any) -> Verdict | None:
             return Verdict(mutant, "invalid", f"{node.name}: {message[:300]}")
         found.append((WORDS.get(str(node.resource_type), str(node.resource_type)), node.name))
     return Verdict(mutant, *found[0]) if found else None
-
-
-def write(path: Path, verdicts: list[Verdict]) -> None:
-    """Keep the verdicts as lines of JSON."""
-    lines = [json.dumps([str(v.mutant), v.by, v.detail]) for v in verdicts]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
