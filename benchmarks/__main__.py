@@ -14,6 +14,7 @@ FIGURES = (
     "ingest_load",
     "ingest_memory",
     "ingest_sync",
+    "markov",
     "demo",
     "run_overhead",
     "server_list",

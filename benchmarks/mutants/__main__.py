@@ -117,11 +117,13 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="a part of the path of the files")
+    parser.add_argument("--built", type=Path, help="the folder of a build that is there already")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        built = Path(folder) / "built"
-        built.mkdir()
-        build(built)
+        built = options.built or Path(folder) / "built"
+        if not options.built:
+            built.mkdir()
+            build(built)
         base = Base(built, Path(folder))
         mutants = [one for one in all_mutants() if options.only in one.path and base.is_built(one)]
         print(f"{len(mutants)} mutants can be made", flush=True)

@@ -31,6 +31,7 @@ PYTHON_TESTS = {
     "test_channels.py": re.compile("stg_ga4__events|int_web__(visits|traffic)"),
     "test_figures.py": re.compile(".*"),
     "test_build.py": re.compile("(int|fct|dim|rpt)_.*"),
+    "test_journeys.py": re.compile("int_(journeys|markov|shapley)__.*|.*_paths?_.*|.*_paths"),
     "test_increments.py": re.compile("int_attribution__credits"),
 }
 NO_SQL = re.compile(r"Parser Error|Binder Error|Catalog Error|Compilation Error|Not implemented")

@@ -29,13 +29,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     if os.environ.get("PYTEST_XDIST_WORKER"):
         shared = shared.parent
     folder, rows = shared / "transform", small_world(seed=1)
-    with file_lock(shared / "transform.lock", taken="being built", timeout_seconds=170):
+    with file_lock(shared / "transform.lock", taken="being built", timeout_seconds=600):
         if (folder / "built").exists():
             return Warehouse(folder, rows)
         folder.mkdir(exist_ok=True)
         (folder / "raw.duckdb").unlink(missing_ok=True)
         warehouse = make_warehouse(folder, rows)
-        result = warehouse.run_dbt("build")
+        result = warehouse.run_dbt("--warn-error", "build")
         assert result.returncode == 0, result.stdout[-4000:]
         (folder / "built").touch()
     return warehouse

@@ -20,6 +20,8 @@ from small_warehouse import PROJECT, SCHEMA, Warehouse
 
 Rows = list[tuple[Any, ...]]
 MODELS_ALONE = ("build", "--resource-type", "seed", "--resource-type", "model")
+# the walk of a Markov chain is one long query, which Trino and Spark do not plan in useful time
+WALKS = ("int_markov__effects+", "int_shapley__effects+")
 DBT = Path(sys.executable).with_name("dbt")
 # doubles of two engines are the same to this share
 TOLERANCE = 1e-9
@@ -89,9 +91,12 @@ def marts() -> list[str]:
     return sorted(path.stem for path in (PROJECT / "models" / "marts").rglob("*.sql"))
 
 
-def differing_marts(warehouse: Warehouse, engine: Engine, schema: str = SCHEMA) -> list[str]:
+def differing_marts(
+    warehouse: Warehouse, engine: Engine, schema: str = SCHEMA, left_out: Sequence[str] = ()
+) -> list[str]:
     """Return how the marts of an engine differ from those of DuckDB, one text a mart."""
-    columns = {mart: [name for name, *_ in warehouse.query(f"describe {mart}")] for mart in marts()}
+    compared = [mart for mart in marts() if mart not in left_out]
+    columns = {mart: [name for name, *_ in warehouse.query(f"describe {mart}")] for mart in compared}
     queries = {
         mart: f"select {', '.join(names)} from {schema}.{mart}" for mart, names in columns.items()
     }

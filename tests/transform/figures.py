@@ -58,15 +58,21 @@ def of_model(warehouse: Warehouse, model: str) -> Iterator[tuple[str, ...]]:
     kept = [(name, kind) for name, kind in columns if name not in NOT_OF_THE_WORLD]
     parts = []
     for place in range(len(kept)):
-        texts = ", ".join(f"coalesce(cast({name} as varchar), '~')" for name, _ in kept[: place + 1])
+        texts = ", ".join(as_text(*column) for column in kept[: place + 1])
         name = kept[place][0]
-        parts += [f"count({name})", f"count(distinct {name})"]
+        parts += [f"count({name})", f"count(distinct {as_text(*kept[place])})"]
         parts += [f"sum(md5_number_lower(concat_ws('|', {texts})) % 1000000007) % 1000000007"]
     values = warehouse.query(f"select count(*), {', '.join(parts)} from {model}")[0]
     yield (model, "*", "", str(values[0]), "", "")
     for place, (name, kind) in enumerate(kept):
         filled, distinct, checksum = values[1 + 3 * place : 4 + 3 * place]
         yield (model, name, kind, str(filled), str(distinct), str(checksum))
+
+
+def as_text(name: str, kind: str) -> str:
+    """Return a value as text; of doubles what no order of adding up changes."""
+    text = f"format('{{:.6g}}', {name})" if kind == "DOUBLE" else f"cast({name} as varchar)"
+    return f"coalesce({text}, '~')"
 
 
 def record(warehouse: Warehouse) -> None:

@@ -43,7 +43,7 @@ class Warehouse:
             env=os.environ | settings,
             capture_output=True,
             text=True,
-            timeout=170,
+            timeout=600,
         )
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:

@@ -21,6 +21,9 @@ FORMULAS = {
     "rpt_channel_attribution", "rpt_unmapped_traffic", "int_web__visits", "int_web__traffic",
     "int_web__campaigns", "int_web__sessions", "int_ads__campaigns", "int_ads__daily",
     "int_calendar__exchange_rates", "int_calendar__as_of", "rpt_set_aside_orders",
+    "int_journeys__steps", "int_journeys__visits", "int_journeys__coverage",
+    "int_markov__transitions", "int_markov__effects", "int_shapley__effects",
+    "fct_path_attribution", "rpt_conversion_paths",
 }  # fmt: skip
 
 each_model = pytest.mark.parametrize("sql", MODELS, ids=lambda path: path.stem)
@@ -126,7 +129,18 @@ def test_names_fit_into_every_engine() -> None:
 def test_every_yml_belongs_to_a_model_or_to_the_sources() -> None:
     for path in (PROJECT / "models").rglob("*.yml"):
         name = path.stem.removesuffix("__unit_tests")
-        assert name == "__sources" or path.with_name(f"{name}.sql").exists()
+        is_model = path.with_name(f"{name}.sql").exists()
+        assert is_model or path.parent.name == "semantic" or name in {"__sources", "exposures"}
+
+
+def test_every_metric_and_snapshot_is_described() -> None:
+    described = 0
+    for folder, kind in (("models/semantic", "metrics"), ("snapshots", "snapshots")):
+        for path in (PROJECT / folder).glob("*.yml"):
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))[kind]
+            assert all(one["description"].endswith(".") for one in found)
+            described += len(found)
+    assert described > 10
 
 
 @pytest.mark.parametrize("rows", sorted((PROJECT / "seeds").glob("*.csv")), ids=lambda p: p.stem)

@@ -10,3 +10,11 @@
 {% macro bigquery__union_distinct() -%}
     union distinct
 {%- endmacro %}
+
+{#- the numbers 0 to 9 as rows -#}
+{% macro digits() -%}
+    {%- for digit in range(10) %}
+    select cast({{ digit }} as integer) as digit
+    {%- if not loop.last %} union all {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}

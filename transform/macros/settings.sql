@@ -37,6 +37,14 @@
             'default_attribution_window_days', 'one of attribution_windows_days, ' ~ windows
         ) -%}
     {%- endif -%}
+    {%- set paths = var('path_windows_days') -%}
+    {%- if paths is string or paths is mapping or paths is not sequence or not paths
+        or paths | unique | list | length < paths | length
+        or paths | reject('in', windows) | list -%}
+        {%- do refuse_setting(
+            'path_windows_days', 'some of attribution_windows_days, ' ~ windows ~ ', each once'
+        ) -%}
+    {%- endif -%}
     {%- if not is_above_zero(var('time_decay_half_life_days')) -%}
         {%- do refuse_setting('time_decay_half_life_days', 'days above zero') -%}
     {%- endif -%}

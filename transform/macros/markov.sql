@@ -1,0 +1,128 @@
+{#- the chains that a build makes: level and order -#}
+{% macro markov_chains() -%}
+    {%- set chains = [] -%}
+    {%- for level in path_levels() -%}
+    {%- for order in var('markov_orders').get(level, []) %}{% do chains.append((level, order)) %}{% endfor -%}
+    {%- endfor -%}
+    {%- if ('channel', 1) not in chains -%}
+    {% do exceptions.raise_compiler_error(
+        'markov_orders must hold {channel: [1]}: the Shapley value plays on that chain'
+    ) %}
+    {%- endif -%}
+    {{ return(chains) }}
+{%- endmacro %}
+
+{#- a state: the last nodes, newest last, six digits each; 0 is the start -#}
+{% macro markov_state(newest, order) -%}
+    {%- for back in range(newest + order - 1, newest - 1, -1) -%}
+    {{ 'node_' ~ back }}{% if back > newest %} * {{ 1000000 ** (back - newest) }} + {% endif %}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- removals that one row of a walk carries side by side -#}
+{% macro markov_width() -%}
+    {{ return(16) }}
+{%- endmacro %}
+
+{#- the longest memory of all chains -#}
+{% macro markov_longest_order() -%}
+    {{ return(markov_chains() | map(attribute=1) | max) }}
+{%- endmacro %}
+
+{#- from state to state, and from the last one to conversion (-1) or to none (-3), of every chain -#}
+{% macro markov_moves(counted) -%}
+    {%- for level, order in markov_chains() %}
+    select
+        path_level,
+        {{ order }} as markov_order,
+        window_days,
+        journey_type,
+        {{ markov_state(1, order) }} as from_state,
+        {{ markov_state(0, order) }} as to_state,
+        node_0 as to_node,
+        journeys,
+        cast(null as {{ type_decimal(38, 2) }}) as revenue_usd
+    from {{ counted }}
+    where path_level = '{{ level }}'
+    union all
+    select
+        path_level,
+        {{ order }} as markov_order,
+        window_days,
+        journey_type,
+        {{ markov_state(0, order) }} as from_state,
+        case when is_converted then -1 else -3 end as to_state,
+        case when is_converted then -1 else -3 end as to_node,
+        journeys,
+        revenue_usd
+    from {{ counted }}
+    where path_level = '{{ level }}' and is_last
+    {%- if not loop.last %} union all {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- a whole journey before each removal of a row -#}
+{% macro markov_full_masses() -%}
+    {%- for slot in range(markov_width()) -%}
+    {{ as_double('1') }} as mass_{{ slot }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- what is left of it under the removal of a slot -#}
+{% macro markov_mass_of(slot) -%}
+    case {{ slot }}
+        {%- for number in range(markov_width()) %} when {{ number }} then mass_{{ number }}{% endfor %}
+    end
+{%- endmacro %}
+
+{#- step by step from walk_0 to walked; what goes to a removed node is lost -#}
+{% macro markov_walk() -%}
+    {%- for step in range(1, var('markov_steps') + 1) -%}
+    {{ 'walked' if loop.last else 'walk_' ~ step }} as {{ kept_apart() }} (
+        select
+            moves.to_state_id as state_id,
+            walk.first_node,
+            {%- for slot in range(markov_width()) %}
+            case
+                when moves.to_node = walk.first_node + {{ slot }} then 0
+                else sum(walk.mass_{{ slot }} * moves.probability)
+            end as mass_{{ slot }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        from walk_{{ step - 1 }} as walk
+        inner join moves on walk.state_id = moves.from_state_id
+        group by moves.to_state_id, moves.to_node, walk.first_node
+    ),
+    {% endfor -%}
+{%- endmacro %}
+
+{#- every visit with those before it, as far as any chain looks back; 0 before the first. A level at
+    a time and with few columns: at millions of touches the sort is all the cost -#}
+{% macro markov_remembered(visits) -%}
+    {%- for level in markov_chains() | map(attribute=0) | unique %}
+    select
+        path_level,
+        window_days,
+        journey_type,
+        is_converted,
+        case when step = journey_steps then revenue_usd end as revenue_usd,
+        step = journey_steps as is_last,
+        node_id as node_0
+        {%- for back in range(1, markov_longest_order() + 1) %},
+        coalesce(
+            lag(node_id, {{ back }}) over (
+                partition by window_days, journey_id
+                order by step
+            ), 0
+        ) as node_{{ back }}
+        {%- endfor %}
+    from {{ visits }}
+    where path_level = '{{ level }}'
+    {%- if not loop.last %} union all {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{% macro markov_memory_columns() -%}
+    {%- for back in range(markov_longest_order() + 1) -%}
+    node_{{ back }}{{ ', ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
