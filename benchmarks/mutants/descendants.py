@@ -26,8 +26,10 @@ class Descendants:
             if one["unique_id"] in nodes and one["compiled_code"]
         ]
 
-    def first_failure(self, path: Path, changed: list[str]) -> str | None:
+    def first_failure(self, path: Path, changed: list[str]) -> tuple[str | None, bool]:
         """Build what stands on changed models; return the first data test that finds a row.
+
+        And whether any model holds other rows than before.
 
         Where a changed model holds the same rows as before, nothing that stands on it can differ.
         """
@@ -37,7 +39,7 @@ class Descendants:
             connection.execute(f"attach '{self.base / 'raw.duckdb'}' as raw (read_only)")
             connection.execute(f"attach '{self.base / 'wh.duckdb'}' as before (read_only)")
             different = {name for name in changed if self._differs(connection, name)}
-            return next(self._failures(connection, different), None)
+            return next(self._failures(connection, different), None), bool(different)
         finally:
             connection.close()
 

@@ -69,10 +69,12 @@ def test_data_tests_of_what_stands_on_a_changed_model_are_run(
     path = tmp_path / "wh.duckdb"
     shutil.copy(built.folder / "wh.duckdb", path)
     rebuilt = Descendants(built.folder)
-    assert rebuilt.first_failure(path, ["int_orders__revenue"]) is None
+    assert rebuilt.first_failure(path, ["int_orders__revenue"]) == (None, False)
     with duckdb.connect(str(path)) as connection:
         connection.execute("update built.int_orders__revenue set is_first_order = true")
-    assert rebuilt.first_failure(path, ["int_orders__revenue"]) is not None
+    failed, is_different = rebuilt.first_failure(path, ["int_orders__revenue"])
+    assert failed == "assert_first_orders_are_one_per_customer"
+    assert is_different
 
 
 @pytest.mark.system
