@@ -72,7 +72,7 @@ def run(base: Base, mutants: Iterator[Mutant], count: int, jobs: int) -> list[Ve
             batch = list(islice(mutants, missing))
             if not batch:
                 break
-            for verdict in pool.imap(_judge, batch):
+            for verdict in pool.imap_unordered(_judge, batch):
                 verdicts.append(verdict)
                 print(f"{verdict.by:12} {verdict.mutant} {verdict.detail[:200]!r}", flush=True)
     return verdicts

@@ -25,15 +25,16 @@ from benchmarks.mutants.edits import Edit
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "transform"
 TESTS = ROOT / "tests" / "transform"
+RANDOM_HISTORIES = (
+    "test_build.py::test_random_touch_sets_are_credited_like_the_independent_calculation"
+)
 # Python tests by the models that they are for: those that run their compiled SQL over own rows, and
 # those that read what was built, which see nothing where no row differs
 SQL_TESTS = {
     "test_staging.py": re.compile("stg_.*"),
     "test_channels.py": re.compile("stg_ga4__events|int_web__(visits|traffic)"),
     "test_journeys.py": re.compile("int_(journeys|markov|shapley)__.*|.*_paths?_.*|.*_paths"),
-    "test_build.py::test_random_touch_sets_are_credited_like_the_independent_calculation": re.compile(
-        "int_attribution__credits|fct_attribution"
-    ),
+    RANDOM_HISTORIES: re.compile("int_attribution__credits|fct_attribution"),
     "test_increments.py": re.compile("int_attribution__credits"),
 }
 ROW_TESTS = {"test_figures.py": re.compile(".*"), "test_build.py": re.compile(".*")}

@@ -10,7 +10,6 @@ import csv
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from small_warehouse import SCHEMA, Warehouse
@@ -33,8 +32,27 @@ def recorded() -> Figures:
 
 
 def figures(warehouse: Warehouse) -> Figures:
-    """Return the figures of a warehouse."""
-    return {row[:2]: row[2:] for model in models(warehouse) for row in of_model(warehouse, model)}
+    """Return the figures of a warehouse.
+
+    A checksum holds each value together with the first columns of its row, which identify it, so
+    that values that change places are seen. Another version of DuckDB may hash otherwise: record
+    anew.
+    """
+    columns: dict[str, list[tuple[str, str]]] = {model: [] for model in models(warehouse)}
+    for model, name, kind in warehouse.query(
+        "select table_name, column_name, data_type from information_schema.columns"
+        f" where table_schema = '{SCHEMA}' order by table_name, ordinal_position"
+    ):
+        if model in columns and name not in NOT_OF_THE_WORLD:
+            columns[model].append((name, kind))
+    queries = [of_model(model, kept) for model, kept in columns.items()]
+    found: Figures = {}
+    for model, rows, cells in warehouse.query(" union all ".join(queries)):
+        found[model, "*"] = ("", str(rows), "", "")
+        for place, (name, kind) in enumerate(columns[model]):
+            filled, distinct, checksum = cells[3 * place : 3 * place + 3]
+            found[model, name] = (kind, filled, distinct, checksum or "")
+    return dict(sorted(found.items()))
 
 
 def models(warehouse: Warehouse) -> list[str]:
@@ -47,30 +65,17 @@ def models(warehouse: Warehouse) -> list[str]:
     )
 
 
-def of_model(warehouse: Warehouse, model: str) -> Iterator[tuple[str, ...]]:
-    """Return the figures of a model.
-
-    The checksum holds each value together with the first columns of its row, which identify it, so
-    that values that change places are seen.
-    """
-    columns = warehouse.query(
-        "select column_name, data_type from information_schema.columns"
-        f" where table_schema = '{SCHEMA}' and table_name = '{model}' order by ordinal_position"
-    )
-    kept = [(name, kind) for name, kind in columns if name not in NOT_OF_THE_WORLD]
-    key = " || '|' || ".join(as_text(*column) for column in kept[:KEY_COLUMNS])
-    parts = []
-    for name, kind in kept:
+def of_model(model: str, columns: list[tuple[str, str]]) -> str:
+    """Return the query of the figures of a model."""
+    key = " || '|' || ".join(as_text(*column) for column in columns[:KEY_COLUMNS])
+    cells = []
+    for name, kind in columns:
         text = as_text(name, kind)
-        parts += [f"count({name})", f"count(distinct {text})"]
-        parts += [f"sum(md5_number_lower(row_key || {text}) % 1000000007) % 1000000007"]
-    values = warehouse.query(
-        f"select count(*), {', '.join(parts)} from (select *, {key} as row_key from {model})"
-    )[0]
-    yield (model, "*", "", str(values[0]), "", "")
-    for place, (name, kind) in enumerate(kept):
-        filled, distinct, checksum = values[1 + 3 * place : 4 + 3 * place]
-        yield (model, name, kind, str(filled), str(distinct), str(checksum))
+        checksum = f"sum(hash(row_key, {text}) % 1000000007) % 1000000007"
+        cells += [f"count({name})", f"count(distinct {text})", checksum]
+    texts = ", ".join(f"cast({cell} as varchar)" for cell in cells)
+    rows = f"(select *, {key} as row_key from {model})"
+    return f"select '{model}', count(*), [{texts}] from {rows}"
 
 
 def as_text(name: str, kind: str) -> str:
