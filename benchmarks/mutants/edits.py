@@ -56,7 +56,6 @@ SWAPS: dict[str, list[tuple[str, str]]] = {
         (r"\binner join\b", "left join"),
     ],
     "window": [
-        (r"\brow_number\(\)", "rank()"),
         (r"\blead\(", "lag("),
         (r"\blag\(", "lead("),
         (r"\bfirst_value\(", "last_value("),
@@ -73,7 +72,6 @@ SWAPS: dict[str, list[tuple[str, str]]] = {
         (r"\bcount\((?!\*|distinct)", "count(distinct "),
         (r"\bcount\(distinct ", "count("),
         (r"\bselect distinct\b", "select"),
-        (r"\bunion all\b", "union"),
     ],
     "rounding": [
         (r"(?<=decimal\(18, )2(?=\))", "1"),
@@ -150,7 +148,7 @@ def _filters(shown: str, plain: str) -> Iterator[Edit]:
 
 
 def _windows(shown: str, plain: str) -> Iterator[Edit]:
-    """Turn windows around, drop their last key, or take another partition."""
+    """Turn windows around, or take another partition."""
     for match in re.finditer(r"\bover \(", plain):
         end = _closing(plain, match.end())
         yield from _order(shown, plain, match.end(), end)
@@ -167,7 +165,7 @@ def _windows(shown: str, plain: str) -> Iterator[Edit]:
 
 
 def _order(shown: str, plain: str, begin: int, end: int) -> Iterator[Edit]:
-    """Turn the first key of an order around; drop its last one."""
+    """Turn the first key of an order around."""
     order = re.search(r"\border by\s+", plain[begin:end])
     if not order:
         return
@@ -177,8 +175,6 @@ def _order(shown: str, plain: str, begin: int, end: int) -> Iterator[Edit]:
     first = shown[keys[0][0] : keys[0][1]]
     word = re.sub(r"\s+(?:asc|desc)$", "", first)
     yield Edit("window", *keys[0], word if first.endswith(" desc") else f"{word} desc")
-    if len(keys) > 1:
-        yield Edit("window", keys[-2][1], keys[-1][1], "")
 
 
 def _defaults(shown: str, plain: str) -> Iterator[Edit]:

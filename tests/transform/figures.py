@@ -80,8 +80,9 @@ def of_model(model: str, columns: list[tuple[str, str]]) -> str:
 
 def as_text(name: str, kind: str) -> str:
     """Return a value as text; of doubles what no order of adding up changes."""
-    text = f"format('{{:.6g}}', {name})" if kind == "DOUBLE" else f"cast({name} as varchar)"
-    return f"coalesce({text}, '~')"
+    # a little more, so that no half decides; no zero below zero
+    value = f"round({name} + 3e-8, 6) + 0" if kind == "DOUBLE" else name
+    return f"coalesce(cast({value} as varchar), '~')"
 
 
 def record(warehouse: Warehouse) -> None:
