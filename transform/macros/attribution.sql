@@ -1,6 +1,6 @@
 {#- the look-back windows as rows -#}
 {% macro attribution_windows() -%}
-    {%- do check_windows() -%}
+    {%- do check_window_list() -%}
     {%- for days in var('attribution_windows_days') %}
     select cast({{ days }} as integer) as window_days
     {%- if not loop.last %} union all {% endif -%}

@@ -19,7 +19,8 @@
     {{ return(value is number and value is not boolean and value > 0) }}
 {%- endmacro %}
 
-{% macro check_windows() -%}
+{#- also when models are parsed, which is before a run starts -#}
+{% macro check_window_list() -%}
     {%- set windows = var('attribution_windows_days') -%}
     {%- set days = 'whole days from 1 to 3650, each once, such as [7, 30]' -%}
     {%- if windows is string or windows is mapping or windows is not sequence or not windows -%}
@@ -32,6 +33,11 @@
     {%- if windows | unique | list | length < windows | length -%}
         {%- do refuse_setting('attribution_windows_days', days) -%}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro check_windows() -%}
+    {%- do check_window_list() -%}
+    {%- set windows = var('attribution_windows_days') -%}
     {%- if var('default_attribution_window_days') not in windows -%}
         {%- do refuse_setting(
             'default_attribution_window_days', 'one of attribution_windows_days, ' ~ windows
