@@ -5,7 +5,7 @@ SEED ?= 1
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
-.PHONY: help install demo up down test check unit test-random test-slow test-soak test-engines coverage lint attributes format lock bench clean
+.PHONY: help install demo up down test check unit test-random test-slow test-soak test-engines mutants coverage lint attributes format lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ test-soak: .venv/installed ## run the hours-long ring: server kills, faults and 
 
 test-engines: .venv/installed .venv-engines/installed ## run the ring of engines: Trino with Iceberg, Spark (15 min)
 	@$(BIN)/pytest -m engines --timeout 3000 -rs
+
+mutants: .venv/installed ## make 200 lines of the SQL wrong: do the tests notice? (SEED=7, 20 min)
+	@$(BIN)/python -m benchmarks.mutants --seed $(SEED)
 
 coverage: .venv/installed .venv-clients/installed ## run the push suite and hold the floors of coverage
 	@$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=

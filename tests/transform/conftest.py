@@ -20,8 +20,11 @@ from marketing_analytics.core.locks import file_lock
 def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return a warehouse on which the whole project was built and tested.
 
-    The first worker to ask builds it, the others wait for it.
+    The first worker to ask builds it, the others wait for it. Who has built one with a mutant in it
+    (benchmarks/mutants) names its folder.
     """
+    if given := os.environ.get("MARKETING_BUILT_WAREHOUSE"):
+        return Warehouse(Path(given), small_world(seed=1))
     shared = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         shared = shared.parent

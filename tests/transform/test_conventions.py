@@ -21,12 +21,12 @@ FORMULAS = {
     "rpt_channel_attribution", "rpt_unmapped_traffic", "int_web__visits", "int_web__traffic",
     "int_web__campaigns", "int_web__sessions", "int_ads__campaigns", "int_ads__daily",
     "int_calendar__exchange_rates", "int_calendar__as_of", "rpt_set_aside_orders",
-    "int_journeys__steps", "int_journeys__visits", "int_journeys__coverage",
-    "int_markov__transitions", "int_markov__effects", "int_shapley__effects",
-    "fct_path_attribution", "rpt_conversion_paths",
     "fct_ad_performance", "fct_ad_group_performance", "int_ads__ad_daily", "int_ads__budgets",
     "rpt_ad_fatigue", "rpt_budget_pacing", "rpt_channel_performance", "rpt_marginal_returns",
     "int_attribution__default_model",
+    "int_journeys__steps", "int_journeys__visits", "int_journeys__coverage",
+    "int_markov__transitions", "int_markov__effects", "int_shapley__effects",
+    "fct_path_attribution", "rpt_conversion_paths",
 }  # fmt: skip
 
 each_model = pytest.mark.parametrize("sql", MODELS, ids=lambda path: path.stem)

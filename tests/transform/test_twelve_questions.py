@@ -125,6 +125,8 @@ def cut(weeks: list[list[float]]) -> tuple[Any, ...] | None:
     slope = sum((x - mean_x) * (y - mean_y) for x, y in points) / spread
     error = sum((y - mean_y - slope * (x - mean_x)) ** 2 for x, y in points)
     reach = STUDENT[n - 2] * math.sqrt(error / (n - 2) / spread)
+    if slope - reach > 1:
+        return None
     spend, _, revenue = (sum(column) / len(weeks) for column in zip(*weeks, strict=True))
     lost = [revenue * (1 - 0.8**power) for power in (slope, slope - reach, slope + reach)]
     return n, spend / 5, *lost

@@ -1,5 +1,6 @@
 {#- the look-back windows as rows -#}
 {% macro attribution_windows() -%}
+    {%- do check_window_list() -%}
     {%- for days in var('attribution_windows_days') %}
     select cast({{ days }} as integer) as window_days
     {%- if not loop.last %} union all {% endif -%}
@@ -17,6 +18,7 @@
     those of int_attribution__credits
 -#}
 {% macro rule_models() -%}
+    {%- do check_percents() -%}
     {{ return({
         'first_touch': {'one': 'touch_position = 1'},
         'last_touch': {'one': 'recency = 1'},

@@ -19,7 +19,8 @@
     {{ return(value is number and value is not boolean and value > 0) }}
 {%- endmacro %}
 
-{% macro check_windows() -%}
+{#- also when models are parsed, which is before a run starts -#}
+{% macro check_window_list() -%}
     {%- set windows = var('attribution_windows_days') -%}
     {%- set days = 'whole days from 1 to 3650, each once, such as [7, 30]' -%}
     {%- if windows is string or windows is mapping or windows is not sequence or not windows -%}
@@ -32,6 +33,11 @@
     {%- if windows | unique | list | length < windows | length -%}
         {%- do refuse_setting('attribution_windows_days', days) -%}
     {%- endif -%}
+{%- endmacro %}
+
+{% macro check_windows() -%}
+    {%- do check_window_list() -%}
+    {%- set windows = var('attribution_windows_days') -%}
     {%- if var('default_attribution_window_days') not in windows -%}
         {%- do refuse_setting(
             'default_attribution_window_days', 'one of attribution_windows_days, ' ~ windows
@@ -51,17 +57,7 @@
 {%- endmacro %}
 
 {% macro check_models() -%}
-    {%- set percents = '0 to 100 for first and last of each, together above 0 and at most 100' -%}
-    {%- for model in ['position_based', 'j_shaped', 'inverse_j_shaped'] -%}
-        {%- set ends = var('position_percents').get(model) or {} -%}
-        {%- for end in [ends.first, ends.last]
-            if end is not number or end is boolean or end < 0 or end > 100 -%}
-            {%- do refuse_setting('position_percents', percents) -%}
-        {%- endfor -%}
-        {%- if ends.first + ends.last > 100 or ends.first + ends.last == 0 -%}
-            {%- do refuse_setting('position_percents', percents) -%}
-        {%- endif -%}
-    {%- endfor -%}
+    {%- do check_percents() -%}
     {%- set models = rule_models().keys() | list -%}
     {%- if var('default_attribution_model') not in models -%}
         {%- do refuse_setting('default_attribution_model', 'one of ' ~ models | join(', ')) -%}
@@ -82,6 +78,21 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- also when models are parsed, which is before a run starts -#}
+{% macro check_percents() -%}
+    {%- set percents = '0 to 100 for first and last of each, together above 0 and at most 100' -%}
+    {%- for model in ['position_based', 'j_shaped', 'inverse_j_shaped'] -%}
+        {%- set ends = var('position_percents').get(model) or {} -%}
+        {%- for end in [ends.first, ends.last]
+            if end is not number or end is boolean or end < 0 or end > 100 -%}
+            {%- do refuse_setting('position_percents', percents) -%}
+        {%- endfor -%}
+        {%- if ends.first + ends.last > 100 or ends.first + ends.last == 0 -%}
+            {%- do refuse_setting('position_percents', percents) -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- what the rest of the project is told by its variables -#}
 {% macro check_places() -%}
     {%- if not modules.re.fullmatch('[A-Z]{3}', var('reporting_currency') | string) -%}
@@ -90,9 +101,6 @@
     {%- if var('as_of_date')
         and not modules.re.fullmatch('\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])', var('as_of_date') | string) -%}
         {%- do refuse_setting('as_of_date', 'a date YYYY-MM-DD, or nothing for the latest of the data') -%}
-    {%- endif -%}
-    {%- if var('orders_source') not in ['shop', 'shopify'] -%}
-        {%- do refuse_setting('orders_source', 'shop or shopify') -%}
     {%- endif -%}
     {%- set weeks = var('response_curve_min_weeks') -%}
     {%- if weeks is not integer or weeks is boolean or weeks < 5 -%}
@@ -104,4 +112,12 @@
     ] if var(name) is not integer or var(name) is boolean or var(name) < 1 -%}
         {%- do refuse_setting(name, 'a whole number above zero') -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- the staging model of the shop's tables: orders_source says which shop -#}
+{% macro orders_model(table) -%}
+    {%- if var('orders_source') not in ['shop', 'shopify'] -%}
+        {%- do refuse_setting('orders_source', 'shop or shopify') -%}
+    {%- endif -%}
+    {{ return('stg_' ~ var('orders_source') ~ '__' ~ table) }}
 {%- endmacro %}

@@ -2,7 +2,7 @@ with
 
 customers as (
 
-    select * from {{ ref('stg_' ~ var('orders_source') ~ '__customers') }}
+    select * from {{ ref(orders_model('customers')) }}
 
 ),
 

@@ -15,7 +15,7 @@ purchases as (
 
 orders as (
 
-    select * from {{ ref('stg_' ~ var('orders_source') ~ '__orders') }}
+    select * from {{ ref(orders_model('orders')) }}
 
 ),
 

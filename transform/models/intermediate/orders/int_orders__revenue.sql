@@ -2,13 +2,13 @@ with
 
 orders as (
 
-    select * from {{ ref('stg_' ~ var('orders_source') ~ '__orders') }}
+    select * from {{ ref(orders_model('orders')) }}
 
 ),
 
 refunds as (
 
-    select * from {{ ref('stg_' ~ var('orders_source') ~ '__refunds') }}
+    select * from {{ ref(orders_model('refunds')) }}
 
 ),
 

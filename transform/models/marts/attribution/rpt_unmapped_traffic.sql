@@ -41,7 +41,8 @@ unmapped as (
         credits.conversions,
         credits.revenue_usd
     from sessions
-    inner join channels on sessions.channel = channels.channel
+    -- left: a team may have taken a channel out of the seed
+    left join channels on sessions.channel = channels.channel
     left join credits on sessions.session_id = credits.touchpoint_id
     where
         not sessions.is_bot

@@ -201,49 +201,66 @@ bounded as (
             when elasticity is not null
                 then 1 - squared_error / nullif(conversions_spread, 0)
         end as r_squared,
-        weekly_revenue_usd / weekly_spend_usd as roas,
-        case when elasticity > 0 then weekly_spend_usd / weekly_conversions / elasticity end
-            as marginal_cost
+        weekly_revenue_usd / weekly_spend_usd as roas
     from fitted
+
+),
+
+answered as (
+
+    -- ads alone do not bring more than they are given: where conversions surely grow faster than
+    -- spend, both follow demand, and the curve says nothing about a change of spend
+    select
+        *,
+        elasticity_lower > 1 as is_led_by_demand,
+        case when elasticity_lower <= 1 then elasticity end as answer,
+        case when elasticity_lower <= 1 then elasticity_lower end as answer_lower,
+        case when elasticity_lower <= 1 then elasticity_upper end as answer_upper,
+        case
+            when elasticity_lower <= 1 and elasticity > 0
+                then weekly_spend_usd / weekly_conversions / elasticity
+        end as marginal_cost
+    from bounded
 
 ),
 
 returns as (
 
     select
-        bounded.platform,
-        bounded.campaign_id,
+        answered.platform,
+        answered.campaign_id,
         campaigns.campaign_name,
-        bounded.campaign_id = '(all)' as is_platform_total,
-        bounded.fit_status,
+        answered.campaign_id = '(all)' as is_platform_total,
+        case when answered.is_led_by_demand then 'spend follows demand' else answered.fit_status end
+            as fit_status,
         true as is_estimate,
-        cast(bounded.weeks as bigint) as weeks,
-        cast(bounded.weeks_without_conversions as bigint) as weeks_without_conversions,
-        {{ round_half('bounded.weekly_spend_usd', 2) }} as weekly_spend_usd,
-        {{ round_half('bounded.weekly_conversions', 6) }} as weekly_conversions,
-        {{ round_half('bounded.weekly_revenue_usd', 2) }} as weekly_revenue_usd,
-        {{ round_half('bounded.elasticity', 6) }} as elasticity,
-        {{ round_half('bounded.standard_error', 6) }} as elasticity_standard_error,
-        {{ round_half('bounded.elasticity_lower', 6) }} as elasticity_lower,
-        {{ round_half('bounded.elasticity_upper', 6) }} as elasticity_upper,
-        {{ round_half('bounded.r_squared', 6) }} as r_squared,
-        {{ round_half('bounded.roas', 6) }} as roas,
-        {{ round_half('bounded.elasticity * bounded.roas', 6) }} as marginal_roas,
-        {{ round_half('bounded.elasticity_lower * bounded.roas', 6) }} as marginal_roas_lower,
-        {{ round_half('bounded.elasticity_upper * bounded.roas', 6) }} as marginal_roas_upper,
-        {{ round_half('bounded.marginal_cost', 2) }} as marginal_cost_per_conversion_usd,
-        {{ round_half('bounded.weekly_spend_usd * 0.2e0', 2) }} as cut_weekly_spend_usd,
-        {{ round_half('bounded.weekly_revenue_usd * ' ~ lost_by_a_cut('bounded.elasticity'), 2) }}
+        cast(answered.weeks as bigint) as weeks,
+        cast(answered.weeks_without_conversions as bigint) as weeks_without_conversions,
+        {{ round_half('answered.weekly_spend_usd', 2) }} as weekly_spend_usd,
+        {{ round_half('answered.weekly_conversions', 6) }} as weekly_conversions,
+        {{ round_half('answered.weekly_revenue_usd', 2) }} as weekly_revenue_usd,
+        {{ round_half('answered.elasticity', 6) }} as elasticity,
+        {{ round_half('answered.standard_error', 6) }} as elasticity_standard_error,
+        {{ round_half('answered.elasticity_lower', 6) }} as elasticity_lower,
+        {{ round_half('answered.elasticity_upper', 6) }} as elasticity_upper,
+        {{ round_half('answered.r_squared', 6) }} as r_squared,
+        {{ round_half('answered.roas', 6) }} as roas,
+        {{ round_half('answered.answer * answered.roas', 6) }} as marginal_roas,
+        {{ round_half('answered.answer_lower * answered.roas', 6) }} as marginal_roas_lower,
+        {{ round_half('answered.answer_upper * answered.roas', 6) }} as marginal_roas_upper,
+        {{ round_half('answered.marginal_cost', 2) }} as marginal_cost_per_conversion_usd,
+        {{ round_half('answered.weekly_spend_usd * 0.2e0', 2) }} as cut_weekly_spend_usd,
+        {{ round_half('answered.weekly_revenue_usd * ' ~ lost_by_a_cut('answered.answer'), 2) }}
             as cut_weekly_revenue_usd,
         {{ round_half(
-            'bounded.weekly_revenue_usd * ' ~ lost_by_a_cut('bounded.elasticity_lower'), 2
+            'answered.weekly_revenue_usd * ' ~ lost_by_a_cut('answered.answer_lower'), 2
         ) }} as cut_weekly_revenue_lower_usd,
         {{ round_half(
-            'bounded.weekly_revenue_usd * ' ~ lost_by_a_cut('bounded.elasticity_upper'), 2
+            'answered.weekly_revenue_usd * ' ~ lost_by_a_cut('answered.answer_upper'), 2
         ) }} as cut_weekly_revenue_upper_usd
-    from bounded
+    from answered
     left join campaigns
-        on bounded.platform = campaigns.platform and bounded.campaign_id = campaigns.campaign_id
+        on answered.platform = campaigns.platform and answered.campaign_id = campaigns.campaign_id
 
 )
 

@@ -2,7 +2,7 @@ with
 
 orders as (
 
-    select * from {{ ref('stg_' ~ var('orders_source') ~ '__orders') }}
+    select * from {{ ref(orders_model('orders')) }}
 
 ),
 

@@ -1,0 +1,1 @@
+"""Would the project's own tests notice a wrong line of SQL? Seeded mutants, and who caught them."""

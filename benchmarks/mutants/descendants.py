@@ -1,0 +1,68 @@
+"""What stands on changed models: built again without dbt, with its data tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+
+class Descendants:
+    """The compiled SQL of a build, to be run without dbt."""
+
+    def __init__(self, base: Path) -> None:
+        self.base = base
+        target = base / "target"
+        manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+        results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+        nodes = manifest["nodes"]
+        # as dbt ran them: each after those it stands on
+        self.ran = [
+            (nodes[one["unique_id"]], one["compiled_code"])
+            for one in results
+            if one["unique_id"] in nodes and one["compiled_code"]
+        ]
+
+    def first_failure(self, path: Path, changed: list[str]) -> tuple[str | None, bool]:
+        """Build what stands on changed models; return the first data test that finds a row.
+
+        And whether any model holds other rows than before.
+
+        Where a changed model holds the same rows as before, nothing that stands on it can differ.
+        """
+        connection = duckdb.connect(str(path))
+        try:
+            connection.execute("set threads = 2")
+            connection.execute(f"attach '{self.base / 'raw.duckdb'}' as raw (read_only)")
+            connection.execute(f"attach '{self.base / 'wh.duckdb'}' as before (read_only)")
+            different = {name for name in changed if self._differs(connection, name)}
+            return next(self._failures(connection, different), None), bool(different)
+        finally:
+            connection.close()
+
+    def _failures(self, connection: Any, different: set[str]) -> Iterator[str]:
+        for node, sql in self.ran:
+            parents = {name.split(".")[2] for name in node["depends_on"]["nodes"]}
+            if not parents & different:
+                continue
+            if node["resource_type"] == "model" and node["name"] not in different:
+                kind = "view" if node["config"]["materialized"] == "view" else "table"
+                relation = node["relation_name"]
+                connection.execute(f"create or replace {kind} {relation} as {sql}")
+                if self._differs(connection, node["name"]):
+                    different.add(node["name"])
+            elif node["resource_type"] == "test":
+                (count,) = connection.execute(f"select count(*) from ({sql})").fetchone()
+                if count:
+                    yield node["name"]
+
+    def _differs(self, connection: Any, name: str) -> bool:
+        """Tell whether a model holds other rows than before."""
+        query = "select count(*), sum(hash(t)) from {}.built.{} as t"
+        now, before = (
+            connection.execute(query.format(place, name)).fetchone() for place in ("wh", "before")
+        )
+        return bool(now != before)

@@ -1,0 +1,90 @@
+"""The machine of the mutation gate: what it makes wrong, and that it sees what a test sees."""
+
+from __future__ import annotations
+
+import shutil
+from itertools import islice
+from pathlib import Path
+
+import duckdb
+import pytest
+from small_warehouse import Warehouse
+
+from benchmarks.mutants.__main__ import all_mutants, drawn, run
+from benchmarks.mutants.descendants import Descendants
+from benchmarks.mutants.edits import edits
+from benchmarks.mutants.judged import Base
+
+MODEL = """
+select
+    -- sum(x) and <= of a comment stay
+    a.day,
+    count(*) as rows_seen,
+    sum(coalesce(a.spend, 0)) over (partition by a.day, a.id order by a.at, a.id) as spend_usd,
+    case when a.kind = 'brand' then 1 when a.kind is null then 2 else 3 end as kind
+from {{ ref('a') }} as a
+left join b on a.id = b.id
+where a.spend >= 10 and not a.is_bot
+"""
+
+
+def test_each_kind_of_edit_changes_one_place() -> None:
+    changes = {(edit.kind, MODEL[edit.start : edit.end].strip(), edit.after) for edit in edits(MODEL)}
+    assert changes >= {
+        ("operator", ">=", ">"),
+        ("operator", "and", "or"),
+        ("operator", "not", ""),
+        ("join", "left join", "inner join"),
+        ("filter", "a.spend >= 10 and not a.is_bot", "1 = 1"),
+        ("filter", "a.spend >= 10 and not a.is_bot", "not (a.spend >= 10 and not a.is_bot)"),
+        ("aggregate", "sum(", "max("),
+        ("aggregate", "count(*)", "count(distinct 1)"),
+        ("window", ", a.id", ""),
+        ("window", "a.at", "a.at desc"),
+        ("default", "0", "1"),
+        ("default", "coalesce(a.spend, 0)", "(a.spend)"),
+        ("case", "1 when a.kind is null then 2", " 2 when a.kind is null then 1 "),
+        ("constant", "'brand'", "'brandx'"),
+        ("constant", "10", "11"),
+    }
+    comment = MODEL.index("--"), MODEL.index("a.day")
+    assert not [edit for edit in edits(MODEL) if comment[0] <= edit.start < comment[1]]
+    assert all(edit.apply(MODEL) != MODEL for edit in edits(MODEL))
+
+
+def test_a_seed_draws_the_same_mutants_of_every_kind_and_layer() -> None:
+    mutants = all_mutants()
+    drawn_twice = [list(islice(drawn(mutants, seed=1), 200)) for _ in range(2)]
+    assert drawn_twice[0] == drawn_twice[1]
+    assert len(set(drawn_twice[0])) == 200
+    assert {one.edit.kind for one in drawn_twice[0]} == {one.edit.kind for one in mutants}
+    assert {one.layer for one in drawn_twice[0]} == {"macros", "staging", "intermediate", "marts"}
+    assert drawn_twice[0] != list(islice(drawn(mutants, seed=2), 200))
+
+
+@pytest.mark.system
+def test_data_tests_of_what_stands_on_a_changed_model_are_run(
+    built: Warehouse, tmp_path: Path
+) -> None:
+    path = tmp_path / "wh.duckdb"
+    shutil.copy(built.folder / "wh.duckdb", path)
+    rebuilt = Descendants(built.folder)
+    assert rebuilt.first_failure(path, ["int_orders__revenue"]) == (None, False)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("update built.int_orders__revenue set is_first_order = true")
+    failed, is_different = rebuilt.first_failure(path, ["int_orders__revenue"])
+    assert failed == "assert_first_orders_are_one_per_customer"
+    assert is_different
+
+
+@pytest.mark.system
+@pytest.mark.slow
+def test_mutants_are_caught_or_not_counted(built: Warehouse, tmp_path: Path) -> None:
+    mutants = all_mutants()
+    chosen = [
+        next(m for m in mutants if "fct_customer_value" in m.path and m.edit.after == "max("),
+        next(m for m in mutants if "stg_hubspot__emails" in m.path and m.edit.after == "true"),
+        next(m for m in mutants if m.edit.after == "inner join" and "google_levels" in m.path),
+    ]
+    verdicts = run(Base(built.folder, tmp_path), iter(chosen), 3, jobs=1)
+    assert [verdict.by for verdict in verdicts] == ["unit test", "python test", "unit test"]
