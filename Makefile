@@ -49,7 +49,7 @@ test-soak: .venv/installed ## run the hours-long ring: server kills, faults and 
 test-engines: .venv/installed .venv-engines/installed ## run the ring of engines: Trino with Iceberg, Spark (15 min)
 	@$(BIN)/pytest -m engines --timeout 3000 -rs
 
-mutants: .venv/installed ## make 200 lines of the SQL wrong: do the tests notice? (SEED=7, 20 min)
+mutants: .venv/installed ## make 200 lines of the SQL wrong: do the tests notice? (SEED=7 for others)
 	@$(BIN)/python -m benchmarks.mutants --seed $(SEED)
 
 coverage: .venv/installed .venv-clients/installed ## run the push suite and hold the floors of coverage
