@@ -227,8 +227,9 @@ def test_the_webhook_posts_signed_events_that_add_up(client, served):
 
 
 def test_a_removed_bounce_is_gone_after_a_while(client, served):
+    served.control("SENDGRID", "clock", {"advance_days": -24})
     before = get(client, "/suppression/bounces")
-    served.control("SENDGRID", "clock", {"advance_days": 15})
+    served.control("SENDGRID", "clock", {"advance_days": 5})
     after = get(client, "/suppression/bounces")
-    # nobody writes to a bounced address, so the list only shrinks here
+    # no address dies in these days, so the list only shrinks here
     assert {row["email"] for row in after} < {row["email"] for row in before}
