@@ -44,6 +44,6 @@ def test_models_differ_by_more_than_their_spread_over_twenty_worlds():
     holdouts, last = by_name["geo hold-outs"], by_name["last_touch"]
     assert holdouts.mean + 2 * holdouts.spread < last.mean
     assert holdouts.mean < by_name["first_touch"].mean
-    assert holdouts.role_distances.mean() < by_name["first_touch"].role_distances.mean() / 1.3
+    assert holdouts.role_distances.mean() < by_name["first_touch"].role_distances.mean() / 1.2
     # budgets follow demand: what is spent when people buy anyway looks as if it sold
     assert by_name["naive regression"].mean > 2 * holdouts.mean
