@@ -9,7 +9,6 @@ processor seconds, which other work on the machine changes least.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from pathlib import Path
 import duckdb
 import numpy as np
 from numpy.typing import NDArray
+
+from benchmarks.sql_models import compiled
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
@@ -87,27 +88,6 @@ def solve(path: NDArray[np.int64], channel: NDArray[np.int64], revenue: Floats) 
     effects = np.array([whole(-1) - whole(node) for node in range(1, size)])
     credits_ = effects / effects.sum(axis=0) * ends.sum(axis=0)
     return credits_[:, 0], credits_[:, 1]
-
-
-def compile_models(folder: Path) -> dict[str, str]:
-    """Return the models' SQL as dbt compiles it."""
-    duckdb.connect(str(folder / "raw.duckdb")).close()
-    settings = {
-        "MARKETING_RAW_DATABASE": str(folder / "raw.duckdb"),
-        "MARKETING_DEV_DATABASE": str(folder / "wh.duckdb"),
-        "DBT_SCHEMA": "main",
-    }
-    place = ["--project-dir", str(ROOT / "transform"), "--profiles-dir", str(ROOT / "transform")]
-    place += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
-    subprocess.run(
-        [
-            BIN / "dbt", "compile", "-q", "--vars", json.dumps(VARIABLES), *place,
-            "--select", *MODELS,
-        ],
-        env=os.environ | settings, check=True, stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    found = {path.stem: path for path in (folder / "target" / "compiled").rglob("*/journeys/*.sql")}
-    return {name: found[name].read_text() for name in MODELS}
 
 
 def run_ours(
@@ -208,7 +188,7 @@ def main() -> int:
     exact = solve(path, channel, revenue)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        models = compile_models(folder)
+        models = compiled(folder, MODELS, VARIABLES)
         ours, found = run_ours(models, path, channel, revenue)
         print(f"paths {PATHS:,}, touches {len(path):,}, converting {(revenue > 0).mean():.1%}")
         print(f"SQL in DuckDB: {told(ours)}, error {error(found, exact):.0e}")

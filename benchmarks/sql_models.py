@@ -10,7 +10,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -56,8 +58,10 @@ select distinct channel, channel not in ({free}) as is_paid from fct_touchpoints
 """
 
 
-def compiled(folder: Path) -> dict[str, str]:
-    """Return the SQL of the models by name, as dbt compiles it for the schema main of wh."""
+def compiled(
+    folder: Path, names: Sequence[str] = MODELS, variables: Mapping[str, Any] = VARIABLES
+) -> dict[str, str]:
+    """Return the SQL of models by name, as dbt compiles it for the schema main of wh."""
     duckdb.connect(str(folder / "raw.duckdb")).close()
     settings = {
         "MARKETING_RAW_DATABASE": str(folder / "raw.duckdb"),
@@ -67,15 +71,15 @@ def compiled(folder: Path) -> dict[str, str]:
     }
     place = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     place += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
-    command = [str(DBT), "compile", "-q", "--vars", json.dumps(VARIABLES), *place]
+    command = [str(DBT), "compile", "-q", "--vars", json.dumps(variables), *place]
     subprocess.run(
-        [*command, "--select", *MODELS],
+        [*command, "--select", *names],
         env=os.environ | settings,
         check=True,
         stdout=subprocess.DEVNULL,
     )
     found = {path.stem: path for path in (folder / "target" / "compiled").rglob("*.sql")}
-    return {name: found[name].read_text(encoding="utf-8") for name in MODELS}
+    return {name: found[name].read_text(encoding="utf-8") for name in names}
 
 
 def channel_credit(
