@@ -10,9 +10,7 @@ run of its own, as is usual elsewhere; five models, as many as it has, and only 
 from __future__ import annotations
 
 import argparse
-import os
 import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,10 +18,11 @@ from pathlib import Path
 
 import duckdb
 
-PROJECT = Path(__file__).resolve().parents[1] / "transform"
+from benchmarks.sql_models import compiled
+
 TOUCHES = 10_000_000
 MODEL = "int_attribution__credits"
-SCHEMA = "figures"
+SCHEMA = "main"
 MOST_SCANS, MOST_MEMORY_MB, MOST_SHARE, LEAST_TIMES = 10, 1500, 0.10, 3
 TABLES = """
 create table fct_touchpoints as
@@ -107,32 +106,16 @@ group by name
 """
 
 
-def compiled(folder: Path, windows: list[int]) -> str:
+def credit_sql(folder: Path, windows: list[int]) -> str:
     """Return the SQL of the model as dbt compiles it: an increment where the table is there."""
-    places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    places += ["--target-path", str(folder / "target"), "--log-path", str(folder)]
-    settings = {
-        "MARKETING_RAW_DATABASE": str(folder / "raw.duckdb"),
-        "MARKETING_DEV_DATABASE": str(folder / "wh.duckdb"),
-        "DBT_SCHEMA": SCHEMA,
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-    }
-    chosen = f"{{attribution_windows_days: {windows}, default_attribution_window_days: 30}}"
-    dbt = [str(Path(sys.executable).with_name("dbt")), "compile", "--select", MODEL]
-    subprocess.run(
-        [*dbt, "--vars", chosen, *places],
-        env=os.environ | settings,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    (path,) = (folder / "target" / "compiled").rglob(f"{MODEL}.sql")
-    return path.read_text(encoding="utf-8")
+    chosen = {"attribution_windows_days": windows, "default_attribution_window_days": 30}
+    return compiled(folder, [MODEL], chosen | {"path_windows_days": [30]})[MODEL]
 
 
 def connect(folder: Path) -> duckdb.DuckDBPyConnection:
     """Return the warehouse, which keeps to the memory that is allowed."""
     connection = duckdb.connect(str(folder / "wh.duckdb"), config={"memory_limit": "1200MB"})
-    connection.execute(f"create schema if not exists wh.{SCHEMA}; use wh.{SCHEMA}")
+    connection.execute(f"use wh.{SCHEMA}")
     connection.execute("set preserve_insertion_order = false")
     return connection
 
@@ -157,7 +140,7 @@ def credited(folder: Path, windows: list[int], runs: int = 3) -> float:
     """Return the best time of a full refresh."""
     with duckdb.connect(str(folder / "wh.duckdb")) as connection:
         connection.execute(f"drop table if exists wh.{SCHEMA}.{MODEL}")
-    sql = compiled(folder, windows)
+    sql = credit_sql(folder, windows)
     return min(seconds_of(folder, f"create or replace table {MODEL} as {sql}") for _ in range(runs))
 
 
@@ -180,7 +163,7 @@ def a_day_later(folder: Path) -> None:
 
 def incremented(folder: Path, windows: list[int]) -> float:
     """Return the time of an increment, as dbt's strategy goes about it."""
-    sql = compiled(folder, windows)
+    sql = credit_sql(folder, windows)
     return seconds_of(
         folder,
         f"create temp table changed as {sql}",
