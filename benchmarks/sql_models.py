@@ -123,7 +123,10 @@ def rule_credit(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, fl
     described = connection.execute("describe int_attribution__credits").fetchall()
     columns = [name for name, *_ in described if name.endswith(CREDIT)]
     sums = ", ".join(f"sum({column})" for column in columns)
-    query = f"select channel, {sums} from int_attribution__credits group by channel"
+    query = (
+        f"select channel, {sums} from int_attribution__credits"
+        " inner join fct_touchpoints using (touchpoint_id) group by channel"
+    )
     rows = connection.execute(query).fetchall()
     return {
         column.removesuffix(CREDIT): {channel: float(values[place]) for channel, *values in rows}

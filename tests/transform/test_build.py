@@ -281,7 +281,9 @@ def test_orders_of_the_future_are_set_aside_and_counted(tmp_path: Path) -> None:
 
 SETTINGS = {
     "default_attribution_window_days: 45": "one of attribution_windows_days",
-    "default_attribution_model: lienar": "one of first_touch",
+    "default_attribution_model: lienar": "one of attribution_models, first_touch",
+    "attribution_models: [linear, lienar]": "some of first_touch",
+    "attribution_models: [linear, last_touch]": "one of attribution_models, last_touch",
     "time_decay_half_life_days: 0": "days above zero",
     "time_decay_half_life_days: '7'": "days above zero",
     "attribution_windows_days: [7, 7]": "each once",

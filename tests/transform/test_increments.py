@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import pytest
 from histories import CREDITS, compiled, random_history, write_history
-from rule_based import WINDOWS_DAYS, Conversion, Touch, assert_same, attribute, path_of
+from rule_based import PAID, WINDOWS_DAYS, Conversion, Touch, assert_same, attribute, is_direct, path_of
 from small_warehouse import SCHEMA, Warehouse
 
 pytestmark = pytest.mark.system
@@ -100,7 +100,15 @@ CHANGES: tuple[Change, ...] = (
 def inputs(touches: list[Touch], conversions: list[Conversion]) -> dict[str, Any]:
     """Return all that the credit of each conversion depends on."""
     widest = max(WINDOWS_DAYS)
-    return {one.conversion_id: (one, path_of(touches, one, widest)) for one in conversions}
+    # a person by the touches, of a channel whether it is paid and whether it is direct
+    alike = [
+        replace(touch, channel=f"{touch.channel in PAID} {is_direct(touch.channel)}")
+        for touch in touches
+    ]
+    return {
+        one.conversion_id: (replace(one, person_key=None), path_of(alike, one, widest))
+        for one in conversions
+    }
 
 
 def test_an_increment_equals_a_full_refresh_and_works_out_only_what_changed(
@@ -127,7 +135,7 @@ def test_an_increment_equals_a_full_refresh_and_works_out_only_what_changed(
         sql = compiled(built.target, "int_attribution__credits")
         connection.execute(f"create or replace table int_attribution__credits as {sql}")
         # what is not worked out again keeps this mark
-        connection.execute("update int_attribution__credits set platform = 'as before'")
+        connection.execute("update int_attribution__credits set seconds_to_conversion = -1")
         write_history(connection, changed_touches, changed_conversions)
     result = warehouse.run_dbt("run", "--select", "int_attribution__credits")
     assert result.returncode == 0, result.stdout[-3000:]
@@ -137,7 +145,8 @@ def test_an_increment_equals_a_full_refresh_and_works_out_only_what_changed(
     after = inputs(changed_touches, changed_conversions)
     kept = {name for name, value in after.items() if before.get(name) == value}
     marked = warehouse.query(
-        "select distinct conversion_id from int_attribution__credits where platform = 'as before'"
+        "select distinct conversion_id from int_attribution__credits"
+        " where seconds_to_conversion = -1"
     )
     assert {name for (name,) in marked} == kept
     assert 10 < len(after) - len(kept) < len(after) / 2

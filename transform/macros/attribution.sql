@@ -12,12 +12,22 @@
     {{ return(var('attribution_windows_days') | max) }}
 {%- endmacro %}
 
+{#- the rule-based models that a build makes, in the order of the known ones -#}
+{% macro rule_models() -%}
+    {%- do check_model_list() -%}
+    {%- set chosen = {} -%}
+    {%- for model, rule in known_rule_models().items() if model in var('attribution_models') -%}
+        {%- do chosen.update({model: rule}) -%}
+    {%- endfor -%}
+    {{ return(chosen) }}
+{%- endmacro %}
+
 {#-
     every rule-based model. `one`: is this the touch that has all the credit; `shared`: the share of
     this touch and all before it, `before`: that of those before it alone, 0 to 1. The columns are
     those of int_attribution__credits
 -#}
-{% macro rule_models() -%}
+{% macro known_rule_models() -%}
     {%- do check_percents() -%}
     {{ return({
         'first_touch': {'one': 'touch_position = 1'},
@@ -49,7 +59,7 @@
 {#- the touches of a conversion from its newest one to this one -#}
 {% macro from_the_newest() -%}
     partition by conversion_id
-            order by touched_at desc, ga_session_number desc, touchpoint_id desc
+            order by seconds_to_conversion, ga_session_number desc, touchpoint_id desc
             rows between unbounded preceding and current row
 {%- endmacro %}
 
@@ -185,7 +195,7 @@
     end
 {%- endmacro %}
 
-{#- the columns of int_attribution__credits as rows: one a model that gives credit -#}
+{#- the columns of the models as rows: one a model that gives credit -#}
 {% macro credits_by_model() -%}
     {%- for model in rule_models() %}
     select
@@ -207,7 +217,7 @@
         touched_at,
         conversion_date,
         converted_at
-    from credits
+    from touched
     where {{ model }}_credit <> 0 or touch_position = 0
     {%- if not loop.last %}
 

@@ -56,11 +56,22 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- also when models are parsed, which is before a run starts -#}
+{% macro check_model_list() -%}
+    {%- set models = var('attribution_models') -%}
+    {%- set known = known_rule_models().keys() | list -%}
+    {%- if models is string or models is mapping or models is not sequence or not models
+        or models | unique | list | length < models | length
+        or models | reject('in', known) | list -%}
+        {%- do refuse_setting('attribution_models', 'some of ' ~ known | join(', ') ~ ', each once') -%}
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro check_models() -%}
     {%- do check_percents() -%}
     {%- set models = rule_models().keys() | list -%}
     {%- if var('default_attribution_model') not in models -%}
-        {%- do refuse_setting('default_attribution_model', 'one of ' ~ models | join(', ')) -%}
+        {%- do refuse_setting('default_attribution_model', 'one of attribution_models, ' ~ models | join(', ')) -%}
     {%- endif -%}
     {%- for rule in var('attribution_own_windows') -%}
         {%- if (rule.keys() | reject('in', ['model', 'conversion_type', 'window_days']) | list)

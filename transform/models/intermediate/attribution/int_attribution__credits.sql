@@ -32,11 +32,6 @@ before_conversion as (
         conversions.conversion_id,
         touchpoints.touchpoint_id,
         touchpoints.ga_session_number,
-        touchpoints.channel,
-        touchpoints.platform,
-        touchpoints.campaign_id,
-        touchpoints.touch_date,
-        touchpoints.touched_at,
         touchpoints.channel <> 'direct' as is_non_direct,
         coalesce(channels.is_paid, false) as is_paid,
         {{ seconds_between('touchpoints.touched_at', 'conversions.converted_at') }}
@@ -65,8 +60,8 @@ summed as (
         conversion_id,
         sum(
             {{ hash_of([
-                'touchpoint_id', 'ga_session_number', 'channel', 'platform', 'campaign_id',
-                'is_paid', 'touched_at'
+                'touchpoint_id', 'ga_session_number', 'is_non_direct', 'is_paid',
+                'seconds_to_conversion'
             ]) }}
         ) as touch_signature,
         min(seconds_to_conversion) as newest_seconds,
@@ -83,19 +78,14 @@ judged as (
     select
         summed.*,
         conversions.conversion_id as converted_id,
-        conversions.conversion_type,
         conversions.is_refunded,
         conversions.revenue_usd,
-        conversions.conversion_date,
-        conversions.converted_at,
         cast(
             mod(
                 {{ hash_of([
-                    'conversions.person_key', 'conversions.conversion_type',
                     'conversions.is_refunded', 'conversions.revenue_usd',
-                    'conversions.conversion_date', 'conversions.converted_at',
-                    "'" ~ attribution_settings() ~ "'"
-                ]) }} + coalesce(summed.touch_signature, 0),
+                    'summed.touch_signature', "'" ~ attribution_settings() ~ "'"
+                ]) }},
                 1000000000000000000
             ) as bigint
         ) as signature
@@ -117,10 +107,7 @@ weighted as (
 
     select
         reached.*,
-        changed.conversion_type,
         changed.revenue_usd,
-        changed.conversion_date,
-        changed.converted_at,
         changed.signature,
         changed.seconds_since_non_direct,
         changed.seconds_since_paid,
@@ -139,7 +126,7 @@ ranked as (
         *,
         row_number() over (
             partition by conversion_id
-            order by touched_at desc, ga_session_number desc, touchpoint_id desc
+            order by seconds_to_conversion, ga_session_number desc, touchpoint_id desc
         ) as recency,
         sum(touch_weight) over ({{ from_the_newest() }}) as weight_until_here,
         sum(case when is_non_direct then 1 else 0 end) over ({{ from_the_newest() }})
@@ -192,20 +179,12 @@ attributed as (
 
     select
         conversion_id,
-        conversion_type,
         window_days,
         cast(touch_position as integer) as touch_position,
         cast(touch_count as integer) as touch_count,
         touchpoint_id,
-        channel,
-        platform,
-        campaign_id,
         {{ as_double('seconds_to_conversion') }} as seconds_to_conversion,
         {{ touch_credits() }},
-        touch_date,
-        touched_at,
-        conversion_date,
-        converted_at,
         signature
     from shared
 
@@ -228,20 +207,12 @@ unattributed as (
 
     select
         converted_id as conversion_id,
-        conversion_type,
         window_days,
         0 as touch_position,
         0 as touch_count,
         {{ as_text('null') }} as touchpoint_id,
-        case when is_refunded then 'refunded' else 'unattributed' end as channel,
-        {{ as_text('null') }} as platform,
-        {{ as_text('null') }} as campaign_id,
         {{ as_double('null') }} as seconds_to_conversion,
         {{ whole_credits() }},
-        cast(null as date) as touch_date,
-        cast(null as timestamp) as touched_at,
-        conversion_date,
-        converted_at,
         signature
     from untouched
 

@@ -27,13 +27,9 @@ paths as (
     select
         credits.window_days,
         credits.conversion_id,
-        credits.conversion_type,
         credits.touch_position,
         credits.touch_count,
         credits.touchpoint_id,
-        credits.channel,
-        credits.platform,
-        credits.campaign_id,
         credits.seconds_to_conversion
     from credits
     inner join windows on credits.window_days = windows.window_days
@@ -50,13 +46,14 @@ converted as (
         conversions.conversion_type as journey_type,
         paths.touch_position as step,
         paths.touch_count as journey_steps,
-        paths.channel,
-        paths.platform,
-        paths.campaign_id,
+        touchpoints.channel,
+        touchpoints.platform,
+        touchpoints.campaign_id,
         conversions.revenue_usd,
         paths.seconds_to_conversion
     from paths
     inner join conversions on paths.conversion_id = conversions.conversion_id
+    inner join touchpoints on paths.touchpoint_id = touchpoints.touchpoint_id
 
 ),
 
