@@ -24,16 +24,16 @@
 
 {#-
     every rule-based model. `one`: is this the touch that has all the credit; `shared`: the share of
-    this touch and all before it, `before`: that of those before it alone, 0 to 1. The columns are
-    those of int_attribution__credits
+    this touch and all before it, `before`: that of those before it alone, 0 to 1; `kinds`: of what
+    touches it asks for the last one. The columns are those of int_attribution__credits
 -#}
 {% macro known_rule_models() -%}
     {%- do check_percents() -%}
     {{ return({
         'first_touch': {'one': 'touch_position = 1'},
         'last_touch': {'one': 'recency = 1'},
-        'last_non_direct': {'one': last_of(['non_direct'])},
-        'last_paid': {'one': last_of(['paid', 'non_direct'])},
+        'last_non_direct': {'one': last_of(['non_direct']), 'kinds': ['non_direct']},
+        'last_paid': {'one': last_of(['paid', 'non_direct']), 'kinds': ['paid', 'non_direct']},
         'linear': {
             'shared': share('touch_position', 'touch_count'),
             'before': share('touch_position - 1', 'touch_count'),
@@ -59,8 +59,22 @@
 {#- the touches of a conversion from its newest one to this one -#}
 {% macro from_the_newest() -%}
     partition by conversion_id
-            order by seconds_to_conversion, ga_session_number desc, touchpoint_id desc
+            order by seconds_to_conversion asc, ga_session_number desc, touchpoint_id desc
             rows between unbounded preceding and current row
+{%- endmacro %}
+
+{#- the kinds of touches whose last one the chosen models look for -#}
+{% macro touch_kinds() -%}
+    {%- set kinds = [] -%}
+    {%- for rule in rule_models().values() -%}{%- do kinds.extend(rule.get('kinds', [])) -%}{%- endfor -%}
+    {{ return(kinds | unique | sort) }}
+{%- endmacro %}
+
+{#- a column of each of these kinds, whose name stands where KIND does, and a comma after it -#}
+{% macro kind_columns(column) -%}
+    {%- for kind in touch_kinds() %}
+        {{ column | replace('KIND', kind) }},
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- is this the last touch of the first kind that the window has; else the last touch of all -#}

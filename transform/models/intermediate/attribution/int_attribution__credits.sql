@@ -65,8 +65,9 @@ summed as (
             ]) }}
         ) as touch_signature,
         min(seconds_to_conversion) as newest_seconds,
-        min(case when is_non_direct then seconds_to_conversion end) as seconds_since_non_direct,
-        min(case when is_paid then seconds_to_conversion end) as seconds_since_paid,
+        {{ kind_columns(
+            'min(case when is_KIND then seconds_to_conversion end) as seconds_since_KIND'
+        ) }}
         {{ window_counts() }}
     from reached
     group by conversion_id
@@ -109,8 +110,7 @@ weighted as (
         reached.*,
         changed.revenue_usd,
         changed.signature,
-        changed.seconds_since_non_direct,
-        changed.seconds_since_paid,
+        {{ kind_columns('changed.seconds_since_KIND') }}
         {{ window_columns('changed.touches') }},
         {{ time_decay_weight('(reached.seconds_to_conversion - changed.newest_seconds)') }}
             as touch_weight
@@ -126,12 +126,13 @@ ranked as (
         *,
         row_number() over (
             partition by conversion_id
-            order by seconds_to_conversion, ga_session_number desc, touchpoint_id desc
+            order by seconds_to_conversion asc, ga_session_number desc, touchpoint_id desc
         ) as recency,
         sum(touch_weight) over ({{ from_the_newest() }}) as weight_until_here,
-        sum(case when is_non_direct then 1 else 0 end) over ({{ from_the_newest() }})
-            as non_direct_rank,
-        sum(case when is_paid then 1 else 0 end) over ({{ from_the_newest() }}) as paid_rank,
+        {{ kind_columns(
+            'sum(case when is_KIND then 1 else 0 end) over (' ~ from_the_newest()
+            ~ ') as KIND_rank'
+        ) }}
         {{ window_weights() }}
     from weighted
 
@@ -141,13 +142,12 @@ windowed as (
 
     select
         ranked.*,
+        {{ kind_columns('ranked.is_KIND and ranked.KIND_rank = 1 as is_last_KIND') }}
         windows.window_days,
         {{ of_window('ranked.touches') }} as touch_count,
         {{ of_window('ranked.touches') }} - ranked.recency + 1 as touch_position,
         {{ of_window('ranked.weight') }} as window_weight,
-        ranked.weight_until_here - ranked.touch_weight as later_weight,
-        ranked.is_non_direct and ranked.non_direct_rank = 1 as is_last_non_direct,
-        ranked.is_paid and ranked.paid_rank = 1 as is_last_paid
+        ranked.weight_until_here - ranked.touch_weight as later_weight
     from ranked
     inner join windows on ranked.seconds_to_conversion <= windows.window_days * 86400
 
