@@ -178,15 +178,8 @@
 {% macro window_counts() -%}
     {%- for days in var('attribution_windows_days') %}
         sum(case when seconds_to_conversion <= {{ days * 86400 }} then 1 else 0 end)
-            as touches_{{ days }}
+            over (partition by conversion_id) as touches_{{ days }}
         {%- if not loop.last %},{% endif -%}
-    {%- endfor -%}
-{%- endmacro %}
-
-{#- a column of each window as it is -#}
-{% macro window_columns(prefix) -%}
-    {%- for days in var('attribution_windows_days') %}
-        {{ prefix }}_{{ days }}{%- if not loop.last %},{% endif -%}
     {%- endfor -%}
 {%- endmacro %}
 

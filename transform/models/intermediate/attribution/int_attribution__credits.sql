@@ -53,7 +53,7 @@ reached as (
 
 ),
 
-summed as (
+signed as (
 
     -- the signature: what the credit of a conversion depends on, in one number
     select
@@ -64,11 +64,7 @@ summed as (
                 'seconds_to_conversion'
             ]) }}
         ) as touch_signature,
-        min(seconds_to_conversion) as newest_seconds,
-        {{ kind_columns(
-            'min(case when is_KIND then seconds_to_conversion end) as seconds_since_KIND'
-        ) }}
-        {{ window_counts() }}
+        min(seconds_to_conversion) as newest_seconds
     from reached
     group by conversion_id
 
@@ -77,21 +73,21 @@ summed as (
 judged as (
 
     select
-        summed.*,
-        conversions.conversion_id as converted_id,
+        conversions.conversion_id,
+        signed.newest_seconds,
         conversions.is_refunded,
         conversions.revenue_usd,
         cast(
             mod(
                 {{ hash_of([
                     'conversions.is_refunded', 'conversions.revenue_usd',
-                    'summed.touch_signature', "'" ~ attribution_settings() ~ "'"
+                    'signed.touch_signature', "'" ~ attribution_settings() ~ "'"
                 ]) }},
                 1000000000000000000
             ) as bigint
         ) as signature
     from conversions
-    left join summed on conversions.conversion_id = summed.conversion_id
+    left join signed on conversions.conversion_id = signed.conversion_id
 
 ),
 
@@ -99,7 +95,7 @@ changed as (
 
     select judged.*
     from judged
-    left join known on judged.converted_id = known.conversion_id
+    left join known on judged.conversion_id = known.conversion_id
     where known.conversion_id is null or judged.signature <> known.signature
 
 ),
@@ -110,8 +106,6 @@ weighted as (
         reached.*,
         changed.revenue_usd,
         changed.signature,
-        {{ kind_columns('changed.seconds_since_KIND') }}
-        {{ window_columns('changed.touches') }},
         {{ time_decay_weight('(reached.seconds_to_conversion - changed.newest_seconds)') }}
             as touch_weight
     from reached
@@ -133,6 +127,11 @@ ranked as (
             'sum(case when is_KIND then 1 else 0 end) over (' ~ from_the_newest()
             ~ ') as KIND_rank'
         ) }}
+        {{ kind_columns(
+            'min(case when is_KIND then seconds_to_conversion end) over'
+            ~ ' (partition by conversion_id) as seconds_since_KIND'
+        ) }}
+        {{ window_counts() }},
         {{ window_weights() }}
     from weighted
 
@@ -206,7 +205,7 @@ untouched as (
 unattributed as (
 
     select
-        converted_id as conversion_id,
+        conversion_id,
         window_days,
         0 as touch_position,
         0 as touch_count,
