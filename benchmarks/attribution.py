@@ -63,6 +63,11 @@ SCAN = [
     f"select bit_xor(hash(columns(*))) from {table}"
     for table in ("fct_touchpoints", "fct_conversions")
 ]
+MISSING = f"""
+select known.conversion_id from {MODEL} as known
+left join fct_conversions as conversions on known.conversion_id = conversions.conversion_id
+where known.signature is not null and conversions.conversion_id is null
+"""
 TEXT = """
 with reached as (
     select
@@ -182,8 +187,7 @@ def incremented(folder: Path, windows: list[int]) -> float:
         f"create temp table changed as {sql}",
         f"delete from {MODEL} where conversion_id in (select conversion_id from changed)",
         f"insert into {MODEL} select * from changed",
-        f"delete from {MODEL} where conversion_id not in"
-        " (select conversion_id from fct_conversions)",
+        f"delete from {MODEL} where conversion_id in ({MISSING})",
     )
 
 

@@ -256,15 +256,20 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- the signatures of the last run, one a conversion: that of the last touch of the widest window, or
-    of the row without one; none in a full run -#}
+{#- the signature stands in one row of a conversion: of its last touch in the widest window, or of the
+    row without one -#}
+{% macro kept_signature(is_last='1 = 1') -%}
+    case when window_days = {{ widest_window_days() }} and {{ is_last }} then signature end
+{%- endmacro %}
+
+{#- the signatures of the last run, one a conversion; none in a full run -#}
 {% macro known_signatures(is_incremental) -%}
     {%- if is_incremental %}
     select
         conversion_id,
         signature
     from {{ this }}
-    where window_days = {{ widest_window_days() }} and touch_position = touch_count
+    where signature is not null
     {%- else %}
     select
         conversion_id,
@@ -278,7 +283,13 @@
 {% macro forget_missing_conversions() -%}
     {%- if model.config.materialized == 'incremental' %}
     delete from {{ this }}
-    where conversion_id not in (select conversion_id from {{ ref('fct_conversions') }})
+    where conversion_id in (
+        select known.conversion_id
+        from {{ this }} as known
+        left join {{ ref('fct_conversions') }} as conversions
+            on known.conversion_id = conversions.conversion_id
+        where known.signature is not null and conversions.conversion_id is null
+    )
     {%- endif -%}
 {%- endmacro %}
 

@@ -184,7 +184,7 @@ attributed as (
         touchpoint_id,
         {{ as_double('seconds_to_conversion') }} as seconds_to_conversion,
         {{ touch_credits() }},
-        signature
+        {{ kept_signature('recency = 1') }} as signature
     from shared
 
 ),
@@ -212,7 +212,7 @@ unattributed as (
         {{ as_text('null') }} as touchpoint_id,
         {{ as_double('null') }} as seconds_to_conversion,
         {{ whole_credits() }},
-        signature
+        {{ kept_signature() }} as signature
     from untouched
 
 ),
