@@ -4,6 +4,8 @@ import signal
 
 import pytest
 
+from marketing_analytics.ingest.raw.left_over import begin_anew
+
 from .commands import contents
 from .kills import killed_when_stored
 from .soak import FIRST_DAY, load
@@ -50,3 +52,14 @@ def test_what_cannot_be_loaded_any_more_is_read_again(
     again = load(copy_of_loaded, source, shared_emulators.settings)
     assert again.code == 0, again.out + again.err
     assert contents(copy_of_loaded) == everything
+
+
+def test_a_load_that_was_begun_stays_so_when_setting_it_back_is_killed_too(tmp_path):
+    jobs = tmp_path / "load" / "normalized" / "1"
+    (jobs / "new_jobs").mkdir(parents=True)
+    assert not begin_anew(tmp_path)
+    (jobs / "started_jobs").mkdir()
+    (jobs / "started_jobs" / "events.1.0.jsonl").touch()
+    assert begin_anew(tmp_path)
+    assert [job.name for job in (jobs / "new_jobs").iterdir()] == ["events.1.0.jsonl"]
+    assert begin_anew(tmp_path)

@@ -13,6 +13,7 @@ UPDATE = "schema_updates.json"
 APPLIED = f"applied_{UPDATE}"
 NEW = "new_jobs"
 BEGUN = ("started_jobs", "completed_jobs", "failed_jobs")
+MARK = ".begun_anew"
 # dlt makes them when the jobs of a table have ended
 FOLLOW_UP = ".sql"
 
@@ -31,17 +32,19 @@ def begin_anew(working: Path) -> bool:
 
 def has_begun(package: Path) -> bool:
     """Return whether dlt changed the database for a package, or was about to."""
-    return (package / APPLIED).is_file() or bool(jobs_of(package, BEGUN))
+    marks = (package / APPLIED, package / MARK)
+    return any(mark.is_file() for mark in marks) or bool(jobs_of(package, BEGUN))
 
 
 def to_beginning(package: Path) -> None:
     """Make all jobs of a package new ones, and let dlt prepare its tables again."""
+    # with all jobs new, nothing else tells that tables are not empty
+    (package / MARK).touch()
     for found in package.glob(".pending_transitions/*"):
         found.unlink()
     for job in jobs_of(package, (NEW, *BEGUN)):
         if job.suffix == FOLLOW_UP:
             job.unlink()
-    # before jobs are moved: with all of them new, nothing else tells that tables are not empty
     if (package / APPLIED).is_file():
         (package / APPLIED).replace(package / UPDATE)
     for job in jobs_of(package, BEGUN):
