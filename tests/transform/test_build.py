@@ -298,6 +298,8 @@ SETTINGS = {
     "max_touches_per_person: 0": "above zero",
     "ad_fatigue_days: 0": "above zero",
     "response_curve_min_weeks: 4": "weeks from 5 on",
+    "rfm_scoring: deciles": "thresholds or quantiles",
+    "rfm_history_months: 0": "above zero",
 }
 
 

@@ -117,9 +117,12 @@
     {%- if weeks is not integer or weeks is boolean or weeks < 5 -%}
         {%- do refuse_setting('response_curve_min_weeks', 'a whole number of weeks from 5 on') -%}
     {%- endif -%}
+    {%- if var('rfm_scoring') not in ['thresholds', 'quantiles'] -%}
+        {%- do refuse_setting('rfm_scoring', 'thresholds or quantiles') -%}
+    {%- endif -%}
     {%- for name in [
         'ad_fatigue_days', 'exchange_rate_days', 'identity_reach_days', 'max_persons_per_device',
-        'max_touches_per_person'
+        'max_touches_per_person', 'rfm_history_months'
     ] if var(name) is not integer or var(name) is boolean or var(name) < 1 -%}
         {%- do refuse_setting(name, 'a whole number above zero') -%}
     {%- endfor -%}

@@ -1,0 +1,48 @@
+{#- the scores of the customers of a day, 1 to 5: by the thresholds of a table, or by fifths of all -#}
+{% macro rfm_scored(measured) -%}
+    {%- if var('rfm_scoring') == 'quantiles' -%}
+    {{ rfm_by_fifths(measured) }}
+    {%- else -%}
+    {{ rfm_by_thresholds(measured) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- equal values get an equal score, which ntile would not do -#}
+{% macro rfm_by_fifths(measured) -%}
+    select
+        *,
+        {{ rfm_fifth('recency_days desc') }} as recency_score,
+        {{ rfm_fifth('frequency') }} as frequency_score,
+        {{ rfm_fifth('monetary_usd') }} as monetary_score
+    from {{ measured }}
+{%- endmacro %}
+
+{% macro rfm_fifth(order) -%}
+    cast(ceil(5 * cume_dist() over (partition by scored_date order by {{ order }})) as integer)
+{%- endmacro %}
+
+{% macro rfm_by_thresholds(measured) -%}
+    select
+        {{ measured }}.*,
+        recency_bounds.score as recency_score,
+        frequency_bounds.score as frequency_score,
+        monetary_bounds.score as monetary_score
+    from {{ measured }}
+    {%- for measure, column in [
+        ('recency', 'recency_days'), ('frequency', 'frequency'), ('monetary', 'monetary_usd')
+    ] %}
+    inner join bounds as {{ measure }}_bounds
+        on {{ measure }}_bounds.measure = '{{ measure }}'
+        and {{ measured }}.{{ column }} >= {{ measure }}_bounds.at_least
+        and (
+            {{ measure }}_bounds.below is null
+            or {{ measured }}.{{ column }} < {{ measure }}_bounds.below
+        )
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- is a value within the range of a rule that may be open at either end -#}
+{% macro is_within(value, range) -%}
+    (({{ range }}_from is null or {{ value }} >= {{ range }}_from)
+        and ({{ range }}_to is null or {{ value }} <= {{ range }}_to))
+{%- endmacro %}
