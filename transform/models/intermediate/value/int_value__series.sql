@@ -1,0 +1,49 @@
+with
+
+histories as (
+
+    select * from {{ ref('int_value__distinct_histories') }}
+
+),
+
+parameters as (
+
+    select * from {{ ref('int_value__parameters') }}
+
+),
+
+horizons as (
+    {{ value_horizons() }}
+),
+
+placed as (
+
+    select
+        histories.role,
+        histories.frequency,
+        histories.recency_days,
+        histories.age_days,
+        horizons.horizon_days,
+        parameters.a + parameters.b - 1 - parameters.r as upper_1,
+        parameters.a - 2 as upper_2,
+        parameters.a + parameters.b + histories.frequency - 1 as lower_1,
+        horizons.horizon_days / 7e0
+        / (parameters.alpha_weeks + (histories.age_days + horizons.horizon_days) / 7e0)
+            as horizon_share
+    from histories
+    inner join parameters on histories.role = parameters.role
+    cross join horizons
+
+),
+
+series as (
+
+    select
+        *,
+        {{ gauss_series('upper_1', 'upper_2', 'lower_1', 'horizon_share') }} as series,
+        {{ gauss_series_slope('upper_1', 'upper_2', 'lower_1', 'horizon_share') }} as series_slope
+    from placed
+
+)
+
+select * from series
