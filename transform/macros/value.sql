@@ -85,3 +85,54 @@
     where customer_key not in (select customer_key from {{ ref('int_value__acquisitions') }})
     {%- endif -%}
 {%- endmacro %}
+
+{#- add fits that were made outside of the warehouse, as texts; the same fit is added once -#}
+{% macro keep_fits(rows) -%}
+    {%- set fits = ref('int_value__fits') -%}
+    {%- set types = fit_types() -%}
+    {%- call statement('keep_fits', auto_begin=True) %}
+    insert into {{ fits }} ({{ types | join(', ') }})
+    select {{ types | join(', ') }}
+    from (
+        {%- for row in rows %}
+        select
+            {%- for name, type in types.items() %}
+            cast({{ seed_value(row[name]) }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
+            {%- endfor %}
+        {%- if not loop.last %}
+        union all
+        {%- endif %}
+        {%- endfor %}
+    ) as made
+    where model_id not in (select model_id from {{ fits }})
+    {%- endcall -%}
+    {%- do adapter.commit() -%}
+{%- endmacro %}
+
+{#- the columns of a fit and their types -#}
+{% macro fit_types() -%}
+    {%- set double = var('double_types').get(target.type, 'double') -%}
+    {%- set types = {
+        'model_id': dbt.type_string(), 'as_of_date': 'date', 'fitted_at': dbt.type_timestamp(),
+        'time_unit': dbt.type_string(), 'status': dbt.type_string(), 'reason': dbt.type_string(),
+        'customers': dbt.type_bigint(), 'repeat_customers': dbt.type_bigint(),
+        'unique_rows': dbt.type_bigint()
+    } -%}
+    {%- for name in [
+        'r', 'alpha_weeks', 'a', 'b', 'p', 'q', 'gamma_usd', 'purchase_log_likelihood',
+        'spend_log_likelihood', 'purchases_relative_error', 'spend_relative_error'
+    ] -%}
+        {%- do types.update({name: double}) -%}
+    {%- endfor -%}
+    {%- do types.update({
+        'purchase_covariance': dbt.type_string(), 'spend_covariance': dbt.type_string()
+    }) -%}
+    {{ return(types) }}
+{%- endmacro %}
+
+{#- the columns of a fit, without a value -#}
+{% macro empty_fit() -%}
+    {%- for name, type in fit_types().items() %}
+        cast(null as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
