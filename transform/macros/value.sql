@@ -19,13 +19,18 @@
 {%- endmacro %}
 
 {#- 2F1(a, b; c; z) from columns: the first terms of its series, each inside of the one before, and
-    those after them as if each were the same share of the one before -#}
+    those after them as if their shares went on to change as they do there -#}
 {% macro gauss_series(a, b, c, z) -%}
     {%- set terms = var('ltv_series_terms') -%}
+    {%- set last = gauss_share(a, b, c, z, terms) -%}
+    {%- set change = '(' ~ gauss_share(a, b, c, z, terms + 1) ~ ' - ' ~ last ~ ')' -%}
     {%- for n in range(terms) -%}
     (1e0 + {{ gauss_share(a, b, c, z, n) }} *
     {% endfor -%}
-    (1e0 / (1e0 - {{ gauss_share(a, b, c, z, terms) }}))
+    (
+        (1e0 + {{ last }} * {{ change }} / power(1e0 - {{ last }}, 2))
+        / (1e0 - {{ last }})
+    )
     {%- for n in range(terms) %}){% endfor -%}
 {%- endmacro %}
 
@@ -33,10 +38,18 @@
 {% macro gauss_series_slope(a, b, c, z) -%}
     {%- set terms = var('ltv_series_terms') -%}
     {%- set last = gauss_share(a, b, c, z, terms) -%}
+    {%- set change = '(' ~ gauss_share(a, b, c, z, terms + 1) ~ ' - ' ~ last ~ ')' -%}
     {%- for n in range(terms) -%}
     ({{ n }}e0 + {{ gauss_share(a, b, c, z, n) }} *
     {% endfor -%}
-    ({{ terms }}e0 / (1e0 - {{ last }}) + {{ last }} / power(1e0 - {{ last }}, 2))
+    (
+        (
+            {{ terms }}e0 + {{ last }} / (1e0 - {{ last }}) + {{ last }} * {{ change }} * (
+                {{ terms }}e0 / power(1e0 - {{ last }}, 2)
+                + (1e0 + {{ last }}) / power(1e0 - {{ last }}, 3)
+            )
+        ) / (1e0 - {{ last }})
+    )
     {%- for n in range(terms) %}){% endfor -%}
 {%- endmacro %}
 
@@ -56,6 +69,16 @@
             )
         when {{ variance }} is not null then {{ mean }}
     end
+{%- endmacro %}
+
+{#- the revenue expected within some days with the interval around it, in cents, as columns -#}
+{% macro expected_money(days) -%}
+    {%- set mean, variance = 'expected_revenue_' ~ days ~ 'd_usd', 'revenue_variance_' ~ days ~ 'd' -%}
+    {{ round_half(mean, 2) }} as {{ mean }},
+        {{ round_half('(' ~ interval_end(mean, variance, -1) ~ ')', 2) }}
+            as revenue_{{ days }}d_low_usd,
+        {{ round_half('(' ~ interval_end(mean, variance, 1) ~ ')', 2) }}
+            as revenue_{{ days }}d_high_usd
 {%- endmacro %}
 
 {#- from dbt_project.yml: what is left of revenue, in the money of today -#}

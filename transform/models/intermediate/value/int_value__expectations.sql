@@ -65,9 +65,10 @@ expectations as (
         recency_days,
         age_days,
         horizon_days,
-        probability_alive,
-        probability_alive * mean_if_alive as expected_purchases,
-        probability_alive * (mean_if_alive + pairs_if_alive) as expected_square
+        {{ round_half('probability_alive', 9) }} as probability_alive,
+        {{ round_half('probability_alive * mean_if_alive', 9) }} as expected_purchases,
+        {{ round_half('probability_alive * (mean_if_alive + pairs_if_alive)', 9) }}
+            as expected_square
     from alive
 
 )

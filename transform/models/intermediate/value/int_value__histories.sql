@@ -42,6 +42,7 @@ summed as (
         cut_offs.as_of_date,
         acquisitions.customer_key,
         acquisitions.cohort_month,
+        acquisitions.acquisition_channel,
         acquisitions.first_purchase_date,
         max(purchases.purchase_date) as last_purchase_date,
         count(*) - 1 as frequency,
@@ -60,6 +61,7 @@ summed as (
         cut_offs.as_of_date,
         acquisitions.customer_key,
         acquisitions.cohort_month,
+        acquisitions.acquisition_channel,
         acquisitions.first_purchase_date
 
 ),
@@ -71,6 +73,7 @@ histories as (
         as_of_date,
         customer_key,
         cohort_month,
+        acquisition_channel,
         first_purchase_date,
         last_purchase_date,
         cast(frequency as bigint) as frequency,

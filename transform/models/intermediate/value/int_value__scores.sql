@@ -6,12 +6,6 @@ histories as (
 
 ),
 
-acquisitions as (
-
-    select * from {{ ref('int_value__acquisitions') }}
-
-),
-
 expectations as (
 
     select * from {{ ref('int_value__expectations') }}
@@ -31,11 +25,12 @@ side_by_side as (
         frequency,
         recency_days,
         age_days,
-        max(probability_alive) as probability_alive
+        {{ as_double('max(probability_alive)') }} as probability_alive
         {%- for days in horizons_days() %},
-        max(case when horizon_days = {{ days }} then expected_purchases end)
+        {{ as_double('max(case when horizon_days = ' ~ days ~ ' then expected_purchases end)') }}
             as purchases_{{ days }}d,
-        max(case when horizon_days = {{ days }} then expected_square end) as square_{{ days }}d
+        {{ as_double('max(case when horizon_days = ' ~ days ~ ' then expected_square end)') }}
+            as square_{{ days }}d
         {%- endfor %}
     from expectations
     group by role, frequency, recency_days, age_days
@@ -72,7 +67,6 @@ spending as (
     -- and of its square, after what the customer has spent
     select
         histories.*,
-        acquisitions.acquisition_channel,
         parameters.model_id,
         parameters.p,
         parameters.p * histories.frequency + parameters.q as shape,
@@ -81,7 +75,6 @@ spending as (
         coalesce(cohorts.purchases_a_day, everybody.purchases_a_day, 0) as benchmark_purchases_a_day,
         coalesce(cohorts.revenue_a_day, everybody.revenue_a_day, 0) as benchmark_revenue_a_day_usd
     from histories
-    inner join acquisitions on histories.customer_key = acquisitions.customer_key
     inner join everybody on histories.role = everybody.role
     inner join cohorts
         on histories.role = cohorts.role

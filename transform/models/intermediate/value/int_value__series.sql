@@ -39,7 +39,13 @@ placed as (
 series as (
 
     select
-        *,
+        role,
+        frequency,
+        recency_days,
+        age_days,
+        horizon_days,
+        lower_1,
+        horizon_share,
         {{ gauss_series('upper_1', 'upper_2', 'lower_1', 'horizon_share') }} as series,
         {{ gauss_series_slope('upper_1', 'upper_2', 'lower_1', 'horizon_share') }} as series_slope
     from placed

@@ -2,7 +2,7 @@ with
 
 customers as (
 
-    select * from {{ ref('fct_customer_lifetime_value') }}
+    select * from {{ ref('int_value__shown') }}
 
 ),
 
@@ -26,8 +26,7 @@ summed as (
         {%- for days in horizons_days() %},
         sum(expected_revenue_{{ days }}d_usd) as expected_revenue_{{ days }}d_usd,
         sum(revenue_variance_{{ days }}d) as revenue_variance_{{ days }}d
-        {%- endfor %},
-        sum(value_365d_usd) as value_365d_usd
+        {%- endfor %}
     from customers
     group by prediction_date, shown_model, model_id, cohort_month, acquisition_channel
 
@@ -43,8 +42,7 @@ uncertain as (
         summed.cohort_month,
         summed.acquisition_channel,
         summed.customers,
-        summed.expected_purchases_365d,
-        summed.value_365d_usd
+        summed.expected_purchases_365d
         {%- for days in horizons_days() %},
         summed.expected_revenue_{{ days }}d_usd,
         summed.revenue_variance_{{ days }}d
@@ -67,18 +65,12 @@ valued as (
         cohort_month,
         acquisition_channel,
         customers,
-        expected_purchases_365d
+        {{ round_half('expected_purchases_365d', 6) }} as expected_purchases_365d
         {%- for days in horizons_days() %},
-        expected_revenue_{{ days }}d_usd,
-        {{ interval_end(
-            'expected_revenue_' ~ days ~ 'd_usd', 'revenue_variance_' ~ days ~ 'd', -1
-        ) }} as revenue_{{ days }}d_low_usd,
-        {{ interval_end(
-            'expected_revenue_' ~ days ~ 'd_usd', 'revenue_variance_' ~ days ~ 'd', 1
-        ) }} as revenue_{{ days }}d_high_usd
+        {{ expected_money(days) }}
         {%- endfor %},
-        value_365d_usd,
-        {{ safe_ratio('value_365d_usd', 'customers') }} as value_a_customer_usd
+        {{ round_half(discounted_value(), 2) }} as value_365d_usd,
+        {{ round_half(discounted_value() ~ ' / customers', 2) }} as value_a_customer_usd
     from uncertain
 
 )
