@@ -154,7 +154,7 @@ def timed_fit(connection: duckdb.DuckDBPyConnection, models: dict[str, str]) -> 
     def work() -> None:
         build(connection, models, ("int_value__distinct_histories",))
         table = connection.execute(
-            "from int_value__distinct_histories where role = 'current'"
+            "from int_value__distinct_histories where cut_off = 'current'"
         ).fetchnumpy()
         columns = [np.asarray(table[name], dtype=np.float64) for name in HISTORY]
         found.append(fits.fit_purchases(fits.Histories(
@@ -186,7 +186,7 @@ def other_fit(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[floa
     """Return processor seconds and parameters of lifetimes."""
     table = connection.execute(
         "select frequency::double as frequency, recency_days / 7 as recency, age_days / 7 as age"
-        " from int_value__histories where role = 'current'"
+        " from int_value__histories where cut_off = 'current'"
     ).fetchnumpy()
     np.savez(folder / "histories.npz", **table)
     command = [str(OTHER / "bin" / "python"), "-W", "ignore", "-c", FIT]
@@ -203,7 +203,7 @@ def million(models: dict[str, str], customers: int, folder: Path) -> bool:
     build(connection, models, READ)
     ours, found = timed_fit(connection, models)
     rows = connection.execute(
-        "select count(*) from int_value__distinct_histories where role = 'current'"
+        "select count(*) from int_value__distinct_histories where cut_off = 'current'"
     ).fetchall()[0][0]
     print(f"{customers:,} customers, {rows:,} distinct histories", flush=True)
     values = ", ".join(f"{n} {v:.4f}" for n, v in found.parameters.items())
@@ -211,7 +211,7 @@ def million(models: dict[str, str], customers: int, folder: Path) -> bool:
     fit(connection, models)
     # one prediction of each customer, as of today
     for name in READ[:2]:
-        connection.execute(f"delete from {name} where role = 'hold_out'")
+        connection.execute(f"delete from {name} where cut_off = 'hold_out'")
     taken = min(seconds_of(lambda: build(connection, models, SCORE))[1] for _ in range(3))
     print(f"  score: {taken:.2f} s with {THREADS} threads", flush=True)
     is_met = taken <= MOST_SECONDS

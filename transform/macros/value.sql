@@ -13,6 +13,35 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- predictions that stand side by side as rows, one a horizon -#}
+{% macro by_horizon(predictions, kind) -%}
+    {%- for days in horizons_days() %}
+    select
+        '{{ kind }}' as kind,
+        prediction_date,
+        {{ days }} as horizon_days,
+        {{ days_after('prediction_date', days) }} as horizon_date,
+        customer_key,
+        model_id,
+        cohort_month,
+        acquisition_channel,
+        expected_purchases_{{ days }}d as expected_purchases,
+        expected_revenue_{{ days }}d_usd as expected_revenue_usd,
+        revenue_variance_{{ days }}d as revenue_variance,
+        {{ days }} * benchmark_purchases_a_day as benchmark_purchases,
+        {{ days }} * benchmark_revenue_a_day_usd as benchmark_revenue_usd
+    from {{ predictions }}
+    {%- if not loop.last %}
+    union all
+    {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{#- the value of one horizon, where rows of a group have one each -#}
+{% macro of_horizon(column, days) -%}
+    {{ as_double('max(case when horizon_days = ' ~ days ~ ' then ' ~ column ~ ' end)') }}
+{%- endmacro %}
+
 {#- term n + 1 of 2F1(a, b; c; z) as a share of term n -#}
 {% macro gauss_share(a, b, c, z, n) -%}
     (({{ a }} + {{ n }}e0) * ({{ b }} + {{ n }}e0) * {{ z }} / (({{ c }} + {{ n }}e0) * {{ n + 1 }}e0))

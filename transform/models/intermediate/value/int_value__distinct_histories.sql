@@ -9,14 +9,14 @@ histories as (
 counted as (
 
     select
-        role,
+        cut_off,
         as_of_date,
         frequency,
         recency_days,
         age_days,
         count(*) as customers
     from histories
-    group by role, as_of_date, frequency, recency_days, age_days
+    group by cut_off, as_of_date, frequency, recency_days, age_days
 
 )
 

@@ -9,14 +9,14 @@ histories as (
 counted as (
 
     select
-        role,
+        cut_off,
         as_of_date,
         frequency,
         {{ as_double('repeat_usd') }} as repeat_usd,
         count(*) as customers
     from histories
     where frequency > 0
-    group by role, as_of_date, frequency, repeat_usd
+    group by cut_off, as_of_date, frequency, repeat_usd
 
 )
 

@@ -24,7 +24,7 @@ given as (
         series.series + series.series_slope / (parameters.a - 2) as next_series,
         power(1 - series.horizon_share, parameters.a - 2) as still
     from series
-    inner join parameters on series.role = parameters.role
+    inner join parameters on series.cut_off = parameters.cut_off
 
 ),
 
@@ -35,16 +35,16 @@ alive as (
         case
             when frequency = 0 then 1e0
             else 1 / (
-                1 + a / (b + frequency - 1) * exp(
+                    1 + a / (b + frequency - 1) * exp(
                     -- beyond this nobody is alive, and no double holds it
-                    least(
-                        (r + frequency) * ln(
-                            (alpha_weeks + age_days / 7e0) / (alpha_weeks + recency_days / 7e0)
-                        ),
-                        600e0
+                        least(
+                            (r + frequency) * ln(
+                                (alpha_weeks + age_days / 7e0) / (alpha_weeks + recency_days / 7e0)
+                            ),
+                            600e0
+                        )
                     )
                 )
-            )
         end as probability_alive,
         -- of a customer who goes on: the mean of purchases, and of purchases times one fewer
         lower_1 / (a - 1) * (1 - still * (1 - horizon_share) * next_series) as mean_if_alive,
@@ -60,7 +60,7 @@ alive as (
 expectations as (
 
     select
-        role,
+        cut_off,
         frequency,
         recency_days,
         age_days,

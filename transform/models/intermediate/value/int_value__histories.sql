@@ -22,15 +22,15 @@ cut_offs as (
 
     -- the day that stands for today, and one long enough ago to be judged by now
     select
-        'current' as role,
+        'current' as cut_off,
         as_of_date
     from as_of
 
     union all
 
     select
-        'hold_out' as role,
-        {{ days_after('as_of_date', -var('ltv_hold_out_days')) }} as as_of_date
+        'hold_out' as cut_off,
+        {{ days_after('as_of_date', '-' ~ var('ltv_hold_out_days')) }} as as_of_date
     from as_of
 
 ),
@@ -38,7 +38,7 @@ cut_offs as (
 summed as (
 
     select
-        cut_offs.role,
+        cut_offs.cut_off,
         cut_offs.as_of_date,
         acquisitions.customer_key,
         acquisitions.cohort_month,
@@ -57,7 +57,7 @@ summed as (
     inner join purchases on acquisitions.customer_key = purchases.customer_key
     inner join cut_offs on purchases.purchase_date <= cut_offs.as_of_date
     group by
-        cut_offs.role,
+        cut_offs.cut_off,
         cut_offs.as_of_date,
         acquisitions.customer_key,
         acquisitions.cohort_month,
@@ -69,7 +69,7 @@ summed as (
 histories as (
 
     select
-        role,
+        cut_off,
         as_of_date,
         customer_key,
         cohort_month,

@@ -3,7 +3,7 @@ with
 scores as (
 
     select * from {{ ref('int_value__scores') }}
-    where role = 'hold_out'
+    where cut_off = 'hold_out'
 
 ),
 
@@ -26,32 +26,12 @@ as_of as (
 ),
 
 predicted as (
-    {%- for table in ['scores', 'predictions'] %}
-    {%- for days in horizons_days() %}
 
-    select
-        '{{ "hold_out" if table == "scores" else "kept" }}' as kind,
-        prediction_date,
-        {{ days }} as horizon_days,
-        {{ days_after('prediction_date', days) }} as horizon_date,
-        customer_key,
-        model_id,
-        cohort_month,
-        acquisition_channel,
-        expected_purchases_{{ days }}d as expected_purchases,
-        expected_revenue_{{ days }}d_usd as expected_revenue_usd,
-        revenue_variance_{{ days }}d as revenue_variance,
-        {{ days }} * benchmark_purchases_a_day as benchmark_purchases,
-        {{ days }} * benchmark_revenue_a_day_usd as benchmark_revenue_usd
-    from {{ table }}
-    {% if not loop.last %}
+    {{ by_horizon('scores', 'hold_out') }}
+
     union all
-    {% endif %}
-    {%- endfor %}
-    {%- if not loop.last %}
-    union all
-    {%- endif %}
-    {%- endfor %}
+
+    {{ by_horizon('predictions', 'kept') }}
 
 ),
 

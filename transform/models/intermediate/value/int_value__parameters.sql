@@ -16,7 +16,7 @@ histories as (
 cut_offs as (
 
     select distinct
-        role,
+        cut_off,
         as_of_date
     from histories
 
@@ -26,7 +26,7 @@ ranked as (
 
     -- a fit that went wrong leaves the one before it in force
     select
-        cut_offs.role,
+        cut_offs.cut_off,
         cut_offs.as_of_date,
         fits.model_id,
         fits.as_of_date as fit_date,
@@ -40,7 +40,7 @@ ranked as (
         fits.purchases_relative_error,
         fits.spend_relative_error,
         row_number() over (
-            partition by cut_offs.role
+            partition by cut_offs.cut_off
             order by fits.as_of_date desc, fits.fitted_at desc, fits.model_id desc
         ) as recency_rank
     from cut_offs
@@ -53,7 +53,7 @@ ranked as (
 parameters as (
 
     select
-        role,
+        cut_off,
         as_of_date,
         model_id,
         fit_date,

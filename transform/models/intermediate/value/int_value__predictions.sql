@@ -3,7 +3,7 @@ with
 scores as (
 
     select * from {{ ref('int_value__scores') }}
-    where role = 'current'
+    where cut_off = 'current'
 
 ),
 
@@ -15,12 +15,12 @@ predictions as (
         customer_key,
         model_id,
         cohort_month,
-        acquisition_channel
-        {%- for days in horizons_days() %},
-        expected_purchases_{{ days }}d,
-        expected_revenue_{{ days }}d_usd,
-        revenue_variance_{{ days }}d
-        {%- endfor %},
+        {% for days in horizons_days() %}
+            expected_purchases_{{ days }}d,
+            expected_revenue_{{ days }}d_usd,
+            revenue_variance_{{ days }}d,
+        {% endfor %}
+        acquisition_channel,
         benchmark_purchases_a_day,
         benchmark_revenue_a_day_usd
     from scores

@@ -21,19 +21,17 @@ parameters as (
 side_by_side as (
 
     select
-        role,
+        cut_off,
         frequency,
         recency_days,
         age_days,
+        {% for days in horizons_days() %}
+            {{ of_horizon('expected_purchases', days) }} as purchases_{{ days }}d,
+            {{ of_horizon('expected_square', days) }} as square_{{ days }}d,
+        {% endfor %}
         {{ as_double('max(probability_alive)') }} as probability_alive
-        {%- for days in horizons_days() %},
-        {{ as_double('max(case when horizon_days = ' ~ days ~ ' then expected_purchases end)') }}
-            as purchases_{{ days }}d,
-        {{ as_double('max(case when horizon_days = ' ~ days ~ ' then expected_square end)') }}
-            as square_{{ days }}d
-        {%- endfor %}
     from expectations
-    group by role, frequency, recency_days, age_days
+    group by cut_off, frequency, recency_days, age_days
 
 ),
 
@@ -41,75 +39,84 @@ cohorts as (
 
     -- what a customer of a cohort has bought again in a day of the past
     select
-        role,
+        cut_off,
         cohort_month,
         {{ safe_ratio('sum(frequency)', 'sum(age_days)') }} as purchases_a_day,
         {{ safe_ratio('sum(repeat_usd)', 'sum(age_days)') }} as revenue_a_day
     from histories
-    group by role, cohort_month
+    group by cut_off, cohort_month
 
 ),
 
 everybody as (
 
     select
-        role,
+        cut_off,
         {{ safe_ratio('sum(frequency)', 'sum(age_days)') }} as purchases_a_day,
         {{ safe_ratio('sum(repeat_usd)', 'sum(age_days)') }} as revenue_a_day
     from histories
-    group by role
+    group by cut_off
 
 ),
 
-spending as (
+gamma_gamma as (
 
-    -- a purchase's value is gamma with a rate that is gamma too: the mean of one over that rate,
-    -- and of its square, after what the customer has spent
+    -- a purchase's value is gamma with a rate that is gamma too, after what the customer has spent
     select
         histories.*,
         parameters.model_id,
         parameters.p,
         parameters.p * histories.frequency + parameters.q as shape,
-        parameters.gamma_usd + {{ as_double('histories.repeat_usd') }} as rate_usd,
-        -- a cohort of today has no past
-        coalesce(cohorts.purchases_a_day, everybody.purchases_a_day, 0) as benchmark_purchases_a_day,
-        coalesce(cohorts.revenue_a_day, everybody.revenue_a_day, 0) as benchmark_revenue_a_day_usd
+        parameters.gamma_usd + {{ as_double('histories.repeat_usd') }} as rate_usd
     from histories
-    inner join everybody on histories.role = everybody.role
-    inner join cohorts
-        on histories.role = cohorts.role
-        and histories.cohort_month = cohorts.cohort_month
-    left join parameters on histories.role = parameters.role
+    left join parameters on histories.cut_off = parameters.cut_off
+
+),
+
+spending as (
+
+    select
+        *,
+        p * rate_usd / (shape - 1) as spend_usd,
+        -- the mean of the square of one over the rate
+        power(rate_usd, 2) / ((shape - 1) * (shape - 2)) as square_usd
+    from gamma_gamma
 
 ),
 
 scores as (
 
     select
-        spending.role,
+        spending.cut_off,
         spending.as_of_date as prediction_date,
         spending.customer_key,
         spending.model_id,
         spending.cohort_month,
         spending.acquisition_channel,
         spending.frequency,
-        spending.benchmark_purchases_a_day,
-        spending.benchmark_revenue_a_day_usd,
+        -- a cohort of today has no past
+        coalesce(cohorts.purchases_a_day, everybody.purchases_a_day, 0)
+            as benchmark_purchases_a_day,
+        coalesce(cohorts.revenue_a_day, everybody.revenue_a_day, 0)
+            as benchmark_revenue_a_day_usd,
         side_by_side.probability_alive,
-        spending.p * spending.rate_usd / (spending.shape - 1) as expected_spend_usd
-        {%- for days in horizons_days() %},
-        side_by_side.purchases_{{ days }}d as expected_purchases_{{ days }}d,
-        side_by_side.purchases_{{ days }}d * spending.p * spending.rate_usd / (spending.shape - 1)
-            as expected_revenue_{{ days }}d_usd,
-        spending.p * power(spending.rate_usd, 2) / (spending.shape - 1) * (
-            (side_by_side.purchases_{{ days }}d + spending.p * side_by_side.square_{{ days }}d)
-            / (spending.shape - 2)
-            - spending.p * power(side_by_side.purchases_{{ days }}d, 2) / (spending.shape - 1)
-        ) as revenue_variance_{{ days }}d
-        {%- endfor %}
+        {% for days in horizons_days() %}
+            side_by_side.purchases_{{ days }}d as expected_purchases_{{ days }}d,
+            side_by_side.purchases_{{ days }}d * spending.spend_usd
+                as expected_revenue_{{ days }}d_usd,
+            spending.square_usd * spending.p * (
+                side_by_side.purchases_{{ days }}d + spending.p * side_by_side.square_{{ days }}d
+            ) - power(side_by_side.purchases_{{ days }}d * spending.spend_usd, 2)
+                as revenue_variance_{{ days }}d,
+        {% endfor %}
+        spending.spend_usd as expected_spend_usd
     from spending
+    inner join everybody on spending.cut_off = everybody.cut_off
+    inner join cohorts
+        on spending.cut_off = cohorts.cut_off
+        and spending.cohort_month = cohorts.cohort_month
     left join side_by_side
-        on spending.role = side_by_side.role
+        on spending.cut_off = side_by_side.cut_off
         and spending.frequency = side_by_side.frequency
         and spending.recency_days = side_by_side.recency_days
         and spending.age_days = side_by_side.age_days

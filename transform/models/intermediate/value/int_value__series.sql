@@ -19,7 +19,7 @@ horizons as (
 placed as (
 
     select
-        histories.role,
+        histories.cut_off,
         histories.frequency,
         histories.recency_days,
         histories.age_days,
@@ -31,7 +31,7 @@ placed as (
         / (parameters.alpha_weeks + (histories.age_days + horizons.horizon_days) / 7e0)
             as horizon_share
     from histories
-    inner join parameters on histories.role = parameters.role
+    inner join parameters on histories.cut_off = parameters.cut_off
     cross join horizons
 
 ),
@@ -39,7 +39,7 @@ placed as (
 series as (
 
     select
-        role,
+        cut_off,
         frequency,
         recency_days,
         age_days,

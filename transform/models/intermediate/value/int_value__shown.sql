@@ -3,7 +3,7 @@ with
 scores as (
 
     select * from {{ ref('int_value__scores') }}
-    where role = 'current'
+    where cut_off = 'current'
 
 ),
 
@@ -53,19 +53,19 @@ shown as (
         acquisition_channel,
         frequency + 1 as purchases,
         case when shown_model = 'bg_nbd' then probability_alive end as probability_alive,
+        {% for days in horizons_days() %}
+            case
+                when shown_model = 'bg_nbd' then expected_purchases_{{ days }}d
+                else {{ days }} * benchmark_purchases_a_day
+            end as expected_purchases_{{ days }}d,
+            case
+                when shown_model = 'bg_nbd' then expected_revenue_{{ days }}d_usd
+                else {{ days }} * benchmark_revenue_a_day_usd
+            end as expected_revenue_{{ days }}d_usd,
+            case when shown_model = 'bg_nbd' then revenue_variance_{{ days }}d end
+                as revenue_variance_{{ days }}d,
+        {% endfor %}
         case when shown_model = 'bg_nbd' then expected_spend_usd end as expected_spend_usd
-        {%- for days in horizons_days() %},
-        case
-            when shown_model = 'bg_nbd' then expected_purchases_{{ days }}d
-            else {{ days }} * benchmark_purchases_a_day
-        end as expected_purchases_{{ days }}d,
-        case
-            when shown_model = 'bg_nbd' then expected_revenue_{{ days }}d_usd
-            else {{ days }} * benchmark_revenue_a_day_usd
-        end as expected_revenue_{{ days }}d_usd,
-        case when shown_model = 'bg_nbd' then revenue_variance_{{ days }}d end
-            as revenue_variance_{{ days }}d
-        {%- endfor %}
     from decided
 
 )

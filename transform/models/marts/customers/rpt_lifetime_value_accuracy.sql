@@ -13,9 +13,9 @@ ranked as (
         *,
         row_number() over (
             partition by kind, prediction_date, horizon_days
-            order by expected_revenue_usd desc, customer_key
+            order by expected_revenue_usd desc, customer_key asc
         ) as value_rank,
-        count(*) over (partition by kind, prediction_date, horizon_days) as customers
+        count(*) over (partition by kind, prediction_date, horizon_days) as group_size
     from outcomes
 
 ),
@@ -38,7 +38,7 @@ summed as (
         avg(abs(benchmark_revenue_usd - revenue_usd)) as benchmark_revenue_mae_usd,
         sqrt(avg(power(expected_revenue_usd - revenue_usd, 2))) as revenue_rmse_usd,
         sqrt(avg(power(benchmark_revenue_usd - revenue_usd, 2))) as benchmark_revenue_rmse_usd,
-        sum(case when 5 * value_rank <= ranked.customers then revenue_usd else 0 end)
+        sum(case when 5 * value_rank <= group_size then revenue_usd else 0 end)
             as top_revenue_usd,
         sum(case when revenue_usd between revenue_low_usd and revenue_high_usd then 1 else 0 end)
             as covered,

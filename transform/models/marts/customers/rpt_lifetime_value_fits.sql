@@ -9,7 +9,7 @@ fits as (
 parameters as (
 
     select * from {{ ref('int_value__parameters') }}
-    where role = 'current'
+    where cut_off = 'current'
 
 ),
 
