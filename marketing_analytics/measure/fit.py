@@ -20,6 +20,7 @@ from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import PlatformError, UserError
 
 MODEL = Path("models/intermediate/value/python/int_value__fits.py")
+DBT = "from dbt.cli.main import cli; cli()"
 TIMEOUT_SECONDS = 3600
 # both tables in one query: dbt takes seconds to start
 INPUTS = """
@@ -44,7 +45,7 @@ class Project:
 
     def run_dbt(self, *arguments: str) -> str:
         """Return what dbt printed. Raise PlatformError with its last lines when it failed."""
-        command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "--no-use-colors", *arguments]
+        command = [sys.executable, "-c", DBT, "--quiet", "--no-use-colors", *arguments]
         command += ["--project-dir", str(self.folder)]
         command += ["--profiles-dir", str(self.profiles)] if self.profiles else []
         command += ["--target", self.target] if self.target else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from datetime import date, datetime
 from pathlib import Path
 
@@ -15,10 +14,8 @@ from scipy.special import hyp2f1
 from marketing_analytics.cli import main
 from marketing_analytics.core.errors import PlatformError, UserError
 from marketing_analytics.measure import fit as measure
+from tests.measure.cdnow import HELD_OUT_WEEKS, columns
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from cdnow import HELD_OUT_WEEKS, columns
 
 ROOT = Path(__file__).resolve().parents[2]
 model = measure.load_model(ROOT / "transform")

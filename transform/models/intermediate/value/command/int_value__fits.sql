@@ -8,7 +8,8 @@ histories as (
 
 nothing as (
 
-    -- the warehouse runs no Python: `marketing measure fit` adds the rows
+    -- the warehouse runs no Python: `marketing measure fit` adds the rows, and reads beside this
+    -- depends_on: {{ ref('int_value__distinct_spends') }}
     select {{ empty_fit() }}
     from histories
     where 1 = 0
