@@ -4,8 +4,9 @@
 
 The million are drawn from the BG/NBD model with the parameters of CDNOW. The same customers are
 fitted by the package lifetimes, in an environment of its own; compared are processor seconds, which
-other work on the machine changes least. The worlds are simulated ones of 20,000 customers and a
-year: predictions made 90 days before their end are held against what came.
+other work on the machine changes least; the score's are shared by two threads. The worlds are
+simulated ones of 20,000 customers and a year: predictions made 90 days before their end are held
+against what came.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from typing import Any
 
 import duckdb
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.sql_models import compiled
 from marketing_analytics.measure.fit import load_model
@@ -44,16 +44,14 @@ USD_PER_EUR = 1.08
 THREADS = 2
 FIT = """
 import json, sys, time
-import numpy, pandas
+import numpy
 from lifetimes import BetaGeoFitter
-data = pandas.read_parquet(sys.argv[1]) if sys.argv[1].endswith("parquet") else None
 table = numpy.load(sys.argv[1])
 used = time.process_time()
 fitted = BetaGeoFitter(penalizer_coef=0.0)
 fitted.fit(table["frequency"], table["recency"], table["age"])
 print(json.dumps([time.process_time() - used, [float(v) for v in fitted.params_]]))
-""".replace('data = pandas.read_parquet(sys.argv[1]) if sys.argv[1].endswith("parquet") else None\n', "")
-Ints = NDArray[np.int64]
+"""
 fits = load_model(ROOT / "transform")
 
 
@@ -188,7 +186,8 @@ def other_fit(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[floa
         "select frequency::double as frequency, recency_days / 7 as recency, age_days / 7 as age"
         " from int_value__histories where cut_off = 'current'"
     ).fetchnumpy()
-    np.savez(folder / "histories.npz", **table)
+    columns: dict[str, Any] = dict(table)
+    np.savez(folder / "histories.npz", **columns)
     command = [str(OTHER / "bin" / "python"), "-W", "ignore", "-c", FIT]
     answer = subprocess.run(
         [*command, str(folder / "histories.npz")], check=True, capture_output=True, text=True
@@ -212,9 +211,11 @@ def million(models: dict[str, str], customers: int, folder: Path) -> bool:
     # one prediction of each customer, as of today
     for name in READ[:2]:
         connection.execute(f"delete from {name} where cut_off = 'hold_out'")
-    taken = min(seconds_of(lambda: build(connection, models, SCORE))[1] for _ in range(3))
-    print(f"  score: {taken:.2f} s with {THREADS} threads", flush=True)
-    is_met = taken <= MOST_SECONDS
+    used, taken = min(seconds_of(lambda: build(connection, models, SCORE)) for _ in range(3))
+    print(
+        f"  score: {used:.2f} processor seconds of {THREADS} threads, {taken:.2f} s now", flush=True
+    )
+    is_met = used / THREADS <= MOST_SECONDS
     if not install_other():
         print("  lifetimes cannot be installed here: nothing to be faster than")
         return is_met

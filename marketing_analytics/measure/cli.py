@@ -22,7 +22,7 @@ def group() -> None:
               help="Folder of the dbt project.")  # fmt: skip
 @click.option("--profiles-dir", type=FOLDER, help="Folder of profiles.yml [default: as dbt's].")
 @click.option("--target", default="", help="Output of the profile [default: as dbt's].")
-@click.option("--vars", "variables", default="", help="Variables of the project, as dbt takes them.")
+@click.option("--vars", "variables", default="", help="Variables, as dbt takes them.")
 @click.option("--json", "is_json", is_flag=True, help="Print the fits as JSON.")
 def fit(
     project_dir: Path, profiles_dir: Path | None, target: str, variables: str, is_json: bool

@@ -57,7 +57,7 @@ class Project:
             said = (done.stdout + done.stderr).strip().splitlines()
             raise PlatformError(
                 "dbt could not read or write the warehouse: " + " ".join(said[-12:]),
-                hint="build int_value__fits and its parents first, as docs/ltv-calculations.md says",
+                hint="build int_value__fits and its parents first: docs/ltv-calculations.md",
             )
         return done.stdout
 

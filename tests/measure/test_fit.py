@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, datetime
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from marketing_analytics.cli import main
 from marketing_analytics.core.errors import PlatformError, UserError
 from marketing_analytics.measure import fit as measure
 from tests.measure.cdnow import HELD_OUT_WEEKS, columns
-
 
 ROOT = Path(__file__).resolve().parents[2]
 model = measure.load_model(ROOT / "transform")
@@ -255,3 +255,27 @@ def test_a_failing_dbt_is_told_in_its_own_words(tmp_path):
         measure.Project(tmp_path).run_dbt("show")
     assert "dbt_project.yml" in failed.value.message
     assert "int_value__fits" in failed.value.hint
+
+
+def test_the_worked_example_of_the_document_is_right():
+    text = (ROOT / "docs" / "ltv-calculations.md").read_text()
+    section = text[text.index("### A worked example") : text.index("## The benchmark")]
+    told = [float(word) for word in re.findall(r"\b\d+\.\d{2,3}\b", section)]
+    parameters = np.array([0.243, 4.414, 0.793, 2.426])
+    rows = [np.array([value], dtype=float) for value in (2, 213 / 7, 272 / 7, 1)]
+    customer = model.Histories(*rows)
+    spend = 6.25 * (15.44 + 44.69) / (6.25 * 2 + 3.74 - 1)
+    ends = (30, 90, 180, 365)
+    purchases = [
+        model.expected_purchases(parameters, customer, days / 7, "weeks")[0] for days in ends
+    ]
+    value = sum(
+        0.4 * 1.1 ** (-(begin + end) / 2 / 365) * (after - before) * spend
+        for begin, end, before, after in zip(
+            (0, *ends), ends, (0, *purchases), purchases, strict=False
+        )
+    )
+    alive = model.probability_alive(parameters, customer)[0]
+    expected = [44.69, alive, spend, value, *purchases, *[spend * one for one in purchases]]
+    assert told == pytest.approx(expected, abs=5.1e-3)
+    assert told[4:8] == pytest.approx(purchases, abs=5.1e-4)

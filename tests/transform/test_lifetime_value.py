@@ -67,7 +67,9 @@ def test_the_score_in_sql_is_that_of_scipy(built: Warehouse) -> None:
     assert set(found["horizon_days"]) == set(HORIZONS_DAYS)
     for days in HORIZONS_DAYS:
         rows = found["horizon_days"] == days
-        expected = expected_by_scipy(days, {name: found[name][rows] for name in table if name in found})
+        expected = expected_by_scipy(
+            days, {name: found[name][rows] for name in table if name in found}
+        )
         for name, values in zip(
             ("probability_alive", "expected_purchases", "expected_square"), expected, strict=True
         ):
@@ -191,4 +193,3 @@ def test_the_command_fits_where_the_warehouse_runs_no_python(
                          "rpt_lifetime_value_calibration"}
     ]  # fmt: skip
     assert differing_marts(cdnow, engine, left_out=others) == []
-

@@ -116,9 +116,8 @@ def fit_purchases(histories: Histories) -> Fit:
     found = maximum(objective, np.log([0.5, 0.5, 1.0, 2.0]), float(n.sum()))
     unscale = np.array([1.0, scale, 1.0, 1.0])
     values = found.values * unscale
-    if (pole := min((1.0, 2.0), key=lambda at: abs(values[2] - at))) and (
-        abs(values[2] - pole) < NEAREST_TO_A_POLE
-    ):
+    pole = min((1.0, 2.0), key=lambda at: abs(values[2] - at))
+    if abs(values[2] - pole) < NEAREST_TO_A_POLE:
         values[2] = pole + NEAREST_TO_A_POLE
     # a density of times: its unit counts once for each repeat purchase
     likelihood = found.log_likelihood - float(n @ x) * float(np.log(scale))
@@ -177,14 +176,13 @@ def maximum(objective: Any, start: Floats, customers: float) -> Fit:
         logs = logs - step
     value, gradient = objective(logs)
     curvature = hessian(objective, logs)
-    is_peak = bool(np.all(np.isfinite(curvature))) and np.linalg.eigvalsh(curvature).min() > 1e-10
+    is_peak = bool(np.all(np.isfinite(curvature)) and np.linalg.eigvalsh(curvature).min() > 1e-10)
     is_inside = bool(np.abs(logs).max() < BOUND - 1)
     values = np.exp(logs)
-    covariance = np.full_like(curvature, np.nan)
-    if is_peak:
-        covariance = np.linalg.inv(curvature) / customers * np.outer(values, values)
-    has_converged = is_peak and is_inside and float(np.abs(gradient).max()) < LARGEST_GRADIENT
-    return Fit((), values, -value * customers, covariance, has_converged)
+    spread = np.linalg.inv(curvature) if is_peak else np.full_like(curvature, np.nan)
+    covariance: Floats = np.asarray(spread / customers * np.outer(values, values))
+    is_flat = bool(np.abs(gradient).max() < LARGEST_GRADIENT)
+    return Fit((), values, -float(value) * customers, covariance, is_peak and is_inside and is_flat)
 
 
 def hessian(objective: Any, logs: Floats, step: float = 1e-4) -> Floats:
@@ -193,7 +191,8 @@ def hessian(objective: Any, logs: Floats, step: float = 1e-4) -> Floats:
         (objective(logs + move)[1] - objective(logs - move)[1]) / (2 * step)
         for move in np.eye(len(logs)) * step
     ]
-    return (np.array(rows) + np.array(rows).T) / 2
+    found: Floats = (np.array(rows) + np.array(rows).T) / 2
+    return found
 
 
 def expected_purchases(
@@ -402,7 +401,7 @@ def as_table(rows: list[dict[str, Any]], is_duckdb: bool) -> Any:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def model(dbt: Any, session: Any) -> Any:
+def model(dbt: Any, session: Any) -> Any:  # noqa: ARG001
     """Return the fits of this build; those of earlier ones stay."""
     dbt.config(
         materialized="incremental",
@@ -412,6 +411,7 @@ def model(dbt: Any, session: Any) -> Any:
     )
     histories = dbt.ref("int_value__distinct_histories")
     spends = dbt.ref("int_value__distinct_spends")
-    at = datetime.now(timezone.utc).replace(tzinfo=None)
+    # warehouses run Pythons that know no UTC yet
+    at = datetime.now(timezone.utc).replace(tzinfo=None)  # noqa: UP017
     rows = fits(columns_of(histories), columns_of(spends), at)
     return as_table(rows, hasattr(histories, "fetchnumpy"))
