@@ -27,7 +27,7 @@ def group() -> None:
 def fit(
     project_dir: Path, profiles_dir: Path | None, target: str, variables: str, is_json: bool
 ) -> None:
-    """Fit customer lifetime value, and keep the parameters in the warehouse."""
+    """Fit customer lifetime value, and keep the parameters there."""
     from marketing_analytics.core.console import Console, run_guarded
     from marketing_analytics.measure.fit import Project, fit_command
 

@@ -301,7 +301,7 @@ SETTINGS = {
     "ad_fatigue_days: 0": "above zero",
     "response_curve_min_weeks: 4": "weeks from 5 on",
     "ltv_hold_out_days: 29": "the shortest horizon on, 30",
-    "ltv_series_terms: 10": "from 20 to 120",
+    "ltv_series_terms: 45": "and so on to 120",
     "ltv_margin: 40": "at most 1",
     "ltv_discount_rate: 10": "from 0 to 1",
 }

@@ -124,8 +124,9 @@
         ) -%}
     {%- endif -%}
     {%- set terms = var('ltv_series_terms') -%}
-    {%- if terms is not integer or terms is boolean or terms < 20 or terms > 120 -%}
-        {%- do refuse_setting('ltv_series_terms', 'a whole number from 20 to 120') -%}
+    {%- if terms is not integer or terms is boolean or terms < 20 or terms > 120
+        or terms % 10 -%}
+        {%- do refuse_setting('ltv_series_terms', '20, 30, 40 and so on to 120') -%}
     {%- endif -%}
     {%- if not is_above_zero(var('ltv_margin')) or var('ltv_margin') > 1 -%}
         {%- do refuse_setting('ltv_margin', 'a share of revenue above 0, at most 1') -%}

@@ -42,44 +42,51 @@
     {{ as_double('max(case when horizon_days = ' ~ days ~ ' then ' ~ column ~ ' end)') }}
 {%- endmacro %}
 
-{#- term n + 1 of 2F1(a, b; c; z) as a share of term n -#}
-{% macro gauss_share(a, b, c, z, n) -%}
-    (({{ a }} + {{ n }}e0) * ({{ b }} + {{ n }}e0) * {{ z }} / (({{ c }} + {{ n }}e0) * {{ n + 1 }}e0))
-{%- endmacro %}
-
-{#- 2F1(a, b; c; z) from columns: the first terms of its series, each inside of the one before, and
-    those after them as if their shares went on to change as they do there -#}
-{% macro gauss_series(a, b, c, z) -%}
-    {%- set terms = var('ltv_series_terms') -%}
-    {%- set last = gauss_share(a, b, c, z, terms) -%}
-    {%- set change = '(' ~ gauss_share(a, b, c, z, terms + 1) ~ ' - ' ~ last ~ ')' -%}
-    {%- for n in range(terms) -%}
-    (1e0 + {{ gauss_share(a, b, c, z, n) }} *
-    {% endfor -%}
+{#- term n + 1 of the series 2F1(upper_1, upper_2; lower_1; horizon_share) as a share of term n -#}
+{% macro gauss_share(n) -%}
     (
-        (1e0 + {{ last }} * {{ change }} / power(1e0 - {{ last }}, 2))
-        / (1e0 - {{ last }})
+        (upper_1 + {{ n }}e0) * (upper_2 + {{ n }}e0) * horizon_share
+        / ((lower_1 + {{ n }}e0) * {{ n + 1 }}e0)
     )
-    {%- for n in range(terms) %}){% endfor -%}
 {%- endmacro %}
 
-{#- its slope times z: the same terms, each as often as its number -#}
-{% macro gauss_series_slope(a, b, c, z) -%}
+{#- the share of the first term that is not counted, and how it changes to the next one -#}
+{% macro gauss_last() -%}
     {%- set terms = var('ltv_series_terms') -%}
-    {%- set last = gauss_share(a, b, c, z, terms) -%}
-    {%- set change = '(' ~ gauss_share(a, b, c, z, terms + 1) ~ ' - ' ~ last ~ ')' -%}
-    {%- for n in range(terms) -%}
-    ({{ n }}e0 + {{ gauss_share(a, b, c, z, n) }} *
-    {% endfor -%}
-    (
+    {{ gauss_share(terms) }} as last_share,
+        {{ gauss_share(terms + 1) }} - {{ gauss_share(terms) }} as share_change
+{%- endmacro %}
+
+{#- what the terms after the last counted one add to it, as if their shares went on to change as
+    they do there: of the series, and of its slope, in which each term counts as often as its number -#}
+{% macro gauss_rest() -%}
+    {%- set terms = var('ltv_series_terms') -%}
+    (1e0 + last_share * share_change / power(1e0 - last_share, 2)) / (1e0 - last_share) as series,
         (
-            {{ terms }}e0 + {{ last }} / (1e0 - {{ last }}) + {{ last }} * {{ change }} * (
-                {{ terms }}e0 / power(1e0 - {{ last }}, 2)
-                + (1e0 + {{ last }}) / power(1e0 - {{ last }}, 3)
+            {{ terms }}e0 + last_share / (1e0 - last_share) + last_share * share_change * (
+                {{ terms }}e0 / power(1e0 - last_share, 2)
+                + (1e0 + last_share) / power(1e0 - last_share, 3)
             )
-        ) / (1e0 - {{ last }})
-    )
-    {%- for n in range(terms) %}){% endfor -%}
+        ) / (1e0 - last_share) as series_slope
+{%- endmacro %}
+
+{#- views that go from `rest` back to the first term, ten terms each: some parsers take no more
+    brackets. Each term stands inside of the one before -#}
+{% macro gauss_terms() -%}
+    {%- for first in range(var('ltv_series_terms') - 10, -1, -10) %}
+    from_{{ first }} as (
+
+        select
+            cut_off, frequency, recency_days, age_days, horizon_days,
+            upper_1, upper_2, lower_1, horizon_share,
+            {% for n in range(first, first + 10) -%} (1e0 + {{ gauss_share(n) }} * {% endfor -%}
+            series {%- for n in range(10) %}){% endfor %} as series,
+            {% for n in range(first, first + 10) -%} ({{ n }}e0 + {{ gauss_share(n) }} * {% endfor -%}
+            series_slope {%- for n in range(10) %}){% endfor %} as series_slope
+        from {{ 'rest' if loop.first else 'from_' ~ (first + 10) }}
+
+    ){{ ',' if not loop.last }}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- an end of the interval of 80 % around a mean, as of a gamma distribution (Wilson, Hilferty):

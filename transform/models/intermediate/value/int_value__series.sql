@@ -36,6 +36,26 @@ placed as (
 
 ),
 
+last_terms as (
+
+    select
+        *,
+        {{ gauss_last() }}
+    from placed
+
+),
+
+rest as (
+
+    select
+        *,
+        {{ gauss_rest() }}
+    from last_terms
+
+),
+
+{{ gauss_terms() }},
+
 series as (
 
     select
@@ -46,9 +66,9 @@ series as (
         horizon_days,
         lower_1,
         horizon_share,
-        {{ gauss_series('upper_1', 'upper_2', 'lower_1', 'horizon_share') }} as series,
-        {{ gauss_series_slope('upper_1', 'upper_2', 'lower_1', 'horizon_share') }} as series_slope
-    from placed
+        series,
+        series_slope
+    from from_0
 
 )
 
