@@ -122,7 +122,8 @@
         {%- do refuse_setting('rfm_scoring', 'thresholds or quantiles') -%}
     {%- endif -%}
     {%- for name in [
-        'ad_fatigue_days', 'exchange_rate_days', 'identity_reach_days', 'max_persons_per_device',
+        'ad_fatigue_days', 'behaviour_first_sessions', 'behaviour_horizon_days',
+        'exchange_rate_days', 'identity_reach_days', 'max_persons_per_device',
         'max_touches_per_person', 'rfm_history_months'
     ] if var(name) is not integer or var(name) is boolean or var(name) < 1 -%}
         {%- do refuse_setting(name, 'a whole number above zero') -%}

@@ -30,6 +30,14 @@
     cast({{ dbt.date_trunc('month', column) }} as date)
 {%- endmacro %}
 
+{#- calendar months from the month of one date to that of another -#}
+{% macro months_between(first_date, second_date) -%}
+    cast(
+        12 * (extract(year from {{ second_date }}) - extract(year from {{ first_date }}))
+        + extract(month from {{ second_date }}) - extract(month from {{ first_date }}) as integer
+    )
+{%- endmacro %}
+
 {% macro days_between(first_date, second_date) -%}
     {{ return(adapter.dispatch('days_between', 'marketing')(first_date, second_date)) }}
 {%- endmacro %}

@@ -28,6 +28,8 @@ ranked as (
         firsts.customer_key,
         firsts.first_purchase_date,
         touchpoints.channel,
+        touchpoints.platform,
+        touchpoints.campaign_id,
         row_number() over (
             partition by firsts.customer_key
             order by
@@ -48,7 +50,12 @@ acquired as (
         customer_key,
         first_purchase_date,
         {{ month_start('first_purchase_date') }} as cohort_month,
-        coalesce(channel, 'unknown') as acquisition_channel
+        coalesce(channel, 'unknown') as acquisition_channel,
+        coalesce(platform, '(none)') as acquisition_platform,
+        case
+            when platform is null then '(none)'
+            else coalesce(campaign_id, '(unknown)')
+        end as acquisition_campaign_id
     from ranked
     where visit_rank = 1
 
