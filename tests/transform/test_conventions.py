@@ -25,7 +25,8 @@ FORMULAS = {
     "rpt_ad_fatigue", "rpt_budget_pacing", "rpt_channel_performance", "rpt_marginal_returns",
     "int_attribution__default_model",
     "int_journeys__steps", "int_journeys__visits", "int_journeys__coverage",
-    "int_markov__transitions", "int_markov__effects", "int_shapley__effects",
+    "int_markov__transitions", "int_markov__moves", "int_markov__starts", "int_markov__walk_1",
+    "int_markov__effects", "int_shapley__effects",
     "fct_path_attribution", "rpt_conversion_paths",
 }  # fmt: skip
 

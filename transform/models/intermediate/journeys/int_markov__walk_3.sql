@@ -1,0 +1,17 @@
+with
+
+moves as (
+
+    select * from {{ ref('int_markov__moves') }}
+
+),
+
+walk_0 as (
+
+    select * from {{ ref('int_markov__walk_2') }}
+
+),
+
+{{ markov_walk() }}
+
+select * from walked
