@@ -60,11 +60,11 @@
     end
 {%- endmacro %}
 
-{#- a part of the steps, from walk_0 to walked; what goes to a removed node is lost. Parts, as an engine
-    may take only so many joins in one query -#}
+{#- a quarter of the steps, from walk_0 to last_step; what goes to a removed node is lost. All of them in
+    one query would be more than some engines plan -#}
 {% macro markov_walk() -%}
-    {%- for step in range(1, var('markov_steps') // markov_parts() + 1) -%}
-    {{ 'walked' if loop.last else 'walk_' ~ step }} as {{ kept_apart() }} (
+    {%- for step in range(1, var('markov_steps') // 4 + 1) -%}
+    {{ 'last_step' if loop.last else 'walk_' ~ step }} as {{ kept_apart() }} (
         select
             walk.chain_id,
             walk.first_node,
@@ -79,13 +79,8 @@
         from walk_{{ step - 1 }} as walk
         inner join moves on walk.state_id = moves.from_state_id
         group by walk.chain_id, walk.first_node, moves.to_state_id, moves.to_node
-    ){{ ',' if not loop.last }}
+    ),
     {% endfor -%}
-{%- endmacro %}
-
-{#- the tables in which the walk goes on, int_markov__walk_1 and so on -#}
-{% macro markov_parts() -%}
-    {{ return(4) }}
 {%- endmacro %}
 
 {#- every visit with those before it, as far as any chain looks back; 0 before the first. A level at

@@ -14,4 +14,10 @@ walk_0 as (
 
 {{ markov_walk() }}
 
+walked as (
+
+    select * from last_step
+
+)
+
 select * from walked
