@@ -19,14 +19,14 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.sql_models import compiled
+from benchmarks.sql_models import WALK, compiled
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 OTHER = ROOT / "var" / "benchmarks" / "channelattribution"
 PACKAGES = ("ChannelAttribution==2.2.5", "numpy", "pandas", "matplotlib")
 MODELS = (
-    "int_journeys__nodes", "int_journeys__visits", "int_markov__transitions", "int_markov__effects",
+    "int_journeys__nodes", "int_journeys__visits", "int_markov__transitions", *WALK,
 )  # fmt: skip
 VARIABLES = {"markov_orders": {"channel": [1], "campaign": []}}
 PATHS, CHANNELS, THREADS, LARGEST_ERROR = 1_000_000, 20, 2, 1e-6

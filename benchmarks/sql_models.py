@@ -25,10 +25,14 @@ PROJECT = Path(__file__).resolve().parents[1] / "transform"
 DBT = Path(sys.executable).with_name("dbt")
 WINDOW_DAYS = 30
 # in the order in which they are built
+WALK = (
+    "int_markov__moves", "int_markov__starts", "int_markov__walk_1", "int_markov__walk_2",
+    "int_markov__walk_3", "int_markov__walk_4", "int_markov__effects",
+)  # fmt: skip
 MODELS = (
     "int_attribution__credits", "int_journeys__steps", "int_journeys__nodes",
-    "int_journeys__visits", "int_journeys__coverage", "int_markov__transitions",
-    "int_markov__effects", "int_shapley__effects", "fct_path_attribution",
+    "int_journeys__visits", "int_journeys__coverage", "int_markov__transitions", *WALK,
+    "int_shapley__effects", "fct_path_attribution",
 )  # fmt: skip
 VARIABLES = {
     "attribution_windows_days": [WINDOW_DAYS],

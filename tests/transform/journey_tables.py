@@ -10,10 +10,14 @@ import duckdb
 from exact_chains import Journey
 from small_warehouse import SCHEMA
 
+WALK = (
+    "int_markov__moves", "int_markov__starts", "int_markov__walk_1", "int_markov__walk_2",
+    "int_markov__walk_3", "int_markov__walk_4", "int_markov__effects",
+)  # fmt: skip
 CHAIN = (
     "int_journeys__nodes", "int_journeys__visits", "int_journeys__coverage",
-    "int_markov__transitions", "int_markov__effects", "int_shapley__effects",
-    "fct_path_attribution", "rpt_conversion_paths",
+    "int_markov__transitions", *WALK, "int_shapley__effects", "fct_path_attribution",
+    "rpt_conversion_paths",
 )  # fmt: skip
 
 

@@ -301,6 +301,7 @@ SETTINGS = {
     "orders_source: magento": "shop or shopify",
     "max_touches_per_person: 0": "above zero",
     "ad_fatigue_days: 0": "above zero",
+    "markov_steps: 130": "that 4 divides",
     "response_curve_min_weeks: 4": "weeks from 5 on",
     "rfm_scoring: deciles": "thresholds or quantiles",
     "rfm_history_months: 0": "above zero",

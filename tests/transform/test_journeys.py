@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 import pytest
 from exact_chains import Journey, chain_of, shapley, value
-from journey_tables import connect, run, run_journeys
+from journey_tables import WALK, connect, run, run_journeys
 from small_warehouse import Warehouse
 
 pytestmark = pytest.mark.system
@@ -325,7 +325,7 @@ def test_published_chains_give_the_published_credits(built: Warehouse) -> None:
         "create table fct_conversions (conversion_type text, is_refunded boolean,"
         " revenue_usd decimal(18, 2))"
     )
-    run(tables, built.target, "int_markov__effects", "int_shapley__effects", "fct_path_attribution")
+    run(tables, built.target, *WALK, "int_shapley__effects", "fct_path_attribution")
     rows = tables.execute(
         "select channel, model, credit, revenue_usd from fct_path_attribution"
         " where conversion_type = 'all' and node_id > 0"

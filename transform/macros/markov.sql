@@ -12,11 +12,28 @@
     {{ return(chains) }}
 {%- endmacro %}
 
-{#- a state: the last nodes, newest last, six digits each; 0 is the start -#}
-{% macro markov_state(newest, order) -%}
-    {%- for back in range(newest + order - 1, newest - 1, -1) -%}
-    {{ 'node_' ~ back }}{% if back > newest %} * {{ 1000000 ** (back - newest) }} + {% endif %}
+{#- the chains as rows: each with its moves from state to state, and with those to an end -#}
+{% macro markov_chain_rows() -%}
+    {%- for level, order in markov_chains() %}
+    {%- for is_end in ['false', 'true'] %}
+    select '{{ level }}' as path_level, {{ order }} as markov_order, {{ is_end }} as is_end
+    {%- if is_end == 'false' %} union all {%- endif -%}
     {%- endfor -%}
+    {%- if not loop.last %} union all {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- a state: the last nodes, newest last, six digits each; 0 is the start -#}
+{% macro markov_state(newest) -%}
+    case chains.markov_order
+        {%- for order in markov_chains() | map(attribute=1) | unique | sort %}
+        when {{ order }} then
+            {% for back in range(newest + order - 1, newest - 1, -1) -%}
+            {{ 'counted.node_' ~ back }}
+            {%- if back > newest %} * {{ 1000000 ** (back - newest) }} + {% endif -%}
+            {%- endfor -%}
+        {%- endfor %}
+    end
 {%- endmacro %}
 
 {#- removals that one row of a walk carries side by side -#}
@@ -27,38 +44,6 @@
 {#- the longest memory of all chains -#}
 {% macro markov_longest_order() -%}
     {{ return(markov_chains() | map(attribute=1) | max) }}
-{%- endmacro %}
-
-{#- from state to state, and from the last one to conversion (-1) or to none (-3), of every chain -#}
-{% macro markov_moves(counted) -%}
-    {%- for level, order in markov_chains() %}
-    select
-        path_level,
-        {{ order }} as markov_order,
-        window_days,
-        journey_type,
-        {{ markov_state(1, order) }} as from_state,
-        {{ markov_state(0, order) }} as to_state,
-        node_0 as to_node,
-        journeys,
-        cast(null as {{ type_decimal(38, 2) }}) as revenue_usd
-    from {{ counted }}
-    where path_level = '{{ level }}'
-    union all
-    select
-        path_level,
-        {{ order }} as markov_order,
-        window_days,
-        journey_type,
-        {{ markov_state(0, order) }} as from_state,
-        case when is_converted then -1 else -3 end as to_state,
-        case when is_converted then -1 else -3 end as to_node,
-        journeys,
-        revenue_usd
-    from {{ counted }}
-    where path_level = '{{ level }}' and is_last
-    {%- if not loop.last %} union all {% endif -%}
-    {%- endfor -%}
 {%- endmacro %}
 
 {#- a whole journey before each removal of a row -#}
@@ -75,13 +60,16 @@
     end
 {%- endmacro %}
 
-{#- step by step from walk_0 to walked; what goes to a removed node is lost -#}
+{#- a quarter of the steps, from walk_0 to last_step; what goes to a removed node is lost. All of them in
+    one query would be more than some engines plan -#}
 {% macro markov_walk() -%}
-    {%- for step in range(1, var('markov_steps') + 1) -%}
-    {{ 'walked' if loop.last else 'walk_' ~ step }} as {{ kept_apart() }} (
+    {%- for step in range(1, var('markov_steps') // 4 + 1) -%}
+    {{ 'last_step' if loop.last else 'walk_' ~ step }} as {{ kept_apart() }} (
         select
-            moves.to_state_id as state_id,
+            walk.chain_id,
             walk.first_node,
+            moves.to_state_id as state_id,
+            moves.to_node as node_id,
             {%- for slot in range(markov_width()) %}
             case
                 when moves.to_node = walk.first_node + {{ slot }} then 0
@@ -90,7 +78,7 @@
             {%- endfor %}
         from walk_{{ step - 1 }} as walk
         inner join moves on walk.state_id = moves.from_state_id
-        group by moves.to_state_id, moves.to_node, walk.first_node
+        group by walk.chain_id, walk.first_node, moves.to_state_id, moves.to_node
     ),
     {% endfor -%}
 {%- endmacro %}

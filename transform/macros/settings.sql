@@ -118,6 +118,10 @@
     {%- if weeks is not integer or weeks is boolean or weeks < 5 -%}
         {%- do refuse_setting('response_curve_min_weeks', 'a whole number of weeks from 5 on') -%}
     {%- endif -%}
+    {%- set steps = var('markov_steps') -%}
+    {%- if steps is not integer or steps is boolean or steps < 4 or steps % 4 -%}
+        {%- do refuse_setting('markov_steps', 'a whole number of steps that 4 divides') -%}
+    {%- endif -%}
     {%- if var('rfm_scoring') not in ['thresholds', 'quantiles'] -%}
         {%- do refuse_setting('rfm_scoring', 'thresholds or quantiles') -%}
     {%- endif -%}

@@ -31,8 +31,36 @@ counted as (
 
 ),
 
+chains as (
+    {{ markov_chain_rows() }}
+),
+
 moves as (
-    {{ markov_moves('counted') }}
+
+    -- from state to state, and from the last one to conversion (-1) or to none (-3)
+    select
+        counted.path_level,
+        chains.markov_order,
+        counted.window_days,
+        counted.journey_type,
+        case when chains.is_end then {{ markov_state(0) }} else {{ markov_state(1) }} end
+            as from_state,
+        case
+            when not chains.is_end then {{ markov_state(0) }}
+            when counted.is_converted then -1
+            else -3
+        end as to_state,
+        case
+            when not chains.is_end then counted.node_0
+            when counted.is_converted then -1
+            else -3
+        end as to_node,
+        counted.journeys,
+        case when chains.is_end then counted.revenue_usd end as revenue_usd
+    from counted
+    inner join chains
+        on counted.path_level = chains.path_level and (counted.is_last or not chains.is_end)
+
 ),
 
 summed as (

@@ -78,41 +78,26 @@ weeks as (
 
 ),
 
-spending as (
-
-    -- sums are of decimals: those of doubles would hang on their order
-    select
-        platform,
-        campaign_id,
-        count(*) as spending_weeks,
-        count(case when conversions <= 0 then 1 end) as weeks_without_conversions,
-        {{ safe_ratio('sum(spend_usd)', 'count(*)') }} as weekly_spend_usd,
-        {{ safe_ratio('sum(conversions)', 'count(*)') }} as weekly_conversions,
-        {{ safe_ratio('sum(revenue_usd)', 'count(*)') }} as weekly_revenue_usd
-    from weeks
-    where spend_usd > 0
-    group by platform, campaign_id
-
-),
-
 points as (
 
     -- a power curve is a straight line between logarithms, and zero has none
     select
         platform,
         campaign_id,
-        ln({{ as_double('spend_usd') }}) as log_spend,
-        ln({{ as_double('conversions') }}) as log_conversions
+        spend_usd,
+        conversions,
+        revenue_usd,
+        case when conversions > 0 then ln({{ as_double('spend_usd') }}) end as log_spend,
+        case when conversions > 0 then ln({{ as_double('conversions') }}) end as log_conversions
     from weeks
-    where spend_usd > 0 and conversions > 0
+    where spend_usd > 0
 
 ),
 
 centred as (
 
     select
-        platform,
-        campaign_id,
+        *,
         log_spend - avg(log_spend) over (partition by platform, campaign_id) as spend_offset,
         log_conversions - avg(log_conversions) over (partition by platform, campaign_id)
             as conversions_offset
@@ -120,34 +105,35 @@ centred as (
 
 ),
 
-slopes as (
+sloped as (
 
     select
-        platform,
-        campaign_id,
-        count(*) as weeks,
-        sum(spend_offset * spend_offset) as spend_spread,
-        sum(conversions_offset * conversions_offset) as conversions_spread,
-        sum(spend_offset * conversions_offset) / nullif(sum(spend_offset * spend_offset), 0)
+        *,
+        sum(spend_offset * conversions_offset) over (partition by platform, campaign_id)
+        / nullif(sum(spend_offset * spend_offset) over (partition by platform, campaign_id), 0)
             as slope
     from centred
-    group by platform, campaign_id
 
 ),
 
-errors as (
+curves as (
 
+    -- sums are of decimals: those of doubles would hang on their order
     select
-        centred.platform,
-        centred.campaign_id,
-        sum(
-            (centred.conversions_offset - slopes.slope * centred.spend_offset)
-            * (centred.conversions_offset - slopes.slope * centred.spend_offset)
-        ) as squared_error
-    from centred
-    inner join slopes
-        on centred.platform = slopes.platform and centred.campaign_id = slopes.campaign_id
-    group by centred.platform, centred.campaign_id
+        platform,
+        campaign_id,
+        count(*) as spending_weeks,
+        count(log_spend) as weeks,
+        count(*) - count(log_spend) as weeks_without_conversions,
+        {{ safe_ratio('sum(spend_usd)', 'count(*)') }} as weekly_spend_usd,
+        {{ safe_ratio('sum(conversions)', 'count(*)') }} as weekly_conversions,
+        {{ safe_ratio('sum(revenue_usd)', 'count(*)') }} as weekly_revenue_usd,
+        sum(spend_offset * spend_offset) as spend_spread,
+        sum(conversions_offset * conversions_offset) as conversions_spread,
+        max(slope) as slope,
+        sum(power(conversions_offset - slope * spend_offset, 2)) as squared_error
+    from sloped
+    group by platform, campaign_id
 
 ),
 
@@ -155,25 +141,15 @@ judged as (
 
     -- a spread below a twentieth is no variation from which a curve could be told
     select
-        spending.*,
-        coalesce(slopes.weeks, 0) as weeks,
-        slopes.spend_spread,
-        slopes.conversions_spread,
-        slopes.slope,
-        errors.squared_error,
+        *,
         case
-            when coalesce(slopes.weeks, 0) < {{ var('response_curve_min_weeks') }}
-                then 'too few weeks'
-            when spending.weeks_without_conversions * 5 > spending.spending_weeks
+            when weeks < {{ var('response_curve_min_weeks') }} then 'too few weeks'
+            when weeks_without_conversions * 5 > spending_weeks
                 then 'too many weeks without conversions'
-            when slopes.spend_spread < slopes.weeks * 0.0025 then 'spend does not vary'
+            when spend_spread < weeks * 0.0025 then 'spend does not vary'
             else 'estimated'
         end as fit_status
-    from spending
-    left join slopes
-        on spending.platform = slopes.platform and spending.campaign_id = slopes.campaign_id
-    left join errors
-        on spending.platform = errors.platform and spending.campaign_id = errors.campaign_id
+    from curves
 
 ),
 

@@ -106,86 +106,47 @@ monthly as (
 
 ),
 
+metrics as (
+
+    select 'spend_usd' as metric
+    union all
+    select 'revenue_usd' as metric
+    union all
+    select 'orders' as metric
+    union all
+    select 'new_customers' as metric
+    union all
+    select 'paid_revenue_usd' as metric
+    union all
+    select 'roas' as metric
+    union all
+    select 'paid_roas' as metric
+    union all
+    select 'cac_usd' as metric
+    union all
+    select 'aov_usd' as metric
+
+),
+
 actuals as (
 
     select
-        kpi_month,
-        'spend_usd' as metric,
-        true as is_total,
-        {{ as_double('spend_usd') }} as actual_value
+        monthly.kpi_month,
+        metrics.metric,
+        metrics.metric not in ('roas', 'paid_roas', 'cac_usd', 'aov_usd') as is_total,
+        case metrics.metric
+            when 'spend_usd' then {{ as_double('monthly.spend_usd') }}
+            when 'revenue_usd' then {{ as_double('monthly.revenue_usd') }}
+            when 'orders' then {{ as_double('monthly.orders') }}
+            when 'new_customers' then {{ as_double('monthly.new_customers') }}
+            when 'paid_revenue_usd' then {{ as_double('monthly.paid_revenue_usd') }}
+            when 'roas' then {{ safe_ratio('monthly.revenue_usd', 'monthly.spend_usd') }}
+            when 'paid_roas' then {{ safe_ratio('monthly.paid_revenue_usd', 'monthly.spend_usd') }}
+            when 'cac_usd' then {{ safe_ratio('monthly.spend_usd', 'monthly.new_customers') }}
+            when 'aov_usd' then {{ safe_ratio('monthly.revenue_usd', 'monthly.orders') }}
+        end as actual_value
     from monthly
-
-    union all
-
-    select
-        kpi_month,
-        'revenue_usd' as metric,
-        true as is_total,
-        {{ as_double('revenue_usd') }} as actual_value
-    from monthly
-
-    union all
-
-    select
-        kpi_month,
-        'orders' as metric,
-        true as is_total,
-        {{ as_double('orders') }} as actual_value
-    from monthly
-
-    union all
-
-    select
-        kpi_month,
-        'new_customers' as metric,
-        true as is_total,
-        {{ as_double('new_customers') }} as actual_value
-    from monthly
-
-    union all
-
-    select
-        kpi_month,
-        'paid_revenue_usd' as metric,
-        true as is_total,
-        {{ as_double('paid_revenue_usd') }} as actual_value
-    from monthly
-
-    union all
-
-    select
-        kpi_month,
-        'roas' as metric,
-        false as is_total,
-        {{ safe_ratio('revenue_usd', 'spend_usd') }} as actual_value
-    from monthly
-
-    union all
-
-    select
-        kpi_month,
-        'paid_roas' as metric,
-        false as is_total,
-        {{ safe_ratio('paid_revenue_usd', 'spend_usd') }} as actual_value
-    from monthly
-
-    union all
-
-    select
-        kpi_month,
-        'cac_usd' as metric,
-        false as is_total,
-        {{ safe_ratio('spend_usd', 'new_customers') }} as actual_value
-    from monthly
-
-    union all
-
-    select
-        kpi_month,
-        'aov_usd' as metric,
-        false as is_total,
-        {{ safe_ratio('revenue_usd', 'orders') }} as actual_value
-    from monthly
+    cross join metrics
 
 ),
 

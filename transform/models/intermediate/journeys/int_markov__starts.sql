@@ -1,0 +1,48 @@
+with
+
+moves as (
+
+    select * from {{ ref('int_markov__moves') }}
+
+),
+
+starts as (
+
+    select distinct
+        chain_id,
+        from_state_id as state_id
+    from moves
+    where is_first
+
+),
+
+removals as (
+
+    -- a row carries several, in slots; node 0 is none removed
+    select
+        chain_id,
+        cast(to_node - mod(to_node, {{ markov_width() }}) as integer) as first_node
+    from moves
+    where to_node > 0
+    {{ union_distinct() }}
+    select
+        chain_id,
+        cast(0 as integer) as first_node
+    from moves
+
+),
+
+walks as (
+
+    select
+        starts.chain_id,
+        removals.first_node,
+        starts.state_id,
+        cast(0 as integer) as node_id,
+        {{ markov_full_masses() }}
+    from starts
+    inner join removals on starts.chain_id = removals.chain_id
+
+)
+
+select * from walks
