@@ -72,7 +72,6 @@ first_conversions as (
         person_key,
         min(converted_at) as first_converted_at
     from conversions
-    where person_key is not null
     group by person_key
 
 ),
@@ -153,7 +152,7 @@ not_converted as (
         begun.channel,
         begun.platform,
         begun.campaign_id,
-        cast(null as decimal(18, 2)) as revenue_usd,
+        null as revenue_usd,
         {{ as_double('null') }} as seconds_to_conversion
     from begun
     left join first_conversions on begun.person_key = first_conversions.person_key
