@@ -171,7 +171,8 @@ compared as (
         {{ ad_ratios() }},
         {{ attributed_ratios('known') }}
     from summed
-    inner join channels on summed.channel = channels.channel
+    -- left: money of a channel that is not listed is not hidden
+    left join channels on summed.channel = channels.channel
 
 )
 
