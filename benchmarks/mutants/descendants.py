@@ -80,8 +80,8 @@ class Descendants:
 
     def _is_of_other_types(self, connection: Any, name: str) -> bool:
         """Tell whether a column of a model has another type than before."""
+        query = "select column_name, column_type from (describe {}.built.{})"
         now, before = (
-            connection.execute(f"describe {place}.built.{name}").fetchall()
-            for place in ("wh", "before")
+            connection.execute(query.format(place, name)).fetchall() for place in ("wh", "before")
         )
         return bool(now != before)
