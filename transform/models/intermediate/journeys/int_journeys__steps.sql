@@ -33,7 +33,6 @@ paths as (
         credits.seconds_to_conversion
     from credits
     inner join windows on credits.window_days = windows.window_days
-    where credits.touch_position > 0
 
 ),
 
