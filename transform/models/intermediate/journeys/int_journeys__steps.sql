@@ -151,7 +151,7 @@ not_converted as (
         begun.channel,
         begun.platform,
         begun.campaign_id,
-        null as revenue_usd,
+        cast(null as decimal(18, 2)) as revenue_usd,
         {{ as_double('null') }} as seconds_to_conversion
     from begun
     left join first_conversions on begun.person_key = first_conversions.person_key
