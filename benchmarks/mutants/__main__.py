@@ -86,6 +86,9 @@ def report(verdicts: list[Verdict], seed: int) -> int:
     survivors = [verdict for verdict in counted if verdict.by == "survived"]
     for verdict in survivors:
         print(f"survived: {verdict.mutant}")
+    for verdict in counted:
+        if verdict.by == "record":
+            print(f"by a record alone: {verdict.mutant}")
     caught = len(counted) - len(survivors)
     percent = 100 * caught / max(len(counted), 1)
     skipped = Counter(verdict.by for verdict in verdicts if verdict.by in UNCOUNTED)
@@ -99,7 +102,7 @@ def report(verdicts: list[Verdict], seed: int) -> int:
 
 def _table(title: str, cells: list[tuple[str, str]]) -> None:
     """Print how many mutants of each row were caught by what."""
-    by = ("unit test", "data test", "build", "python test", "survived")
+    by = ("unit test", "data test", "build", "python test", "record", "survived")
     counts = Counter(cells)
     print(f"\n{title:14} mutants  " + "  ".join(by))
     for key in sorted({key for key, _ in cells}):

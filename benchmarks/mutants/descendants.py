@@ -1,4 +1,4 @@
-"""What stands on changed models: built again without dbt, with its data tests."""
+"""What stands on changed models: built again without dbt, with its contracts and data tests."""
 
 from __future__ import annotations
 
@@ -25,9 +25,16 @@ class Descendants:
             for one in results
             if one["unique_id"] in nodes and one["compiled_code"]
         ]
+        self.contracts = {
+            node["name"]
+            for node, _ in self.ran
+            if node["resource_type"] == "model" and node["config"]["contract"]["enforced"]
+        }
 
     def first_failure(self, path: Path, changed: list[str]) -> tuple[str | None, bool]:
-        """Build what stands on changed models; return the first data test that finds a row.
+        """Build what stands on changed models; return what fails first.
+
+        A model whose types its contract does not allow, or a data test that finds a row.
 
         And whether any model holds other rows than before.
 
@@ -52,6 +59,10 @@ class Descendants:
                 kind = "view" if node["config"]["materialized"] == "view" else "table"
                 relation = node["relation_name"]
                 connection.execute(f"create or replace {kind} {relation} as {sql}")
+                if node["name"] in self.contracts and self._is_of_other_types(
+                    connection, node["name"]
+                ):
+                    yield node["name"]
                 if self._differs(connection, node["name"]):
                     different.add(node["name"])
             elif node["resource_type"] == "test":
@@ -64,5 +75,13 @@ class Descendants:
         query = "select count(*), sum(hash(t)) from {}.built.{} as t"
         now, before = (
             connection.execute(query.format(place, name)).fetchone() for place in ("wh", "before")
+        )
+        return bool(now != before)
+
+    def _is_of_other_types(self, connection: Any, name: str) -> bool:
+        """Tell whether a column of a model has another type than before."""
+        query = "select column_name, column_type from (describe {}.built.{})"
+        now, before = (
+            connection.execute(query.format(place, name)).fetchall() for place in ("wh", "before")
         )
         return bool(now != before)

@@ -31,13 +31,23 @@ RANDOM_HISTORIES = (
 # Python tests by the models that they are for: those that run their compiled SQL over own rows, and
 # those that read what was built, which see nothing where no row differs
 SQL_TESTS = {
-    "test_staging.py": re.compile("stg_.*"),
+    "test_staging.py::test_what_a_source_leaves_out_is_nothing_false_or_unknown": re.compile(
+        "stg_.*"
+    ),
     "test_channels.py": re.compile("stg_ga4__events|int_web__(visits|traffic)"),
     "test_journeys.py": re.compile("int_(journeys|markov|shapley)__.*|.*_paths?_.*|.*_paths"),
     RANDOM_HISTORIES: re.compile("int_attribution__credits|fct_attribution"),
     "test_increments.py": re.compile("int_attribution__credits"),
 }
-ROW_TESTS = {"test_figures.py": re.compile(".*"), "test_build.py": re.compile(".*")}
+ROW_TESTS = {
+    "test_campaigns.py": re.compile(".*"),
+    "test_twelve_questions.py": re.compile(".*"),
+    "test_build.py": re.compile(".*"),
+}
+# what says only that something moved goes last: it tells of what nothing else has noticed
+STAGED = "test_staging.py::test_every_staging_column_takes_what_was_recorded"
+FIGURES = "test_figures.py::test_every_column_holds_what_was_recorded"
+SQL_RECORDS, ROW_RECORDS = {STAGED: re.compile("stg_.*")}, {FIGURES: re.compile(".*")}
 NO_SQL = re.compile(r"Parser Error|Binder Error|Catalog Error|Compilation Error|Not implemented")
 OTHER_ENGINES = re.compile(
     r"(postgres|redshift|trino|spark|snowflake|bigquery|databricks)__|(check_|refuse_|is_above_)"
@@ -150,12 +160,12 @@ class Base:
             return Verdict(mutant, "same", "compiles to the same SQL")
         failed, is_different = self.rebuilt.first_failure(folder / "wh.duckdb", names)
         if failed:
-            return Verdict(mutant, "data test", failed)
-        tests = [
-            test
-            for test, models in (SQL_TESTS | (ROW_TESTS if is_different else {})).items()
-            if any(map(models.fullmatch, names))
-        ]
+            by = "build" if failed in self.rebuilt.contracts else "data test"
+            return Verdict(mutant, by, failed)
+        known = SQL_TESTS | SQL_RECORDS
+        if is_different:
+            known = SQL_TESTS | ROW_TESTS | SQL_RECORDS | ROW_RECORDS
+        tests = [test for test, models in known.items() if any(map(models.fullmatch, names))]
         return self._python_verdict(mutant, folder, tests) if tests else Verdict(mutant, "survived")
 
     def _macro_of(self, mutant: Mutant) -> Any:
@@ -217,7 +227,8 @@ class Base:
         failed = re.findall(r"^FAILED \S+::(\S+)", done.stdout, re.MULTILINE)
         if not failed:
             raise RuntimeError(f"pytest did not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-        return Verdict(mutant, "python test", failed[0])
+        is_record = failed[0] in {test.split("::")[1] for test in (STAGED, FIGURES)}
+        return Verdict(mutant, "record" if is_record else "python test", failed[0])
 
 
 def _dbt(manifest: Any, command: str, folder: Path, *arguments: str) -> Any:

@@ -69,8 +69,8 @@ def value(column: str, kind: str, row: str) -> str:
     return f"'{first if row == 'first' else second}'" if is_text else str(number)
 
 
-def fill(connection: Any) -> None:
-    """Make every raw table, with its three rows."""
+def fill(connection: Any, rows: tuple[str, ...]) -> None:
+    """Make every raw table, with these rows."""
     connection.execute("attach ':memory:' as raw; use raw; set timezone = 'UTC'")
     for schema in {name.split(".")[0] for name in TABLES}:
         connection.execute(f"create schema {schema}")
@@ -86,15 +86,15 @@ def fill(connection: Any) -> None:
     for table_name, column, kind in connection.execute(query).fetchall():
         columns_of.setdefault(table_name, []).append((column, kind))
     for table_name, kinds in columns_of.items():
-        for row in ROWS:
+        for row in rows:
             values = ", ".join(value(column, kind, row) for column, kind in kinds)
             connection.execute(f"insert into {table_name} values ({values})")
 
 
-def staged(warehouse: Warehouse) -> Staged:
-    """Return what the compiled staging models make of the three rows."""
+def staged(warehouse: Warehouse, *these: str) -> Staged:
+    """Return what the compiled staging models make of the rows, or of these."""
     connection = duckdb.connect()
-    fill(connection)
+    fill(connection, these or ROWS)
     connection.execute(f"attach ':memory:' as wh; create schema wh.{SCHEMA}; use wh.{SCHEMA}")
     found: Staged = {}
     for model, sql in compiled_staging(warehouse):

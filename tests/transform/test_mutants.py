@@ -78,6 +78,22 @@ def test_data_tests_of_what_stands_on_a_changed_model_are_run(
 
 
 @pytest.mark.system
+def test_contracts_of_what_stands_on_a_changed_model_are_held(
+    built: Warehouse, tmp_path: Path
+) -> None:
+    path = tmp_path / "wh.duckdb"
+    shutil.copy(built.folder / "wh.duckdb", path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "alter table built.int_orders__revenue alter usd_per_unit type decimal(18, 2)"
+        )
+    rebuilt = Descendants(built.folder)
+    failed, _ = rebuilt.first_failure(path, ["int_orders__revenue"])
+    assert failed == "fct_conversions"
+    assert failed in rebuilt.contracts
+
+
+@pytest.mark.system
 @pytest.mark.slow
 def test_mutants_are_caught_or_not_counted(built: Warehouse, tmp_path: Path) -> None:
     mutants = all_mutants()

@@ -60,8 +60,8 @@
             {%- endfor -%}
             {%- endfor %}
         from coalition_{{ k - 1 }} as coalition
-        inner join (select 0 as joins union all select 1 as joins) as choice
-            on choice.joins = 0 or coalition.players >= {{ k }}
+        cross join (select 0 as joins union all select 1 as joins) as choice
+        where choice.joins = 0 or coalition.players >= {{ k }}
     ),
     {% endfor -%}
 {%- endmacro %}

@@ -38,6 +38,11 @@
     )
 {%- endmacro %}
 
+{#- the first day of a month that is written 2026-06 -#}
+{% macro first_of_month(month) -%}
+    cast({{ month }} || '-01' as date)
+{%- endmacro %}
+
 {% macro days_between(first_date, second_date) -%}
     {{ return(adapter.dispatch('days_between', 'marketing')(first_date, second_date)) }}
 {%- endmacro %}

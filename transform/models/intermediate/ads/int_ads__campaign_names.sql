@@ -8,7 +8,7 @@ united as (
 
 names as (
 
-    select distinct
+    select
         platform,
         campaign_id,
         {{ plain_words('campaign_name') }} as campaign_words,

@@ -41,9 +41,8 @@ levels as (
         campaigns.channel_type,
         campaign_days.currency,
         campaign_days.spend as campaign_spend,
-        cast(coalesce(by_ads.ad_spend, 0) as decimal(18, 6)) as ad_spend,
-        cast(campaign_days.spend - coalesce(by_ads.ad_spend, 0) as decimal(18, 6))
-            as spend_without_ad,
+        coalesce(by_ads.ad_spend, 0) as ad_spend,
+        campaign_days.spend - coalesce(by_ads.ad_spend, 0) as spend_without_ad,
         campaign_days.clicks - coalesce(by_ads.ad_clicks, 0) as clicks_without_ad
     from campaign_days
     left join by_ads

@@ -33,7 +33,6 @@ paths as (
         credits.seconds_to_conversion
     from credits
     inner join windows on credits.window_days = windows.window_days
-    where credits.touch_position > 0
 
 ),
 
@@ -72,7 +71,6 @@ first_conversions as (
         person_key,
         min(converted_at) as first_converted_at
     from conversions
-    where person_key is not null
     group by person_key
 
 ),

@@ -25,8 +25,7 @@ visits as (
         steps.journey_steps,
         steps.revenue_usd
     from steps
-    inner join nodes on steps.channel = nodes.channel
-    where nodes.path_level = 'channel'
+    inner join nodes on nodes.path_level = 'channel' and steps.channel = nodes.channel
 
     union all
 
@@ -42,10 +41,10 @@ visits as (
         steps.revenue_usd
     from steps
     inner join nodes
-        on steps.channel = nodes.channel
+        on nodes.path_level = 'campaign'
+        and steps.channel = nodes.channel
         and coalesce(steps.platform, '') = coalesce(nodes.platform, '')
         and coalesce(steps.campaign_id, '') = coalesce(nodes.campaign_id, '')
-    where nodes.path_level = 'campaign'
 
 )
 

@@ -144,7 +144,7 @@ tagged as (
         device_key,
         ga_session_id,
         gclid,
-        lower(landing_parameters) as landing_parameters
+        landing_parameters
     from grouped
     where gclid is not null or {{ contains('landing_parameters', "'='") }}
 

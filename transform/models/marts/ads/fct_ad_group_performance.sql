@@ -12,9 +12,9 @@ summed as (
         platform,
         account_id,
         campaign_id,
-        max(campaign_name) as campaign_name,
+        campaign_name,
         ad_group_id,
-        max(ad_group_name) as ad_group_name,
+        ad_group_name,
         is_remainder,
         report_date,
         currency,
@@ -27,7 +27,8 @@ summed as (
         cast(sum(claimed_value_usd) as decimal(18, 2)) as claimed_value_usd
     from ads
     group by
-        platform, account_id, campaign_id, ad_group_id, is_remainder, report_date, currency
+        platform, account_id, campaign_id, campaign_name, ad_group_id, ad_group_name, is_remainder,
+        report_date, currency
 
 ),
 

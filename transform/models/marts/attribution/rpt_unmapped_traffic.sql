@@ -25,7 +25,6 @@ credits as (
         sum(credit) as conversions,
         sum(revenue_usd) as revenue_usd
     from attribution
-    where touchpoint_id is not null
     group by touchpoint_id
 
 ),

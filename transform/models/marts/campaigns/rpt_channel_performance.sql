@@ -74,9 +74,9 @@ facts as (
         0 as attributed_conversions,
         0 as attributed_revenue_usd,
         0 as attributed_new_customers,
-        case when spend_usd is not null then 0 end as known_conversions,
+        null as known_conversions,
         case when spend_usd is not null then 0 end as known_revenue_usd,
-        case when spend_usd is not null then 0 end as known_new_customers
+        null as known_new_customers
     from campaign_days
 
     union all
@@ -171,7 +171,8 @@ compared as (
         {{ ad_ratios() }},
         {{ attributed_ratios('known') }}
     from summed
-    inner join channels on summed.channel = channels.channel
+    -- left: money of a channel that is not listed is not hidden
+    left join channels on summed.channel = channels.channel
 
 )
 

@@ -70,9 +70,9 @@ attributed_months as (
         {{ month_start('attribution.conversion_date') }} as kpi_month,
         sum(attribution.revenue_usd) as paid_revenue_usd
     from attribution
-    inner join channels on attribution.channel = channels.channel
+    inner join channels on attribution.channel = channels.channel and channels.is_paid
     -- revenue is held against spend only where the spend is loaded
-    where channels.is_paid and attribution.platform in (select spend.platform from spend)
+    where attribution.platform in (select spend.platform from spend)
     group by 1
 
 ),

@@ -9,7 +9,7 @@ source as (
 renamed as (
 
     select
-        cast(budget_month || '-01' as date) as budget_month,
+        {{ first_of_month('budget_month') }} as budget_month,
         platform,
         coalesce(campaign_id, '') as campaign_id,
         currency,

@@ -9,7 +9,7 @@ source as (
 renamed as (
 
     select
-        cast(target_month || '-01' as date) as target_month,
+        {{ first_of_month('target_month') }} as target_month,
         metric,
         target_value,
         {{ to_utc('_loaded_at') }} as loaded_at
