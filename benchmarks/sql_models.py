@@ -96,8 +96,8 @@ def channel_credit(
         "touched_us": sessions.start_us,
     }
     conversions = {
-        "conversion": np.arange(len(orders.customer)),
-        "person": orders.customer,
+        "conversion": np.arange(len(orders.person)),
+        "person": orders.person,
         "is_first": orders.is_first,
         "cents": orders.total_cents,
         "converted_us": orders.ordered_us,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -74,10 +73,6 @@ def purchase(row, key):
 
 def test_all_reports_add_up_to_the_ledger_to_the_cent(served):
     world = served.world
-    shop = sqlite3.connect(world.folder / "shop.sqlite")
-    rates = dict(
-        shop.execute("select rate_date, usd_per_unit from exchange_rates where currency='EUR'")
-    )
     totals: Counter[str] = Counter()
     with served.meta() as client:
         currencies = {
@@ -88,7 +83,7 @@ def test_all_reports_add_up_to_the_ledger_to_the_cent(served):
         }
         for account in accounts_of(served):
             for row in read_report(client, world, account):
-                rate = Decimal(rates[row["date_start"]] if currencies[account] == "EUR" else 1)
+                rate = world.rate(currencies[account], row["date_start"])
                 spend = Decimal(row["spend"])
                 value = Decimal(purchase(row, "action_values").get("value", "0"))
                 totals["rows"] += 1

@@ -46,7 +46,8 @@ def orders_part(world: World) -> dict[str, Any]:
         for name, flag in (("USD", False), ("EUR", True))
     }
     return {
-        "count": len(orders.customer),
+        "count": len(orders.person),
+        "of_guests": int((orders.person >= world.people.customers).sum()),
         "gross_usd": money(gross),
         "refunds_usd": money(back),
         "net_usd": money(gross - back),

@@ -85,17 +85,17 @@ def test_what_platforms_report_is_what_was_planned(world):
 
 
 def test_rates_are_those_of_real_shops(world):
-    orders = len(world.orders.customer)
+    orders = len(world.orders.person)
     assert 0.01 <= orders / world.sessions.count <= 0.04
-    assert (np.bincount(world.orders.customer) == 1).mean() > 0.5
+    assert (np.bincount(world.orders.person) == 1).mean() > 0.5
     usd = world.exchange.usd_cents(
         world.orders.total_cents, world.orders.is_eur, world.orders.day
     ).sum()
     assert 2 <= usd / world.ad_days.spend_cents.sum() <= 6
 
 
-def test_exactly_as_many_buy_as_the_world_has_customers(world):
-    assert world.market.buyers().sum() == 1_500
+def test_exactly_as_many_buy_as_the_world_has_customers_and_guests(world):
+    assert world.market.buyers().sum() == 1_500 + 120
 
 
 def test_less_spend_only_takes_orders_away(world):
@@ -163,7 +163,7 @@ def test_the_counterfactual_is_that_of_the_definition(built, tactic):
     _, ledger, world = built
     buys = buys_by_hand(world.market, tactic)
     orders = world.orders
-    is_missing = ~buys[world.buyers.shopper][orders.customer]
+    is_missing = ~buys[world.buyers.shopper][orders.person]
     assert is_missing.sum() == ledger["caused"]["tactics"][tactic]["orders"] > 0
     part = next(p for p in world.causes.parts if p.level == TACTIC and p.tactic == tactic)
     found = missing_without(world.market, world.buyers, orders, part)
@@ -177,7 +177,7 @@ def test_mails_cause_orders_of_known_customers_who_got_them(world):
     assert not orders.is_first[woken].any()
     sent = set(zip(world.sends.mail.tolist(), world.sends.person.tolist(), strict=True))
     for order in woken.tolist():
-        mail, customer = int(orders.mail[order]), int(orders.customer[order])
+        mail, customer = int(orders.mail[order]), int(orders.person[order])
         assert (mail, customer) in sent
         assert mails[mail].sent_us < orders.ordered_us[order]
     assert len(world.causes.orders_of("email")) == len(woken)

@@ -35,7 +35,7 @@ MACHINE_AGENT = "Mozilla/5.0"
 
 @dataclass(frozen=True)
 class Person:
-    """A customer as the mail server knows it; times in seconds, `never` far away."""
+    """A buyer as the mail server knows it; times in seconds, `never` far away."""
 
     email: str
     account: str
@@ -105,12 +105,10 @@ class PostOffice:
     def messages(self, world: WorldFiles) -> Iterator[Message]:
         """Yield what orders and refunds make the shop send."""
         orders, refunds = world.table("orders"), world.table("refunds")
-        buyer = dict(
-            zip(orders["order_id"].to_pylist(), orders["customer_id"].to_pylist(), strict=True)
-        )
+        buyer = dict(zip(orders["order_id"].to_pylist(), orders["person"].to_pylist(), strict=True))
         times = seconds_of(orders, "ordered_at")
-        for (order_id, customer_id), at in zip(buyer.items(), times, strict=True):
-            person = self.people.get(customer_id)
+        for (order_id, number), at in zip(buyer.items(), times, strict=True):
+            person = self.people.get(number)
             if person:
                 delay = DAY_SECONDS + int(self.chance(order_id, "packed") * 2 * DAY_SECONDS)
                 yield self.message(person, "order_confirmation", order_id, at + 30)
@@ -249,9 +247,10 @@ def seconds_of(table: Any, name: str) -> list[int]:
     return [us if us == NEVER_US else us // 1_000_000 for us in int_column(table, name).tolist()]
 
 
-def people_of(world: WorldFiles) -> dict[str, Person]:
-    """Return the customers that have an address, by id."""
+def people_of(world: WorldFiles) -> dict[int, Person]:
+    """Return the buyers, by number; all of them have an address."""
     people, sends, events = (world.table(n) for n in ("people", "mail_sends", "mail_events"))
+    buyers = set(world.table("orders")["person"].to_pylist())
     receiver = int_column(sends, "person").tolist()
     dead_at: dict[int, int] = {}
     for person, status, at in zip(
@@ -262,20 +261,19 @@ def people_of(world: WorldFiles) -> dict[str, Person]:
     opened = zip(int_column(events, "send").tolist(), events["is_machine"].to_pylist(), strict=True)
     machines = {receiver[send] for send, is_machine in opened if is_machine}
     rows = zip(
-        people["customer_id"].to_pylist(),
         people["email"].to_pylist(),
         people["is_eur"].to_pylist(),
         seconds_of(people, "opted_out_at"),
         strict=True,
     )
     return {
-        customer_id: Person(
+        index: Person(
             email,
             SUBUSER if is_eur else MAIN,
             opted_out_at,
             dead_at.get(index, NEVER_US),
             index in machines,
         )
-        for index, (customer_id, email, is_eur, opted_out_at) in enumerate(rows)
-        if customer_id and email
+        for index, (email, is_eur, opted_out_at) in enumerate(rows)
+        if index in buyers
     }

@@ -44,12 +44,14 @@ MAIL_DOMAINS = ("example.com", "example.net", "example.org")
 
 @dataclass(frozen=True)
 class People:
-    """Customers come first (index 0 to customers-1), then visitors who never buy.
+    """Customers come first (index 0 to customers-1), then guests, then visitors who never buy.
 
+    A guest orders once, without an account: the checkout knows the address, nothing else is asked.
     Times are microseconds; `NEVER_US` stands for never.
     """
 
     customers: int
+    guests: int
     is_eur: BoolArray
     region: IntArray
     country: TextArray
@@ -68,7 +70,7 @@ class People:
 
     @property
     def count(self) -> int:
-        """Return customers and visitors together."""
+        """Return customers, guests and visitors together."""
         return len(self.is_eur)
 
 
@@ -149,12 +151,13 @@ def build_people(
 ) -> People:
     """Return everyone who ever meets the shop.
 
-    `region` is that of customers, then visitors; `decided_us` the last visit of each visitor.
+    `region` is that of all people in this order; `decided_us` the last visit of each visitor.
     """
     rng = stream(parameters.seed, "people")
     customers, count = parameters.customers, len(region)
-    visitors = count - customers
-    created = draw_created(parameters, first_us, rng)
+    buyers = parameters.buyers
+    visitors = count - buyers
+    created = draw_created(parameters, first_us[:customers], rng)
     opted_out = np.full(count, NEVER_US, dtype=np.int64)
     opted_out[:customers] = draw_opted_out(parameters, created, rng)
     is_lead = rng.random(visitors) < LEADS_PER_CUSTOMER * customers / max(visitors, 1)
@@ -162,18 +165,19 @@ def build_people(
     wants_mail = rng.random(customers) < SUBSCRIBE_SHARE
     subscribed[:customers] = np.where(wants_mail, created, NEVER_US)
     # a lead leaves the address a minute into the visit
-    subscribed[customers:] = np.where(is_lead, decided_us + 60 * SECOND_US, NEVER_US)
+    subscribed[buyers:] = np.where(is_lead, decided_us + 60 * SECOND_US, NEVER_US)
     # someone who objects at sign-up never gets onto a list
     subscribed[opted_out <= subscribed] = NEVER_US
     left, is_dead = draw_left(parameters, subscribed, rng)
     # who objects has left all lists already
     left[opted_out <= left] = NEVER_US
-    has_email = np.concatenate([np.ones(customers, dtype=bool), is_lead])
+    has_email = np.concatenate([np.ones(buyers, dtype=bool), is_lead])
     # nobody has no device; more than half have one
     device_count = pick(rng, (0, 0.58, 0.32, 0.10), count)
     device_person = spread(device_count)
     return People(
         customers=customers,
+        guests=parameters.guests,
         is_eur=IS_EUR[region],
         region=region,
         country=texts([place.country for place in REGIONS])[region],

@@ -53,7 +53,7 @@ def pause_table(world: World) -> pa.Table:
 def order_cells(world: World) -> IntArray:
     """Return the (region, day) of each order as one number."""
     plan, orders = world.market.plan, world.orders
-    region = world.people.region[orders.customer]
+    region = world.people.region[orders.person]
     return np.asarray(region * plan.demand.shape[1] + orders.day - plan.start_day)
 
 
@@ -139,7 +139,7 @@ def part_columns(parts: tuple[Part, ...], index: IntArray) -> dict[str, pa.Array
 def caused_order_table(world: World) -> pa.Table:
     """Return one row per part and order that would be missing without it."""
     causes = world.causes
-    orders = ids("order", len(world.orders.customer))
+    orders = ids("order", len(world.orders.person))
     columns = part_columns(causes.parts, causes.part)
     return pa.table({**columns, "order_id": pa.array(orders[causes.order], pa.string())})
 
