@@ -19,8 +19,7 @@ from marketing_analytics.simulate.world.ads.platforms import (
 )
 from marketing_analytics.simulate.world.chance import BoolArray, IntArray
 from marketing_analytics.simulate.world.customers.people import NEVER_US
-from marketing_analytics.simulate.world.demand.causes import CHANNEL, TACTIC
-from marketing_analytics.simulate.world.demand.truth import level_totals
+from marketing_analytics.simulate.world.demand.truth import Totals, level_totals, region_totals
 from marketing_analytics.simulate.world.mail.events import CLICK as MAIL_CLICK
 from marketing_analytics.simulate.world.mail.events import MACHINE_OPEN, OPEN
 from marketing_analytics.simulate.world.names import money
@@ -232,18 +231,23 @@ def raw_part(
 
 
 def caused_part(world: World) -> dict[str, Any]:
-    """Return what each channel and tactic cost and caused, by taking it out of the world."""
-    return {
-        f"{level}s": {
+    """Return what every part cost and caused, by taking it out of the world.
+
+    By region they stand per channel; `truth/caused` and `truth/response` have the days.
+    """
+
+    def shown(parts: dict[str, Totals]) -> dict[str, Any]:
+        return {
             name: {
-                "spend_usd": money(totals["spend"]),
-                "orders": totals["orders"],
-                "revenue_usd": money(totals["revenue"]),
+                "spend_usd": money(found["spend"]),
+                "orders": found["orders"],
+                "revenue_usd": money(found["revenue"]),
             }
-            for name, totals in level_totals(world, level).items()
+            for name, found in parts.items()
         }
-        for level in (CHANNEL, TACTIC)
-    }
+
+    levels = {f"{level}s": shown(parts) for level, parts in level_totals(world).items()}
+    return levels | {"regions": {name: shown(p) for name, p in region_totals(world).items()}}
 
 
 def build_ledger(world: World, ga4: Ga4Counts, shop: dict[str, int]) -> dict[str, Any]:

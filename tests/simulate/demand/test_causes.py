@@ -188,22 +188,39 @@ def test_the_tables_of_truth_say_what_the_ledger_says(built):
     rows = truth(folder, "caused")
     usd = {row["order_id"]: row["total_usd_cents"] for row in truth(folder, "orders")}
     pairs = truth(folder, "caused_orders")
-    for level in ("channel", "tactic"):
+    for level, key in (("channel",) * 2, ("tactic",) * 2, ("campaign", "campaign_id")):
         for name, totals in ledger["caused"][f"{level}s"].items():
-            mine = [r for r in rows if r["level"] == level and r[level] == name]
+            mine = [r for r in rows if r["level"] == level and r[key] == name]
             assert sum(r["caused_orders"] for r in mine) == totals["orders"]
             revenue = sum(r["caused_revenue_usd_cents"] for r in mine)
             assert f"{revenue / 100:.2f}" == totals["revenue_usd"]
             assert f"{sum(r['spend_usd_cents'] for r in mine) / 100:.2f}" == totals["spend_usd"]
-            orders = [p["order_id"] for p in pairs if p["level"] == level and p[level] == name]
+            orders = [p["order_id"] for p in pairs if p["level"] == level and p[key] == name]
             assert len(orders) == totals["orders"]
             assert sum(usd[order] for order in orders) == revenue
-    assert json.loads((folder / "world.json").read_text())["format_version"] == 2
+    assert json.loads((folder / "world.json").read_text())["format_version"] == 3
     spent = sum(r["spend_usd_cents"] for r in rows if r["level"] == "campaign")
     platforms = sum(float(p["usd"]) for p in ledger["spend"].values())
     # rounded per region instead of per ad or campaign
     assert spent / 100 == pytest.approx(platforms, rel=0.01)
     assert len(truth(folder, "regions")) == len({r["region"] for r in truth(folder, "orders")})
+
+
+def test_every_campaign_region_and_day_has_its_curve_beside_what_it_caused(built):
+    folder, ledger, _ = built
+    rows = truth(folder, "response")
+    assert len({(r["campaign_id"], r["region"], r["date"]) for r in rows}) == len(rows)
+    for name, totals in ledger["caused"]["campaigns"].items():
+        mine = [r for r in rows if r["campaign_id"] == name]
+        # newsletters have no spend and no curve
+        if mine:
+            assert sum(r["caused_orders"] for r in mine) == totals["orders"]
+            spent = sum(r["spend_usd_cents"] for r in mine)
+            assert f"{spent / 100:.2f}" == totals["spend_usd"]
+    regions, channels = ledger["caused"]["regions"], ledger["caused"]["channels"]
+    assert len(regions) == 20
+    for channel, totals in channels.items():
+        assert sum(found[channel]["orders"] for found in regions.values()) == totals["orders"]
 
 
 def test_the_response_table_is_on_its_curve_and_sums_to_what_was_caused(world):
