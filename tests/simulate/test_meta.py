@@ -13,7 +13,7 @@ pytestmark = pytest.mark.system
 
 CENT = Decimal("0.01")
 WINDOWS = ["1d_click", "7d_click", "28d_click", "1d_view"]
-FIELDS = "account_id,campaign_id,adset_id,ad_id,impressions,clicks,spend,actions,action_values"
+FIELDS = "account_id,campaign_id,adset_id,ad_id,impressions,clicks,spend,reach,frequency,actions,action_values"
 
 
 def accounts_of(served):
@@ -93,12 +93,17 @@ def test_all_reports_add_up_to_the_ledger_to_the_cent(served):
                 totals["conversions"] += Decimal(purchase(row, "actions").get("value", "0"))
                 totals["impressions"] += int(row["impressions"])
                 totals["clicks"] += int(row.get("clicks", "0"))
+                totals["reach"] += int(row["reach"])
+                ratio = int(row["impressions"]) / int(row["reach"])
+                assert row["frequency"] == f"{ratio:.6f}"
     ledger = world.ledger
     assert totals["rows"] == ledger["raw_tables"]["meta_ads.ad_insights"]["rows"]
     assert str(totals["native"]) == ledger["raw_tables"]["meta_ads.ad_insights"]["spend"]
     spend = ledger["spend"]["meta_ads"]
     assert str(totals["usd"]) == spend["usd"]
     assert (totals["impressions"], totals["clicks"]) == (spend["impressions"], spend["clicks"])
+    days = world.truth("ad_days").to_pylist()
+    assert totals["reach"] == sum(d["reach"] for d in days if d["platform"] == "meta_ads")
     claimed = ledger["claimed"]["meta_ads"]
     assert totals["conversions"] == Decimal(claimed["conversions"])
     assert str(totals["value"]) == claimed["value_usd"]

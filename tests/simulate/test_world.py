@@ -21,8 +21,11 @@ from hypothesis import strategies as st
 from marketing_analytics.simulate.world.build import build_world
 from marketing_analytics.simulate.world.customers.people import NEVER_US
 from marketing_analytics.simulate.world.exchange import build_exchange
+from marketing_analytics.simulate.world.mail.events import CLICK, MACHINE_CLICK
+from marketing_analytics.simulate.world.mail.plan import LINKS
 from marketing_analytics.simulate.world.parameters import (
     DAY_US,
+    SECOND_US,
     PurchaseParameters,
     WorldParameters,
 )
@@ -129,9 +132,23 @@ def check_mails(world):
         assert sent <= left.get(person, NEVER_US)
         left[person] = min(gone, left.get(person, NEVER_US))
     assert (events.at_us > sends.sent_us[events.send]).all()
-    clicked = set(events.send[events.kind == 2].tolist())
+    check_scans(world)
+    clicked = set(events.send[events.kind == CLICK].tolist())
     assert set(world.sessions.mail[world.sessions.mail >= 0].tolist()) <= clicked
     assert clicked <= set(events.send[events.kind == 0].tolist())
+
+
+def check_scans(world):
+    """A scanner follows every link within seconds of the arrival, before any person could."""
+    sends, events, people = world.sends, world.mail_events, world.people
+    scans = events.kind == MACHINE_CLICK
+    assert people.has_scanner[sends.person[events.send[scans]]].all()
+    _, counts = np.unique(events.send[scans], return_counts=True)
+    assert (counts == len(LINKS)).all()
+    waits = events.at_us - sends.sent_us[events.send]
+    assert (waits[scans] < 54 * SECOND_US).all()
+    assert (waits[events.kind == CLICK] > 54 * SECOND_US).all()
+    assert ((events.link >= 0) == np.isin(events.kind, (CLICK, MACHINE_CLICK))).all()
 
 
 def check_delivery(world):

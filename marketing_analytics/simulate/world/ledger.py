@@ -21,7 +21,7 @@ from marketing_analytics.simulate.world.chance import BoolArray, IntArray
 from marketing_analytics.simulate.world.customers.people import NEVER_US
 from marketing_analytics.simulate.world.demand.truth import Totals, level_totals, region_totals
 from marketing_analytics.simulate.world.mail.events import CLICK as MAIL_CLICK
-from marketing_analytics.simulate.world.mail.events import MACHINE_OPEN, OPEN
+from marketing_analytics.simulate.world.mail.events import MACHINE_CLICK, MACHINE_OPEN, OPEN
 from marketing_analytics.simulate.world.names import money
 from marketing_analytics.simulate.world.parameters import DAY_US
 from marketing_analytics.simulate.world.tables import incremental_counts
@@ -162,7 +162,8 @@ def mail_part(world: World, *, is_flow: bool) -> dict[str, int]:
         "sent": int(mine.sum()),
         "opens_human": int((kinds == OPEN).sum()),
         "opens_machine": int((kinds == MACHINE_OPEN).sum()),
-        "clicks": int((kinds == MAIL_CLICK).sum()),
+        "clicks": int(np.isin(kinds, (MAIL_CLICK, MACHINE_CLICK)).sum()),
+        "clicks_machine": int((kinds == MACHINE_CLICK).sum()),
         "unsubscribes": int((mine & (sends.unsubscribed_us < NEVER_US)).sum()),
         "hard_bounces": int((mine & (sends.status == 1)).sum()),
         "soft_bounces": int((mine & (sends.status == 2)).sum()),

@@ -23,7 +23,8 @@ from marketing_analytics.simulate.world.demand.truth import (
     region_table,
     response_table,
 )
-from marketing_analytics.simulate.world.mail.events import ACTIONS, MACHINE_OPEN
+from marketing_analytics.simulate.world.mail.events import ACTIONS, MACHINES
+from marketing_analytics.simulate.world.mail.plan import LINKS
 from marketing_analytics.simulate.world.names import device_names, email_hash, ids
 from marketing_analytics.simulate.world.web.ga4_events import click_id
 from marketing_analytics.simulate.world.web.visits import CHANNELS, SOURCES
@@ -55,6 +56,8 @@ def ad_day_table(world: World) -> pa.Table:
             "spend_cents": table.spend_cents,
             "visits": table.visits,
             "removed_at": moments(table.removed_us),
+            "reach": table.reach,
+            "click_rate_left_ppm": table.click_rate_left,
         }
     )
 
@@ -214,6 +217,7 @@ def people_table(world: World) -> pa.Table:
             "subscribed_at": moments(people.subscribed_us),
             "opted_out_at": moments(people.opted_out_us),
             "is_blocking": people.is_blocking,
+            "has_scanner": people.has_scanner,
         }
     )
 
@@ -251,8 +255,9 @@ def mail_event_table(world: World) -> pa.Table:
         {
             "send": events.send,
             "action": gather(ACTIONS, events.kind),
-            "is_machine": events.kind == MACHINE_OPEN,
+            "is_machine": np.isin(events.kind, MACHINES),
             "at": moments(events.at_us),
+            "url": named(LINKS, events.link),
         }
     )
 

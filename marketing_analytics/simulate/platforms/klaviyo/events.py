@@ -86,6 +86,7 @@ class EventLog:
         self.add(LEFT, self.left_us, self.send_person, every)
         self.event_send = int_column(events, "send")
         self.is_machine: list[bool] = events["is_machine"].to_pylist()
+        self.url: list[str | None] = events["url"].to_pylist()
         at_us = int_column(events, "at")
         action = np.asarray(events["action"].to_pylist(), dtype=object)
         for name, kind in OF_ACTIONS.items():

@@ -39,7 +39,10 @@ LAST_NAMES = (  # noqa: SIM905
     "novak okafor olsen park patel perez romano rossi roth sato schmidt silva smith stone "
     "vega vogel weber"
 ).split()
-MAIL_DOMAINS = ("example.com", "example.net", "example.org")
+MAIL_DOMAINS = ("example.com", "example.net", "example.org", "office.example")
+MAIL_DOMAIN_WEIGHTS = (32, 32, 32, 4)
+# where a security scanner reads the mail before its people do
+SCANNED_DOMAIN = "office.example"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class People:
     opted_out_us: IntArray
     is_blocking: BoolArray
     uses_machine_opens: BoolArray
+    has_scanner: BoolArray
     device_start: IntArray
     device_count: IntArray
     device_kind: IntArray
@@ -78,7 +82,7 @@ def draw_emails(count: int, has_email: BoolArray, rng: np.random.Generator) -> T
     """Return a unique address per person at a reserved domain, or an empty text."""
     first = rng.integers(0, len(FIRST_NAMES), count)
     last = rng.integers(0, len(LAST_NAMES), count)
-    domain = rng.integers(0, len(MAIL_DOMAINS), count)
+    domain = pick(rng, MAIL_DOMAIN_WEIGHTS, count)
     return texts(
         [
             f"{FIRST_NAMES[first[i]]}.{LAST_NAMES[last[i]]}{i + 1}@{MAIL_DOMAINS[domain[i]]}"
@@ -171,7 +175,7 @@ def build_people(
     left, is_dead = draw_left(parameters, subscribed, rng)
     # who objects has left all lists already
     left[opted_out <= left] = NEVER_US
-    has_email = np.concatenate([np.ones(buyers, dtype=bool), is_lead])
+    email = draw_emails(count, np.concatenate([np.ones(buyers, dtype=bool), is_lead]), rng)
     # nobody has no device; more than half have one
     device_count = pick(rng, (0, 0.58, 0.32, 0.10), count)
     device_person = spread(device_count)
@@ -181,7 +185,7 @@ def build_people(
         is_eur=IS_EUR[region],
         region=region,
         country=texts([place.country for place in REGIONS])[region],
-        email=draw_emails(count, has_email, rng),
+        email=email,
         created_us=created,
         subscribed_us=subscribed,
         left_us=left,
@@ -189,6 +193,7 @@ def build_people(
         opted_out_us=opted_out,
         is_blocking=draw_blocking(parameters, region, rng),
         uses_machine_opens=rng.random(count) < 0.34,
+        has_scanner=np.array([address.endswith(SCANNED_DOMAIN) for address in email]),
         # devices lie person by person: start and count find those of a person
         device_start=np.cumsum(device_count) - device_count,
         device_count=device_count,
