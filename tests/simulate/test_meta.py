@@ -13,7 +13,10 @@ pytestmark = pytest.mark.system
 
 CENT = Decimal("0.01")
 WINDOWS = ["1d_click", "7d_click", "28d_click", "1d_view"]
-FIELDS = "account_id,campaign_id,adset_id,ad_id,impressions,clicks,spend,reach,frequency,actions,action_values"
+FIELDS = (
+    "account_id,campaign_id,adset_id,ad_id,impressions,clicks,spend,reach,frequency,"
+    "actions,action_values"
+)
 
 
 def accounts_of(served):
@@ -208,7 +211,7 @@ def test_archived_and_deleted_campaigns_are_listed_only_when_asked_for(served):
         ({"filtering": '[{"field": "actions", "operator": "EQUAL", "value": 1}]'}, 100, None),
         ({"sort": "spend"}, 100, None),
         ({"sort": "actions_descending"}, 100, None),
-        ({"summary": "reach"}, 100, None),
+        ({"summary": "cpm"}, 100, None),
         ({"appsecret_proof": "0"}, 100, None),
     ],
 )
