@@ -18,6 +18,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from marketing_analytics.simulate.world.demand.truth import order_usd_cents
 from marketing_analytics.simulate.world.web.visits import FREE_SOURCES
 from marketing_analytics.simulate.world.world import World
 
@@ -45,8 +46,8 @@ INPUTS = """
 create or replace table fct_touchpoints as
 select
     't' || touch as touchpoint_id, 'p' || person as person_key, 'd' || person as device_key,
-    touch as ga_session_number, channel, null::varchar as platform,
-    null::varchar as campaign_id, make_timestamp(touched_us) as touched_at,
+    touch as ga_session_number, channel, platform,
+    campaign_id, make_timestamp(touched_us) as touched_at,
     make_timestamp(touched_us)::date as touch_date
 from touches;
 create or replace table fct_conversions as
@@ -86,29 +87,40 @@ def compiled(
     return {name: found[name].read_text(encoding="utf-8") for name in names}
 
 
-def channel_credit(
-    models: dict[str, str], world: World, channel_of_sessions: NDArray[np.str_]
-) -> dict[str, dict[str, float]]:
-    """Return the conversions that each model gives to each channel, in a window of 30 days."""
-    sessions, orders = world.sessions, world.orders
+def loaded(world: World, channel_of_sessions: NDArray[np.str_]) -> duckdb.DuckDBPyConnection:
+    """Return a warehouse that knows every visit, its person and ad, and every order in dollars."""
+    sessions, orders, ads = world.sessions, world.orders, world.catalog.ads
     connection = duckdb.connect()
     connection.execute("attach ':memory:' as wh; use wh.main")
+    # one beyond the last ad stands for none: index -1
+    platform = np.array([*(ad.platform for ad in ads), None], dtype=object)
+    campaign = np.array([*(ad.campaign_id for ad in ads), None], dtype=object)
     touches = {
         "touch": np.arange(sessions.count),
         "person": sessions.person,
         "channel": channel_of_sessions.astype(object),
+        "platform": platform[sessions.ad],
+        "campaign_id": campaign[sessions.ad],
         "touched_us": sessions.start_us,
     }
     conversions = {
-        "conversion": np.arange(len(orders.customer)),
-        "person": orders.customer,
+        "conversion": np.arange(len(orders.person)),
+        "person": orders.person,
         "is_first": orders.is_first,
-        "cents": orders.total_cents,
+        "cents": order_usd_cents(world),
         "converted_us": orders.ordered_us,
     }
     connection.register("touches", touches)
     connection.register("conversions", conversions)
     connection.execute(INPUTS.format(free=", ".join(f"'{name}'" for name in FREE_SOURCES)))
+    return connection
+
+
+def channel_credit(
+    models: dict[str, str], world: World, channel_of_sessions: NDArray[np.str_]
+) -> dict[str, dict[str, float]]:
+    """Return the conversions that each model gives to each channel, in a window of 30 days."""
+    connection = loaded(world, channel_of_sessions)
     for name, sql in models.items():
         connection.execute(f"create table {name} as {sql}")
     result = rule_credit(connection)

@@ -60,7 +60,7 @@ def visit_models(models: dict[str, str], world: World) -> dict[str, Floats]:
     tactic = tactic_of_sessions(world)
     free = np.array(FREE_SOURCES)[np.minimum(world.sessions.source, len(FREE_SOURCES) - 1)]
     channel = np.where(tactic >= 0, np.array(NAMES)[tactic], free)
-    count = len(world.orders.customer)
+    count = len(world.orders.person)
     return {
         model: np.array([credit.get(name, 0.0) for name in NAMES]) / count
         for model, credit in channel_credit(models, world, channel).items()
@@ -74,7 +74,7 @@ def true_shares(world: World) -> Floats:
     for index, part in enumerate(causes.parts):
         if part.level == TACTIC:
             result[NAMES.index(part.tactic)] = (causes.part == index).sum()
-    return result / len(world.orders.customer)
+    return result / len(world.orders.person)
 
 
 def carried(spend: Floats, half_life: float) -> Floats:

@@ -113,6 +113,20 @@ def test_every_visit_whose_link_says_so_stands_on_its_campaign(demo):
     assert sum(visits.values()) < sum(all_visits for all_visits, _ in expected.values())
 
 
+def test_clicks_of_scanners_are_told_from_those_of_people(demo):
+    directory, _ = demo
+    ledger = json.loads((directory / "world" / "ledger.json").read_text())
+    parts = (ledger["email"], ledger["automation"])
+    clicks, machine = (sum(part[name] for part in parts) for name in ("clicks", "clicks_machine"))
+    (warehouse,) = (directory / "cloud" / "warehouse").glob("*.duckdb")
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        schema = schema_of(connection, "int_email__clicks")
+        query = f"select count(*), count(*) filter (is_machine) from {schema}.int_email__clicks"
+        found = connection.execute(query).fetchone()
+    assert found == (clicks, machine)
+    assert 0 < machine < clicks
+
+
 def test_jobs_run_in_the_order_of_their_schedules(demo):
     directory, result = demo
     assert list(json.loads((directory / "summary.json").read_text())["runs"]) == JOBS

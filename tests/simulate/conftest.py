@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +31,16 @@ class BuiltWorld:
         import pyarrow.parquet as pq
 
         return pq.read_table(self.folder / "truth" / f"{name}.parquet")
+
+    def rate(self, currency: str, day: str) -> Decimal:
+        """Return the last rate that the shop published until a day."""
+        with closing(sqlite3.connect(self.folder / "shop.sqlite")) as shop:
+            (rate,) = shop.execute(
+                "select usd_per_unit from exchange_rates where currency = ? and rate_date <= ? "
+                "order by rate_date desc limit 1",
+                (currency, day),
+            ).fetchone()
+        return Decimal(rate)
 
 
 def make_world(folder: Path, **changes: Any) -> BuiltWorld:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -60,10 +59,6 @@ def in_period(served, query):
 
 def test_campaign_rows_add_up_to_the_ledger_to_the_cent(served):
     world = served.world
-    shop = sqlite3.connect(world.folder / "shop.sqlite")
-    rates = dict(
-        shop.execute("select rate_date, usd_per_unit from exchange_rates where currency='EUR'")
-    )
     query = in_period(
         served,
         "SELECT segments.date, campaign.id, metrics.impressions, metrics.clicks, "
@@ -74,7 +69,7 @@ def test_campaign_rows_add_up_to_the_ledger_to_the_cent(served):
         for customer in enabled(served, client):
             for row in rows_of(client, customer["id"], query):
                 day, metrics = row["segments"]["date"], row["metrics"]
-                rate = Decimal(rates[day] if customer["currencyCode"] == "EUR" else 1)
+                rate = world.rate(customer["currencyCode"], day)
                 cost = Decimal(metrics["costMicros"]) / 1_000_000
                 value = Decimal(str(metrics["conversionsValue"]))
                 totals["rows"] += 1

@@ -51,12 +51,14 @@ def totals_of(client, campaign_ids):
                 kind = activity["action"]
                 if kind == "open":
                     kind = "opens_machine" if activity.get("type") == "proxy" else "opens_human"
+                # nothing but the address tells a scanner's click
+                totals["clicks_machine"] += activity.get("ip") == "203.0.113.25"
                 totals[kind] += 1
     return totals
 
 
 def check_totals(totals, expected):
-    for name in ("sent", "unsubscribes", "opens_human", "opens_machine"):
+    for name in ("sent", "unsubscribes", "opens_human", "opens_machine", "clicks_machine"):
         assert totals[name] == expected[name], name
     assert totals["click"] == expected["clicks"]
     assert totals["bounce"] == expected["hard_bounces"] + expected["soft_bounces"]

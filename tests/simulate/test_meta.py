@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections import Counter
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -14,7 +13,10 @@ pytestmark = pytest.mark.system
 
 CENT = Decimal("0.01")
 WINDOWS = ["1d_click", "7d_click", "28d_click", "1d_view"]
-FIELDS = "account_id,campaign_id,adset_id,ad_id,impressions,clicks,spend,actions,action_values"
+FIELDS = (
+    "account_id,campaign_id,adset_id,ad_id,impressions,clicks,spend,reach,frequency,"
+    "actions,action_values"
+)
 
 
 def accounts_of(served):
@@ -74,10 +76,6 @@ def purchase(row, key):
 
 def test_all_reports_add_up_to_the_ledger_to_the_cent(served):
     world = served.world
-    shop = sqlite3.connect(world.folder / "shop.sqlite")
-    rates = dict(
-        shop.execute("select rate_date, usd_per_unit from exchange_rates where currency='EUR'")
-    )
     totals: Counter[str] = Counter()
     with served.meta() as client:
         currencies = {
@@ -88,7 +86,7 @@ def test_all_reports_add_up_to_the_ledger_to_the_cent(served):
         }
         for account in accounts_of(served):
             for row in read_report(client, world, account):
-                rate = Decimal(rates[row["date_start"]] if currencies[account] == "EUR" else 1)
+                rate = world.rate(currencies[account], row["date_start"])
                 spend = Decimal(row["spend"])
                 value = Decimal(purchase(row, "action_values").get("value", "0"))
                 totals["rows"] += 1
@@ -98,12 +96,17 @@ def test_all_reports_add_up_to_the_ledger_to_the_cent(served):
                 totals["conversions"] += Decimal(purchase(row, "actions").get("value", "0"))
                 totals["impressions"] += int(row["impressions"])
                 totals["clicks"] += int(row.get("clicks", "0"))
+                totals["reach"] += int(row["reach"])
+                ratio = int(row["impressions"]) / int(row["reach"])
+                assert row["frequency"] == f"{ratio:.6f}"
     ledger = world.ledger
     assert totals["rows"] == ledger["raw_tables"]["meta_ads.ad_insights"]["rows"]
     assert str(totals["native"]) == ledger["raw_tables"]["meta_ads.ad_insights"]["spend"]
     spend = ledger["spend"]["meta_ads"]
     assert str(totals["usd"]) == spend["usd"]
     assert (totals["impressions"], totals["clicks"]) == (spend["impressions"], spend["clicks"])
+    days = world.truth("ad_days").to_pylist()
+    assert totals["reach"] == sum(d["reach"] for d in days if d["platform"] == "meta_ads")
     claimed = ledger["claimed"]["meta_ads"]
     assert totals["conversions"] == Decimal(claimed["conversions"])
     assert str(totals["value"]) == claimed["value_usd"]
@@ -208,7 +211,7 @@ def test_archived_and_deleted_campaigns_are_listed_only_when_asked_for(served):
         ({"filtering": '[{"field": "actions", "operator": "EQUAL", "value": 1}]'}, 100, None),
         ({"sort": "spend"}, 100, None),
         ({"sort": "actions_descending"}, 100, None),
-        ({"summary": "reach"}, 100, None),
+        ({"summary": "cpm"}, 100, None),
         ({"appsecret_proof": "0"}, 100, None),
     ],
 )

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
@@ -19,8 +20,12 @@ from hypothesis import strategies as st
 
 from marketing_analytics.simulate.world.build import build_world
 from marketing_analytics.simulate.world.customers.people import NEVER_US
+from marketing_analytics.simulate.world.exchange import build_exchange
+from marketing_analytics.simulate.world.mail.events import CLICK, MACHINE_CLICK
+from marketing_analytics.simulate.world.mail.plan import LINKS
 from marketing_analytics.simulate.world.parameters import (
     DAY_US,
+    SECOND_US,
     PurchaseParameters,
     WorldParameters,
 )
@@ -72,15 +77,18 @@ def test_a_rebuild_replaces_the_earlier_world(tmp_path):
 
 def check_orders(world):
     parameters, orders = world.parameters, world.orders
-    assert np.bincount(orders.customer, minlength=parameters.customers).min() >= 1
-    assert orders.is_first.sum() == parameters.customers
+    assert np.bincount(orders.person, minlength=parameters.buyers).min() >= 1
+    assert orders.is_first.sum() == parameters.buyers
+    # a guest has no account to come back to
+    assert orders.is_first[orders.person >= parameters.customers].all()
     assert (np.diff(orders.ordered_us) >= 0).all()
     assert orders.ordered_us.min() >= parameters.start_us
     assert orders.ordered_us.max() < parameters.end_us
     assert (orders.total_cents >= 100).all()
-    created = world.people.created_us[orders.customer]
-    assert (created <= orders.ordered_us).all()
-    _, first = np.unique(orders.customer, return_index=True)
+    of_customer = orders.person < parameters.customers
+    created = world.people.created_us[orders.person[of_customer]]
+    assert (created <= orders.ordered_us[of_customer]).all()
+    _, first = np.unique(orders.person, return_index=True)
     assert orders.is_first[first].all()
 
 
@@ -105,7 +113,7 @@ def check_sessions(world):
     pairs = set(zip(sessions.device.tolist(), sessions.session_id.tolist(), strict=True))
     assert len(pairs) == sessions.count
     converting = sessions.order[sessions.order >= 0]
-    assert np.array_equal(np.sort(converting), np.arange(len(world.orders.customer)))
+    assert np.array_equal(np.sort(converting), np.arange(len(world.orders.person)))
     opted_out = people.opted_out_us[sessions.person]
     assert not (sessions.is_tracked & (sessions.start_us >= opted_out)).any()
     assert ((sessions.mail >= 0) == (sessions.source == 4)).all()
@@ -124,9 +132,23 @@ def check_mails(world):
         assert sent <= left.get(person, NEVER_US)
         left[person] = min(gone, left.get(person, NEVER_US))
     assert (events.at_us > sends.sent_us[events.send]).all()
-    clicked = set(events.send[events.kind == 2].tolist())
+    check_scans(world)
+    clicked = set(events.send[events.kind == CLICK].tolist())
     assert set(world.sessions.mail[world.sessions.mail >= 0].tolist()) <= clicked
     assert clicked <= set(events.send[events.kind == 0].tolist())
+
+
+def check_scans(world):
+    """A scanner follows every link within seconds of the arrival, before any person could."""
+    sends, events, people = world.sends, world.mail_events, world.people
+    scans = events.kind == MACHINE_CLICK
+    assert people.has_scanner[sends.person[events.send[scans]]].all()
+    _, counts = np.unique(events.send[scans], return_counts=True)
+    assert (counts == len(LINKS)).all()
+    waits = events.at_us - sends.sent_us[events.send]
+    assert (waits[scans] < 54 * SECOND_US).all()
+    assert (waits[events.kind == CLICK] > 54 * SECOND_US).all()
+    assert ((events.link >= 0) == np.isin(events.kind, (CLICK, MACHINE_CLICK))).all()
 
 
 def check_delivery(world):
@@ -167,30 +189,64 @@ def test_the_smallest_worlds_can_be_written(tmp_path_factory, seed, customers, d
     assert ledger["ga4"]["events"] == count
 
 
-def usd(cents: int, rate: str) -> Decimal:
-    return (Decimal(cents) * Decimal(rate) / 100).quantize(CENT, ROUND_HALF_UP)
+def usd(world, cents: int, currency: str, day: str) -> Decimal:
+    return (cents * world.rate(currency, day) / 100).quantize(CENT, ROUND_HALF_UP)
 
 
 def test_the_ledger_equals_the_shop_recomputed_in_decimals(world):
     shop = sqlite3.connect(world.folder / "shop.sqlite")
-    rates = {(c, d): r for c, d, r in shop.execute("select * from exchange_rates")}
     orders = shop.execute(
         "select order_id, customer_id, order_date, currency, total_cents from orders"
     ).fetchall()
-    gross = sum(usd(cents, rates[cur, day]) for _, _, day, cur, cents in orders)
+    gross = sum(usd(world, cents, cur, day) for _, _, day, cur, cents in orders)
     refunds = shop.execute("select currency, refunded_at, amount_cents from refunds").fetchall()
-    back = sum(usd(cents, rates[cur, at[:10]]) for cur, at, cents in refunds)
+    back = sum(usd(world, cents, cur, at[:10]) for cur, at, cents in refunds)
     totals = world.ledger["orders"]
     assert totals["count"] == len(orders)
     assert totals["gross_usd"] == str(gross)
     assert totals["refunds_usd"] == str(back)
     assert totals["net_usd"] == str(gross - back)
     customers = {row[0] for row in shop.execute("select customer_id from customers")}
-    assert {row[1] for row in orders} == customers
+    assert {row[1] for row in orders} == {*customers, None}
     for table, expected in world.ledger["raw_tables"].items():
         if table.startswith("shop."):
             (count,) = shop.execute(f"select count(*) from {table[5:]}").fetchone()
             assert count == expected["rows"]
+
+
+def test_guests_order_without_an_account_and_checkout_knows_their_address(world):
+    shop = sqlite3.connect(world.folder / "shop.sqlite")
+    orders = shop.execute("select email, is_first_order from orders where customer_id is null")
+    guests, flags = zip(*orders.fetchall(), strict=True)
+    assert len(guests) == world.ledger["orders"]["of_guests"] == round(300 * 0.08)
+    assert (set(flags), len(set(guests))) == ({1}, len(guests))
+    assert all("@" in email for email in guests)
+    customers = {row[0] for row in shop.execute("select email from customers")}
+    assert not customers & set(guests)
+    tracked = duckdb.sql(
+        f"""
+        select count(*), count(user_id) from '{world.folder}/ga4/*.parquet' as events
+        inner join '{world.folder}/truth/orders.parquet' as orders
+            on events.ecommerce.transaction_id = orders.order_id
+        where orders.customer_id is null
+        """
+    ).fetchone()
+    assert tracked[0] > 0.7 * len(guests)
+    assert tracked[1] == 0
+
+
+def test_no_rate_is_published_on_a_weekend_and_the_last_one_holds(world):
+    shop = sqlite3.connect(world.folder / "shop.sqlite")
+    rows = shop.execute("select rate_date from exchange_rates")
+    days = {date.fromisoformat(row[0]) for row in rows}
+    assert max(day.weekday() for day in days) == 4
+    first, last = (date.fromisoformat(world.ledger[name]) for name in ("start_date", "end_date"))
+    assert min(days) < first < last < max(days)
+    exchange = build_exchange(WorldParameters(days=90, end_date=date(2026, 12, 31)))
+    names = [str(day) for day in exchange.published_days.astype("datetime64[D]")]
+    assert [name for name in names if "12-23" < name[5:] < "12-29"] == ["2026-12-24", "2026-12-28"]
+    # from the 24th to Sunday the 27th
+    assert len(set(exchange.rate(np.arange(20_811, 20_815)).tolist())) == 1
 
 
 def test_consent_in_the_shop_matches_the_ledger(world):

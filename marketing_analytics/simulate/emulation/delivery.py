@@ -48,6 +48,7 @@ class Delivery:
         }
         self.day = int_column(table, "date")
         self.impressions = int_column(table, "impressions")
+        self.reach = int_column(table, "reach")
         self.clicks = int_column(table, "clicks")
         self.spend_cents = int_column(table, "spend_cents")
         self.removed_us = int_column(table, "removed_at")

@@ -25,7 +25,7 @@ from marketing_analytics.simulate.world.world import World, generate
 WORLD_FILE = "world.json"
 LEDGER_FILE = "ledger.json"
 SHOP_FILE = "shop.sqlite"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 def write_json(path: Path, value: Any) -> None:

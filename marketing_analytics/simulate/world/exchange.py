@@ -1,4 +1,7 @@
-"""Exchange rates with four decimals per day, and exact conversion to US cents."""
+"""Exchange rates with four decimals per day, and exact conversion to US cents.
+
+Banks publish none on weekends and on some holidays: the last one before holds.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from marketing_analytics.simulate.world.chance import IntArray, stream
+from marketing_analytics.simulate.world.chance import BoolArray, IntArray, stream
+from marketing_analytics.simulate.world.names import date_texts
 from marketing_analytics.simulate.world.parameters import WorldParameters
 
 RATE_SCALE = 10_000
-MARGIN_DAYS = 1
+# further than any stretch of days without a rate
+MARGIN_DAYS = 7
+HOLIDAYS = ("01-01", "05-01", "12-25", "12-26")
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """USD per EUR in ten-thousandths for each day from `first_day`."""
+    """USD per EUR in ten-thousandths on each day on which it was published."""
 
-    first_day: int
+    published_days: IntArray
     eur_rates: IntArray
 
     def rate(self, days: IntArray) -> IntArray:
-        """Return the EUR rate of each day; days outside take the nearest."""
-        index = np.clip(days - self.first_day, 0, len(self.eur_rates) - 1)
-        return np.asarray(self.eur_rates[index], dtype=np.int64)
+        """Return the EUR rate of each day: the last one that was published until then."""
+        index = np.searchsorted(self.published_days, days, side="right") - 1
+        return np.asarray(self.eur_rates[np.maximum(index, 0)], dtype=np.int64)
 
     def usd_cents(self, cents: IntArray, is_eur: NDArray[Any], days: IntArray) -> IntArray:
         """Return round half up(amount * rate, 2) per row; amounts are not negative."""
@@ -44,18 +50,27 @@ class Exchange:
         return np.asarray((micros * rates + scale // 2) // scale, dtype=np.int64)
 
 
+def is_published(days: IntArray) -> BoolArray:
+    """Return on which days a bank publishes rates: not on weekends, nor on some holidays."""
+    # day 0 of 1970 was a Thursday: 0 is Monday
+    is_weekday = (days + 3) % 7 < 5
+    return np.asarray(is_weekday & ~np.isin([text[5:] for text in date_texts(days)], HOLIDAYS))
+
+
 def build_exchange(parameters: WorldParameters) -> Exchange:
-    """Return a random walk of EUR near 1.08 for every day of the world and one more."""
+    """Return a random walk of EUR near 1.08, from before the world to the first day after it."""
     rng = stream(parameters.seed, "exchange")
-    # a day of an account west of UTC begins before the world does
-    first_day = parameters.start_day - MARGIN_DAYS
-    count = parameters.end_day + MARGIN_DAYS - first_day + 1
+    days = np.arange(parameters.start_day - MARGIN_DAYS, parameters.end_day + MARGIN_DAYS + 1)
+    published = days[is_published(days)]
+    # a clock that runs behind takes days after the last rate for days that have not come
+    last_day = published[np.searchsorted(published, parameters.end_day, side="right")]
+    published = published[published <= last_day]
     # up to 0.38 cents a day, near what EUR/USD moves
-    steps = rng.integers(-38, 39, size=count)
-    rates = np.empty(count, dtype=np.int64)
+    steps = rng.integers(-38, 39, size=len(published))
+    rates = np.empty(len(published), dtype=np.int64)
     level = 10_800
     for index, step in enumerate(steps):
         # pulled back to the mean so that no seed drifts away
         level = level + int(step) + (10_800 - level) // 40
         rates[index] = level
-    return Exchange(first_day=first_day, eur_rates=rates)
+    return Exchange(published, rates)

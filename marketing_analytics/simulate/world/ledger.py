@@ -19,10 +19,9 @@ from marketing_analytics.simulate.world.ads.platforms import (
 )
 from marketing_analytics.simulate.world.chance import BoolArray, IntArray
 from marketing_analytics.simulate.world.customers.people import NEVER_US
-from marketing_analytics.simulate.world.demand.causes import CHANNEL, TACTIC
-from marketing_analytics.simulate.world.demand.truth import level_totals
+from marketing_analytics.simulate.world.demand.truth import Totals, level_totals, region_totals
 from marketing_analytics.simulate.world.mail.events import CLICK as MAIL_CLICK
-from marketing_analytics.simulate.world.mail.events import MACHINE_OPEN, OPEN
+from marketing_analytics.simulate.world.mail.events import MACHINE_CLICK, MACHINE_OPEN, OPEN
 from marketing_analytics.simulate.world.names import money
 from marketing_analytics.simulate.world.parameters import DAY_US
 from marketing_analytics.simulate.world.tables import incremental_counts
@@ -46,7 +45,8 @@ def orders_part(world: World) -> dict[str, Any]:
         for name, flag in (("USD", False), ("EUR", True))
     }
     return {
-        "count": len(orders.customer),
+        "count": len(orders.person),
+        "of_guests": int((orders.person >= world.people.customers).sum()),
         "gross_usd": money(gross),
         "refunds_usd": money(back),
         "net_usd": money(gross - back),
@@ -162,7 +162,8 @@ def mail_part(world: World, *, is_flow: bool) -> dict[str, int]:
         "sent": int(mine.sum()),
         "opens_human": int((kinds == OPEN).sum()),
         "opens_machine": int((kinds == MACHINE_OPEN).sum()),
-        "clicks": int((kinds == MAIL_CLICK).sum()),
+        "clicks": int(np.isin(kinds, (MAIL_CLICK, MACHINE_CLICK)).sum()),
+        "clicks_machine": int((kinds == MACHINE_CLICK).sum()),
         "unsubscribes": int((mine & (sends.unsubscribed_us < NEVER_US)).sum()),
         "hard_bounces": int((mine & (sends.status == 1)).sum()),
         "soft_bounces": int((mine & (sends.status == 2)).sum()),
@@ -231,18 +232,23 @@ def raw_part(
 
 
 def caused_part(world: World) -> dict[str, Any]:
-    """Return what each channel and tactic cost and caused, by taking it out of the world."""
-    return {
-        f"{level}s": {
+    """Return what every part cost and caused, by taking it out of the world.
+
+    By region they stand per channel; `truth/caused` and `truth/response` have the days.
+    """
+
+    def shown(parts: dict[str, Totals]) -> dict[str, Any]:
+        return {
             name: {
-                "spend_usd": money(totals["spend"]),
-                "orders": totals["orders"],
-                "revenue_usd": money(totals["revenue"]),
+                "spend_usd": money(found["spend"]),
+                "orders": found["orders"],
+                "revenue_usd": money(found["revenue"]),
             }
-            for name, totals in level_totals(world, level).items()
+            for name, found in parts.items()
         }
-        for level in (CHANNEL, TACTIC)
-    }
+
+    levels = {f"{level}s": shown(parts) for level, parts in level_totals(world).items()}
+    return levels | {"regions": {name: shown(p) for name, p in region_totals(world).items()}}
 
 
 def build_ledger(world: World, ga4: Ga4Counts, shop: dict[str, int]) -> dict[str, Any]:

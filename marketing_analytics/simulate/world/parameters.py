@@ -47,6 +47,8 @@ class WorldParameters:
     # 36 % in euros: no total is right by accident when a rate is forgotten
     eur_share: float = 0.36
     opted_out_share: float = 0.05
+    # buyers without an account, on top of the customers
+    guest_share: float = 0.08
     refund_share: float = 0.05
     always_blocking_share: float = 0.045
     session_loss_share: float = 0.02
@@ -60,6 +62,16 @@ class WorldParameters:
                 f"--end-date {self.end_date} is out of range",
                 hint=f"give a date from {EARLIEST_END} to {LATEST_END}",
             )
+
+    @property
+    def guests(self) -> int:
+        """Return how many buy without an account."""
+        return round(self.customers * self.guest_share)
+
+    @property
+    def buyers(self) -> int:
+        """Return customers and guests together."""
+        return self.customers + self.guests
 
     @property
     def start_date(self) -> date:

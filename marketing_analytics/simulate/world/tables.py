@@ -23,7 +23,8 @@ from marketing_analytics.simulate.world.demand.truth import (
     region_table,
     response_table,
 )
-from marketing_analytics.simulate.world.mail.events import ACTIONS, MACHINE_OPEN
+from marketing_analytics.simulate.world.mail.events import ACTIONS, MACHINES
+from marketing_analytics.simulate.world.mail.plan import LINKS
 from marketing_analytics.simulate.world.names import device_names, email_hash, ids
 from marketing_analytics.simulate.world.web.ga4_events import click_id
 from marketing_analytics.simulate.world.web.visits import CHANNELS, SOURCES
@@ -55,6 +56,8 @@ def ad_day_table(world: World) -> pa.Table:
             "spend_cents": table.spend_cents,
             "visits": table.visits,
             "removed_at": moments(table.removed_us),
+            "reach": table.reach,
+            "click_rate_left_ppm": table.click_rate_left,
         }
     )
 
@@ -65,7 +68,7 @@ def claim_table(world: World) -> pa.Table:
     return pa.table(
         {
             "ad_day": claims.row,
-            "order_id": named(ids("order", len(world.orders.customer)), claims.order),
+            "order_id": named(ids("order", len(world.orders.person)), claims.order),
             "kind": gather(KINDS, claims.kind),
             "lag_us": claims.lag_us,
             "reported_at": moments(claims.reported_us),
@@ -75,17 +78,21 @@ def claim_table(world: World) -> pa.Table:
     )
 
 
+def customer_names(world: World, persons: IntArray) -> pa.Array:
+    """Return the customer id of each person, null for guests and visitors."""
+    customers = world.people.customers
+    return named(ids("customer", customers), np.where(persons < customers, persons, -1))
+
+
 def session_table(world: World) -> pa.Table:
     """Return one row per session, also of those that analytics never saw."""
     sessions, ads = world.sessions, world.catalog.ads
-    customers = ids("customer", world.people.customers)
-    is_customer = sessions.person < world.people.customers
-    orders = ids("order", len(world.orders.customer))
+    orders = ids("order", len(world.orders.person))
     return pa.table(
         {
             "session_id": ids("session", sessions.count),
             "person": sessions.person,
-            "customer_id": named(customers, np.where(is_customer, sessions.person, -1)),
+            "customer_id": customer_names(world, sessions.person),
             "user_pseudo_id": named(
                 device_names(world.parameters.seed, len(world.people.device_kind)), sessions.device
             ),
@@ -154,8 +161,9 @@ def order_table(world: World) -> pa.Table:
     usd = world.exchange.usd_cents(orders.total_cents, orders.is_eur, orders.day)
     return pa.table(
         {
-            "order_id": ids("order", len(orders.customer)),
-            "customer_id": ids("customer", world.people.customers)[orders.customer],
+            "order_id": ids("order", len(orders.person)),
+            "person": orders.person,
+            "customer_id": customer_names(world, orders.person),
             "ordered_at": moments(orders.ordered_us),
             "order_date": days(orders.day),
             "currency": gather(("USD", "EUR"), orders.is_eur.astype(np.int64)),
@@ -163,7 +171,7 @@ def order_table(world: World) -> pa.Table:
             "total_usd_cents": usd,
             "is_first_order": orders.is_first,
             "is_tracked": order_is_tracked(world),
-            "region": named(NAMES, world.people.region[orders.customer]),
+            "region": named(NAMES, world.people.region[orders.person]),
             "caused_by": caused_by(world),
         }
     )
@@ -171,7 +179,7 @@ def order_table(world: World) -> pa.Table:
 
 def caused_by(world: World) -> pa.Array:
     """Return per order the channels without which it would not have come, mostly none."""
-    found: list[list[str]] = [[] for _ in range(len(world.orders.customer))]
+    found: list[list[str]] = [[] for _ in range(len(world.orders.person))]
     for channel in sorted(set(CHANNELS)):
         for order in world.causes.orders_of(channel).tolist():
             found[order].append(channel)
@@ -185,7 +193,7 @@ def refund_table(world: World) -> pa.Table:
     return pa.table(
         {
             "refund_id": ids("refund", len(refunds.order)),
-            "order_id": ids("order", len(world.orders.customer))[refunds.order],
+            "order_id": ids("order", len(world.orders.person))[refunds.order],
             "refunded_at": moments(refunds.refunded_us),
             "amount_cents": refunds.amount_cents,
             "amount_usd_cents": world.exchange.usd_cents(refunds.amount_cents, is_eur, refunds.day),
@@ -196,12 +204,11 @@ def refund_table(world: World) -> pa.Table:
 def people_table(world: World) -> pa.Table:
     """Return one row per person with the times of consent and membership."""
     people = world.people
-    customers = ids("customer", people.customers)
     index = np.arange(people.count)
     return pa.table(
         {
             "person": index,
-            "customer_id": named(customers, np.where(index < people.customers, index, -1)),
+            "customer_id": customer_names(world, index),
             "email": people.email,
             "email_id": texts([email_hash(e) if e else "" for e in people.email]),
             "country": people.country,
@@ -210,6 +217,7 @@ def people_table(world: World) -> pa.Table:
             "subscribed_at": moments(people.subscribed_us),
             "opted_out_at": moments(people.opted_out_us),
             "is_blocking": people.is_blocking,
+            "has_scanner": people.has_scanner,
         }
     )
 
@@ -247,8 +255,9 @@ def mail_event_table(world: World) -> pa.Table:
         {
             "send": events.send,
             "action": gather(ACTIONS, events.kind),
-            "is_machine": events.kind == MACHINE_OPEN,
+            "is_machine": np.isin(events.kind, MACHINES),
             "at": moments(events.at_us),
+            "url": named(LINKS, events.link),
         }
     )
 

@@ -78,10 +78,10 @@ def generate(parameters: WorldParameters) -> World:
     market = open_market(parameters, plan, shoppers, has_visited_before(visits))
     buyers = build_buyers(parameters, market, visits)
     region = shoppers.region[buyers.shopper]
-    decided_us = buyers.decided_us[buyers.shopper[parameters.customers :]]
+    decided_us = buyers.decided_us[buyers.shopper[parameters.buyers :]]
     people = build_people(parameters, region, buyers.first_us, decided_us)
     mail_plan = plan_mails(parameters)
-    woken = wake_customers(parameters, mail_plan, people, buyers.first_us)
+    woken = wake_customers(parameters, mail_plan, people, buyers.first_us[: parameters.customers])
     orders = build_orders(parameters, buyers.first_us, IS_EUR[region], woken)
     refunds = build_refunds(parameters, orders)
     sketch = sketch_sessions(Sketcher(parameters, plan, meetings, people, orders), visits, buyers)
@@ -114,6 +114,6 @@ def generate(parameters: WorldParameters) -> World:
 def order_is_tracked(world: World) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return per order whether analytics saw its purchase."""
     index = np.flatnonzero(world.sessions.order >= 0)
-    tracked = np.zeros(len(world.orders.customer), dtype=bool)
+    tracked = np.zeros(len(world.orders.person), dtype=bool)
     tracked[world.sessions.order[index]] = world.sessions.is_tracked[index]
     return tracked

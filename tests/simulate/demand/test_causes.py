@@ -85,17 +85,17 @@ def test_what_platforms_report_is_what_was_planned(world):
 
 
 def test_rates_are_those_of_real_shops(world):
-    orders = len(world.orders.customer)
+    orders = len(world.orders.person)
     assert 0.01 <= orders / world.sessions.count <= 0.04
-    assert (np.bincount(world.orders.customer) == 1).mean() > 0.5
+    assert (np.bincount(world.orders.person) == 1).mean() > 0.5
     usd = world.exchange.usd_cents(
         world.orders.total_cents, world.orders.is_eur, world.orders.day
     ).sum()
     assert 2 <= usd / world.ad_days.spend_cents.sum() <= 6
 
 
-def test_exactly_as_many_buy_as_the_world_has_customers(world):
-    assert world.market.buyers().sum() == 1_500
+def test_exactly_as_many_buy_as_the_world_has_customers_and_guests(world):
+    assert world.market.buyers().sum() == 1_500 + 120
 
 
 def test_less_spend_only_takes_orders_away(world):
@@ -163,7 +163,7 @@ def test_the_counterfactual_is_that_of_the_definition(built, tactic):
     _, ledger, world = built
     buys = buys_by_hand(world.market, tactic)
     orders = world.orders
-    is_missing = ~buys[world.buyers.shopper][orders.customer]
+    is_missing = ~buys[world.buyers.shopper][orders.person]
     assert is_missing.sum() == ledger["caused"]["tactics"][tactic]["orders"] > 0
     part = next(p for p in world.causes.parts if p.level == TACTIC and p.tactic == tactic)
     found = missing_without(world.market, world.buyers, orders, part)
@@ -177,7 +177,7 @@ def test_mails_cause_orders_of_known_customers_who_got_them(world):
     assert not orders.is_first[woken].any()
     sent = set(zip(world.sends.mail.tolist(), world.sends.person.tolist(), strict=True))
     for order in woken.tolist():
-        mail, customer = int(orders.mail[order]), int(orders.customer[order])
+        mail, customer = int(orders.mail[order]), int(orders.person[order])
         assert (mail, customer) in sent
         assert mails[mail].sent_us < orders.ordered_us[order]
     assert len(world.causes.orders_of("email")) == len(woken)
@@ -188,22 +188,39 @@ def test_the_tables_of_truth_say_what_the_ledger_says(built):
     rows = truth(folder, "caused")
     usd = {row["order_id"]: row["total_usd_cents"] for row in truth(folder, "orders")}
     pairs = truth(folder, "caused_orders")
-    for level in ("channel", "tactic"):
+    for level, key in (("channel",) * 2, ("tactic",) * 2, ("campaign", "campaign_id")):
         for name, totals in ledger["caused"][f"{level}s"].items():
-            mine = [r for r in rows if r["level"] == level and r[level] == name]
+            mine = [r for r in rows if r["level"] == level and r[key] == name]
             assert sum(r["caused_orders"] for r in mine) == totals["orders"]
             revenue = sum(r["caused_revenue_usd_cents"] for r in mine)
             assert f"{revenue / 100:.2f}" == totals["revenue_usd"]
             assert f"{sum(r['spend_usd_cents'] for r in mine) / 100:.2f}" == totals["spend_usd"]
-            orders = [p["order_id"] for p in pairs if p["level"] == level and p[level] == name]
+            orders = [p["order_id"] for p in pairs if p["level"] == level and p[key] == name]
             assert len(orders) == totals["orders"]
             assert sum(usd[order] for order in orders) == revenue
-    assert json.loads((folder / "world.json").read_text())["format_version"] == 2
+    assert json.loads((folder / "world.json").read_text())["format_version"] == 3
     spent = sum(r["spend_usd_cents"] for r in rows if r["level"] == "campaign")
     platforms = sum(float(p["usd"]) for p in ledger["spend"].values())
     # rounded per region instead of per ad or campaign
     assert spent / 100 == pytest.approx(platforms, rel=0.01)
     assert len(truth(folder, "regions")) == len({r["region"] for r in truth(folder, "orders")})
+
+
+def test_every_campaign_region_and_day_has_its_curve_beside_what_it_caused(built):
+    folder, ledger, _ = built
+    rows = truth(folder, "response")
+    assert len({(r["campaign_id"], r["region"], r["date"]) for r in rows}) == len(rows)
+    for name, totals in ledger["caused"]["campaigns"].items():
+        mine = [r for r in rows if r["campaign_id"] == name]
+        # newsletters have no spend and no curve
+        if mine:
+            assert sum(r["caused_orders"] for r in mine) == totals["orders"]
+            spent = sum(r["spend_usd_cents"] for r in mine)
+            assert f"{spent / 100:.2f}" == totals["spend_usd"]
+    regions, channels = ledger["caused"]["regions"], ledger["caused"]["channels"]
+    assert len(regions) == 20
+    for channel, totals in channels.items():
+        assert sum(found[channel]["orders"] for found in regions.values()) == totals["orders"]
 
 
 def test_the_response_table_is_on_its_curve_and_sums_to_what_was_caused(world):

@@ -48,6 +48,7 @@ class Marketing:
         self.status = np.asarray(sends["status"].to_pylist(), dtype=object)
         self.event_send = int_column(events, "send")
         self.event_us = int_column(events, "at")
+        self.is_machine = np.asarray(events["is_machine"].to_pylist(), dtype=bool)
         self.action = np.asarray(events["action"].to_pylist(), dtype=object)
         people = world.table("people")["email"].to_pylist()
         self.address = [people[person] for person in int_column(sends, "person").tolist()]
@@ -162,16 +163,17 @@ class Marketing:
             "softbounced": self.per_mail(sent & (self.status == "soft")),
             "unsubscribed": self.per_mail(self.left_us <= now_us),
             "open": self.per_mail(self.did("open", now_us)),
-            "click": self.per_mail(self.did("click", now_us)),
+            "click": self.per_mail(self.did("click", now_us, of_people=True)),
         }
         return [
             {name: int(column[index]) for name, column in columns.items()}
             for index in range(len(self.mails))
         ]
 
-    def did(self, action: str, now_us: int) -> NDArray[np.bool_]:
-        """Return for each send whether its recipient did something."""
+    def did(self, action: str, now_us: int, *, of_people: bool = False) -> NDArray[np.bool_]:
+        """Return for each send whether its recipient did something, machines left out or not."""
         happened = (self.action == action) & (self.event_us <= now_us)
+        happened &= ~(self.is_machine & of_people)
         mask = np.zeros(len(self.mail), dtype=bool)
         mask[self.event_send[happened]] = True
         return mask
@@ -180,17 +182,19 @@ class Marketing:
         """Return the number of chosen sends of each mail."""
         return np.bincount(self.mail[mask], minlength=len(self.mails)).astype(np.int64)
 
-    def happened(self) -> list[tuple[int, int, int, str, str]]:
-        """Return moment, send, mail, address and kind of everything that ever happens."""
+    def happened(self) -> list[tuple[int, int, int, str, str, bool]]:
+        """Return moment, send, mail, address, kind and machine of everything that ever happens."""
         mail, sent_us = self.mail.tolist(), self.sent_us.tolist()
         found = [
-            (moment, send, mail[send], self.address[send], "SENT")
+            (moment, send, mail[send], self.address[send], "SENT", False)
             for send, moment in enumerate(sent_us)
         ]
-        for send, moment, action in zip(
-            self.event_send.tolist(), self.event_us.tolist(), self.action, strict=True
+        columns = (self.event_send.tolist(), self.event_us.tolist(), self.action)
+        for send, moment, action, is_machine in zip(
+            *columns, self.is_machine.tolist(), strict=True
         ):
-            found.append((moment, send, mail[send], self.address[send], str(action).upper()))
+            kind = str(action).upper()
+            found.append((moment, send, mail[send], self.address[send], kind, is_machine))
         return sorted(found)
 
     def left(self) -> list[tuple[int, str]]:

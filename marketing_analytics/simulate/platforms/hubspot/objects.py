@@ -111,12 +111,12 @@ class CrmObjects:
 
     def make_contacts(self, now_us: int) -> dict[int, CrmObject]:
         """Make a contact of everybody who gave an address by subscribing or ordering."""
-        ordered: dict[str, list[int]] = defaultdict(list)
+        ordered: dict[int, list[int]] = defaultdict(list)
         for order, moment in zip(self.orders, self.ordered_us, strict=True):
-            ordered[order["customer_id"]].append(moment)
+            ordered[order["person"]].append(moment)
         contacts = {}
         for number, person in enumerate(self.people):
-            moments = [self.subscribed_us[number], *ordered.get(person["customer_id"], [])]
+            moments = [self.subscribed_us[number], *ordered.get(number, [])]
             known = [moment for moment in moments if moment <= now_us]
             archived_us = self.opted_out_us[number] + ARCHIVED_AFTER_US
             if not person["email"] or not known or archived_us + PURGED_AFTER_US <= now_us:
@@ -168,10 +168,9 @@ class CrmObjects:
 
     def make_deals(self, contacts: dict[int, CrmObject], now_us: int) -> dict[int, CrmObject]:
         """Make the deals that were won, and the checkouts that were left."""
-        numbers = {person["customer_id"]: n for n, person in enumerate(self.people)}
         deals = {}
         for number, order in enumerate(self.orders):
-            contact_id = CONTACT_IDS + numbers[order["customer_id"]]
+            contact_id = CONTACT_IDS + order["person"]
             moment = self.ordered_us[number]
             is_large = order["total_usd_cents"] >= WON_DEAL_USD_CENTS
             if is_large and moment <= now_us and contact_id in contacts:

@@ -101,8 +101,10 @@ class OldCalls:
                 "appId": APP_ID,
                 "appName": "Batch",
                 "portalId": PORTAL_ID,
+                # left out of the account's reports as that of a machine
+                "filteredEvent": is_machine,
             }
-            for moment_us, send, mail, address, kind in self.marketing.happened()
+            for moment_us, send, mail, address, kind, is_machine in self.marketing.happened()
             if first_us <= moment_us <= last_us
         ]
         return paged(request, "events", rows, MOST_EVENTS)

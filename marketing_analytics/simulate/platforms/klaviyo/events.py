@@ -51,7 +51,7 @@ class EventLog:
         everyone = np.arange(len(joined_us), dtype=np.int64)
         self.add(JOINED, joined_us, everyone, everyone)
         self.add_mail(world)
-        self.add_orders(world, people["customer_id"].to_pylist())
+        self.add_orders(world)
         kind, at_us, person, ref = self.joined()
         keep = np.flatnonzero(is_member[person] & (at_us < NEVER_US))
         keep = keep[np.lexsort((ref[keep], kind[keep], at_us[keep]))]
@@ -86,20 +86,20 @@ class EventLog:
         self.add(LEFT, self.left_us, self.send_person, every)
         self.event_send = int_column(events, "send")
         self.is_machine: list[bool] = events["is_machine"].to_pylist()
+        self.url: list[str | None] = events["url"].to_pylist()
         at_us = int_column(events, "at")
         action = np.asarray(events["action"].to_pylist(), dtype=object)
         for name, kind in OF_ACTIONS.items():
             rows = np.flatnonzero(action == name).astype(np.int64)
             self.add(kind, at_us[rows], self.send_person[self.event_send[rows]], rows)
 
-    def add_orders(self, world: WorldFiles, customers: list[str | None]) -> None:
+    def add_orders(self, world: WorldFiles) -> None:
         """Add orders and refunds."""
-        person_of = {name: person for person, name in enumerate(customers) if name}
         orders, refunds = world.table("orders"), world.table("refunds")
         self.order_ids: list[str] = orders["order_id"].to_pylist()
         self.order_cents: list[int] = orders["total_cents"].to_pylist()
         self.currency: list[str] = orders["currency"].to_pylist()
-        person = ints(person_of[name] for name in orders["customer_id"].to_pylist())
+        person = ints(orders["person"].to_pylist())
         every = np.arange(len(person), dtype=np.int64)
         self.add(ORDERED, int_column(orders, "ordered_at"), person, every)
         row_of = {name: row for row, name in enumerate(self.order_ids)}

@@ -31,7 +31,6 @@ from marketing_analytics.simulate.platforms.klaviyo.profiles import TIME_ZONE, P
 from marketing_analytics.simulate.platforms.klaviyo.query import Condition, Resource
 
 CURRENCY = "EUR"
-LANDING_PAGE = "https://www.shop.example/collections/all"
 SHOP_METRICS = (ORDERED, REFUNDED)
 SECOND_US = 1_000_000
 Mail = dict[str, Any]
@@ -324,7 +323,7 @@ class Records:
         if kind == OPENED:
             found["machine_open"] = log.is_machine[ref]
         if kind == CLICKED:
-            found["URL"] = LANDING_PAGE
+            found["URL"] = log.url[ref]
         if kind == BOUNCED:
             found["Bounce Type"] = "Hard" if log.is_hard_bounce(ref) else "Soft"
         return found

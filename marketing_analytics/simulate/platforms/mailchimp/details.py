@@ -5,28 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from marketing_analytics.simulate.platforms.mailchimp.records import (
-    LANDING_PAGE,
     MailRecords,
     mail_time,
 )
 
 
 def click_details(mails: MailRecords, mail: int, now_us: int) -> list[dict[str, Any]]:
-    """Return one row per link of a mail; all mails of the world have the same one."""
-    totals = mails.totals(mail, now_us)
-    share = 1 if totals["clicks"] else 0
+    """Return one row per link of a mail; all mails of the world have the same ones."""
+    clicks: dict[str, list[tuple[int, int]]] = {url: [] for url in mails.urls}
+    for send in mails.sends_of(mail, now_us).tolist():
+        for event in mails.events_of(send, now_us):
+            url = mails.event_url[event]
+            if url:
+                clicks[url].append((send, mails.event_us[event]))
+    campaign_id = mails.mails[mail]["campaign_id"]
+    total = max(1, sum(len(found) for found in clicks.values()))
+    persons = {url: len({send for send, _ in found}) for url, found in clicks.items()}
+    unique = max(1, sum(persons.values()))
     return [
         {
-            "id": f"{mails.mails[mail]['campaign_id']}00",
-            "url": LANDING_PAGE,
-            "total_clicks": totals["clicks"],
-            "click_percentage": share,
-            "unique_clicks": totals["unique_clicks"],
-            "unique_click_percentage": share,
-            "last_click": mail_time(totals["last_click"]),
-            "campaign_id": mails.mails[mail]["campaign_id"],
+            "id": f"{campaign_id}{number:02d}",
+            "url": url,
+            "total_clicks": len(found),
+            "click_percentage": len(found) / total,
+            "unique_clicks": persons[url],
+            "unique_click_percentage": persons[url] / unique,
+            "last_click": mail_time(max((at for _, at in found), default=0)),
+            "campaign_id": campaign_id,
             "_links": [],
         }
+        for number, (url, found) in enumerate(clicks.items())
     ]
 
 

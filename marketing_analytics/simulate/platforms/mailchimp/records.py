@@ -21,7 +21,7 @@ TOTALS = (
     "soft", "last_open", "last_click",
 )  # fmt: skip
 LINKS = '"_links": []'
-LANDING_PAGE = "https://www.shop.example/collections/all"
+SCANNER_IP = "203.0.113.25"
 
 
 def mail_time(moment_us: int) -> str:
@@ -68,6 +68,8 @@ class MailRecords:
         self.event_bounds = np.searchsorted(send, np.arange(sends.num_rows + 1))
         self.event_action: list[str] = events["action"].to_pylist()
         self.event_is_machine: list[bool] = events["is_machine"].to_pylist()
+        self.event_url: list[str | None] = events["url"].to_pylist()
+        self.urls = sorted({url for url in self.event_url if url})
         self.event_us: list[int] = int_column(events, "at").tolist()
 
     def keep(self, key: Any, now_us: int, make: Callable[[], Any]) -> Any:
@@ -256,7 +258,10 @@ class MailRecords:
         """Return one activity as JSON; machine opens are of type proxy."""
         action, at = self.event_action[event], mail_time(self.event_us[event])
         if action == "click":
-            return f'{{"action": "click", "timestamp": "{at}", "url": "{LANDING_PAGE}", "ip": ""}}'
+            is_machine, person = self.event_is_machine[event], self.person[send]
+            ip = SCANNER_IP if is_machine else f"192.0.2.{person % 254 + 1}"
+            url = self.event_url[event]
+            return f'{{"action": "click", "timestamp": "{at}", "url": "{url}", "ip": "{ip}"}}'
         if action == "bounce":
             return f'{{"action": "bounce", "type": "{self.status[send]}", "timestamp": "{at}"}}'
         kind = '"type": "proxy", ' if self.event_is_machine[event] else ""

@@ -18,6 +18,8 @@ MAIN, SUBUSER = "main", "shop-eu"
 DAY_SECONDS = 86_400
 GROUP_ID, GROUP_NAME = 14_201, "Delivery updates"
 ORDER_PAGE = "https://www.shop.example/orders"
+# beside the order, every message links to these
+OTHER_PAGES = ("https://www.shop.example/help", "https://www.shop.example/account")
 # the categories as a sender may write them: a text, or a list
 CATEGORIES: dict[str, str | list[str]] = {
     "order_confirmation": "order_confirmation",
@@ -31,17 +33,20 @@ OPENERS, CLICKERS = 0.55, 0.3
 CLEARED, CLEARED_AFTER_DAYS = 0.5, 10
 HUMAN_AGENT = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15"
 MACHINE_AGENT = "Mozilla/5.0"
+SCANNER_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/110.0.0.0"
+HUMAN_IP, SCANNER_IP = "192.0.2.17", "203.0.113.25"
 
 
 @dataclass(frozen=True)
 class Person:
-    """A customer as the mail server knows it; times in seconds, `never` far away."""
+    """A buyer as the mail server knows it; times in seconds, `never` far away."""
 
     email: str
     account: str
     opted_out_at: int
     dead_at: int
     has_machine: bool
+    has_scanner: bool
 
 
 @dataclass
@@ -105,12 +110,10 @@ class PostOffice:
     def messages(self, world: WorldFiles) -> Iterator[Message]:
         """Yield what orders and refunds make the shop send."""
         orders, refunds = world.table("orders"), world.table("refunds")
-        buyer = dict(
-            zip(orders["order_id"].to_pylist(), orders["customer_id"].to_pylist(), strict=True)
-        )
+        buyer = dict(zip(orders["order_id"].to_pylist(), orders["person"].to_pylist(), strict=True))
         times = seconds_of(orders, "ordered_at")
-        for (order_id, customer_id), at in zip(buyer.items(), times, strict=True):
-            person = self.people.get(customer_id)
+        for (order_id, number), at in zip(buyer.items(), times, strict=True):
+            person = self.people.get(number)
             if person:
                 delay = DAY_SECONDS + int(self.chance(order_id, "packed") * 2 * DAY_SECONDS)
                 yield self.message(person, "order_confirmation", order_id, at + 30)
@@ -182,6 +185,11 @@ class PostOffice:
         if person.has_machine:
             wait = delivered + 20 + int(self.chance(name, "machine") * 600)
             self.note(message, "open", wait, sg_machine_open=True, **where(MACHINE_AGENT))
+        page = f"{ORDER_PAGE}/{message.order_id}"
+        if person.has_scanner:
+            # follows every link, one a second
+            for after, url in enumerate((page, *OTHER_PAGES), start=delivered + 3):
+                self.note(message, "click", after, url=url, **where(SCANNER_AGENT, SCANNER_IP))
         if self.chance(name, "complaint") < COMPLAINTS:
             self.note(message, "spamreport", delivered + 7200)
             self.suppress(person, "spam_reports", message.sent_at + delivered + 7200)
@@ -193,8 +201,7 @@ class PostOffice:
         wait = delivered + 60 + int(self.chance(name, "wait") ** 3 * 3 * DAY_SECONDS)
         self.note(message, "open", wait, sg_machine_open=False, **where(HUMAN_AGENT))
         if self.chance(name, "click") < CLICKERS:
-            url = f"{ORDER_PAGE}/{message.order_id}"
-            self.note(message, "click", wait + 15, url=url, **where(HUMAN_AGENT))
+            self.note(message, "click", wait + 15, url=page, **where(HUMAN_AGENT))
         if message.kind == "shipping" and self.chance(name, "leave") < LEAVERS:
             self.note(message, "group_unsubscribe", wait + 30, **where(HUMAN_AGENT))
             self.suppress(person, "group", message.sent_at + wait + 30)
@@ -239,9 +246,9 @@ class PostOffice:
             self.suppress(person, "invalid_emails", created, reason=reason)
 
 
-def where(user_agent: str) -> dict[str, str]:
+def where(user_agent: str, ip: str = HUMAN_IP) -> dict[str, str]:
     """Return what the webhook tells of a device."""
-    return {"useragent": user_agent, "ip": "192.0.2.17"}
+    return {"useragent": user_agent, "ip": ip}
 
 
 def seconds_of(table: Any, name: str) -> list[int]:
@@ -249,9 +256,10 @@ def seconds_of(table: Any, name: str) -> list[int]:
     return [us if us == NEVER_US else us // 1_000_000 for us in int_column(table, name).tolist()]
 
 
-def people_of(world: WorldFiles) -> dict[str, Person]:
-    """Return the customers that have an address, by id."""
+def people_of(world: WorldFiles) -> dict[int, Person]:
+    """Return the buyers, by number; all of them have an address."""
     people, sends, events = (world.table(n) for n in ("people", "mail_sends", "mail_events"))
+    buyers = set(world.table("orders")["person"].to_pylist())
     receiver = int_column(sends, "person").tolist()
     dead_at: dict[int, int] = {}
     for person, status, at in zip(
@@ -259,23 +267,29 @@ def people_of(world: WorldFiles) -> dict[str, Person]:
     ):
         if status == "hard":
             dead_at[person] = min(at, dead_at.get(person, NEVER_US))
-    opened = zip(int_column(events, "send").tolist(), events["is_machine"].to_pylist(), strict=True)
-    machines = {receiver[send] for send, is_machine in opened if is_machine}
+    acted = zip(
+        int_column(events, "send").tolist(),
+        events["action"].to_pylist(),
+        events["is_machine"].to_pylist(),
+        strict=True,
+    )
+    machines = {receiver[send] for send, action, flag in acted if flag and action == "open"}
     rows = zip(
-        people["customer_id"].to_pylist(),
         people["email"].to_pylist(),
         people["is_eur"].to_pylist(),
         seconds_of(people, "opted_out_at"),
+        people["has_scanner"].to_pylist(),
         strict=True,
     )
     return {
-        customer_id: Person(
+        index: Person(
             email,
             SUBUSER if is_eur else MAIN,
             opted_out_at,
             dead_at.get(index, NEVER_US),
             index in machines,
+            has_scanner,
         )
-        for index, (customer_id, email, is_eur, opted_out_at) in enumerate(rows)
-        if customer_id and email
+        for index, (email, is_eur, opted_out_at, has_scanner) in enumerate(rows)
+        if index in buyers
     }

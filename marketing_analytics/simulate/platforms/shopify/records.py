@@ -7,10 +7,12 @@ visit landed on follows from the world's sessions. The world has no products: or
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_right
 from collections import defaultdict
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from operator import itemgetter
 from typing import Any
 
 from marketing_analytics.core.errors import UserError
@@ -54,7 +56,7 @@ class ShopRecords:
                 consents = rows_of(
                     shop, "select * from consents where purpose = 'marketing' order by changed_at"
                 )
-                rates = rows_of(shop, "select * from exchange_rates")
+                rates = rows_of(shop, "select * from exchange_rates order by rate_date")
         except sqlite3.Error as error:
             raise UserError(
                 f"the world in {world.folder} is damaged: shop.sqlite: {error}",
@@ -63,10 +65,9 @@ class ShopRecords:
         self.refunds = grouped(refunds, "order_id")
         self.consents = grouped(consents, "customer_id")
         self.orders_of = grouped(self.order_rows, "customer_id")
-        self.emails = {row["customer_id"]: row["email"] for row in self.customer_rows}
-        self.rates = {
-            (row["currency"], row["rate_date"]): Decimal(row["usd_per_unit"]) for row in rates
-        }
+        self.rates: dict[str, list[tuple[str, Decimal]]] = defaultdict(list)
+        for row in rates:
+            self.rates[row["currency"]].append((row["rate_date"], Decimal(row["usd_per_unit"])))
         sessions = world.table("sessions").select(["order_id", "source", "campaign_id"])
         self.visits = {row["order_id"]: row for row in sessions.to_pylist() if row["order_id"]}
 
@@ -113,7 +114,7 @@ class ShopRecords:
             "cancel_reason": None,
             "confirmed": True,
             "test": False,
-            "email": self.emails[row["customer_id"]],
+            "email": row["email"],
             "currency": SHOP_CURRENCY,
             "presentment_currency": row["currency"],
             "total_price": in_shop,
@@ -133,16 +134,15 @@ class ShopRecords:
             "tags": "",
             "note": None,
             **self.landing(row["order_id"]),
-            "customer": {
-                "id": CUSTOMER_IDS + number(row["customer_id"]),
-                "email": self.emails[row["customer_id"]],
-            },
+            "customer": buyer_of(row),
             "refunds": [refund_of(refund, order_id) for refund in refunds],
         }
 
     def in_dollars(self, cents: int, currency: str, day: str) -> str:
-        """Return an amount in the shop's currency, at the rate of a day."""
-        usd = Decimal(cents) / 100 * self.rates[currency, day]
+        """Return an amount in the shop's currency, at the last rate that a day knows."""
+        rates = self.rates[currency]
+        _, rate = rates[bisect_right(rates, day, key=itemgetter(0)) - 1]
+        usd = Decimal(cents) / 100 * rate
         return str(usd.quantize(CENT, ROUND_HALF_UP))
 
     def landing(self, order_id: str) -> Row:
@@ -192,6 +192,13 @@ class ShopRecords:
             "created_at": row["created_at"],
             "updated_at": row["updated_at"] if row["updated_at"] <= now else row["created_at"],
         }
+
+
+def buyer_of(row: Row) -> Row | None:
+    """Return the customer of an order, null for a guest."""
+    if row["customer_id"] is None:
+        return None
+    return {"id": CUSTOMER_IDS + number(row["customer_id"]), "email": row["email"]}
 
 
 def marketing(said: list[Row]) -> Row:

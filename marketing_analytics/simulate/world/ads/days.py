@@ -1,4 +1,4 @@
-"""Delivery per ad and day: impressions, clicks and spend, never fewer clicks than visits."""
+"""Delivery per ad and day: impressions, reach, clicks and spend; no fewer clicks than visits."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from marketing_analytics.simulate.world.ads.catalog import Catalog
 from marketing_analytics.simulate.world.ads.platforms import META
+from marketing_analytics.simulate.world.ads.wear import build_wear
 from marketing_analytics.simulate.world.chance import IntArray, stream
 from marketing_analytics.simulate.world.customers.people import NEVER_US
 from marketing_analytics.simulate.world.demand.plan import SpendPlan
@@ -24,7 +25,8 @@ VANISHING_ROWS = 2
 class AdDays:
     """One row per ad and account-local day with delivery, sorted by ad and day.
 
-    `removed_us` is when the platform takes the row back as invalid traffic.
+    `removed_us` is when the platform takes the row back as invalid traffic; `click_rate_left` the
+    share of its first click rate that a tired ad still has, in millionths.
     """
 
     ad: IntArray
@@ -34,6 +36,15 @@ class AdDays:
     spend_cents: IntArray
     visits: IntArray
     removed_us: IntArray
+    reach: IntArray
+    click_rate_left: IntArray
+
+
+def by_week(amounts: IntArray) -> IntArray:
+    """Return for each ad and day the sum of its week; weeks are counted back from the last day."""
+    week = np.arange(amounts.shape[1])[::-1] // 7
+    sums = np.stack([amounts[:, week == number].sum(axis=1) for number in range(week[0] + 1)])
+    return np.asarray(sums[week].T, dtype=np.int64)
 
 
 def build_ad_days(parameters: WorldParameters, plan: SpendPlan, sessions: Sessions) -> AdDays:
@@ -49,14 +60,17 @@ def build_ad_days(parameters: WorldParameters, plan: SpendPlan, sessions: Sessio
     visits = np.bincount(cell, minlength=ads * days).reshape(ads, days)
     cpc = np.array([ad.cpc_cents for ad in catalog.ads])[:, None]
     ctr = np.array([ad.ctr_ppm for ad in catalog.ads])[:, None] / 1e6
-    # clicks that never become a visit follow the spend, less the ad's usual visits
-    per_cent = visits.sum(axis=1, keepdims=True) / np.maximum(spend.sum(axis=1, keepdims=True), 1)
+    # clicks that never become a visit follow the spend, less the ad's usual visits of these weeks:
+    # of the last days many visits will only come
+    per_cent = by_week(visits) / np.maximum(by_week(spend), 1)
     lost = np.maximum(spend / cpc - spend * per_cent, LEAST_LOST_SHARE * spend / cpc)
     clicks = visits + rng.poisson(lost)
+    wear = build_wear(parameters, catalog, spend)
     # auctions: the price of a view differs from day to day, but never by a factor
     noise = np.clip(rng.lognormal(0, 0.12, (ads, days)), 0.6, 1.6)
     # on top of the clicks, as nobody clicks what was not shown; what cost money was shown
-    impressions = clicks + np.maximum(rng.poisson(spend / cpc / ctr * noise), spend > 0)
+    shown = rng.poisson(spend / cpc / (ctr * wear.rate) * noise)
+    impressions = clicks + np.maximum(shown, spend > 0)
     # platforms report no row for a day on which nothing was shown
     ad, day = np.nonzero(impressions)
     table = AdDays(
@@ -67,6 +81,8 @@ def build_ad_days(parameters: WorldParameters, plan: SpendPlan, sessions: Sessio
         spend_cents=spend[ad, day].astype(np.int64),
         visits=visits[ad, day].astype(np.int64),
         removed_us=np.full(len(ad), NEVER_US, dtype=np.int64),
+        reach=wear.reach(impressions)[ad, day],
+        click_rate_left=np.rint(wear.rate[ad, day] * 1e6).astype(np.int64),
     )
     return with_vanishing_rows(parameters, catalog, table)
 

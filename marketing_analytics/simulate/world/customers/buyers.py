@@ -1,4 +1,4 @@
-"""Which shoppers become customers, under which number, and when they first order."""
+"""Which shoppers buy, as customers or as guests, under which number, and when they first order."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from marketing_analytics.simulate.world.parameters import SECOND_US, WorldParame
 
 @dataclass(frozen=True)
 class Buyers:
-    """Shoppers by the number of the person: customers first, then those who never buy.
+    """Shoppers by the number of the person: customers, guests, then those who never buy.
 
-    `first_us` is the first order of each customer, `decided_us` the last visit of each shopper.
+    `first_us` is the first order of each buyer, `decided_us` the last visit of each shopper.
     """
 
     shopper: IntArray

@@ -39,17 +39,22 @@ LAST_NAMES = (  # noqa: SIM905
     "novak okafor olsen park patel perez romano rossi roth sato schmidt silva smith stone "
     "vega vogel weber"
 ).split()
-MAIL_DOMAINS = ("example.com", "example.net", "example.org")
+MAIL_DOMAINS = ("example.com", "example.net", "example.org", "office.example")
+MAIL_DOMAIN_WEIGHTS = (32, 32, 32, 4)
+# where a security scanner reads the mail before its people do
+SCANNED_DOMAIN = "office.example"
 
 
 @dataclass(frozen=True)
 class People:
-    """Customers come first (index 0 to customers-1), then visitors who never buy.
+    """Customers come first (index 0 to customers-1), then guests, then visitors who never buy.
 
+    A guest orders once, without an account: the checkout knows the address, nothing else is asked.
     Times are microseconds; `NEVER_US` stands for never.
     """
 
     customers: int
+    guests: int
     is_eur: BoolArray
     region: IntArray
     country: TextArray
@@ -61,6 +66,7 @@ class People:
     opted_out_us: IntArray
     is_blocking: BoolArray
     uses_machine_opens: BoolArray
+    has_scanner: BoolArray
     device_start: IntArray
     device_count: IntArray
     device_kind: IntArray
@@ -68,7 +74,7 @@ class People:
 
     @property
     def count(self) -> int:
-        """Return customers and visitors together."""
+        """Return customers, guests and visitors together."""
         return len(self.is_eur)
 
 
@@ -76,7 +82,7 @@ def draw_emails(count: int, has_email: BoolArray, rng: np.random.Generator) -> T
     """Return a unique address per person at a reserved domain, or an empty text."""
     first = rng.integers(0, len(FIRST_NAMES), count)
     last = rng.integers(0, len(LAST_NAMES), count)
-    domain = rng.integers(0, len(MAIL_DOMAINS), count)
+    domain = pick(rng, MAIL_DOMAIN_WEIGHTS, count)
     return texts(
         [
             f"{FIRST_NAMES[first[i]]}.{LAST_NAMES[last[i]]}{i + 1}@{MAIL_DOMAINS[domain[i]]}"
@@ -149,12 +155,13 @@ def build_people(
 ) -> People:
     """Return everyone who ever meets the shop.
 
-    `region` is that of customers, then visitors; `decided_us` the last visit of each visitor.
+    `region` is that of all people in this order; `decided_us` the last visit of each visitor.
     """
     rng = stream(parameters.seed, "people")
     customers, count = parameters.customers, len(region)
-    visitors = count - customers
-    created = draw_created(parameters, first_us, rng)
+    buyers = parameters.buyers
+    visitors = count - buyers
+    created = draw_created(parameters, first_us[:customers], rng)
     opted_out = np.full(count, NEVER_US, dtype=np.int64)
     opted_out[:customers] = draw_opted_out(parameters, created, rng)
     is_lead = rng.random(visitors) < LEADS_PER_CUSTOMER * customers / max(visitors, 1)
@@ -162,22 +169,23 @@ def build_people(
     wants_mail = rng.random(customers) < SUBSCRIBE_SHARE
     subscribed[:customers] = np.where(wants_mail, created, NEVER_US)
     # a lead leaves the address a minute into the visit
-    subscribed[customers:] = np.where(is_lead, decided_us + 60 * SECOND_US, NEVER_US)
+    subscribed[buyers:] = np.where(is_lead, decided_us + 60 * SECOND_US, NEVER_US)
     # someone who objects at sign-up never gets onto a list
     subscribed[opted_out <= subscribed] = NEVER_US
     left, is_dead = draw_left(parameters, subscribed, rng)
     # who objects has left all lists already
     left[opted_out <= left] = NEVER_US
-    has_email = np.concatenate([np.ones(customers, dtype=bool), is_lead])
+    email = draw_emails(count, np.concatenate([np.ones(buyers, dtype=bool), is_lead]), rng)
     # nobody has no device; more than half have one
     device_count = pick(rng, (0, 0.58, 0.32, 0.10), count)
     device_person = spread(device_count)
     return People(
         customers=customers,
+        guests=parameters.guests,
         is_eur=IS_EUR[region],
         region=region,
         country=texts([place.country for place in REGIONS])[region],
-        email=draw_emails(count, has_email, rng),
+        email=email,
         created_us=created,
         subscribed_us=subscribed,
         left_us=left,
@@ -185,6 +193,7 @@ def build_people(
         opted_out_us=opted_out,
         is_blocking=draw_blocking(parameters, region, rng),
         uses_machine_opens=rng.random(count) < 0.34,
+        has_scanner=np.array([address.endswith(SCANNED_DOMAIN) for address in email]),
         # devices lie person by person: start and count find those of a person
         device_start=np.cumsum(device_count) - device_count,
         device_count=device_count,

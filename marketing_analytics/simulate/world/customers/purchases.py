@@ -26,12 +26,12 @@ NO_MAIL = -1
 
 @dataclass(frozen=True)
 class Orders:
-    """Orders sorted by time; `customer` is an index, money is cents of the currency.
+    """Orders sorted by time; `person` is an index, money is cents of the currency.
 
     `mail` is the newsletter without which the order would not have come, or -1.
     """
 
-    customer: IntArray
+    person: IntArray
     ordered_us: IntArray
     total_cents: IntArray
     is_first: BoolArray
@@ -93,13 +93,13 @@ def repeat_purchases(
 
 
 def order_values(
-    parameters: WorldParameters, customers: IntArray, rng: np.random.Generator
+    parameters: WorldParameters, persons: IntArray, rng: np.random.Generator
 ) -> IntArray:
     """Return order totals in cents: nu ~ Gamma(q, gamma), z ~ Gamma(p, nu), at least 1.00."""
     process = parameters.purchases
-    # one nu per customer: customers differ more than the orders of one of them
-    scale = rng.gamma(process.q, 1.0 / process.gamma, parameters.customers)
-    value = rng.gamma(process.p, 1.0, len(customers)) / np.maximum(scale[customers], 1e-9)
+    # one nu per person: people differ more than the orders of one of them
+    scale = rng.gamma(process.q, 1.0 / process.gamma, int(persons.max()) + 1)
+    value = rng.gamma(process.p, 1.0, len(persons)) / np.maximum(scale[persons], 1e-9)
     # no order is free, and none dwarfs all others
     return np.clip(np.rint(value * 100), 100, 5_000_000).astype(np.int64)
 
@@ -123,24 +123,27 @@ def repeat_moments(
 def build_orders(
     parameters: WorldParameters, first_us: IntArray, is_eur: BoolArray, woken: Woken
 ) -> Orders:
-    """Return every order: the first of each customer, repeats, and those that a mail woke."""
+    """Return every order: the first of each buyer, repeats, and those that a mail woke.
+
+    `first_us` holds customers, then guests: who comes back has an account.
+    """
     rng = stream(parameters.seed, "orders")
-    repeat_customer, repeat_us = repeat_moments(parameters, first_us, rng)
-    customers = np.arange(parameters.customers, dtype=np.int64)
-    customer = np.concatenate([customers, repeat_customer, woken.customer])
+    repeat_customer, repeat_us = repeat_moments(parameters, first_us[: parameters.customers], rng)
+    buyers = np.arange(len(first_us), dtype=np.int64)
+    person = np.concatenate([buyers, repeat_customer, woken.customer])
     ordered_us = np.concatenate([first_us, repeat_us, woken.ordered_us])
-    mail = np.full(len(customer), NO_MAIL, dtype=np.int64)
-    mail[len(customer) - len(woken.mail) :] = woken.mail
-    is_first = np.arange(len(customer)) < parameters.customers
-    order = np.lexsort((mail, customer, ~is_first, ordered_us))
+    mail = np.full(len(person), NO_MAIL, dtype=np.int64)
+    mail[len(person) - len(woken.mail) :] = woken.mail
+    is_first = np.arange(len(person)) < len(buyers)
+    order = np.lexsort((mail, person, ~is_first, ordered_us))
     # drawn in the order of time, as orders are numbered
-    values = order_values(parameters, customer[order], rng)
+    values = order_values(parameters, person[order], rng)
     return Orders(
-        customer=customer[order],
+        person=person[order],
         ordered_us=ordered_us[order],
         total_cents=values,
         is_first=is_first[order],
-        is_eur=is_eur[customer[order]],
+        is_eur=is_eur[person[order]],
         mail=mail[order],
     )
 
@@ -148,7 +151,7 @@ def build_orders(
 def build_refunds(parameters: WorldParameters, orders: Orders) -> Refunds:
     """Return at most one refund per order, full or partial, before the world ends."""
     rng = stream(parameters.seed, "refunds")
-    count = len(orders.customer)
+    count = len(orders.person)
     chosen = rng.random(count) < parameters.refund_share
     # nobody sends a parcel back before it came
     delay_seconds = ((1.0 + rng.exponential(8.0, count)) * 86_400).astype(np.int64)

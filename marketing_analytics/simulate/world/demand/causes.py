@@ -75,7 +75,7 @@ def all_parts(market: Market, mail_plan: MailPlan) -> Iterator[Part]:
 def missing_without(market: Market, buyers: Buyers, orders: Orders, part: Part) -> BoolArray:
     """Return per order whether it would not exist without a part.
 
-    A customer who would not have come takes all later orders along.
+    A buyer who would not have come takes all later orders along.
     """
     missing = np.isin(orders.mail, part.mails)
     if not part.campaigns and not part.has_affiliates:
@@ -83,8 +83,8 @@ def missing_without(market: Market, buyers: Buyers, orders: Orders, part: Part) 
     cents = market.plan.campaign_cents.copy()
     cents[list(part.campaigns)] = 0
     pages = market.plan.affiliates_run & (not part.has_affiliates)
-    is_customer = market.buyers(cents, pages)[buyers.shopper]
-    return np.asarray(missing | ~is_customer[orders.customer])
+    is_buyer = market.buyers(cents, pages)[buyers.shopper]
+    return np.asarray(missing | ~is_buyer[orders.person])
 
 
 def build_causes(market: Market, buyers: Buyers, orders: Orders, mail_plan: MailPlan) -> Causes:

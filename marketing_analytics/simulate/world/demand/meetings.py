@@ -57,8 +57,8 @@ class Meetings:
         self.days = plan.demand.shape[1]
         usual = np.maximum(plan.usual_cents, 1e-9)
         used = plan.campaign_cents / usual[:, :, None]
-        customers_a_day = parameters.customers / parameters.days * region_shares(parameters)
-        clicks = usual / click_prices(plan.catalog)[:, None] / customers_a_day
+        buyers_a_day = parameters.buyers / parameters.days * region_shares(parameters)
+        clicks = usual / click_prices(plan.catalog)[:, None] / buyers_a_day
         shown = clicks[:, :, None] * used * (1 + PRESENCE_HALF) / (used + PRESENCE_HALF)
         # regions x days x campaigns: a visit looks up one row
         pages = plan.affiliates_run[None, :, :] * 1.0

@@ -20,7 +20,7 @@ from marketing_analytics.simulate.world.demand.season import base_demand, moods
 from marketing_analytics.simulate.world.demand.tactics import AFFILIATE, TACTICS, Tactic
 from marketing_analytics.simulate.world.parameters import WorldParameters
 
-BUDGET_CENTS_PER_CUSTOMER = 2_600
+BUDGET_CENTS_PER_BUYER = 2_600
 # how strongly spend follows demand: 1 is in proportion
 FOLLOW_BRINGING, FOLLOW_HARVESTING = 0.8, 1.2
 # what nobody planned: regions and campaigns spend more in one month than in another
@@ -118,7 +118,7 @@ def runs(parameters: WorldParameters, pauses: tuple[Pause, ...], tactic: str) ->
 
 def usual_spend(parameters: WorldParameters, catalog: Catalog) -> FloatArray:
     """Return the cents a campaign spends in a region on a usual day (campaigns x regions)."""
-    a_day = BUDGET_CENTS_PER_CUSTOMER * parameters.customers / parameters.days
+    a_day = BUDGET_CENTS_PER_BUYER * parameters.buyers / parameters.days
     weights: dict[str, float] = {}
     for ad in catalog.ads:
         weights[ad.campaign_id] = weights.get(ad.campaign_id, 0.0) + ad.weight

@@ -152,7 +152,7 @@ def draw_shoppers(parameters: WorldParameters, plan: SpendPlan) -> Shoppers:
     people = usual_reach(plan)[:, :, None] * effects(plan, plan.campaign_cents)
     conversions = np.array([tactic.conversion for tactic in plan.tactics])
     caused = float((people.sum(axis=(1, 2)) * conversions).sum()) * (1.0 + MEAN_LIFT)
-    wanted = max(parameters.customers - caused, LEAST_BASE_SHARE * parameters.customers)
+    wanted = max(parameters.buyers - caused, LEAST_BASE_SHARE * parameters.buyers)
     count = int(np.ceil(wanted / BASE_CONVERSION / (1.0 + MEAN_LIFT)))
     parts = [draw_base(parameters, plan, rng, count)]
     for campaign, tactic in enumerate(plan.tactics):
@@ -165,7 +165,7 @@ def draw_shoppers(parameters: WorldParameters, plan: SpendPlan) -> Shoppers:
 
 @dataclass(frozen=True)
 class Market:
-    """Shoppers under the plan; `scale` makes as many buy as the world has customers."""
+    """Shoppers under the plan; `scale` makes as many buy as the world has buyers."""
 
     plan: SpendPlan
     shoppers: Shoppers
@@ -208,6 +208,6 @@ def open_market(
         shoppers.luck, chances, out=np.full(shoppers.count, np.inf), where=chances > 0
     )
     # between the last who shall buy and the first who shall not
-    nearest = np.partition(needed, (parameters.customers - 1, parameters.customers))
-    last, following = nearest[parameters.customers - 1], nearest[parameters.customers]
+    nearest = np.partition(needed, (parameters.buyers - 1, parameters.buyers))
+    last, following = nearest[parameters.buyers - 1], nearest[parameters.buyers]
     return replace(market, scale=float((last + min(following, 2 * last)) / 2))

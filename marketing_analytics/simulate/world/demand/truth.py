@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 import pyarrow as pa
 
+from marketing_analytics.simulate.world.ads.platforms import BY_NAME
 from marketing_analytics.simulate.world.chance import BoolArray, FloatArray, IntArray, texts
 from marketing_analytics.simulate.world.columns import days, named
-from marketing_analytics.simulate.world.demand.causes import CAMPAIGN, Part
+from marketing_analytics.simulate.world.demand.causes import CAMPAIGN, CHANNEL, TACTIC, Part
 from marketing_analytics.simulate.world.demand.regions import REGIONS, region_shares
 from marketing_analytics.simulate.world.demand.response import (
     adstock,
@@ -53,7 +57,7 @@ def pause_table(world: World) -> pa.Table:
 def order_cells(world: World) -> IntArray:
     """Return the (region, day) of each order as one number."""
     plan, orders = world.market.plan, world.orders
-    region = world.people.region[orders.customer]
+    region = world.people.region[orders.person]
     return np.asarray(region * plan.demand.shape[1] + orders.day - plan.start_day)
 
 
@@ -95,32 +99,56 @@ def spend_of(world: World, part: Part, by_campaign: IntArray) -> IntArray:
     return np.asarray(by_campaign[list(part.campaigns)].sum(axis=0).ravel())
 
 
-def caused_table(world: World) -> pa.Table:
-    """Return one row per part, region and day with spend or with orders that it caused.
+@dataclass(frozen=True)
+class PartCells:
+    """What a part cost and caused, per (region, day): orders, and US cents of money.
 
     Orders stand on the day on which they are missing, spend on the day it was spent.
     """
+
+    part: Part
+    spend: IntArray
+    orders: IntArray
+    revenue: IntArray
+
+    def by_region(self) -> PartCells:
+        """Return the sums over the days."""
+        sums = (
+            column.reshape(len(NAMES), -1).sum(axis=1)
+            for column in (self.spend, self.orders, self.revenue)
+        )
+        return PartCells(self.part, *sums)
+
+
+def cells_of_parts(world: World) -> Iterator[PartCells]:
+    """Return what every campaign, tactic and channel cost and caused."""
     causes, cells, usd = world.causes, order_cells(world), order_usd_cents(world)
-    by_campaign = spend_usd_cents(world)
-    size, days_of = world.market.plan.demand.size, world.market.plan.demand.shape[1]
-    columns: list[tuple[IntArray, ...]] = []
+    by_campaign, size = spend_usd_cents(world), world.market.plan.demand.size
     for number, part in enumerate(causes.parts):
         order = causes.order[causes.part == number]
-        orders = np.bincount(cells[order], minlength=size)
         revenue = np.zeros(size, dtype=np.int64)
         np.add.at(revenue, cells[order], usd[order])
-        spend = spend_of(world, part, by_campaign)
-        cell = np.flatnonzero((orders > 0) | (spend > 0))
-        columns.append((np.full(len(cell), number), cell, spend[cell], orders[cell], revenue[cell]))
+        orders = np.bincount(cells[order], minlength=size).astype(np.int64)
+        yield PartCells(part, spend_of(world, part, by_campaign), orders, revenue)
+
+
+def caused_table(world: World) -> pa.Table:
+    """Return one row per part, region and day with spend or with orders that it caused."""
+    days_of = world.market.plan.demand.shape[1]
+    columns: list[tuple[IntArray, ...]] = []
+    for number, of in enumerate(cells_of_parts(world)):
+        cell = np.flatnonzero((of.orders > 0) | (of.spend > 0))
+        place = np.full(len(cell), number)
+        columns.append((place, cell, of.spend[cell], of.orders[cell], of.revenue[cell]))
     index, cell, spend, orders, revenue = (np.concatenate(c) for c in zip(*columns, strict=True))
     return pa.table(
         {
-            **part_columns(causes.parts, index),
+            **part_columns(world.causes.parts, index),
             "region": named(NAMES, cell // days_of),
             "date": days(cell % days_of + world.market.plan.start_day),
-            "spend_usd_cents": spend.astype(np.int64),
-            "caused_orders": orders.astype(np.int64),
-            "caused_revenue_usd_cents": revenue.astype(np.int64),
+            "spend_usd_cents": spend,
+            "caused_orders": orders,
+            "caused_revenue_usd_cents": revenue,
         }
     )
 
@@ -139,7 +167,7 @@ def part_columns(parts: tuple[Part, ...], index: IntArray) -> dict[str, pa.Array
 def caused_order_table(world: World) -> pa.Table:
     """Return one row per part and order that would be missing without it."""
     causes = world.causes
-    orders = ids("order", len(world.orders.customer))
+    orders = ids("order", len(world.orders.person))
     columns = part_columns(causes.parts, causes.part)
     return pa.table({**columns, "order_id": pa.array(orders[causes.order], pa.string())})
 
@@ -156,13 +184,15 @@ def meant_to_buy(world: World, *, needs_visit: bool) -> FloatArray:
 
 
 def response_table(world: World) -> pa.Table:
-    """Return one row per campaign, region of its market and day: where it is on its curve.
+    """Return one row per campaign, region of its market and day: what it caused, and its curve.
 
-    expected_orders = ceiling_orders * adstock / (adstock + half_saturation), first orders only.
+    expected_orders = ceiling_orders * adstock / (adstock + half_saturation), first orders only;
+    caused are those that are missing without it, later orders of the same people included.
     """
     plan, scale = world.market.plan, world.market.scale
     reach, count = usual_reach(plan), plan.demand.shape[1]
     parts: list[dict[str, FloatArray | IntArray]] = []
+    caused = {of.part.campaign_id: of for of in cells_of_parts(world)}
     for index, tactic in enumerate(plan.tactics):
         regions = np.flatnonzero(plan.usual_cents[index] > 0)
         usual = plan.usual_cents[index][regions, None]
@@ -175,12 +205,17 @@ def response_table(world: World) -> pa.Table:
             unit = tactic.lift * meant_to_buy(world, needs_visit=tactic.needs_visit)[regions]
         gain = unit * slope(tactic, pressure) / usual
         shape = spend.shape
+        of = caused[plan.catalog.campaigns[index].campaign_id]
+        cells = (regions[:, None] * count + np.arange(count)).ravel()
         parts.append(
             {
                 "campaign": np.full(spend.size, index),
                 "region": np.repeat(regions, count),
                 "day": np.tile(np.arange(count) + plan.start_day, len(regions)),
                 "spend_cents": spend.ravel(),
+                "spend_usd_cents": of.spend[cells],
+                "caused_orders": of.orders[cells],
+                "caused_revenue_usd_cents": of.revenue[cells],
                 "adstock_cents": (pressure * usual).ravel(),
                 "half_saturation_cents": np.broadcast_to(
                     usual * tactic.half_saturation, shape
@@ -198,6 +233,7 @@ def response_table(world: World) -> pa.Table:
     )
     return pa.table(
         {
+            "channel": named([BY_NAME[c.platform].channel for c in campaigns], campaign),
             "campaign_id": named([c.campaign_id for c in campaigns], campaign),
             "tactic": named([c.tactic for c in campaigns], campaign),
             "region": named(NAMES, region),
@@ -207,18 +243,36 @@ def response_table(world: World) -> pa.Table:
     )
 
 
-def level_totals(world: World, level: str) -> dict[str, dict[str, int]]:
-    """Return spend, caused orders and caused revenue by the name of each part of a level."""
-    causes, usd = world.causes, order_usd_cents(world)
-    by_campaign = spend_usd_cents(world)
-    result = {}
-    for index, part in enumerate(causes.parts):
-        if part.level == level:
-            order = causes.order[causes.part == index]
-            name = part.campaign_id if level == CAMPAIGN else part.tactic or part.channel
-            result[name] = {
-                "spend": int(spend_of(world, part, by_campaign).sum()),
-                "orders": len(order),
-                "revenue": int(usd[order].sum()),
-            }
+Totals = dict[str, int]
+
+
+def totals(spend: IntArray, orders: IntArray, revenue: IntArray) -> Totals:
+    """Return sums by what they are of."""
+    return {
+        "spend": int(spend.sum()),
+        "orders": int(orders.sum()),
+        "revenue": int(revenue.sum()),
+    }
+
+
+def level_totals(world: World) -> dict[str, dict[str, Totals]]:
+    """Return spend, caused orders and caused revenue by level and name of the part."""
+    result: dict[str, dict[str, Totals]] = {CAMPAIGN: {}, TACTIC: {}, CHANNEL: {}}
+    for of in cells_of_parts(world):
+        part = of.part
+        name = {CAMPAIGN: part.campaign_id, TACTIC: part.tactic, CHANNEL: part.channel}
+        result[part.level][name[part.level]] = totals(of.spend, of.orders, of.revenue)
+    return result
+
+
+def region_totals(world: World) -> dict[str, dict[str, Totals]]:
+    """Return the same by region and channel."""
+    result: dict[str, dict[str, Totals]] = {name: {} for name in NAMES}
+    for of in cells_of_parts(world):
+        if of.part.level == CHANNEL:
+            sums = of.by_region()
+            for i, name in enumerate(NAMES):
+                result[name][of.part.channel] = totals(
+                    sums.spend[i], sums.orders[i], sums.revenue[i]
+                )
     return result

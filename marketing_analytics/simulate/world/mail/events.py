@@ -1,4 +1,8 @@
-"""What recipients, and machines in their name, did with the mail."""
+"""What recipients, and machines in their name, did with the mail.
+
+Two kinds of machines: Apple's proxy loads the pictures of every mail of its users, and the security
+scanners of offices follow every link of a mail seconds after it arrived.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,31 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing_analytics.simulate.world.chance import IntArray, stream
+from marketing_analytics.simulate.world.chance import IntArray, pick, stream
 from marketing_analytics.simulate.world.customers.people import NEVER_US, People
+from marketing_analytics.simulate.world.mail.plan import LINK_WEIGHTS, LINKS
 from marketing_analytics.simulate.world.mail.sends import STATUS_SENT, Sends, never
 from marketing_analytics.simulate.world.parameters import SECOND_US, WorldParameters
 
-OPEN, MACHINE_OPEN, CLICK, BOUNCE = 0, 1, 2, 3
-ACTIONS = ("open", "open", "click", "bounce")
+OPEN, MACHINE_OPEN, CLICK, BOUNCE, MACHINE_CLICK = range(5)
+ACTIONS = ("open", "open", "click", "bounce", "click")
+MACHINES = (MACHINE_OPEN, MACHINE_CLICK)
+NO_LINK = -1
+# a scanner is done before any person could have read: those take a minute at least
+SCAN_SECONDS = (2, 50)
 
 
 @dataclass(frozen=True)
 class MailEvents:
-    """Opens, machine opens, clicks and bounces, sorted by send and time."""
+    """Opens, clicks, those of machines, and bounces, sorted by send and time.
+
+    `link` is the place of the clicked link in LINKS, or -1.
+    """
 
     send: IntArray
     kind: IntArray
     at_us: IntArray
+    link: IntArray
 
 
 def waits(rng: np.random.Generator, count: int, mean_seconds: float) -> IntArray:
@@ -32,6 +45,26 @@ def waits(rng: np.random.Generator, count: int, mean_seconds: float) -> IntArray
 
 
 Part = tuple[IntArray, int, IntArray]
+
+
+def draw_scans(parameters: WorldParameters, people: People, sends: Sends) -> MailEvents:
+    """Return the clicks of scanners: every link of a mail, one a second."""
+    rng = stream(parameters.seed, "mail scanners")
+    is_scanned = (sends.status == STATUS_SENT) & people.has_scanner[sends.person]
+    scanned = np.flatnonzero(is_scanned).astype(np.int64)
+    begin_us = sends.sent_us[scanned] + rng.integers(*SCAN_SECONDS, len(scanned)) * SECOND_US
+    # whole scans only: none is cut by the end of the world
+    keep = begin_us + len(LINKS) * SECOND_US < parameters.end_us
+    send = np.repeat(scanned[keep], len(LINKS))
+    link = np.tile(np.arange(len(LINKS), dtype=np.int64), int(keep.sum()))
+    at_us = np.repeat(begin_us[keep], len(LINKS)) + link * SECOND_US
+    return MailEvents(send, np.full(len(send), MACHINE_CLICK, dtype=np.int64), at_us, link)
+
+
+def clicked_links(parameters: WorldParameters, kind: IntArray) -> IntArray:
+    """Return which link people clicked, -1 where they did something else."""
+    rng = stream(parameters.seed, "clicked links")
+    return np.where(kind == CLICK, pick(rng, LINK_WEIGHTS, len(kind)), NO_LINK).astype(np.int64)
 
 
 def draw_clicks(
@@ -92,6 +125,10 @@ def build_mail_events(
     at_us = np.concatenate([part[2] for part in parts]).astype(np.int64)
     # the bound above may lie before the mail: nothing happens before it is sent
     at_us = np.maximum(at_us, sends.sent_us[send] + SECOND_US)
+    scans = draw_scans(parameters, people, sends)
+    link = np.concatenate([clicked_links(parameters, kind), scans.link])
+    send, kind = np.concatenate([send, scans.send]), np.concatenate([kind, scans.kind])
+    at_us = np.concatenate([at_us, scans.at_us])
     keep = np.flatnonzero(at_us < parameters.end_us)
-    keep = keep[np.lexsort((kind[keep], at_us[keep], send[keep]))]
-    return MailEvents(send[keep], kind[keep], at_us[keep])
+    keep = keep[np.lexsort((link[keep], kind[keep], at_us[keep], send[keep]))]
+    return MailEvents(send[keep], kind[keep], at_us[keep], link[keep])

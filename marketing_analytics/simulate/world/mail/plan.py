@@ -17,6 +17,12 @@ NEWSLETTER_TOPICS = (
     "Made to last: behind the scenes",
     "Your favourites, now in new colours",
 )
+# what every mail links to, and how often people follow which
+LINKS = tuple(
+    f"https://www.shop.example{path}"
+    for path in ("/", "/products/lamp", "/collections/all", "/account")
+)
+LINK_WEIGHTS = (2, 1, 1, 0)
 PROMOTION_TOPICS = ("48 hours: 15% off", "Free shipping until Sunday", "Last chance to save")
 
 

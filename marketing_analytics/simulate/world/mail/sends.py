@@ -49,8 +49,8 @@ class Triggers:
                 sketch.end_us[carts],
                 order_after(orders, sketch.person[carts], sketch.end_us[carts]),
             ),
-            "post_purchase": (orders.customer, orders.ordered_us, never(len(orders.customer))),
-            "win_back": (orders.customer, orders.ordered_us, last_us),
+            "post_purchase": (orders.person, orders.ordered_us, never(len(orders.person))),
+            "win_back": (orders.person, orders.ordered_us, last_us),
         }
 
 
@@ -62,8 +62,8 @@ def never(count: int) -> IntArray:
 def next_order_us(orders: Orders) -> IntArray:
     """Return when the same customer ordered next."""
     # next to each other in this order: a customer's order and the one after it
-    by_customer = np.lexsort((orders.ordered_us, orders.customer))
-    customer, moment = orders.customer[by_customer], orders.ordered_us[by_customer]
+    by_customer = np.lexsort((orders.ordered_us, orders.person))
+    customer, moment = orders.person[by_customer], orders.ordered_us[by_customer]
     following = np.full(len(moment), NEVER_US, dtype=np.int64)
     is_same = customer[1:] == customer[:-1]
     following[:-1][is_same] = moment[1:][is_same]
@@ -75,13 +75,13 @@ def next_order_us(orders: Orders) -> IntArray:
 def order_after(orders: Orders, persons: IntArray, moments: IntArray) -> IntArray:
     """Return the person's first order after each moment, or never."""
     # one sorted list of (person, second): the next order is one binary search away
-    keys = pair_keys(orders.customer, orders.ordered_us)
+    keys = pair_keys(orders.person, orders.ordered_us)
     order = np.argsort(keys, kind="stable")
     position = np.searchsorted(keys[order], pair_keys(persons, moments), side="right")
     inside = position < len(keys)
     # beyond the last key there is no order; the mask throws the stand-in away
     found = order[np.minimum(position, len(keys) - 1)]
-    is_same = inside & (orders.customer[found] == persons)
+    is_same = inside & (orders.person[found] == persons)
     return np.where(is_same, orders.ordered_us[found], NEVER_US).astype(np.int64)
 
 

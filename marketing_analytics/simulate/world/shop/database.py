@@ -14,7 +14,7 @@ import numpy as np
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.simulate.world.ads.platforms import PLATFORMS
 from marketing_analytics.simulate.world.calendar import month_texts
-from marketing_analytics.simulate.world.chance import gather, stream
+from marketing_analytics.simulate.world.chance import gather, stream, texts
 from marketing_analytics.simulate.world.customers.people import NEVER_US
 from marketing_analytics.simulate.world.exchange import RATE_SCALE
 from marketing_analytics.simulate.world.names import date_texts, ids, money, time_texts
@@ -58,14 +58,17 @@ def customer_rows(world: World) -> Iterable[Row]:
 
 
 def order_rows(world: World) -> Iterable[Row]:
-    """Return one row per order; a refund updates the order."""
-    orders = world.orders
+    """Return one row per order; a refund updates the order. Guests have no customer id."""
+    orders, people = world.orders, world.people
+    customers = texts([*ids("customer", people.customers), *[None] * people.guests])
     # a copy: the truth keeps the moment of the order
     updated = orders.ordered_us.copy()
     updated[world.refunds.order] = world.refunds.refunded_us
     return zip(
-        ids("order", len(orders.customer)),
-        ids("customer", world.people.customers)[orders.customer],
+        ids("order", len(orders.person)),
+        customers[orders.person],
+        people.email[orders.person],
+        people.country[orders.person],
         time_texts(orders.ordered_us),
         date_texts(orders.day),
         gather(CURRENCIES, orders.is_eur.astype(np.int64)),
@@ -83,7 +86,7 @@ def refund_rows(world: World) -> Iterable[Row]:
     moments = time_texts(refunds.refunded_us)
     return zip(
         ids("refund", len(refunds.order)),
-        ids("order", len(world.orders.customer))[refunds.order],
+        ids("order", len(world.orders.person))[refunds.order],
         moments,
         gather(CURRENCIES, is_eur),
         refunds.amount_cents.tolist(),
@@ -180,10 +183,10 @@ def target_rows(world: World) -> Iterable[Row]:
 
 
 def rate_rows(world: World) -> Iterable[Row]:
-    """Return USD per unit for each currency and day."""
+    """Return USD per unit for each currency and day on which banks published it."""
     exchange = world.exchange
-    days = np.arange(exchange.first_day, exchange.first_day + len(exchange.eur_rates))
-    for day, rate in zip(date_texts(days), exchange.eur_rates.tolist(), strict=True):
+    days = date_texts(exchange.published_days)
+    for day, rate in zip(days, exchange.eur_rates.tolist(), strict=True):
         yield ("EUR", day, f"{rate // RATE_SCALE}.{rate % RATE_SCALE:04d}")
         yield ("USD", day, "1.0000")
 

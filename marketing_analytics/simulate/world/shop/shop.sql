@@ -12,7 +12,9 @@ CREATE TABLE customers (
 -- name: create_orders
 CREATE TABLE orders (
     order_id TEXT PRIMARY KEY,
-    customer_id TEXT NOT NULL REFERENCES customers (customer_id),
+    customer_id TEXT REFERENCES customers (customer_id),
+    email TEXT NOT NULL,
+    country TEXT NOT NULL,
     ordered_at TIMESTAMP NOT NULL,
     order_date DATE NOT NULL,
     currency TEXT NOT NULL,
@@ -71,7 +73,7 @@ CREATE TABLE exchange_rates (
 INSERT INTO customers VALUES (?, ?, ?, ?, ?);
 
 -- name: insert_orders
-INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO orders VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: insert_refunds
 INSERT INTO refunds VALUES (?, ?, ?, ?, ?, ?);

@@ -113,7 +113,7 @@ class EventTexts:
         order = np.where(is_purchase, self.world.sessions.order[self.session], 0)
         mask = pa.array(is_purchase)
         null = pa.scalar(None, pa.string())
-        names = pa.array(ids("order", len(orders.customer)), pa.string()).take(pa.array(order))
+        names = pa.array(ids("order", len(orders.person)), pa.string()).take(pa.array(order))
         money = pa.array(np.where(orders.is_eur[order], "EUR", "USD").tolist(), pa.string())
         # GA4 stores money as double; cents survive as long as they are rounded when read
         value = orders.total_cents[order] / 100.0

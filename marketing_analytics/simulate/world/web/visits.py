@@ -155,7 +155,7 @@ class Sketcher:
         person = buyers.person[visits.shopper]
         first = np.flatnonzero(self.orders.is_first)
         order_of = np.full(self.people.count, NO_INDEX, dtype=np.int64)
-        order_of[self.orders.customer[first]] = first
+        order_of[self.orders.person[first]] = first
         journey_order = order_of[person]
         order = np.where(visits.is_decision, journey_order, NO_INDEX)
         return self.sketch(person, visits.start_us, visits.met, order, journey_order, DEPTH_MIX)
@@ -174,7 +174,7 @@ class Sketcher:
         # 3 to 25 minutes from landing to order
         lead_us = self.rng.integers(180, 1_500, len(index)) * SECOND_US
         start_us = np.maximum(orders.ordered_us[index] - lead_us, self.parameters.start_us)
-        met = self.meet(orders.customer[index], start_us)
+        met = self.meet(orders.person[index], start_us)
         # who was woken by a mail mostly clicks in it
         is_woken = orders.mail[index] >= 0
         woken = np.where(self.rng.random(len(index)) < CLICKS_OF_WOKEN, EMAIL_SOURCE, 0)
@@ -183,7 +183,7 @@ class Sketcher:
             ad_day=met.ad_day,
             free=np.where(is_woken, woken, met.free),
         )
-        return self.sketch(orders.customer[index], start_us, met, index, index, CUSTOMER_DEPTH_MIX)
+        return self.sketch(orders.person[index], start_us, met, index, index, CUSTOMER_DEPTH_MIX)
 
     def before_repeats(self) -> Sketch:
         """Return the earlier sessions of repeat orders, a week before on average."""
@@ -196,7 +196,7 @@ class Sketcher:
         # what lies before the first day was never measured
         keep = start_us >= self.parameters.start_us
         order, start_us = order[keep], start_us[keep]
-        person = orders.customer[order]
+        person = orders.person[order]
         nothing = np.full(len(order), NO_INDEX, dtype=np.int64)
         met = self.meet(person, start_us)
         return self.sketch(person, start_us, met, nothing, order, CUSTOMER_DEPTH_MIX)

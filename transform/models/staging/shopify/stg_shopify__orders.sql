@@ -45,8 +45,10 @@ renamed as (
         currency as shop_currency,
         cast(total_price as decimal(18, 2)) as order_total_shop,
         cast(total_discounts as decimal(18, 2)) as discounts_shop,
-        -- the first of those loaded, unless the customer has more: they are older
-        order_number = 1 and coalesce(orders_count, 0) <= loaded_count as is_first_order,
+        -- the first of those loaded, unless the customer has more: they are older. Who orders
+        -- without an account is a new customer every time
+        customer_key is null
+        or (order_number = 1 and coalesce(orders_count, 0) <= loaded_count) as is_first_order,
         financial_status,
         source_name,
         landing_site,

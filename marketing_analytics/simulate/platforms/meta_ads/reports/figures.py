@@ -25,9 +25,13 @@ CLICK_WINDOWS = ("1d_click", "7d_click", "28d_click")
 
 @dataclass(frozen=True)
 class Figures:
-    """Sums by cell; amounts are in minor units, conversions whole."""
+    """Sums by cell; amounts are in minor units, conversions whole.
+
+    Nobody is told apart: the reach of several days or ads is the sum of theirs.
+    """
 
     impressions: IntArray
+    reach: IntArray
     clicks: IntArray
     link_clicks: IntArray
     cents: IntArray
@@ -46,6 +50,7 @@ class Figures:
 
         return Figures(
             sums(self.impressions),
+            sums(self.reach),
             sums(self.clicks),
             sums(self.link_clicks),
             sums(self.cents),
@@ -82,9 +87,10 @@ class FigureSource:
             name: along(part, np.asarray(matured.values[name][index] // 10_000, dtype=np.int64))
             for name, part in parts.items()
         }
-        clicks = delivery.clicks
+        clicks, impressions = delivery.clicks, split(delivery.impressions)
         return Figures(
-            split(delivery.impressions),
+            impressions,
+            along(impressions, delivery.reach[index]),
             split(clicks),
             # per day, then summed: the sum of days must equal the whole
             split(clicks - clicks // LINK_CLICK_SHARE),

@@ -307,8 +307,8 @@ def counts(figures: Figures, cell: int) -> dict[str, Any]:
         int(array[cell]) for array in (figures.impressions, figures.clicks, figures.cents)
     )
     link_clicks = int(figures.link_clicks[cell])
-    # four in five impressions reach someone new; frequency divides by it
-    reach = max(1, impressions * 4 // 5)
+    # the smallest cells of a breakdown have views of nobody
+    reach = max(1, int(figures.reach[cell]))
     values: dict[str, Any] = {
         "impressions": str(impressions),
         "spend": f"{cents // 100}.{cents % 100:02d}" if cents else "0",
