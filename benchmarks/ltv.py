@@ -80,14 +80,14 @@ def draw_purchases(customers: int) -> dict[str, Any]:
 
 
 def world_purchases(seed: int) -> dict[str, Any]:
-    """Return the orders of a world that something is left of, net of refunds, in dollars."""
+    """Return the orders of customers of a world, net of refunds, in dollars."""
     world = generate(WorldParameters(seed=seed, customers=20_000, days=365))
     cents = world.orders.total_cents.copy()
     np.subtract.at(cents, world.refunds.order, world.refunds.amount_cents)
     dollars = np.where(world.orders.is_eur, cents * USD_PER_EUR, cents).astype(np.int64)
-    kept = dollars > 0
+    kept = (dollars > 0) & (world.orders.person < world.people.customers)
     day = world.orders.ordered_us[kept] // DAY_US - world.parameters.start_day
-    return {"person": world.orders.customer[kept], "day": day, "cents": dollars[kept]}
+    return {"person": world.orders.person[kept], "day": day, "cents": dollars[kept]}
 
 
 INPUTS = """
