@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.mutants.edits import edits
-from benchmarks.mutants.judged import PROJECT, Base, Mutant, Verdict, build
+from benchmarks.mutants.judged import PROJECT, Base, Mutant, Verdict, build, check
 
 LEAST_PERCENT = 95
 UNCOUNTED = {"invalid", "same"}
@@ -127,6 +127,7 @@ def main() -> int:
         if not options.built:
             built.mkdir()
             build(built)
+        check(built, Path(folder))
         base = Base(built, Path(folder))
         mutants = [one for one in all_mutants() if options.only in one.path and base.is_built(one)]
         print(f"{len(mutants)} mutants can be made", flush=True)

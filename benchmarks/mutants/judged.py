@@ -214,14 +214,7 @@ class Base:
         compiled = folder / "target" / "compiled"
         shutil.copytree(folder / "new" / "compiled", compiled, dirs_exist_ok=True)
         (folder / "raw.duckdb").symlink_to(self.base / "raw.duckdb")
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider",
-             "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(copied),
-             "--basetemp", str(folder / "temp"),
-             *(str(copied / "tests" / "transform" / test) for test in tests)],
-            cwd=ROOT, env=os.environ | {"MARKETING_BUILT_WAREHOUSE": str(folder)},
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = _pytest(copied, folder, folder / "temp", tests)
         if done.returncode == 0:
             return Verdict(mutant, "survived")
         failed = re.findall(r"^FAILED \S+::(\S+)", done.stdout, re.MULTILINE)
@@ -229,6 +222,27 @@ class Base:
             raise RuntimeError(f"pytest did not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         is_record = failed[0] in {test.split("::")[1] for test in (STAGED, FIGURES)}
         return Verdict(mutant, "record" if is_record else "python test", failed[0])
+
+
+def check(built: Path, folder: Path) -> None:
+    """Stop where the Python tests find fault with a build that no mutant has touched."""
+    tests = [*SQL_TESTS, *ROW_TESTS, *SQL_RECORDS, *ROW_RECORDS]
+    done = _pytest(ROOT, built, folder / "temp", tests)
+    if done.returncode:
+        sys.exit(f"the project itself does not pass:\n{done.stdout[-3000:]}")
+
+
+def _pytest(
+    root: Path, built: Path, temporary: Path, tests: list[str]
+) -> subprocess.CompletedProcess[str]:
+    """Run Python tests of a project on a build, up to the first that fails."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-x", "-n", "0", "-p", "no:cacheprovider",
+         "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(root), "--basetemp", str(temporary),
+         *(str(root / "tests" / "transform" / test) for test in tests)],
+        cwd=ROOT, env=os.environ | {"MARKETING_BUILT_WAREHOUSE": str(built)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def _dbt(manifest: Any, command: str, folder: Path, *arguments: str) -> Any:
