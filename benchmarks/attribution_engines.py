@@ -164,6 +164,7 @@ def servers(folder: Path) -> Iterator[tuple[str, int]]:
             yield found[2], int(found[1])
         finally:
             both.terminate()
+            both.communicate()
 
 
 def main() -> int:
