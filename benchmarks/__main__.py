@@ -15,6 +15,7 @@ FIGURES = (
     "ingest_memory",
     "ingest_sync",
     "markov",
+    "ltv",
     "demo",
     "run_overhead",
     "server_list",

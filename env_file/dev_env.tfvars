@@ -48,7 +48,7 @@ jobs = {
   }
 
   customer-ltv-modeling = {
-    description   = "Builds RFM segments and the historic value of customers."
+    description   = "Builds RFM segments, and fits, predicts and judges customer lifetime value."
     execute_steps = ["dbt build --select +tag:customers --exclude-resource-type unit_test"]
     schedule_cron = "0 12 * * *"
     tags          = ["customers"]

@@ -24,7 +24,7 @@ jobs = {
   }
 
   customer-ltv-production = {
-    description     = "Builds customer segments and values for production."
+    description     = "Builds customer segments and lifetime value for production."
     execute_steps   = ["dbt build --select +tag:customers --exclude-resource-type unit_test"]
     schedule_cron   = "0 7 * * *"
     timeout_seconds = 3600

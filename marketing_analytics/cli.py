@@ -15,6 +15,7 @@ GROUPS = {
     "demo": ("marketing_analytics.demo.cli", "Run everything end to end on simulated data."),
     "ingest": ("marketing_analytics.ingest.cli", "Sync ad platforms, email and shop data."),
     "jobs": ("marketing_analytics.jobs.cli", "Deploy dbt jobs from tfvars files."),
+    "measure": ("marketing_analytics.measure.cli", "Fit what SQL cannot."),
     "simulate": ("marketing_analytics.simulate.cli", "Build and serve a simulated world."),
 }
 

@@ -19,13 +19,17 @@ from rule_based import MODELS, WINDOWS_DAYS, Conversion, Touch, assert_same, att
 from small_warehouse import PROJECT, SCHEMA, Warehouse, make_warehouse
 
 pytestmark = pytest.mark.system
+# not rpt_lifetime_value_fits: it says when each fit was made
 MARTS = (
     "dim_campaigns", "dim_channels", "dim_customers", "fct_acquisition_funnel",
     "fct_ad_group_performance", "fct_ad_performance", "fct_ad_spend", "fct_attribution",
-    "fct_automation_steps", "fct_campaign_performance", "fct_conversions", "fct_customer_rfm",
+    "fct_automation_steps", "fct_campaign_performance", "fct_conversions",
+    "fct_customer_lifetime_value", "fct_customer_rfm",
     "fct_customer_value", "fct_email_campaigns", "fct_path_attribution", "fct_touchpoints",
     "rpt_ad_fatigue", "rpt_budget_pacing", "rpt_channel_attribution", "rpt_channel_performance",
-    "rpt_conversion_paths", "rpt_executive_kpis", "rpt_marginal_returns", "rpt_set_aside_orders",
+    "rpt_conversion_paths", "rpt_executive_kpis", "rpt_lifetime_value",
+    "rpt_lifetime_value_accuracy", "rpt_lifetime_value_calibration", "rpt_marginal_returns",
+    "rpt_set_aside_orders",
     "rpt_unmapped_traffic",
 )  # fmt: skip
 MODELS_ALONE = ("build", "--resource-type", "seed", "--resource-type", "model")
@@ -300,6 +304,10 @@ SETTINGS = {
     "response_curve_min_weeks: 4": "weeks from 5 on",
     "rfm_scoring: deciles": "thresholds or quantiles",
     "rfm_history_months: 0": "above zero",
+    "ltv_hold_out_days: 29": "the shortest horizon on, 30",
+    "ltv_series_terms: 45": "and so on to 120",
+    "ltv_margin: 40": "at most 1",
+    "ltv_discount_rate: 10": "from 0 to 1",
 }
 
 

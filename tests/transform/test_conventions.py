@@ -27,6 +27,10 @@ FORMULAS = {
     "int_journeys__steps", "int_journeys__visits", "int_journeys__coverage",
     "int_markov__transitions", "int_markov__effects", "int_shapley__effects",
     "fct_path_attribution", "rpt_conversion_paths",
+    "int_value__purchases", "int_value__acquisitions", "int_value__histories",
+    "int_value__parameters", "int_value__expectations", "int_value__scores",
+    "int_value__outcomes", "int_value__shown", "fct_customer_lifetime_value",
+    "rpt_lifetime_value", "rpt_lifetime_value_accuracy", "rpt_lifetime_value_calibration",
 }  # fmt: skip
 
 each_model = pytest.mark.parametrize("sql", MODELS, ids=lambda path: path.stem)

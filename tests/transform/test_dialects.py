@@ -113,7 +113,10 @@ def compiled(
     assert done.returncode == 0, done.stdout[-4000:]
     place = folder / "target" / "compiled" / "marketing"
     found = {path.stem: path.read_text(encoding="utf-8") for path in place.rglob("*.sql")}
-    assert {path.stem for path in models()} <= found.keys()
+    # where the warehouse runs Python, one model is none of SQL
+    in_python = {path.stem for path in place.rglob("*.py")}
+    assert in_python == (set() if engine == "redshift" else {"int_value__fits"})
+    assert {path.stem for path in models()} - in_python <= found.keys()
     return engine, found
 
 

@@ -4,6 +4,7 @@
         {%- do check_windows() -%}
         {%- do check_models() -%}
         {%- do check_places() -%}
+        {%- do check_value() -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -126,6 +127,28 @@
     ] if var(name) is not integer or var(name) is boolean or var(name) < 1 -%}
         {%- do refuse_setting(name, 'a whole number above zero') -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- what lifetime value is told -#}
+{% macro check_value() -%}
+    {%- set days = var('ltv_hold_out_days') -%}
+    {%- if days is not integer or days is boolean or days < horizons_days()[0] -%}
+        {%- do refuse_setting(
+            'ltv_hold_out_days', 'whole days from the shortest horizon on, ' ~ horizons_days()[0]
+        ) -%}
+    {%- endif -%}
+    {%- set terms = var('ltv_series_terms') -%}
+    {%- if terms is not integer or terms is boolean or terms < 20 or terms > 120
+        or terms % 10 -%}
+        {%- do refuse_setting('ltv_series_terms', '20, 30, 40 and so on to 120') -%}
+    {%- endif -%}
+    {%- if not is_above_zero(var('ltv_margin')) or var('ltv_margin') > 1 -%}
+        {%- do refuse_setting('ltv_margin', 'a share of revenue above 0, at most 1') -%}
+    {%- endif -%}
+    {%- set rate = var('ltv_discount_rate') -%}
+    {%- if rate is not number or rate is boolean or rate < 0 or rate > 1 -%}
+        {%- do refuse_setting('ltv_discount_rate', 'a share a year from 0 to 1, such as 0.1') -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- the staging model of the shop's tables: orders_source says which shop -#}

@@ -22,6 +22,14 @@ named as (
 
     select customer_key from {{ ref('fct_customer_rfm') }}
 
+    union all
+
+    select customer_key from {{ ref('fct_customer_lifetime_value') }}
+
+    union all
+
+    select customer_key from {{ ref('int_value__predictions') }}
+
 ),
 
 violations as (

@@ -1,0 +1,126 @@
+with
+
+histories as (
+
+    select * from {{ ref('int_value__histories') }}
+
+),
+
+expectations as (
+
+    select * from {{ ref('int_value__expectations') }}
+
+),
+
+parameters as (
+
+    select * from {{ ref('int_value__parameters') }}
+
+),
+
+side_by_side as (
+
+    select
+        cut_off,
+        frequency,
+        recency_days,
+        age_days,
+        {% for days in horizons_days() %}
+            {{ of_horizon('expected_purchases', days) }} as purchases_{{ days }}d,
+            {{ of_horizon('expected_square', days) }} as square_{{ days }}d,
+        {% endfor %}
+        {{ as_double('max(probability_alive)') }} as probability_alive
+    from expectations
+    group by cut_off, frequency, recency_days, age_days
+
+),
+
+cohorts as (
+
+    -- what a customer of a cohort has bought again in a day of the past
+    select
+        cut_off,
+        cohort_month,
+        {{ safe_ratio('sum(frequency)', 'sum(age_days)') }} as purchases_a_day,
+        {{ safe_ratio('sum(repeat_usd)', 'sum(age_days)') }} as revenue_a_day
+    from histories
+    group by cut_off, cohort_month
+
+),
+
+everybody as (
+
+    select
+        cut_off,
+        {{ safe_ratio('sum(frequency)', 'sum(age_days)') }} as purchases_a_day,
+        {{ safe_ratio('sum(repeat_usd)', 'sum(age_days)') }} as revenue_a_day
+    from histories
+    group by cut_off
+
+),
+
+gamma_gamma as (
+
+    -- a purchase's value is gamma with a rate that is gamma too, after what the customer has spent
+    select
+        histories.*,
+        parameters.model_id,
+        parameters.p,
+        parameters.p * histories.frequency + parameters.q as shape,
+        parameters.gamma_usd + {{ as_double('histories.repeat_usd') }} as rate_usd
+    from histories
+    left join parameters on histories.cut_off = parameters.cut_off
+
+),
+
+spending as (
+
+    select
+        *,
+        p * rate_usd / (shape - 1) as spend_usd,
+        -- the mean of the square of one over the rate
+        power(rate_usd, 2) / ((shape - 1) * (shape - 2)) as square_usd
+    from gamma_gamma
+
+),
+
+scores as (
+
+    select
+        spending.cut_off,
+        spending.as_of_date as prediction_date,
+        spending.customer_key,
+        spending.model_id,
+        spending.cohort_month,
+        spending.acquisition_channel,
+        spending.frequency,
+        -- a cohort of today has no past
+        coalesce(cohorts.purchases_a_day, everybody.purchases_a_day, 0)
+            as benchmark_purchases_a_day,
+        coalesce(cohorts.revenue_a_day, everybody.revenue_a_day, 0)
+            as benchmark_revenue_a_day_usd,
+        side_by_side.probability_alive,
+        {% for days in horizons_days() %}
+            side_by_side.purchases_{{ days }}d as expected_purchases_{{ days }}d,
+            side_by_side.purchases_{{ days }}d * spending.spend_usd
+                as expected_revenue_{{ days }}d_usd,
+            spending.square_usd * spending.p * (
+                side_by_side.purchases_{{ days }}d + spending.p * side_by_side.square_{{ days }}d
+            ) - power(side_by_side.purchases_{{ days }}d * spending.spend_usd, 2)
+                as revenue_variance_{{ days }}d,
+        {% endfor %}
+        spending.spend_usd as expected_spend_usd
+    from spending
+    inner join everybody on spending.cut_off = everybody.cut_off
+    inner join cohorts
+        on spending.cut_off = cohorts.cut_off
+        and spending.cohort_month = cohorts.cohort_month
+    left join side_by_side
+        on spending.cut_off = side_by_side.cut_off
+        and spending.frequency = side_by_side.frequency
+        and spending.recency_days = side_by_side.recency_days
+        and spending.age_days = side_by_side.age_days
+
+)
+
+select * from scores
