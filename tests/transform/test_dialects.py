@@ -147,7 +147,8 @@ def test_no_query_walks_into_a_known_trap(compiled: tuple[str, dict[str, str]]) 
 
 def without_comments(query: str) -> str:
     """Return a query without what is only said, and with every text empty."""
-    return re.sub(r"'[^']*'", "''", re.sub(r"--.*", "", query))
+    # whichever begins first: a text may hold dashes, a comment an apostrophe
+    return re.sub(r"'[^']*'|--.*", lambda met: "''" if met[0][0] == "'" else "", query)
 
 
 def test_no_name_is_a_reserved_word(compiled: tuple[str, dict[str, str]]) -> None:
