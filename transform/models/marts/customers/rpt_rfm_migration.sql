@@ -16,7 +16,7 @@ dates as (
 
 ),
 
-moved as (
+compared as (
 
     -- nobody's orders are taken back: who was there once has a segment ever after
     select
@@ -24,19 +24,28 @@ moved as (
         dates.previous_date,
         coalesce(earlier.segment, 'first order') as previous_segment,
         segments.segment,
-        count(*) as customers,
-        cast(sum(segments.monetary_usd) as decimal(18, 2)) as revenue_usd
+        segments.monetary_usd
     from segments
-    inner join dates on segments.scored_date = dates.scored_date
+    inner join dates
+        on segments.scored_date = dates.scored_date
+        and dates.previous_date is not null
     left join segments as earlier
         on segments.customer_key = earlier.customer_key
         and dates.previous_date = earlier.scored_date
-    where dates.previous_date is not null
-    group by
-        segments.scored_date,
-        dates.previous_date,
-        coalesce(earlier.segment, 'first order'),
-        segments.segment
+
+),
+
+moved as (
+
+    select
+        scored_date,
+        previous_date,
+        previous_segment,
+        segment,
+        count(*) as customers,
+        cast(sum(monetary_usd) as decimal(18, 2)) as revenue_usd
+    from compared
+    group by scored_date, previous_date, previous_segment, segment
 
 )
 
