@@ -28,6 +28,7 @@ from marketing_analytics.core.errors import (
     PlatformError,
 )
 from marketing_analytics.core.redaction import redact, secrets_of
+from marketing_analytics.ingest.engine.erased import erased_with
 from marketing_analytics.ingest.engine.job import Job
 from marketing_analytics.ingest.engine.persons import check_key, key_of
 from marketing_analytics.ingest.engine.source import Source
@@ -35,6 +36,7 @@ from marketing_analytics.ingest.engine.trust.shrinkage import Guard
 from marketing_analytics.ingest.platforms import load_source, source_names
 from marketing_analytics.ingest.progress import Writing, lines_of
 from marketing_analytics.ingest.raw.database import RawDatabase
+from marketing_analytics.ingest.raw.erasures import erased_pseudonyms
 from marketing_analytics.ingest.raw.journal import Journal
 from marketing_analytics.ingest.raw.places import check_name
 from marketing_analytics.ingest.request import Request, check_sources
@@ -99,6 +101,8 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
         with database.open():
             stored = database.prepare({name: source.tables for name, source in sources.items()})
             database.declare({name: load_source(name).tables for name in source_names()})
+            with database.open() as connection:
+                erased = erased_with(erased_pseudonyms(connection), request.settings)
         for name, source in sources.items():
             if key and source.has_persons:
                 check_key(name, key, stored[name].state)
@@ -110,6 +114,7 @@ def ingest(request: Request, console: Console) -> list[SourceResult]:
             name: Job(
                 source=name,
                 key=key,
+                erased=erased,
                 settings=request.settings,
                 since=request.first_day(name),
                 now=clock.now(),

@@ -6,6 +6,7 @@ DuckDB lets nobody read a file that another process writes.
 from __future__ import annotations
 
 import fcntl
+import os
 import shlex
 import struct
 import sys
@@ -44,6 +45,37 @@ def connect(
             if time.monotonic() >= give_up_at:
                 raise locked_error(path, error, wait_seconds, hint) from None
             time.sleep(POLL_SECONDS)
+
+
+def rewrite(path: Path, *, wait_seconds: float = 0.0) -> None:
+    """Write a file anew and put it in the place of the old one.
+
+    Deleted rows stay in the pages of a DuckDB file that it may use again; a new one has none.
+    """
+    new = path.with_name(f"{path.name}.new")
+    for left_over in (new, new.with_name(f"{new.name}.wal")):
+        left_over.unlink(missing_ok=True)
+    connection = connect(path, wait_seconds=wait_seconds)
+    try:
+        connection.execute("checkpoint")
+        mode = path.stat().st_mode & 0o777
+        connection.execute(f"attach {quoted(new)} as rewritten")
+        old = connection.execute("select current_database()").fetchone()[0]
+        connection.execute(f'copy from database "{old}" to rewritten')
+        connection.execute("checkpoint rewritten")
+        connection.execute("detach rewritten")
+        new.chmod(mode)
+        with new.open("rb") as file:
+            os.fsync(file.fileno())
+        new.replace(path)
+    finally:
+        connection.close()
+
+
+def quoted(path: Path) -> str:
+    """Return a path as a text of SQL."""
+    doubled = str(path).replace("'", "''")
+    return f"'{doubled}'"
 
 
 def open_error(path: Path, error: Exception) -> PlatformError:

@@ -5,7 +5,7 @@ with
 
 opted_out as (
 
-    select customer_key from {{ ref('int_identity__customers') }}
+    select customer_key from {{ ref('int_consent__customers') }}
     where is_opted_out
 
 ),

@@ -27,6 +27,7 @@ from marketing_analytics.core.errors import (
 )
 from marketing_analytics.ingest.engine.backfill import STATE, Backfill, Planned
 from marketing_analytics.ingest.engine.chunks import Chunks
+from marketing_analytics.ingest.engine.erased import Erased
 from marketing_analytics.ingest.engine.governor import AccountError, Limits
 from marketing_analytics.ingest.engine.persons import (
     KEY_SETTING,
@@ -114,6 +115,7 @@ class Job:
     backfill: Backfill | None = None
     guard: Guard = field(default_factory=Guard)
     key: Key | None = None
+    erased: Erased = field(default_factory=Erased)
     persons: dict[Table, list[Any]] = field(default_factory=dict)
     # where rows may wait that need not be in memory
     scratch: Path | None = None
@@ -248,6 +250,7 @@ class Job:
 
     def _append(self, table: Table, built: Any, parts: Sequence[Part]) -> None:
         # parts of days are an account's
+        built = self.erased.without(table, built)
         is_of_account = bool(parts) and len(table.part_by) > 1
         account_id = str(parts[0][0]) if is_of_account else ""
         self.progress.add_rows(built.num_rows, account_id)
@@ -281,6 +284,7 @@ class Job:
         return package
 
     def _reject(self, table: Table, rejected: Sequence[Rejected]) -> None:
+        rejected = self.erased.without_rejected(table, rejected)
         if not rejected:
             return
         with self._lock:

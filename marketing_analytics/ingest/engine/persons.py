@@ -21,6 +21,8 @@ from marketing_analytics.ingest.engine.tables import ATTRIBUTES, Rejected, Table
 
 KEY_SETTING = "MARKETING_PSEUDONYM_KEY"
 KEY_FILE_SETTING = "MARKETING_PSEUDONYM_KEY_FILE"
+# keys before that of today, under which persons were erased
+RETIRED_SETTING = "MARKETING_PSEUDONYM_RETIRED_KEYS"
 HOW = "write it like 1:SECRET, the secret from `openssl rand -hex 32`"
 LEAST_SECRET_LENGTH = 16
 
@@ -91,14 +93,15 @@ def key_of(settings: Mapping[str, str]) -> Key | None:
     Raise UserError for one that cannot be used; the message holds nothing of it.
     """
     text = settings.get(KEY_SETTING, "")
-    if not text:
-        return None
+    return key_from(text, KEY_SETTING) if text else None
+
+
+def key_from(text: str, setting: str) -> Key:
+    """Return the key in a text. Raise UserError, with the name of its setting alone."""
     version, _, secret = text.strip().partition(":")
     if not version.isdecimal() or len(secret) < LEAST_SECRET_LENGTH:
         least = f"{LEAST_SECRET_LENGTH} characters"
-        raise UserError(
-            f"{KEY_SETTING} is not a version and a secret of at least {least}", hint=HOW
-        )
+        raise UserError(f"{setting} is not a version and a secret of at least {least}", hint=HOW)
     return Key(int(version), secret.encode())
 
 

@@ -65,7 +65,8 @@ class Table:
     mode `replace`: the whole table. `merge`: rows by key. `parts`: every part named by the
     values of `part_by` is replaced as a whole, also when it became empty. `required` are the
     columns beside the key that a row is nothing without. `personal` says which columns tell a
-    person, and what they are; `stored` is the table without them.
+    person, and what they are; `stored` is the table without them. `links` are columns with the
+    platform's own number of a person, or of what is hers alone: the column, and what it is.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Table:
     part_by: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     personal: Mapping[str, Identifier | Attribute] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def stored(self) -> Table:

@@ -9,4 +9,8 @@ create table if not exists _ingest.freshness (
     source varchar, report varchar, account_id varchar, campaign_id varchar,
     first_day date, last_day date, last_row_day date,
     read_at timestamp with time zone, _loaded_at timestamp with time zone
+);
+create table if not exists _ingest.consents (
+    pseudonym varchar, purpose varchar, is_granted boolean,
+    changed_at timestamp with time zone, _loaded_at timestamp with time zone
 )

@@ -46,6 +46,7 @@ CONTACTS = Table(
     mode="parts",
     part_by=("contact_id",),
     personal={**NAMED, "phone": "phone"},
+    links={"contact_id": "hubspot contact"},
 )
 COMPANIES = Table(
     "companies",

@@ -60,12 +60,14 @@ PROFILES = Table(
         "first_name": "name",
         "last_name": "name",
     },
+    links={"profile_id": "klaviyo profile"},
 )
 MERGED_PROFILES = Table(
     "merged_profiles",
     {"old_profile_id": "text", "profile_id": "text", "seen_at": "time"},
     key=("old_profile_id",),
     required=("profile_id",),
+    links={"old_profile_id": "klaviyo profile", "profile_id": "klaviyo profile"},
 )
 CAMPAIGNS = Table(
     "campaigns",
@@ -143,6 +145,7 @@ EVENTS = Table(
     mode="parts",
     part_by=("event_date",),
     required=("event_at", "metric_id"),
+    links={"profile_id": "klaviyo profile"},
 )
 TABLES = (
     ACCOUNTS,

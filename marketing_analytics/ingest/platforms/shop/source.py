@@ -41,6 +41,7 @@ ORDERS = Table(
     mode="replace",
     required=("total_cents",),
     personal={"customer_id": "customer"},
+    links={"order_id": "shop order"},
 )
 REFUNDS = Table(
     "refunds",
@@ -55,6 +56,7 @@ REFUNDS = Table(
     key=("refund_id",),
     mode="replace",
     required=("amount_cents",),
+    links={"order_id": "shop order"},
 )
 CONSENTS = Table(
     "consents",

@@ -60,6 +60,7 @@ ORDERS = Table(
     part_by=("created_date",),
     required=("order_date", "total_price", "presentment_total_price"),
     personal={"customer_id": "customer"},
+    links={"order_id": "shopify order"},
 )
 REFUNDS = Table(
     "refunds",
@@ -76,6 +77,7 @@ REFUNDS = Table(
     mode="parts",
     part_by=("created_date",),
     required=("refund_date", "amount"),
+    links={"order_id": "shopify order"},
 )
 DISCOUNTS = Table(
     "discount_codes",
@@ -90,6 +92,7 @@ DISCOUNTS = Table(
     key=("order_id", "position"),
     mode="parts",
     part_by=("created_date",),
+    links={"order_id": "shopify order"},
 )
 CUSTOMERS = Table(
     "customers",

@@ -21,7 +21,14 @@ orders as (
 
 customers as (
 
-    select * from {{ ref('int_identity__customers') }}
+    -- those who refused too: their visits are nobody else's
+    select * from {{ ref('int_consent__customers') }}
+
+),
+
+refused as (
+
+    select * from {{ ref('int_consent__devices') }}
 
 ),
 
@@ -215,12 +222,15 @@ named as (
 
 permitted as (
 
+    -- what is of a person or a device that refused ends here
     select
         named.*,
         named.customer_key is not null as is_stitched,
         coalesce(customers.is_opted_out, false) as is_opted_out
     from named
     left join customers on named.customer_key = customers.customer_key
+    left join refused on named.device_key = refused.device_key
+    where not coalesce(customers.is_opted_out, false) and refused.device_key is null
 
 )
 

@@ -12,6 +12,12 @@ refunds as (
 
 ),
 
+consents as (
+
+    select * from {{ ref('int_consent__customers') }}
+
+),
+
 rates as (
 
     select * from {{ ref('int_calendar__exchange_rates') }}
@@ -76,7 +82,10 @@ net as (
 
     select
         orders_usd.order_id,
-        orders_usd.customer_key,
+        -- of who refused analytics the order counts, and says nobody
+        case when not coalesce(consents.is_opted_out, false) then orders_usd.customer_key end
+            as customer_key,
+        coalesce(consents.is_opted_out, false) as is_opted_out,
         orders_usd.currency,
         orders_usd.order_total,
         cast(orders_usd.usd_per_unit as decimal(18, 4)) as usd_per_unit,
@@ -104,6 +113,7 @@ net as (
     left join given_back
         on orders_usd.order_id = given_back.order_id
         and orders_usd.currency = given_back.currency
+    left join consents on orders_usd.customer_key = consents.customer_key
 
 )
 

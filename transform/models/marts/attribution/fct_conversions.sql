@@ -12,12 +12,6 @@ purchases as (
 
 ),
 
-customers as (
-
-    select * from {{ ref('int_identity__customers') }}
-
-),
-
 conversions as (
 
     -- an opted-out person is not named; the conversion itself stays. A guest is who the device is
@@ -26,7 +20,7 @@ conversions as (
         case when orders.is_first_order then 'first_order' else 'repeat_order' end
             as conversion_type,
         case
-            when not coalesce(customers.is_opted_out, false) then
+            when not orders.is_opted_out then
                 coalesce(orders.customer_key, purchases.device_key, 'guest-' || orders.order_id)
         end as person_key,
         orders.currency,
@@ -38,15 +32,13 @@ conversions as (
         orders.revenue_usd,
         orders.is_first_order,
         orders.is_refunded,
-        purchases.order_id is not null and not coalesce(customers.is_opted_out, false)
-            as is_tracked,
-        orders.customer_key is null as is_guest,
-        coalesce(customers.is_opted_out, false) as is_opted_out,
+        purchases.order_id is not null and not orders.is_opted_out as is_tracked,
+        orders.customer_key is null and not orders.is_opted_out as is_guest,
+        orders.is_opted_out,
         orders.order_date as conversion_date,
         orders.ordered_at as converted_at
     from orders
     left join purchases on orders.order_id = purchases.order_id
-    left join customers on orders.customer_key = customers.customer_key
 
 )
 

@@ -1,0 +1,34 @@
+"""Keep what a person refuses (or takes back): the next dbt run leaves her out for that purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from marketing_analytics.governance.traces.person import databases, find
+from marketing_analytics.ingest.engine.persons import Key
+from marketing_analytics.ingest.raw import journal
+from marketing_analytics.ingest.raw.places import Place, transaction
+
+PURPOSES = ("analytics", "marketing", "profiling")
+COLUMNS = "pseudonym, purpose, is_granted, changed_at, _loaded_at"
+
+
+def decide(
+    place: Place,
+    key: Key,
+    given: str,
+    purposes: Sequence[str],
+    *,
+    is_granted: bool,
+    wait_seconds: float,
+) -> list[str]:
+    """Note a decision of a person under all her pseudonyms; return those."""
+    with place.writer_lock(wait_seconds), databases(place, wait_seconds) as found:
+        keys = sorted(find(found, key, given).keys)
+        now = datetime.now(UTC)
+        journal.create(found.raw)
+        rows = [[one, purpose, is_granted, now, now] for purpose in purposes for one in keys]
+        with transaction(found.raw):
+            journal.insert(found.raw, "consents", COLUMNS, rows)
+    return keys
