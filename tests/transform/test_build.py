@@ -7,7 +7,7 @@ import hmac
 import json
 import random
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
@@ -339,3 +339,34 @@ def test_a_tag_and_its_parents_build_on_an_empty_schema(tmp_path: Path, tag: str
     result = warehouse.run_dbt("build", "--select", f"+tag:{tag}")
     assert result.returncode == 0, result.stdout[-3000:]
     assert "SKIP=0" in result.stdout
+
+
+# plans of months to come, horizons of predictions, and fits that were made before
+LATER = {"budget_month", "horizon_date", "as_of_date"}
+
+
+@pytest.mark.slow
+def test_a_day_of_the_past_hides_what_came_after(tmp_path: Path) -> None:
+    warehouse = make_warehouse(tmp_path, small_world(seed=1))
+    built = warehouse.run_dbt(*MODELS_ALONE)
+    assert built.returncode == 0, built.stdout[-3000:]
+    (latest,) = warehouse.query("select as_of_date from int_calendar__as_of")[0]
+    asked = latest - timedelta(days=20)
+    again = warehouse.run_dbt(
+        "build", "--full-refresh", "--exclude-resource-type", "unit_test",
+        "--vars", f"as_of_date: '{asked}'",
+    )  # fmt: skip
+    assert again.returncode == 0, again.stdout[-3000:]
+    later = [
+        (table, column)
+        for table, column in warehouse.query(
+            "select table_name, column_name from information_schema.columns"
+            " where table_schema = 'built' and data_type in ('DATE', 'TIMESTAMP')"
+            " and regexp_matches(table_name, '^(fct|rpt)_') and not ends_with(column_name, '_at')"
+            " or column_name in ('touched_at', 'converted_at')"
+        )
+        if column not in LATER and table != "rpt_set_aside_orders"
+        and warehouse.query(f"select max({column})::date from {table}")[0][0] is not None
+        and warehouse.query(f"select max({column})::date from {table}")[0][0] > asked
+    ]  # fmt: skip
+    assert later == []

@@ -52,6 +52,7 @@
     from {{ staged(platform, platform.days) }} as days
     left join {{ staged(platform, platform.accounts) }} as accounts
         on days.account_id = accounts.account_id
+    where {{ is_known_by_as_of('days.report_date') }}
     {%- if not loop.last %}
 
     union all
@@ -91,6 +92,7 @@
     left join {{ staged(platform, platform.ad_group ~ 's') }} as ad_groups
         on days.{{ platform.ad_group }}_id = ad_groups.{{ platform.ad_group }}_id
     {%- endif %}
+    where {{ is_known_by_as_of('days.report_date') }}
     {%- if not loop.last %}
 
     union all

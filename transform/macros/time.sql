@@ -117,6 +117,15 @@
     (cast(unix_micros({{ later }}) - unix_micros({{ earlier }}) as double) / 1000000)
 {%- endmacro %}
 
+{#- is a day no later than the day that is asked for; without one all days of the data are taken -#}
+{% macro is_known_by_as_of(date) -%}
+    {%- if var('as_of_date') -%}
+        {{ date }} <= cast('{{ var("as_of_date") }}' as date)
+    {%- else -%}
+        1 = 1
+    {%- endif -%}
+{%- endmacro %}
+
 {#- 'today' for every model: the variable as_of_date, else the latest date of the data -#}
 {% macro as_of_date(latest_data_date) -%}
     {%- if var('as_of_date') -%}

@@ -1,4 +1,5 @@
--- unified spend is what the platforms' raw rows add up to, in their own currency
+-- unified spend is what the platforms' raw rows add up to, in their own currency; not more, where
+-- an earlier day than the latest is asked for
 {{ config(tags=['reconciliation']) }}
 
 with
@@ -27,7 +28,9 @@ violations as (
         unified.spend as unified_spend
     from reported
     left join unified on reported.platform = unified.platform
-    where coalesce(reported.spend, 0) != coalesce(unified.spend, 0)
+    where
+        coalesce(reported.spend, 0) {{ '<' if var('as_of_date', '') else '!=' }}
+        coalesce(unified.spend, 0)
 
 )
 

@@ -39,6 +39,7 @@ renamed as (
         {{ to_utc('event_at') }} as event_at,
         {{ to_utc('_loaded_at') }} as loaded_at
     from source
+    where {{ is_known_by_as_of('event_date') }}
 
 )
 
