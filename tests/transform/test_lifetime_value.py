@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from engines import Engine, copy_to_postgresql, differing_marts
 from histories import compiled
-from raw_tables import TABLES, Rows
+from raw_tables import TABLES, Rows, moment, small_world, write_raw
 from scipy.special import hyp2f1
 from small_warehouse import PROJECT, Warehouse, make_warehouse
 
@@ -142,6 +142,26 @@ def test_a_prediction_is_kept_and_judged_by_what_came(cdnow: Warehouse) -> None:
         " and horizon_days = 180 group by group_kind"
     )
     assert tenths == [(2357,)] * 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("purpose", ["analytics", "profiling"])
+def test_kept_predictions_of_who_refuses_later_go_in_the_next_run(
+    purpose: str, tmp_path: Path
+) -> None:
+    rows = small_world(seed=1)
+    warehouse = make_warehouse(tmp_path, rows)
+    kept = []
+    for refusals in ([], [(f"late-{purpose}", "cust-1", purpose, 0, moment(59), "settings")]):
+        rows["shop.consents"] += refusals
+        (tmp_path / "raw.duckdb").unlink()
+        write_raw(tmp_path / "raw.duckdb", rows)
+        done = warehouse.run_dbt(*VALUE)
+        assert done.returncode == 0, done.stdout[-4000:]
+        kept.append(set(warehouse.query("select prediction_id from int_value__predictions")))
+    before, after = kept
+    assert after < before
+    assert len(before - after) == 1
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ scores as (
 
 predictions as (
 
+    -- what came is known in the currency of today alone
     select * from {{ ref('int_value__predictions') }}
+    where reporting_currency = '{{ var("reporting_currency") }}'
 
 ),
 

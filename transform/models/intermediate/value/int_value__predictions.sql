@@ -13,6 +13,8 @@ predictions as (
         {{ as_text('prediction_date') }} || ' ' || customer_key as prediction_id,
         prediction_date,
         customer_key,
+        -- the project may report in another one later
+        '{{ var("reporting_currency") }}' as reporting_currency,
         model_id,
         cohort_month,
         {% for days in horizons_days() %}
