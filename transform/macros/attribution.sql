@@ -9,6 +9,7 @@
 
 {#- the widest look-back window, days -#}
 {% macro widest_window_days() -%}
+    {%- do check_window_list() -%}
     {{ return(var('attribution_windows_days') | max) }}
 {%- endmacro %}
 
@@ -92,6 +93,7 @@
     add up in any order to the same sum; the newest touch weighs one
 -#}
 {% macro time_decay_weight(seconds_to_newest) -%}
+    {%- do check_half_life() -%}
     cast(
         floor(
             power(
@@ -235,6 +237,7 @@
 
 {#- the window in which a model reads a type of conversion, where it is asked for one number -#}
 {% macro own_window_days(model, conversion_type) -%}
+    {%- do check_own_windows() -%}
     {%- set own = var('attribution_own_windows') -%}
     {%- if own %}
     case

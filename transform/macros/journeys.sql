@@ -5,6 +5,7 @@
 
 {#- the look-back windows of paths as rows -#}
 {% macro path_windows() -%}
+    {%- do check_path_windows() -%}
     {%- for days in var('path_windows_days') %}
     select cast({{ days }} as integer) as window_days
     {%- if not loop.last %} union all {% endif -%}

@@ -1,14 +1,10 @@
 {#- the chains that a build makes: level and order -#}
 {% macro markov_chains() -%}
+    {%- do check_chains() -%}
     {%- set chains = [] -%}
     {%- for level in path_levels() -%}
     {%- for order in var('markov_orders').get(level, []) %}{% do chains.append((level, order)) %}{% endfor -%}
     {%- endfor -%}
-    {%- if ('channel', 1) not in chains -%}
-    {% do exceptions.raise_compiler_error(
-        'markov_orders must hold {channel: [1]}: the Shapley value plays on that chain'
-    ) %}
-    {%- endif -%}
     {{ return(chains) }}
 {%- endmacro %}
 
@@ -63,6 +59,7 @@
 {#- a quarter of the steps, from walk_0 to last_step; what goes to a removed node is lost. All of them in
     one query would be more than some engines plan -#}
 {% macro markov_walk() -%}
+    {%- do check_chains() -%}
     {%- for step in range(1, var('markov_steps') // 4 + 1) -%}
     {{ 'last_step' if loop.last else 'walk_' ~ step }} as {{ kept_apart() }} (
         select

@@ -53,8 +53,8 @@
             {{ amount }} * case
                 when {{ amount }} is not null and {{ reporting_rate(currency) }} is null
                     then {{ stop_with(
-                        "'no exchange rate for ' || coalesce(" ~ currency
-                        ~ ", 'an unknown currency') || ' on ' || coalesce(" ~ as_text(date)
+                        "'no exchange rate for ' || " ~ currency_without_rate(currency)
+                        ~ " || ' on ' || coalesce(" ~ as_text(date)
                         ~ ", 'an unknown day') || ' (" ~ var('reporting_currency')
                         ~ " is reported)'"
                     ) }}
@@ -63,6 +63,17 @@
             2
         ) as decimal(18, 2)
     )
+{%- endmacro %}
+
+{#- what lacks a rate: the currency of the amount, else the reporting one -#}
+{% macro currency_without_rate(currency) -%}
+    {%- set given = "coalesce(" ~ currency ~ ", 'an unknown currency')" -%}
+    {%- set reporting = var('reporting_currency') -%}
+    {%- if reporting == 'USD' -%}{{ return(given) }}{%- endif -%}
+    {{ return(
+        "case when " ~ currency ~ " = 'USD' or unit_rates.usd_per_unit is not null then '"
+        ~ reporting ~ "' else " ~ given ~ " end"
+    ) }}
 {%- endmacro %}
 
 {#- stop the statement with a sentence, as a value of a number -#}

@@ -1,17 +1,25 @@
-{#- refuse settings that would give wrong numbers, before anything is built -#}
+{#- refuse settings that would give wrong numbers, before anything is built: also when the project is
+    parsed, after its models and before the files beside them -#}
 {% macro check_settings() -%}
-    {%- if execute -%}
-        {%- do check_windows() -%}
-        {%- do check_models() -%}
-        {%- do check_places() -%}
-        {%- do check_value() -%}
-    {%- endif -%}
+    {%- do check_names() -%}
+    {%- do check_platforms() -%}
+    {%- do check_windows() -%}
+    {%- do check_models() -%}
+    {%- do check_chains() -%}
+    {%- do check_places() -%}
+    {%- for name in whole_settings() -%}
+        {%- do whole_setting(name) -%}
+    {%- endfor -%}
+    {%- do check_value() -%}
 {%- endmacro %}
 
 {#- stop with what was given and what is valid -#}
 {% macro refuse_setting(name, valid) -%}
+    {%- set value = var(name) -%}
+    {#- json has no dates -#}
+    {%- set given = value if 'datetime' in value | pprint else value | tojson -%}
     {%- do exceptions.raise_compiler_error(
-        'the variable ' ~ name ~ ' is ' ~ (var(name) | tojson) ~ '; valid: ' ~ valid
+        'the variable ' ~ name ~ ' is ' ~ given ~ '; valid: ' ~ valid
         ~ ' (dbt_project.yml, or --vars)'
     ) -%}
 {%- endmacro %}
@@ -20,11 +28,118 @@
     {{ return(value is number and value is not boolean and value > 0) }}
 {%- endmacro %}
 
+{% macro is_whole(value, least, most) -%}
+    {{ return(value is integer and value is not boolean and value >= least and value <= most) }}
+{%- endmacro %}
+
+{% macro is_list(value) -%}
+    {{ return(value is sequence and value is not string and value is not mapping) }}
+{%- endmacro %}
+
+{#- a name of SQL, as it stands -#}
+{% macro is_name(value) -%}
+    {{ return(value is string and modules.re.fullmatch('[A-Za-z_]\\w*', value) is not none) }}
+{%- endmacro %}
+
+{#- settings that are whole numbers, from the least to the most -#}
+{% macro whole_settings() -%}
+    {{ return({
+        'ad_fatigue_days': [1, 36500],
+        'behaviour_first_sessions': [1, 1000000],
+        'behaviour_horizon_days': [1, 3650],
+        'exchange_rate_days': [1, 36500],
+        'identity_reach_days': [1, 3650],
+        'machine_click_delivery_seconds': [0, 31536000],
+        'machine_click_links': [1, 1000000],
+        'machine_click_seconds': [0, 31536000],
+        'max_persons_per_device': [1, 1000000],
+        'max_touches_per_person': [1, 1000000],
+        'minimum_cell_customers': [1, 1000000],
+        'response_curve_min_weeks': [5, 5200],
+        'rfm_history_months': [1, 1200],
+        'shapley_max_players': [1, 16],
+    }) }}
+{%- endmacro %}
+
+{#- one of them, checked: also when models are parsed -#}
+{% macro whole_setting(name) -%}
+    {%- set least, most = whole_settings()[name] -%}
+    {%- if not is_whole(var(name), least, most) -%}
+        {%- do refuse_setting(name, 'a whole number from ' ~ least ~ ' to ' ~ most) -%}
+    {%- endif -%}
+    {{ return(var(name)) }}
+{%- endmacro %}
+
+{#- maps of names: of places by engine, schema or table, and of types by engine -#}
+{% macro check_names() -%}
+    {%- for name in ['raw_databases', 'raw_schemas', 'raw_tables', 'text_types', 'double_types'] -%}
+        {%- do check_map_of_names(name) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- also when models are parsed -#}
+{% macro check_map_of_names(name) -%}
+    {%- set names = var(name) -%}
+    {%- set valid = 'a map of names, such as {shop: sales}; {} for none' -%}
+    {%- if names is not mapping -%}
+        {%- do refuse_setting(name, valid) -%}
+    {%- endif -%}
+    {%- for key, value in names.items()
+        if key is not string or not (value is string and value | trim
+            or value is none and name == 'raw_databases') -%}
+        {%- do refuse_setting(name, valid) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- also when models are parsed -#}
+{% macro check_platforms() -%}
+    {%- set platforms = var('platforms') -%}
+    {%- set valid = 'a list of {name, channel, ...}, each name once, one with days at least' -%}
+    {%- if not is_list(platforms) or platforms | reject('mapping') | list
+        or platforms | map(attribute='name') | reject('string') | list
+        or platforms | map(attribute='name') | unique | list | length < platforms | length
+        or not platforms | selectattr('days', 'defined') | list -%}
+        {%- do refuse_setting('platforms', valid) -%}
+    {%- endif -%}
+    {%- for platform in platforms -%}
+        {%- do check_platform(platform) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- what a platform must tell, by what it tells -#}
+{% macro check_platform(platform) -%}
+    {%- set needed = ['name', 'channel'] -%}
+    {%- if 'days' in platform -%}
+        {%- do needed.extend(['accounts', 'campaign_kind', 'finest', 'raw_spend']) -%}
+    {%- endif -%}
+    {%- if 'ad_days' in platform %}{% do needed.extend(['days', 'ad']) %}{% endif -%}
+    {%- if 'clicks' in platform %}{% do needed.append('click_id') %}{% endif -%}
+    {%- set known = ['name', 'channel', 'accounts', 'campaign_kind', 'history', 'days', 'finest',
+        'raw_spend', 'raw_spend_is_micros', 'ad_days', 'ad', 'ad_group', 'reach', 'clicks',
+        'click_id'] -%}
+    {%- set missing = needed | reject('in', platform) | list -%}
+    {%- set unknown = platform.keys() | reject('in', known) | list -%}
+    {%- if missing or unknown -%}
+        {%- do refuse_setting(
+            'platforms', 'rows that hold ' ~ needed | join(', ') ~ ' and know ' ~ known | join(', ')
+            ~ '; ' ~ platform.name ~ ' lacks or has ' ~ (missing + unknown) | join(', ')
+        ) -%}
+    {%- endif -%}
+    {%- for key, value in platform.items() if not (
+        (value is boolean) == (key == 'raw_spend_is_micros')
+        and (value is boolean or is_name(value))) -%}
+        {%- do refuse_setting(
+            'platforms', 'names of letters, digits and _, true or false for raw_spend_is_micros; '
+            ~ key ~ ' of ' ~ platform.name ~ ' is none'
+        ) -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- also when models are parsed, which is before a run starts -#}
 {% macro check_window_list() -%}
     {%- set windows = var('attribution_windows_days') -%}
     {%- set days = 'whole days from 1 to 3650, each once, such as [7, 30]' -%}
-    {%- if windows is string or windows is mapping or windows is not sequence or not windows -%}
+    {%- if not is_list(windows) or not windows -%}
         {%- do refuse_setting('attribution_windows_days', days) -%}
     {%- endif -%}
     {%- for window in windows
@@ -39,21 +154,35 @@
 {% macro check_windows() -%}
     {%- do check_window_list() -%}
     {%- set windows = var('attribution_windows_days') -%}
-    {%- if var('default_attribution_window_days') not in windows -%}
+    {%- if not is_whole(var('default_attribution_window_days'), 1, 3650)
+        or var('default_attribution_window_days') not in windows -%}
         {%- do refuse_setting(
             'default_attribution_window_days', 'one of attribution_windows_days, ' ~ windows
         ) -%}
     {%- endif -%}
+    {%- do check_path_windows() -%}
+    {%- do check_half_life() -%}
+{%- endmacro %}
+
+{#- also when models are parsed -#}
+{% macro check_path_windows() -%}
     {%- set paths = var('path_windows_days') -%}
-    {%- if paths is string or paths is mapping or paths is not sequence or not paths
-        or paths | unique | list | length < paths | length
-        or paths | reject('in', windows) | list -%}
+    {%- set windows = var('attribution_windows_days') -%}
+    {%- if not is_list(paths) or not paths
+        or paths | reject('integer') | list or paths | select('boolean') | list
+        or paths | reject('in', windows) | list
+        or paths | unique | list | length < paths | length -%}
         {%- do refuse_setting(
             'path_windows_days', 'some of attribution_windows_days, ' ~ windows ~ ', each once'
         ) -%}
     {%- endif -%}
-    {%- if not is_above_zero(var('time_decay_half_life_days')) -%}
-        {%- do refuse_setting('time_decay_half_life_days', 'days above zero') -%}
+{%- endmacro %}
+
+{#- also when models are parsed -#}
+{% macro check_half_life() -%}
+    {%- set days = var('time_decay_half_life_days') -%}
+    {%- if not is_above_zero(days) or days > 36500 -%}
+        {%- do refuse_setting('time_decay_half_life_days', 'days above zero, at most 36500') -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -61,9 +190,9 @@
 {% macro check_model_list() -%}
     {%- set models = var('attribution_models') -%}
     {%- set known = known_rule_models().keys() | list -%}
-    {%- if models is string or models is mapping or models is not sequence or not models
-        or models | unique | list | length < models | length
-        or models | reject('in', known) | list -%}
+    {%- if not is_list(models) or not models
+        or models | reject('in', known) | list
+        or models | unique | list | length < models | length -%}
         {%- do refuse_setting('attribution_models', 'some of ' ~ known | join(', ') ~ ', each once') -%}
     {%- endif -%}
 {%- endmacro %}
@@ -74,35 +203,69 @@
     {%- if var('default_attribution_model') not in models -%}
         {%- do refuse_setting('default_attribution_model', 'one of attribution_models, ' ~ models | join(', ')) -%}
     {%- endif -%}
-    {%- for rule in var('attribution_own_windows') -%}
-        {%- if (rule.keys() | reject('in', ['model', 'conversion_type', 'window_days']) | list)
-            or rule | length < 2
-            or rule.window_days not in var('attribution_windows_days')
-            or rule.get('model', models[0]) not in models
-            or rule.get('conversion_type', 'first_order') not in conversion_types() -%}
-            {%- do refuse_setting(
-                'attribution_own_windows',
-                'a list of {model and/or conversion_type, window_days}; models '
-                ~ models | join(', ') ~ '; types ' ~ conversion_types() | join(', ')
-                ~ '; window_days of attribution_windows_days'
-            ) -%}
-        {%- endif -%}
+    {%- do check_own_windows() -%}
+{%- endmacro %}
+
+{#- also when models are parsed -#}
+{% macro check_own_windows() -%}
+    {%- set models = rule_models().keys() | list -%}
+    {%- set rules = var('attribution_own_windows') -%}
+    {%- set valid = 'a list of {model and/or conversion_type, window_days}; models '
+        ~ models | join(', ') ~ '; types ' ~ conversion_types() | join(', ')
+        ~ '; window_days of attribution_windows_days' -%}
+    {%- if not is_list(rules) or rules | reject('mapping') | list -%}
+        {%- do refuse_setting('attribution_own_windows', valid) -%}
+    {%- endif -%}
+    {%- for rule in rules
+        if (rule.keys() | reject('in', ['model', 'conversion_type', 'window_days']) | list)
+        or rule | length < 2
+        or not is_whole(rule.window_days, 1, 3650)
+        or rule.window_days not in var('attribution_windows_days')
+        or rule.get('model', models[0]) not in models
+        or rule.get('conversion_type', 'first_order') not in conversion_types() -%}
+        {%- do refuse_setting('attribution_own_windows', valid) -%}
     {%- endfor -%}
 {%- endmacro %}
 
 {#- also when models are parsed, which is before a run starts -#}
 {% macro check_percents() -%}
-    {%- set percents = '0 to 100 for first and last of each, together above 0 and at most 100' -%}
-    {%- for model in ['position_based', 'j_shaped', 'inverse_j_shaped'] -%}
-        {%- set ends = var('position_percents').get(model) or {} -%}
+    {%- set models = ['position_based', 'j_shaped', 'inverse_j_shaped'] -%}
+    {%- set given = var('position_percents') -%}
+    {%- set valid = 'all of position_based, j_shaped and inverse_j_shaped, each with first and last '
+        ~ 'from 0 to 100, together above 0 and at most 100' -%}
+    {%- if given is not mapping or given | length != 3 or models | reject('in', given) | list
+        or given.values() | reject('mapping') | list -%}
+        {%- do refuse_setting('position_percents', valid) -%}
+    {%- endif -%}
+    {%- for ends in given.values() -%}
         {%- for end in [ends.first, ends.last]
-            if end is not number or end is boolean or end < 0 or end > 100 -%}
-            {%- do refuse_setting('position_percents', percents) -%}
+            if end is not number or end is boolean or not (end >= 0 and end <= 100) -%}
+            {%- do refuse_setting('position_percents', valid) -%}
         {%- endfor -%}
-        {%- if ends.first + ends.last > 100 or ends.first + ends.last == 0 -%}
-            {%- do refuse_setting('position_percents', percents) -%}
+        {%- if ends | length != 2 or ends.first + ends.last > 100 or ends.first + ends.last == 0 -%}
+            {%- do refuse_setting('position_percents', valid) -%}
         {%- endif -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- chains of Markov; also when models are parsed -#}
+{% macro check_chains() -%}
+    {%- set orders = var('markov_orders') -%}
+    {%- set valid = 'a map of channel and campaign to lists of 1, 2 and 3, each once; channel with 1, '
+        ~ 'the chain of the Shapley value' -%}
+    {%- if orders is not mapping or orders.keys() | reject('in', path_levels()) | list
+        or not is_list(orders.channel) or 1 not in orders.channel -%}
+        {%- do refuse_setting('markov_orders', valid) -%}
+    {%- endif -%}
+    {%- for given in orders.values()
+        if not is_list(given) or given | reject('integer') | list or given | select('boolean') | list
+        or given | reject('in', [1, 2, 3]) | list
+        or given | unique | list | length < given | length -%}
+        {%- do refuse_setting('markov_orders', valid) -%}
+    {%- endfor -%}
+    {%- if not is_whole(var('markov_steps'), 4, 1024) or var('markov_steps') % 4 -%}
+        {%- do refuse_setting('markov_steps', 'a whole number of steps to 1024 that 4 divides') -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- what the rest of the project is told by its variables -#}
@@ -110,49 +273,44 @@
     {%- if not modules.re.fullmatch('[A-Z]{3}', var('reporting_currency') | string) -%}
         {%- do refuse_setting('reporting_currency', 'a code of ISO 4217, such as USD') -%}
     {%- endif -%}
-    {%- if var('as_of_date')
-        and not modules.re.fullmatch('\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])', var('as_of_date') | string) -%}
+    {%- if var('as_of_date') not in ['', none] and not is_date(var('as_of_date') | string) -%}
         {%- do refuse_setting('as_of_date', 'a date YYYY-MM-DD, or nothing for the latest of the data') -%}
-    {%- endif -%}
-    {%- set weeks = var('response_curve_min_weeks') -%}
-    {%- if weeks is not integer or weeks is boolean or weeks < 5 -%}
-        {%- do refuse_setting('response_curve_min_weeks', 'a whole number of weeks from 5 on') -%}
-    {%- endif -%}
-    {%- set steps = var('markov_steps') -%}
-    {%- if steps is not integer or steps is boolean or steps < 4 or steps % 4 -%}
-        {%- do refuse_setting('markov_steps', 'a whole number of steps that 4 divides') -%}
     {%- endif -%}
     {%- if var('rfm_scoring') not in ['thresholds', 'quantiles'] -%}
         {%- do refuse_setting('rfm_scoring', 'thresholds or quantiles') -%}
     {%- endif -%}
-    {%- for name in [
-        'ad_fatigue_days', 'behaviour_first_sessions', 'behaviour_horizon_days',
-        'exchange_rate_days', 'identity_reach_days', 'max_persons_per_device',
-        'max_touches_per_person', 'rfm_history_months'
-    ] if var(name) is not integer or var(name) is boolean or var(name) < 1 -%}
-        {%- do refuse_setting(name, 'a whole number above zero') -%}
-    {%- endfor -%}
+{%- endmacro %}
+
+{#- a day that the calendar has, of the years 1900 to 2999 -#}
+{% macro is_date(text) -%}
+    {%- set found = modules.re.fullmatch('((?:19|2\d)\d\d)-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])', text) -%}
+    {%- if not found -%}{{ return(false) }}{%- endif -%}
+    {%- set year, month, day = found.groups() | map('int') | list -%}
+    {%- set next_month = modules.datetime.date(year + month // 12, month % 12 + 1, 1) -%}
+    {{ return(day <= (next_month - modules.datetime.timedelta(days=1)).day) }}
 {%- endmacro %}
 
 {#- what lifetime value is told -#}
 {% macro check_value() -%}
-    {%- set days = var('ltv_hold_out_days') -%}
-    {%- if days is not integer or days is boolean or days < horizons_days()[0] -%}
+    {%- if not is_whole(var('ltv_hold_out_days'), horizons_days()[0], 36500) -%}
         {%- do refuse_setting(
             'ltv_hold_out_days', 'whole days from the shortest horizon on, ' ~ horizons_days()[0]
         ) -%}
     {%- endif -%}
-    {%- set terms = var('ltv_series_terms') -%}
-    {%- if terms is not integer or terms is boolean or terms < 20 or terms > 120
-        or terms % 10 -%}
-        {%- do refuse_setting('ltv_series_terms', '20, 30, 40 and so on to 120') -%}
-    {%- endif -%}
+    {%- do check_series_terms() -%}
     {%- if not is_above_zero(var('ltv_margin')) or var('ltv_margin') > 1 -%}
         {%- do refuse_setting('ltv_margin', 'a share of revenue above 0, at most 1') -%}
     {%- endif -%}
     {%- set rate = var('ltv_discount_rate') -%}
-    {%- if rate is not number or rate is boolean or rate < 0 or rate > 1 -%}
+    {%- if rate is not number or rate is boolean or not (rate >= 0 and rate <= 1) -%}
         {%- do refuse_setting('ltv_discount_rate', 'a share a year from 0 to 1, such as 0.1') -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- also when models are parsed -#}
+{% macro check_series_terms() -%}
+    {%- if not is_whole(var('ltv_series_terms'), 20, 120) or var('ltv_series_terms') % 10 -%}
+        {%- do refuse_setting('ltv_series_terms', '20, 30, 40 and so on to 120') -%}
     {%- endif -%}
 {%- endmacro %}
 

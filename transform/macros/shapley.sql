@@ -1,6 +1,6 @@
 {#- what a player's coming adds is weighed by the orders of coming in which `others` stand before it -#}
 {% macro shapley_weights() -%}
-    {%- for players in range(1, var('shapley_max_players') + 1) -%}
+    {%- for players in range(1, whole_setting('shapley_max_players') + 1) -%}
     {%- set counted = namespace(subsets=1) -%}
     {%- for others in range(players) %}
     select
@@ -8,7 +8,7 @@
         {{ others }} as others,
         1 / {{ as_double(players * counted.subsets) }} as weight
     {%- set counted.subsets = counted.subsets * (players - 1 - others) // (others + 1) -%}
-    {%- if not (loop.last and players == var('shapley_max_players')) %}
+    {%- if not (loop.last and players == whole_setting('shapley_max_players')) %}
     union all
     {%- endif -%}
     {%- endfor -%}
@@ -22,7 +22,7 @@
 
 {#- every move of the chain as a column -#}
 {% macro shapley_chain() -%}
-    {%- set most = var('shapley_max_players') -%}
+    {%- set most = whole_setting('shapley_max_players') -%}
     {%- for i in range(most + 1) -%}
     {%- for j in range(1, most + 1) %}
     coalesce(max(case when from_player = {{ i }} and to_player = {{ j }} then probability end), 0)
@@ -40,7 +40,7 @@
     and column along; who joins is worked in: what went to it goes on from it, however often it turns
     round. After the last player the start's columns hold the value of the coalition -#}
 {% macro shapley_coalitions() -%}
-    {%- set most = var('shapley_max_players') -%}
+    {%- set most = whole_setting('shapley_max_players') -%}
     {%- for k in range(1, most + 1) -%}
     {%- set later = range(k + 1, most + 1) | list -%}
     {{ 'coalitions' if loop.last else 'coalition_' ~ k }} as {{ kept_apart() }} (
@@ -68,7 +68,7 @@
 
 {#- the value of every player, a column for each and each end -#}
 {% macro shapley_sums() -%}
-    {%- for k in range(1, var('shapley_max_players') + 1) -%}
+    {%- for k in range(1, whole_setting('shapley_max_players') + 1) -%}
     {%- for end in shapley_ends() %}
     sum(
         case when coalitions.joins_{{ k }} = 1 then joined.weight else -absent.weight end
@@ -82,7 +82,7 @@
 {#- the value of one player -#}
 {% macro shapley_value_of(end, player) -%}
     case {{ player }}
-        {%- for k in range(1, var('shapley_max_players') + 1) %}
+        {%- for k in range(1, whole_setting('shapley_max_players') + 1) %}
         when {{ k }} then valued.{{ end }}_{{ k }}
         {%- endfor %}
     end

@@ -5,6 +5,7 @@
 
 {#- a value as a floating number of 64 bits; dbt's own type is one of 32 bits on some engines -#}
 {% macro as_double(value) -%}
+    {%- if var('double_types') is not mapping %}{% do check_map_of_names('double_types') %}{% endif -%}
     cast({{ value }} as {{ var('double_types').get(target.type, 'double') }})
 {%- endmacro %}
 

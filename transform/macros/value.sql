@@ -52,6 +52,7 @@
 
 {#- the share of the first term that is not counted, and how it changes to the next one -#}
 {% macro gauss_last() -%}
+    {%- do check_series_terms() -%}
     {%- set terms = var('ltv_series_terms') -%}
     {{ gauss_share(terms) }} as last_share,
         {{ gauss_share(terms + 1) }} - {{ gauss_share(terms) }} as share_change
@@ -60,6 +61,7 @@
 {#- what the terms after the last counted one add to it, as if their shares went on to change as
     they do there: of the series, and of its slope, in which each term counts as often as its number -#}
 {% macro gauss_rest() -%}
+    {%- do check_series_terms() -%}
     {%- set terms = var('ltv_series_terms') -%}
     (1e0 + last_share * share_change / power(1e0 - last_share, 2)) / (1e0 - last_share) as series,
         (
@@ -73,6 +75,7 @@
 {#- views that go from `rest` back to the first term, ten terms each: some parsers take no more
     brackets. Each term stands inside of the one before -#}
 {% macro gauss_terms() -%}
+    {%- do check_series_terms() -%}
     {%- for first in range(var('ltv_series_terms') - 10, -1, -10) %}
     from_{{ first }} as (
 

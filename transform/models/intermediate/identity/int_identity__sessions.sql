@@ -178,13 +178,13 @@ judged as (
         *,
         coalesce(
             not is_public
-            and seconds_until <= {{ var('identity_reach_days') * 86400 }}
+            and seconds_until <= {{ var('identity_reach_days') }} * 86400
             and (seconds_since is null or seconds_until <= seconds_since),
             false
         ) as is_of_next,
         coalesce(
             not is_public
-            and seconds_since <= {{ var('identity_reach_days') * 86400 }}
+            and seconds_since <= {{ var('identity_reach_days') }} * 86400
             and (seconds_until is null or seconds_since < seconds_until),
             false
         ) as is_of_last

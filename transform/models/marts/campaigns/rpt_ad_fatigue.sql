@@ -93,7 +93,7 @@ rated as (
         latest_clicks / latest_impressions as latest_click_through_rate,
         (first_clicks + latest_clicks) / (first_impressions + latest_impressions) as common_rate,
         case
-            when showing_days < {{ 2 * var('ad_fatigue_days') }} then 'too short'
+            when showing_days < 2 * {{ var('ad_fatigue_days') }} then 'too short'
             when first_impressions < 1000 or latest_impressions < 1000
                 then 'too few impressions'
             when first_frequency is null or latest_frequency is null then 'frequency unknown'

@@ -95,7 +95,7 @@ became as (
         on observed.person_key = conversions.person_key
         and observed.first_seen_at <= conversions.converted_at
         and {{ seconds_between('observed.first_seen_at', 'conversions.converted_at') }}
-        < {{ var('behaviour_horizon_days') * 86400 }}
+        < {{ var('behaviour_horizon_days') }} * 86400
     group by observed.person_key
 
 ),
