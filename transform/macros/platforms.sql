@@ -1,6 +1,6 @@
 {#- the platforms of `vars: platforms` whose spend is loaded: those with staging models of days -#}
 {% macro loaded_platforms() -%}
-    {%- do check_platforms() -%}
+    {%- do check_platform_list() -%}
     {{ return(var('platforms') | selectattr('days', 'defined') | list) }}
 {%- endmacro %}
 
@@ -119,7 +119,7 @@
 
 {#- clicks of all platforms that tell them one by one, with their click ids -#}
 {% macro platform_clicks() -%}
-    {%- do check_platforms() -%}
+    {%- do check_platform_list() -%}
     {%- for platform in var('platforms') | selectattr('clicks', 'defined') %}
     select
         '{{ platform.name }}' as platform,
@@ -190,7 +190,7 @@
 
 {#- the channel in which a platform's spend is counted where its campaign does not say -#}
 {% macro platform_channel(platform) -%}
-    {%- do check_platforms() -%}
+    {%- do check_platform_list() -%}
     case {{ platform }}
         {%- for row in var('platforms') %}
         when '{{ row.name }}' then '{{ row.channel }}'
@@ -200,7 +200,7 @@
 
 {#- the platforms that sell clicks: all but those that send their own mail -#}
 {% macro ad_platform_list() -%}
-    {%- do check_platforms() -%}
+    {%- do check_platform_list() -%}
     {{ text_list(var('platforms') | rejectattr('channel', 'equalto', 'email')
         | map(attribute='name') | list) }}
 {%- endmacro %}
