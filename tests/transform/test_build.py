@@ -245,7 +245,7 @@ def test_money_without_a_rate_stops_the_build_with_currency_and_day(
     at = datetime(2027, 6, 1, tzinfo=UTC)
     for number in range(refunds):
         rows["shop.refunds"].append((f"late-{number}", order[0], at, "GBP", 5, at))
-    result = make_warehouse(tmp_path, rows).run_dbt("run", "--select", "+fct_conversions")
+    result = make_warehouse(tmp_path, rows).run_dbt(*MODELS_ALONE, "--select", "+fct_conversions")
     assert result.returncode == 1
     assert "no exchange rate for GBP on 2027-06-01" in result.stdout
 
@@ -287,7 +287,7 @@ SETTINGS = {
     "default_attribution_window_days: 45": "one of attribution_windows_days",
     "default_attribution_model: lienar": "one of attribution_models, first_touch",
     "attribution_models: [linear, lienar]": "some of first_touch",
-    "attribution_models: [linear, last_touch]": "one of attribution_models, last_touch",
+    "default_attribution_model: linear, attribution_models: [j_shaped]": "attribution_models, j_shaped",
     "time_decay_half_life_days: 0": "days above zero",
     "time_decay_half_life_days: '7'": "days above zero",
     "attribution_windows_days: [7, 7]": "each once",
