@@ -120,6 +120,9 @@ def test_clicks_of_scanners_are_told_from_those_of_people(demo):
     clicks, machine = (sum(part[name] for part in parts) for name in ("clicks", "clicks_machine"))
     (warehouse,) = (directory / "cloud" / "warehouse").glob("*.duckdb")
     with duckdb.connect(str(warehouse), read_only=True) as connection:
+        # a view: clicks of who refused since stand in no table
+        (raw,) = directory.rglob("raw.duckdb")
+        connection.execute(f"attach '{raw}' as raw (read_only)")
         schema = schema_of(connection, "int_email__clicks")
         query = f"select count(*), count(*) filter (is_machine) from {schema}.int_email__clicks"
         found = connection.execute(query).fetchone()

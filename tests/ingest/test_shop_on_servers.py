@@ -47,8 +47,10 @@ def shop_url(server, engine, world):
                 statement = statement.replace(f" {ours} ", f" {theirs} ")
             connection.exec_driver_sql(statement)
             rows = shop.execute(f"select * from {name}").fetchall()
-            # MariaDB knows no zones
-            rows = [tuple(str(value).removesuffix("+00:00") for value in row) for row in rows]
+            # MariaDB knows no zones; guests have no customer
+            rows = [
+                tuple(value and str(value).removesuffix("+00:00") for value in row) for row in rows
+            ]
             marks = ", ".join(["%s"] * len(rows[0]))
             connection.exec_driver_sql(f"insert into {name} values ({marks})", rows)
     shop.close()
