@@ -265,7 +265,12 @@ def test_the_marts_orders_are_the_same_from_shopify_as_from_the_database(
     command = ["build", "--select", *chosen.split(), "stg_shop__exchange_rates"]
     command += ["int_calendar__exchange_rates", "int_calendar__as_of"]
     # their unit tests are written for the shop's own orders
-    command += ["+int_consent__customers", "int_orders__revenue", "--exclude", "int_orders__revenue,resource_type:unit_test"]
+    command += [
+        "+int_consent__customers",
+        "int_orders__revenue",
+        "--exclude",
+        "int_orders__revenue,resource_type:unit_test",
+    ]
     command += ["int_calendar__as_of,resource_type:unit_test"]
     command += ["int_consent__customers,resource_type:unit_test"]
     command += ["--vars", "{orders_source: shopify}", *place]

@@ -39,6 +39,11 @@ class Figures:
     conversions: dict[str, IntArray]
     values: dict[str, IntArray]
 
+    def is_empty(self, cell: int) -> bool:
+        """Return whether nothing fell on a cell, not even a conversion."""
+        arrays = (self.impressions, self.clicks, self.cents, *self.conversions.values())
+        return not any(array[cell] for array in arrays)
+
     def of(self, members: list[int]) -> Figures:
         """Return the sums of some rows, a figure by cell."""
 

@@ -265,7 +265,7 @@ class RowMaker:
         own = self.own_fields(ids)
         found = []
         for cell, labels in enumerate(self.cells.values):
-            if not (figures.impressions[cell] or figures.clicks[cell] or figures.cents[cell]):
+            if figures.is_empty(cell):
                 continue
             metrics = counts(figures, cell)
             values: dict[str, Any] = {**own, **metrics}
@@ -313,7 +313,7 @@ def counts(figures: Figures, cell: int) -> dict[str, Any]:
         "impressions": str(impressions),
         "spend": f"{cents // 100}.{cents % 100:02d}" if cents else "0",
         "reach": str(reach),
-        "frequency": f"{impressions / reach:.6f}",
+        "frequency": f"{impressions / max(1, reach):.6f}",
         # cents / 100 per impression x 1,000
         "cpm": f"{cents * 10 / max(1, impressions):.6f}",
     }
