@@ -25,13 +25,13 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from benchmarks.other_package import is_installed
 from benchmarks.sql_models import compiled
 from marketing_analytics.measure.fit import load_model
 from marketing_analytics.simulate.world.parameters import DAY_US, WorldParameters
 from marketing_analytics.simulate.world.world import generate
 
 ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
 OTHER = ROOT / "var" / "benchmarks" / "lifetimes"
 PACKAGES = ("lifetimes==0.11.3", "numpy<2", "pandas<2.2", "scipy<1.13")
 # in the order in which they are built; the fit comes between the two
@@ -165,21 +165,6 @@ def timed_fit(connection: duckdb.DuckDBPyConnection, models: dict[str, str]) -> 
 HISTORY = ("frequency", "recency_days", "age_days", "customers")
 
 
-def install_other() -> bool:
-    """Install the other package into its own environment; tell whether it is there."""
-    if not (OTHER / "installed").exists():
-        python = str(OTHER / "bin" / "python")
-        steps = (
-            ["venv", "-q", str(OTHER)],
-            ["pip", "install", "-q", "--python", python, *PACKAGES],
-        )
-        for step in steps:
-            if subprocess.run([BIN / "uv", *step], check=False).returncode:
-                return False
-        (OTHER / "installed").touch()
-    return True
-
-
 def other_fit(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[float, list[float]]:
     """Return processor seconds and parameters of lifetimes."""
     table = connection.execute(
@@ -216,7 +201,7 @@ def million(models: dict[str, str], customers: int, folder: Path) -> bool:
         f"  score: {used:.2f} processor seconds of {THREADS} threads, {taken:.2f} s now", flush=True
     )
     is_met = used / THREADS <= MOST_SECONDS
-    if not install_other():
+    if not is_installed(OTHER, PACKAGES):
         print("  lifetimes cannot be installed here: nothing to be faster than")
         return is_met
     theirs, parameters = other_fit(connection, folder)

@@ -19,10 +19,10 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.other_package import is_installed
 from benchmarks.sql_models import WALK, compiled
 
 ROOT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
 OTHER = ROOT / "var" / "benchmarks" / "channelattribution"
 PACKAGES = ("ChannelAttribution==2.2.5", "numpy", "pandas", "matplotlib")
 MODELS = (
@@ -133,21 +133,6 @@ def run_ours(
     return seconds, (credits_[:, 0], credits_[:, 1])
 
 
-def install_other() -> bool:
-    """Install the other package into its own environment; tell whether it is there."""
-    if not (OTHER / "installed").exists():
-        python = str(OTHER / "bin" / "python")
-        steps = (
-            ["venv", "-q", str(OTHER)],
-            ["pip", "install", "-q", "--python", python, *PACKAGES],
-        )
-        for step in steps:
-            if subprocess.run([BIN / "uv", *step], check=False).returncode:
-                return False
-        (OTHER / "installed").touch()
-    return True
-
-
 def run_other(
     folder: Path, path: NDArray[np.int64], channel: NDArray[np.int64], revenue: Floats
 ) -> tuple[Seconds, Credits]:
@@ -192,7 +177,7 @@ def main() -> int:
         ours, found = run_ours(models, path, channel, revenue)
         print(f"paths {PATHS:,}, touches {len(path):,}, converting {(revenue > 0).mean():.1%}")
         print(f"SQL in DuckDB: {told(ours)}, error {error(found, exact):.0e}")
-        if not install_other():
+        if not is_installed(OTHER, PACKAGES):
             print("ChannelAttribution cannot be installed here: nothing to be faster than")
             return 0 if error(found, exact) <= LARGEST_ERROR else 1
         theirs, simulated = run_other(folder, path, channel, revenue)

@@ -46,3 +46,22 @@
     (({{ range }}_from is null or {{ value }} >= {{ range }}_from)
         and ({{ range }}_to is null or {{ value }} <= {{ range }}_to))
 {%- endmacro %}
+
+{#- the rules that fit each kind of customer, 1 being the one that names it; `join` says whether a kind
+    that none fits is kept -#}
+{% macro rfm_fitting(join) -%}
+    select
+        kinds.*,
+        rules.segment,
+        row_number() over (
+            partition by
+                kinds.recency_score, kinds.frequency_score, kinds.monetary_score, kinds.frequency
+            order by rules.priority
+        ) as choice
+    from kinds
+    {{ join }} join rules
+        on {{ is_within('kinds.recency_score', 'rules.recency') }}
+        and {{ is_within('kinds.frequency_score', 'rules.frequency') }}
+        and {{ is_within('kinds.monetary_score', 'rules.monetary') }}
+        and {{ is_within('kinds.frequency', 'rules.orders') }}
+{%- endmacro %}

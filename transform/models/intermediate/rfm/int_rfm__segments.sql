@@ -54,22 +54,7 @@ kinds as (
 ),
 
 fitting as (
-
-    select
-        kinds.*,
-        rules.segment,
-        row_number() over (
-            partition by
-                kinds.recency_score, kinds.frequency_score, kinds.monetary_score, kinds.frequency
-            order by rules.priority
-        ) as choice
-    from kinds
-    inner join rules
-        on {{ is_within('kinds.recency_score', 'rules.recency') }}
-        and {{ is_within('kinds.frequency_score', 'rules.frequency') }}
-        and {{ is_within('kinds.monetary_score', 'rules.monetary') }}
-        and {{ is_within('kinds.frequency', 'rules.orders') }}
-
+    {{ rfm_fitting('inner') }}
 ),
 
 named as (
