@@ -334,6 +334,9 @@ def show_audit(console: Console, found: Audit) -> int:
         console.line(f"UNTAGGED {name}")
     for one in found.overdue:
         console.line(f"OVERDUE {one.table}: {one.rows:,} rows from before {one.before}")
+    for receipt in found.exports:
+        erased = f"; {receipt.erased_count:,} erased since" * (receipt.erased_count > 0)
+        console.line(f"HANDED ON {receipt}{erased}")
     if found.is_clean:
         console.line("no plain address, no untagged column, no row older than it may be")
     return code
@@ -363,6 +366,8 @@ def show_erased(console: Console, report: Report) -> int:
             [[place, f"{count:,}"] for place, count in report.deleted.items()],
             right=(1,),
         )
+    for receipt, count in report.exports.items():
+        console.line(f"HANDED ON {receipt}: {count:,} of them; take them out there")
     for path in report.cleaned:
         console.line(f"cleaned {path}")
     console.line(f"written anew: {len(report.rewritten):,} databases or tables")

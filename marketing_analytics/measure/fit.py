@@ -42,6 +42,7 @@ class Project:
     profiles: Path | None = None
     target: str = ""
     variables: str = ""
+    hint: str = "build int_value__fits and its parents first: docs/ltv-calculations.md"
 
     def run_dbt(self, *arguments: str) -> str:
         """Return what dbt printed. Raise PlatformError with its last lines when it failed."""
@@ -57,7 +58,7 @@ class Project:
             said = (done.stdout + done.stderr).strip().splitlines()
             raise PlatformError(
                 "dbt could not read or write the warehouse: " + " ".join(said[-12:]),
-                hint="build int_value__fits and its parents first: docs/ltv-calculations.md",
+                hint=self.hint,
             )
         return done.stdout
 
