@@ -3,16 +3,24 @@
 import csv
 import hashlib
 import json
-import os
 import stat
 
 import pytest
-from canaries import KEY, SETTING, canary_rows, email, feed, privacy, rows_of, search_for, values_of
-from click.testing import CliRunner
-from small_warehouse import PROJECT, SCHEMA, Warehouse
+from canaries import (
+    canary_rows,
+    email,
+    export_audience,
+    feed,
+    hashed_email,
+    in_segment,
+    privacy,
+    rows_of,
+    search_for,
+    values_of,
+)
+from small_warehouse import PROJECT, Warehouse
 
 from marketing_analytics.audiences import export as exporting
-from marketing_analytics.audiences.cli import group
 from marketing_analytics.audiences.identifiers import sha256
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -35,52 +43,14 @@ def warehouse(tmp_path_factory):
     return made
 
 
-def run(warehouse, *arguments):
-    given = {
-        "MARKETING_PSEUDONYM_KEY": SETTING,
-        "MARKETING_DEV_DATABASE": str(warehouse.folder / "wh.duckdb"),
-        "DBT_SCHEMA": SCHEMA,
-    }
-    place = ["--raw-database", str(warehouse.folder / "raw.duckdb")]
-    place += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    before = dict(os.environ)
-    try:
-        texts = [str(one) for one in arguments]
-        return CliRunner().invoke(group, ["export", *texts, *place], env=given)
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
-def in_segment(warehouse):
-    """Return the numbers of the canaries of the audience."""
-    name = AUDIENCE.partition(":")[2]
-    keys = {
-        key
-        for (key,) in rows_of(
-            warehouse.folder / "wh.duckdb",
-            f"select customer_key from {SCHEMA}.fct_customer_rfm where segment = '{name}'",
-        )
-    }
-    return [
-        number
-        for number in range(COUNT)
-        if KEY.pseudonym("customer", values_of(number)["customer"]) in keys
-    ]
-
-
 def refuse(warehouse, number, purpose):
     given = ("optout", email(number), "--purpose", purpose)
     done = privacy(*given, "--raw-database", warehouse.folder / "raw.duckdb")
     assert done.exit_code == 0, done.output
 
 
-def hashed(number):
-    return sha256(email(number).lower())
-
-
 def test_an_audience_holds_who_may_be_exported_now_and_says_so(warehouse, tmp_path):
-    numbers = in_segment(warehouse)
+    numbers = in_segment(warehouse, AUDIENCE.partition(":")[2], COUNT)
     assert len(numbers) > 103
     # refusals and an erasure after the last build
     for number, purpose in zip(numbers, ("marketing", "profiling", "analytics"), strict=False):
@@ -94,7 +64,7 @@ def test_an_audience_holds_who_may_be_exported_now_and_says_so(warehouse, tmp_pa
     built.write_bytes(kept)
 
     out = tmp_path / "out.csv"
-    done = run(warehouse, AUDIENCE, "--to", "meta", "--out", out, "--json")
+    done = export_audience(warehouse, AUDIENCE, "--to", "meta", "--out", out, "--json")
     assert done.exit_code == 0, done.output
     receipt = json.loads(done.stdout)
     permitted = numbers[4:]
@@ -110,15 +80,15 @@ def test_an_audience_holds_who_may_be_exported_now_and_says_so(warehouse, tmp_pa
     phone = "".join(one for one in own["phone"] if one.isdecimal())
     expected = (own["email"].lower(), phone, own["first_name"], own["last_name"])
     assert [*(sha256(text.lower()) for text in expected), sha256("de")] in rows
-    assert {row[0] for row in rows} == {hashed(number) for number in permitted}
+    assert {row[0] for row in rows} == {hashed_email(number) for number in permitted}
     found = {mark.kind for _, mark in search_for(range(COUNT)).found_in(content)}
     assert all(kind.endswith("encoded or hashed") for kind in found)
     assert not list(search_for(numbers[:4]).found_in(content))
 
-    again = run(warehouse, AUDIENCE, "--to", "google", "--out", out)
+    again = export_audience(warehouse, AUDIENCE, "--to", "google", "--out", out)
     assert (again.exit_code, out.read_bytes()) == (2, content)
     assert "is there already" in again.output
-    other = run(warehouse, AUDIENCE, "--to", "google", "--out", out, "--overwrite")
+    other = export_audience(warehouse, AUDIENCE, "--to", "google", "--out", out, "--overwrite")
     assert other.exit_code == 0, other.output
     assert out.read_text().startswith("Email,Phone\n")
 
@@ -144,17 +114,17 @@ def test_what_may_not_be_written_leaves_nothing_behind(warehouse, tmp_path, monk
     raw = warehouse.folder / "raw.duckdb"
     out = tmp_path / "out.csv"
     before = rows_of(raw, "select count(*) from _ingest.audience_exports")
-    small = run(warehouse, AUDIENCE, "--to", "meta", "--out", out, "--minimum", COUNT)
+    small = export_audience(warehouse, AUDIENCE, "--to", "meta", "--out", out, "--minimum", COUNT)
     assert small.exit_code == 2
     assert "needs 900" in small.output
-    nobody = run(warehouse, "rfm:champion", "--to", "meta", "--out", out)
+    nobody = export_audience(warehouse, "rfm:champion", "--to", "meta", "--out", out)
     assert nobody.exit_code == 2
     assert "potential_loyal" in nobody.output
     folder = tmp_path / "none" / "out.csv"
-    assert run(warehouse, AUDIENCE, "--to", "meta", "--out", folder).exit_code == 1
+    assert export_audience(warehouse, AUDIENCE, "--to", "meta", "--out", folder).exit_code == 1
     with monkeypatch.context() as patched:
         patched.setattr(exporting, "write", broken)
-        assert run(warehouse, AUDIENCE, "--to", "meta", "--out", out).exit_code != 0
+        assert export_audience(warehouse, AUDIENCE, "--to", "meta", "--out", out).exit_code != 0
     assert list(tmp_path.iterdir()) == []
     assert rows_of(raw, "select count(*) from _ingest.audience_exports") == before
 
@@ -165,6 +135,6 @@ def broken(*_arguments):
 
 def test_a_behavioural_cohort_is_exported_without_devices_of_nobody(warehouse, tmp_path):
     out = tmp_path / "out.csv"
-    done = run(warehouse, "behaviour:put into the cart", "--to", "google", "--out", out)
+    done = export_audience(warehouse, "behaviour:put into the cart", "--to", "google", "--out", out)
     assert done.exit_code == 0, done.output
     assert "left out, no customer" in done.output
