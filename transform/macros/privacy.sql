@@ -12,6 +12,11 @@
     ), {{ var('minimum_cell_customers') }}) < {{ var('minimum_cell_customers') }}
 {%- endmacro %}
 
+{#- the name of a cell as it is published: merged ones have one in common -#}
+{% macro cell_name(cell) -%}
+    case when is_merged then 'other' else {{ cell }} end
+{%- endmacro %}
+
 {#- the shortest window of the purposes that a person refuses, days; empty where none limits it -#}
 {% macro consent_window_days() -%}
     {%- do check_consent_windows() -%}

@@ -105,6 +105,14 @@ compared as (
         {{ safe_ratio('summed.revenue_usd', 'summed.buyers') }} as revenue_per_buyer_usd
     from summed
     inner join summed as everyone on everyone.cohort = 'all'
+    -- cohorts overlap, so that none can be merged with others: one that is small, or leaves few
+    -- persons out, is not published
+    where
+        summed.persons >= {{ var('minimum_cell_customers') }}
+        and (
+            summed.persons = everyone.persons
+            or everyone.persons - summed.persons >= {{ var('minimum_cell_customers') }}
+        )
 
 )
 
