@@ -1,5 +1,5 @@
 -- no report tells of fewer customers, or other persons, than minimum_cell_customers
-{{ config(tags=['customers']) }}
+{{ config(tags=['customer_consent']) }}
 
 with
 
