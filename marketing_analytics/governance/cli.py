@@ -156,7 +156,7 @@ def optout(
 
         asked = asked_with(raw_database, env_file)
         (given,) = persons_in([person])[:1] or [""]
-        keys = decide(
+        decided = decide(
             asked.place,
             asked.key,
             given,
@@ -165,7 +165,10 @@ def optout(
             wait_seconds=asked.wait_seconds,
         )
         did = "granted" if undo else "refused"
-        console.line(f"{did} {', '.join(purposes)} under {len(keys)} pseudonyms; next: dbt build")
+        what = f"{did} {', '.join(purposes)} under {len(decided.keys)} pseudonyms"
+        console.line(f"{what}; next: dbt build")
+        for receipt in () if undo else decided.exports:
+            console.line(f"HANDED ON {receipt}: export it again, and replace it there")
 
     sys.exit(run_guarded(body, console))
 

@@ -92,7 +92,11 @@ def test_an_audience_holds_who_may_be_exported_now_and_says_so(warehouse, tmp_pa
     assert other.exit_code == 0, other.output
     assert out.read_text().startswith("Email,Phone\n")
 
-    # the receipts: who is erased later is told of, and no longer in them
+    # the receipts: who refuses later is told of; who is erased too, and is no longer in them
+    refused = privacy(
+        "optout", email(permitted[1]), "--purpose", "marketing", "--raw-database", raw
+    )
+    assert refused.output.count("HANDED ON") == 2
     audit = privacy("audit", "--raw-database", raw, "--project", PROJECT, "--json")
     assert [one["platform"] for one in json.loads(audit.stdout)["exports"]] == ["meta", "google"]
     given = ("erase", email(permitted[0]), "--yes", "--json", "--raw-database", raw)
