@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from marketing_analytics.core.errors import UserError
-from marketing_analytics.measure.fit import Project, lower_case
+from marketing_analytics.core.errors import PlatformError, UserError
+from marketing_analytics.measure.fit import Project
 
 HINT = "build the model first, and name the project with --project-dir"
 # what can stand between the quotes of SQL and is no sign of a template
@@ -121,10 +121,16 @@ def asked(project: Project, query: str) -> list[dict[str, Any]]:
     """Return the rows of a query; what dbt writes beside them is thrown away."""
     with tempfile.TemporaryDirectory() as folder:
         apart = ("--target-path", folder, "--log-path", folder)
-        answer = with_consent_of_now(project).run_dbt(
-            "show", "--inline", query, "--limit", "-1", "--output", "json", *apart
-        )
-    return [lower_case(row) for row in json.loads(answer)["show"]]
+        try:
+            answer = with_consent_of_now(project).run_dbt(
+                "show", "--inline", query, "--limit", "-1", "--output", "json", *apart
+            )
+        except PlatformError as error:
+            raise PlatformError(error.message, hint=HINT) from None
+    # some engines write names in capitals
+    return [
+        {name.lower(): value for name, value in row.items()} for row in json.loads(answer)["show"]
+    ]
 
 
 def with_consent_of_now(project: Project) -> Project:
@@ -140,7 +146,7 @@ def with_consent_of_now(project: Project) -> Project:
             f"--vars {project.variables!r} is no map", hint="write it like {name: value}"
         )
     variables = json.dumps({**given, "read_consent_now": True}, default=str)
-    return replace(project, variables=variables, hint=HINT)
+    return replace(project, variables=variables)
 
 
 def member_of(row: Mapping[str, Any]) -> Member:

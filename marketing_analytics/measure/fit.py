@@ -42,7 +42,6 @@ class Project:
     profiles: Path | None = None
     target: str = ""
     variables: str = ""
-    hint: str = "build int_value__fits and its parents first: docs/ltv-calculations.md"
 
     def run_dbt(self, *arguments: str) -> str:
         """Return what dbt printed. Raise PlatformError with its last lines when it failed."""
@@ -58,7 +57,7 @@ class Project:
             said = (done.stdout + done.stderr).strip().splitlines()
             raise PlatformError(
                 "dbt could not read or write the warehouse: " + " ".join(said[-12:]),
-                hint=self.hint,
+                hint="build int_value__fits and its parents first: docs/ltv-calculations.md",
             )
         return done.stdout
 
