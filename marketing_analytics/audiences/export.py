@@ -76,7 +76,7 @@ def export(asked: Asked, project: Project, wanted: Wanted) -> Receipt:
             keep(found.raw, receipt, [member.customer_key for member in reached])
             try:
                 write(wanted.path, content)
-            except BaseException:
+            except Exception:
                 forget(found.raw, receipt)
                 raise
     return receipt
