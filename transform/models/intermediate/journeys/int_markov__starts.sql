@@ -35,13 +35,13 @@ removals as (
 walks as (
 
     select
-        starts.chain_id,
+        removals.chain_id,
         removals.first_node,
         starts.state_id,
         cast(0 as integer) as node_id,
         {{ markov_full_masses() }}
-    from starts
-    inner join removals on starts.chain_id = removals.chain_id
+    from removals
+    inner join starts on removals.chain_id = starts.chain_id
 
 )
 
