@@ -100,7 +100,7 @@
                 {{ as_double('2') }},
                 -{{ as_double(seconds_to_newest) }}
                 / {{ var('time_decay_half_life_days') * 86400 }}
-            ) * 1000000000000000 + 0.5
+            ) * 1e15 + 0.5
         ) as bigint
     )
 {%- endmacro %}

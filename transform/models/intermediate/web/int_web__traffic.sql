@@ -32,19 +32,21 @@ channels as (
 
 traffic as (
 
-    select distinct
+    select
         origin_source,
         origin_medium,
         campaign_words,
         click_id
     from visits
+    group by origin_source, origin_medium, campaign_words, click_id
 
 ),
 
 origins as (
 
-    select distinct origin_source
+    select origin_source
     from traffic
+    group by origin_source
 
 ),
 
