@@ -35,7 +35,7 @@ devices as (
     select
         device_key,
         sum(page_view_count) as page_view_count,
-        sum(engagement_ms) as engagement_ms,
+        max(engagement_ms) as longest_engagement_ms,
         max(
             case
                 when lower(browser) like '%headless%' or lower(browser) like '%bot%'
@@ -64,7 +64,7 @@ placed as (
         matches.campaign_match,
         (
             devices.is_named_bot
-            or (devices.engagement_ms = 0 and devices.page_view_count >= 200)
+            or (devices.longest_engagement_ms = 0 and devices.page_view_count >= 200)
         ) as is_bot,
         sum(case when visits.is_return then 0 else 1 end) over (
             partition by visits.device_key

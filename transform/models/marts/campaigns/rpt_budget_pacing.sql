@@ -113,26 +113,31 @@ lines as (
 dated as (
 
     select
-        lines.*,
-        cast({{ month_end('lines.budget_month') }} as date) as last_day,
-        loaded.first_date,
-        loaded.last_date
+        *,
+        cast({{ month_end('budget_month') }} as date) as last_day
     from lines
-    left join loaded on lines.platform = loaded.platform
 
 ),
 
 counted as (
 
-    select
-        *,
-        {{ days_between('budget_month', 'last_day') }} + 1 as month_days,
-        case when last_date < last_day then last_date else last_day end as counted_until_date,
-        case when first_date > budget_month then first_date else budget_month end
-            as counted_from_date
-    from dated
     -- nothing is known of months before or after the loaded ones, or of platforms without any
-    where first_date <= last_day and last_date >= budget_month
+    select
+        dated.*,
+        loaded.first_date,
+        loaded.last_date,
+        {{ days_between('dated.budget_month', 'dated.last_day') }} + 1 as month_days,
+        case when loaded.last_date < dated.last_day then loaded.last_date else dated.last_day end
+            as counted_until_date,
+        case
+            when loaded.first_date > dated.budget_month then loaded.first_date
+            else dated.budget_month
+        end as counted_from_date
+    from dated
+    inner join loaded
+        on dated.platform = loaded.platform
+        and dated.last_day >= loaded.first_date
+        and dated.budget_month <= loaded.last_date
 
 ),
 
