@@ -87,7 +87,7 @@ named as (
         min(campaign_id) as ever_id,
         count(distinct campaign_id) as ever_count,
         min(case when is_then then campaign_id end) as then_id,
-        count(distinct case when is_then then campaign_id end) as then_count
+        count(case when is_then then 1 end) as then_count
     from met
     group by session_id
 

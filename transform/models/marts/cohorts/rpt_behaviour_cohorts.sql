@@ -104,11 +104,12 @@ compared as (
         {{ safe_ratio('summed.revenue_usd', 'summed.persons') }} as revenue_per_person_usd,
         {{ safe_ratio('summed.revenue_usd', 'summed.buyers') }} as revenue_per_buyer_usd
     from summed
-    inner join summed as everyone on everyone.cohort = 'all'
+    cross join summed as everyone
     -- cohorts overlap, so that none can be merged with others: one that is small, or leaves few
     -- persons out, is not published
     where
-        summed.persons >= {{ var('minimum_cell_customers') }}
+        everyone.cohort = 'all'
+        and summed.persons >= {{ var('minimum_cell_customers') }}
         and (
             summed.persons = everyone.persons
             or everyone.persons - summed.persons >= {{ var('minimum_cell_customers') }}
