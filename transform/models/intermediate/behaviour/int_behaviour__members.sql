@@ -25,9 +25,9 @@ met as (
         conditions.conditions,
         conditions.feature,
         conditions.pattern
-    from features
-    inner join conditions
-        on features.feature = conditions.feature
+    from conditions
+    inner join features
+        on conditions.feature = features.feature
         and features.feature_value like conditions.pattern
 
 ),
