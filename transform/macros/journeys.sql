@@ -38,7 +38,7 @@
 {#- a share of a group by weights that may be below zero (they count as none); alike without any -#}
 {% macro share_of_group(weight, group) -%}
     case
-        when sum(greatest({{ weight }}, 0)) over (partition by {{ group }}) > 0
+        when max({{ weight }}) over (partition by {{ group }}) > 0
             then
                 greatest({{ weight }}, 0)
                 / sum(greatest({{ weight }}, 0)) over (partition by {{ group }})
