@@ -206,6 +206,7 @@ class Base:
         ignore = shutil.ignore_patterns("target", "logs", "__pycache__")
         shutil.copytree(PROJECT, copied / "transform", ignore=ignore)
         shutil.copytree(TESTS, copied / "tests" / "transform", ignore=ignore)
+        shutil.copy(TESTS.parent / "conftest.py", copied / "tests")
         (copied / "docs").symlink_to(ROOT / "docs")
         (copied / "transform" / mutant.path).write_text(mutant.edit.apply(mutant.text))
         (folder / "target").rename(folder / "new")
