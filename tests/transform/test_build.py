@@ -322,6 +322,7 @@ SETTINGS = {
     "machine_open_seconds: -1": "from 0 to",
     "machine_open_percent: 0": "from 1 to",
     "email_frequency_most: 0": "from 1 to",
+    "flow_uplift_days: 0": "from 1 to",
     "minimum_cell_customers: 0": "from 1 to",
     "identity_reach_days: null": "from 1 to",
     "time_decay_half_life_days: null": "days above zero",

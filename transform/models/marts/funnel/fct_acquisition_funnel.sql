@@ -76,7 +76,6 @@ spent as (
         on ad_days.platform = campaigns.platform
         and ad_days.account_id = campaigns.account_id
         and ad_days.campaign_id = campaigns.campaign_id
-    where {{ is_known_by_as_of('ad_days.report_date') }}
     group by campaigns.channel, ad_days.report_date
 
 ),
