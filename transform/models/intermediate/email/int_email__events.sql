@@ -42,6 +42,7 @@ found as (
     select
         numbered.platform,
         numbered.event_key,
+        numbered.kind,
         case
             when
                 rules.rule = 'sweep'
@@ -71,9 +72,10 @@ ranked as (
     select
         platform,
         event_key,
+        kind,
         reason,
         row_number() over (
-            partition by platform, event_key
+            partition by platform, event_key, kind
             order by rule_rank asc
         ) as reason_rank
     from found
@@ -99,6 +101,7 @@ marked as (
     left join ranked
         on reported.platform = ranked.platform
         and reported.event_key = ranked.event_key
+        and reported.kind = ranked.kind
         and ranked.reason_rank = 1
 
 )
