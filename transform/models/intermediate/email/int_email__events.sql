@@ -24,6 +24,12 @@ rules as (
 
 ),
 
+refusers as (
+
+    select * from {{ ref('int_consent__addresses') }}
+
+),
+
 numbered as (
 
     select
@@ -85,19 +91,28 @@ ranked as (
 
 marked as (
 
+    -- what refusers did counts, and nothing tells that it was theirs
     select
+        row_number() over (
+            order by reported.platform asc, reported.event_key asc, reported.kind asc
+        ) as event_number,
+        dense_rank() over (
+            order by reported.platform asc, reported.mail_id asc, reported.message_key asc
+        ) as message_number,
         reported.platform,
         reported.mail_id,
-        reported.message_key,
-        reported.recipient_key,
-        reported.recipient_domain,
-        reported.event_key,
+        case when refusers.email_key is null then reported.recipient_key end as recipient_key,
+        case when refusers.email_key is null then reported.recipient_domain end
+            as recipient_domain,
+        case when refusers.email_key is null then reported.event_key end as event_key,
+        refusers.email_key is not null as is_refused,
         reported.kind,
         reported.event_at,
         reported.clicked_url,
         ranked.reason is not null as is_machine,
         ranked.reason as machine_reason
     from reported
+    left join refusers on reported.recipient_key = refusers.email_key
     left join ranked
         on reported.platform = ranked.platform
         and reported.event_key = ranked.event_key
