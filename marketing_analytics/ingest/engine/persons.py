@@ -157,7 +157,8 @@ def pseudonyms(key: Key, kind: str, column: Any) -> Any:
 
 def domain_of(address: Any) -> str | None:
     """Return the domain of an e-mail address, None where it is none."""
-    _, at, domain = str(address or "").strip().lower().rpartition("@")
+    text = address if isinstance(address, str) else ""
+    _, at, domain = text.strip().lower().rpartition("@")
     return domain if at and domain else None
 
 

@@ -154,7 +154,7 @@ kept as (
     inner join kinds
         on events.platform = kinds.platform
         and events.event_name = kinds.event_name
-        and coalesce(events.event_detail, '-') = kinds.event_detail
+        and coalesce(nullif(events.event_detail, ''), '-') = kinds.event_detail
 
 )
 
