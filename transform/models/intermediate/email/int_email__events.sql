@@ -55,12 +55,14 @@ found as (
                 and numbered.event_at <= sweeps.sweep_ended_at
                 and (numbered.kind = 'click' or numbered.event_at >= sweeps.sweep_began_at)
                 then 1
-            when rules.rule = 'flag' and numbered.is_flagged then 2
             when
-                rules.rule = 'prompt_opener'
-                and numbered.kind_position = 1
-                and prompt_openers.recipient_key is not null
-                then 3
+                (rules.rule = 'flag' and numbered.is_flagged)
+                or (
+                    rules.rule = 'prompt_opener'
+                    and numbered.kind_position = 1
+                    and prompt_openers.recipient_key is not null
+                )
+                then 2
         end as rule_rank,
         rules.reason
     from numbered
@@ -81,7 +83,7 @@ ranked as (
         kind,
         reason,
         row_number() over (
-            partition by platform, event_key, kind
+            partition by platform, event_key
             order by rule_rank asc
         ) as reason_rank
     from found

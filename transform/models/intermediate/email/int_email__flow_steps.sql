@@ -62,7 +62,7 @@ placed as (
         row_number() over (
             partition by mails.platform, mails.flow_id
             order by
-                coalesce(mails.flow_place, 0) asc,
+                mails.flow_place asc,
                 coalesce(delays.mean_delay_seconds, 0) asc,
                 mails.mail_id asc
         ) as step_position

@@ -94,6 +94,16 @@ spent as (
 
 ),
 
+deviating as (
+
+    select
+        *,
+        revenue_usd - avg(revenue_usd) over (partition by automation_id, is_held_out)
+            as deviation_usd
+    from spent
+
+),
+
 arms as (
 
     select
@@ -102,9 +112,8 @@ arms as (
         count(*) as members,
         sum(orders) as orders,
         avg(revenue_usd) as mean_usd,
-        (sum(revenue_usd * revenue_usd) - count(*) * avg(revenue_usd) * avg(revenue_usd))
-        / nullif(count(*) - 1, 0) as variance
-    from spent
+        sum(deviation_usd * deviation_usd) / nullif(count(*) - 1, 0) as variance
+    from deviating
     group by automation_id, is_held_out
 
 ),
@@ -120,7 +129,7 @@ compared as (
         written.mean_usd as revenue_per_member_usd,
         held.mean_usd as revenue_per_held_out_usd,
         written.mean_usd - held.mean_usd as uplift_per_member_usd,
-        sqrt(abs(written.variance) / written.members + abs(held.variance) / held.members)
+        sqrt(written.variance / written.members + held.variance / held.members)
             as uplift_error_usd
     from arms as held
     inner join arms as written

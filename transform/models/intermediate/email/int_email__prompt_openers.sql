@@ -3,7 +3,6 @@ with
 events as (
 
     select * from {{ ref('int_email__reported') }}
-    where kind in ('delivered', 'open')
 
 ),
 
@@ -37,11 +36,8 @@ judged as (
     select
         arrivals.platform,
         arrivals.recipient_key,
-        coalesce(
-            {{ seconds_between('arrivals.delivered_at', 'first_opens.first_opened_at') }}
-            <= {{ var('machine_open_seconds') }},
-            false
-        ) as is_prompt
+        {{ seconds_between('arrivals.delivered_at', 'first_opens.first_opened_at') }}
+        <= {{ var('machine_open_seconds') }} as is_prompt
     from arrivals
     left join first_opens
         on arrivals.platform = first_opens.platform

@@ -3,7 +3,6 @@ with
 events as (
 
     select * from {{ ref('int_email__reported') }}
-    where kind in ('delivered', 'click')
 
 ),
 
