@@ -40,7 +40,8 @@ select
         timestamp '2026-01-01' + to_microseconds(cast(random() * 90 * 86400e6 as bigint))
         as timestamp
     ) as touched_at,
-    cast(null as date) as touch_date
+    cast(null as date) as touch_date,
+    cast(null as integer) as consent_window_days
 from range({touches}) as numbers(i);
 create table fct_conversions as
 select
@@ -168,7 +169,8 @@ def a_day_later(folder: Path) -> None:
     connection.execute(
         "insert into fct_touchpoints select replace(touchpoint_id, 't', 'n'), person_key,"
         " device_key, 99, channel, platform, campaign_id,"
-        " timestamp '2026-04-01' - to_seconds(cast(random() * 86400 as integer)), touch_date"
+        " timestamp '2026-04-01' - to_seconds(cast(random() * 86400 as integer)), touch_date,"
+        " consent_window_days"
         " from fct_touchpoints where ga_session_number = 1 and hash(person_key) % 9 = 0"
     )
     connection.execute(

@@ -48,7 +48,7 @@ select
     't' || touch as touchpoint_id, 'p' || person as person_key, 'd' || person as device_key,
     touch as ga_session_number, channel, platform,
     campaign_id, make_timestamp(touched_us) as touched_at,
-    make_timestamp(touched_us)::date as touch_date
+    make_timestamp(touched_us)::date as touch_date, null::integer as consent_window_days
 from touches;
 create or replace table fct_conversions as
 select

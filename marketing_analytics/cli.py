@@ -11,6 +11,7 @@ from marketing_analytics.core.commands import Group
 
 # group name: (module that holds `group`, help line); a feature is imported only when used
 GROUPS = {
+    "audience": ("marketing_analytics.audiences.cli", "Export audiences to ad platforms."),
     "cloud": ("marketing_analytics.local_cloud.cli", "Run the local dbt Cloud."),
     "demo": ("marketing_analytics.demo.cli", "Run everything end to end on simulated data."),
     "ingest": ("marketing_analytics.ingest.cli", "Sync ad platforms, email and shop data."),

@@ -22,11 +22,8 @@ UNCOUNTED = {"invalid", "same"}
 def all_mutants() -> list[Mutant]:
     """Return every mutant of the models and macros."""
     paths = sorted((*PROJECT.glob("models/**/*.sql"), *PROJECT.glob("macros/**/*.sql")))
-    return [
-        Mutant(str(path.relative_to(PROJECT)), edit)
-        for path in paths
-        for edit in edits(path.read_text(encoding="utf-8"))
-    ]
+    texts = {str(path.relative_to(PROJECT)): path.read_text(encoding="utf-8") for path in paths}
+    return [Mutant(path, edit, text) for path, text in texts.items() for edit in edits(text)]
 
 
 def drawn(mutants: list[Mutant], seed: int) -> Iterator[Mutant]:

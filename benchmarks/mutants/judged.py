@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +60,8 @@ class Mutant:
 
     path: str
     edit: Edit
-
-    @property
-    def text(self) -> str:
-        """Return the file as it is."""
-        return (PROJECT / self.path).read_text(encoding="utf-8")
+    # as the file was when its edits were looked for: it may be written to while mutants are judged
+    text: str = field(repr=False)
 
     @property
     def layer(self) -> str:

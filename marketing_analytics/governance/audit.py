@@ -11,6 +11,7 @@ from typing import Any
 
 from marketing_analytics.governance.erase import Where
 from marketing_analytics.governance.project import described
+from marketing_analytics.governance.receipts import Receipt, receipts
 from marketing_analytics.governance.retain import Overdue, overdue
 from marketing_analytics.governance.traces.tables import Stored, tables_in, values_of
 from marketing_analytics.ingest.raw.places import opened
@@ -28,6 +29,7 @@ class Audit:
     addresses: dict[str, int] = field(default_factory=dict)
     untagged: list[str] = field(default_factory=list)
     overdue: list[Overdue] = field(default_factory=list)
+    exports: list[Receipt] = field(default_factory=list)
 
     @property
     def is_clean(self) -> bool:
@@ -42,6 +44,7 @@ class Audit:
             "addresses": self.addresses,
             "untagged": self.untagged,
             "overdue": [vars(one) for one in self.overdue],
+            "exports": [one.as_json() for one in self.exports],
         }
 
 
@@ -51,6 +54,7 @@ def audit(where: Where, project: Path) -> Audit:
     with opened(where.place, where.wait_seconds, is_read_only=True) as connection:
         tables = [table for table in tables_in(connection) if not table.is_restricted]
         look(connection, tables, "", found)
+        found.exports = receipts(connection)
     for path in where.warehouses():
         with contextlib.closing(
             duckdb.connect(path, is_read_only=True, wait_seconds=where.wait_seconds)

@@ -156,7 +156,7 @@ def optout(
 
         asked = asked_with(raw_database, env_file)
         (given,) = persons_in([person])[:1] or [""]
-        keys = decide(
+        decided = decide(
             asked.place,
             asked.key,
             given,
@@ -165,7 +165,10 @@ def optout(
             wait_seconds=asked.wait_seconds,
         )
         did = "granted" if undo else "refused"
-        console.line(f"{did} {', '.join(purposes)} under {len(keys)} pseudonyms; next: dbt build")
+        what = f"{did} {', '.join(purposes)} under {len(decided.keys)} pseudonyms"
+        console.line(f"{what}; next: dbt build")
+        for receipt in () if undo else decided.exports:
+            console.line(f"HANDED ON {receipt}: export it again, and replace it there")
 
     sys.exit(run_guarded(body, console))
 
@@ -334,6 +337,9 @@ def show_audit(console: Console, found: Audit) -> int:
         console.line(f"UNTAGGED {name}")
     for one in found.overdue:
         console.line(f"OVERDUE {one.table}: {one.rows:,} rows from before {one.before}")
+    for receipt in found.exports:
+        erased = f"; {receipt.erased_count:,} erased since" * (receipt.erased_count > 0)
+        console.line(f"HANDED ON {receipt}{erased}")
     if found.is_clean:
         console.line("no plain address, no untagged column, no row older than it may be")
     return code
@@ -363,6 +369,8 @@ def show_erased(console: Console, report: Report) -> int:
             [[place, f"{count:,}"] for place, count in report.deleted.items()],
             right=(1,),
         )
+    for receipt, count in report.exports.items():
+        console.line(f"HANDED ON {receipt}: {count:,} of them; take them out there")
     for path in report.cleaned:
         console.line(f"cleaned {path}")
     console.line(f"written anew: {len(report.rewritten):,} databases or tables")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from marketing_analytics.governance.receipts import Receipt, count_erased
 from marketing_analytics.governance.traces.marks import Search
 from marketing_analytics.governance.traces.person import (
     Databases,
@@ -80,6 +81,8 @@ class Report:
     scan: Scan = field(default_factory=Scan)
     mark_count: int = 0
     shared_count: int = 0
+    # audiences that were handed on with them, and how many of them each had
+    exports: dict[Receipt, int] = field(default_factory=dict)
 
     def add(self, place: str, count: int) -> None:
         """Count deleted rows."""
@@ -102,6 +105,9 @@ class Report:
                 "values_of_others_too": self.shared_count,
             },
             "left": [left.as_json() for left in self.scan.left],
+            "exports": [
+                one.as_json() | {"erased_now": count} for one, count in self.exports.items()
+            ],
         }
 
 
@@ -191,6 +197,7 @@ def erase_in_raw(
     """Delete the rows of raw tables, and the numbers in the notes on what was read."""
     keys, links, tables = keys_of(persons), links_of(persons), declared()
     with transaction(found.raw):
+        report.exports = count_erased(found.raw, keys)
         for table in found.raw_tables:
             if table.name == STATES:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,6 +84,8 @@ def write(path: Path, text: str) -> None:
             file.write(text)
         new.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
         raise MachineError(
             f"cannot write {path}: {reason_of(error)}", hint="give another place"
         ) from None

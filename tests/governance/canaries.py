@@ -11,7 +11,10 @@ from pathlib import Path
 import duckdb
 from click.testing import CliRunner
 from raw_tables import FIRST_DAY, KEY, TABLES, moment, small_world
+from small_warehouse import PROJECT, SCHEMA
 
+from marketing_analytics.audiences.cli import group as audience_group
+from marketing_analytics.audiences.identifiers import sha256
 from marketing_analytics.governance.cli import group
 from marketing_analytics.governance.traces.marks import marks_of, search_of
 from marketing_analytics.ingest.engine.erased import Erased
@@ -142,15 +145,45 @@ def feed(path, rows, sources=None):
 
 def privacy(*arguments, given_on_stdin=None, **settings):
     """Run a command of the group in this process."""
+    return invoked(group, arguments, settings, given_on_stdin)
+
+
+def export_audience(warehouse, *arguments):
+    """Export an audience of a warehouse that dbt built."""
+    folder = warehouse.folder
+    place = ("--project-dir", PROJECT, "--profiles-dir", PROJECT)
+    given = ("export", *arguments, *place, "--raw-database", folder / "raw.duckdb")
+    settings = {"MARKETING_DEV_DATABASE": str(folder / "wh.duckdb"), "DBT_SCHEMA": SCHEMA}
+    return invoked(audience_group, given, settings)
+
+
+def invoked(commands, arguments, settings, given_on_stdin=None):
+    """Run a command in this process; it may change the environment of a process of its own."""
     given = {"MARKETING_PSEUDONYM_KEY": SETTING} | settings
     before = dict(os.environ)
     try:
         return CliRunner().invoke(
-            group, [str(one) for one in arguments], env=given, input=given_on_stdin
+            commands, [str(one) for one in arguments], env=given, input=given_on_stdin
         )
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def in_segment(warehouse, segment, count):
+    """Return the numbers of the canaries of a segment of RFM, as dbt built it."""
+    query = f"select customer_key, segment from {SCHEMA}.fct_customer_rfm"
+    keys = {key for key, name in rows_of(warehouse.folder / "wh.duckdb", query) if name == segment}
+    return [
+        number
+        for number in range(count)
+        if KEY.pseudonym("customer", values_of(number)["customer"]) in keys
+    ]
+
+
+def hashed_email(number):
+    """Return what an audience holds of a canary."""
+    return sha256(email(number).lower())
 
 
 def rows_of(path, query):

@@ -35,17 +35,19 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory):
+def world(made_once):
     """Return the folder of a world of 150 customers and 30 days."""
-    folder = tmp_path_factory.mktemp("world")
-    subprocess.run(
-        [*COMMAND, *SMALL_WORLD, "--out", str(folder)],
-        env=clean_environment(),
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    return folder
+
+    def build(folder):
+        subprocess.run(
+            [*COMMAND, *SMALL_WORLD, "--out", str(folder)],
+            env=clean_environment(),
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+
+    return made_once("world", build)
 
 
 @pytest.fixture(scope="session")
@@ -70,12 +72,15 @@ def emulators(shared_emulators):
 
 
 @pytest.fixture(scope="session")
-def loaded(shared_emulators, tmp_path_factory):
-    """Return a raw database with all sources, loaded once."""
-    database = tmp_path_factory.mktemp("loaded") / "raw.duckdb"
-    done = ingest("--raw-database", database, "--json", **shared_emulators.settings)
-    assert done.code == 0, done.out + done.err
-    return database
+def loaded(shared_emulators, made_once):
+    """Return a raw database with all sources, loaded once; nobody may change it."""
+
+    def load(folder):
+        place = folder / "raw.duckdb"
+        done = ingest("--raw-database", place, "--json", **shared_emulators.settings)
+        assert done.code == 0, done.out + done.err
+
+    return made_once("loaded", load) / "raw.duckdb"
 
 
 @pytest.fixture(scope="session")
@@ -92,11 +97,9 @@ def copy_of_loaded(loaded, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def tiny_world(tmp_path_factory):
+def tiny_world(made_once):
     """Return the folder of a world of 60 customers and 14 days."""
-    folder = tmp_path_factory.mktemp("tiny")
-    build_world(folder)
-    return folder
+    return made_once("tiny_world", build_world)
 
 
 @pytest.fixture(scope="session")

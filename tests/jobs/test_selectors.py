@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from marketing_analytics.core.locks import file_lock
 from marketing_analytics.jobs.model import load_job_file
 
 pytestmark = pytest.mark.system
@@ -48,16 +47,12 @@ def listing(step):
 
 
 @pytest.fixture(scope="module")
-def selected(tmp_path_factory):
-    """Return what each step selects; the first worker to ask parses, the others wait for it."""
-    shared = tmp_path_factory.getbasetemp()
-    if os.environ.get("PYTEST_XDIST_WORKER"):
-        shared = shared.parent
-    answer = shared / "selected_by_steps.json"
-    with file_lock(shared / "selected_by_steps.lock", taken="being parsed", timeout_seconds=170):
-        if not answer.exists():
-            answer.write_text(json.dumps(ask_dbt(tmp_path_factory.mktemp("dbt"))))
-    return json.loads(answer.read_text())
+def selected(made_once):
+    """Return what each step selects."""
+    folder = made_once(
+        "selected", lambda made: (made / "steps.json").write_text(json.dumps(ask_dbt(made)))
+    )
+    return json.loads((folder / "steps.json").read_text())
 
 
 def ask_dbt(target):

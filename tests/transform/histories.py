@@ -96,7 +96,7 @@ def credited(
     connection.execute(
         "create table fct_touchpoints (touchpoint_id text, person_key text,"
         " ga_session_number bigint, touched_at timestamp, channel text, platform text,"
-        " campaign_id text, touch_date date)"
+        " campaign_id text, touch_date date, consent_window_days integer)"
     )
     connection.execute(
         "create table fct_conversions (conversion_id text, person_key text,"

@@ -295,6 +295,8 @@ SETTINGS = {
     "time_decay_half_life_days: '7'": "days above zero",
     "attribution_windows_days: [7, 7]": "each once",
     "attribution_windows_days: 30": "whole days",
+    "consent_windows_days: {analytics: 7}": "marketing and profiling",
+    "consent_windows_days: {profiling: 0}": "from 1 to 3650",
     "path_windows_days: [7, 8]": "some of attribution_windows_days",
     "attribution_own_windows: [{model: linear, window_days: 8}]": "window_days of",
     "attribution_own_windows: [{conversion_type: lead, window_days: 7}]": "types first_order",

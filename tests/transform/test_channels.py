@@ -78,7 +78,7 @@ def loaded(built: Warehouse, visits: list[dict[str, str]], more: More) -> Any:
             )
     connection.execute(
         "create table int_identity__sessions as"
-        " select device_key, ga_session_id, false as is_opted_out from raw.ga4.events"
+        " select device_key, ga_session_id from raw.ga4.events"
     )
     for model in CHAIN:
         found = (built.target / "compiled").rglob(f"{model}.sql")

@@ -13,7 +13,7 @@ from small_warehouse import Warehouse
 from benchmarks.mutants.__main__ import all_mutants, drawn, run
 from benchmarks.mutants.descendants import Descendants
 from benchmarks.mutants.edits import edits
-from benchmarks.mutants.judged import Base
+from benchmarks.mutants.judged import Base, Mutant
 
 MODEL = """
 select
@@ -60,6 +60,13 @@ def test_a_seed_draws_the_same_mutants_of_every_kind_and_layer() -> None:
     assert {one.edit.kind for one in drawn_twice[0]} == {one.edit.kind for one in mutants}
     assert {one.layer for one in drawn_twice[0]} == {"macros", "staging", "intermediate", "marts"}
     assert drawn_twice[0] != list(islice(drawn(mutants, seed=2), 200))
+
+
+def test_a_mutant_is_told_by_the_text_it_was_found_in() -> None:
+    # the file itself may have been written to since, or be gone
+    (edit,) = (edit for edit in edits(MODEL) if edit.after == "inner join")
+    mutant = Mutant("models/marts/gone.sql", edit, MODEL)
+    assert str(mutant) == "transform/models/marts/gone.sql:9 join: `left join` -> `inner join`"
 
 
 @pytest.mark.system

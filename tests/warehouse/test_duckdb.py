@@ -67,3 +67,34 @@ def test_a_raw_database_is_attached_for_reading_once_it_exists(tmp_path):
     output = profile_output(tmp_path / "w.duckdb", **given)
     assert output["attach"] == [{"path": str(raw), "alias": "raw", "read_only": True}]
     assert (output["type"], output["schema"], output["threads"]) == ("duckdb", "anna_b", 3)
+
+
+LOOKS = """
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from marketing_analytics.warehouse.duckdb import connect
+if find_spec("pandas"):
+    sys.exit("pandas is installed")
+asked = []
+class Noted:
+    def find_spec(name, path=None, target=None):
+        asked.append(name)
+connection = connect(Path(sys.argv[1]))
+sys.meta_path.append(Noted)
+connection.execute("select unnest(?)", [["x"] * 1000]).fetchall()
+print(asked.count("pandas"))
+try:
+    import pandas
+except ModuleNotFoundError as error:
+    print(error)
+"""
+
+
+def test_pandas_that_is_not_installed_is_not_searched_for_each_value(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", LOOKS, str(tmp_path / "a.duckdb")], capture_output=True, text=True
+    )
+    if "pandas is installed" in done.stderr:
+        pytest.skip("pandas is installed")
+    assert done.stdout.splitlines() == ["0", "No module named 'pandas'"], done.stderr

@@ -11,3 +11,25 @@
         rows between unbounded preceding and 1 preceding
     ), {{ var('minimum_cell_customers') }}) < {{ var('minimum_cell_customers') }}
 {%- endmacro %}
+
+{#- the name of a cell as it is published: merged ones have one in common -#}
+{% macro cell_name(cell) -%}
+    case when is_merged then 'other' else {{ cell }} end
+{%- endmacro %}
+
+{#- the shortest window of the purposes that a person refuses, days; empty where none limits it -#}
+{% macro consent_window_days() -%}
+    {%- do check_consent_windows() -%}
+    {%- set windows = [] -%}
+    {%- for purpose, days in var('consent_windows_days').items() if days is not none -%}
+        {%- do windows.append({'purpose': purpose, 'days': days}) -%}
+    {%- endfor -%}
+    case
+        {%- for window in windows | sort(attribute='days') %}
+        when has_denied_{{ window.purpose }} then {{ window.days }}
+        {%- endfor %}
+        {%- if not windows %}
+        when 1 = 0 then 0
+        {%- endif %}
+    end
+{%- endmacro %}

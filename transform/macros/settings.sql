@@ -173,7 +173,21 @@
         ) -%}
     {%- endif -%}
     {%- do check_path_windows() -%}
+    {%- do check_consent_windows() -%}
     {%- do check_half_life() -%}
+{%- endmacro %}
+
+{#- also when models are parsed -#}
+{% macro check_consent_windows() -%}
+    {%- set windows = var('consent_windows_days') -%}
+    {%- set valid = 'a map of marketing and profiling to whole days from 1 to 3650, or null' -%}
+    {%- if windows is not mapping
+        or windows.keys() | reject('in', ['marketing', 'profiling']) | list -%}
+        {%- do refuse_setting('consent_windows_days', valid) -%}
+    {%- endif -%}
+    {%- for days in windows.values() if not (days is none or is_whole(days, 1, 3650)) -%}
+        {%- do refuse_setting('consent_windows_days', valid) -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- also when models are parsed -#}

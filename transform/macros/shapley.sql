@@ -25,11 +25,11 @@
     {%- set most = whole_setting('shapley_max_players') -%}
     {%- for i in range(most + 1) -%}
     {%- for j in range(1, most + 1) %}
-    coalesce(max(case when from_player = {{ i }} and to_player = {{ j }} then probability end), 0)
+    max(case when from_player = {{ i }} and to_player = {{ j }} then probability else 0 end)
         as p_{{ i }}_{{ j }},
     {%- endfor -%}
     {%- for end, column in shapley_ends().items() %}
-    coalesce(max(case when from_player = {{ i }} and to_player = -1 then {{ column }} end), 0)
+    sum(case when from_player = {{ i }} and to_player = -1 then {{ column }} else 0 end)
         as p_{{ i }}_{{ end }}{{ ',' if not loop.last }}
     {%- endfor -%}
     {{- ',' if not loop.last -}}

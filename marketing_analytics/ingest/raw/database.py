@@ -97,7 +97,7 @@ class RawDatabase:
 
     def declare(self, sources: Mapping[str, Sequence[Table]]) -> None:
         """Make sure that the tables of sources exist, so that dbt finds what it reads."""
-        with self.open() as connection:
+        with self.open() as connection, transaction(connection):
             declare(connection, sources)
 
     def restricted(self) -> RawDatabase:

@@ -13,4 +13,13 @@ create table if not exists _ingest.freshness (
 create table if not exists _ingest.consents (
     pseudonym varchar, purpose varchar, is_granted boolean,
     changed_at timestamp with time zone, _loaded_at timestamp with time zone
+);
+create table if not exists _ingest.audience_exports (
+    export_id varchar, audience varchar, platform varchar, exported_by varchar,
+    file_name varchar, file_sha256 varchar, person_count bigint, left_out_json varchar,
+    erased_count bigint, exported_at timestamp with time zone,
+    _loaded_at timestamp with time zone
+);
+create table if not exists _ingest.audience_members (
+    export_id varchar, customer_key varchar, _loaded_at timestamp with time zone
 )

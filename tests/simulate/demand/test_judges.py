@@ -22,6 +22,7 @@ def test_the_distance_is_the_part_that_stands_in_the_wrong_place():
     assert distance(np.array([0.1, 0.2]), truth) == pytest.approx(0.1)
 
 
+@pytest.mark.slow
 def test_the_last_touch_goes_to_those_who_harvest(tmp_path):
     world = generate(WorldParameters(seed=2, customers=2_000, days=120))
     truth = true_shares(world)

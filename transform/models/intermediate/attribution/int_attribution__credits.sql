@@ -34,6 +34,7 @@ before_conversion as (
         touchpoints.ga_session_number,
         touchpoints.channel <> 'direct' as is_non_direct,
         coalesce(channels.is_paid, false) as is_paid,
+        touchpoints.consent_window_days,
         {{ seconds_between('touchpoints.touched_at', 'conversions.converted_at') }}
             as seconds_to_conversion
     from conversions
@@ -47,9 +48,13 @@ before_conversion as (
 
 reached as (
 
-    -- a touch exactly one window before the conversion still counts, one second more does not
+    -- a touch exactly one window before the conversion still counts, one second more does not; of
+    -- who refuses some purpose, no touch from before the window that is left to her
     select * from before_conversion
-    where seconds_to_conversion <= {{ widest_window_days() * 86400 }}
+    where
+        seconds_to_conversion <= {{ widest_window_days() * 86400 }}
+        and seconds_to_conversion
+        <= coalesce(consent_window_days, {{ widest_window_days() }}) * 86400
 
 ),
 

@@ -9,7 +9,6 @@ sessions as (
 identities as (
 
     select * from {{ ref('int_identity__sessions') }}
-    where not is_opted_out
 
 ),
 

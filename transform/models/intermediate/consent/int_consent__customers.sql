@@ -32,7 +32,6 @@ keyed as (
         customer_key,
         email_key as person_key
     from customers
-    where email_key is not null
 
 ),
 

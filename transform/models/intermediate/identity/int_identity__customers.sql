@@ -9,7 +9,14 @@ consents as (
 permitted as (
 
     -- who refused analytics ends here
-    select * from consents
+    select
+        customer_key,
+        email_key,
+        country,
+        created_at,
+        has_denied_marketing,
+        has_denied_profiling
+    from consents
     where not is_opted_out
 
 )

@@ -225,8 +225,7 @@ permitted as (
     -- what is of a person or a device that refused ends here
     select
         named.*,
-        named.customer_key is not null as is_stitched,
-        coalesce(customers.is_opted_out, false) as is_opted_out
+        named.customer_key is not null as is_stitched
     from named
     left join customers on named.customer_key = customers.customer_key
     left join refused on named.device_key = refused.device_key

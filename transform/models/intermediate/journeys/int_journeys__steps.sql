@@ -97,14 +97,18 @@ idle as (
 
 numbered as (
 
-    -- a gap longer than the window ends a journey. A conversion between two such touches makes
-    -- one: the earlier touch lies more than the window before it. A refunded one does not
+    -- a gap longer than the window, or than consent lets it be, ends a journey. A conversion
+    -- between two such touches makes one: the earlier touch lies more than that before it. A
+    -- refunded one does not
     select
         *,
         sum(
             case
                 when {{ seconds_between('previous_touched_at', 'touched_at') }}
-                    <= window_days * 86400
+                    <= case
+                        when consent_window_days < window_days then consent_window_days
+                        else window_days
+                    end * 86400
                     then 0
                 else 1
             end

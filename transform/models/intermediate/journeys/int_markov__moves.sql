@@ -16,7 +16,6 @@ shares as (
         to_node,
         {{ share('journeys', 'visits') }} as probability
     from transitions
-    where to_state >= -1
 
     union all
 
@@ -84,20 +83,29 @@ states as (
 
 ),
 
+arrived as (
+
+    -- the end without conversion (-3) is no state
+    select
+        moved.*,
+        states.state_id as to_state_id
+    from moved
+    inner join states on moved.chain_id = states.chain_id and moved.to_state = states.state
+
+),
+
 moves as (
 
     select
-        moved.chain_id,
-        from_states.state_id as from_state_id,
-        to_states.state_id as to_state_id,
-        moved.from_state = 0 as is_first,
-        cast(moved.to_node as integer) as to_node,
-        moved.probability
-    from moved
-    inner join states as from_states
-        on moved.chain_id = from_states.chain_id and moved.from_state = from_states.state
-    inner join states as to_states
-        on moved.chain_id = to_states.chain_id and moved.to_state = to_states.state
+        states.chain_id,
+        states.state_id as from_state_id,
+        arrived.to_state_id,
+        states.state = 0 as is_first,
+        cast(arrived.to_node as integer) as to_node,
+        arrived.probability
+    from states
+    inner join arrived
+        on states.chain_id = arrived.chain_id and states.state = arrived.from_state
 
 )
 

@@ -18,16 +18,10 @@ starts as (
 
 removals as (
 
-    -- a row carries several, in slots; node 0 is none removed
-    select
+    -- a row carries several, in slots; node 0 is none removed, and in its row are the ends (-1, -2)
+    select distinct
         chain_id,
         cast(to_node - mod(to_node, {{ markov_width() }}) as integer) as first_node
-    from moves
-    where to_node > 0
-    {{ union_distinct() }}
-    select
-        chain_id,
-        cast(0 as integer) as first_node
     from moves
 
 ),
@@ -35,13 +29,13 @@ removals as (
 walks as (
 
     select
-        starts.chain_id,
+        removals.chain_id,
         removals.first_node,
         starts.state_id,
         cast(0 as integer) as node_id,
         {{ markov_full_masses() }}
-    from starts
-    inner join removals on starts.chain_id = removals.chain_id
+    from removals
+    inner join starts on removals.chain_id = starts.chain_id
 
 )
 

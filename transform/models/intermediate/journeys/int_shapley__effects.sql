@@ -30,6 +30,8 @@ players as (
         window_days,
         conversion_type,
         node_id,
+        conversions,
+        revenue_usd,
         cast(
             least(
                 row_number() over (
@@ -142,20 +144,15 @@ channels as (
         players.conversion_type,
         players.node_id,
         {{ shapley_value_of('conversions', 'players.player') }} * {{ share_of_group(
-            'coverage.conversions', 'players.window_days, players.conversion_type, players.player'
+            'players.conversions', 'players.window_days, players.conversion_type, players.player'
         ) }} as conversions_per_journey,
         {{ shapley_value_of('revenue', 'players.player') }} * {{ share_of_group(
-            'coverage.revenue_usd', 'players.window_days, players.conversion_type, players.player'
+            'players.revenue_usd', 'players.window_days, players.conversion_type, players.player'
         ) }} as revenue_per_journey
     from players
     inner join valued
         on players.window_days = valued.window_days
         and players.conversion_type = valued.conversion_type
-    inner join coverage
-        on players.window_days = coverage.window_days
-        and players.conversion_type = coverage.conversion_type
-        and players.node_id = coverage.node_id
-        and coverage.path_level = 'channel'
     inner join nodes
         on players.node_id = nodes.node_id and nodes.path_level = 'channel'
 

@@ -53,8 +53,8 @@ summed as (
                 else 0
             end
         ) as repeat_usd
-    from acquisitions
-    inner join purchases on acquisitions.customer_key = purchases.customer_key
+    from purchases
+    inner join acquisitions on purchases.customer_key = acquisitions.customer_key
     inner join cut_offs on purchases.purchase_date <= cut_offs.as_of_date
     group by
         cut_offs.cut_off,

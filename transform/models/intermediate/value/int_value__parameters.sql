@@ -15,10 +15,11 @@ histories as (
 
 cut_offs as (
 
-    select distinct
+    select
         cut_off,
         as_of_date
     from histories
+    group by cut_off, as_of_date
 
 ),
 

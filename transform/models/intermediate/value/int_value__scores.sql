@@ -29,33 +29,24 @@ side_by_side as (
             {{ of_horizon('expected_purchases', days) }} as purchases_{{ days }}d,
             {{ of_horizon('expected_square', days) }} as square_{{ days }}d,
         {% endfor %}
-        {{ as_double('max(probability_alive)') }} as probability_alive
+        {{ as_double('probability_alive') }} as probability_alive
     from expectations
-    group by cut_off, frequency, recency_days, age_days
+    group by cut_off, frequency, recency_days, age_days, probability_alive
 
 ),
 
-cohorts as (
+compared as (
 
-    -- what a customer of a cohort has bought again in a day of the past
+    -- what customers of a cohort and all have bought again up to today
     select
-        cut_off,
-        cohort_month,
-        {{ safe_ratio('sum(frequency)', 'sum(age_days)') }} as purchases_a_day,
-        {{ safe_ratio('sum(repeat_usd)', 'sum(age_days)') }} as revenue_a_day
+        *,
+        sum(frequency) over (partition by cut_off, cohort_month) as cohort_purchases,
+        sum(repeat_usd) over (partition by cut_off, cohort_month) as cohort_usd,
+        sum(age_days) over (partition by cut_off, cohort_month) as cohort_days,
+        sum(frequency) over (partition by cut_off) as all_purchases,
+        sum(repeat_usd) over (partition by cut_off) as all_usd,
+        sum(age_days) over (partition by cut_off) as all_days
     from histories
-    group by cut_off, cohort_month
-
-),
-
-everybody as (
-
-    select
-        cut_off,
-        {{ safe_ratio('sum(frequency)', 'sum(age_days)') }} as purchases_a_day,
-        {{ safe_ratio('sum(repeat_usd)', 'sum(age_days)') }} as revenue_a_day
-    from histories
-    group by cut_off
 
 ),
 
@@ -63,13 +54,13 @@ gamma_gamma as (
 
     -- a purchase's value is gamma with a rate that is gamma too, after what the customer has spent
     select
-        histories.*,
+        compared.*,
         parameters.model_id,
         parameters.p,
-        parameters.p * histories.frequency + parameters.q as shape,
-        parameters.gamma_usd + {{ as_double('histories.repeat_usd') }} as rate_usd
-    from histories
-    left join parameters on histories.cut_off = parameters.cut_off
+        parameters.p * compared.frequency + parameters.q as shape,
+        parameters.gamma_usd + {{ as_double('compared.repeat_usd') }} as rate_usd
+    from compared
+    left join parameters on compared.cut_off = parameters.cut_off
 
 ),
 
@@ -95,10 +86,16 @@ scores as (
         spending.acquisition_channel,
         spending.frequency,
         -- a cohort of today has no past
-        coalesce(cohorts.purchases_a_day, everybody.purchases_a_day, 0)
-            as benchmark_purchases_a_day,
-        coalesce(cohorts.revenue_a_day, everybody.revenue_a_day, 0)
-            as benchmark_revenue_a_day_usd,
+        coalesce(
+            {{ safe_ratio('spending.cohort_purchases', 'spending.cohort_days') }},
+            {{ safe_ratio('spending.all_purchases', 'spending.all_days') }},
+            0
+        ) as benchmark_purchases_a_day,
+        coalesce(
+            {{ safe_ratio('spending.cohort_usd', 'spending.cohort_days') }},
+            {{ safe_ratio('spending.all_usd', 'spending.all_days') }},
+            0
+        ) as benchmark_revenue_a_day_usd,
         side_by_side.probability_alive,
         {% for days in horizons_days() %}
             side_by_side.purchases_{{ days }}d as expected_purchases_{{ days }}d,
@@ -111,10 +108,6 @@ scores as (
         {% endfor %}
         spending.spend_usd as expected_spend_usd
     from spending
-    inner join everybody on spending.cut_off = everybody.cut_off
-    inner join cohorts
-        on spending.cut_off = cohorts.cut_off
-        and spending.cohort_month = cohorts.cohort_month
     left join side_by_side
         on spending.cut_off = side_by_side.cut_off
         and spending.frequency = side_by_side.frequency

@@ -11,7 +11,6 @@ permitted as (
     -- without a device or a session there is nothing to group by (consent denied to GA4); what is
     -- of customers who refused ends here
     select * from {{ ref('int_identity__sessions') }}
-    where not is_opted_out
 
 ),
 

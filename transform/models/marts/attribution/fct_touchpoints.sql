@@ -9,7 +9,12 @@ sessions as (
 identities as (
 
     select * from {{ ref('int_identity__sessions') }}
-    where not is_opted_out
+
+),
+
+limits as (
+
+    select * from {{ ref('int_consent__windows') }}
 
 ),
 
@@ -38,21 +43,23 @@ persons as (
 touchpoints as (
 
     select
-        session_id as touchpoint_id,
-        person_key,
-        device_key,
-        ga_session_number,
-        channel,
-        platform,
-        campaign_id,
-        traffic_source,
-        traffic_medium,
-        traffic_campaign,
-        is_stitched,
-        session_date as touch_date,
-        started_at as touched_at
+        persons.session_id as touchpoint_id,
+        persons.person_key,
+        persons.device_key,
+        persons.ga_session_number,
+        persons.channel,
+        persons.platform,
+        persons.campaign_id,
+        persons.traffic_source,
+        persons.traffic_medium,
+        persons.traffic_campaign,
+        persons.is_stitched,
+        limits.window_days as consent_window_days,
+        persons.session_date as touch_date,
+        persons.started_at as touched_at
     from persons
-    where recency_rank <= {{ var('max_touches_per_person') }}
+    left join limits on persons.person_key = limits.person_key
+    where persons.recency_rank <= {{ var('max_touches_per_person') }}
 
 )
 

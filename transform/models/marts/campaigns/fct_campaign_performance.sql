@@ -144,7 +144,8 @@ named as (
 
     select
         known.*,
-        campaigns.campaign_name,
+        case when known.campaign_id = '(unknown)' then '(unknown)' else campaigns.campaign_name end
+            as campaign_name,
         coalesce(campaigns.channel, {{ platform_channel('known.platform') }}) as channel
     from known
     left join campaigns

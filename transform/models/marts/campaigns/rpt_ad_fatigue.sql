@@ -131,8 +131,9 @@ marked as (
         case
             when fatigue_status in ('judged', 'frequency unknown')
                 then
-                    coalesce(click_through_rate_change <= -0.2, false)
-                    and coalesce(click_through_rate_z <= -1.96, false)
+                    coalesce(
+                        click_through_rate_change <= -0.2 and click_through_rate_z <= -1.96, false
+                    )
         end as is_click_rate_falling
     from compared
 

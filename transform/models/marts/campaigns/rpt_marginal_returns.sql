@@ -16,11 +16,10 @@ campaigns as (
 loaded as (
 
     select
-        platform,
-        min(performance_date) as first_date,
-        max(performance_date) as last_date
+        *,
+        min(performance_date) over (partition by platform) as first_date,
+        max(performance_date) over (partition by platform) as last_date
     from days
-    group by platform
 
 ),
 
@@ -28,19 +27,16 @@ aged as (
 
     -- weeks are counted back from the last loaded day
     select
-        days.platform,
-        days.campaign_id,
-        days.spend_usd,
-        days.attributed_conversions,
-        days.attributed_revenue_usd,
+        platform,
+        campaign_id,
+        spend_usd,
+        attributed_conversions,
+        attributed_revenue_usd,
+        floor({{ as_double(days_between('performance_date', 'last_date')) }} / 7) as week_age,
         floor(
-            {{ as_double(days_between('days.performance_date', 'loaded.last_date')) }} / 7
-        ) as week_age,
-        floor(
-            ({{ as_double(days_between('loaded.first_date', 'loaded.last_date')) }} + 1) / 7
+            ({{ as_double(days_between('first_date', 'last_date')) }} + 1) / 7
         ) as whole_weeks
-    from days
-    inner join loaded on days.platform = loaded.platform
+    from loaded
 
 ),
 

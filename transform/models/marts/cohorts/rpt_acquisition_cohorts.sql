@@ -71,6 +71,81 @@ united as (
 
 ),
 
+cells as (
+
+    select
+        cohort_month,
+        acquisition_channel,
+        acquisition_platform,
+        acquisition_campaign_id,
+        acquisition_channel || ' ' || acquisition_platform || ' ' || acquisition_campaign_id
+            as cell,
+        customers
+    from months
+    where month_number = 0
+
+),
+
+judged as (
+
+    select
+        *,
+        {{ is_merged_cell('customers', 'cohort_month', 'cell') }} as is_merged
+    from cells
+
+),
+
+named as (
+
+    select
+        united.cohort_month,
+        case when judged.is_merged then 'other' else united.acquisition_channel end
+            as acquisition_channel,
+        case when judged.is_merged then 'other' else united.acquisition_platform end
+            as acquisition_platform,
+        case when judged.is_merged then 'other' else united.acquisition_campaign_id end
+            as acquisition_campaign_id,
+        coalesce(judged.is_merged, false) as is_merged,
+        united.month_number,
+        united.customers,
+        united.purchases,
+        united.revenue_usd,
+        united.cumulative_margin_usd,
+        united.spend_usd
+    from united
+    left join judged
+        on united.cohort_month = judged.cohort_month
+        and united.acquisition_channel = judged.acquisition_channel
+        and united.acquisition_platform = judged.acquisition_platform
+        and united.acquisition_campaign_id = judged.acquisition_campaign_id
+
+),
+
+merged as (
+
+    select
+        cohort_month,
+        acquisition_channel,
+        acquisition_platform,
+        acquisition_campaign_id,
+        is_merged,
+        month_number,
+        sum(customers) as customers,
+        sum(purchases) as purchases,
+        sum(revenue_usd) as revenue_usd,
+        sum(cumulative_margin_usd) as cumulative_margin_usd,
+        sum(spend_usd) as spend_usd
+    from named
+    group by
+        cohort_month,
+        acquisition_channel,
+        acquisition_platform,
+        acquisition_campaign_id,
+        is_merged,
+        month_number
+
+),
+
 held_against as (
 
     select
@@ -82,7 +157,7 @@ held_against as (
                 acquisition_platform,
                 acquisition_campaign_id
         ) as cohort_spend_usd
-    from united
+    from merged
 
 ),
 
@@ -93,6 +168,7 @@ summed as (
         acquisition_channel,
         acquisition_platform,
         acquisition_campaign_id,
+        is_merged,
         max(customers) as customers,
         sum(purchases) as purchases,
         sum(revenue_usd) as revenue_usd,
@@ -103,7 +179,21 @@ summed as (
             as payback_month
     from held_against
     group by
-        cohort_month, acquisition_channel, acquisition_platform, acquisition_campaign_id
+        cohort_month,
+        acquisition_channel,
+        acquisition_platform,
+        acquisition_campaign_id,
+        is_merged
+
+),
+
+told as (
+
+    -- what is too small merged as well shows its spend alone, so that spend adds up
+    select
+        *,
+        not is_merged or customers >= {{ var('minimum_cell_customers') }} as is_told
+    from summed
 
 ),
 
@@ -114,16 +204,20 @@ reported as (
         acquisition_channel,
         acquisition_platform,
         acquisition_campaign_id,
-        cast(customers as bigint) as customers,
-        cast(purchases as bigint) as purchases,
-        cast(revenue_usd as decimal(18, 2)) as revenue_usd,
-        cast(coalesce(margin_usd, 0) as decimal(18, 2)) as margin_usd,
+        is_merged,
+        cast(case when is_told then customers end as bigint) as customers,
+        cast(case when is_told then purchases end as bigint) as purchases,
+        cast(case when is_told then revenue_usd end as decimal(18, 2)) as revenue_usd,
+        cast(case when is_told then coalesce(margin_usd, 0) end as decimal(18, 2)) as margin_usd,
         cast(spend_usd as decimal(18, 2)) as spend_usd,
-        {{ safe_ratio('spend_usd', 'customers') }} as cost_per_customer_usd,
-        {{ safe_ratio('coalesce(margin_usd, 0)', 'spend_usd') }} as margin_per_spend,
-        cast(months_observed as integer) as months_observed,
-        cast(payback_month as integer) as payback_month
-    from summed
+        {{ safe_ratio('spend_usd', 'case when is_told then customers end') }}
+            as cost_per_customer_usd,
+        {{ safe_ratio('case when is_told then coalesce(margin_usd, 0) end', 'spend_usd') }}
+            as margin_per_spend,
+        cast(case when is_told then months_observed end as integer) as months_observed,
+        cast(case when is_told then payback_month end as integer) as payback_month
+    from told
+    where is_told or spend_usd is not null
 
 )
 

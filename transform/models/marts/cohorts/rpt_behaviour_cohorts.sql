@@ -7,20 +7,9 @@ sessions as (
 
 ),
 
-features as (
+joined as (
 
-    select * from {{ ref('int_behaviour__features') }}
-
-),
-
-conditions as (
-
-    select
-        cohort,
-        feature,
-        pattern,
-        count(*) over (partition by cohort) as conditions
-    from {{ ref('behaviour_cohorts') }}
+    select * from {{ ref('int_behaviour__members') }}
 
 ),
 
@@ -51,29 +40,12 @@ observed as (
 
 ),
 
-met as (
-
-    select distinct
-        features.person_key,
-        conditions.cohort,
-        conditions.conditions,
-        conditions.feature,
-        conditions.pattern
-    from features
-    inner join conditions
-        on features.feature = conditions.feature
-        and features.feature_value like conditions.pattern
-
-),
-
 members as (
 
     select
         person_key,
         cohort
-    from met
-    group by person_key, cohort, conditions
-    having count(*) = conditions
+    from joined
 
     union all
 
@@ -133,6 +105,14 @@ compared as (
         {{ safe_ratio('summed.revenue_usd', 'summed.buyers') }} as revenue_per_buyer_usd
     from summed
     inner join summed as everyone on everyone.cohort = 'all'
+    -- cohorts overlap, so that none can be merged with others: one that is small, or leaves few
+    -- persons out, is not published
+    where
+        summed.persons >= {{ var('minimum_cell_customers') }}
+        and (
+            summed.persons = everyone.persons
+            or everyone.persons - summed.persons >= {{ var('minimum_cell_customers') }}
+        )
 
 )
 

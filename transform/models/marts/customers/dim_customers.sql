@@ -23,9 +23,8 @@ owned as (
 
 ),
 
-permitted as (
+known as (
 
-    -- opted-out customers are left out
     select
         customers.customer_key,
         customers.country,
@@ -35,8 +34,7 @@ permitted as (
         customers.created_at
     from customers
     left join owned on customers.customer_key = owned.customer_key
-    where not customers.is_opted_out
 
 )
 
-select * from permitted
+select * from known

@@ -9,7 +9,6 @@ orders as (
 customers as (
 
     select * from {{ ref('int_identity__customers') }}
-    where not is_opted_out
 
 ),
 

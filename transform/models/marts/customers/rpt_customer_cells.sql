@@ -71,13 +71,13 @@ published as (
 
     select
         breakdown,
-        case when is_merged then 'other' else cell end as cell,
+        {{ cell_name('cell') }} as cell,
         is_merged,
         cast(count(*) as bigint) as merged_cells,
         cast(sum(customers) as bigint) as customers,
         cast(sum(revenue_usd) as decimal(18, 2)) as revenue_usd
     from judged
-    group by breakdown, case when is_merged then 'other' else cell end, is_merged
+    group by breakdown, {{ cell_name('cell') }}, is_merged
     having sum(customers) >= {{ var('minimum_cell_customers') }}
 
 )

@@ -32,27 +32,65 @@ summed as (
 
 ),
 
+judged as (
+
+    select
+        *,
+        {{ is_merged_cell('customers', 'cohort_month', 'acquisition_channel') }} as is_merged
+    from summed
+
+),
+
+published as (
+
+    -- a month of too few customers in all has no row
+    select
+        prediction_date,
+        shown_model,
+        model_id,
+        cohort_month,
+        {{ cell_name('acquisition_channel') }} as acquisition_channel,
+        is_merged,
+        cast(sum(customers) as bigint) as customers,
+        {% for days in horizons_days() %}
+            sum(expected_revenue_{{ days }}d_usd) as expected_revenue_{{ days }}d_usd,
+            sum(revenue_variance_{{ days }}d) as revenue_variance_{{ days }}d,
+        {% endfor %}
+        sum(expected_purchases_365d) as expected_purchases_365d
+    from judged
+    group by
+        prediction_date,
+        shown_model,
+        model_id,
+        cohort_month,
+        {{ cell_name('acquisition_channel') }},
+        is_merged
+    having sum(customers) >= {{ var('minimum_cell_customers') }}
+
+),
+
 uncertain as (
 
     -- customers vary each for himself; the parameters are wrong for all at once
     select
-        summed.prediction_date,
-        summed.shown_model,
-        summed.model_id,
-        summed.cohort_month,
-        summed.acquisition_channel,
-        summed.customers,
+        published.prediction_date,
+        published.shown_model,
+        published.model_id,
+        published.cohort_month,
+        published.acquisition_channel,
+        published.is_merged,
+        published.customers,
         {% for days in horizons_days() %}
-            summed.expected_revenue_{{ days }}d_usd,
-            summed.revenue_variance_{{ days }}d
-            + power(summed.expected_revenue_{{ days }}d_usd, 2) * (
+            published.expected_revenue_{{ days }}d_usd,
+            published.revenue_variance_{{ days }}d
+            + power(published.expected_revenue_{{ days }}d_usd, 2) * (
                 power(parameters.purchases_relative_error, 2)
                 + power(parameters.spend_relative_error, 2)
             ) as revenue_variance_{{ days }}d,
         {% endfor %}
-        summed.expected_purchases_365d
-    from summed
-    left join parameters on summed.model_id = parameters.model_id
+        published.expected_purchases_365d
+    from published
+    left join parameters on published.model_id = parameters.model_id
 
 ),
 
@@ -64,6 +102,7 @@ valued as (
         model_id,
         cohort_month,
         acquisition_channel,
+        is_merged,
         customers,
         {% for days in horizons_days() %}
             {{ expected_money(days) }},

@@ -50,7 +50,7 @@ grouped as (
 
 ),
 
-calibration as (
+sized as (
 
     select
         kind,
@@ -61,13 +61,52 @@ calibration as (
         group_name,
         count(*) as customers,
         sum(expected_purchases) as expected_purchases,
+        sum(purchases) as purchases,
+        sum(expected_revenue_usd) as expected_revenue_usd,
+        sum(revenue_usd) as revenue_usd
+    from grouped
+    group by kind, prediction_date, horizon_days, model_id, group_kind, group_name
+
+),
+
+judged as (
+
+    select
+        *,
+        {{ is_merged_cell(
+            'customers', 'kind, prediction_date, horizon_days, model_id, group_kind', 'group_name'
+        ) }} as is_merged
+    from sized
+
+),
+
+calibration as (
+
+    select
+        kind,
+        prediction_date,
+        horizon_days,
+        model_id,
+        group_kind,
+        {{ cell_name('group_name') }} as group_name,
+        is_merged,
+        cast(sum(customers) as bigint) as customers,
+        sum(expected_purchases) as expected_purchases,
         cast(sum(purchases) as bigint) as purchases,
         {{ safe_ratio('sum(purchases)', 'sum(expected_purchases)') }} as purchases_ratio,
         sum(expected_revenue_usd) as expected_revenue_usd,
         sum(revenue_usd) as revenue_usd,
         {{ safe_ratio('sum(revenue_usd)', 'sum(expected_revenue_usd)') }} as revenue_ratio
-    from grouped
-    group by kind, prediction_date, horizon_days, model_id, group_kind, group_name
+    from judged
+    group by
+        kind,
+        prediction_date,
+        horizon_days,
+        model_id,
+        group_kind,
+        {{ cell_name('group_name') }},
+        is_merged
+    having sum(customers) >= {{ var('minimum_cell_customers') }}
 
 )
 

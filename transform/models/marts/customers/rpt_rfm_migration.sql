@@ -42,11 +42,42 @@ moved as (
         previous_date,
         previous_segment,
         segment,
+        previous_segment || ' > ' || segment as move_name,
         count(*) as customers,
-        cast(sum(monetary_usd) as decimal(18, 2)) as revenue_usd
+        sum(monetary_usd) as revenue_usd
     from compared
     group by scored_date, previous_date, previous_segment, segment
 
+),
+
+judged as (
+
+    select
+        *,
+        {{ is_merged_cell('customers', 'scored_date', 'move_name') }} as is_merged
+    from moved
+
+),
+
+published as (
+
+    select
+        scored_date,
+        previous_date,
+        {{ cell_name('previous_segment') }} as previous_segment,
+        {{ cell_name('segment') }} as segment,
+        is_merged,
+        cast(sum(customers) as bigint) as customers,
+        cast(sum(revenue_usd) as decimal(18, 2)) as revenue_usd
+    from judged
+    group by
+        scored_date,
+        previous_date,
+        {{ cell_name('previous_segment') }},
+        {{ cell_name('segment') }},
+        is_merged
+    having sum(customers) >= {{ var('minimum_cell_customers') }}
+
 )
 
-select * from moved
+select * from published

@@ -1,0 +1,1 @@
+"""Audiences: segments of customers as files that ad platforms take."""
