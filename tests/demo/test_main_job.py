@@ -113,21 +113,40 @@ def test_every_visit_whose_link_says_so_stands_on_its_campaign(demo):
     assert sum(visits.values()) < sum(all_visits for all_visits, _ in expected.values())
 
 
-def test_clicks_of_scanners_are_told_from_those_of_people(demo):
+def test_mail_adds_up_to_the_ledger_and_machines_are_told_from_people(demo):
     directory, _ = demo
     ledger = json.loads((directory / "world" / "ledger.json").read_text())
-    parts = (ledger["email"], ledger["automation"])
-    clicks, machine = (sum(part[name] for part in parts) for name in ("clicks", "clicks_machine"))
+    (warehouse,) = (directory / "cloud" / "warehouse").glob("*.duckdb")
+    for part, mart in (("email", "fct_email_campaigns"), ("automation", "fct_automation_steps")):
+        expected = ledger[part]
+        with duckdb.connect(str(warehouse), read_only=True) as connection:
+            schema = schema_of(connection, mart)
+            query = f"""
+                select sum(sent), sum(human_opens + machine_opens), sum(human_opens),
+                    sum(human_clicks + machine_clicks), sum(machine_clicks), sum(unsubscribes),
+                    sum(hard_bounces), sum(soft_bounces)
+                from {schema}.{mart} where platform = 'mailchimp'
+            """
+            sent, opens, human, *rest = connection.execute(query).fetchone()
+        assert sent == expected["sent"]
+        assert opens == expected["opens_human"] + expected["opens_machine"]
+        # proxies are told by what they do
+        assert human == pytest.approx(expected["opens_human"], rel=0.05)
+        names = ("clicks", "clicks_machine", "unsubscribes", "hard_bounces", "soft_bounces")
+        assert rest == [expected[name] for name in names]
+
+
+def test_a_flow_that_causes_nothing_is_said_to_bring_nothing(demo):
+    directory, _ = demo
     (warehouse,) = (directory / "cloud" / "warehouse").glob("*.duckdb")
     with duckdb.connect(str(warehouse), read_only=True) as connection:
-        # a view: clicks of who refused since stand in no table
-        (raw,) = directory.rglob("raw.duckdb")
-        connection.execute(f"attach '{raw}' as raw (read_only)")
-        schema = schema_of(connection, "int_email__clicks")
-        query = f"select count(*), count(*) filter (is_machine) from {schema}.int_email__clicks"
-        found = connection.execute(query).fetchone()
-    assert found == (clicks, machine)
-    assert 0 < machine < clicks
+        schema = schema_of(connection, "rpt_automation_flows")
+        found = connection.execute(
+            f"select automation_title, uplift_per_member_usd, uplift_error_usd "
+            f"from {schema}.rpt_automation_flows where members_held_out is not null"
+        ).fetchall()
+    assert {title for title, _, _ in found} == {"Welcome series"}
+    assert all(abs(uplift) <= 3 * error for _, uplift, error in found)
 
 
 def test_jobs_run_in_the_order_of_their_schedules(demo):

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.ingest.engine.persons import Key, key_of, replaced
+from marketing_analytics.ingest.engine.persons import Key, domain_of, key_of, replaced
 from marketing_analytics.ingest.engine.tables import Table
 from marketing_analytics.ingest.platforms import load_source, source_names
 
@@ -20,6 +20,7 @@ MEMBERS = Table(
     {"member_id": "text", "email": "text", "phone": "text", "first_name": "text", "city": "text"},
     key=("member_id",),
     personal={"email": "email", "phone": "phone", "first_name": "name"},
+    domains={"email_domain": "email"},
 )
 
 
@@ -30,6 +31,21 @@ def test_a_pseudonym_is_a_keyed_hash_of_kind_and_value():
     assert KEY.pseudonym("customer", "7") != KEY.pseudonym("device", "7")
     assert KEY.pseudonym("email", " ") is None
     assert KEY.pseudonym("phone", "none") is None
+
+
+@pytest.mark.parametrize(
+    ("address", "domain"),
+    [
+        (" Ann@Shop.Example ", "shop.example"),
+        ('"a@b"@x.org', "x.org"),
+        ("ann", None),
+        ("ann@", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_domain_is_what_stands_behind_the_last_at(address, domain):
+    assert domain_of(address) == domain
 
 
 def test_rows_are_stored_without_persons_and_persons_without_rows():
@@ -50,6 +66,7 @@ def test_rows_are_stored_without_persons_and_persons_without_rows():
         "email_key": [ann, ann, None],
         "phone_key": [phone, None, None],
         "city": ["Oslo", "Rome", "Bonn"],
+        "email_domain": ["x.org", "x.org", None],
     }
     found = {(row["person_key"], row["kind"]): row["value"] for row in persons.to_pylist()}
     assert found == {

@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same_bytes_in_every_process(tmp_path):
     first = build_in_process(tmp_path / "a", "1")
     second = build_in_process(tmp_path / "b", "2")
     assert first == second
-    assert len(first) == 21 + 23 + 3  # GA4 days, truth tables, world + ledger + shop
+    assert len(first) == 21 + 24 + 3  # GA4 days, truth tables, world + ledger + shop
 
 
 def test_another_seed_gives_another_world(tmp_path):

@@ -65,6 +65,7 @@ def small_world(seed: int, customers: int = 60) -> Rows:
     add_catalog(rows)
     add_days(rows, rng)
     add_mail(rows, rng, customers)
+    add_other_mail(rows, customers)
     for number in range(customers):
         add_customer(rows, rng, number)
     add_strangers(rows, rng)
@@ -182,8 +183,8 @@ def add_mail(rows: Rows, rng: random.Random, customers: int) -> None:
     """Add one campaign, one draft and a flow of two steps, with what recipients did."""
     at = moment(5)
     rows["mailchimp.campaigns"] += [
-        ("c1", "regular", "sent", "L", "Hello", "News", at, moment(4), customers),
-        ("c2", "regular", "save", "L", "Later", "Draft", None, moment(4), 0),
+        ("c1", "regular", "sent", "L", "Hello", "News", at, moment(4), customers, "shop.example"),
+        ("c2", "regular", "save", "L", "Later", "Draft", None, moment(4), 0, "shop.example"),
     ]
     rows["mailchimp.audiences"].append(("L", "All", "pub", at, customers, 0, 0, at, FIRST_DAY))
     rows["mailchimp.members"] += [
@@ -195,6 +196,7 @@ def add_mail(rows: Rows, rng: random.Random, customers: int) -> None:
     for position, step in ((1, "s1"), (2, "s2")):
         rows["mailchimp.automation_emails"].append(
             (step, "f1", position, f"Step {position}", "Hi", "sending", position, "day", customers)
+            + ("shop.example",)
         )
     for mail in ("c1", "s1", "s2"):
         sent = [n for n in range(customers) if mail != "s2" or n % 3]
@@ -205,6 +207,66 @@ def add_mail(rows: Rows, rng: random.Random, customers: int) -> None:
             (mail, date(2026, 11, 8), len(sent), bounces, 0, opens + machine, openers, opens)
             + (openers, clicks, clickers, left, 0)
         )
+
+
+def add_other_mail(rows: Rows, customers: int) -> None:
+    """Add one campaign and a flow of Klaviyo, messages of SendGrid and an e-mail of HubSpot."""
+    at = moment(9)
+    rows["klaviyo.metrics"] += [
+        (name, name, "Klaviyo", "Internal", at, at)
+        for name in ("Received Email", "Bounced Email", "Opened Email", "Clicked Email")
+    ]
+    rows["klaviyo.campaigns"].append(
+        ("kc", "email", "Klaviyo news", "Sent", False, at, at, at, moment(10))
+    )
+    rows["klaviyo.campaign_messages"].append(
+        ("km", "kc", "email", "Klaviyo news", "Hi", at, at, "shop.example")
+    )
+    rows["klaviyo.flows"].append(("kf", "Klaviyo welcome", "live", False, "Metric", at, at))
+    for message in ("k1", "k2"):
+        rows["klaviyo.flow_actions"].append(
+            (f"a{message}", "kf", "send-email", "live", message, message, "Hi", at, at)
+            + ("shop.example",)
+        )
+    rows["hubspot.emails"].append(
+        ("h1", "HubSpot news", "Hi", "BATCH_EMAIL", "PUBLISHED", None, True, at, at, at, False)
+        + ("shop.example",)
+    )
+    rows["hubspot.email_statistics"].append(
+        ("h1", date(2026, 11, 8), 20, 18, 9, 4, 0, 1, 1, 0, 1, 1)
+    )
+    for number in range(0, customers, 2):
+        add_messages(rows, number)
+
+
+def add_messages(rows: Rows, number: int) -> None:
+    """Add what one recipient got from Klaviyo and SendGrid: every fourth has a scanner."""
+    address, profile = f"C{number}@Example.com", f"kp{number}"
+    stamps = (moment(0), moment(0), moment(0))
+    rows["klaviyo.profiles"].append(
+        (profile, address, None, None, None, None, "Germany", None, None, None, None, True)
+        + (None, None, *stamps)
+    )
+    for message, flow, day in (("km", None, 10), ("k1", "kf", 11), ("k2", "kf", 14)):
+        acts = [("Received Email", 0, None, None), ("Opened Email", 60, None, number % 3 == 0)]
+        if number % 4 == 0:
+            acts += [("Clicked Email", 20 + link, f"https://{link}", None) for link in range(3)]
+        if number % 10 == 6:
+            acts = [("Bounced Email", 0, None, None)]
+        for place, (metric, second, url, is_machine) in enumerate(acts):
+            when = moment(day, second + number)
+            rows["klaviyo.events"].append(
+                (f"{message}-{number}-{place}", when, when.date(), metric, profile, message, flow)
+                + (None, None, None, url, is_machine)
+                + ("Hard" if metric == "Bounced Email" else None,)
+            )
+    for place, event in enumerate(("processed", "delivered", "open", "click", "spamreport")):
+        if place < 2 + number % 8 // 2:
+            rows["sendgrid.events"].append(
+                (f"sg-{number}-{place}", f"sg-{number}", event, moment(20, number + 90 * place))
+                + (address, '["shipping", "transactional"]', event == "open" and number % 6 == 0)
+                + ("https://0" if event == "click" else None, *[None] * 12)
+            )
 
 
 def add_recipient(rows: Rows, rng: random.Random, mail: str, number: int) -> tuple[int, ...]:
@@ -219,10 +281,12 @@ def add_recipient(rows: Rows, rng: random.Random, mail: str, number: int) -> tup
         for kind, share in (("", 0.4), ("", 0.2), ("proxy", 0.3), ("click", 0.2))
         if rng.random() < share
     ]
-    for index, kind in enumerate(kinds):
-        action, detail = ("click", "") if kind == "click" else ("open", kind)
+    for index, kind in enumerate(sorted(kinds, key="proxy".__ne__)):
+        action = "click" if kind == "click" else "open"
+        # a proxy is there at once, people a day later
+        at = moment(5, 90) if kind == "proxy" else moment(6, index)
         rows["mailchimp.email_activity"].append(
-            (*recipient, action, detail, moment(6, index), "https://shop.example/", index)
+            (*recipient, action, "", at, "https://shop.example/", index)
         )
     opens, clicks = kinds.count(""), kinds.count("click")
     left = int(rng.random() < 0.04)

@@ -31,7 +31,6 @@ SAID = {
     "analytics_storage": ("Yes", "No"),
     "ads_storage": ("Yes", "No"),
     "action": ("open", "click"),
-    "activity_type": ("proxy", "proxy"),
     "financial_status": ("paid", "voided"),
 }
 NAMES = ("model", "column", "type", "rows")

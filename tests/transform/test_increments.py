@@ -14,7 +14,16 @@ from typing import Any
 import duckdb
 import pytest
 from histories import CREDITS, compiled, random_history, write_history
-from rule_based import PAID, WINDOWS_DAYS, Conversion, Touch, assert_same, attribute, is_direct, path_of
+from rule_based import (
+    PAID,
+    WINDOWS_DAYS,
+    Conversion,
+    Touch,
+    assert_same,
+    attribute,
+    is_direct,
+    path_of,
+)
 from small_warehouse import SCHEMA, Warehouse
 
 pytestmark = pytest.mark.system

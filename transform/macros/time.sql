@@ -67,6 +67,18 @@
     date_add({{ date }}, {{ days }})
 {%- endmacro %}
 
+{% macro months_after(date, months) -%}
+    {{ return(adapter.dispatch('months_after', 'marketing')(date, months)) }}
+{%- endmacro %}
+
+{% macro default__months_after(date, months) -%}
+    cast({{ dbt.dateadd('month', months, date) }} as date)
+{%- endmacro %}
+
+{% macro spark__months_after(date, months) -%}
+    add_months({{ date }}, cast({{ months }} as int))
+{%- endmacro %}
+
 {% macro day_before(date) -%}
     {{ days_after(date, -1) }}
 {%- endmacro %}

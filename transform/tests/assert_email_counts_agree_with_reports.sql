@@ -6,6 +6,7 @@ with
 activity as (
 
     select * from {{ ref('int_email__activity') }}
+    where platform = 'mailchimp'
 
 ),
 
@@ -29,22 +30,22 @@ ranked as (
 
 violations as (
 
+    -- which opens are those of machines is our own judgement, and not compared
     select
         ranked.campaign_id,
         ranked.emails_sent,
-        activity.sent,
-        ranked.human_opens as reported_human_opens,
-        activity.human_opens
+        activity.sent
     from ranked
-    left join activity on ranked.campaign_id = activity.campaign_id
+    left join activity on ranked.campaign_id = activity.mail_id
     where
         ranked.report_rank = 1
         and (
-            ranked.emails_sent != coalesce(activity.sent, 0)
-            or ranked.human_opens != coalesce(activity.human_opens, 0)
-            or ranked.opens - ranked.human_opens != coalesce(activity.machine_opens, 0)
-            or ranked.clicks != coalesce(activity.clicks, 0)
-            or ranked.unsubscribes != coalesce(activity.unsubscribes, 0)
+            ranked.emails_sent <> coalesce(activity.sent, 0)
+            or ranked.hard_bounces <> coalesce(activity.hard_bounces, 0)
+            or ranked.soft_bounces <> coalesce(activity.soft_bounces, 0)
+            or ranked.opens <> coalesce(activity.human_opens + activity.machine_opens, 0)
+            or ranked.clicks <> coalesce(activity.human_clicks + activity.machine_clicks, 0)
+            or ranked.unsubscribes <> coalesce(activity.unsubscribes, 0)
         )
 
 )

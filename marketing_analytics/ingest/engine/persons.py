@@ -137,6 +137,7 @@ def replaced(table: Table, built: Any, key: Key) -> tuple[Any, Any]:
             for name in table.columns
             if table.stored_name(name)
         }
+        | {name: domains(built.column(of)) for name, of in table.domains.items()}
     )
     found: dict[tuple[str, str], str] = {
         (person_key, table.personal[name]): value
@@ -152,6 +153,25 @@ def pseudonyms(key: Key, kind: str, column: Any) -> Any:
     encoded = chunk_of(column).dictionary_encode()
     made = [key.pseudonym(kind, value) for value in encoded.dictionary.to_pylist()]
     return pa.array(made, pa.string()).take(encoded.indices)
+
+
+def domain_of(address: Any) -> str | None:
+    """Return the domain of an e-mail address, None where it is none."""
+    text = address if isinstance(address, str) else ""
+    _, at, domain = text.strip().lower().rpartition("@")
+    return domain if at and domain else None
+
+
+def with_sender(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return columns of mails with the domain of the sender in place of its address."""
+    return columns | {"sender_domain": [domain_of(one) for one in columns["sender_domain"]]}
+
+
+def domains(column: Any) -> Any:
+    """Return the domains of a column of e-mail addresses."""
+    encoded = chunk_of(column).dictionary_encode()
+    found = [domain_of(address) for address in encoded.dictionary.to_pylist()]
+    return pa.array(found, pa.string()).take(encoded.indices)
 
 
 def chunk_of(column: Any) -> Any:

@@ -67,6 +67,7 @@ class Table:
     columns beside the key that a row is nothing without. `personal` says which columns tell a
     person, and what they are; `stored` is the table without them. `links` are columns with the
     platform's own number of a person, or of what is hers alone: the column, and what it is.
+    `domains` are stored beside pseudonyms: the column, and that of the address whose domain it is.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Table:
     required: tuple[str, ...] = ()
     personal: Mapping[str, Identifier | Attribute] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
+    domains: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def stored(self) -> Table:
@@ -84,12 +86,14 @@ class Table:
         if not self.personal:
             return self
         names = {name: self.stored_name(name) for name in self.columns}
+        columns = {new: self.columns[name] for name, new in names.items() if new}
         return replace(
             self,
-            columns={new: self.columns[name] for name, new in names.items() if new},
+            columns=columns | dict.fromkeys(self.domains, "text"),
             key=tuple(names[name] for name in self.key),
             required=(),
             personal={},
+            domains={},
         )
 
     def stored_name(self, name: str) -> str:

@@ -24,7 +24,7 @@ from marketing_analytics.simulate.world.mail.events import CLICK as MAIL_CLICK
 from marketing_analytics.simulate.world.mail.events import MACHINE_CLICK, MACHINE_OPEN, OPEN
 from marketing_analytics.simulate.world.names import money
 from marketing_analytics.simulate.world.parameters import DAY_US
-from marketing_analytics.simulate.world.tables import incremental_counts
+from marketing_analytics.simulate.world.tables import incremental_counts, mail_hold_out_table
 from marketing_analytics.simulate.world.web.ga4 import Ga4Counts
 from marketing_analytics.simulate.world.world import World
 
@@ -169,7 +169,10 @@ def mail_part(world: World, *, is_flow: bool) -> dict[str, int]:
         "soft_bounces": int((mine & (sends.status == 2)).sum()),
     }
     if is_flow:
-        return {"flows": len(world.mail_plan.flows), "emails": int(flags.sum())} | counts
+        found = {"flows": len(world.mail_plan.flows), "emails": int(flags.sum())}
+        # steps of flows cause nothing, so that who is held out misses nothing
+        held = {"held_out": mail_hold_out_table(world).num_rows, "caused_orders": 0}
+        return found | counts | held
     sent = sum(not mail.flow and mail.sent_us > 0 for mail in mails)
     return {"campaigns": sent} | counts
 

@@ -25,6 +25,7 @@ from marketing_analytics.simulate.world.demand.truth import (
 )
 from marketing_analytics.simulate.world.mail.events import ACTIONS, MACHINES
 from marketing_analytics.simulate.world.mail.plan import LINKS
+from marketing_analytics.simulate.world.mail.sends import held_out
 from marketing_analytics.simulate.world.names import device_names, email_hash, ids
 from marketing_analytics.simulate.world.web.ga4_events import click_id
 from marketing_analytics.simulate.world.web.visits import CHANNELS, SOURCES
@@ -262,6 +263,22 @@ def mail_event_table(world: World) -> pa.Table:
     )
 
 
+def mail_hold_out_table(world: World) -> pa.Table:
+    """Return one row per flow and member of its list who is never sent it."""
+    people, flows = world.people, world.mail_plan.flows
+    is_member = people.subscribed_us < world.parameters.end_us
+    found = [
+        np.flatnonzero(
+            is_member
+            & (people.is_eur == flow.is_eur)
+            & held_out(world.parameters, people, flow.key)
+        )
+        for flow in flows
+    ]
+    names = [flow.flow_id for flow, members in zip(flows, found, strict=True) for _ in members]
+    return pa.table({"flow": pa.array(names, pa.string()), "person": np.concatenate(found)})
+
+
 def incremental_counts(world: World) -> dict[str, int]:
     """Return the orders each channel truly caused: those that are missing without it."""
     return {channel: len(world.causes.orders_of(channel)) for channel in sorted(set(CHANNELS))}
@@ -288,6 +305,7 @@ def truth_tables(world: World) -> dict[str, pa.Table]:
         "mail_lists": entity_table(plan.lists),
         "mails": entity_table(plan.mails),
         "mail_flows": entity_table(plan.flows),
+        "mail_hold_outs": mail_hold_out_table(world),
         "mail_sends": send_table(world),
         "mail_events": mail_event_table(world),
         "regions": region_table(world),

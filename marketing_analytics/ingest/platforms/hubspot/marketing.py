@@ -8,6 +8,7 @@ from typing import Any
 from marketing_analytics.ingest.engine.answers import part, records
 from marketing_analytics.ingest.engine.governor import Governor
 from marketing_analytics.ingest.engine.job import Job, Piece
+from marketing_analytics.ingest.engine.persons import with_sender
 from marketing_analytics.ingest.engine.tables import pluck
 from marketing_analytics.ingest.platforms.hubspot.lists import Record, add_whole, whole_list
 from marketing_analytics.ingest.platforms.hubspot.tables import (
@@ -91,7 +92,9 @@ def read_emails(job: Job, governor: Governor) -> None:
     """Read the e-mails, and today's snapshot of those that may still be opened."""
     path = "/marketing/v3/emails"
     rows = with_archived(governor, path, {"limit": PAGE, "includeStats": "true"})
-    add_whole(job, EMAILS, pluck(rows, EMAIL_PATHS), rows)
+    senders = [part(row, "from", path).get("replyTo") for row in rows]
+    columns = with_sender(pluck(rows, EMAIL_PATHS) | {"sender_domain": senders})
+    add_whole(job, EMAILS, columns, rows)
     due = [row for row in rows if is_due(job, row)]
     counters = [part(part(row, "stats", path), "counters", path) for row in due]
     counted = {column: [one.get(name) for one in counters] for column, name in COUNTERS.items()}

@@ -181,6 +181,7 @@ EMAILS = Table(
         "created_at": "time",
         "updated_at": "time",
         "is_archived": "flag",
+        "sender_domain": "text",
     },
     key=("email_id",),
     mode="parts",

@@ -16,6 +16,7 @@ from marketing_analytics.ingest.access.settings import shaped
 from marketing_analytics.ingest.engine.answers import Account, as_account, readable
 from marketing_analytics.ingest.engine.governor import Governor
 from marketing_analytics.ingest.engine.job import Job, Piece
+from marketing_analytics.ingest.engine.persons import with_sender
 from marketing_analytics.ingest.engine.reading import Reader, Task
 from marketing_analytics.ingest.engine.source import Source
 from marketing_analytics.ingest.engine.windows import ONE_DAY, Window, windows_of
@@ -125,7 +126,8 @@ def read_campaigns(job: Job, governor: Governor) -> None:
                 governor, "/campaigns", {"filter": f"and({wanted})"}, "campaign-messages"
             )
             campaigns = pluck_all(rows, CAMPAIGN_PATHS) | {"channel": [channel] * len(rows)}
-            columns = pluck_all(messages, CAMPAIGN_MESSAGE_PATHS) | {"campaign_id": parents}
+            named = pluck_all(messages, CAMPAIGN_MESSAGE_PATHS) | {"campaign_id": parents}
+            columns = with_sender(named)
             job.keep(
                 [
                     Piece(CAMPAIGNS, campaigns, rows),
@@ -140,7 +142,7 @@ def read_flows(job: Job, governor: Governor) -> None:
         rows, actions, parents = with_included(
             governor, "/flows", {"filter": f"equals(archived,{is_archived})"}, "flow-actions"
         )
-        columns = pluck_all(actions, FLOW_ACTION_PATHS) | {"flow_id": parents}
+        columns = with_sender(pluck_all(actions, FLOW_ACTION_PATHS)) | {"flow_id": parents}
         job.keep(
             [
                 Piece(FLOWS, pluck_all(rows, FLOW_PATHS), rows),

@@ -61,6 +61,7 @@ PROFILES = Table(
         "last_name": "name",
     },
     links={"profile_id": "klaviyo profile"},
+    domains={"email_domain": "email"},
 )
 MERGED_PROFILES = Table(
     "merged_profiles",
@@ -94,6 +95,7 @@ CAMPAIGN_MESSAGES = Table(
         "subject_line": "text",
         "created_at": "time",
         "updated_at": "time",
+        "sender_domain": "text",
     },
     key=("message_id",),
 )
@@ -122,6 +124,7 @@ FLOW_ACTIONS = Table(
         "subject_line": "text",
         "created_at": "time",
         "updated_at": "time",
+        "sender_domain": "text",
     },
     key=("action_id",),
 )
@@ -140,6 +143,7 @@ EVENTS = Table(
         "currency": "text",
         "clicked_url": "text",
         "is_machine_open": "flag",
+        "bounce_type": "text",
     },
     key=("event_id",),
     mode="parts",
@@ -212,6 +216,8 @@ CAMPAIGN_MESSAGE_PATHS = {
     "subject_line": "attributes.definition.content.subject",
     "created_at": "attributes.created_at",
     "updated_at": "attributes.updated_at",
+    # its domain alone is stored
+    "sender_domain": "attributes.definition.content.from_email",
 }
 FLOW_PATHS = {
     "flow_id": "id",
@@ -231,6 +237,7 @@ FLOW_ACTION_PATHS = {
     "subject_line": "attributes.definition.data.message.subject_line",
     "created_at": "attributes.created",
     "updated_at": "attributes.updated",
+    "sender_domain": "attributes.definition.data.message.from_email",
 }
 EVENT_PATHS = {
     "event_id": "id",
@@ -245,4 +252,5 @@ EVENT_PATHS = {
     "currency": "attributes.event_properties.$currency_code",
     "clicked_url": "attributes.event_properties.URL",
     "is_machine_open": "attributes.event_properties.machine_open",
+    "bounce_type": "attributes.event_properties.Bounce Type",
 }

@@ -19,6 +19,7 @@ from marketing_analytics.ingest.engine.answers import readable, records
 from marketing_analytics.ingest.engine.backfill import Planned
 from marketing_analytics.ingest.engine.governor import AccountError, BrokenAnswerError, Governor
 from marketing_analytics.ingest.engine.job import Job, Piece
+from marketing_analytics.ingest.engine.persons import with_sender
 from marketing_analytics.ingest.engine.tables import pluck, pluck_one
 from marketing_analytics.ingest.engine.windows import Window
 from marketing_analytics.ingest.platforms.mailchimp.choice import of_audiences
@@ -96,7 +97,7 @@ def read_campaigns(job: Job, governor: Governor) -> list[Mailing]:
     """Load all campaigns; return those that were sent."""
     found = read_what_is_there(job, governor, "/campaigns", "campaigns")
     rows = of_audiences(job, found, AUDIENCE_PATH)
-    job.add(CAMPAIGNS, pluck(rows, CAMPAIGN_PATHS), raw=rows)
+    job.add(CAMPAIGNS, with_sender(pluck(rows, CAMPAIGN_PATHS)), raw=rows)
     sent = [row for row in rows if row.get("send_time") and row.get("status") == "sent"]
     return readable(job, sent, "id", mailing_of, "campaign")
 
@@ -129,7 +130,7 @@ def read_automations(job: Job, governor: Governor) -> list[Mailing]:
 
     job.each(known, read_emails)
     emails.sort(key=lambda email: str(email.get("id")))
-    job.add(AUTOMATION_EMAILS, pluck(emails, AUTOMATION_EMAIL_PATHS), raw=emails)
+    job.add(AUTOMATION_EMAILS, with_sender(pluck(emails, AUTOMATION_EMAIL_PATHS)), raw=emails)
     return [
         Mailing(str(email["id"]), None)
         for email in emails

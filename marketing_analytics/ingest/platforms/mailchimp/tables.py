@@ -19,6 +19,7 @@ CAMPAIGNS = Table(
         "send_at": "time",
         "created_at": "time",
         "emails_sent": "count",
+        "sender_domain": "text",
     },
     key=("campaign_id",),
 )
@@ -73,6 +74,7 @@ SENT_TO = Table(
     mode="parts",
     part_by=("campaign_id",),
     personal=PERSONAL,
+    domains={"email_domain": "email_address"},
 )
 UNSUBSCRIBES = Table(
     "unsubscribes",
@@ -113,6 +115,7 @@ AUTOMATION_EMAILS = Table(
         "delay_amount": "count",
         "delay_type": "text",
         "emails_sent": "count",
+        "sender_domain": "text",
     },
     key=("email_campaign_id",),
 )
@@ -170,6 +173,8 @@ TABLES = (
     MEMBERS,
 )
 
+# the address that mail is sent from; its domain alone is stored
+SENDER = "settings.reply_to"
 CAMPAIGN_PATHS = {
     "campaign_id": "id",
     "type": "type",
@@ -180,6 +185,7 @@ CAMPAIGN_PATHS = {
     "send_at": "send_time",
     "created_at": "create_time",
     "emails_sent": "emails_sent",
+    "sender_domain": SENDER,
 }
 REPORT_PATHS = {
     "campaign_id": "id",
@@ -229,6 +235,7 @@ AUTOMATION_EMAIL_PATHS = {
     "delay_amount": "delay.amount",
     "delay_type": "delay.type",
     "emails_sent": "emails_sent",
+    "sender_domain": SENDER,
 }
 AUDIENCE_PATHS = {
     "list_id": "id",

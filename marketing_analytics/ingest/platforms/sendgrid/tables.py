@@ -85,5 +85,6 @@ EVENTS = Table(
     key=("event_id",),
     required=("event_type", "event_at"),
     personal={**ADDRESS, "user_agent": "address"},
+    domains={"email_domain": "email_address"},
 )
 TABLES = (DAILY_STATS, CATEGORY_STATS, SUPPRESSIONS, EVENTS)

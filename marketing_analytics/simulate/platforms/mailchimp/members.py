@@ -37,6 +37,10 @@ class MemberRecords:
         is_hard = np.asarray(mails.status, dtype=object) == "hard"
         self.bounced_us = np.full(count, NEVER_US, dtype=np.int64)
         np.minimum.at(self.bounced_us, mails.person[is_hard], mails.sent_us[is_hard])
+        titles = {flow["flow_id"]: flow["title"] for flow in mails.flows}
+        self.tags: dict[int, list[str]] = {}
+        for row in world.rows("mail_hold_outs"):
+            self.tags.setdefault(row["person"], []).append(f"Hold-out: {titles[row['flow']]}")
 
     def audience(self, list_id: str) -> dict[str, Any] | None:
         """Return an audience of the world."""
@@ -111,6 +115,7 @@ class MemberRecords:
         """Return one member."""
         joined = mail_time(int(self.mails.subscribed_us[person]))
         member_id = self.mails.address_id[person]
+        tags = self.tags.get(person, [])
         row = {
             "id": member_id,
             "email_address": self.mails.address[person],
@@ -135,8 +140,8 @@ class MemberRecords:
             "email_client": "",
             "location": {"latitude": 0, "longitude": 0, "country_code": self.country[person]},
             "source": "Web Form",
-            "tags_count": 0,
-            "tags": [],
+            "tags_count": len(tags),
+            "tags": [{"id": number, "name": name} for number, name in enumerate(tags, start=1)],
             "list_id": list_id,
             "_links": [],
         }

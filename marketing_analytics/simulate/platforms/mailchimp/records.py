@@ -255,7 +255,7 @@ class MailRecords:
         return rows
 
     def event_text(self, event: int, send: int) -> str:
-        """Return one activity as JSON; machine opens are of type proxy."""
+        """Return one activity as JSON; nothing tells the opens of machines, as at Mailchimp."""
         action, at = self.event_action[event], mail_time(self.event_us[event])
         if action == "click":
             is_machine, person = self.event_is_machine[event], self.person[send]
@@ -264,8 +264,7 @@ class MailRecords:
             return f'{{"action": "click", "timestamp": "{at}", "url": "{url}", "ip": "{ip}"}}'
         if action == "bounce":
             return f'{{"action": "bounce", "type": "{self.status[send]}", "timestamp": "{at}"}}'
-        kind = '"type": "proxy", ' if self.event_is_machine[event] else ""
-        return f'{{"action": "open", {kind}"timestamp": "{at}", "ip": ""}}'
+        return f'{{"action": "open", "timestamp": "{at}", "ip": ""}}'
 
     def head(self, mail: int) -> str:
         """Return the ids every recipient of a mail carries, as JSON members."""

@@ -2,6 +2,8 @@
 
 Two kinds of machines: Apple's proxy loads the pictures of every mail of its users, and the security
 scanners of offices follow every link of a mail seconds after it arrived.
+
+One person in twenty reads nearly every mail, as a machine opens them; the others one in six.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing_analytics.simulate.world.chance import IntArray, pick, stream
+from marketing_analytics.simulate.world.chance import FloatArray, IntArray, pick, stream
 from marketing_analytics.simulate.world.customers.people import NEVER_US, People
 from marketing_analytics.simulate.world.mail.plan import LINK_WEIGHTS, LINKS
 from marketing_analytics.simulate.world.mail.sends import STATUS_SENT, Sends, never
@@ -22,6 +24,7 @@ MACHINES = (MACHINE_OPEN, MACHINE_CLICK)
 NO_LINK = -1
 # a scanner is done before any person could have read: those take a minute at least
 SCAN_SECONDS = (2, 50)
+FOND_SHARE, FOND_OPENS, OTHER_OPENS = 0.05, 0.9, 0.17
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,18 @@ def draw_clicks(
     return (linked_send, CLICK, click_us), (idle, CLICK, idle_us)
 
 
+def open_shares(parameters: WorldParameters, people: People) -> FloatArray:
+    """Return which share of their mails people read, by person."""
+    is_fond = stream(parameters.seed, "fond readers").random(people.count) < FOND_SHARE
+    return np.where(is_fond, FOND_OPENS, OTHER_OPENS)
+
+
 def draw_opens(
-    rng: np.random.Generator, people: People, sends: Sends, clicks: tuple[Part, Part]
+    rng: np.random.Generator,
+    people: People,
+    sends: Sends,
+    clicks: tuple[Part, Part],
+    shares: FloatArray,
 ) -> tuple[Part, Part, Part]:
     """Return first opens, repeated opens and opens by machines; who clicks has opened before."""
     first_click = never(len(sends.person))
@@ -94,7 +107,7 @@ def draw_opens(
         # several clicks of one send: the first one bounds its open
         np.minimum.at(first_click, send, click_us)
     is_delivered = sends.status == STATUS_SENT
-    is_reader = (rng.random(len(sends.person)) < 0.21) | (first_click < NEVER_US)
+    is_reader = (rng.random(len(sends.person)) < shares[sends.person]) | (first_click < NEVER_US)
     reader = np.flatnonzero(is_delivered & is_reader).astype(np.int64)
     open_us = sends.sent_us[reader] + waits(rng, len(reader), 25_000)
     # who clicks has opened before
@@ -119,7 +132,8 @@ def build_mail_events(
     clicks = draw_clicks(rng, sends, session_mail, session_start_us)
     bounced = np.flatnonzero(sends.status != STATUS_SENT)
     bounce: Part = (bounced, BOUNCE, sends.sent_us[bounced] + SECOND_US)
-    parts = (*draw_opens(rng, people, sends, clicks), *clicks, bounce)
+    shares = open_shares(parameters, people)
+    parts = (*draw_opens(rng, people, sends, clicks, shares), *clicks, bounce)
     send = np.concatenate([part[0] for part in parts]).astype(np.int64)
     kind = np.concatenate([np.full(len(part[0]), part[1], dtype=np.int64) for part in parts])
     at_us = np.concatenate([part[2] for part in parts]).astype(np.int64)

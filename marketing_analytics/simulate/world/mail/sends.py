@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing_analytics.simulate.world.chance import IntArray, stream
+from marketing_analytics.simulate.world.chance import BoolArray, IntArray, stream
 from marketing_analytics.simulate.world.customers.people import NEVER_US, People
 from marketing_analytics.simulate.world.customers.purchases import Orders
 from marketing_analytics.simulate.world.mail.plan import Mail, MailPlan
@@ -16,6 +16,8 @@ from marketing_analytics.simulate.world.web.visits import CART_DEPTH, EMAIL_SOUR
 # a mail older than that is not what brought someone back
 CLICK_REACH_US = 12 * DAY_US
 STATUS_SENT, STATUS_HARD, STATUS_SOFT = 0, 1, 2
+# flows that one member in ten is never sent, so that their effect can be told
+HELD_FLOWS, HELD_SHARE = ("welcome",), 0.1
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,14 @@ def pair_keys(persons: IntArray, moments_us: IntArray) -> IntArray:
     return np.asarray(persons * (1 << 34) + moments_us // SECOND_US, dtype=np.int64)
 
 
+def held_out(parameters: WorldParameters, people: People, key: str) -> BoolArray:
+    """Return who is never sent a flow, by its key."""
+    if key not in HELD_FLOWS:
+        return np.zeros(people.count, dtype=bool)
+    rng = stream(parameters.seed, f"held out of {key}")
+    return np.asarray(rng.random(people.count) < HELD_SHARE)
+
+
 def newsletter_sends(people: People, mail: Mail) -> IntArray:
     """Return who gets one newsletter."""
     is_member = (people.subscribed_us <= mail.sent_us) & (people.opted_out_us > mail.sent_us)
@@ -112,6 +122,7 @@ def build_sends(
             sent_us = trigger_us + mail.delay_us + rng.integers(20, 600, len(person)) * SECOND_US
             # the order that a mail asks for stops it
             keep = (stop_us > sent_us) & (people.is_eur[person] == mail.is_eur)
+            keep &= ~held_out(parameters, people, keys[mail.flow])[person]
             person, sent_us = person[keep], sent_us[keep]
         else:
             person = newsletter_sends(people, mail)

@@ -1,114 +1,141 @@
 with
 
+messages as (
+
+    select * from {{ ref('int_email__messages') }}
+
+),
+
+mailchimp_reports as (
+
+    select * from {{ ref('stg_mailchimp__reports') }}
+
+),
+
+hubspot_statistics as (
+
+    select * from {{ ref('stg_hubspot__email_statistics') }}
+
+),
+
+counted as (
+
+    select
+        platform,
+        mail_id,
+        sum(sent) as sent,
+        sum(delivered) as delivered,
+        sum(bounces) as bounces,
+        sum(hard_bounces) as hard_bounces,
+        sum(soft_bounces) as soft_bounces,
+        sum(human_opens) as human_opens,
+        sum(machine_opens) as machine_opens,
+        count(case when human_opens > 0 then 1 end) as human_openers,
+        count(case when machine_opens > 0 then 1 end) as machine_openers,
+        count(case when human_opens + machine_opens > 0 then 1 end) as openers,
+        sum(human_clicks) as human_clicks,
+        sum(machine_clicks) as machine_clicks,
+        count(case when human_clicks > 0 then 1 end) as human_clickers,
+        count(case when human_clicks + machine_clicks > 0 then 1 end) as clickers,
+        sum(unsubscribes) as unsubscribes,
+        sum(complaints) as complaints
+    from messages
+    group by platform, mail_id
+
+),
+
+mailchimp_ranked as (
+
+    select
+        *,
+        row_number() over (partition by campaign_id order by snapshot_date desc) as report_rank
+    from mailchimp_reports
+
+),
+
+hubspot_ranked as (
+
+    select
+        *,
+        row_number() over (partition by marketing_email_id order by snapshot_date desc)
+            as report_rank
+    from hubspot_statistics
+
+),
+
 activity as (
 
-    select * from {{ ref('stg_mailchimp__email_activity') }}
-
-),
-
-clicks as (
-
-    select * from {{ ref('int_email__clicks') }}
-
-),
-
-recipients as (
-
-    select * from {{ ref('stg_mailchimp__sent_to') }}
-
-),
-
-unsubscribes as (
-
-    select * from {{ ref('stg_mailchimp__unsubscribes') }}
-
-),
-
-acted as (
-
+    -- Mailchimp names nobody who complained: their number stands in the report alone
     select
-        campaign_id,
-        count(case when action = 'open' and not is_machine then 1 end) as human_opens,
-        count(case when is_machine then 1 end) as machine_opens,
-        count(distinct case when action = 'open' and not is_machine then email_key end)
-            as human_openers,
-        count(distinct case when is_machine then email_key end) as machine_openers
+        counted.platform,
+        counted.mail_id,
+        counted.sent,
+        counted.delivered,
+        counted.bounces,
+        counted.hard_bounces,
+        counted.soft_bounces,
+        counted.human_opens,
+        counted.machine_opens,
+        counted.human_openers,
+        counted.machine_openers,
+        counted.openers,
+        counted.human_clicks,
+        counted.machine_clicks,
+        counted.human_clickers,
+        counted.clickers,
+        counted.unsubscribes,
+        case
+            when counted.platform = 'mailchimp' then reports.abuse_reports
+            else counted.complaints
+        end as complaints,
+        reports.human_opens as reported_human_opens
+    from counted
+    left join mailchimp_ranked as reports
+        on counted.platform = 'mailchimp'
+        and counted.mail_id = reports.campaign_id
+        and reports.report_rank = 1
+
+    union all
+
+    -- HubSpot counts recipients, machines among them or not as the account has set: nobody can
+    -- tell them apart
+    select
+        'hubspot' as platform,
+        marketing_email_id as mail_id,
+        sent,
+        delivered,
+        hard_bounces + soft_bounces as bounces,
+        hard_bounces,
+        soft_bounces,
+        null as human_opens,
+        null as machine_opens,
+        null as human_openers,
+        null as machine_openers,
+        opens as openers,
+        null as human_clicks,
+        null as machine_clicks,
+        null as human_clickers,
+        clicks as clickers,
+        unsubscribes,
+        spam_reports as complaints,
+        null as reported_human_opens
+    from hubspot_ranked
+    where report_rank = 1
+
+),
+
+typed as (
+
+    -- sums are of wider types on some engines
+    select
+        platform,
+        mail_id,
+        {%- for figure in email_figures() %}
+            cast({{ figure }} as bigint) as {{ figure }},
+        {%- endfor %}
+        cast(reported_human_opens as bigint) as reported_human_opens
     from activity
-    group by campaign_id
-
-),
-
-clicked as (
-
-    select
-        campaign_id,
-        count(*) as clicks,
-        count(case when is_machine then 1 end) as machine_clicks,
-        count(distinct email_key) as clickers,
-        count(distinct case when not is_machine then email_key end) as human_clickers
-    from clicks
-    group by campaign_id
-
-),
-
-sent as (
-
-    select
-        campaign_id,
-        count(*) as sent,
-        count(case when delivery_status in ('hard', 'soft') then 1 end) as bounces
-    from recipients
-    group by campaign_id
-
-),
-
-left_list as (
-
-    select
-        campaign_id,
-        count(*) as unsubscribes
-    from unsubscribes
-    group by campaign_id
-
-),
-
-emails as (
-
-    select campaign_id from sent
-
-    {{ union_distinct() }}
-
-    select campaign_id from acted
-
-    {{ union_distinct() }}
-
-    select campaign_id from left_list
-
-),
-
-joined as (
-
-    select
-        emails.campaign_id,
-        coalesce(sent.sent, 0) as sent,
-        coalesce(sent.bounces, 0) as bounces,
-        coalesce(sent.sent, 0) - coalesce(sent.bounces, 0) as delivered,
-        coalesce(acted.human_opens, 0) as human_opens,
-        coalesce(acted.machine_opens, 0) as machine_opens,
-        coalesce(acted.human_openers, 0) as human_openers,
-        coalesce(acted.machine_openers, 0) as machine_openers,
-        coalesce(clicked.clicks, 0) as clicks,
-        coalesce(clicked.clicks, 0) - coalesce(clicked.machine_clicks, 0) as human_clicks,
-        coalesce(clicked.machine_clicks, 0) as machine_clicks,
-        coalesce(clicked.clickers, 0) as clickers,
-        coalesce(clicked.human_clickers, 0) as human_clickers,
-        coalesce(left_list.unsubscribes, 0) as unsubscribes
-    from emails
-    left join sent on emails.campaign_id = sent.campaign_id
-    left join acted on emails.campaign_id = acted.campaign_id
-    left join clicked on emails.campaign_id = clicked.campaign_id
-    left join left_list on emails.campaign_id = left_list.campaign_id
 
 )
 
-select * from joined
+select * from typed

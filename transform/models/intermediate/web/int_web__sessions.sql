@@ -132,6 +132,10 @@ sessions as (
         continued.has_add_to_cart,
         continued.has_checkout,
         continued.has_purchase,
+        continued.product_viewed_at,
+        continued.added_to_cart_at,
+        continued.checkout_began_at,
+        continued.purchased_at,
         cast(continued.started_at as date) as session_date,
         continued.started_at,
         continued.ended_at

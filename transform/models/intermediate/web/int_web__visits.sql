@@ -131,7 +131,11 @@ grouped as (
         max(case when event_name = 'view_item' then 1 else 0 end) = 1 as has_product_view,
         max(case when event_name = 'add_to_cart' then 1 else 0 end) = 1 as has_add_to_cart,
         max(case when event_name = 'begin_checkout' then 1 else 0 end) = 1 as has_checkout,
-        max(case when event_name = 'purchase' then 1 else 0 end) = 1 as has_purchase
+        max(case when event_name = 'purchase' then 1 else 0 end) = 1 as has_purchase,
+        min(case when event_name = 'view_item' then event_at end) as product_viewed_at,
+        min(case when event_name = 'add_to_cart' then event_at end) as added_to_cart_at,
+        min(case when event_name = 'begin_checkout' then event_at end) as checkout_began_at,
+        min(case when event_name = 'purchase' then event_at end) as purchased_at
     from arrived
     group by device_key, ga_session_id
 
@@ -216,6 +220,10 @@ visits as (
         grouped.has_add_to_cart,
         grouped.has_checkout,
         grouped.has_purchase,
+        grouped.product_viewed_at,
+        grouped.added_to_cart_at,
+        grouped.checkout_began_at,
+        grouped.purchased_at,
         grouped.started_at,
         grouped.ended_at
     from grouped

@@ -2,13 +2,13 @@ with
 
 steps as (
 
-    select * from {{ ref('stg_mailchimp__automation_emails') }}
+    select * from {{ ref('int_email__flow_steps') }}
 
 ),
 
-automations as (
+mails as (
 
-    select * from {{ ref('stg_mailchimp__automations') }}
+    select * from {{ ref('int_email__mails') }}
 
 ),
 
@@ -18,62 +18,63 @@ activity as (
 
 ),
 
-attribution as (
+revenue as (
 
-    select * from {{ ref('int_attribution__default_model') }}
-    where channel = 'email'
+    select * from {{ ref('int_email__revenue') }}
 
 ),
 
 attributed as (
 
     select
-        campaign_id,
-        sum(credit) as attributed_conversions,
-        sum(revenue_usd) as attributed_revenue_usd
-    from attribution
-    group by campaign_id
+        platform,
+        mail_id,
+        sum(attributed_conversions) as attributed_conversions,
+        sum(attributed_revenue_usd) as attributed_revenue_usd
+    from revenue
+    where mail_id is not null
+    group by platform, mail_id
 
 ),
 
 joined as (
 
     select
-        steps.automation_id,
+        steps.platform,
+        steps.flow_id as automation_id,
         steps.step_position,
-        steps.campaign_id,
-        automations.automation_title,
-        steps.step_title,
-        steps.subject_line,
-        steps.delay_amount,
-        steps.delay_type,
-        coalesce(activity.sent, 0) as sent,
-        coalesce(activity.delivered, 0) as delivered,
-        coalesce(activity.human_opens, 0) as human_opens,
-        coalesce(activity.machine_opens, 0) as machine_opens,
-        coalesce(activity.human_openers, 0) as human_openers,
-        coalesce(activity.clicks, 0) as clicks,
-        coalesce(activity.clickers, 0) as clickers,
-        coalesce(activity.human_clickers, 0) as human_clickers,
-        coalesce(activity.unsubscribes, 0) as unsubscribes,
-        cast(coalesce(attributed.attributed_conversions, 0) as decimal(18, 6))
-            as attributed_conversions,
-        cast(coalesce(attributed.attributed_revenue_usd, 0) as decimal(18, 2))
-            as attributed_revenue_usd
+        steps.mail_id as campaign_id,
+        mails.flow_title as automation_title,
+        mails.mail_title as step_title,
+        mails.subject_line,
+        mails.audience_id,
+        mails.sender_domain,
+        mails.delay_amount,
+        mails.delay_type,
+        {%- for figure in email_figures() %}
+            activity.{{ figure }},
+        {%- endfor %}
+        steps.recipients,
+        steps.recipients_of_next_step,
+        steps.hours_to_next_step,
+        {{ credited_mail('attributed.attributed_conversions', 6) }} as attributed_conversions,
+        {{ credited_mail('attributed.attributed_revenue_usd', 2) }} as attributed_revenue_usd
     from steps
-    left join automations on steps.automation_id = automations.automation_id
-    left join activity on steps.campaign_id = activity.campaign_id
-    left join attributed on steps.campaign_id = attributed.campaign_id
+    inner join mails on steps.platform = mails.platform and steps.mail_id = mails.mail_id
+    left join activity on steps.platform = activity.platform and steps.mail_id = activity.mail_id
+    left join attributed
+        on steps.platform = attributed.platform and steps.mail_id = attributed.mail_id
 
 ),
 
 followed as (
 
+    -- a step that nobody has got yet was sent to nobody
     select
         *,
-        lead(sent) over (
-            partition by automation_id
-            order by step_position, campaign_id
+        lead(coalesce(sent, 0)) over (
+            partition by platform, automation_id
+            order by step_position asc
         ) as sent_next_step
     from joined
 
@@ -83,9 +84,7 @@ rated as (
 
     select
         *,
-        {{ safe_ratio('human_openers', 'delivered') }} as open_rate,
-        {{ safe_ratio('human_clickers', 'delivered') }} as click_rate,
-        {{ safe_ratio('unsubscribes', 'delivered') }} as unsubscribe_rate,
+        {{ email_ratios() }},
         1 - {{ safe_ratio('sent_next_step', 'sent') }} as drop_off_to_next_step
     from followed
 

@@ -1,8 +1,8 @@
 with
 
-campaigns as (
+mails as (
 
-    select * from {{ ref('stg_mailchimp__campaigns') }}
+    select * from {{ ref('int_email__mails') }}
 
 ),
 
@@ -12,60 +12,50 @@ activity as (
 
 ),
 
-steps as (
+revenue as (
 
-    select * from {{ ref('stg_mailchimp__automation_emails') }}
-
-),
-
-attribution as (
-
-    select * from {{ ref('int_attribution__default_model') }}
-    where channel = 'email'
+    select * from {{ ref('int_email__revenue') }}
 
 ),
 
 attributed as (
 
     select
-        campaign_id,
-        sum(credit) as attributed_conversions,
-        sum(revenue_usd) as attributed_revenue_usd
-    from attribution
-    group by campaign_id
+        platform,
+        mail_id,
+        sum(attributed_conversions) as attributed_conversions,
+        sum(attributed_revenue_usd) as attributed_revenue_usd
+    from revenue
+    where mail_id is not null
+    group by platform, mail_id
 
 ),
 
 joined as (
 
-    -- emails of flows have a mart of their own
+    -- mails of flows have a mart of their own; of a draft there is nothing to tell
     select
-        campaigns.campaign_id,
-        campaigns.campaign_type,
-        campaigns.campaign_title,
-        campaigns.subject_line,
-        campaigns.sent_at,
-        coalesce(activity.sent, 0) as sent,
-        coalesce(activity.bounces, 0) as bounces,
-        coalesce(activity.delivered, 0) as delivered,
-        coalesce(activity.human_opens, 0) as human_opens,
-        coalesce(activity.machine_opens, 0) as machine_opens,
-        coalesce(activity.human_openers, 0) as human_openers,
-        coalesce(activity.clicks, 0) as clicks,
-        coalesce(activity.human_clicks, 0) as human_clicks,
-        coalesce(activity.machine_clicks, 0) as machine_clicks,
-        coalesce(activity.clickers, 0) as clickers,
-        coalesce(activity.human_clickers, 0) as human_clickers,
-        coalesce(activity.unsubscribes, 0) as unsubscribes,
-        cast(coalesce(attributed.attributed_conversions, 0) as decimal(18, 6))
-            as attributed_conversions,
-        cast(coalesce(attributed.attributed_revenue_usd, 0) as decimal(18, 2))
-            as attributed_revenue_usd
-    from campaigns
-    left join steps on campaigns.campaign_id = steps.campaign_id
-    left join activity on campaigns.campaign_id = activity.campaign_id
-    left join attributed on campaigns.campaign_id = attributed.campaign_id
-    where steps.campaign_id is null and campaigns.sent_at is not null
+        mails.platform,
+        mails.mail_id as campaign_id,
+        mails.mail_type as campaign_type,
+        mails.mail_title as campaign_title,
+        mails.subject_line,
+        mails.audience_id,
+        mails.audience_name,
+        mails.sender_domain,
+        mails.sent_at,
+        {%- for figure in email_figures() %}
+            activity.{{ figure }},
+        {%- endfor %}
+        activity.reported_human_opens,
+        {{ credited_mail('attributed.attributed_conversions', 6) }} as attributed_conversions,
+        {{ credited_mail('attributed.attributed_revenue_usd', 2) }} as attributed_revenue_usd
+    from mails
+    left join activity
+        on mails.platform = activity.platform and mails.mail_id = activity.mail_id
+    left join attributed
+        on mails.platform = attributed.platform and mails.mail_id = attributed.mail_id
+    where mails.flow_id is null and (mails.sent_at is not null or activity.sent > 0)
 
 ),
 
@@ -73,12 +63,7 @@ rated as (
 
     select
         *,
-        {{ safe_ratio('delivered', 'sent') }} as delivery_rate,
-        {{ safe_ratio('human_openers', 'delivered') }} as open_rate,
-        {{ safe_ratio('human_clickers', 'delivered') }} as click_rate,
-        {{ safe_ratio('human_clickers', 'human_openers') }} as click_to_open_rate,
-        {{ safe_ratio('unsubscribes', 'delivered') }} as unsubscribe_rate,
-        {{ safe_ratio('attributed_revenue_usd', 'delivered') }} as revenue_per_delivered_usd
+        {{ email_ratios() }}
     from joined
 
 )

@@ -13,6 +13,7 @@ renamed as (
         campaign_id,
         email_name,
         subject_line,
+        sender_domain,
         type as email_type,
         state as email_state,
         coalesce(is_published, false) as is_published,

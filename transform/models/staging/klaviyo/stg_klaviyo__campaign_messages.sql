@@ -14,6 +14,7 @@ renamed as (
         channel,
         label as message_name,
         subject_line,
+        sender_domain,
         {{ to_utc('created_at') }} as created_at,
         {{ to_utc('updated_at') }} as updated_at,
         {{ to_utc('_loaded_at') }} as loaded_at

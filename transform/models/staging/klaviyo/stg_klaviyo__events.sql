@@ -46,6 +46,7 @@ renamed as (
         source.currency,
         source.clicked_url,
         coalesce(source.is_machine_open, false) as is_machine,
+        source.bounce_type,
         source.event_date,
         {{ to_utc('source.event_at') }} as event_at,
         {{ to_utc('source._loaded_at') }} as loaded_at

@@ -11,6 +11,7 @@ renamed as (
     select
         profile_id,
         email_key,
+        email_domain,
         phone_key,
         customer_key,
         country,

@@ -18,6 +18,7 @@ renamed as (
         delay_amount,
         delay_type,
         coalesce(emails_sent, 0) as emails_sent,
+        sender_domain,
         {{ to_utc('_loaded_at') }} as loaded_at
     from source
 

@@ -16,6 +16,7 @@ renamed as (
         title as campaign_title,
         subject_line,
         coalesce(emails_sent, 0) as emails_sent,
+        sender_domain,
         {{ to_utc('send_at') }} as sent_at,
         {{ to_utc('created_at') }} as created_at,
         {{ to_utc('_loaded_at') }} as loaded_at

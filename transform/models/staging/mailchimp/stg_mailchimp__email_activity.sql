@@ -13,7 +13,7 @@ renamed as (
         email_key,
         activity_index,
         action,
-        coalesce(action = 'open' and activity_type = 'proxy', false) as is_machine,
+        nullif(activity_type, '') as bounce_type,
         url as clicked_url,
         {{ to_utc('activity_at') }} as activity_at,
         {{ to_utc('_loaded_at') }} as loaded_at

@@ -14,6 +14,10 @@ renamed as (
         event_type,
         {{ to_utc('event_at') }} as event_at,
         email_key,
+        email_domain as recipient_domain,
+        coalesce(
+            nullif(campaign_id, ''), nullif({{ text_part('categories', '"', 2) }}, '')
+        ) as mail_id,
         categories,
         coalesce(is_machine_open, false) as is_machine,
         clicked_url,
