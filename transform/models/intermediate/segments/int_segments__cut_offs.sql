@@ -68,14 +68,11 @@ roles as (
 
 aged as (
 
-    -- who is in a seed audience is known at once; what came of a prediction is known a horizon later
+    -- what comes of a day is known a horizon later
     select
         defined.*,
         roles.cut_off_role,
-        case
-            when defined.target = 'lookalike' and roles.cut_off_role = 'train' then 1
-            else roles.horizons_ago
-        end as horizons_ago
+        roles.horizons_ago
     from defined
     cross join roles
 

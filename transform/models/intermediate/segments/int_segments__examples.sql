@@ -124,25 +124,46 @@ placed as (
 
 ),
 
-answered as (
+seeded as (
 
-    -- a model of a seed audience learns who is in it, and is judged by who of the others bought
     select
         *,
+        target = 'lookalike' and {{ is_seed() }} as is_seed
+    from placed
+
+),
+
+answered as (
+
+    -- a model of a seed audience learns who came into it, and is judged by who of those outside of
+    -- it bought
+    select
+        seeded.*,
         case
-            when target = 'channel' then channel
-            when target = 'buys' and has_bought then 'yes'
-            when target = 'stops' and not has_bought then 'yes'
+            when seeded.target = 'channel' then seeded.channel
+            when seeded.target = 'buys' and seeded.has_bought then 'yes'
+            when seeded.target = 'stops' and not seeded.has_bought then 'yes'
             when
-                target = 'top_revenue'
-                and has_bought and next_revenue_rank <= top_share * customers
+                seeded.target = 'top_revenue'
+                and seeded.has_bought
+                and seeded.next_revenue_rank <= seeded.top_share * seeded.customers
                 then 'yes'
-            when target = 'lookalike' and cut_off_role = 'train' and {{ is_seed() }} then 'yes'
-            when target = 'lookalike' and cut_off_role = 'judge' and has_bought then 'yes'
+            when seeded.target = 'lookalike' and later.customer_key is not null then 'yes'
+            when
+                seeded.target = 'lookalike'
+                and seeded.cut_off_role = 'judge'
+                and seeded.has_bought
+                then 'yes'
             else 'no'
         end as answer
-    from placed
-    where not (target = 'lookalike' and cut_off_role = 'judge' and {{ is_seed() }})
+    from seeded
+    left join seeded as later
+        on seeded.segment_name = later.segment_name
+        and seeded.customer_key = later.customer_key
+        and seeded.cut_off_role = 'train'
+        and later.cut_off_role = 'judge'
+        and later.is_seed
+    where not seeded.is_seed
 
 ),
 

@@ -30,9 +30,6 @@ SCORES = ("recency_score", "frequency_score", "monetary_score")
 LEAST_CUSTOMERS = 50
 # of the penalty on weights of standardised features
 STRENGTH = 1.0
-# a seed audience that a rule on the same features makes could be told apart exactly: a strong
-# penalty asks for likeness in all of them instead
-LOOKALIKE_STRENGTH = 1e-3
 MOST_STEPS = 1000
 TOP_SHARE = 0.1
 YES, NO, OTHER = "yes", "no", "other"
@@ -70,12 +67,12 @@ class Model:
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
 
-def train(examples: Examples, strength: float) -> Model:
+def train(examples: Examples) -> Model:
     """Fit a regularised logistic model; its weights are those of the features as they are."""
     center = examples.features.mean(axis=0)
     spread = examples.features.std(axis=0)
     spread = np.where(spread > 0, spread, 1.0)
-    found = LogisticRegression(C=strength, max_iter=MOST_STEPS)
+    found = LogisticRegression(C=STRENGTH, max_iter=MOST_STEPS)
     found.fit((examples.features - center) / spread, examples.answers)
     weights = found.coef_ / spread
     outcomes = tuple(found.classes_.tolist())
@@ -179,12 +176,13 @@ def trained(known: dict[str, Any], train_on: Examples, judge_on: Examples) -> li
     """Return the rows of a training: one for each outcome, or one that says why there is none."""
     common = dict.fromkeys(COLUMNS) | known | {"train_customers": len(train_on)}
     if known["target"] == "channel":
-        train_on, judge_on = (with_rare_ones_together(one, train_on) for one in (train_on, judge_on))
+        train_on, judge_on = (
+            with_rare_ones_together(one, train_on) for one in (train_on, judge_on)
+        )
     lack = lacking(train_on, judge_on, known["target"])
     if lack:
         return [named(common | {"outcome": "", "status": "too_few_customers", "reason": lack})]
-    is_lookalike = known["target"] == "lookalike"
-    model = train(train_on, LOOKALIKE_STRENGTH if is_lookalike else STRENGTH)
+    model = train(train_on)
     chances = model.chances(judge_on.features)
     rows = []
     for place, outcome in enumerate(model.outcomes):
@@ -200,7 +198,7 @@ def trained(known: dict[str, Any], train_on: Examples, judge_on: Examples) -> li
         else:
             chance = chances[:, place]
             row |= judgement(chance, is_right, rfm_rankings(train_on, judge_on, learned))
-            row |= {} if is_lookalike else calibration(chance, is_right)
+            row |= {} if known["target"] == "lookalike" else calibration(chance, is_right)
             row |= {"status": "good"}
             row["is_published"], row["reason"] = verdict(row)
         rows.append(named(row))
@@ -227,7 +225,10 @@ def lacking(train_on: Examples, judge_on: Examples, target: str) -> str:
     if target == "channel":
         kinds = sum(count >= LEAST_CUSTOMERS for name, count in found.items() if name != OTHER)
         if kinds < 2:
-            return f"{kinds} channels with {LEAST_CUSTOMERS} customers at the training, at least 2 are needed"
+            return (
+                f"{kinds} channels with {LEAST_CUSTOMERS} customers at the training,"
+                " at least 2 are needed"
+            )
     else:
         for answer in (YES, NO):
             if found.get(answer, 0) < LEAST_CUSTOMERS:
