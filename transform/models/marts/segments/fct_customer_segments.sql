@@ -16,7 +16,7 @@ segments as (
         score,
         case
             when target = 'channel' then outcome_rank = 1
-            else score_rank <= ceil(member_share * customers)
+            else score_rank <= member_share * customers
         end as is_member,
         model_id,
         trained_at

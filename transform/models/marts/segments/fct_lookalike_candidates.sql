@@ -17,7 +17,7 @@ candidates as (
         model_id,
         trained_at
     from scores
-    where score_rank <= ceil(member_share * customers)
+    where score_rank <= member_share * customers
 
 )
 
