@@ -19,7 +19,7 @@ NAMES = ("model", "column", "type", "filled", "distinct", "checksum")
 Figures = dict[tuple[str, str], tuple[str, ...]]
 KEY_COLUMNS = 4
 # the times of loading and fitting are those of the test
-NOT_OF_THE_WORLD = ("loaded_at", "fitted_at", "signature")
+NOT_OF_THE_WORLD = ("loaded_at", "fitted_at", "trained_at", "signature")
 
 
 def recorded() -> Figures:
