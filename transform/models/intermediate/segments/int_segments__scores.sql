@@ -104,10 +104,10 @@ scores as (
         customer_key,
         score,
         row_number() over (
-            partition by segment_name, customer_key order by score desc, outcome
+            partition by segment_name, customer_key order by score desc, outcome asc
         ) as outcome_rank,
         row_number() over (
-            partition by segment_name, outcome order by score desc, customer_key
+            partition by segment_name, outcome order by score desc, customer_key asc
         ) as score_rank,
         count(*) over (partition by segment_name, outcome) as customers
     from shared
