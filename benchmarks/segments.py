@@ -163,12 +163,12 @@ def train(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 def answers(connection: duckdb.DuckDBPyConnection, row: dict[str, Any], paid: bool) -> Answer:
     """Return what came of the customers that one model scored, published or not."""
-    target = row["target"]
+    goal = row["goal"]
     # a rank of the truth alone says who was of the top tenth
     outcome = {
         "buys": "days is not null", "stops": "days is null", "lookalike": "days is not null",
         "top_revenue": "usd > 0 and rank() over (order by usd desc) <= .1 * count(*) over ()",
-    }.get(target, "false")  # fmt: skip
+    }.get(goal, "false")  # fmt: skip
     value = "usd" if paid else f"({outcome})::integer"
     table = connection.execute(
         f"""
@@ -189,7 +189,7 @@ def answers(connection: duckdb.DuckDBPyConnection, row: dict[str, Any], paid: bo
     ).fetchnumpy()
     rfm = table["rfm"].astype(np.float64)
     return Answer(
-        table["score"], -rfm if target == "stops" else rfm, table["outcome"].astype(np.float64)
+        table["score"], -rfm if goal == "stops" else rfm, table["outcome"].astype(np.float64)
     )
 
 
@@ -208,17 +208,15 @@ def hold_out(row: dict[str, Any]) -> str:
 
 def judged(connection: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> bool:
     """Print the figures of one model on the hold-out and on the truth; return whether it is met."""
-    name = (
-        f"  {row['segment_name']} {row['outcome'] if row['target'] == 'channel' else ''}".rstrip()
-    )
+    name = f"  {row['segment_name']} {row['outcome'] if row['goal'] == 'channel' else ''}".rstrip()
     print(f"{name}: {hold_out(row)}", flush=True)
-    if row["target"] == "channel" or row["status"] != "good":
+    if row["goal"] == "channel" or row["status"] != "good":
         return True
     found = answers(connection, row, paid=False)
     is_right = found.outcomes > 0
     lift, of_rfm = (fits.lift(one, is_right) for one in (found.scores, found.rfm))
     said = f"lift {lift:.2f} (RFM {of_rfm:.2f}, at most {1 / is_right.mean():.2f})"
-    if row["target"] != "lookalike":
+    if row["goal"] != "lookalike":
         area, of_rfm = (fits.auc(one, is_right) for one in (found.scores, found.rfm))
         print(f"      on the truth: {said}, AUC {area:.3f} ({of_rfm:.3f})", flush=True)
         # of customers half of whom stop, no tenth can hold twice the share
@@ -246,7 +244,7 @@ def world(models: dict[str, str], seed: int) -> bool:
 
 
 def main() -> int:
-    """Print the figures; return 1 when a target is missed."""
+    """Print the figures; return 1 when a goal is missed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=5)
     chosen = parser.parse_args()

@@ -14,7 +14,7 @@ from marketing_analytics.measure.project import Project, load_file
 MODEL = Path("models/intermediate/segments/python/int_segments__fits.py")
 EXAMPLES = "select * from {{ ref('int_segments__examples') }}"
 DATES = ("cut_off_date", "as_of_date")
-TEXTS = ("segment_name", "cut_off_role", "target", "definition", "customer_key", "answer")
+TEXTS = ("segment_name", "cut_off_role", "goal", "definition", "customer_key", "answer")
 
 
 def segments_command(console: Console, project: Project) -> None:

@@ -21,10 +21,10 @@ AT = datetime(2026, 11, 1)
 DAYS = {"train": date(2026, 9, 1), "judge": date(2026, 10, 1)}
 
 
-def customers(count=400, seed=1, target="buys", strength=3.0, blind=False):
+def customers(count=400, seed=1, goal="buys", strength=3.0, blind=False):
     """Return examples of two days: one feature says who buys; `blind` hides it from RFM."""
     rng = np.random.default_rng(seed)
-    table = {name: [] for name in ("segment_name", "cut_off_role", "target", "definition",
+    table = {name: [] for name in ("segment_name", "cut_off_role", "goal", "definition",
                                    "customer_key", "answer", "cut_off_date", "as_of_date",
                                    "horizon_days", *model.SCORES, *model.FEATURES)}  # fmt: skip
     for role, day in DAYS.items():
@@ -33,11 +33,11 @@ def customers(count=400, seed=1, target="buys", strength=3.0, blind=False):
             values["recency"], values["overdue"] = rng.normal(), rng.normal()
             buys = rng.random() < 1 / (1 + np.exp(1 - strength * values["recency"]))
             answer = "yes" if buys else "no"
-            if target == "channel":
+            if goal == "channel":
                 answer = ("email" if buys else "direct") if number % 50 else "display"
             known = 3 if blind else int(np.clip(3 + 2 * values["recency"], 1, 5))
             row = values | dict(zip(model.SCORES, (known, 1, 2), strict=True)) | {
-                "segment_name": "s", "cut_off_role": role, "target": target, "definition": "d",
+                "segment_name": "s", "cut_off_role": role, "goal": goal, "definition": "d",
                 "customer_key": f"c{number:04}", "answer": answer, "cut_off_date": day,
                 "as_of_date": date(2026, 10, 31), "horizon_days": 30,
             }  # fmt: skip
@@ -125,7 +125,7 @@ def test_rfm_may_rank_by_the_sum_its_reverse_or_its_cells():
 
 
 def test_each_channel_is_judged_for_itself():
-    rows = model.fits(customers(target="channel"), AT)
+    rows = model.fits(customers(goal="channel"), AT)
     assert [row["outcome"] for row in rows] == ["direct", "email", "other"]
     assert all(row["fit_id"] == f"{row['model_id']} {row['outcome']}" for row in rows)
     assert len({row["model_id"] for row in rows}) == 1
@@ -137,13 +137,13 @@ def test_each_channel_is_judged_for_itself():
 
 
 def test_a_lookalike_must_beat_chance_alone():
-    [row] = model.fits(customers(target="lookalike"), AT)
+    [row] = model.fits(customers(goal="lookalike"), AT)
     assert row["is_published"]
     assert row["brier"] is None
     assert row["calibration"] is None
-    [row] = model.fits(customers(target="lookalike", strength=0.0, seed=3), AT)
+    [row] = model.fits(customers(goal="lookalike", strength=0.0, seed=3), AT)
     assert row["is_published"] == (row["lift"] > 1)
-    published, reason = model.verdict({"outcome": "yes", "target": "lookalike", "lift": 1.0})
+    published, reason = model.verdict({"outcome": "yes", "goal": "lookalike", "lift": 1.0})
     assert not published
     assert "no better than by chance" in reason
 
@@ -152,7 +152,7 @@ def test_a_lookalike_must_beat_chance_alone():
     ("change", "reason"),
     [
         ({"count": 40}, "at the training, at least 50 are needed"),
-        ({"count": 60, "target": "channel"}, "channels with 50 customers at the training"),
+        ({"count": 60, "goal": "channel"}, "channels with 50 customers at the training"),
     ],
 )
 def test_few_customers_are_not_learned_from(change, reason):

@@ -56,7 +56,7 @@
 {% macro segment_fit_types() -%}
     {%- set types = {} -%}
     {%- for type, names in [
-        (dbt.type_string(), ['fit_id', 'model_id', 'segment_name', 'outcome', 'target', 'definition']),
+        (dbt.type_string(), ['fit_id', 'model_id', 'segment_name', 'outcome', 'goal', 'definition']),
         ('date', ['as_of_date']),
         (dbt.type_timestamp(), ['trained_at']),
         ('date', ['trained_on_date', 'judged_on_date']),

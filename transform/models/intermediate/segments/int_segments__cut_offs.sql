@@ -22,7 +22,7 @@ defined as (
 
     select
         segment_name,
-        target,
+        goal,
         horizon_days,
         active_days,
         least_purchases,
@@ -35,7 +35,7 @@ defined as (
 
     select
         audience_name as segment_name,
-        'lookalike' as target,
+        'lookalike' as goal,
         horizon_days,
         cast(null as integer) as active_days,
         1 as least_purchases,
@@ -83,14 +83,14 @@ cut_offs as (
     select
         aged.segment_name,
         aged.cut_off_role,
-        aged.target,
+        aged.goal,
         aged.horizon_days,
         aged.active_days,
         aged.least_purchases,
         aged.top_share,
         aged.rfm_segment,
         aged.member_share,
-        aged.target || ' ' || {{ as_text('aged.horizon_days') }}
+        aged.goal || ' ' || {{ as_text('aged.horizon_days') }}
         || ' ' || coalesce({{ as_text('aged.active_days') }}, '-')
         || ' ' || {{ as_text('aged.least_purchases') }}
         || ' ' || coalesce({{ as_text('cast(round(1000 * aged.top_share) as integer)') }}, '-')

@@ -82,7 +82,7 @@ touched as (
         on meant.customer_key = touchpoints.person_key
         and meant.cut_off_date < touchpoints.touch_date
         and bought.next_ordered_at >= touchpoints.touched_at
-    where meant.target = 'channel'
+    where meant.goal = 'channel'
 
 ),
 
@@ -93,7 +93,7 @@ placed as (
         meant.cut_off_role,
         meant.cut_off_date,
         meant.as_of_date,
-        meant.target,
+        meant.goal,
         meant.definition,
         meant.horizon_days,
         meant.top_share,
@@ -128,7 +128,7 @@ seeded as (
 
     select
         *,
-        target = 'lookalike' and {{ is_seed() }} as is_seed
+        goal = 'lookalike' and {{ is_seed() }} as is_seed
     from placed
 
 ),
@@ -140,17 +140,17 @@ answered as (
     select
         seeded.*,
         case
-            when seeded.target = 'channel' then seeded.channel
-            when seeded.target = 'buys' and seeded.has_bought then 'yes'
-            when seeded.target = 'stops' and not seeded.has_bought then 'yes'
+            when seeded.goal = 'channel' then seeded.channel
+            when seeded.goal = 'buys' and seeded.has_bought then 'yes'
+            when seeded.goal = 'stops' and not seeded.has_bought then 'yes'
             when
-                seeded.target = 'top_revenue'
+                seeded.goal = 'top_revenue'
                 and seeded.has_bought
                 and seeded.next_revenue_rank <= seeded.top_share * seeded.customers
                 then 'yes'
-            when seeded.target = 'lookalike' and later.customer_key is not null then 'yes'
+            when seeded.goal = 'lookalike' and later.customer_key is not null then 'yes'
             when
-                seeded.target = 'lookalike'
+                seeded.goal = 'lookalike'
                 and seeded.cut_off_role = 'judge'
                 and seeded.has_bought
                 then 'yes'
@@ -186,17 +186,17 @@ examples as (
         drawn.cut_off_role,
         drawn.cut_off_date,
         drawn.as_of_date,
-        drawn.target,
+        drawn.goal,
         drawn.definition,
         drawn.horizon_days,
         drawn.customer_key,
-        drawn.answer,
         features.recency_score,
         features.frequency_score,
         features.monetary_score,
         {% for name in segment_features() %}
-            features.{{ name }}{{ ',' if not loop.last }}
+            features.{{ name }},
         {% endfor %}
+        drawn.answer
     from drawn
     inner join features
         on drawn.cut_off_date = features.cut_off_date

@@ -82,8 +82,7 @@ intervals as (
 
     select
         *,
-        case when purchases > 1 then {{ safe_ratio('age_days - recency_days', 'purchases - 1') }} end
-            as gap_days
+        {{ safe_ratio('age_days - recency_days', 'purchases - 1') }} as gap_days
     from orders
 
 ),

@@ -40,14 +40,14 @@ models as (
         outcome,
         model_id,
         trained_at,
-        target,
+        goal,
         is_published,
         member_share,
         scored_date,
-        intercept,
         {% for name in segment_features() %}
-            {{ name }}_weight{{ ',' if not loop.last }}
+            {{ name }}_weight,
         {% endfor %}
+        intercept
     from ranked
     where recency_rank = 1
 

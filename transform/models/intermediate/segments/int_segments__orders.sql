@@ -72,14 +72,18 @@ summed as (
         min(case when cut_offs.net_usd > 0 then cut_offs.order_date end) as first_purchase_date,
         max(case when cut_offs.net_usd > 0 then cut_offs.order_date end) as last_purchase_date,
         count(distinct case when cut_offs.net_usd > 0 then cut_offs.order_date end) as purchases,
-        {% for days in [30, 90] %}
-            count(
-                distinct case
-                    when cut_offs.net_usd > 0 and {{ is_lately('cut_offs.order_date', days) }}
-                        then cut_offs.order_date
-                end
-            ) as purchases_{{ days }}d{{ ',' if not loop.last }}
-        {% endfor %}
+        count(
+            distinct case
+                when cut_offs.net_usd > 0 and {{ is_lately('cut_offs.order_date', 30) }}
+                    then cut_offs.order_date
+            end
+        ) as purchases_30d,
+        count(
+            distinct case
+                when cut_offs.net_usd > 0 and {{ is_lately('cut_offs.order_date', 90) }}
+                    then cut_offs.order_date
+            end
+        ) as purchases_90d
     from known as cut_offs
     group by cut_offs.cut_off_date, cut_offs.customer_key
 

@@ -23,7 +23,7 @@ meant as (
 
     select
         definitions.segment_name,
-        definitions.target,
+        definitions.goal,
         definitions.rfm_segment,
         definitions.top_share,
         features.*,
@@ -41,7 +41,7 @@ meant as (
 asked as (
 
     select * from meant
-    where not (target = 'lookalike' and {{ is_seed() }})
+    where not (goal = 'lookalike' and {{ is_seed() }})
 
 ),
 
@@ -50,7 +50,7 @@ weighted as (
     select
         models.segment_name,
         models.outcome,
-        models.target,
+        models.goal,
         models.is_published,
         models.model_id,
         models.trained_at,
@@ -62,19 +62,26 @@ weighted as (
 
 ),
 
+compared as (
+
+    select
+        *,
+        max(logit) over (partition by segment_name, customer_key) as highest_logit
+    from weighted
+
+),
+
 likely as (
 
     -- of channels one will be the next: their chances add up to 1
     select
         *,
         case
-            when target = 'channel'
-                then exp(
-                    logit - max(logit) over (partition by segment_name, customer_key)
-                )
+            when goal = 'channel'
+                then exp(logit - highest_logit)
             else 1e0 / (1e0 + exp(-logit))
         end as chance
-    from weighted
+    from compared
 
 ),
 
@@ -83,7 +90,7 @@ shared as (
     select
         *,
         case
-            when target = 'channel'
+            when goal = 'channel'
                 then chance / sum(chance) over (partition by segment_name, customer_key)
             else chance
         end as score
@@ -96,7 +103,7 @@ scores as (
     select
         segment_name,
         outcome,
-        target,
+        goal,
         is_published,
         model_id,
         trained_at,

@@ -3,7 +3,7 @@ with
 scores as (
 
     select * from {{ ref('int_segments__scores') }}
-    where is_published and target <> 'lookalike'
+    where is_published and goal <> 'lookalike'
 
 ),
 
@@ -11,11 +11,11 @@ segments as (
 
     select
         customer_key,
-        case when target = 'channel' then segment_name || '_' || outcome else segment_name end
+        case when goal = 'channel' then segment_name || '_' || outcome else segment_name end
             as segment_name,
         score,
         case
-            when target = 'channel' then outcome_rank = 1
+            when goal = 'channel' then outcome_rank = 1
             else score_rank <= member_share * customers
         end as is_member,
         model_id,

@@ -3,7 +3,7 @@ with
 scores as (
 
     select * from {{ ref('int_segments__scores') }}
-    where is_published and target = 'lookalike'
+    where is_published and goal = 'lookalike'
 
 ),
 

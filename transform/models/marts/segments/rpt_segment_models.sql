@@ -40,10 +40,10 @@ listed as (
         fits.calibration_slope,
         fits.calibration_intercept,
         fits.calibration,
-        fits.intercept,
         {% for name in segment_features() %}
-            fits.{{ name }}_weight{{ ',' if not loop.last }}
+            fits.{{ name }}_weight,
         {% endfor %}
+        fits.intercept
     from fits
     left join models on fits.model_id = models.model_id and fits.outcome = models.outcome
 

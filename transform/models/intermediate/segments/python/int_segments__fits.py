@@ -160,7 +160,7 @@ def verdict(row: dict[str, Any]) -> tuple[bool, str | None]:
     """Return whether a model is published, or why not."""
     if row["outcome"] == OTHER:
         return False, "outcomes that are too rare to be told apart"
-    if row["target"] == "lookalike":
+    if row["goal"] == "lookalike":
         if row["lift"] > 1:
             return True, None
         return False, f"lift {row['lift']:.2f} on the hold-out: no better than by chance"
@@ -175,11 +175,11 @@ def verdict(row: dict[str, Any]) -> tuple[bool, str | None]:
 def trained(known: dict[str, Any], train_on: Examples, judge_on: Examples) -> list[dict[str, Any]]:
     """Return the rows of a training: one for each outcome, or one that says why there is none."""
     common = dict.fromkeys(COLUMNS) | known | {"train_customers": len(train_on)}
-    if known["target"] == "channel":
+    if known["goal"] == "channel":
         train_on, judge_on = (
             with_rare_ones_together(one, train_on) for one in (train_on, judge_on)
         )
-    lack = lacking(train_on, judge_on, known["target"])
+    lack = lacking(train_on, judge_on, known["goal"])
     if lack:
         return [named(common | {"outcome": "", "status": "too_few_customers", "reason": lack})]
     model = train(train_on)
@@ -198,7 +198,7 @@ def trained(known: dict[str, Any], train_on: Examples, judge_on: Examples) -> li
         else:
             chance = chances[:, place]
             row |= judgement(chance, is_right, rfm_rankings(train_on, judge_on, learned))
-            row |= {} if known["target"] == "lookalike" else calibration(chance, is_right)
+            row |= {} if known["goal"] == "lookalike" else calibration(chance, is_right)
             row |= {"status": "good"}
             row["is_published"], row["reason"] = verdict(row)
         rows.append(named(row))
@@ -218,11 +218,11 @@ def with_rare_ones_together(examples: Examples, judged_by: Examples) -> Examples
     return Examples(examples.features, examples.scores, answers)
 
 
-def lacking(train_on: Examples, judge_on: Examples, target: str) -> str:
+def lacking(train_on: Examples, judge_on: Examples, goal: str) -> str:
     """Return why no model can be made of these, or an empty text."""
     names, counts = np.unique(train_on.answers, return_counts=True)
     found = dict(zip(names.tolist(), counts.tolist(), strict=True))
-    if target == "channel":
+    if goal == "channel":
         kinds = sum(count >= LEAST_CUSTOMERS for name, count in found.items() if name != OTHER)
         if kinds < 2:
             return (
@@ -254,7 +254,7 @@ def model_id(segment: str, as_of: Any, definition: str, parts: tuple[Examples, .
 # name and type of Arrow of each column of the table
 COLUMNS = {
     "fit_id": "string", "model_id": "string", "segment_name": "string", "outcome": "string",
-    "target": "string", "definition": "string", "as_of_date": "date32",
+    "goal": "string", "definition": "string", "as_of_date": "date32",
     "trained_at": "timestamp[us]", "trained_on_date": "date32", "judged_on_date": "date32",
     "horizon_days": "int32", "status": "string", "is_published": "bool", "reason": "string",
     "train_customers": "int64", "train_share": "double", "judge_customers": "int64",
@@ -281,7 +281,7 @@ def fits(examples: dict[str, Any], at: datetime) -> list[dict[str, Any]]:
         known = {
             "model_id": model_id(str(segment), as_of, definition, (train_on, judge_on)),
             "segment_name": str(segment),
-            "target": str(own["target"][0]),
+            "goal": str(own["goal"][0]),
             "definition": definition,
             "as_of_date": as_of,
             "trained_at": at,
