@@ -26,8 +26,11 @@ FEATURES = (
     "email_visits_90d", "paid_visits_90d", "direct_visits_90d", "opens_90d",
 )  # fmt: skip
 SCORES = ("recency_score", "frequency_score", "monetary_score")
-# fewer of a kind say nothing about that many weights, or about who is right
-LEAST_CUSTOMERS = 50
+# fewer with an outcome, or without, are not worth a training; whether it was is judged
+LEAST_OF_A_KIND = 20
+# a channel wants more: of many some are better than RFM by chance
+LEAST_OF_A_CHANNEL = 50
+LEAST_JUDGED = 50
 # of the penalty on weights of standardised features
 STRENGTH = 1.0
 MOST_STEPS = 1000
@@ -160,16 +163,22 @@ def verdict(row: dict[str, Any]) -> tuple[bool, str | None]:
     """Return whether a model is published, or why not."""
     if row["outcome"] == OTHER:
         return False, "outcomes that are too rare to be told apart"
-    if row["goal"] == "lookalike":
-        if row["lift"] > 1:
-            return True, None
-        return False, f"lift {row['lift']:.2f} on the hold-out: no better than by chance"
-    if row["auc"] > row["rfm_auc"] and row["lift"] >= row["rfm_lift"]:
+    if row["auc"] <= best_by_chance(row["judge_customers"], row["judge_share"]) or row["lift"] <= 1:
+        return False, (
+            f"no better than chance on the hold-out: lift {row['lift']:.2f}, AUC {row['auc']:.3f}"
+        )
+    is_better = row["auc"] > row["rfm_auc"] and row["lift"] >= row["rfm_lift"]
+    if row["goal"] == "lookalike" or is_better:
         return True, None
     return False, (
         f"no better than RFM on the hold-out: lift {row['lift']:.2f} and {row['rfm_lift']:.2f},"
         f" AUC {row['auc']:.3f} and {row['rfm_auc']:.3f}"
     )
+
+
+def best_by_chance(customers: int, share: float) -> float:
+    """Return an AUC that a ranking by chance seldom has: two standard errors above a half."""
+    return float(0.5 + 2 * np.sqrt((customers + 1) / 12 / share / (1 - share)) / customers)
 
 
 def trained(known: dict[str, Any], train_on: Examples, judge_on: Examples) -> list[dict[str, Any]]:
@@ -213,7 +222,7 @@ def named(row: dict[str, Any]) -> dict[str, Any]:
 def with_rare_ones_together(examples: Examples, judged_by: Examples) -> Examples:
     """Return examples whose outcomes that are rare in training are one."""
     names, counts = np.unique(judged_by.answers, return_counts=True)
-    common = names[counts >= LEAST_CUSTOMERS]
+    common = names[counts >= LEAST_OF_A_CHANNEL]
     answers = np.where(np.isin(examples.answers, common), examples.answers, OTHER)
     return Examples(examples.features, examples.scores, answers)
 
@@ -223,21 +232,21 @@ def lacking(train_on: Examples, judge_on: Examples, goal: str) -> str:
     names, counts = np.unique(train_on.answers, return_counts=True)
     found = dict(zip(names.tolist(), counts.tolist(), strict=True))
     if goal == "channel":
-        kinds = sum(count >= LEAST_CUSTOMERS for name, count in found.items() if name != OTHER)
+        kinds = sum(count >= LEAST_OF_A_CHANNEL for name, count in found.items() if name != OTHER)
         if kinds < 2:
             return (
-                f"{kinds} channels with {LEAST_CUSTOMERS} customers at the training,"
+                f"{kinds} channels with {LEAST_OF_A_CHANNEL} customers at the training,"
                 " at least 2 are needed"
             )
     else:
         for answer in (YES, NO):
-            if found.get(answer, 0) < LEAST_CUSTOMERS:
+            if found.get(answer, 0) < LEAST_OF_A_KIND:
                 return (
                     f"{found.get(answer, 0)} customers are a {answer} at the training,"
-                    f" at least {LEAST_CUSTOMERS} are needed"
+                    f" at least {LEAST_OF_A_KIND} are needed"
                 )
-    if len(judge_on) < LEAST_CUSTOMERS:
-        return f"{len(judge_on)} customers to be judged by, at least {LEAST_CUSTOMERS} are needed"
+    if len(judge_on) < LEAST_JUDGED:
+        return f"{len(judge_on)} customers to be judged by, at least {LEAST_JUDGED} are needed"
     return ""
 
 
