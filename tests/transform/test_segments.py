@@ -155,7 +155,6 @@ CANDIDATES = (
 
 def test_real_customers_are_told_apart(cdnow: Warehouse) -> None:
     rows = {row[0]: row for row in cdnow.query(FIGURES.format(""))}
-    print(*rows.values(), sep="\n")
     assert rows["will_buy"][2:5] == ("good", True, True)
     assert rows["will_buy"][8] > 2
     assert rows["will_buy"][10] > rows["will_buy"][11]
@@ -214,7 +213,12 @@ def test_the_command_trains_where_the_warehouse_runs_no_python(
         found, expected = server.read([theirs])[theirs], cdnow.query(mine)
         assert len(found) == len(expected) > 0
         for row, own in zip(found, expected, strict=True):
-            assert row == pytest.approx(own, rel=1e-6, abs=1e-9, nan_ok=True)
+            assert [cell for cell in row if not isinstance(cell, float)] == [
+                cell for cell in own if not isinstance(cell, float)
+            ]
+            assert [cell for cell in row if isinstance(cell, float)] == pytest.approx(
+                [cell for cell in own if isinstance(cell, float)], rel=1e-6, abs=1e-9
+            )
 
 
 @pytest.mark.parametrize("seed", [1])
