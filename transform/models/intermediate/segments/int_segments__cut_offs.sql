@@ -66,39 +66,29 @@ roles as (
 
 ),
 
-aged as (
+cut_offs as (
 
     -- what comes of a day is known a horizon later
     select
-        defined.*,
+        defined.segment_name,
         roles.cut_off_role,
-        roles.horizons_ago
+        defined.goal,
+        defined.horizon_days,
+        defined.active_days,
+        defined.least_purchases,
+        defined.top_share,
+        defined.rfm_segment,
+        defined.member_share,
+        defined.goal || ' ' || {{ as_text('defined.horizon_days') }}
+        || ' ' || coalesce({{ as_text('defined.active_days') }}, '-')
+        || ' ' || {{ as_text('defined.least_purchases') }}
+        || ' ' || coalesce({{ as_text('cast(round(1000 * defined.top_share) as integer)') }}, '-')
+        || ' ' || coalesce(defined.rfm_segment, '-') as definition,
+        as_of.as_of_date,
+        {{ days_after('as_of.as_of_date', '-defined.horizon_days * roles.horizons_ago') }}
+            as cut_off_date
     from defined
     cross join roles
-
-),
-
-cut_offs as (
-
-    select
-        aged.segment_name,
-        aged.cut_off_role,
-        aged.goal,
-        aged.horizon_days,
-        aged.active_days,
-        aged.least_purchases,
-        aged.top_share,
-        aged.rfm_segment,
-        aged.member_share,
-        aged.goal || ' ' || {{ as_text('aged.horizon_days') }}
-        || ' ' || coalesce({{ as_text('aged.active_days') }}, '-')
-        || ' ' || {{ as_text('aged.least_purchases') }}
-        || ' ' || coalesce({{ as_text('cast(round(1000 * aged.top_share) as integer)') }}, '-')
-        || ' ' || coalesce(aged.rfm_segment, '-') as definition,
-        as_of.as_of_date,
-        {{ days_after('as_of.as_of_date', '-aged.horizon_days * aged.horizons_ago') }}
-            as cut_off_date
-    from aged
     cross join as_of
 
 )
