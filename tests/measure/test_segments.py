@@ -233,8 +233,7 @@ ASKED: list[tuple[str, ...]] = []
 def test_the_command_trains_on_what_dbt_reads_and_lets_it_write(monkeypatch):
     table = customers(count=200)
     rows = [
-        {name.upper(): str(values[place]) for name, values in table.items()}
-        for place in range(400)
+        {name.upper(): str(values[place]) for name, values in table.items()} for place in range(400)
     ]
     shown = [json.dumps({"show": rows})]
 
