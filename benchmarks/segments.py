@@ -203,14 +203,14 @@ def hold_out(row: dict[str, Any]) -> str:
     )
     if row["brier"] is not None:
         said += f", Brier {row['brier']:.3f}, slope {row['calibration_slope']:.2f}"
-    return said + ("" if row["is_published"] else ", not published")
+    return said + ("" if row["status"] == "published" else ", not published")
 
 
 def judged(connection: duckdb.DuckDBPyConnection, row: dict[str, Any]) -> bool:
     """Print the figures of one model on the hold-out and on the truth; return whether it is met."""
     name = f"  {row['segment_name']} {row['outcome'] if row['goal'] == 'channel' else ''}".rstrip()
     print(f"{name}: {hold_out(row)}", flush=True)
-    if row["goal"] == "channel" or row["status"] != "good":
+    if row["goal"] == "channel" or row["lift"] is None:
         return True
     found = answers(connection, row, paid=False)
     is_right = found.outcomes > 0

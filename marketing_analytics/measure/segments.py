@@ -52,6 +52,5 @@ def report(console: Console, rows: list[dict[str, str | None]]) -> None:
         console.json({"fits": rows})
         return
     for row in rows:
-        said = "published" if row["is_published"] == "True" else row["status"]
         why = f": {row['reason']}" if row["reason"] else ""
-        console.line(f"{row['fit_id']}  {row['train_customers']} customers  {said}{why}")
+        console.line(f"{row['fit_id']}  {row['train_customers']} customers  {row['status']}{why}")

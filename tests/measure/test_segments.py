@@ -48,9 +48,8 @@ def customers(count=400, seed=1, goal="buys", strength=3.0, blind=False):
 
 def test_weights_are_those_of_the_features_as_they_are():
     [row] = model.fits(customers(), AT)
-    assert row["status"] == "good"
     assert row["outcome"] == "yes"
-    assert row["is_published"]
+    assert row["status"] == "published"
     assert row["reason"] is None
     assert row["recency_weight"] == pytest.approx(3, abs=0.7)
     assert row["intercept"] == pytest.approx(-1, abs=0.4)
@@ -102,7 +101,7 @@ def test_values_that_are_shared_share_the_top_tenth():
 
 def test_a_model_that_is_no_better_than_rfm_is_not_published():
     [better] = model.fits(customers(blind=True), AT)
-    assert better["is_published"]
+    assert better["status"] == "published"
     assert better["rfm_auc"] == pytest.approx(0.5)
     assert better["rfm_lift"] == pytest.approx(1)
     row = better | {"rfm_auc": better["auc"], "rfm_lift": 1.0}
@@ -116,7 +115,7 @@ def test_a_model_that_is_no_better_than_rfm_is_not_published():
 
 def test_a_model_that_is_no_better_than_chance_is_not_published():
     [row] = model.fits(customers(strength=0.0), AT)
-    assert row["status"] == "good"
+    assert row["status"] == "unpublished"
     assert "no better than chance on the hold-out" in row["reason"]
     # the standard error of a rank sum of 20 of 100 by chance
     assert model.best_by_chance(100, 0.2) == pytest.approx(0.5 + 2 * np.sqrt(101 / (12 * 20 * 80)))
@@ -142,7 +141,7 @@ def test_each_channel_is_judged_for_itself():
     assert all(row["fit_id"] == f"{row['model_id']} {row['outcome']}" for row in rows)
     assert len({row["model_id"] for row in rows}) == 1
     assert rows[0]["recency_weight"] < 0 < rows[1]["recency_weight"]
-    assert not rows[2]["is_published"]
+    assert rows[2]["status"] != "published"
     assert rows[2]["reason"] == "outcomes that are too rare to be told apart"
     even = model.Model(("a", "b"), np.zeros(2), np.zeros((2, 3)), has_converged=True)
     assert (even.chances(np.ones((4, 3))) == 0.5).all()
@@ -150,7 +149,7 @@ def test_each_channel_is_judged_for_itself():
 
 def test_a_likeness_is_no_chance():
     [row] = model.fits(customers(goal="lookalike"), AT)
-    assert row["is_published"]
+    assert row["status"] == "published"
     assert row["brier"] is None
     assert row["calibration"] is None
 
@@ -169,7 +168,7 @@ def test_few_customers_are_not_learned_from(change, reason):
     assert row["outcome"] == ""
     assert row["fit_id"] == row["model_id"]
     assert row["intercept"] is None
-    assert not row["is_published"]
+    assert row["status"] != "published"
 
 
 def test_a_hold_out_that_cannot_judge_publishes_nothing():
@@ -179,7 +178,7 @@ def test_a_hold_out_that_cannot_judge_publishes_nothing():
     assert row["reason"] == "20 customers to be judged by, at least 50 are needed"
     table["answer"][400:] = ["no"] * 400
     [row] = model.fits(table, AT)
-    assert (row["status"], row["is_published"]) == ("good", False)
+    assert row["status"] == "unpublished"
     assert "no difference" in row["reason"]
     [row] = model.fits({name: values[:400] for name, values in table.items()}, AT)
     assert row["judged_on_date"] is None
@@ -252,7 +251,7 @@ def test_the_command_trains_on_what_dbt_reads_and_lets_it_write(monkeypatch):
     assert written["model_id"] == model.fits(table, AT)[0]["model_id"]
     assert set(written) == set(model.COLUMNS)
     as_json = CliRunner().invoke(main, [*command, "--json"])
-    assert json.loads(as_json.output)["fits"][0]["status"] == "good"
+    assert json.loads(as_json.output)["fits"][0]["status"] == "published"
     shown[0] = json.dumps({"show": []})
     empty = CliRunner().invoke(main, command)
     assert empty.exit_code == 2

@@ -61,9 +61,7 @@
         (dbt.type_timestamp(), ['trained_at']),
         ('date', ['trained_on_date', 'judged_on_date']),
         (dbt.type_int(), ['horizon_days']),
-        (dbt.type_string(), ['status']),
-        ('boolean', ['is_published']),
-        (dbt.type_string(), ['reason']),
+        (dbt.type_string(), ['status', 'reason']),
         (dbt.type_bigint(), ['train_customers', 'judge_customers']),
         (var('double_types').get(target.type, 'double'), [
             'train_share', 'judge_share', 'lift', 'rfm_lift', 'auc', 'rfm_auc', 'brier',

@@ -148,11 +148,12 @@ answered as (
                 and seeded.has_bought
                 and seeded.next_revenue_rank <= seeded.top_share * seeded.customers
                 then 'yes'
-            when seeded.goal = 'lookalike' and later.customer_key is not null then 'yes'
             when
                 seeded.goal = 'lookalike'
-                and seeded.cut_off_role = 'judge'
-                and seeded.has_bought
+                and (
+                    later.customer_key is not null
+                    or (seeded.cut_off_role = 'judge' and seeded.has_bought)
+                )
                 then 'yes'
             else 'no'
         end as answer

@@ -3,7 +3,7 @@ with
 fits as (
 
     select * from {{ ref('int_segments__fits') }}
-    where status = 'good'
+    where status in ('published', 'unpublished')
 
 ),
 
@@ -41,7 +41,7 @@ models as (
         model_id,
         trained_at,
         goal,
-        is_published,
+        status = 'published' as is_published,
         member_share,
         scored_date,
         {% for name in segment_features() %}

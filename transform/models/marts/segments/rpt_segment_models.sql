@@ -22,7 +22,7 @@ listed as (
         fits.trained_at,
         fits.definition,
         fits.status,
-        coalesce(fits.is_published, false) as is_published,
+        fits.status = 'published' as is_published,
         models.model_id is not null as is_in_force,
         fits.reason,
         fits.trained_on_date,

@@ -202,14 +202,14 @@ def trained(known: dict[str, Any], train_on: Examples, judge_on: Examples) -> li
         if not model.has_converged:
             row |= {"status": "not_converged", "reason": "it did not converge"}
         elif not is_right.any() or is_right.all():
-            row |= {"status": "good", "is_published": False,
+            row |= {"status": "unpublished",
                     "reason": "the hold-out has no difference to be judged by"}  # fmt: skip
         else:
             chance = chances[:, place]
             row |= judgement(chance, is_right, rfm_rankings(train_on, judge_on, learned))
             row |= {} if known["goal"] == "lookalike" else calibration(chance, is_right)
-            row |= {"status": "good"}
-            row["is_published"], row["reason"] = verdict(row)
+            is_published, row["reason"] = verdict(row)
+            row["status"] = "published" if is_published else "unpublished"
         rows.append(named(row))
     return rows
 
@@ -265,7 +265,7 @@ COLUMNS = {
     "fit_id": "string", "model_id": "string", "segment_name": "string", "outcome": "string",
     "goal": "string", "definition": "string", "as_of_date": "date32",
     "trained_at": "timestamp[us]", "trained_on_date": "date32", "judged_on_date": "date32",
-    "horizon_days": "int32", "status": "string", "is_published": "bool", "reason": "string",
+    "horizon_days": "int32", "status": "string", "reason": "string",
     "train_customers": "int64", "train_share": "double", "judge_customers": "int64",
     "judge_share": "double", "lift": "double", "rfm_lift": "double", "auc": "double",
     "rfm_auc": "double", "brier": "double", "calibration_slope": "double",
