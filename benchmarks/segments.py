@@ -43,7 +43,7 @@ INPUTS = """
 create or replace table int_calendar__as_of as select date '2025-01-01' + {last} as as_of_date;
 create or replace table int_identity__customers as
 select 'c' || md5(person::varchar) as customer_key, 'm' || person as email_key,
-    false as is_opted_out, false as has_denied_profiling
+    false as has_denied_profiling
 from range({customers}) as people(person);
 create or replace table int_orders__revenue as
 select

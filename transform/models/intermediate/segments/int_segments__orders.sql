@@ -15,7 +15,7 @@ refunds as (
 customers as (
 
     select * from {{ ref('int_identity__customers') }}
-    where not is_opted_out and not coalesce(has_denied_profiling, false)
+    where not has_denied_profiling
 
 ),
 
