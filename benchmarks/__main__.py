@@ -16,6 +16,7 @@ FIGURES = (
     "ingest_sync",
     "markov",
     "ltv",
+    "segments",
     "demo",
     "run_overhead",
     "server_list",

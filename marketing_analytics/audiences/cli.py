@@ -75,7 +75,7 @@ def export(
         from marketing_analytics.audiences.export import wanted_of
         from marketing_analytics.audiences.members import audience_of
         from marketing_analytics.governance.request import asked_with
-        from marketing_analytics.measure.fit import Project
+        from marketing_analytics.measure.project import Project
 
         given = audience_of(audience, top)
         wanted = wanted_of(given, platform, out, minimum, is_overwriting=overwrite)

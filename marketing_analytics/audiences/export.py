@@ -20,7 +20,7 @@ from marketing_analytics.governance.request import Asked
 from marketing_analytics.governance.traces.person import Databases, databases
 from marketing_analytics.ingest.raw.erasures import erased_pseudonyms
 from marketing_analytics.ingest.raw.places import DuckDBFile
-from marketing_analytics.measure.fit import Project
+from marketing_analytics.measure.project import Project
 
 
 @dataclass(frozen=True)

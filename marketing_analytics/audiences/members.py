@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from marketing_analytics.core.errors import PlatformError, UserError
-from marketing_analytics.measure.fit import Project
+from marketing_analytics.measure.project import Project
 
 HINT = "build the model first, and name the project with --project-dir"
 # what can stand between the quotes of SQL and is no sign of a template

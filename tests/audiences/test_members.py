@@ -14,7 +14,7 @@ from marketing_analytics.audiences.members import (
     with_consent_of_now,
 )
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.measure.fit import Project
+from marketing_analytics.measure.project import Project
 
 
 def member(name, **refuses):

@@ -15,6 +15,7 @@ from scipy.special import hyp2f1
 from marketing_analytics.cli import main
 from marketing_analytics.core.errors import PlatformError, UserError
 from marketing_analytics.measure import fit as measure
+from marketing_analytics.measure import project
 from tests.measure.cdnow import HELD_OUT_WEEKS, columns
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -196,7 +197,7 @@ def test_tables_of_other_warehouses_are_read(convert):
         model.columns_of({})
 
 
-class Answering(measure.Project):
+class Answering(project.Project):
     """A project whose dbt answers from here."""
 
     def run_dbt(self, *arguments):
@@ -211,7 +212,7 @@ ANSWER = [""]
 @pytest.fixture
 def answering(monkeypatch):
     ASKED.clear()
-    monkeypatch.setattr(measure, "Project", Answering)
+    monkeypatch.setattr(project, "Project", Answering)
     return CliRunner()
 
 
@@ -252,7 +253,7 @@ def test_the_command_says_what_is_missing(answering, tmp_path):
 
 def test_a_failing_dbt_is_told_in_its_own_words(tmp_path):
     with pytest.raises(PlatformError) as failed:
-        measure.Project(tmp_path).run_dbt("show")
+        project.Project(tmp_path).run_dbt("show")
     assert "dbt_project.yml" in failed.value.message
     assert "int_value__fits" in failed.value.hint
 

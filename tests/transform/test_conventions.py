@@ -36,6 +36,9 @@ FORMULAS = {
     "int_value__parameters", "int_value__expectations", "int_value__scores",
     "int_value__outcomes", "int_value__shown", "fct_customer_lifetime_value",
     "rpt_lifetime_value", "rpt_lifetime_value_accuracy", "rpt_lifetime_value_calibration",
+    "int_segments__cut_offs", "int_segments__visits", "int_segments__orders", "int_segments__rfm",
+    "int_segments__features", "int_segments__examples", "int_segments__models",
+    "int_segments__scores", "fct_customer_segments", "fct_lookalike_candidates",
 }  # fmt: skip
 
 each_model = pytest.mark.parametrize("sql", MODELS, ids=lambda path: path.stem)

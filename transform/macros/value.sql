@@ -148,27 +148,9 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- add fits that were made outside of the warehouse, as texts; the same fit is added once -#}
+{#- add fits that were made outside of the warehouse -#}
 {% macro keep_fits(rows) -%}
-    {%- set fits = ref('int_value__fits') -%}
-    {%- set types = fit_types() -%}
-    {%- call statement('keep_fits', auto_begin=True) %}
-    insert into {{ fits }} ({{ types | join(', ') }})
-    select {{ types | join(', ') }}
-    from (
-        {%- for row in rows %}
-        select
-            {%- for name, type in types.items() %}
-            cast({{ seed_value(row[name]) }} as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
-            {%- endfor %}
-        {%- if not loop.last %}
-        union all
-        {%- endif %}
-        {%- endfor %}
-    ) as made
-    where model_id not in (select model_id from {{ fits }})
-    {%- endcall -%}
-    {%- do adapter.commit() -%}
+    {%- do keep_rows(ref('int_value__fits'), 'model_id', rows, fit_types()) -%}
 {%- endmacro %}
 
 {#- the columns of a fit and their types -#}
@@ -190,11 +172,4 @@
         'purchase_covariance': dbt.type_string(), 'spend_covariance': dbt.type_string()
     }) -%}
     {{ return(types) }}
-{%- endmacro %}
-
-{#- the columns of a fit, without a value -#}
-{% macro empty_fit() -%}
-    {%- for name, type in fit_types().items() %}
-        cast(null as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
-    {%- endfor -%}
 {%- endmacro %}

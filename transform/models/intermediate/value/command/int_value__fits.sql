@@ -10,7 +10,7 @@ nothing as (
 
     -- the warehouse runs no Python: `marketing measure fit` adds the rows, and reads beside this
     -- depends_on: {{ ref('int_value__distinct_spends') }}
-    select {{ empty_fit() }}
+    select {{ empty_row(fit_types()) }}
     from histories
     where 1 = 0
 
