@@ -56,8 +56,7 @@ def engine(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_every_mart_is_that_of_duckdb(built: Warehouse, engine: Engine) -> None:
     done = engine.run_dbt(*MODELS_ALONE)
     assert done.returncode == 0, done.stdout[-4000:]
-    # fits are made by a command there: test_lifetime_value.py
-    assert differing_marts(built, engine, left_out=["rpt_lifetime_value_fits"]) == []
+    assert differing_marts(built, engine) == []
 
 
 def test_a_lost_cent_and_a_lost_row_would_be_seen() -> None:
