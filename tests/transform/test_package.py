@@ -29,7 +29,7 @@ PROJECT_FILE = {
         }
     },
     "seeds": {"marketing": {"channel_rules": {"+enabled": False}}},
-    "models": {"marketing": {"staging": {"hubspot": {"+enabled": False}}}},
+    "models": {"marketing": {"staging": {"ga4_reports": {"+enabled": False}}}},
 }
 OWN_MODEL = """
 select channel, revenue_usd from {{ ref('marketing', 'rpt_channel_attribution') }}
