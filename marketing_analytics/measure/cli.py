@@ -56,7 +56,7 @@ def fit(
 def segments(
     project_dir: Path, profiles_dir: Path | None, target: str, variables: str, is_json: bool
 ) -> None:
-    """Train the models of segments and lookalikes, and keep the trainings there."""
+    """Train models of segments and lookalikes, and keep them there."""
     from marketing_analytics.core.console import Console, run_guarded
     from marketing_analytics.measure.project import Project
     from marketing_analytics.measure.segments import segments_command
