@@ -56,12 +56,13 @@ scored as (
 
 kinds as (
 
-    select distinct
+    select
         recency_score,
         frequency_score,
         monetary_score,
         frequency
     from scored
+    group by recency_score, frequency_score, monetary_score, frequency
 
 ),
 
