@@ -35,7 +35,7 @@ OUTPUTS: dict[str, dict[str, Any]] = {
 EVERYWHERE = (
     r"\bepoch(_us|_ms)?\(", r"\blist(_\w+)?\(", r"\bbit_xor\(", r"\bmd5_number", r"\bqualify\b",
     r"[^:]//[^']", r"::", r"\bstrptime\(", r"\bstrftime\(", r"\bunnest\(", r"\bregexp_\w+\(",
-    r"\bcast\([^()]+ as boolean\)", r"\bgroup by all\b", r"\bexclude\s*\(", r"\bilike\b",
+    r"\bcast\((?!null\b)[^()]+ as boolean\)", r"\bgroup by all\b", r"\bexclude\s*\(", r"\bilike\b",
 )  # fmt: skip
 TRAPS: dict[str, tuple[str, ...]] = {
     # its hashes are bytes, its decimals short, its unions say which
