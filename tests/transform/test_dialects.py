@@ -115,7 +115,9 @@ def compiled(
     found = {path.stem: path.read_text(encoding="utf-8") for path in place.rglob("*.sql")}
     # where the warehouse runs Python, two models are none of SQL
     in_python = {path.stem for path in place.rglob("*.py")}
-    assert in_python == (set() if engine == "redshift" else {"int_segments__fits", "int_value__fits"})
+    assert in_python == (
+        set() if engine == "redshift" else {"int_segments__fits", "int_value__fits"}
+    )
     assert {path.stem for path in models()} - in_python <= found.keys()
     return engine, found
 

@@ -49,7 +49,7 @@ credited as (
         attribution.platform,
         mails.mail_id,
         domains.recipient_domain,
-        cast(sum(attribution.credit) as decimal(18, 12)) as attributed_conversions,
+        cast(sum(attribution.credit) as {{ type_decimal(18, 12) }}) as attributed_conversions,
         cast(sum(attribution.revenue_usd) as decimal(18, 2)) as attributed_revenue_usd
     from attribution
     left join mails

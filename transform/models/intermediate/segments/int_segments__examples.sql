@@ -141,18 +141,20 @@ answered as (
         seeded.*,
         case
             when seeded.goal = 'channel' then seeded.channel
-            when seeded.goal = 'buys' and seeded.has_bought then 'yes'
-            when seeded.goal = 'stops' and not seeded.has_bought then 'yes'
             when
-                seeded.goal = 'top_revenue'
-                and seeded.has_bought
-                and seeded.next_revenue_rank <= seeded.top_share * seeded.customers
-                then 'yes'
-            when
-                seeded.goal = 'lookalike'
-                and (
-                    later.customer_key is not null
-                    or (seeded.cut_off_role = 'judge' and seeded.has_bought)
+                (seeded.goal = 'buys' and seeded.has_bought)
+                or (seeded.goal = 'stops' and not seeded.has_bought)
+                or (
+                    seeded.goal = 'top_revenue'
+                    and seeded.has_bought
+                    and seeded.next_revenue_rank <= seeded.top_share * seeded.customers
+                )
+                or (
+                    seeded.goal = 'lookalike'
+                    and (
+                        later.customer_key is not null
+                        or (seeded.cut_off_role = 'judge' and seeded.has_bought)
+                    )
                 )
                 then 'yes'
             else 'no'
