@@ -59,12 +59,14 @@ placed as (
         mails.platform,
         mails.flow_id,
         mails.mail_id,
-        row_number() over (
-            partition by mails.platform, mails.flow_id
-            order by
-                mails.flow_place asc,
-                coalesce(delays.mean_delay_seconds, 0) asc,
-                mails.mail_id asc
+        cast(
+            row_number() over (
+                partition by mails.platform, mails.flow_id
+                order by
+                    mails.flow_place asc,
+                    coalesce(delays.mean_delay_seconds, 0) asc,
+                    mails.mail_id asc
+            ) as bigint
         ) as step_position
     from mails
     left join delays on mails.platform = delays.platform and mails.mail_id = delays.mail_id

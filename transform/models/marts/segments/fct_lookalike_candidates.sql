@@ -13,7 +13,7 @@ candidates as (
         segment_name as audience_name,
         customer_key,
         score,
-        score_rank as rank,
+        cast(score_rank as bigint) as rank,
         model_id,
         trained_at
     from scores
