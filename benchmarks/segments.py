@@ -74,7 +74,7 @@ select 'c' || md5(person::varchar) as customer_key, number as session_id,
     channel like 'paid%' as is_paid, has_cart as has_add_to_cart
 from visits where is_logged_in and day <= {last};
 create or replace table stg_mailchimp__email_activity as
-select 'm' || person as email_key, 'open' as action, false as is_machine,
+select 'm' || person as email_key, 'open' as action,
     date '2025-01-01' + day::integer as activity_at
 from opens where day <= {last};
 create or replace table truth as
