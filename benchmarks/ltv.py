@@ -26,7 +26,7 @@ import duckdb
 import numpy as np
 
 from benchmarks.other_package import is_installed
-from benchmarks.sql_models import compiled
+from benchmarks.sql_models import build, compiled
 from marketing_analytics.measure.fit import load_model
 from marketing_analytics.simulate.world.parameters import DAY_US, WorldParameters
 from marketing_analytics.simulate.world.world import generate
@@ -114,14 +114,6 @@ def warehouse(purchases: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     connection.register("purchases", purchases)
     connection.execute(INPUTS)
     return connection
-
-
-def build(
-    connection: duckdb.DuckDBPyConnection, models: dict[str, str], names: tuple[str, ...]
-) -> None:
-    """Make the tables of some models."""
-    for name in names:
-        connection.execute(f"create or replace table {name} as {models[name]}")
 
 
 def fit(connection: duckdb.DuckDBPyConnection, models: dict[str, str]) -> list[dict[str, Any]]:

@@ -17,11 +17,10 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.sql_models import compiled, loaded
+from benchmarks.sql_models import build, compiled, loaded
 from marketing_analytics.simulate.world.demand.truth import (
     is_in_euro,
     order_usd_cents,
@@ -103,9 +102,9 @@ def fitted(models: dict[str, str], world: World) -> list[tuple[str, str, str, Fl
     connection.execute(
         "create table spend as select * replace (spend_date::date as spend_date) from days_of_spend"
     )
-    run(connection, models, "int_attribution__credits", "fct_attribution")
+    build(connection, models, ("int_attribution__credits", "fct_attribution"))
     connection.execute(PERFORMANCE)
-    run(connection, models, "rpt_marginal_returns")
+    build(connection, models, ("rpt_marginal_returns",))
     rows = connection.execute(
         "select platform, campaign_id, fit_status, marginal_roas::double,"
         " marginal_roas_lower::double, marginal_roas_upper::double"
@@ -113,12 +112,6 @@ def fitted(models: dict[str, str], world: World) -> list[tuple[str, str, str, Fl
     ).fetchall()
     connection.close()
     return [(row[0], row[1], row[2], np.array(row[3:], dtype=np.float64)) for row in rows]
-
-
-def run(connection: duckdb.DuckDBPyConnection, models: dict[str, str], *names: str) -> None:
-    """Build models one after the other."""
-    for name in names:
-        connection.execute(f"create table {name} as {models[name]}")
 
 
 def true_returns(world: World) -> dict[str, tuple[str, float]]:

@@ -20,7 +20,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from benchmarks.sql_models import PROJECT, compiled
+from benchmarks.sql_models import PROJECT, build, compiled
 from marketing_analytics.measure.segments import load_model
 from marketing_analytics.simulate.world.mail.events import OPEN
 from marketing_analytics.simulate.world.parameters import DAY_US, WorldParameters
@@ -142,14 +142,6 @@ def warehouse(world: World) -> duckdb.DuckDBPyConnection:
         path = PROJECT / "seeds" / f"{name}.csv"
         connection.execute(f"create table {name} as from read_csv('{path}')")
     return connection
-
-
-def build(
-    connection: duckdb.DuckDBPyConnection, models: dict[str, str], names: tuple[str, ...]
-) -> None:
-    """Make the tables of some models."""
-    for name in names:
-        connection.execute(f"create or replace table {name} as {models[name]}")
 
 
 def train(connection: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,14 @@ def compiled(
     return {name: found[name].read_text(encoding="utf-8") for name in names}
 
 
+def build(
+    connection: duckdb.DuckDBPyConnection, models: Mapping[str, str], names: Iterable[str]
+) -> None:
+    """Make the tables of some models."""
+    for name in names:
+        connection.execute(f"create or replace table {name} as {models[name]}")
+
+
 def loaded(world: World, channel_of_sessions: NDArray[np.str_]) -> duckdb.DuckDBPyConnection:
     """Return a warehouse that knows every visit, its person and ad, and every order in dollars."""
     sessions, orders, ads = world.sessions, world.orders, world.catalog.ads
@@ -121,8 +129,7 @@ def channel_credit(
 ) -> dict[str, dict[str, float]]:
     """Return the conversions that each model gives to each channel, in a window of 30 days."""
     connection = loaded(world, channel_of_sessions)
-    for name, sql in models.items():
-        connection.execute(f"create table {name} as {sql}")
+    build(connection, models, models)
     result = rule_credit(connection)
     rows = connection.execute(
         "select model, channel, credit from fct_path_attribution"

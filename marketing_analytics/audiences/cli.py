@@ -10,6 +10,7 @@ import click
 from marketing_analytics.core.commands import Group
 from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.governance.cli import ENV_FILE, RAW_DATABASE
+from marketing_analytics.measure.cli import of_project
 
 PATH = click.Path(path_type=Path)
 PLATFORMS = ("meta", "google", "linkedin")
@@ -42,11 +43,7 @@ def group() -> None:
 )
 @RAW_DATABASE
 @ENV_FILE
-@click.option("--project-dir", type=PATH, default=Path("transform"), show_default=True,
-              help="Folder of the dbt project.")  # fmt: skip
-@click.option("--profiles-dir", type=PATH, help="Folder of profiles.yml [default: as dbt's].")
-@click.option("--target", default="", help="Output of the profile [default: as dbt's].")
-@click.option("--vars", "variables", default="", help="Variables, as dbt takes them.")
+@of_project
 @click.option("--json", "is_json", is_flag=True, help="Print the receipt as JSON.")
 def export(
     audience: str,

@@ -15,7 +15,7 @@ from marketing_analytics.audiences.members import Audience, Member, members_of
 from marketing_analytics.audiences.plain import contacts_of
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.governance.export import write
-from marketing_analytics.governance.receipts import Receipt, forget, keep, receipt_of
+from marketing_analytics.governance.receipts import Receipt, forget, keep
 from marketing_analytics.governance.request import Asked
 from marketing_analytics.governance.traces.person import Databases, databases
 from marketing_analytics.ingest.raw.erasures import erased_pseudonyms
@@ -63,7 +63,7 @@ def export(asked: Asked, project: Project, wanted: Wanted) -> Receipt:
             left_out["nothing to match by"] = len(permitted) - len(reached)
             check_size(wanted, len(reached), left_out)
             content = as_csv(form, rows)
-            receipt = receipt_of(
+            receipt = Receipt(
                 audience=str(wanted.audience),
                 platform=wanted.platform,
                 exported_by=getpass.getuser(),
@@ -112,13 +112,9 @@ def found_by(
 ) -> tuple[list[tuple[str, ...]], list[Member]]:
     """Return the rows of a file, and the members that a platform can find by them."""
     form = FORMATS[platform]
-    contacts = contacts_of(found, members)
-    reached = [
-        member
-        for member, contact in zip(members, contacts, strict=True)
-        if any(form.row(contact)[: form.matched])
-    ]
-    return rows_of(form, contacts), reached
+    rows = [form.row(contact) for contact in contacts_of(found, members)]
+    reached = [member for member, row in zip(members, rows, strict=True) if form.matches(row)]
+    return rows_of(form, rows), reached
 
 
 def check_size(wanted: Wanted, count: int, left_out: Counter[str]) -> None:

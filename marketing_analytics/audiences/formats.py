@@ -40,6 +40,10 @@ class Format:
     matched: int
     row: Callable[[Contact], Row]
 
+    def matches(self, row: Row) -> bool:
+        """Return whether somebody can be found by a row."""
+        return any(row[: self.matched])
+
 
 def meta_row(contact: Contact) -> Row:
     """Return the columns of a customer list: all of them hashed, phones without the plus."""
@@ -79,10 +83,9 @@ FORMATS = {
 }
 
 
-def rows_of(form: Format, contacts: Iterable[Contact]) -> list[Row]:
+def rows_of(form: Format, rows: Iterable[Row]) -> list[Row]:
     """Return the rows by which somebody can be found, each once and in an order of no meaning."""
-    made = {form.row(contact) for contact in contacts}
-    return sorted(row for row in made if any(row[: form.matched]))
+    return sorted({row for row in rows if form.matches(row)})
 
 
 def as_csv(form: Format, rows: Sequence[Row]) -> str:

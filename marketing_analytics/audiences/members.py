@@ -122,15 +122,9 @@ def asked(project: Project, query: str) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         apart = ("--target-path", folder, "--log-path", folder)
         try:
-            answer = with_consent_of_now(project).run_dbt(
-                "show", "--inline", query, "--limit", "-1", "--output", "json", *apart
-            )
+            return with_consent_of_now(project).show(query, *apart)
         except PlatformError as error:
             raise PlatformError(error.message, hint=HINT) from None
-    # some engines write names in capitals
-    return [
-        {name.lower(): value for name, value in row.items()} for row in json.loads(answer)["show"]
-    ]
 
 
 def with_consent_of_now(project: Project) -> Project:

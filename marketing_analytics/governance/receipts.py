@@ -36,16 +36,16 @@ NOTE_ERASED = """
 class Receipt:
     """What was handed on, by whom and when; `left_out` counts persons by reason."""
 
-    export_id: str
     audience: str
     platform: str
     exported_by: str
     file_name: str
     file_sha256: str
     person_count: int
-    exported_at: datetime
     left_out: Mapping[str, int] = field(default_factory=dict, compare=False)
     erased_count: int = 0
+    export_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    exported_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def as_json(self) -> dict[str, Any]:
         """Return the document of `--json`; it names nobody of the audience."""
@@ -60,47 +60,12 @@ class Receipt:
         )
 
 
-def receipt_of(
-    *,
-    audience: str,
-    platform: str,
-    exported_by: str,
-    file_name: str,
-    file_sha256: str,
-    person_count: int,
-    left_out: Mapping[str, int],
-) -> Receipt:
-    """Return the receipt of a file that is written now."""
-    return Receipt(
-        uuid.uuid4().hex,
-        audience,
-        platform,
-        exported_by,
-        file_name,
-        file_sha256,
-        person_count,
-        datetime.now(UTC),
-        left_out,
-    )
-
-
 def keep(connection: Any, receipt: Receipt, customer_keys: Iterable[str]) -> None:
     """Keep a receipt with its persons."""
     journal.create(connection)
     now = receipt.exported_at
-    row = [
-        receipt.export_id,
-        receipt.audience,
-        receipt.platform,
-        receipt.exported_by,
-        receipt.file_name,
-        receipt.file_sha256,
-        receipt.person_count,
-        json.dumps(dict(receipt.left_out)),
-        receipt.erased_count,
-        now,
-        now,
-    ]
+    values = {**vars(receipt), "left_out_json": json.dumps(dict(receipt.left_out))}
+    row = [*(values[name] for name in COLUMNS.split(", ")), now]
     with transaction(connection):
         journal.insert(connection, "audience_exports", f"{COLUMNS}, _loaded_at", [row])
         rows = [[receipt.export_id, key, now] for key in sorted(set(customer_keys))]

@@ -20,8 +20,8 @@ OPTIONS = (
                  help="Folder of profiles.yml [default: as dbt's]."),
     click.option("--target", default="", help="Output of the profile [default: as dbt's]."),
     click.option("--vars", "variables", default="", help="Variables, as dbt takes them."),
-    click.option("--json", "is_json", is_flag=True, help="Print the fits as JSON."),
 )  # fmt: skip
+AS_JSON = click.option("--json", "is_json", is_flag=True, help="Print the fits as JSON.")
 
 
 def of_project(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,6 +38,7 @@ def group() -> None:
 
 @group.command(examples=EXAMPLES)
 @of_project
+@AS_JSON
 def fit(
     project_dir: Path, profiles_dir: Path | None, target: str, variables: str, is_json: bool
 ) -> None:
@@ -53,6 +54,7 @@ def fit(
 
 @group.command(examples=EXAMPLES[:2])
 @of_project
+@AS_JSON
 def segments(
     project_dir: Path, profiles_dir: Path | None, target: str, variables: str, is_json: bool
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.measure.project import Project, load_file
+from marketing_analytics.measure.project import Project, load_file, report
 
 MODEL = Path("models/intermediate/value/python/int_value__fits.py")
 # both tables in one query: dbt takes seconds to start
@@ -35,7 +35,7 @@ def fit_command(console: Console, project: Project) -> None:
         )
     histories, spends = (columns_of(rows, name) for name in ("histories", "spends"))
     found = module.fits(histories, spends, datetime.now(UTC).replace(tzinfo=None))
-    report(console, project.keep("keep_fits", found))
+    report(console, project.keep("keep_fits", found), "model_id", "customers")
 
 
 def load_model(folder: Path) -> ModuleType:
@@ -53,13 +53,3 @@ def columns_of(rows: Sequence[dict[str, Any]], name: str) -> dict[str, list[Any]
 
 
 NUMBERS = ("frequency", "recency_days", "age_days", "repeat_usd", "customers")
-
-
-def report(console: Console, rows: list[dict[str, str | None]]) -> None:
-    """Print a line for each fit, or all of them as JSON."""
-    if console.is_json:
-        console.json({"fits": rows})
-        return
-    for row in rows:
-        why = f": {row['reason']}" if row["reason"] else ""
-        console.line(f"{row['model_id']}  {row['customers']} customers  {row['status']}{why}")

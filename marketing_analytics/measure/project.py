@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import PlatformError, UserError
 
 DBT = "from dbt.cli.main import cli; cli()"
@@ -49,9 +50,10 @@ class Project:
             )
         return done.stdout
 
-    def show(self, query: str) -> list[dict[str, Any]]:
+    def show(self, query: str, *options: str) -> list[dict[str, Any]]:
         """Return the rows of a query, their names in lower case: some engines write capitals."""
-        answer = self.run_dbt("show", "--inline", query, "--limit", "-1", "--output", "json")
+        asked = ("show", "--inline", query, "--limit", "-1", "--output", "json")
+        answer = self.run_dbt(*asked, *options)
         return [lower_case(row) for row in json.loads(answer)["show"]]
 
     def keep(self, operation: str, rows: list[dict[str, Any]]) -> list[dict[str, str | None]]:
@@ -59,6 +61,19 @@ class Project:
         texts = [{name: as_literal(value) for name, value in row.items()} for row in rows]
         self.run_dbt("run-operation", operation, "--args", json.dumps({"rows": texts}))
         return texts
+
+
+def report(console: Console, rows: list[dict[str, str | None]], number: str, count: str) -> None:
+    """Print a line for each row that was kept, or all of them as JSON.
+
+    `number` and `count` are the columns with the row's own name and with how many customers.
+    """
+    if console.is_json:
+        console.json({"fits": rows})
+        return
+    for row in rows:
+        why = f": {row['reason']}" if row["reason"] else ""
+        console.line(f"{row[number]}  {row[count]} customers  {row['status']}{why}")
 
 
 def load_file(path: Path) -> ModuleType:

@@ -9,7 +9,7 @@ from typing import Any
 
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.measure.project import Project, load_file
+from marketing_analytics.measure.project import Project, load_file, report
 
 MODEL = Path("models/intermediate/segments/python/int_segments__fits.py")
 EXAMPLES = "select * from {{ ref('int_segments__examples') }}"
@@ -26,7 +26,7 @@ def segments_command(console: Console, project: Project) -> None:
             "there are no customers to learn from", hint="load orders, then build with dbt"
         )
     found = module.fits(columns_of(rows), datetime.now(UTC).replace(tzinfo=None))
-    report(console, project.keep("keep_segment_fits", found))
+    report(console, project.keep("keep_segment_fits", found), "fit_id", "train_customers")
 
 
 def load_model(folder: Path) -> ModuleType:
@@ -44,13 +44,3 @@ def columns_of(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
         else:
             columns[name] = values if name in TEXTS else [float(value) for value in values]
     return columns
-
-
-def report(console: Console, rows: list[dict[str, str | None]]) -> None:
-    """Print a line for each training and outcome, or all of them as JSON."""
-    if console.is_json:
-        console.json({"fits": rows})
-        return
-    for row in rows:
-        why = f": {row['reason']}" if row["reason"] else ""
-        console.line(f"{row['fit_id']}  {row['train_customers']} customers  {row['status']}{why}")

@@ -6,7 +6,7 @@ import psycopg2
 import pytest
 from canaries import KEY, canary_rows, email, feed, privacy, search_for, values_of
 
-from marketing_analytics.governance.receipts import keep, receipt_of, receipts
+from marketing_analytics.governance.receipts import Receipt, keep, receipts
 from marketing_analytics.governance.traces.places import Scan, scan_tables
 from marketing_analytics.ingest.engine.persons import Key
 from marketing_analytics.warehouse import postgresql as warehouse
@@ -42,7 +42,7 @@ def left_of(url, number):
 def hand_on(url, numbers):
     """Keep the receipt of an audience of some canaries."""
     connection = warehouse.connect(url)
-    receipt = receipt_of(
+    receipt = Receipt(
         audience="rfm:lost",
         platform="meta",
         exported_by="ann",

@@ -12,6 +12,11 @@
     ), {{ var('minimum_cell_customers') }}) < {{ var('minimum_cell_customers') }}
 {%- endmacro %}
 
+{#- the order of decisions in which the one that counts is first: of those at one moment a refusal -#}
+{% macro latest_decision() -%}
+    changed_at desc, case when is_granted then 1 else 0 end asc, decision_source asc
+{%- endmacro %}
+
 {#- the name of a cell as it is published: merged ones have one in common -#}
 {% macro cell_name(cell) -%}
     case when is_merged then 'other' else {{ cell }} end

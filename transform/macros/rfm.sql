@@ -41,6 +41,50 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- the steps from measures of customers to the rule that names each: `scored`, and `fitting` by the
+    scores. They read `thresholds` and `rules` -#}
+{% macro rfm_steps(measured) -%}
+bounded as (
+
+    -- empty: whatever lies below the others
+    select
+        measure,
+        score,
+        coalesce(at_least, -1000000000000000) as at_least
+    from thresholds
+
+),
+
+bounds as (
+
+    select
+        *,
+        lead(at_least) over (partition by measure order by at_least) as below
+    from bounded
+
+),
+
+scored as (
+    {{ rfm_scored(measured) }}
+),
+
+kinds as (
+
+    select
+        recency_score,
+        frequency_score,
+        monetary_score,
+        frequency
+    from scored
+    group by recency_score, frequency_score, monetary_score, frequency
+
+),
+
+fitting as (
+    {{ rfm_fitting('inner') }}
+)
+{%- endmacro %}
+
 {#- is a value within the range of a rule that may be open at either end -#}
 {% macro is_within(value, range) -%}
     (({{ range }}_from is null or {{ value }} >= {{ range }}_from)

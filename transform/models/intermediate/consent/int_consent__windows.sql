@@ -21,8 +21,7 @@ ranked as (
         is_granted,
         row_number() over (
             partition by person_key, purpose
-            order by
-                changed_at desc, case when is_granted then 1 else 0 end asc, decision_source asc
+            order by {{ latest_decision() }}
         ) as decision_rank
     from decisions
 

@@ -23,21 +23,7 @@ counted as (
     select
         platform,
         mail_id,
-        sum(sent) as sent,
-        sum(delivered) as delivered,
-        sum(bounces) as bounces,
-        sum(hard_bounces) as hard_bounces,
-        sum(soft_bounces) as soft_bounces,
-        sum(human_opens) as human_opens,
-        sum(machine_opens) as machine_opens,
-        count(case when human_opens > 0 then 1 end) as human_openers,
-        count(case when machine_opens > 0 then 1 end) as machine_openers,
-        count(case when human_opens + machine_opens > 0 then 1 end) as openers,
-        sum(human_clicks) as human_clicks,
-        sum(machine_clicks) as machine_clicks,
-        count(case when human_clicks > 0 then 1 end) as human_clickers,
-        count(case when human_clicks + machine_clicks > 0 then 1 end) as clickers,
-        sum(unsubscribes) as unsubscribes,
+        {{ message_figures() }},
         sum(complaints) as complaints
     from messages
     group by platform, mail_id

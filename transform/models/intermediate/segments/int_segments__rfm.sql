@@ -18,26 +18,6 @@ rules as (
 
 ),
 
-bounded as (
-
-    -- empty: whatever lies below the others
-    select
-        measure,
-        score,
-        coalesce(at_least, -1000000000000000) as at_least
-    from thresholds
-
-),
-
-bounds as (
-
-    select
-        *,
-        lead(at_least) over (partition by measure order by at_least) as below
-    from bounded
-
-),
-
 measures as (
 
     select
@@ -50,25 +30,7 @@ measures as (
 
 ),
 
-scored as (
-    {{ rfm_scored('measures') }}
-),
-
-kinds as (
-
-    select
-        recency_score,
-        frequency_score,
-        monetary_score,
-        frequency
-    from scored
-    group by recency_score, frequency_score, monetary_score, frequency
-
-),
-
-fitting as (
-    {{ rfm_fitting('inner') }}
-),
+{{ rfm_steps('measures') }},
 
 named as (
 

@@ -99,12 +99,9 @@ named as (
 
     select
         united.cohort_month,
-        case when judged.is_merged then 'other' else united.acquisition_channel end
-            as acquisition_channel,
-        case when judged.is_merged then 'other' else united.acquisition_platform end
-            as acquisition_platform,
-        case when judged.is_merged then 'other' else united.acquisition_campaign_id end
-            as acquisition_campaign_id,
+        {{ cell_name('united.acquisition_channel') }} as acquisition_channel,
+        {{ cell_name('united.acquisition_platform') }} as acquisition_platform,
+        {{ cell_name('united.acquisition_campaign_id') }} as acquisition_campaign_id,
         coalesce(judged.is_merged, false) as is_merged,
         united.month_number,
         united.customers,

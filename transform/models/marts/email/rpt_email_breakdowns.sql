@@ -47,21 +47,7 @@ figures as (
         platform,
         'recipient_domain' as breakdown,
         coalesce(recipient_domain, 'unknown') as cell,
-        sum(sent) as sent,
-        sum(delivered) as delivered,
-        sum(bounces) as bounces,
-        sum(hard_bounces) as hard_bounces,
-        sum(soft_bounces) as soft_bounces,
-        sum(human_opens) as human_opens,
-        sum(machine_opens) as machine_opens,
-        count(case when human_opens > 0 then 1 end) as human_openers,
-        count(case when machine_opens > 0 then 1 end) as machine_openers,
-        count(case when human_opens + machine_opens > 0 then 1 end) as openers,
-        sum(human_clicks) as human_clicks,
-        sum(machine_clicks) as machine_clicks,
-        count(case when human_clicks > 0 then 1 end) as human_clickers,
-        count(case when human_clicks + machine_clicks > 0 then 1 end) as clickers,
-        sum(unsubscribes) as unsubscribes,
+        {{ message_figures() }},
         case when platform <> 'mailchimp' then sum(complaints) end as complaints
     from messages
     group by platform, coalesce(recipient_domain, 'unknown')
@@ -185,7 +171,7 @@ merged as (
     select
         platform,
         breakdown,
-        case when is_merged then 'other' else cell end as cell,
+        {{ cell_name('cell') }} as cell,
         cast(count(*) as bigint) as merged_cells,
         {%- for figure in email_figures() %}
             cast(sum({{ figure }}) as bigint) as {{ figure }},
@@ -195,7 +181,7 @@ merged as (
         {{ credited_mail('sum(attributed_revenue_usd)', 2, 'platform') }}
             as attributed_revenue_usd
     from judged
-    group by platform, breakdown, case when is_merged then 'other' else cell end
+    group by platform, breakdown, {{ cell_name('cell') }}
 
 ),
 
