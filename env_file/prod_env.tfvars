@@ -1,6 +1,7 @@
 # Production jobs.
 # Times are UTC. The team, project and environment come from TEAM_NAME, PROJECT_ID and
 # ENVIRONMENT_ID (Terraform: TF_VAR_team_name, TF_VAR_project_id, TF_VAR_environment_id).
+# A job builds all that it stands on and leaves out the tests that a job before it runs.
 # Deployed by Terraform: terraform apply -var-file=env_file/prod_env.tfvars
 
 jobs = {
@@ -17,7 +18,7 @@ jobs = {
 
   campaign-performance-production = {
     description     = "Builds campaign performance for production."
-    execute_steps   = ["dbt build --select +tag:campaigns --exclude-resource-type unit_test"]
+    execute_steps   = ["dbt build --select +tag:campaigns --exclude selector:tests_of_attribution --exclude-resource-type unit_test"]
     schedule_cron   = "0 6 * * *"
     timeout_seconds = 3600
     tags            = ["production"]
@@ -25,7 +26,7 @@ jobs = {
 
   customer-ltv-production = {
     description     = "Builds customer segments and lifetime value for production."
-    execute_steps   = ["dbt build --select +tag:customers --exclude-resource-type unit_test"]
+    execute_steps   = ["dbt build --select +tag:customers --exclude selector:tests_of_attribution selector:tests_of_campaigns --exclude-resource-type unit_test"]
     schedule_cron   = "0 7 * * *"
     timeout_seconds = 3600
     tags            = ["production"]
@@ -33,7 +34,7 @@ jobs = {
 
   executive-dashboard-production = {
     description     = "Builds the executive KPIs for production, with docs."
-    execute_steps   = ["dbt build --select +tag:executive --exclude-resource-type unit_test"]
+    execute_steps   = ["dbt build --select +tag:executive --exclude selector:tests_of_attribution selector:tests_of_campaigns selector:tests_of_customers --exclude-resource-type unit_test"]
     schedule_cron   = "0 8 * * *"
     generate_docs   = true
     timeout_seconds = 3600

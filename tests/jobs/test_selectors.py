@@ -1,7 +1,9 @@
-"""Every step of every job selects something that exists in the dbt project."""
+"""Every step of every job selects something that exists; no test of the project is left out."""
 
+import collections
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -16,6 +18,7 @@ pytestmark = pytest.mark.system
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ["dev", "test", "prod"]
 RESOURCES = {"build": [], "test": ["test", "unit_test"], "run": ["model"], "source": ["source"]}
+ALL = "dbt build"
 
 # one process parses once and asks for each selection; dbt itself decides what is selected
 LISTER = """
@@ -27,15 +30,35 @@ found = {}
 for name, arguments in json.loads(sys.argv[2]).items():
     result = runner.invoke(["--quiet", "ls", *arguments, *common])
     failed = [f"FAILED {result.exception}"]
-    found[name] = list(result.result or []) if result.success else failed
+    found[name] = [json.loads(line)["unique_id"] for line in result.result or []]
+    found[name] = found[name] if result.success else failed
 print("\\n" + json.dumps(found))
 """
 
 
+def jobs_of(name):
+    """Return the jobs of a file, those with a schedule in the order of their first time of day."""
+    jobs = load_job_file(ROOT / "env_file" / f"{name}_env.tfvars").jobs
+    return sorted(jobs, key=minute_of)
+
+
+def minute_of(job):
+    """Return the first minute of the day at which a job runs; on demand is after all others."""
+    if not job.schedule_cron:
+        return 24 * 60
+    minute, hour = (int(part.split(",")[0]) for part in job.schedule_cron.split()[:2])
+    return hour * 60 + minute
+
+
 def steps():
     """Return every step of the three files."""
-    files = [load_job_file(ROOT / "env_file" / f"{name}_env.tfvars") for name in FILES]
-    return sorted({step for file in files for job in file.jobs for step in job.execute_steps})
+    jobs = [job for name in FILES for job in jobs_of(name)]
+    return sorted({step for job in jobs for step in job.execute_steps})
+
+
+def without_selectors(step):
+    """Return a step as it would be if no job before it had run: with all tests of its tables."""
+    return re.sub(r" --exclude( selector:\S+)+", "", step)
 
 
 def listing(step):
@@ -60,8 +83,9 @@ def ask_dbt(target):
     project = str(ROOT / "transform")
     common = ["--project-dir", project, "--profiles-dir", project]
     common += ["--target-path", str(target), "--log-path", str(target / "logs")]
-    common += ["--output", "name"]
-    arguments = {step: listing(step) for step in steps()}
+    common += ["--output", "json", "--output-keys", "unique_id"]
+    asked = {*steps(), *(without_selectors(step) for step in steps())}
+    arguments = {step: listing(step) for step in sorted(asked)}
     done = subprocess.run(
         [sys.executable, "-c", LISTER, json.dumps(common), json.dumps(arguments)],
         capture_output=True,
@@ -78,3 +102,49 @@ def ask_dbt(target):
 def test_a_step_selects_at_least_one_model_test_or_source(selected, step):
     assert selected[step], f"{step} selects nothing"
     assert not selected[step][0].startswith("FAILED"), selected[step]
+
+
+def data_tests(names):
+    """Return the tests that read data."""
+    return {name for name in names if name.startswith("test.")}
+
+
+def counted(selected, jobs):
+    """Return how many of the jobs run a test that reads data, by test."""
+    ran = [
+        {name for step in job.execute_steps for name in data_tests(selected[step])} for job in jobs
+    ]
+    return collections.Counter(name for names in ran for name in names)
+
+
+@pytest.mark.parametrize("name", ["dev", "test"])
+def test_every_test_of_the_project_is_run_by_a_job(selected, name):
+    assert set(counted(selected, jobs_of(name))) == data_tests(selected[ALL])
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_a_job_that_builds_leaves_out_what_another_tests_and_no_test_is_lost(selected, name):
+    builds = [
+        job
+        for job in jobs_of(name)
+        if job.schedule_cron and any(step.startswith("dbt build ") for step in job.execute_steps)
+    ]
+    ran = counted(selected, builds)
+    buildable = {
+        test
+        for job in builds
+        for step in job.execute_steps
+        for test in data_tests(selected[without_selectors(step)])
+    }
+    assert set(ran) == buildable
+    assert set(ran.values()) == {1}
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_a_job_leaves_out_only_tests_of_jobs_before_it(selected, name):
+    tested = set()
+    for job in jobs_of(name):
+        for step in job.execute_steps:
+            left_out = set(selected[without_selectors(step)]) - set(selected[step])
+            assert left_out <= tested, job.key
+            tested |= data_tests(selected[step])
