@@ -53,8 +53,9 @@ class Demo:
         started = time.monotonic()
         self.build_world()
         self.start_emulators()
-        self.ingest()
+        # its spare process imports dbt while the sources are read
         self.start_cloud()
+        self.ingest()
         deployed = self.deploy()
         outcomes = self.run_jobs()
         return self.reconcile(outcomes, deployed, started)
