@@ -1,0 +1,89 @@
+"""`marketing report`: publish the marts, build the pages."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from marketing_analytics.core.commands import Group
+
+FOLDER = click.Path(path_type=Path, file_okay=False)
+SNAPSHOTS = click.option(
+    "--snapshots",
+    type=FOLDER,
+    default=Path("var/report/snapshots"),
+    show_default=True,
+    envvar="MARKETING_SNAPSHOTS",
+    help="Folder of the published snapshots.",
+)
+OF_MARTS = (
+    click.option("--warehouse", metavar="PATH_OR_URL",
+                 help="A DuckDB file, or postgresql://... [MARKETING_WAREHOUSE]."),
+    click.option("--schema", help="Schema of the marts [MARKETING_SCHEMA; else the one there is]."),
+    click.option("--raw-database", type=click.Path(path_type=Path), metavar="FILE",
+                 help="The DuckDB file of raw tables, for freshness [MARKETING_RAW_DATABASE]."),
+)  # fmt: skip
+AS_JSON = click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
+
+
+def of_marts(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that name the marts."""
+    for option in reversed(OF_MARTS):
+        command = option(command)
+    return command
+
+
+@click.group(name="report", cls=Group, help="Publish the marts, build the pages, send the mail.")
+def group() -> None:
+    """Hold the subcommands."""
+
+
+@group.command(examples=["--warehouse var/demo/cloud/warehouse/env_1.duckdb"])
+@of_marts
+@SNAPSHOTS
+@AS_JSON
+def publish(
+    warehouse: str | None,
+    schema: str | None,
+    raw_database: Path | None,
+    snapshots: Path,
+    is_json: bool,
+) -> None:
+    """Copy what a report needs of the marts into a new snapshot."""
+    from marketing_analytics.core.console import Console, run_guarded
+    from marketing_analytics.report.publish import publish_command
+    from marketing_analytics.warehouse.marts import marts_of
+
+    console = Console(is_json=is_json)
+
+    def body() -> None:
+        publish_command(console, marts_of(warehouse, schema, raw_database), snapshots)
+
+    sys.exit(run_guarded(body, console))
+
+
+@group.command(examples=["", "--out public"])
+@SNAPSHOTS
+@click.option(
+    "--out",
+    type=FOLDER,
+    default=Path("var/report/pages"),
+    show_default=True,
+    envvar="MARKETING_REPORT",
+    help="Folder of the pages.",
+)
+@AS_JSON
+def build(snapshots: Path, out: Path, is_json: bool) -> None:
+    """Build the pages of the current snapshot.
+
+    A build that fails leaves the last pages up, with a note of what is wrong.
+    """
+    from marketing_analytics.core.console import Console, run_guarded
+    from marketing_analytics.report.build import build_command
+
+    console = Console(is_json=is_json)
+    sys.exit(run_guarded(lambda: build_command(console, snapshots, out), console))
