@@ -77,9 +77,9 @@ class Build:
         }
 
 
-def build_command(console: Console, snapshots: Path, out: Path) -> None:
+def build_command(console: Console, snapshots: Path, out: Path, docs_url: str) -> None:
     """Build the pages, and say where they are."""
-    about = build(snapshots, out)
+    about = build(snapshots, out, docs_url)
     if console.is_json:
         console.json(about)
         return
@@ -90,7 +90,7 @@ def build_command(console: Console, snapshots: Path, out: Path) -> None:
     )
 
 
-def build(snapshots: Path, out: Path) -> dict[str, Any]:
+def build(snapshots: Path, out: Path, docs_url: str = "") -> dict[str, Any]:
     """Build the current snapshot into a folder and return what `report.json` says.
 
     Whatever is raised, the pages that were there stay up, with a note of it.
@@ -107,24 +107,34 @@ def build(snapshots: Path, out: Path) -> dict[str, Any]:
     ):
         at = datetime.now(UTC)
         made = Build(out, snapshot, f"{at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", at)
-        write_all(made)
+        write_all(made, docs_url)
     return made.about()
 
 
-def write_all(made: Build) -> None:
+def write_all(made: Build, docs_url: str) -> None:
     """Write data, then pages, then what `report.json` says; then forget old builds."""
+    try:
+        # all pages are rendered before the first is replaced
+        pages = prepared(made, docs_url)
+    except BaseException:
+        shutil.rmtree(made.folder, ignore_errors=True)
+        raise
+    for name, text in pages.items():
+        made.write(made.out / name, text)
+    replace_file(made.out / ABOUT, json.dumps(made.about(), indent=2) + "\n")
+    forget_old(made.out, made.build_id)
+
+
+def prepared(made: Build, docs_url: str) -> dict[str, str]:
+    """Write the data and what pages share, and return the pages by their file."""
     made.folder.mkdir(parents=True)
     defaults = defaults_of(made.snapshot)
     for page in PAGES:
         for name, value in page.data(made.snapshot, defaults):
             made.write_data(name, value)
-    static = static_files(made)
+    rendering = Rendering(made.snapshot, made.about(), defaults, static_files(made), docs_url)
     sync_folder(made.folder)
-    rendering = Rendering(made.snapshot, made.about(), defaults, static)
-    for page in PAGES:
-        made.write(made.out / page.file, without_note(rendering.page(page)))
-    replace_file(made.out / ABOUT, json.dumps(made.about(), indent=2) + "\n")
-    forget_old(made.out, made.build_id)
+    return {page.file: without_note(rendering.page(page)) for page in PAGES}
 
 
 def defaults_of(snapshot: Snapshot) -> dict[str, Any]:

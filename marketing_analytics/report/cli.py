@@ -66,9 +66,7 @@ def publish(
     sys.exit(run_guarded(body, console))
 
 
-@group.command(examples=["", "--out public"])
-@SNAPSHOTS
-@click.option(
+OUT = click.option(
     "--out",
     type=FOLDER,
     default=Path("var/report/pages"),
@@ -76,8 +74,17 @@ def publish(
     envvar="MARKETING_REPORT",
     help="Folder of the pages.",
 )
+DOCS_URL = click.option(
+    "--docs-url", default="", metavar="URL", help="Where docs/ is read, for links from numbers."
+)
+
+
+@group.command(examples=["", "--out public"])
+@SNAPSHOTS
+@OUT
+@DOCS_URL
 @AS_JSON
-def build(snapshots: Path, out: Path, is_json: bool) -> None:
+def build(snapshots: Path, out: Path, docs_url: str, is_json: bool) -> None:
     """Build the pages of the current snapshot.
 
     A build that fails leaves the last pages up, with a note of what is wrong.
@@ -86,4 +93,39 @@ def build(snapshots: Path, out: Path, is_json: bool) -> None:
     from marketing_analytics.report.build import build_command
 
     console = Console(is_json=is_json)
-    sys.exit(run_guarded(lambda: build_command(console, snapshots, out), console))
+    sys.exit(run_guarded(lambda: build_command(console, snapshots, out, docs_url), console))
+
+
+@group.command(examples=["--warehouse var/demo/cloud/warehouse/env_1.duckdb --out public"])
+@of_marts
+@SNAPSHOTS
+@OUT
+@DOCS_URL
+@AS_JSON
+def refresh(
+    warehouse: str | None,
+    schema: str | None,
+    raw_database: Path | None,
+    snapshots: Path,
+    out: Path,
+    docs_url: str,
+    is_json: bool,
+) -> None:
+    """Publish a snapshot and build its pages: what follows a good run.
+
+    Whatever fails, the last pages stay up, with a note of what is wrong.
+    """
+    from marketing_analytics.core.console import Console, run_guarded
+    from marketing_analytics.report.build import build_command
+    from marketing_analytics.report.notes import noted
+    from marketing_analytics.report.publish import publish_command
+    from marketing_analytics.warehouse.marts import marts_of
+
+    console = Console(is_json=is_json)
+
+    def body() -> None:
+        with noted(out):
+            publish_command(console, marts_of(warehouse, schema, raw_database), snapshots)
+        build_command(console, snapshots, out, docs_url)
+
+    sys.exit(run_guarded(body, console))

@@ -47,6 +47,11 @@ class Metric:
         return words_of(self.formula)
 
     @property
+    def measures(self) -> tuple[str, ...]:
+        """Return the measures of the formula, each once."""
+        return tuple(dict.fromkeys(measures_of(self.formula)))
+
+    @property
     def sql(self) -> str:
         """Return the one statement of the number."""
         return f"select\n{indented(sql_of(self.formula), 4)} as {self.name}\n"
@@ -142,10 +147,6 @@ METRICS = (
     ),
 )  # fmt: skip
 TILES = METRICS[:8]
-MEASURES = (
-    "spend_usd", "revenue_usd", "orders", "new_customers", "attributed_revenue_usd",
-    "claimed_value_usd", "value_usd", "valued_customers",
-)  # fmt: skip
 
 
 @cache
@@ -167,6 +168,13 @@ def sql_of(formula: Formula) -> str:
         return f"(\n{indented(measure_sql(formula), 4)}\n)"
     _, above, below = formula
     return f"{sql_of(above)}\n/ nullif({sql_of(below)}, 0)"
+
+
+def measures_of(formula: Formula) -> list[str]:
+    """Return the measures of a formula in their order."""
+    if isinstance(formula, str):
+        return [formula]
+    return [*measures_of(formula[1]), *measures_of(formula[2])]
 
 
 def words_of(formula: Formula) -> str:

@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 from marketing_analytics.report.data.attribution import DAY_KINDS, credit_days
+from marketing_analytics.report.data.health import health
 from marketing_analytics.report.data.overview import overview
 from marketing_analytics.report.snapshot import Snapshot
 
@@ -40,8 +41,8 @@ class Page:
 
     @property
     def script(self) -> str:
-        """Return the script that fills it."""
-        return f"{self.name}.js"
+        """Return the script that fills it; none where the page is whole without."""
+        return f"{self.name}.js" if self.first_data else ""
 
 
 def overview_data(snapshot: Snapshot, defaults: dict[str, Any]) -> Data:
@@ -55,6 +56,31 @@ def overview_data(snapshot: Snapshot, defaults: dict[str, Any]) -> Data:
         )
 
 
+def health_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
+    """Yield what the watch found."""
+    yield "health", health(snapshot)
+
+
+def no_data(_snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
+    """Yield nothing: the page holds all there is."""
+    return ()
+
+
 PAGES: tuple[Page, ...] = (
     Page("overview", "Overview", overview_data, ("overview",), "overview.html"),
+    Page(
+        "health",
+        "Health",
+        health_data,
+        ("overview", "health"),
+        blocks=(
+            ("monitors", "What the monitors say", True, 0),
+            ("freshness", "How fresh the sources are", True, 0),
+            ("service-level", "Is this page up?", False, 220),
+            ("loads", "Last syncs", False, 0),
+            ("campaigns", "Campaigns", True, 0),
+        ),
+        has_filters=False,
+    ),
+    Page("definitions", "Definitions", no_data, template="definitions.html", has_filters=False),
 )

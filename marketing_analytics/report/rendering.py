@@ -15,6 +15,7 @@ from marketing_analytics.report.definitions import (
     TILES,
     Filters,
     Metric,
+    measure_sentence,
     target_of,
     value_of,
 )
@@ -40,7 +41,7 @@ MINIMUM_CELL = 10
 
 
 class Rendering:
-    """The pages of one build; `static` names the shared files."""
+    """The pages of one build; `static` names the shared files, `docs_url` where docs/ is read."""
 
     def __init__(
         self,
@@ -48,7 +49,9 @@ class Rendering:
         about: Mapping[str, Any],
         defaults: Mapping[str, Any],
         static: Mapping[str, str],
+        docs_url: str = "",
     ) -> None:
+        self.docs_url = docs_url
         self.snapshot = snapshot
         self.about = about
         self.static = static
@@ -87,6 +90,9 @@ class Rendering:
             model_words=model_words(self.filters.model),
             minimum_cell=MINIMUM_CELL,
             metrics=METRICS,
+            sentences_of={name: measure_sentence(name) for m in METRICS for name in m.measures},
+            as_of_words=day_words(self.snapshot.as_of_date),
+            docs_url=self.docs_url,
             **own,
         )
 

@@ -207,7 +207,8 @@ const report = (() => {
       draw();
       body.dataset.ready = "";
     };
-    load("overview").then(begin).catch(complain);
+    if (listeners.length) load("overview").then(begin).catch(complain);
+    else body.dataset.ready = "";
   }
   /* how old the pages are; old ones say so in words and colour */
   function age() {
