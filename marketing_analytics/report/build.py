@@ -19,7 +19,7 @@ from marketing_analytics.core.console import Console
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.report.notes import noted, without_note
 from marketing_analytics.report.pages import PAGES
-from marketing_analytics.report.rendering import Rendering
+from marketing_analytics.report.rendering import NO_LINKS, Links, Rendering
 from marketing_analytics.report.snapshot import Snapshot, opened
 from marketing_analytics.report.static import static_files
 from marketing_analytics.report.written import replace_file, sync_folder
@@ -77,9 +77,9 @@ class Build:
         }
 
 
-def build_command(console: Console, snapshots: Path, out: Path, docs_url: str) -> None:
+def build_command(console: Console, snapshots: Path, out: Path, links: Links) -> None:
     """Build the pages, and say where they are."""
-    about = build(snapshots, out, docs_url)
+    about = build(snapshots, out, links)
     if console.is_json:
         console.json(about)
         return
@@ -90,7 +90,7 @@ def build_command(console: Console, snapshots: Path, out: Path, docs_url: str) -
     )
 
 
-def build(snapshots: Path, out: Path, docs_url: str = "") -> dict[str, Any]:
+def build(snapshots: Path, out: Path, links: Links = NO_LINKS) -> dict[str, Any]:
     """Build the current snapshot into a folder and return what `report.json` says.
 
     Whatever is raised, the pages that were there stay up, with a note of it.
@@ -107,15 +107,15 @@ def build(snapshots: Path, out: Path, docs_url: str = "") -> dict[str, Any]:
     ):
         at = datetime.now(UTC)
         made = Build(out, snapshot, f"{at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}", at)
-        write_all(made, docs_url)
+        write_all(made, links)
     return made.about()
 
 
-def write_all(made: Build, docs_url: str) -> None:
+def write_all(made: Build, links: Links) -> None:
     """Write data, then pages, then what `report.json` says; then forget old builds."""
     try:
         # all pages are rendered before the first is replaced
-        pages = prepared(made, docs_url)
+        pages = prepared(made, links)
     except BaseException:
         shutil.rmtree(made.folder, ignore_errors=True)
         raise
@@ -125,14 +125,14 @@ def write_all(made: Build, docs_url: str) -> None:
     forget_old(made.out, made.build_id)
 
 
-def prepared(made: Build, docs_url: str) -> dict[str, str]:
+def prepared(made: Build, links: Links) -> dict[str, str]:
     """Write the data and what pages share, and return the pages by their file."""
     made.folder.mkdir(parents=True)
     defaults = defaults_of(made.snapshot)
     for page in PAGES:
         for name, value in page.data(made.snapshot, defaults):
             made.write_data(name, value)
-    rendering = Rendering(made.snapshot, made.about(), defaults, static_files(made), docs_url)
+    rendering = Rendering(made.snapshot, made.about(), defaults, static_files(made), links)
     sync_folder(made.folder)
     return {page.file: without_note(rendering.page(page)) for page in PAGES}
 

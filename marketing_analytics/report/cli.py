@@ -77,23 +77,32 @@ OUT = click.option(
 DOCS_URL = click.option(
     "--docs-url", default="", metavar="URL", help="Where docs/ is read, for links from numbers."
 )
+HOME_URL = click.option(
+    "--home-url", default="", metavar="URL", help="Where jobs and runs are, for a link there."
+)
 
 
 @group.command(examples=["", "--out public"])
 @SNAPSHOTS
 @OUT
 @DOCS_URL
+@HOME_URL
 @AS_JSON
-def build(snapshots: Path, out: Path, docs_url: str, is_json: bool) -> None:
+def build(snapshots: Path, out: Path, docs_url: str, home_url: str, is_json: bool) -> None:
     """Build the pages of the current snapshot.
 
     A build that fails leaves the last pages up, with a note of what is wrong.
     """
     from marketing_analytics.core.console import Console, run_guarded
     from marketing_analytics.report.build import build_command
+    from marketing_analytics.report.rendering import Links
 
     console = Console(is_json=is_json)
-    sys.exit(run_guarded(lambda: build_command(console, snapshots, out, docs_url), console))
+    sys.exit(
+        run_guarded(
+            lambda: build_command(console, snapshots, out, Links(docs_url, home_url)), console
+        )
+    )
 
 
 @group.command(examples=["--warehouse var/demo/cloud/warehouse/env_1.duckdb --out public"])
@@ -101,6 +110,7 @@ def build(snapshots: Path, out: Path, docs_url: str, is_json: bool) -> None:
 @SNAPSHOTS
 @OUT
 @DOCS_URL
+@HOME_URL
 @AS_JSON
 def refresh(
     warehouse: str | None,
@@ -109,6 +119,7 @@ def refresh(
     snapshots: Path,
     out: Path,
     docs_url: str,
+    home_url: str,
     is_json: bool,
 ) -> None:
     """Publish a snapshot and build its pages: what follows a good run.
@@ -119,6 +130,7 @@ def refresh(
     from marketing_analytics.report.build import build_command
     from marketing_analytics.report.notes import noted
     from marketing_analytics.report.publish import publish_command
+    from marketing_analytics.report.rendering import Links
     from marketing_analytics.warehouse.marts import marts_of
 
     console = Console(is_json=is_json)
@@ -126,6 +138,6 @@ def refresh(
     def body() -> None:
         with noted(out):
             publish_command(console, marts_of(warehouse, schema, raw_database), snapshots)
-        build_command(console, snapshots, out, docs_url)
+        build_command(console, snapshots, out, Links(docs_url, home_url))
 
     sys.exit(run_guarded(body, console))

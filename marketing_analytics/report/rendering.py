@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,19 @@ SPARK_POINTS = 28
 MINIMUM_CELL = 10
 
 
+@dataclass(frozen=True)
+class Links:
+    """Where docs/ is read, and where jobs and runs are; empty where nobody serves them."""
+
+    docs_url: str = ""
+    home_url: str = ""
+
+
+NO_LINKS = Links()
+
+
 class Rendering:
-    """The pages of one build; `static` names the shared files, `docs_url` where docs/ is read."""
+    """The pages of one build; `static` names the shared files."""
 
     def __init__(
         self,
@@ -49,9 +61,9 @@ class Rendering:
         about: Mapping[str, Any],
         defaults: Mapping[str, Any],
         static: Mapping[str, str],
-        docs_url: str = "",
+        links: Links,
     ) -> None:
-        self.docs_url = docs_url
+        self.links = links
         self.snapshot = snapshot
         self.about = about
         self.static = static
@@ -92,7 +104,7 @@ class Rendering:
             metrics=METRICS,
             sentences_of={name: measure_sentence(name) for m in METRICS for name in m.measures},
             as_of_words=day_words(self.snapshot.as_of_date),
-            docs_url=self.docs_url,
+            links=self.links,
             **own,
         )
 

@@ -50,7 +50,9 @@ probes as (
             date_diff('second', probed_at, lead(probed_at) over (order by probed_at)) / 60.0, 5
         ) as minutes
     from monitor_probes
-    where probed_at > (select max(probed_at) from monitor_probes) - interval (cast($days as int)) day
+    where
+        probed_at
+        > (select max(probed_at) from monitor_probes) - interval (cast($days as int)) day
 
 )
 
