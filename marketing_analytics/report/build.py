@@ -39,6 +39,7 @@ class Build:
     snapshot: Snapshot
     build_id: str
     built_at: datetime
+    headline: str = ""
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -72,6 +73,7 @@ class Build:
             "snapshot_id": self.snapshot.about["snapshot_id"],
             "snapshot_at": self.snapshot.about["snapshot_at"],
             "data_to": str(self.snapshot.last_day),
+            "headline": self.headline,
             "missing": self.snapshot.about["missing"],
             "files": self.files,
         }
@@ -134,6 +136,7 @@ def prepared(made: Build, links: Links) -> dict[str, str]:
             made.write_data(name, value)
     rendering = Rendering(made.snapshot, made.about(), defaults, static_files(made), links)
     sync_folder(made.folder)
+    made.headline = rendering.overview()["sentences"][0]
     return {page.file: without_note(rendering.page(page)) for page in PAGES}
 
 

@@ -141,3 +141,28 @@ def refresh(
         build_command(console, snapshots, out, Links(docs_url, home_url))
 
     sys.exit(run_guarded(body, console))
+
+
+@group.command(examples=["--to-file mail.html", "--to cmo@example.com --from report@example.com"])
+@SNAPSHOTS
+@click.option("--to", multiple=True, metavar="ADDRESS", help="Recipient; can be repeated.")
+@click.option("--from", "sender", default="", metavar="ADDRESS", help="Sender.")
+@click.option("--report-url", default="", metavar="URL", help="Where the pages are, for a link.")
+@click.option(
+    "--to-file",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write it for a look.",
+)
+def mail(
+    snapshots: Path, to: tuple[str, ...], sender: str, report_url: str, file: Path | None
+) -> None:
+    """Send the overview as an e-mail, through the server of MARKETING_SMTP_URL."""
+    from marketing_analytics.core.console import Console, run_guarded
+    from marketing_analytics.report.mail import mail_command
+
+    console = Console()
+    sys.exit(
+        run_guarded(lambda: mail_command(console, snapshots, to, sender, report_url, file), console)
+    )

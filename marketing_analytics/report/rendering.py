@@ -108,6 +108,21 @@ class Rendering:
             **own,
         )
 
+    def mail(self, subject: str, report_url: str, shown: Mapping[str, Any]) -> str:
+        """Return the overview as the HTML of an e-mail."""
+        return self.environment.get_template("mail.html").render(
+            subject=subject,
+            title=SITE,
+            range_words=self.range_words,
+            snapshot_words=day_words(self.snapshot.last_day),
+            built_words=f"{datetime.fromisoformat(self.about['built_at']):%d %b %Y %H:%M} UTC",
+            model_words=model_words(self.filters.model),
+            window_days=self.filters.window_days,
+            snapshot_id=self.about["snapshot_id"],
+            report_url=report_url,
+            **shown,
+        )
+
     @property
     def range_words(self) -> str:
         """Return the days that are shown where nothing is asked for, and with what they compare."""
