@@ -22,7 +22,7 @@ from marketing_analytics.report.pages import PAGES
 from marketing_analytics.report.rendering import NO_LINKS, Links, Rendering
 from marketing_analytics.report.snapshot import Snapshot, opened
 from marketing_analytics.report.static import static_files
-from marketing_analytics.report.written import replace_file, sync_folder
+from marketing_analytics.report.written import replace_file, sync_all, sync_folder
 
 ABOUT = "report.json"
 BUILDS = "builds"
@@ -40,6 +40,7 @@ class Build:
     build_id: str
     built_at: datetime
     headline: str = ""
+    unsynced: list[Path] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -62,7 +63,19 @@ class Build:
         """Write a data file: a script, since pages from a disk may load nothing else."""
         text = json.dumps(value, separators=(",", ":"), default=str, ensure_ascii=False)
         safe = text.replace("<", "\\u003c").replace("\u2028", "\\u2028")
-        self.write(self.folder / f"{name}.js", f"report.add({json.dumps(name)},{safe})\n")
+        self.keep(self.folder / f"{name}.js", f"report.add({json.dumps(name)},{safe})\n".encode())
+
+    def keep(self, path: Path, data: bytes) -> None:
+        """Write a file that no page names yet; `sync` follows for all of them."""
+        path.write_bytes(data)
+        self.unsynced.append(path)
+        self.remember(path, data)
+
+    def sync(self) -> None:
+        """Make what was kept outlive a loss of power."""
+        sync_all(self.unsynced)
+        for folder in {path.parent for path in self.unsynced}:
+            sync_folder(folder)
 
     def about(self) -> dict[str, Any]:
         """Return what `report.json` says."""
@@ -135,7 +148,7 @@ def prepared(made: Build, links: Links) -> dict[str, str]:
         for name, value in page.data(made.snapshot, defaults):
             made.write_data(name, value)
     rendering = Rendering(made.snapshot, made.about(), defaults, static_files(made), links)
-    sync_folder(made.folder)
+    made.sync()
     made.headline = rendering.overview()["sentences"][0]
     return {page.file: without_note(rendering.page(page)) for page in PAGES}
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError
+
+SYNCED_AT_ONCE = 16
 
 
 def replace_file(path: Path, content: str | bytes) -> None:
@@ -26,6 +30,18 @@ def replace_file(path: Path, content: str | bytes) -> None:
         beside.unlink(missing_ok=True)
         raise MachineError(f"cannot write {path}: {error.strerror}") from None
     sync_folder(path.parent)
+
+
+def sync_all(paths: Iterable[Path]) -> None:
+    """Make the content of many files outlive a loss of power; side by side, they share the wait."""
+    with ThreadPoolExecutor(SYNCED_AT_ONCE) as pool:
+        list(pool.map(sync_file, paths))
+
+
+def sync_file(path: Path) -> None:
+    """Make the content of a file outlive a loss of power."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
