@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.report.notes import noted, without_note
@@ -28,6 +30,8 @@ ABOUT = "report.json"
 BUILDS = "builds"
 KEPT_BUILDS = 5
 LOCK_WAIT_SECONDS = 120.0
+# what a page could take for its own, or a script for the end of a line
+UNSAFE = {b"<": b"\\u003c", "\u2028".encode(): b"\\u2028"}
 PREFERRED_MODEL, PREFERRED_WINDOW_DAYS = "position_based", 30
 
 
@@ -61,9 +65,10 @@ class Build:
 
     def write_data(self, name: str, value: Any) -> None:
         """Write a data file: a script, since pages from a disk may load nothing else."""
-        text = json.dumps(value, separators=(",", ":"), default=str, ensure_ascii=False)
-        safe = text.replace("<", "\\u003c").replace("\u2028", "\\u2028")
-        self.keep(self.folder / f"{name}.js", f"report.add({json.dumps(name)},{safe})\n".encode())
+        data = orjson.dumps(value, default=float)
+        for unsafe, escaped in UNSAFE.items():
+            data = data.replace(unsafe, escaped)
+        self.keep(self.folder / f"{name}.js", b'report.add("%s",%s)\n' % (name.encode(), data))
 
     def keep(self, path: Path, data: bytes) -> None:
         """Write a file that no page names yet; `sync` follows for all of them."""
@@ -149,7 +154,7 @@ def prepared(made: Build, links: Links) -> dict[str, str]:
             made.write_data(name, value)
     rendering = Rendering(made.snapshot, made.about(), defaults, static_files(made), links)
     made.sync()
-    made.headline = rendering.overview()["sentences"][0]
+    made.headline = rendering.overview["sentences"][0]
     return {page.file: without_note(rendering.page(page)) for page in PAGES}
 
 

@@ -61,7 +61,7 @@ def rendered(snapshots: Path, url: str) -> EmailMessage:
             "build_id": "",
         }
         rendering = Rendering(snapshot, about, defaults_of(snapshot), {}, NO_LINKS)
-        shown = rendering.overview()
+        shown = rendering.overview
         subject = f"Marketing: {shown['sentences'][0]}"[:150]
         html = rendering.mail(subject, url, shown)
     message = EmailMessage()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ class Rendering:
 
     def page(self, page: Page) -> str:
         """Return a page as HTML."""
-        own = self.overview() if page.name == "overview" else {}
+        own = self.overview if page.name == "overview" else {}
         return self.environment.get_template(page.template).render(
             page=page,
             pages=PAGES,
@@ -139,6 +140,7 @@ class Rendering:
         is_known = before is not None and before.from_date >= self.snapshot.first_day
         return before if is_known else None
 
+    @cached_property
     def overview(self) -> dict[str, Any]:
         """Return what the overview shows where nothing is asked for."""
         names = {

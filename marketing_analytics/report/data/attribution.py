@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketing_analytics.report.data.series import credit, dense
+from marketing_analytics.report.data.series import columns_of, nested
 from marketing_analytics.report.snapshot import Snapshot
 
 DAY_KINDS = ("conversion", "touch")
 SQL = """
-select day_date, channel, has_spend, conversion_type, credit, revenue_usd
+select
+    date_diff('day', cast($first as date), day_date) as place,
+    channel,
+    conversion_type,
+    sum(credit) as credit,
+    cast(sum(revenue_usd) * 100 as bigint) as cents,
+    cast(coalesce(sum(revenue_usd) filter (where has_spend), 0) * 100 as bigint) as cents_with_spend
 from rpt_attribution_days
-where model = $model and window_days = $window_days and day_kind = $day_kind
+where
+    model = $model
+    and window_days = $window_days
+    and day_kind = $day_kind
+    and day_date between $first and $last
+group by all
 """
 
 
@@ -20,15 +31,21 @@ def credit_days(snapshot: Snapshot, model: str, window_days: int, day_kind: str)
 
     `with_spend` is the part of platforms whose spend is loaded: ROAS is of that part.
     """
-    rows = snapshot.rows(SQL, model=model, window_days=window_days, day_kind=day_kind)
-    with_spend = [row for row in rows if row["has_spend"]]
-    first, days = snapshot.first_day, len(snapshot.days)
-    keys = ("channel", "conversion_type")
+    columns = columns_of(
+        snapshot,
+        SQL,
+        model=model,
+        window_days=window_days,
+        day_kind=day_kind,
+        first=snapshot.first_day,
+        last=snapshot.last_day,
+    )
+    keys, days = ("channel", "conversion_type"), len(snapshot.days)
     return {
         "model": model,
         "window": window_days,
         "day": day_kind,
-        "credit": dense(rows, keys, "credit", days, first, credit),
-        "revenue": dense(rows, keys, "revenue_usd", days, first),
-        "with_spend": dense(with_spend, keys, "revenue_usd", days, first),
+        "credit": nested(columns, keys, "credit", days),
+        "revenue": nested(columns, keys, "cents", days),
+        "with_spend": nested(columns, keys, "cents_with_spend", days),
     }

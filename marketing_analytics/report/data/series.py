@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from marketing_analytics.report.snapshot import Snapshot
+
 CREDIT_DECIMALS = 6
 
 
@@ -15,10 +17,31 @@ def cents(amount: Decimal | float | None) -> int:
     return round((amount or 0) * 100)
 
 
-def credit(value: Decimal | float | None) -> float:
-    """Return a credit as a page needs it: a thousandth of a cent would not be seen."""
-    rounded = round(float(value or 0), CREDIT_DECIMALS)
-    return int(rounded) if rounded.is_integer() else rounded
+def columns_of(snapshot: Snapshot, sql: str, **values: Any) -> dict[str, Any]:
+    """Return the result of a statement as one array a column: rows would cost seconds."""
+    found: dict[str, Any] = snapshot.connection.execute(sql, values).fetchnumpy()
+    return found
+
+
+def nested(columns: dict[str, Any], keys: tuple[str, str], value: str, days: int) -> dict[str, Any]:
+    """Return dicts of two levels by `keys` that end in a list with a value a day.
+
+    `place` counts the day; a day without a row is 0, and no pair of keys has two rows of a day.
+    """
+    import numpy
+
+    values = numpy.asarray(columns[value])
+    is_whole = numpy.issubdtype(values.dtype, numpy.integer)
+    values = values if is_whole else numpy.round(values.astype(float), CREDIT_DECIMALS)
+    outer, inner = (numpy.asarray(columns[key], dtype=str) for key in keys)
+    found: dict[str, Any] = {}
+    for one in numpy.unique(outer):
+        for other in numpy.unique(inner[outer == one]):
+            is_ours = (outer == one) & (inner == other)
+            line = numpy.zeros(days, dtype=values.dtype)
+            line[columns["place"][is_ours]] = values[is_ours]
+            found.setdefault(str(one), {})[str(other)] = line.tolist()
+    return found
 
 
 def dense(
