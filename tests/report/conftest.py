@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from small_marts import write_marts
-
+from benchmarks.small_marts import write_marts
 from marketing_analytics.report.build import build
 from marketing_analytics.report.publish import publish
 from marketing_analytics.warehouse.marts import Marts

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from small_marts import FIRST, LAST
 
+from benchmarks.small_marts import FIRST, LAST
 from marketing_analytics.report.definitions import (
     METRICS,
     Filters,

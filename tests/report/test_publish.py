@@ -6,8 +6,8 @@ import json
 
 import duckdb
 import pytest
-from small_marts import write_marts
 
+from benchmarks.small_marts import write_marts
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.report.publish import KEPT_SNAPSHOTS, current, publish
 from marketing_analytics.report.snapshot import opened
