@@ -23,6 +23,7 @@ from marketing_analytics.report.definitions import (
 )
 from marketing_analytics.report.drawing import spark_path
 from marketing_analytics.report.pages import PAGES, Page
+from marketing_analytics.report.plain import plain_blocks
 from marketing_analytics.report.snapshot import Snapshot
 from marketing_analytics.report.words import (
     change,
@@ -38,7 +39,6 @@ FOLDER = Path(__file__).with_name("templates")
 SITE = "Marketing"
 SCRIPTS = ("words.js", "report.js", "measures.js", "blocks.js")
 DEFAULT_DAYS = 28
-SPARK_POINTS = 28
 MINIMUM_CELL = 10
 
 
@@ -153,10 +153,7 @@ class Rendering:
             "sentences": sentences(self.connection, self.filters, before, names, against)
             if before
             else [f"The data begin on {day_words(self.snapshot.first_day)}: nothing to compare."],
-            "revenue_says": "",
-            "channels_says": "",
-            "pacing_says": "",
-            "funnel_says": "",
+            "plain": plain_blocks(self.snapshot, self.filters, names),
         }
 
     @property
