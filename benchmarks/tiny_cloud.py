@@ -78,8 +78,8 @@ def add_job(
     text = json.dumps({"execute_steps": list(steps), **payload})
     now = now_text()
     row = connection.execute(
-        "insert into jobs (account_id, project_id, environment_id, name, description, payload, cron,"
-        " is_scheduled, created_at, updated_at) values (1, 1, ?, 'job', ?, ?, ?, ?, ?, ?)"
+        "insert into jobs (account_id, project_id, environment_id, name, description, payload,"
+        " cron, is_scheduled, created_at, updated_at) values (1, 1, ?, 'job', ?, ?, ?, ?, ?, ?)"
         " returning id",
         (environment_id, description, text, cron, int(cron is not None), now, now),
     ).fetchone()
