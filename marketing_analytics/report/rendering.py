@@ -103,11 +103,28 @@ class Rendering:
             model_words=model_words(self.filters.model),
             minimum_cell=MINIMUM_CELL,
             metrics=METRICS,
+            filter_fields=self.filter_fields,
             sentences_of={name: measure_sentence(name) for m in METRICS for name in m.measures},
             as_of_words=day_words(self.snapshot.as_of_date),
             links=self.links,
             **own,
         )
+
+    @property
+    def filter_fields(self) -> list[tuple[str, str, str]]:
+        """Return name, label and first choice of each filter: nothing moves when scripts begin."""
+        return [
+            ("range", "Days", f"Last {DEFAULT_DAYS} days"),
+            ("from", "From", ""),
+            ("to", "To", ""),
+            ("compare", "Compared with", "The days before"),
+            ("customers", "Customers", "All"),
+            ("model", "Attribution model", model_words(self.filters.model)),
+            ("window", "Window", f"{self.filters.window_days} days"),
+            ("day", "Revenue counts on", "Day of the sale"),
+            ("currency", "Currency", "USD"),
+            ("grain", "Steps", "Automatic"),
+        ]
 
     def mail(self, subject: str, report_url: str, shown: Mapping[str, Any]) -> str:
         """Return the overview as the HTML of an e-mail."""

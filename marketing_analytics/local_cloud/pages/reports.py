@@ -37,7 +37,7 @@ class ReportPages:
 
 
 class ReportFiles(StaticFiles):
-    """Static files of a folder that may come later; a browser asks each time whether they changed."""
+    """Static files of a folder that may come later; browsers ask whether they have changed."""
 
     async def check_config(self) -> None:
         """Find nothing wrong with a folder that is not there yet."""

@@ -46,7 +46,7 @@ const report = (() => {
   };
   const COMPARES = { previous: "The days before", year: "The year before", plan: "The plan", none: "Nothing" };
   const CUSTOMERS = { all: "All", first_order: "New", repeat_order: "Returning" };
-  const DAYS = { conversion: "the day of the sale", touch: "the day of the touch" };
+  const DAYS = { conversion: "Day of the sale", touch: "Day of the touch" };
   const GRAINS = { auto: "Automatic", day: "Days", week: "Weeks", month: "Months" };
   const choices = (data) => ({
     range: RANGES, compare: COMPARES, customers: CUSTOMERS, day: DAYS, grain: GRAINS,
@@ -166,9 +166,7 @@ const report = (() => {
     const form = document.querySelector("[data-filters]");
     if (form) fill(form);
     show();
-    for (const listener of listeners) {
-      Promise.resolve(listener(context())).catch(complain);
-    }
+    Promise.all(listeners.map((listener) => listener(context()))).catch(complain).finally(() => { body.dataset.shown = ""; });
   }
   function complain(error) {
     console.error(error);
@@ -198,11 +196,11 @@ const report = (() => {
       data = found;
       state = read(data);
       if (form) {
-        form.hidden = false;
         form.addEventListener("change", ({ target }) => set({ [target.name]: target.value }));
         form.querySelector("[data-reset]").addEventListener("click", () => set(defaults(data)));
       }
-      if (bar && matchMedia("(max-width: 700px)").matches) bar.open = false;
+      const toggle = bar?.querySelector("[data-toggle]");
+      toggle?.addEventListener("click", () => toggle.setAttribute("aria-expanded", String(bar.classList.toggle("open"))));
       addEventListener("popstate", () => { state = read(data); draw(); });
       draw();
       body.dataset.ready = "";
