@@ -206,7 +206,7 @@ const report = (() => {
       body.dataset.ready = "";
     };
     if (listeners.length) load("overview").then(begin).catch(complain);
-    else body.dataset.ready = "";
+    else body.dataset.ready = body.dataset.shown = "";
   }
   /* how old the pages are; old ones say so in words and colour */
   function age() {
