@@ -25,10 +25,29 @@ order by
     monitor, subject
 """
 FRESHNESS_SQL = """
-select source, report, account_id, campaign_id, last_day, last_row_day, read_at
-from stg_ingest__freshness
-where last_day is not null
-order by source, report, account_id, campaign_id
+with
+
+names as (
+
+    select platform, campaign_id, max(campaign_name) as campaign_name
+    from campaign_days
+    group by platform, campaign_id
+
+)
+
+select
+    read.source,
+    read.report,
+    read.account_id,
+    read.campaign_id,
+    names.campaign_name,
+    read.last_day,
+    read.last_row_day,
+    read.read_at
+from stg_ingest__freshness as read
+left join names on read.source = names.platform and read.campaign_id = names.campaign_id
+where read.last_day is not null
+order by read.source, read.report, read.account_id, read.campaign_id
 """
 LOADS_SQL = """
 select source, status, row_count, rejected_count, started_at, finished_at, error_messages

@@ -33,7 +33,7 @@
   function grouped(rows, key) {
     const found = new Map();
     for (const row of rows) {
-      const name = key(row), one = found.get(name) || { name, reports: 0, last_day: row.last_day, last_row_day: "", read_at: "" };
+      const name = key(row), one = found.get(name) || { name, campaign: row.campaign_name || row.campaign_id, reports: 0, last_day: row.last_day, last_row_day: "", read_at: "" };
       one.reports += 1;
       if (row.last_day < one.last_day) one.last_day = row.last_day;
       if ((row.last_row_day || "") > one.last_row_day) one.last_row_day = row.last_row_day;
@@ -70,7 +70,7 @@
       empty: "No campaign is on record where this was published.",
       columns: [
         { key: "quiet", label: "State", html: (row) => badge(row.quiet !== null && row.quiet <= QUIET_DAYS ? "ok" : "unknown", row.quiet === null ? "No row" : row.quiet <= QUIET_DAYS ? "Running" : `Quiet for ${words.plural(row.quiet, "day")}`) },
-        { key: "name", label: "Source, account and campaign" }, { key: "last_row_day", label: "Last row", html: day("last_row_day") }, { key: "last_day", label: "Read up to", html: day("last_day") },
+        { key: "campaign", label: "Campaign" }, { key: "name", label: "Source, account, number" }, { key: "last_row_day", label: "Last row", html: day("last_row_day") }, { key: "last_day", label: "Read up to", html: day("last_day") },
       ],
       rows,
     }, context);
