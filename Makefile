@@ -73,6 +73,7 @@ lint: .venv/installed ## check style, types, import rules, SQL and the requireme
 	@$(BIN)/python scripts/dead_code.py
 	@$(BIN)/python scripts/attributes.py --check
 	@$(BIN)/python scripts/input_tables.py --check
+	@$(BIN)/python scripts/metrics.py --check
 
 attributes: .venv/installed ## write the table of job attributes into Terraform and docs/jobs.md
 	@$(BIN)/python scripts/attributes.py

@@ -22,6 +22,7 @@ FIGURES = (
     "server_list",
     "server_kills",
     "ui_first_view",
+    "report_kills",
 )
 
 

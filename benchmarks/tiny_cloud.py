@@ -71,16 +71,17 @@ def add_job(
     *,
     environment_id: int = 1,
     cron: str | None = None,
+    description: str = "",
     **payload: Any,
 ) -> int:
     """Create a job and return its id; further arguments are fields of its payload."""
     text = json.dumps({"execute_steps": list(steps), **payload})
     now = now_text()
     row = connection.execute(
-        "insert into jobs (account_id, project_id, environment_id, name, payload, cron,"
-        " is_scheduled, created_at, updated_at) values (1, 1, ?, 'job', ?, ?, ?, ?, ?)"
+        "insert into jobs (account_id, project_id, environment_id, name, description, payload,"
+        " cron, is_scheduled, created_at, updated_at) values (1, 1, ?, 'job', ?, ?, ?, ?, ?, ?)"
         " returning id",
-        (environment_id, text, cron, int(cron is not None), now, now),
+        (environment_id, description, text, cron, int(cron is not None), now, now),
     ).fetchone()
     return int(row[0])
 

@@ -65,7 +65,7 @@ def run_command(
     console = Console()
 
     def body() -> None:
-        from marketing_analytics.demo.next_steps import print_next_steps
+        from marketing_analytics.demo.next_steps import print_next_steps, print_report
 
         layout = layout_of(directory)
         with only_one(layout):
@@ -75,6 +75,7 @@ def run_command(
             finally:
                 demo.background.stop()
         print_next_steps(console, layout)
+        print_report(console, layout, demo.headline)
         console.prose(closing)
 
     ctx.exit(run_guarded(body, console))
@@ -163,6 +164,7 @@ def print_addresses(console: Console, layout: Layout) -> None:
     size = f"seed {world['seed']}, {world['customers']:,} customers, {world['days']} days"
     console.line()
     console.line(f"world              {size}")
+    console.line(f"report             {url}/report/")
     console.line(f"dbt Cloud, pages   {url}/")
     console.line(f"dbt Cloud, API     {url}/api/v2/")
     for name, value in sorted(read_env_file(layout.connections).items()):

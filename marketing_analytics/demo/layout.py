@@ -50,6 +50,11 @@ class Layout:
         return self.cloud / "warehouse" / f"env_{ENVIRONMENT_ID}.duckdb"
 
     @property
+    def report(self) -> Path:
+        """The pages of the report: a link to where the server published them."""
+        return self.root / "report"
+
+    @property
     def processes(self) -> Path:
         """What runs in the background, by process id and start time."""
         return self.root / "processes.json"
@@ -88,6 +93,22 @@ class Layout:
     def ledger(self) -> dict[str, Any]:
         """Return the totals of the world."""
         content: dict[str, Any] = json.loads((self.world / "ledger.json").read_text())
+        return content
+
+    def link_report(self) -> dict[str, Any]:
+        """Link the published report and return what it says of itself.
+
+        Raise MachineError when the server has published none.
+        """
+        published = sorted((self.cloud / "report").glob("*/*/report.json"))
+        if not published:
+            raise MachineError(
+                "the local dbt Cloud published no report",
+                hint="the last step of its run of marketing-executive-dashboard says why",
+            )
+        self.report.unlink(missing_ok=True)
+        self.report.symlink_to(published[-1].parent.relative_to(self.root))
+        content: dict[str, Any] = json.loads(published[-1].read_text())
         return content
 
     def world_parameters(self) -> dict[str, Any]:

@@ -43,6 +43,8 @@ class Demo:
     console: Console
     seconds: dict[str, float] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
+    # what the report says first
+    headline: str = ""
 
     def __post_init__(self) -> None:
         self.background = Background(self.layout)
@@ -58,6 +60,7 @@ class Demo:
         self.ingest()
         deployed = self.deploy()
         outcomes = self.run_jobs()
+        self.headline = str(self.layout.link_report()["headline"])
         return self.reconcile(outcomes, deployed, started)
 
     def resume(self) -> None:

@@ -51,3 +51,10 @@ def print_next_steps(console: Console, layout: Layout) -> None:
         for command in commands:
             console.line(f"   {command}")
     console.line()
+
+
+def print_report(console: Console, layout: Layout, headline: str) -> None:
+    """Print where the report is, and what it says first."""
+    console.line(f"report: {pasteable(layout.report / 'index.html')}")
+    console.prose(headline, indent="  ")
+    console.line()

@@ -13,6 +13,8 @@ from marketing_analytics.core.errors import UserError
 
 DEFAULT_PORT = 8580
 DEFAULT_RAW_DATABASE = "var/raw.duckdb"
+# keys of the jobs that make the executive dashboard, of branches and of production
+PUBLISHING_JOBS = ("marketing-executive-dashboard", "executive-dashboard-production")
 
 
 @click.group(name="cloud", cls=Group)
@@ -56,6 +58,15 @@ def group() -> None:
     metavar="NAME",
     help="Answer requests for this host name too; can be repeated.",
 )
+@click.option(
+    "--publish-after",
+    "publishing_jobs",
+    multiple=True,
+    metavar="JOB",
+    default=PUBLISHING_JOBS,
+    show_default=True,
+    help="Publish the report after a good run of the job of this key; can be repeated.",
+)
 def serve(
     host: str,
     port: int,
@@ -63,6 +74,7 @@ def serve(
     project_dir: Path,
     raw_database: Path | None,
     allowed_hosts: tuple[str, ...],
+    publishing_jobs: tuple[str, ...],
 ) -> None:
     """Serve the API and the pages and run jobs, until stopped.
 
@@ -87,6 +99,7 @@ def serve(
             port=port,
             raw_database=raw_database or raw_database_of(os.environ.get("MARKETING_RAW_DATABASE")),
             allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
+            publishing_jobs=frozenset(publishing_jobs),
         )
         return serve_until_stopped(settings, console)
 

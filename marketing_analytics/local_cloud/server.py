@@ -27,7 +27,7 @@ from marketing_analytics.local_cloud import settings as checks
 from marketing_analytics.local_cloud.api.answers import one
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 from marketing_analytics.local_cloud.runs import store as run_store
-from marketing_analytics.local_cloud.runs.engine import Engine
+from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
 from marketing_analytics.local_cloud.store.accounts import add_account, add_token, get_account
 from marketing_analytics.local_cloud.store.connection import open_connection, transaction
@@ -62,7 +62,11 @@ def serve(settings: ServerSettings, console: Console) -> int:
     checks.check_dbt()
     checks.prepare_data_dir(settings.data_dir)
     with closing(open_socket(settings.host, settings.port)) as listening:
-        engine = Engine(settings.data_dir, raw_database=settings.raw_database)
+        engine = Engine(
+            settings.data_dir,
+            raw_database=settings.raw_database,
+            settings=EngineSettings(publishing_jobs=settings.publishing_jobs),
+        )
         engine.start()
         try:
             remarks = fill_store(settings)

@@ -41,6 +41,7 @@ class ServerSettings:
     port: int = 0
     raw_database: Path | None = None
     allowed_hosts: frozenset[str] = frozenset()
+    publishing_jobs: frozenset[str] = frozenset()
 
     @property
     def database_path(self) -> Path:

@@ -69,6 +69,18 @@ def test_the_demo_reconciles_and_says_so_in_its_last_line(demo):
     assert result.stdout.splitlines()[-1].startswith("demo ok:")
 
 
+def test_the_demo_leaves_a_report_and_says_where_and_what(demo):
+    directory, result = demo
+    about = json.loads((directory / "report" / "report.json").read_text())
+    lines = result.stdout.splitlines()
+    assert f"report: {directory / 'report' / 'index.html'}" in lines
+    assert about["headline"] in lines
+    page = (directory / "report" / "index.html").read_text()
+    assert about["headline"].partition(" (")[0] in page
+    for name, file in about["files"].items():
+        assert (directory / "report" / name).stat().st_size == file["bytes"]
+
+
 def test_the_summary_equals_the_ledger_of_the_world(demo):
     directory, _ = demo
     summary = json.loads((directory / "summary.json").read_text())

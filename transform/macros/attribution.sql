@@ -204,6 +204,74 @@
     end
 {%- endmacro %}
 
+{#- credits with what is known of their conversion and their touch -#}
+{% macro named_credits() %}
+    select
+        credits.*,
+        conversions.conversion_type,
+        conversions.conversion_date,
+        conversions.converted_at,
+        case
+            when credits.touch_position > 0 then touchpoints.channel
+            when conversions.is_refunded then 'refunded'
+            else 'unattributed'
+        end as channel,
+        touchpoints.platform,
+        touchpoints.campaign_id,
+        touchpoints.touch_date,
+        touchpoints.touched_at
+    from credits
+    inner join conversions on credits.conversion_id = conversions.conversion_id
+    left join touchpoints on credits.touchpoint_id = touchpoints.touchpoint_id
+{%- endmacro %}
+
+{#- credit and revenue of every model, summed, as columns -#}
+{% macro summed_credits() -%}
+    {%- for model in rule_models() %}
+        sum({{ model }}_credit) as {{ model }}_credit,
+        sum({{ model }}_revenue_usd) as {{ model }}_revenue_usd
+        {%- if not loop.last %},{% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- the same sums by day, once by the day of the conversion and once by that of the touch -#}
+{% macro credits_by_day(columns) -%}
+    {%- for day_kind, day in {
+        'conversion': 'conversion_date', 'touch': 'coalesce(touch_date, conversion_date)'
+    }.items() %}
+    select
+        '{{ day_kind }}' as day_kind,
+        {{ day }} as day_date,
+        {{ columns | join(', ') }},
+        {{ summed_credits() }}
+    from placed
+    group by {{ day }}, {{ columns | join(', ') }}
+    {%- if not loop.last %}
+
+    union all
+    {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- and one row a model that has any -#}
+{% macro day_credits_by_model(columns) -%}
+    {%- for model in rule_models() %}
+    select
+        day_kind,
+        day_date,
+        {{ columns | join(', ') }},
+        '{{ model }}' as model,
+        cast({{ model }}_credit as {{ type_decimal(38, 12) }}) as credit,
+        cast({{ model }}_revenue_usd as decimal(18, 2)) as revenue_usd
+    from dated
+    where {{ model }}_credit <> 0 or {{ model }}_revenue_usd <> 0
+    {%- if not loop.last %}
+
+    union all
+    {% endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
 {#- the columns of the models as rows: one a model that gives credit -#}
 {% macro credits_by_model() -%}
     {%- for model in rule_models() %}

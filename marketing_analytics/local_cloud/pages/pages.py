@@ -39,6 +39,7 @@ from marketing_analytics.local_cloud.pages.job_views import (
 from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
 from marketing_analytics.local_cloud.pages.reads import Reads, open_reads
 from marketing_analytics.local_cloud.pages.rendering import FRAME, render
+from marketing_analytics.local_cloud.pages.reports import ReportPages
 from marketing_analytics.local_cloud.pages.runs.views import (
     list_artifacts,
     queue_of,
@@ -79,6 +80,7 @@ class Pages:
         self.settings = settings
         self.sign_in = sign_in
         self.logs = LogPages(settings)
+        self.reports = ReportPages(settings.data_dir / "report", self.no_report)
 
     def routes(self) -> list[BaseRoute]:
         """Return every path of the pages."""
@@ -94,6 +96,7 @@ class Pages:
             Route(f"{run}/cancel", self.cancel_run, methods=["POST"]),
             *self.logs.routes(),
             Route("/queue", self.queue),
+            *self.reports.routes(),
             Route(f"{deploy}/runs/{{run_id:int}}", self.to_run),
             Route(f"{deploy}/jobs/{{job_id:int}}", self.to_job),
             Route("/login", self.login, methods=["GET", "POST"]),
@@ -121,6 +124,11 @@ class Pages:
             health=[*health_of(reads, datetime.now(UTC)), *self.settings.health()],
             has_session=self.settings.needs_sign_in,
         )
+
+    def no_report(self, request: Request) -> Response:
+        """Say how a report comes to be."""
+        with self.reads() as reads:
+            return self.page(request, reads, "no_report.html")
 
     def home(self, request: Request) -> Response:
         """Show the jobs."""

@@ -62,6 +62,7 @@ class EngineSettings:
     has_scheduler: bool = True
     spare_processes: int = 1
     program: tuple[str, ...] = ()
+    publishing_jobs: frozenset[str] = frozenset()
 
 
 class Engine:
@@ -87,6 +88,7 @@ class Engine:
             interrupt_seconds=self.settings.interrupt_seconds,
             terminate_seconds=self.settings.terminate_seconds,
             raw_wait_seconds=self.settings.raw_wait_seconds,
+            publishing_jobs=self.settings.publishing_jobs,
         )
         self._wake = threading.Event()
         self._stopping = threading.Event()

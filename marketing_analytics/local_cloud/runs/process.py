@@ -80,6 +80,8 @@ class DbtProcess:
 
     def finish(self, seconds: float) -> None:
         """Let the child leave in order, which folds DuckDB's log into its file; then end it."""
+        if self._is_closed:
+            return
         with contextlib.suppress(OSError):
             self._input.write(b"null\n")
             self._input.flush()

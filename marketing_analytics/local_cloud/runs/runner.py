@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from marketing_analytics.cloud_api.names import owner_of
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import PlatformError, is_bug
 from marketing_analytics.core.redaction import redact, secrets_of
@@ -42,6 +43,7 @@ from marketing_analytics.local_cloud.runs.progress import (
     start_step,
     step_log_path,
 )
+from marketing_analytics.local_cloud.runs.publish import STEP_NAME, publish_report
 from marketing_analytics.local_cloud.runs.queue import Lease
 from marketing_analytics.local_cloud.runs.steps import (
     CLONE,
@@ -82,6 +84,7 @@ from marketing_analytics.local_cloud.store.connection import (
     transaction,
 )
 from marketing_analytics.local_cloud.store.environments import get_site
+from marketing_analytics.local_cloud.store.jobs import get_job
 from marketing_analytics.warehouse.duckdb import is_lock_message, no_raw_database, wait_for_writer
 
 STOPPED = "The server was stopped while this run was going on."
@@ -100,6 +103,7 @@ class RunnerSettings:
     save_seconds: float = 0.3
     finish_seconds: float = 30.0
     raw_wait_seconds: float = 60.0
+    publishing_jobs: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -196,6 +200,7 @@ class Runner:
             self.claimed.commands,
             has_freshness=self.claimed.run_source_freshness,
             has_docs=self.claimed.generate_docs,
+            last=STEP_NAME if self._is_publishing() else "",
         )
         process: dict[str, Value] = {
             "process_id": self.process.pid,
@@ -213,6 +218,11 @@ class Runner:
                 self._add_step(step)
         self.claimed = require_run(self.connection, self.lease.run_id)
         make_room(self.settings.data_folder, self.claimed.id)
+
+    def _is_publishing(self) -> bool:
+        job = get_job(self.connection, self.claimed.job_id)
+        owner = owner_of(job.description) if job else None
+        return owner is not None and owner.key in self.settings.publishing_jobs
 
     def _add_step(self, step: Step) -> None:
         run_id, folder = self.lease.run_id, self.settings.data_folder
@@ -283,6 +293,8 @@ class Runner:
                 self._write_profile(log)
             elif step.command:
                 error = self._run_command(step, log)
+            else:
+                error = self._publish(log)
         except PlatformError as refused:
             if isinstance(refused, FencedError):
                 raise
@@ -366,6 +378,17 @@ class Runner:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)
         return self._why_failed(log)
+
+    def _publish(self, log: StepLog) -> str:
+        # dbt lets go of the warehouse file first
+        self.process.finish(self.settings.finish_seconds)
+        return publish_report(
+            self.workspace,
+            self.settings.raw_database,
+            self.settings.base_environment,
+            say=log.write,
+            check=self._check_flags,
+        )
 
     def _wait_for_raw(self, step: Step, log: StepLog) -> None:
         """Wait while an ingestion writes the raw database; dbt would fail at once."""

@@ -68,9 +68,13 @@ class Step:
 
 
 def plan_steps(
-    commands: Sequence[str], *, has_freshness: bool = False, has_docs: bool = False
+    commands: Sequence[str],
+    *,
+    has_freshness: bool = False,
+    has_docs: bool = False,
+    last: str = "",
 ) -> list[Step]:
-    """Return the steps of a run in order, numbered from 1."""
+    """Return the steps of a run in order, numbered from 1; `last` names one that is no command."""
     wanted = [(DEPS_COMMAND, False)]
     if has_freshness:
         wanted.append((FRESHNESS_COMMAND, True))
@@ -85,7 +89,8 @@ def plan_steps(
         Step(index, f"Invoke dbt with `{command}`", command, is_advisory)
         for index, (command, is_advisory) in enumerate(wanted, start=DEPS)
     ]
-    return first + rest
+    more = [Step(len(first) + len(rest) + 1, last, is_advisory=True)] if last else []
+    return first + rest + more
 
 
 def parse_command(command: str, *, target_name: str) -> list[str]:

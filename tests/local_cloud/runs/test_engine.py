@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from marketing_analytics.cloud_api.names import Scope
 from marketing_analytics.core.errors import LockedError
 from marketing_analytics.local_cloud.runs import engine as engine_module
 from marketing_analytics.local_cloud.runs import progress, store
@@ -58,6 +59,20 @@ def test_freshness_and_docs_do_not_fail_the_run(cloud, start_engine, monkeypatch
     run = cloud.run(cloud.job(generate_docs=True, run_generate_sources=True))
     assert cloud.wait(run).status == 10
     assert statuses(cloud, run) == [10, 10, 10, 20, 10, 20]
+
+
+@pytest.mark.parametrize(("key", "steps"), [("dashboard", 5), ("other", 4)])
+def test_a_good_run_of_a_publishing_job_ends_with_the_report(cloud, start_engine, key, steps):
+    start_engine(publishing_jobs=frozenset({"dashboard"}))
+    description = Scope("team", "branch", "user").mark_of(key)
+    run = cloud.run(cloud.job(description=description))
+    # there are no marts: the step says so, and the run is no worse for it
+    assert cloud.wait(run).status == 10
+    found = statuses(cloud, run)
+    assert len(found) == steps
+    if key == "dashboard":
+        assert found[-1] == 20
+        assert "there is no such file" in cloud.log(run, 5)
 
 
 def test_a_command_that_may_not_run_fails_its_step_with_the_reason(cloud, start_engine):

@@ -25,6 +25,12 @@ def test_the_names_and_the_order_of_the_steps_are_those_of_dbt_cloud():
     assert [step.index for step in steps if step.is_advisory] == [4, 7]
 
 
+def test_what_follows_the_commands_is_a_step_that_never_fails_the_run():
+    last = plan_steps(["dbt build"], last="Publish the report")[-1]
+    assert (last.index, last.name, last.command) == (5, "Publish the report", None)
+    assert last.is_advisory
+
+
 def test_the_first_command_is_step_four_without_freshness():
     assert plan_steps(["dbt run"])[3].name == "Invoke dbt with `dbt run`"
 

@@ -1,0 +1,156 @@
+"""What changed, in three sentences: the amounts from SQL, the words from here.
+
+Attributed revenue is the sum over channels of spend times return. From one range of days to the
+next it changes by volume (all spend grew alike), mix (spend moved between channels) and return (a
+dollar brought more or less in a channel); the three add up exactly:
+(S1 - S0) R0/S0 + sum of (s1 - S1 s0/S0) r0 + sum of s1 (r1 - r0), with r = R/s of a channel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from marketing_analytics.report.definitions import (
+    METRICS,
+    Filters,
+    parameters_of,
+    value_of,
+)
+from marketing_analytics.report.words import change, change_words, number, shown, signed
+
+SPEND_SQL = """
+select channel, sum(spend_usd) as amount
+from campaign_days
+where day_date between $from_date and $to_date
+group by channel
+"""
+CREDIT_SQL = """
+select days.channel, sum(days.revenue_usd) as amount
+from rpt_attribution_days as days
+inner join dim_channels as channels on days.channel = channels.channel
+where
+    channels.is_paid
+    and days.has_spend
+    and days.model = $model
+    and days.window_days = $window_days
+    and days.day_kind = $day_kind
+    and days.day_date between $from_date and $to_date
+    and ($customers = 'all' or days.conversion_type = $customers)
+group by days.channel
+"""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Why the attributed revenue of a channel, or of all, is another one; in USD."""
+
+    name: str
+    before: float
+    now: float
+    volume: float
+    mix: float
+    returned: float
+    roas_before: float | None
+    roas_now: float | None
+
+    @property
+    def total(self) -> float:
+        """Return the whole change."""
+        return self.now - self.before
+
+
+def decomposed(
+    before: dict[str, tuple[float, float]], now: dict[str, tuple[float, float]]
+) -> list[Change]:
+    """Return the change of each channel; spend and attributed revenue by channel are given.
+
+    Without spend before there is no return before: all of such a channel's change is mix.
+    """
+    all_before = sum(spend for spend, _ in before.values())
+    all_now = sum(spend for spend, _ in now.values())
+    grown = all_now / all_before if all_before else 1.0
+    found = []
+    for name in sorted({*before, *now}):
+        spend_0, revenue_0 = before.get(name, (0.0, 0.0))
+        spend_1, revenue_1 = now.get(name, (0.0, 0.0))
+        volume = (grown - 1) * revenue_0
+        if spend_0 and spend_1:
+            mix = (spend_1 - grown * spend_0) * revenue_0 / spend_0
+            returned = revenue_1 - spend_1 * revenue_0 / spend_0
+        else:
+            mix, returned = revenue_1 - revenue_0 - volume, 0.0
+        found.append(
+            Change(
+                name, revenue_0, revenue_1, volume, mix, returned,
+                revenue_0 / spend_0 if spend_0 else None,
+                revenue_1 / spend_1 if spend_1 else None,
+            )
+        )  # fmt: skip
+    return found
+
+
+def amounts(connection: Any, filters: Filters) -> dict[str, tuple[float, float]]:
+    """Return spend and attributed revenue of each channel that has one of them, in USD."""
+    found: dict[str, list[float]] = {}
+    for place, sql in enumerate((SPEND_SQL, CREDIT_SQL)):
+        for channel, amount in connection.execute(sql, parameters_of(sql, filters)).fetchall():
+            found.setdefault(str(channel), [0.0, 0.0])[place] = float(amount or 0)
+    return {name: (pair[0], pair[1]) for name, pair in found.items()}
+
+
+def sentences(
+    connection: Any, filters: Filters, before: Filters, names: dict[str, str], against: str
+) -> list[str]:
+    """Return the three sentences; `against` says in words what it is compared with."""
+    changes = decomposed(amounts(connection, before), amounts(connection, filters))
+    return [
+        overall(changes, against),
+        largest(changes, names),
+        customers(connection, filters, before),
+    ]
+
+
+def overall(changes: list[Change], against: str) -> str:
+    """Return the sentence about all paid channels."""
+    before = sum(one.before for one in changes)
+    now = sum(one.now for one in changes)
+    if not changes or not (before or now):
+        return f"No revenue is attributed to paid channels, and none was in the {against}."
+    verb = "rose" if now >= before else "fell"
+    parts = ", ".join(
+        f"{word} {signed(sum(getattr(one, part) for one in changes))}"
+        for word, part in (("volume", "volume"), ("mix", "mix"), ("return", "returned"))
+    )
+    share = change_words(change(now, before))
+    return (
+        f"Attributed revenue of paid channels {verb} by {number(abs(now - before))} USD"
+        f" to {number(now)} USD ({share}) against the {against}: {parts}."
+    )
+
+
+def largest(changes: list[Change], names: dict[str, str]) -> str:
+    """Return the sentence about the channel that moved most."""
+    if not changes:
+        return "No channel has spend."
+    one = max(changes, key=lambda change: (abs(change.total), change.name))
+    roas = (
+        f"its ROAS went from {shown(one.roas_before, 'ratio')} to {shown(one.roas_now, 'ratio')}"
+        if one.roas_before is not None and one.roas_now is not None
+        else "it had no spend in one of the two"
+    )
+    return (
+        f"{names.get(one.name, one.name)} moved most, by {signed(one.total)}: {roas};"
+        f" {signed(one.returned)} of it is return, {signed(one.volume + one.mix)} spend."
+    )
+
+
+def customers(connection: Any, filters: Filters, before: Filters) -> str:
+    """Return the sentence about new customers and what they cost."""
+    by_name = {metric.name: metric for metric in METRICS}
+    won = [value_of(connection, by_name["new_customers"], f) for f in (before, filters)]
+    cost = [value_of(connection, by_name["cac_usd"], f) for f in (before, filters)]
+    return (
+        f"{shown(won[1], 'count')} new customers ({change_words(change(won[1], won[0]))}) cost"
+        f" {shown(cost[1], 'usd')} each, {shown(cost[0], 'usd')} before."
+    )

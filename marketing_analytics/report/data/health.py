@@ -1,0 +1,112 @@
+"""What the watch says: monitors, freshness of the sources, the page's own service level, syncs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from marketing_analytics.report.snapshot import Snapshot
+
+LOADS = 40
+SLI_DAYS = 28
+OBJECTIVE = 0.999
+
+RESULTS_SQL = """
+select
+    monitor, kind, subject, status, severity, owner, runbook, value, lower_bound, upper_bound,
+    since_at, checked_at, sentence, action
+from monitor_results
+where run_id = (select run_id from monitor_runs order by started_at desc limit 1)
+order by
+    case status
+        when 'failing' then 0 when 'warning' then 1 when 'unknown' then 2
+        when 'announced' then 3 when 'moving' then 4 else 5
+    end,
+    monitor, subject
+"""
+FRESHNESS_SQL = """
+with
+
+names as (
+
+    select platform, campaign_id, max(campaign_name) as campaign_name
+    from campaign_days
+    group by platform, campaign_id
+
+)
+
+select
+    read.source,
+    read.report,
+    read.account_id,
+    read.campaign_id,
+    names.campaign_name,
+    read.last_day,
+    read.last_row_day,
+    read.read_at
+from stg_ingest__freshness as read
+left join names on read.source = names.platform and read.campaign_id = names.campaign_id
+where read.last_day is not null
+order by read.source, read.report, read.account_id, read.campaign_id
+"""
+LOADS_SQL = """
+select source, status, row_count, rejected_count, started_at, finished_at, error_messages
+from stg_ingest__loads
+order by started_at desc, source
+limit $limit
+"""
+# a probe counts until the next one, five minutes at most: a gap is unknown, not good
+PROBES_SQL = """
+with
+
+probes as (
+
+    select
+        probed_at,
+        is_available,
+        is_fresh,
+        least(
+            date_diff('second', probed_at, lead(probed_at) over (order by probed_at)) / 60.0, 5
+        ) as minutes
+    from monitor_probes
+    where
+        probed_at
+        > (select max(probed_at) from monitor_probes) - interval (cast($days as int)) day
+
+)
+
+select
+    cast(probed_at as date) as day_date,
+    sum(minutes) as known_minutes,
+    sum(case when is_available then minutes end) as available_minutes,
+    sum(case when is_fresh then minutes end) as fresh_minutes
+from probes
+where minutes is not null
+group by 1
+order by 1
+"""
+
+
+def health(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the data of the page; a list that nobody fills is None."""
+    return {
+        "monitors": told(snapshot, RESULTS_SQL, "monitor_results", "monitor_runs"),
+        "freshness": told(snapshot, FRESHNESS_SQL, "stg_ingest__freshness"),
+        "loads": told(snapshot, LOADS_SQL, "stg_ingest__loads", limit=LOADS),
+        "probes": told(snapshot, PROBES_SQL, "monitor_probes", days=SLI_DAYS),
+        "objective": OBJECTIVE,
+        "missing": snapshot.about["missing"],
+    }
+
+
+def told(snapshot: Snapshot, sql: str, *tables: str, **values: Any) -> list[dict[str, Any]] | None:
+    """Return the rows of a statement as JSON; None where its tables are not there."""
+    if not snapshot.has(*tables):
+        return None
+    return [
+        {
+            name: value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+            for name, value in row.items()
+        }
+        for row in snapshot.rows(sql, **values)
+    ]

@@ -1,0 +1,61 @@
+"""Figures by day as dense lists, the form in which pages add them up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from marketing_analytics.report.snapshot import Snapshot
+
+CREDIT_DECIMALS = 6
+
+
+def cents(amount: Decimal | float | None) -> int:
+    """Return an amount as whole cents; nothing is none."""
+    return round((amount or 0) * 100)
+
+
+def columns_of(snapshot: Snapshot, sql: str, **values: Any) -> dict[str, Any]:
+    """Return the result of a statement as one array a column: rows would cost seconds."""
+    found: dict[str, Any] = snapshot.connection.execute(sql, values).fetchnumpy()
+    return found
+
+
+def nested(columns: dict[str, Any], keys: tuple[str, str], value: str, days: int) -> dict[str, Any]:
+    """Return dicts of two levels by `keys` that end in a list with a value a day.
+
+    `place` counts the day; a day without a row is 0, and no pair of keys has two rows of a day.
+    """
+    import numpy
+
+    values = numpy.asarray(columns[value])
+    is_whole = numpy.issubdtype(values.dtype, numpy.integer)
+    values = values if is_whole else numpy.round(values.astype(float), CREDIT_DECIMALS)
+    outer, inner = (numpy.asarray(columns[key], dtype=str) for key in keys)
+    found: dict[str, Any] = {}
+    for one in numpy.unique(outer):
+        for other in numpy.unique(inner[outer == one]):
+            is_ours = (outer == one) & (inner == other)
+            line = numpy.zeros(days, dtype=values.dtype)
+            line[columns["place"][is_ours]] = values[is_ours]
+            found.setdefault(str(one), {})[str(other)] = line.tolist()
+    return found
+
+
+def dense(
+    rows: Iterable[Mapping[str, Any]], keys: tuple[str, ...], column: str, days: int, first: date,
+    convert: Any = cents,
+) -> dict[str, Any]:  # fmt: skip
+    """Return nested dicts by `keys` that end in a list with a value a day; days without are 0."""
+    found: dict[str, Any] = {}
+    for row in rows:
+        at = found
+        for key in keys[:-1]:
+            at = at.setdefault(str(row[key]), {})
+        values = at.setdefault(str(row[keys[-1]]), [0] * days)
+        place = (row["day_date"] - first).days
+        if 0 <= place < days:
+            values[place] += convert(row[column])
+    return found

@@ -1,0 +1,119 @@
+"""Send the overview as an e-mail: no script, drawings as SVG, a plain text beside it."""
+
+from __future__ import annotations
+
+import os
+import re
+import smtplib
+import ssl
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import make_msgid
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from marketing_analytics.core.console import Console
+from marketing_analytics.core.errors import AuthError, TransientError, UserError, not_set
+from marketing_analytics.core.redaction import redact, remember, secrets_of
+from marketing_analytics.report.build import defaults_of
+from marketing_analytics.report.rendering import NO_LINKS, Rendering
+from marketing_analytics.report.snapshot import opened
+from marketing_analytics.report.written import replace_file
+
+SETTING = "MARKETING_SMTP_URL"
+EXAMPLE = "smtps://user:password@mail.example.com:465 (smtp:// begins TLS after connecting)"
+TIMEOUT_SECONDS = 30.0
+PORTS = {"smtp": 587, "smtps": 465}
+LOCAL = ("127.0.0.1", "localhost", "::1")
+# one address, nothing that could begin another header
+ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
+
+
+def mail_command(
+    console: Console, snapshots: Path, to: tuple[str, ...], sender: str, url: str, file: Path | None
+) -> None:
+    """Render the mail of the current snapshot, and send it or write it to a file.
+
+    Raise UserError for bad addresses, AuthError and TransientError as the server answers.
+    """
+    bad = [address for address in (*to, sender) if address and not ADDRESS.fullmatch(address)]
+    if bad:
+        raise UserError(f"{bad[0]!r} is no e-mail address", hint="write it like name@example.com")
+    message = rendered(snapshots, url)
+    if file is not None:
+        replace_file(file, message.get_body(("html",)).get_content())  # type: ignore[union-attr]
+        console.line(f"mail written to {file}")
+        return
+    if not to or not sender:
+        raise UserError("nobody to write to", hint="give --to and --from, or --to-file")
+    message["From"], message["To"] = sender, ", ".join(to)
+    send(message)
+    console.line(f"mail sent to {', '.join(to)}: {message['Subject']}")
+
+
+def rendered(snapshots: Path, url: str) -> EmailMessage:
+    """Return the mail of the current snapshot, without sender and recipients."""
+    with opened(snapshots) as snapshot:
+        about = {
+            "built_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "snapshot_id": snapshot.about["snapshot_id"],
+            "build_id": "",
+        }
+        rendering = Rendering(snapshot, about, defaults_of(snapshot), {}, NO_LINKS)
+        shown = rendering.overview
+        subject = f"Marketing: {shown['sentences'][0]}"[:150]
+        html = rendering.mail(subject, url, shown)
+    message = EmailMessage()
+    message["Subject"] = subject
+    message["Message-ID"] = make_msgid(domain="marketing.invalid")
+    message.set_content(text_of(shown, url))
+    message.add_alternative(html, subtype="html")
+    return message
+
+
+def text_of(shown: dict[str, Any], url: str) -> str:
+    """Return the mail as plain text."""
+    lines = [f"{tile['label']}: {tile['value']} ({tile['delta']}; {tile['target']})"
+             for tile in shown["tiles"]]  # fmt: skip
+    return "\n".join([*lines, "", *shown["sentences"], *(["", url] if url else [])]) + "\n"
+
+
+def send(message: EmailMessage) -> None:
+    """Send a mail through the server of MARKETING_SMTP_URL; secrets go over TLS alone."""
+    address = os.environ.get(SETTING, "")
+    if not address:
+        raise not_set({SETTING: "the server that sends mail"}, instead=f"write it like {EXAMPLE}")
+    parts = urlsplit(address)
+    if parts.scheme not in PORTS or not parts.hostname:
+        raise UserError(
+            f"{SETTING} is no address of a mail server", hint=f"write it like {EXAMPLE}"
+        )
+    if parts.password:
+        remember(unquote(parts.password))
+    host, port = parts.hostname, parts.port or PORTS[parts.scheme]
+    try:
+        with connected(parts.scheme, host, port) as server:
+            if parts.username:
+                server.login(unquote(parts.username), unquote(parts.password or ""))
+            server.send_message(message)
+    except smtplib.SMTPAuthenticationError:
+        raise AuthError(f"{host} refuses user or password", hint=f"check {SETTING}") from None
+    except (OSError, smtplib.SMTPException) as error:
+        reason = redact(str(error), secrets_of())
+        raise TransientError(f"{host}:{port} did not take the mail: {reason}") from None
+
+
+def connected(scheme: str, host: str, port: int) -> smtplib.SMTP:
+    """Return a connection; without TLS to this machine alone."""
+    context = ssl.create_default_context()
+    if scheme == "smtps":
+        return smtplib.SMTP_SSL(host, port, timeout=TIMEOUT_SECONDS, context=context)
+    server = smtplib.SMTP(host, port, timeout=TIMEOUT_SECONDS)
+    server.ehlo()
+    if server.has_extn("starttls"):
+        server.starttls(context=context)
+    elif host not in LOCAL:
+        server.close()
+        raise smtplib.SMTPNotSupportedError("it offers no TLS")
+    return server

@@ -1,0 +1,86 @@
+"""The pages: what each is called, what it is made of, and the data it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from marketing_analytics.report.data.attribution import DAY_KINDS, credit_days
+from marketing_analytics.report.data.health import health
+from marketing_analytics.report.data.overview import overview
+from marketing_analytics.report.snapshot import Snapshot
+
+# name of a data file, and what is in it
+Data = Iterable[tuple[str, Any]]
+DataOf = Callable[[Snapshot, dict[str, Any]], Data]
+Block = tuple[str, str, bool, int]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page. `data` are its files; those in `first_data` are loaded with it.
+
+    `blocks` of a page without a template of its own: id, title, whether it is as wide as the page,
+    height of its chart in pixels.
+    """
+
+    name: str
+    title: str
+    data: DataOf
+    first_data: tuple[str, ...] = ()
+    template: str = "page.html"
+    blocks: tuple[Block, ...] = ()
+    has_filters: bool = True
+
+    @property
+    def file(self) -> str:
+        """Return the file that holds it."""
+        return "index.html" if self.name == "overview" else f"{self.name}.html"
+
+    @property
+    def script(self) -> str:
+        """Return the script that fills it; none where the page is whole without."""
+        return f"{self.name}.js" if self.first_data else ""
+
+
+def overview_data(snapshot: Snapshot, defaults: dict[str, Any]) -> Data:
+    """Yield the file that every page with filters begins with, and credit as it is asked for."""
+    first = overview(snapshot, defaults)
+    yield "overview", first
+    for model, window_days, day_kind in product(first["models"], first["windows"], DAY_KINDS):
+        yield (
+            f"credit-{model}-{window_days}-{day_kind}",
+            credit_days(snapshot, model, window_days, day_kind),
+        )
+
+
+def health_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
+    """Yield what the watch found."""
+    yield "health", health(snapshot)
+
+
+def no_data(_snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
+    """Yield nothing: the page holds all there is."""
+    return ()
+
+
+PAGES: tuple[Page, ...] = (
+    Page("overview", "Overview", overview_data, ("overview",), "overview.html"),
+    Page(
+        "health",
+        "Health",
+        health_data,
+        ("overview", "health"),
+        blocks=(
+            ("monitors", "What the monitors say", True, 0),
+            ("freshness", "How fresh the sources are", True, 0),
+            ("service-level", "Is this page up?", False, 220),
+            ("loads", "Last syncs", False, 0),
+            ("campaigns", "Campaigns", True, 0),
+        ),
+        has_filters=False,
+    ),
+    Page("definitions", "Definitions", no_data, template="definitions.html", has_filters=False),
+)

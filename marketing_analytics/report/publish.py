@@ -1,0 +1,191 @@
+"""Publish the marts: copy what a report needs into a new file, then let a pointer name it.
+
+Who reads an earlier snapshot goes on reading it: no file is ever written twice. A process that dies
+at any moment leaves the pointer where it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from marketing_analytics.core.console import Console
+from marketing_analytics.core.errors import MachineError, UserError
+from marketing_analytics.core.locks import file_lock
+from marketing_analytics.report.published import NEEDED, statements, watched_statements
+from marketing_analytics.report.written import replace_file, sync_folder
+from marketing_analytics.warehouse import duckdb
+from marketing_analytics.warehouse.marts import Marts, only_schema
+
+POINTER = "current.json"
+KEPT_SNAPSHOTS = 3
+LOCK_WAIT_SECONDS = 120.0
+MEMORY_LIMIT = "700MB"
+# what PostgreSQL calls its types, by their number
+POSTGRESQL_TYPES = {
+    16: "boolean", 20: "bigint", 21: "bigint", 23: "integer", 700: "double", 701: "double",
+    1082: "date", 1114: "timestamp", 1184: "timestamptz",
+}  # fmt: skip
+NUMERIC = 1700
+
+
+def publish_command(console: Console, marts: Marts, folder: Path) -> None:
+    """Publish a snapshot, and say what is in it."""
+    published = publish(marts, folder)
+    if console.is_json:
+        console.json(published)
+        return
+    rows = sum(table["rows"] for table in published["tables"].values())
+    console.prose(
+        f"published {published['snapshot_id']}: {len(published['tables'])} tables, {rows:,} rows"
+    )
+    if published["missing"]:
+        console.prose(f"not built yet: {', '.join(published['missing'])}", indent="  ")
+
+
+def publish(marts: Marts, folder: Path) -> dict[str, Any]:
+    """Publish the marts into a folder and return what the pointer says of the snapshot.
+
+    Raise UserError where the marts lack what every report needs, LockedError while another process
+    publishes there, and what reading the warehouse raises.
+    """
+    with file_lock(
+        folder / ".lock",
+        taken=f"another process publishes to {folder}",
+        timeout_seconds=LOCK_WAIT_SECONDS,
+    ):
+        at = datetime.now(UTC)
+        name = f"{at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        path = folder / f"{name}.duckdb"
+        try:
+            tables = copy_postgresql(marts, path) if marts.is_postgresql else copy_file(marts, path)
+            missing = sorted(
+                name for name in (*statements(), *watched_statements("")) if name not in tables
+            )
+            lacking = [name for name in NEEDED if name not in tables]
+            if lacking:
+                raise UserError(
+                    f"{marts} lacks what every report needs: {', '.join(lacking)}",
+                    hint="build the marts with dbt first",
+                )
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        content = {
+            "schema_version": 1,
+            "snapshot_id": name,
+            "file": path.name,
+            "snapshot_at": at.isoformat(timespec="seconds"),
+            "tables": tables,
+            "missing": missing,
+        }
+        sync_folder(folder)
+        replace_file(folder / POINTER, json.dumps(content, indent=2) + "\n")
+        forget_old(folder, path)
+    return content
+
+
+def copy_file(marts: Marts, path: Path) -> dict[str, Any]:
+    """Copy from a DuckDB file into a new one, and return rows by table."""
+    source = Path(marts.address)
+    connection = duckdb.connect(path)
+    try:
+        connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        # views name the database they were made in
+        with marts.reading() as reading:
+            schema = marts.schema or only_schema(reading, str(marts))
+        connection.execute(f'attach {duckdb.quoted(source)} as "{source.stem}" (read_only)')
+        if marts.raw is not None and marts.raw.exists():
+            connection.execute(f"attach {duckdb.quoted(marts.raw)} as raw (read_only)")
+        connection.execute(f'use "{source.stem}"."{schema}"')
+        return {
+            name: {"rows": rows}
+            for name, statement in {**statements(), **watched_statements(schema)}.items()
+            if (rows := copied(connection, f'"{path.stem}".main.{name}', statement)) is not None
+        }
+    finally:
+        connection.close()
+
+
+def copied(connection: Any, table: str, statement: str) -> int | None:
+    """Copy one table and return its rows; None where the warehouse does not have it."""
+    import duckdb as engine
+
+    try:
+        connection.execute(f"create table {table} as {statement}")
+    except (engine.CatalogException, engine.BinderException):
+        return None
+    return int(connection.execute(f"select count(*) from {table}").fetchone()[0])  # noqa: S608
+
+
+def copy_postgresql(marts: Marts, path: Path) -> dict[str, Any]:
+    """Copy from a schema of a server into a new file, and return rows by table."""
+    import psycopg2
+
+    connection = duckdb.connect(path)
+    found: dict[str, Any] = {}
+    try:
+        with marts.reading() as reading:
+            schema = marts.schema or only_schema(reading, str(marts))
+            for name, statement in {**statements(), **watched_statements(schema)}.items():
+                try:
+                    described = reading.execute(f"{statement} limit 0").description
+                except psycopg2.errors.UndefinedTable:
+                    continue
+                columns = {column.name: type_of(column) for column in described}
+                with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".csv") as file:
+                    reading.execute("select 1").copy_expert(
+                        f"copy ({statement}) to stdout with (format csv, null '\\N')", file
+                    )
+                    file.flush()
+                    found[name] = {"rows": loaded(connection, name, columns, Path(file.name))}
+    finally:
+        connection.close()
+    return found
+
+
+def loaded(connection: Any, table: str, columns: dict[str, str], file: Path) -> int:
+    """Load a CSV file into a new table and return its rows."""
+    types = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
+    connection.execute(
+        f"create table {table} as select * from read_csv({duckdb.quoted(file)}, header = false,"  # noqa: S608
+        f" nullstr = '\\N', columns = {{{types}}})"
+    )
+    return int(connection.execute(f"select count(*) from {table}").fetchone()[0])  # noqa: S608
+
+
+def type_of(column: Any) -> str:
+    """Return DuckDB's type for a column of PostgreSQL."""
+    if column.type_code == NUMERIC:
+        has_scale = column.precision and column.precision <= 38
+        return f"decimal({column.precision}, {column.scale})" if has_scale else "decimal(38, 12)"
+    return POSTGRESQL_TYPES.get(column.type_code, "varchar")
+
+
+def forget_old(folder: Path, newest: Path) -> None:
+    """Remove all snapshots but the last ones, and what a killed process left."""
+    others = sorted(path for path in folder.glob("*.duckdb") if path != newest)
+    for path in others[: -(KEPT_SNAPSHOTS - 1)]:
+        path.unlink(missing_ok=True)
+    for path in folder.glob("*.duckdb.wal"):
+        path.unlink(missing_ok=True)
+
+
+def current(folder: Path) -> dict[str, Any]:
+    """Return what the pointer says. Raise MachineError where nothing was published."""
+    try:
+        content: dict[str, Any] = json.loads((folder / POINTER).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise MachineError(
+            f"nothing is published in {folder}", hint="marketing report publish does it"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise MachineError(f"cannot read {folder / POINTER}: {error}") from None
+    return content

@@ -1,0 +1,226 @@
+"""Render the pages: the overview with its figures, so that it can be read without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from marketing_analytics.report.changes import sentences
+from marketing_analytics.report.definitions import (
+    METRICS,
+    TILES,
+    Filters,
+    Metric,
+    measure_sentence,
+    target_of,
+    value_of,
+)
+from marketing_analytics.report.drawing import spark_path
+from marketing_analytics.report.pages import PAGES, Page
+from marketing_analytics.report.plain import plain_blocks
+from marketing_analytics.report.snapshot import Snapshot
+from marketing_analytics.report.words import (
+    change,
+    change_words,
+    day_words,
+    model_words,
+    range_words,
+    shown,
+    tone,
+)
+
+FOLDER = Path(__file__).with_name("templates")
+SITE = "Marketing"
+SCRIPTS = ("words.js", "report.js", "measures.js", "blocks.js")
+DEFAULT_DAYS = 28
+MINIMUM_CELL = 10
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where docs/ is read, and where jobs and runs are; empty where nobody serves them."""
+
+    docs_url: str = ""
+    home_url: str = ""
+
+
+NO_LINKS = Links()
+
+
+class Rendering:
+    """The pages of one build; `static` names the shared files."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        about: Mapping[str, Any],
+        defaults: Mapping[str, Any],
+        static: Mapping[str, str],
+        links: Links,
+    ) -> None:
+        self.links = links
+        self.snapshot = snapshot
+        self.about = about
+        self.static = static
+        last = snapshot.last_day
+        first = max(snapshot.first_day, last - timedelta(days=DEFAULT_DAYS - 1))
+        self.filters = Filters(
+            first,
+            last,
+            model=defaults["model"] or "",
+            window_days=defaults["window"] or 0,
+            day_kind=defaults["day"],
+        )
+        self.environment = Environment(
+            loader=FileSystemLoader(FOLDER),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def page(self, page: Page) -> str:
+        """Return a page as HTML."""
+        own = self.overview if page.name == "overview" else {}
+        return self.environment.get_template(page.template).render(
+            page=page,
+            pages=PAGES,
+            site=SITE,
+            build=self.about,
+            built_words=f"{datetime.fromisoformat(self.about['built_at']):%d %b %Y %H:%M} UTC",
+            snapshot_words=day_words(self.snapshot.last_day),
+            static=self.static,
+            files=f"builds/{self.about['build_id']}",
+            scripts=SCRIPTS,
+            first_data=page.first_data,
+            range_words=self.range_words,
+            model_words=model_words(self.filters.model),
+            minimum_cell=MINIMUM_CELL,
+            metrics=METRICS,
+            filter_fields=self.filter_fields,
+            sentences_of={name: measure_sentence(name) for m in METRICS for name in m.measures},
+            as_of_words=day_words(self.snapshot.as_of_date),
+            links=self.links,
+            **own,
+        )
+
+    @property
+    def filter_fields(self) -> list[tuple[str, str, str]]:
+        """Return name, label and first choice of each filter: nothing moves when scripts begin."""
+        return [
+            ("range", "Days", f"Last {DEFAULT_DAYS} days"),
+            ("from", "From", ""),
+            ("to", "To", ""),
+            ("compare", "Compared with", "The days before"),
+            ("customers", "Customers", "All"),
+            ("model", "Attribution model", model_words(self.filters.model)),
+            ("window", "Window", f"{self.filters.window_days} days"),
+            ("day", "Revenue counts on", "Day of the sale"),
+            ("currency", "Currency", "USD"),
+            ("grain", "Steps", "Automatic"),
+        ]
+
+    def mail(self, subject: str, report_url: str, shown: Mapping[str, Any]) -> str:
+        """Return the overview as the HTML of an e-mail."""
+        return self.environment.get_template("mail.html").render(
+            subject=subject,
+            title=SITE,
+            range_words=self.range_words,
+            snapshot_words=day_words(self.snapshot.last_day),
+            built_words=f"{datetime.fromisoformat(self.about['built_at']):%d %b %Y %H:%M} UTC",
+            model_words=model_words(self.filters.model),
+            window_days=self.filters.window_days,
+            snapshot_id=self.about["snapshot_id"],
+            report_url=report_url,
+            **shown,
+        )
+
+    @property
+    def range_words(self) -> str:
+        """Return the days that are shown where nothing is asked for, and with what they compare."""
+        return f"{range_words(self.filters.from_date, self.filters.to_date)}, {self.against_words}"
+
+    @property
+    def against_words(self) -> str:
+        """Return with what they are compared."""
+        return f"against the {self.filters.days} days before"
+
+    def before(self, compare: str) -> Filters | None:
+        """Return the days compared with; None where they begin before the data."""
+        before = self.filters.before(compare)
+        is_known = before is not None and before.from_date >= self.snapshot.first_day
+        return before if is_known else None
+
+    @cached_property
+    def overview(self) -> dict[str, Any]:
+        """Return what the overview shows where nothing is asked for."""
+        names = {
+            row["channel"]: row["channel_name"] for row in self.snapshot.rows("from dim_channels")
+        }
+        before = self.before("previous")
+        against = f"{self.filters.days} days before"
+        return {
+            "tiles": [self.tile(metric) for metric in TILES],
+            "sentences": sentences(self.connection, self.filters, before, names, against)
+            if before
+            else [f"The data begin on {day_words(self.snapshot.first_day)}: nothing to compare."],
+            "plain": plain_blocks(self.snapshot, self.filters, names),
+        }
+
+    @property
+    def connection(self) -> Any:
+        """Return the connection to the snapshot."""
+        return self.snapshot.connection
+
+    def tile(self, metric: Metric) -> dict[str, Any]:
+        """Return a tile: value, line, change against the days before and the year before, plan."""
+        value = value_of(self.connection, metric, self.filters)
+        changes = {}
+        for compare in ("previous", "year"):
+            before = self.before(compare)
+            past = value_of(self.connection, metric, before) if before else None
+            changes[compare] = change(value, past)
+        target = target_of(self.connection, metric, self.filters)
+        line = self.line(metric)
+        days = range_words(self.filters.from_date, self.filters.to_date)
+        return {
+            "name": metric.name,
+            "label": metric.label,
+            "sentence": metric.sentence,
+            "value": shown(value, metric.unit),
+            "spark": spark_path(line),
+            "spark_words": f"{metric.label}, {days}",
+            "delta": f"{change_words(changes['previous'])} on the days before",
+            "tone": tone(changes["previous"], metric.better),
+            "year": f"{change_words(changes['year'])} on the year before",
+            "year_tone": tone(changes["year"], metric.better),
+            "target": f"plan {shown(target, metric.unit)}, {attained(value, target)}"
+            if target
+            else "no plan",
+        }
+
+    def line(self, metric: Metric) -> list[float | None]:
+        """Return the number of each day."""
+        days = [self.filters.from_date + timedelta(days=n) for n in range(self.filters.days)]
+        return [
+            value_of(
+                self.connection,
+                metric,
+                Filters(
+                    day, day, self.filters.customers, self.filters.model,
+                    self.filters.window_days, self.filters.day_kind,
+                ),
+            )
+            for day in days
+        ]  # fmt: skip
+
+
+def attained(value: float | None, target: float) -> str:
+    """Return how much of a plan is reached."""
+    return "–" if value is None else f"{value / target * 100:.0f} % of it"

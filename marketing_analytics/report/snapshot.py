@@ -1,0 +1,82 @@
+"""A published snapshot, open for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from marketing_analytics.report.publish import current
+from marketing_analytics.warehouse import duckdb
+
+MEMORY_LIMIT = "600MB"
+
+
+@dataclass
+class Snapshot:
+    """The tables of a snapshot; `about` is what its pointer says."""
+
+    connection: Any
+    about: dict[str, Any]
+
+    def has(self, *tables: str) -> bool:
+        """Return whether it has all of these tables."""
+        return all(table in self.about["tables"] for table in tables)
+
+    def rows(self, sql: str, **values: Any) -> list[dict[str, Any]]:
+        """Return the rows of a statement by column."""
+        cursor = self.connection.execute(sql, values)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def one(self, sql: str, **values: Any) -> Any:
+        """Return the first value of the first row; None without one."""
+        row = self.connection.execute(sql, values).fetchone()
+        return row[0] if row else None
+
+    @cached_property
+    def as_of_date(self) -> date:
+        """Return the day that the data call today."""
+        found = self.one("select max(as_of_date) from int_calendar__as_of")
+        return found or self.last_day
+
+    @cached_property
+    def first_day(self) -> date:
+        """Return the first day with an order or spend."""
+        return self._bounds[0]
+
+    @cached_property
+    def last_day(self) -> date:
+        """Return the last one; the first page is of the days up to it."""
+        return self._bounds[1]
+
+    @cached_property
+    def _bounds(self) -> tuple[date, date]:
+        row = self.connection.execute(
+            "select min(day_date), max(day_date) from ("
+            "select day_date from order_days union all select day_date from campaign_days)"
+        ).fetchone()
+        today = date.fromisoformat(self.about["snapshot_at"][:10])
+        return row[0] or today, row[1] or today
+
+    @property
+    def days(self) -> list[date]:
+        """Return every day from the first to the last."""
+        count = (self.last_day - self.first_day).days + 1
+        return [self.first_day + timedelta(days=number) for number in range(count)]
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Snapshot]:
+    """Yield the current snapshot of a folder. Raise MachineError where there is none."""
+    about = current(folder)
+    connection = duckdb.connect(folder / about["file"], is_read_only=True)
+    connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    try:
+        yield Snapshot(connection, about)
+    finally:
+        connection.close()

@@ -1,0 +1,181 @@
+/* A block: a sentence, a chart, the table behind it, and both to take along. */
+"use strict";
+const blocks = (() => {
+  const PALETTE = {
+    light: ["#1d5a96", "#c2571a", "#23805c", "#8a3fa0", "#9c6208", "#b3311b", "#2f7f8f", "#6b7784"],
+    dark: ["#7fb8f0", "#f0a46a", "#6fd0a6", "#d79be6", "#e0b866", "#ff9a85", "#7fd0dd", "#a7b3c0"],
+  };
+  const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3]];
+  const isDark = matchMedia("(prefers-color-scheme: dark)");
+  const drawn = new Map();
+
+  function theme() {
+    const style = getComputedStyle(document.documentElement), of = (name) => style.getPropertyValue(`--${name}`).trim();
+    const isPrinting = document.documentElement.classList.contains("printing");
+    const colors = isDark.matches && !isPrinting ? PALETTE.dark : PALETTE.light;
+    return {
+      ink: of("ink"), muted: of("muted"), line: of("line"), card: of("card"), soft: of("soft"),
+      good: of("bar-success"), bad: of("bar-error"), warn: of("bar-warn"), colors, dashes: DASHES,
+      /* a channel has one colour on every page */
+      of: (channels, key) => colors[Math.max(0, channels.findIndex((channel) => channel.key === key)) % colors.length],
+    };
+  }
+  /* what all charts share: quiet axes, one size of type, a tooltip that is text */
+  function base(look) {
+    const text = { color: look.muted, fontSize: 12, fontFamily: getComputedStyle(document.body).fontFamily };
+    const axis = { axisLine: { lineStyle: { color: look.line } }, axisTick: { show: false }, axisLabel: { ...text, hideOverlap: true }, splitLine: { lineStyle: { color: look.line } } };
+    return {
+      animation: false, color: look.colors, textStyle: text, aria: { enabled: true },
+      grid: { left: 8, right: 14, top: 34, bottom: 6, containLabel: true },
+      legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 8, textStyle: { ...text, color: look.ink }, type: "scroll" },
+      tooltip: { trigger: "axis", renderMode: "richText", confine: true, backgroundColor: look.card, borderColor: look.line, textStyle: { ...text, color: look.ink } },
+      axis,
+    };
+  }
+  /* the option of a chart over the shared one; the parts of `axis` are merged into each axis */
+  function merged(own, look) {
+    const { axis, ...shared } = base(look), found = { ...shared, ...own };
+    for (const name of ["xAxis", "yAxis"]) {
+      if (own[name]) {
+        const one = (part) => ({ ...axis, ...(part.type === "category" ? { splitLine: { show: false } } : { axisLine: { show: false } }), ...part, axisLabel: { ...axis.axisLabel, ...(part.axisLabel || {}) } });
+        found[name] = Array.isArray(own[name]) ? own[name].map(one) : one(own[name]);
+      }
+    }
+    for (const name of ["grid", "legend", "tooltip"]) if (own[name]) found[name] = Array.isArray(own[name]) ? own[name] : { ...shared[name], ...own[name] };
+    return found;
+  }
+
+  const isNumber = (column) => column.unit && column.unit !== "text";
+  const cell = (row, column, context) => {
+    const value = row[column.key];
+    if (column.unit === "usd") return words.shown(context.money(value), "usd", context.currency);
+    return words.shown(value, column.unit || "text");
+  };
+  function table(spec, context) {
+    const head = spec.columns.map((column) => `<th scope="col"${isNumber(column) ? ' class="num"' : ""}>${words.escape(column.label)}</th>`).join("");
+    const rows = spec.rows.map((row) => {
+      const cells = spec.columns.map((column, place) => {
+        const text = column.html ? column.html(row) : words.escape(cell(row, column, context));
+        const open = place === 0 ? 'th scope="row"' : `td data-label="${words.escape(column.label)}"${isNumber(column) ? ' class="num"' : ""}`;
+        return `<${open}>${text}</${place === 0 ? "th" : "td"}>`;
+      });
+      return `<tr${row.emphasis ? ' class="total"' : ""}>${cells.join("")}</tr>`;
+    });
+    return `<div class="scrolls" tabindex="0" role="region" aria-label="${words.escape(spec.title)}"><table class="data"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+  }
+  /* RFC 4180; a cell that a spreadsheet would run as a formula begins with an apostrophe */
+  function csv(spec, context) {
+    const quoted = (value) => {
+      let text = words.isNothing(value) ? "" : String(value);
+      if (typeof value !== "number" && /^[=+\-@\t\0]/.test(text)) text = `'${text}`;
+      return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    };
+    const label = (column) => (column.unit === "usd" ? `${column.label} (${context.currency})` : column.label);
+    const value = (row, column) => (column.unit === "usd" ? context.money(row[column.key]) : row[column.key]);
+    return [spec.columns.map(label), ...spec.rows.map((row) => spec.columns.map((column) => value(row, column)))]
+      .map((line) => line.map(quoted).join(",")).join("\r\n");
+  }
+  function download(name, address) {
+    const link = document.createElement("a");
+    link.href = address;
+    link.download = name;
+    link.click();
+  }
+  async function png(id, spec) {
+    const echarts = await report.library(), look = theme();
+    const holder = document.createElement("div"), chart = document.querySelector(`[data-block="${id}"] [data-chart]`);
+    const one = echarts.init(holder, null, { renderer: "canvas", width: Math.max(700, chart.clientWidth), height: spec.height + 40, devicePixelRatio: 2 });
+    one.setOption({ ...merged(spec.option(look), look), backgroundColor: look.card });
+    download(`${id}.png`, one.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: look.card }));
+    one.dispose();
+  }
+
+  /* fill a block: {says, note, columns, rows, option, empty}; `option(look)` is ECharts' */
+  function show(id, spec, context) {
+    const element = document.querySelector(`[data-block="${id}"]`);
+    if (!element) return;
+    spec.title = element.querySelector("h2").textContent;
+    spec.height = Number(element.dataset.height);
+    const says = element.querySelector("[data-says]"), note = element.querySelector("[data-note]");
+    says.textContent = spec.says || "";
+    says.hidden = !spec.says;
+    note.textContent = spec.note || "";
+    note.hidden = !spec.note;
+    const chart = element.querySelector("[data-chart]"), holder = element.querySelector("[data-table]"), tools = element.querySelector("[data-tools]");
+    const isEmpty = !spec.rows || !spec.rows.length;
+    tools.hidden = isEmpty;
+    chart.hidden = isEmpty || !spec.option;
+    if (isEmpty) {
+      holder.innerHTML = `<p class="nothing">${words.escape(spec.empty || "Nothing in these days.")}</p>`;
+      forget(id);
+      return;
+    }
+    const wasOpen = holder.querySelector("details")?.open;
+    holder.innerHTML = spec.option ? `<details class="behind"><summary>The table behind it</summary>${table(spec, context)}</details>` : table(spec, context);
+    if (wasOpen) holder.querySelector("details").open = true;
+    tools.innerHTML = `<button type="button" class="small quiet" data-csv>CSV<span class="hidden"> of ${words.escape(spec.title)}</span></button>${spec.option ? `<button type="button" class="small quiet" data-png>PNG<span class="hidden"> of ${words.escape(spec.title)}</span></button>` : ""}`;
+    tools.querySelector("[data-csv]").onclick = () => download(`${id}.csv`, URL.createObjectURL(new Blob(["﻿", csv(spec, context)], { type: "text/csv" })));
+    if (spec.option) {
+      tools.querySelector("[data-png]").onclick = () => png(id, spec);
+      chart.style.height = `${spec.height}px`;
+      chart.setAttribute("role", "img");
+      chart.setAttribute("aria-label", `${spec.title}. ${spec.says || ""} The table behind it follows.`);
+      watch(id, chart, spec);
+    }
+    if (spec.after) spec.after(element);
+  }
+  function forget(id) {
+    drawn.get(id)?.chart?.dispose();
+    drawn.delete(id);
+  }
+  /* charts are drawn when they come into view: the first paint does not wait for them */
+  const sight = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) if (isIntersecting) draw(target.closest("[data-block]").dataset.block);
+  }, { rootMargin: "200px" });
+  function watch(id, element, spec) {
+    const known = drawn.get(id);
+    drawn.set(id, { element, spec, chart: known?.chart });
+    if (known?.chart) draw(id);
+    else sight.observe(element);
+  }
+  async function draw(id) {
+    const one = drawn.get(id);
+    if (!one) return;
+    sight.unobserve(one.element);
+    const echarts = await report.library(), look = theme();
+    if (drawn.get(id)?.element !== one.element) return;
+    const spec = drawn.get(id).spec;
+    const chart = drawn.get(id).chart || echarts.init(one.element, null, { renderer: "svg", height: spec.height });
+    drawn.set(id, { ...drawn.get(id), chart });
+    chart.setOption(merged(spec.option(look), look), true);
+    if (spec.click) { chart.off("click"); chart.on("click", spec.click); }
+    one.element.dataset.drawn = "";
+  }
+  const redraw = () => [...drawn.keys()].forEach((id) => drawn.get(id).chart && draw(id));
+  let waits;
+  addEventListener("resize", () => {
+    clearTimeout(waits);
+    waits = setTimeout(() => drawn.forEach(({ chart }) => chart?.resize()), 100);
+  });
+  isDark.addEventListener("change", redraw);
+  /* paper is light, and charts below the fold are on it too */
+  addEventListener("beforeprint", () => {
+    document.documentElement.classList.add("printing");
+    [...drawn.keys()].forEach(draw);
+    drawn.forEach(({ chart }) => chart?.resize());
+  });
+  addEventListener("afterprint", () => { document.documentElement.classList.remove("printing"); redraw(); drawn.forEach(({ chart }) => chart?.resize()); });
+
+  /* an axis of money, short: 12k */
+  const short = (value) => (Math.abs(value) >= 1e6 ? `${words.number(value / 1e6, 1)}M` : Math.abs(value) >= 1e4 ? `${words.number(value / 1e3)}k` : words.number(value, Math.abs(value) < 10 && value % 1 ? 1 : 0));
+
+  /* a round number that an axis can end with: 1, 2, 2.5 or 5 times a power of ten, in five steps */
+  function ceiling(value) {
+    if (!(value > 0)) return 1;
+    const step = 10 ** Math.floor(Math.log10(value / 4));
+    const size = [1, 2, 2.5, 5, 10].map((part) => part * step).find((part) => part * 5 >= value);
+    return Number((Math.ceil(value / size) * size).toPrecision(6));
+  }
+
+  return { show, theme, short, ceiling };
+})();

@@ -1,0 +1,114 @@
+/* What the watch says: monitors, freshness, the page's own service level, syncs. */
+"use strict";
+(() => {
+  const ICONS = {
+    ok: ["t-success", "M3 8.5l3.5 3.5L13 4.5", "Fine"], warning: ["t-warn", "M8 2l6.5 12h-13zM8 6.5v3.5M8 12v.5", "Warning"],
+    failing: ["t-error", "M4 4l8 8M12 4l-8 8", "Failing"], unknown: ["t-cancelled", "M3 8h10", "Unknown"],
+    announced: ["t-running", "M8 3v6M8 12v.5", "Announced"], moving: ["t-queued", "M3 8h10M9 4l4 4-4 4", "Still moving"],
+  };
+  const NAMES = { success: "ok", partial: "warning", failed: "failing", running: "moving", interrupted: "warning" };
+  function badge(status, text) {
+    const [tone, path, word] = ICONS[status] || ICONS.unknown;
+    return `<span class="badge ${tone}"><svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="${path}"/></svg>${words.escape(text || word)}</span>`;
+  }
+  const moment = (at) => (at ? `${words.dayWords(at.slice(0, 10))} ${at.slice(11, 16)}` : words.DASH);
+  const spaced = (name) => name.replaceAll("_", " ");
+
+  function monitors({ health }, context) {
+    const rows = health.monitors || [], bad = rows.filter(({ status }) => status === "failing" || status === "warning");
+    const worst = bad[0], kinds = new Set(rows.map(({ monitor }) => monitor)).size;
+    blocks.show("monitors", {
+      says: !rows.length ? "" : worst ? `${words.plural(bad.length, "finding")} of ${words.plural(kinds, "monitor")}. ${worst.sentence}` : `All ${words.plural(kinds, "monitor")} are fine, as of ${moment(rows[0].checked_at)} UTC.`,
+      empty: "No monitor has run on this warehouse: marketing monitor run does it.",
+      columns: [
+        { key: "status", label: "State", html: (row) => badge(row.status) }, { key: "monitor", label: "Monitor", html: (row) => words.escape(spaced(row.monitor)) },
+        { key: "subject", label: "Of", html: (row) => words.escape(row.subject || "all") }, { key: "sentence", label: "What it says" },
+        { key: "since_at", label: "Since (UTC)", html: (row) => words.escape(moment(row.since_at)) }, { key: "action", label: "What to do" },
+        { key: "owner", label: "Owner" }, { key: "runbook", label: "Runbook", html: (row) => `<code>${words.escape(row.runbook || words.DASH)}</code>` },
+      ],
+      rows,
+    }, context);
+  }
+  /* reports of one account, or of one campaign, as one row: read as far as the one that is behind */
+  function grouped(rows, key) {
+    const found = new Map();
+    for (const row of rows) {
+      const name = key(row), one = found.get(name) || { name, campaign: row.campaign_name || row.campaign_id, reports: 0, last_day: row.last_day, last_row_day: "", read_at: "" };
+      one.reports += 1;
+      if (row.last_day < one.last_day) one.last_day = row.last_day;
+      if ((row.last_row_day || "") > one.last_row_day) one.last_row_day = row.last_row_day;
+      if ((row.read_at || "") > one.read_at) one.read_at = row.read_at;
+      found.set(name, one);
+    }
+    return [...found.values()];
+  }
+  const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / 86400000);
+  const day = (key) => (row) => (row[key] ? words.dayWords(row[key]) : words.DASH);
+  function freshness({ health, as_of: asOf }, context) {
+    const rows = grouped((health.freshness || []).filter(({ campaign_id: id }) => !id), ({ source, account_id: id }) => [source, id].filter(Boolean).join(" / "))
+      .map((row) => ({ ...row, behind: days(row.last_day, asOf) })).sort((a, b) => b.behind - a.behind || a.name.localeCompare(b.name));
+    const late = rows.filter(({ behind }) => behind > 1), state = ({ behind }) => (behind <= 1 ? "ok" : behind <= 3 ? "warning" : "failing");
+    blocks.show("freshness", {
+      says: !rows.length ? "" : late.length ? `${words.plural(late.length, "account")} of ${words.number(rows.length)} end more than a day before ${words.dayWords(asOf)}; ${late[0].name} is furthest behind, by ${words.plural(late[0].behind, "day")}.` : `All ${words.plural(rows.length, "account")} were read up to ${words.dayWords(asOf)} or the day before.`,
+      note: "Read up to: later days are unknown, not empty. Last row: the last day on which anything was counted.",
+      empty: "The raw tables were not at hand when this was published: give --raw-database.",
+      columns: [
+        { key: "behind", label: "State", html: (row) => badge(state(row), row.behind <= 1 ? "Fresh" : `${words.plural(row.behind, "day")} behind`) }, { key: "name", label: "Source and account" },
+        { key: "reports", label: "Reports", unit: "count" }, { key: "last_day", label: "Read up to", html: day("last_day") },
+        { key: "last_row_day", label: "Last row", html: day("last_row_day") }, { key: "read_at", label: "Read at (UTC)", html: (row) => words.escape(moment(row.read_at)) },
+      ],
+      rows,
+    }, context);
+  }
+  function campaigns({ health, as_of: asOf }, context) {
+    const QUIET_DAYS = 2;
+    const rows = grouped((health.freshness || []).filter(({ campaign_id: id }) => id), ({ source, account_id: account, campaign_id: id }) => [source, account, id].filter(Boolean).join(" / "))
+      .map((row) => ({ ...row, quiet: row.last_row_day ? Math.max(0, days(row.last_row_day, asOf)) : null })).sort((a, b) => (b.quiet ?? 1e9) - (a.quiet ?? 1e9) || a.name.localeCompare(b.name));
+    const still = rows.filter(({ quiet }) => quiet === null || quiet > QUIET_DAYS);
+    blocks.show("campaigns", {
+      says: rows.length ? `${words.number(rows.length - still.length)} of ${words.plural(rows.length, "campaign")} had rows in the last ${QUIET_DAYS} days; ${words.number(still.length)} had none: ended, paused, or not delivered.` : "",
+      empty: "No campaign is on record where this was published.",
+      columns: [
+        { key: "quiet", label: "State", html: (row) => badge(row.quiet !== null && row.quiet <= QUIET_DAYS ? "ok" : "unknown", row.quiet === null ? "No row" : row.quiet <= QUIET_DAYS ? "Running" : `Quiet for ${words.plural(row.quiet, "day")}`) },
+        { key: "campaign", label: "Campaign" }, { key: "name", label: "Source, account, number" }, { key: "last_row_day", label: "Last row", html: day("last_row_day") }, { key: "last_day", label: "Read up to", html: day("last_day") },
+      ],
+      rows,
+    }, context);
+  }
+  function serviceLevel({ health }, context) {
+    const rows = (health.probes || []).map((row) => ({ ...row, label: words.dayWords(row.day_date), available: row.available_minutes / row.known_minutes, fresh: (row.fresh_minutes || 0) / row.known_minutes }));
+    const sum = (key) => rows.reduce((all, row) => all + (row[key] || 0), 0), known = sum("known_minutes");
+    const share = sum("available_minutes") / known, budget = (1 - health.objective) * known, lost = known - sum("available_minutes");
+    const percent = (value, decimals = 2) => `${words.number(value * 100, decimals)} %`;
+    blocks.show("service-level", {
+      says: rows.length ? `Up in ${percent(share, 3)} of the probed minutes of 28 days (promised: ${percent(health.objective, 1)}); ${words.number(Math.max(0, budget - lost), 1)} of ${words.number(budget, 1)} minutes of error budget are left.` : "",
+      note: rows.length ? "Measured by marketing monitor probe from outside; minutes without a probe are unknown, not good." : "",
+      empty: "Nobody probes this page yet: marketing monitor probe does it.",
+      columns: [{ key: "label", label: "Day" }, { key: "known_minutes", label: "Probed minutes", unit: "count" }, { key: "available", label: "Available", unit: "share" }, { key: "fresh", label: "Fresh", unit: "share" }],
+      rows,
+      option: (look) => ({
+        xAxis: { type: "category", data: rows.map((row) => row.label.replace(/ \d{4}$/, "")) },
+        yAxis: { type: "value", min: ({ min }) => Math.min(99, Math.floor(min)), max: 100, axisLabel: { formatter: "{value} %" } },
+        tooltip: { valueFormatter: (value) => `${words.number(value, 2)} %` },
+        series: [["Available", "available", 0], ["Fresh", "fresh", 1]].map(([name, key, place]) => ({ name, type: "line", symbolSize: 5, data: rows.map((row) => row[key] * 100), lineStyle: { color: look.colors[place], type: look.dashes[place] }, itemStyle: { color: look.colors[place] } })),
+      }),
+    }, context);
+  }
+  function loads({ health }, context) {
+    const rows = health.loads || [], newest = rows[0];
+    const failed = rows.filter(({ status }) => status === "failed" || status === "partial");
+    blocks.show("loads", {
+      says: newest ? `The last sync began on ${moment(newest.started_at)} UTC; ${failed.length ? `${words.number(failed.length)} of the last ${words.number(rows.length)} loads were not whole.` : `none of the last ${words.number(rows.length)} loads failed.`}` : "",
+      empty: "No sync is on record where this was published.",
+      columns: [
+        { key: "status", label: "State", html: (row) => badge(NAMES[row.status] || (row.status === "ok" ? "ok" : "unknown"), row.status) }, { key: "source", label: "Source" },
+        { key: "row_count", label: "Rows", unit: "count" }, { key: "started_at", label: "Began (UTC)", html: (row) => words.escape(moment(row.started_at)) },
+      ],
+      rows,
+    }, context);
+  }
+  report.onChange(async (context) => {
+    const found = { health: await report.load("health"), as_of: context.data.as_of };
+    for (const block of [monitors, freshness, serviceLevel, loads, campaigns]) block(found, context);
+  });
+})();

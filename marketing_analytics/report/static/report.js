@@ -1,0 +1,227 @@
+/* Filters, kept in the address; data files, loaded when asked for; the pages' one clock. */
+"use strict";
+const report = (() => {
+  const loaded = {}, waiting = {}, listeners = [];
+  const body = document.body;
+  const DAY_MS = 86400000, STALE_HOURS = 26;
+
+  /* data files are scripts that call this: pages from a disk may load nothing else */
+  function add(name, data) {
+    loaded[name] = data;
+    for (const resolve of waiting[name] || []) resolve(data);
+    delete waiting[name];
+  }
+  function script(source) {
+    return new Promise((resolve, reject) => {
+      const element = document.createElement("script");
+      element.src = source;
+      element.onload = resolve;
+      element.onerror = () => reject(new Error(`${source} does not load: reload the page, a newer build may have replaced this one`));
+      document.head.append(element);
+    });
+  }
+  const loading = {};
+  function load(name) {
+    if (name in loaded) return Promise.resolve(loaded[name]);
+    if (!loading[name]) {
+      loading[name] = new Promise((resolve, reject) => {
+        (waiting[name] ||= []).push(resolve);
+        script(`${body.dataset.files}/${name}.js`).catch(reject);
+      });
+    }
+    return loading[name];
+  }
+  let charts;
+  const library = () => (charts ||= script(body.dataset.echarts).then(() => window.echarts));
+
+  /* days as numbers from the first of the data */
+  const time = (day) => Date.parse(`${day}T00:00:00Z`);
+  const dayOf = (index) => new Date(time(loaded.overview.first_day) + index * DAY_MS).toISOString().slice(0, 10);
+  const indexOf = (day) => Math.round((time(day) - time(loaded.overview.first_day)) / DAY_MS);
+  const monthOf = (index) => dayOf(index).slice(0, 7);
+
+  const RANGES = {
+    last_7: "Last 7 days", last_28: "Last 28 days", last_90: "Last 90 days", month: "This month",
+    last_month: "Last month", quarter: "This quarter", year: "This year", last_365: "Last 365 days", all: "All days", custom: "Other days …",
+  };
+  const COMPARES = { previous: "The days before", year: "The year before", plan: "The plan", none: "Nothing" };
+  const CUSTOMERS = { all: "All", first_order: "New", repeat_order: "Returning" };
+  const DAYS = { conversion: "Day of the sale", touch: "Day of the touch" };
+  const GRAINS = { auto: "Automatic", day: "Days", week: "Weeks", month: "Months" };
+  const choices = (data) => ({
+    range: RANGES, compare: COMPARES, customers: CUSTOMERS, day: DAYS, grain: GRAINS,
+    model: Object.fromEntries(data.models.map((model) => [model, words.modelWords(model)])),
+    window: Object.fromEntries(data.windows.map((days) => [String(days), words.plural(days, "day")])),
+    currency: Object.fromEntries(data.currencies.map(({ code }) => [code, code])),
+  });
+  const defaults = (data) => ({
+    range: "last_28", compare: "previous", customers: "all", day: data.defaults.day, grain: "auto",
+    model: String(data.defaults.model), window: String(data.defaults.window), currency: "USD", from: "", to: "",
+  });
+
+  /* what the address asks for; what it cannot mean is left at the default */
+  function read(data) {
+    const asked = new URLSearchParams(location.search), found = defaults(data), known = choices(data);
+    for (const name of Object.keys(known)) {
+      const value = asked.get(name);
+      if (value !== null && value in known[name]) found[name] = value;
+    }
+    for (const name of ["from", "to"]) {
+      const value = asked.get(name) || "";
+      if (/^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(time(value))) found[name] = value;
+    }
+    return found;
+  }
+  function query(state, data) {
+    const usual = defaults(data), kept = new URLSearchParams();
+    for (const [name, value] of Object.entries(state)) if (value !== usual[name] && value !== "") kept.set(name, value);
+    if (state.range !== "custom") { kept.delete("from"); kept.delete("to"); }
+    const text = kept.toString();
+    return text ? `?${text}` : "";
+  }
+  const monthStart = (day) => `${day.slice(0, 8)}01`;
+  const dayBefore = (day) => new Date(time(day) - DAY_MS).toISOString().slice(0, 10);
+  function span(state, data) {
+    const last = data.last_day, end = data.days - 1, back = (days) => [Math.max(0, end - days + 1), end];
+    const since = (day) => [Math.max(0, indexOf(day)), end];
+    if (state.range.startsWith("last_") && state.range !== "last_month") return back(Number(state.range.slice(5)));
+    if (state.range === "month") return since(monthStart(last));
+    if (state.range === "last_month") {
+      const to = dayBefore(monthStart(last));
+      return indexOf(to) < 0 ? back(28) : [Math.max(0, indexOf(monthStart(to))), indexOf(to)];
+    }
+    if (state.range === "quarter") {
+      const month = Math.floor((Number(last.slice(5, 7)) - 1) / 3) * 3 + 1;
+      return since(`${last.slice(0, 5)}${String(month).padStart(2, "0")}-01`);
+    }
+    if (state.range === "year") return since(`${last.slice(0, 5)}01-01`);
+    if (state.range === "custom" && (state.from || state.to)) {
+      const clip = (index) => Math.min(end, Math.max(0, index));
+      const from = clip(state.from ? indexOf(state.from) : 0), to = clip(state.to ? indexOf(state.to) : end);
+      return from <= to ? [from, to] : [to, from];
+    }
+    return state.range === "custom" ? back(28) : [0, end];
+  }
+  /* what is compared with; null where it begins before the data do */
+  function spanBefore([from, to], compare) {
+    const days = compare === "previous" ? to - from + 1 : compare === "year" ? 364 : 0;
+    return days && from - days >= 0 ? [from - days, to - days] : null;
+  }
+  function grain(state, [from, to]) {
+    if (state.grain !== "auto") return state.grain;
+    const days = to - from + 1;
+    return days <= 92 ? "day" : days <= 400 ? "week" : "month";
+  }
+  /* the steps of a chart: [from, to, label] */
+  function steps([from, to], size) {
+    const found = [];
+    let start = from;
+    while (start <= to) {
+      const month = monthOf(start);
+      let end = size === "day" ? start : start;
+      if (size === "week") end = Math.min(to, start + 6);
+      if (size === "month") while (end < to && monthOf(end + 1) === month) end += 1;
+      found.push([start, end, size === "month" ? words.monthWords(month) : words.dayWords(dayOf(start)).replace(/ \d{4}$/, "")]);
+      start = end + 1;
+    }
+    return found;
+  }
+
+  let state, data;
+  function fill(form) {
+    for (const [name, known] of Object.entries(choices(data))) {
+      const field = form.elements[name];
+      if (!field) continue;
+      field.replaceChildren(...Object.entries(known).map(([value, text]) => new Option(text, value)));
+      field.value = state[name];
+    }
+    for (const name of ["from", "to"]) {
+      const field = form.elements[name];
+      [field.min, field.max, field.value] = [data.first_day, data.last_day, state[name]];
+    }
+    for (const label of form.querySelectorAll(".custom")) label.hidden = state.range !== "custom";
+  }
+  function show() {
+    const [from, to] = span(state, data), days = to - from + 1;
+    const against = { previous: `, against the ${words.plural(days, "day")} before`, year: ", against the year before", plan: ", against the plan", none: "" }[state.compare];
+    const line = document.querySelector("[data-range-words]");
+    if (line) line.textContent = `${words.rangeWords(dayOf(from), dayOf(to))}${against}`;
+    const usual = defaults(data);
+    const changed = Object.keys(choices(data)).filter((name) => state[name] !== usual[name]).map((name) => choices(data)[name][state[name]]);
+    const summary = document.querySelector("[data-filter-words]");
+    if (summary) summary.textContent = changed.length ? `Filters: ${changed.join(", ")}` : "Filters";
+    for (const link of document.querySelectorAll("[data-keeps-filters]")) {
+      const [path, hash] = link.getAttribute("href").split("#");
+      link.setAttribute("href", path.split("?")[0] + query(state, data) + (hash ? `#${hash}` : ""));
+    }
+  }
+  function set(changes) {
+    const from = span(state, data);
+    state = { ...state, ...changes };
+    if (changes.range === "custom" && !state.from) { state.from = dayOf(from[0]); state.to = dayOf(from[1]); }
+    history.replaceState(null, "", `${location.pathname}${query(state, data)}${location.hash}`);
+    draw();
+  }
+  function draw() {
+    const form = document.querySelector("[data-filters]");
+    if (form) fill(form);
+    show();
+    Promise.all(listeners.map((listener) => listener(context()))).catch(complain).finally(() => { body.dataset.shown = ""; });
+  }
+  function complain(error) {
+    console.error(error);
+    const main = document.getElementById("main");
+    if (document.querySelector("[data-failed]")) return;
+    const note = document.createElement("p");
+    note.className = "note t-error";
+    note.dataset.failed = "";
+    note.setAttribute("role", "alert");
+    note.textContent = error.message;
+    main.prepend(note);
+  }
+  /* everything a page needs to draw itself */
+  function context() {
+    const range = span(state, data), currency = data.currencies.find(({ code }) => code === state.currency);
+    return {
+      state, data, range, before: spanBefore(range, state.compare), grain: grain(state, range), currency: currency.code,
+      money: (usd) => (words.isNothing(usd) ? null : usd / currency.usd_per_unit),
+      channel: Object.fromEntries(data.channels.map((channel) => [channel.key, channel])),
+    };
+  }
+  function start() {
+    age();
+    setInterval(age, 60000);
+    const form = document.querySelector("[data-filters]"), bar = document.querySelector("[data-filterbar]");
+    const begin = (found) => {
+      data = found;
+      state = read(data);
+      if (form) {
+        form.addEventListener("change", ({ target }) => set({ [target.name]: target.value }));
+        form.querySelector("[data-reset]").addEventListener("click", () => set(defaults(data)));
+      }
+      const toggle = bar?.querySelector("[data-toggle]");
+      toggle?.addEventListener("click", () => toggle.setAttribute("aria-expanded", String(bar.classList.toggle("open"))));
+      addEventListener("popstate", () => { state = read(data); draw(); });
+      draw();
+      body.dataset.ready = "";
+    };
+    if (listeners.length) load("overview").then(begin).catch(complain);
+    else body.dataset.ready = body.dataset.shown = "";
+  }
+  /* how old the pages are; old ones say so in words and colour */
+  function age() {
+    const minutes = Math.max(0, Math.round((Date.now() - Date.parse(body.dataset.builtAt)) / 60000));
+    const badge = document.querySelector("[data-fresh-badge]"), line = document.querySelector("[data-age]");
+    if (!line) return;
+    line.textContent = minutes < 1 ? "just now" : minutes < 60 ? `${words.plural(minutes, "minute")} ago` : minutes < 48 * 60 ? `${words.plural(Math.round(minutes / 60), "hour")} ago` : `${words.plural(Math.round(minutes / 1440), "day")} ago`;
+    line.title = line.dateTime;
+    const isStale = minutes > STALE_HOURS * 60;
+    badge.classList.toggle("t-warn", isStale);
+    badge.classList.toggle("t-success", !isStale);
+    const said = badge.querySelector("[data-fresh-words]");
+    if (isStale && !said.textContent.startsWith("Stale")) said.textContent = `Stale: ${said.textContent}`;
+  }
+
+  return { add, load, library, onChange: (listener) => listeners.push(listener), start, set, dayOf, indexOf, monthOf, steps, span, spanBefore, context };
+})();
+addEventListener("DOMContentLoaded", report.start);

@@ -1,0 +1,78 @@
+"""Numbers as people read them; scripts of the pages write the same."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+DASH = "–"
+MINUS = "−"
+# a change of less than this share is none
+STEADY = 0.0005
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """Return a number with thousands separators and a real minus."""
+    # halves go up, as in the scripts of the pages: Python's own rounding does otherwise
+    rounded = math.floor(abs(value) * 10**decimals + 0.5) / 10**decimals
+    text = f"{rounded:,.{decimals}f}"
+    is_zero = not text.strip("0.,")
+    return text if value >= 0 or is_zero else MINUS + text
+
+
+def shown(value: float | None, unit: str, currency: str = "USD") -> str:
+    """Return a value in its unit: money in whole units from 100 on, ratios with two decimals."""
+    if value is None:
+        return DASH
+    if unit == "usd":
+        return f"{number(value, 0 if abs(value) >= 100 else 2)} {currency}"
+    if unit == "share":
+        return f"{number(value * 100, 1)} %"
+    return number(value, 2) if unit == "ratio" else number(value)
+
+
+def change(now: float | None, before: float | None) -> float | None:
+    """Return the change as a share of what was; None where there was nothing."""
+    return None if now is None or not before else (now - before) / abs(before)
+
+
+def change_words(share: float | None) -> str:
+    """Return a change with its direction as a sign and an arrow."""
+    if share is None:
+        return DASH
+    if abs(share) < STEADY:
+        return "→ 0.0 %"
+    arrow, sign = ("↑", "+") if share > 0 else ("↓", MINUS)
+    return f"{arrow} {sign}{number(abs(share) * 100, 1)} %"
+
+
+def tone(share: float | None, better: str) -> str:
+    """Return whether a change is good, bad or even, by what one hopes for."""
+    if share is None or abs(share) < STEADY or better == "neither":
+        return "even"
+    return "good" if (share > 0) == (better == "up") else "bad"
+
+
+def signed(value: float, currency: str = "USD") -> str:
+    """Return an amount with its sign."""
+    sign = "+" if value >= 0 else MINUS
+    return f"{sign}{number(abs(value))} {currency}"
+
+
+def day_words(day: date) -> str:
+    """Return a day as 31 Oct 2026."""
+    return f"{day.day} {day:%b %Y}"
+
+
+def range_words(first: date, last: date) -> str:
+    """Return a range of days; a year that both share is said once."""
+    if first.year == last.year:
+        return f"{first.day} {first:%b} to {day_words(last)}"
+    return f"{day_words(first)} to {day_words(last)}"
+
+
+def model_words(model: str) -> str:
+    """Return the name of an attribution model."""
+    return (
+        model.replace("_", " ").replace("j shaped", "J-shaped").capitalize().replace("j-s", "J-s")
+    )

@@ -1,0 +1,76 @@
+"""Pages are whole, name only files of theirs, and stay up when a build fails."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+
+import pytest
+
+from benchmarks.small_marts import write_marts
+from marketing_analytics.core.errors import MachineError
+from marketing_analytics.report import build as building
+from marketing_analytics.report.build import KEPT_BUILDS, build
+from marketing_analytics.report.pages import PAGES
+from marketing_analytics.report.publish import publish
+from marketing_analytics.warehouse.marts import Marts
+
+ADDRESS = re.compile(r'(?:src|href)="((?:static|builds)/[^"]+)"')
+
+
+def test_the_pages_name_only_files_that_are_listed_with_what_they_hold(shop):
+    about = json.loads((shop.pages / "report.json").read_text())
+    for name, file in about["files"].items():
+        data = (shop.pages / name).read_bytes()
+        assert hashlib.sha256(data).hexdigest() == file["sha256"]
+    for page in PAGES:
+        named = set(ADDRESS.findall((shop.pages / page.file).read_text()))
+        assert named
+        assert named <= set(about["files"])
+
+
+def test_the_overview_says_its_figures_without_scripts(shop):
+    text = (shop.pages / "index.html").read_text()
+    assert "Attributed revenue of paid channels" in text
+    assert text.count('class="value"') == 8
+    assert not re.search(r"<script(?! src)| on[a-z]+=|style=", text)
+
+
+def test_a_build_that_fails_leaves_the_pages_up_with_a_note(shop, tmp_path, monkeypatch):
+    pages = tmp_path / "pages"
+    shutil.copytree(shop.pages, pages)
+    before = (pages / "index.html").read_text()
+
+    def fail(*_):
+        raise MachineError("no <space> left")
+
+    monkeypatch.setattr(building, "prepared", fail)
+    with pytest.raises(MachineError):
+        build(shop.snapshots, pages)
+    text = (pages / "index.html").read_text()
+    assert "Not the newest figures" in text
+    assert "no &lt;space&gt; left" in text
+    monkeypatch.undo()
+    build(shop.snapshots, pages)
+    assert "Not the newest figures" not in (pages / "index.html").read_text()
+    assert "Not the newest figures" not in before
+
+
+def test_the_data_of_old_builds_go_and_those_of_the_last_stay(shop, tmp_path):
+    old = [f"20200101T00000{number}-old" for number in range(KEPT_BUILDS + 1)]
+    for name in old:
+        (tmp_path / "builds" / name).mkdir(parents=True)
+    newest = build(shop.snapshots, tmp_path)["build_id"]
+    left = {path.name for path in (tmp_path / "builds").iterdir()}
+    assert left == {newest, *old[-(KEPT_BUILDS - 1) :]}
+
+
+@pytest.mark.parametrize("days", [0, 1, 3])
+def test_the_first_days_of_a_shop_have_pages_too(tmp_path, days):
+    marts = Marts(str(write_marts(tmp_path / "marts.duckdb", days=days)))
+    publish(marts, tmp_path / "snapshots")
+    build(tmp_path / "snapshots", tmp_path / "pages")
+    text = (tmp_path / "pages" / "index.html").read_text()
+    assert not re.search(r"\b(nan|inf|None|undefined)\b", text)

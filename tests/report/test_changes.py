@@ -1,0 +1,47 @@
+"""Volume, mix and return add up to the change, whatever the amounts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketing_analytics.report.changes import decomposed, largest, overall
+
+AMOUNT = st.integers(0, 10**8).map(lambda cents: cents / 100)
+CHANNELS = st.dictionaries(st.sampled_from("abcd"), st.tuples(AMOUNT, AMOUNT))
+
+
+@given(CHANNELS, CHANNELS)
+def test_the_parts_add_up_to_the_change_of_every_channel(before, now):
+    for one in decomposed(before, now):
+        assert one.volume + one.mix + one.returned == pytest.approx(one.total, abs=1e-3)
+
+
+def test_more_spend_at_the_same_return_is_volume_alone():
+    (one,) = decomposed({"a": (100, 200)}, {"a": (150, 300)})
+    assert (one.volume, one.mix, one.returned) == (100, 0, 0)
+
+
+def test_spend_that_moves_to_a_better_channel_is_mix_alone():
+    changes = decomposed({"a": (100, 100), "b": (100, 300)}, {"a": (50, 50), "b": (150, 450)})
+    assert sum(one.mix for one in changes) == 100
+    assert sum(one.volume for one in changes) == sum(one.returned for one in changes) == 0
+
+
+def test_a_dollar_that_brings_less_is_return_alone():
+    (one,) = decomposed({"a": (100, 200)}, {"a": (100, 150)})
+    assert (one.volume, one.mix, one.returned) == (0, 0, -50)
+
+
+def test_the_sentences_say_amounts_and_directions():
+    changes = decomposed({"a": (100, 200)}, {"a": (150, 270)})
+    assert overall(changes, "28 days before") == (
+        "Attributed revenue of paid channels rose by 70 USD to 270 USD (↑ +35.0 %)"
+        " against the 28 days before: volume +100 USD, mix +0 USD, return −30 USD."
+    )
+    assert largest(changes, {"a": "Paid search"}) == (
+        "Paid search moved most, by +70 USD: its ROAS went from 2.00 to 1.80;"
+        " −30 USD of it is return, +100 USD spend."
+    )
+    assert overall([], "28 days before").startswith("No revenue is attributed")

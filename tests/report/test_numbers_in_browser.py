@@ -1,0 +1,120 @@
+"""Every tile shows what the SQL of its definition says, whatever the filters: in real Chromium."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+
+from marketing_analytics.report.changes import sentences
+from marketing_analytics.report.definitions import TILES, Filters, target_of, value_of
+from marketing_analytics.report.snapshot import opened
+from marketing_analytics.report.words import change, change_words, shown
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+COMBINATIONS = 20
+
+
+def combinations(snapshot):
+    """Return filters with their address, drawn from a fixed seed; the first is the default."""
+    chance = random.Random(9)
+    models = [
+        row["model"]
+        for row in snapshot.rows("select distinct model from rpt_attribution_days order by 1")
+    ]
+    found = [(Filters(snapshot.last_day - timedelta(days=27), snapshot.last_day), {})]
+    while len(found) < COMBINATIONS:
+        length = chance.randrange(1, 60)
+        first = snapshot.first_day + timedelta(days=chance.randrange(0, 120 - length))
+        filters = Filters(
+            first,
+            first + timedelta(days=length - 1),
+            chance.choice(("all", "first_order", "repeat_order")),
+            chance.choice(models),
+            chance.choice((7, 30)),
+            chance.choice(("conversion", "touch")),
+        )
+        asked = {
+            "range": "custom", "from": filters.from_date, "to": filters.to_date,
+            "customers": filters.customers, "model": filters.model,
+            "window": filters.window_days, "day": filters.day_kind,
+        }  # fmt: skip
+        found.append((filters, asked))
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from pathlib import Path
+
+    api = pytest.importorskip("playwright.sync_api")
+    if not Path("/usr/bin/chromium").exists():
+        pytest.skip("Chromium is not installed")
+    with api.sync_playwright() as playwright:
+        opened_browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield opened_browser
+        opened_browser.close()
+
+
+def test_tiles_equal_their_sql_over_twenty_filters(shop, browser):
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    with opened(shop.snapshots) as snapshot:
+        names = {row["channel"]: row["channel_name"] for row in snapshot.rows("from dim_channels")}
+        for filters, asked in combinations(snapshot):
+            page.goto(f"{(shop.pages / 'index.html').as_uri()}?{urlencode(asked)}")
+            page.wait_for_selector("body[data-drawn]")
+            before = filters.before("previous")
+            is_known = before.from_date >= snapshot.first_day
+            for metric in TILES:
+                tile = page.locator(f'[data-tile="{metric.name}"]')
+                value = value_of(snapshot.connection, metric, filters)
+                past = value_of(snapshot.connection, metric, before) if is_known else None
+                target = target_of(snapshot.connection, metric, filters)
+                assert tile.locator("[data-value]").inner_text() == shown(value, metric.unit)
+                assert (
+                    tile.locator("[data-delta]")
+                    .inner_text()
+                    .startswith(change_words(change(value, past)))
+                )
+                words = tile.locator("[data-target]").inner_text()
+                assert words.startswith(
+                    f"plan {shown(target, metric.unit)}," if target else "no plan"
+                )
+            if is_known:
+                days = f"{filters.days} day{'s' if filters.days != 1 else ''} before"
+                said = sentences(snapshot.connection, filters, before, names, days)
+                assert page.locator("[data-sentences] li").all_inner_texts() == said
+    assert errors == []
+
+
+def test_amounts_in_another_currency_are_divided_by_its_rate(shop, browser):
+    page = browser.new_page()
+    page.goto(f"{(shop.pages / 'index.html').as_uri()}?currency=EUR")
+    page.wait_for_selector("body[data-drawn]")
+    with opened(shop.snapshots) as snapshot:
+        filters = Filters(snapshot.last_day - timedelta(days=27), snapshot.last_day)
+        value = value_of(snapshot.connection, TILES[0], filters)
+    text = page.locator('[data-tile="spend_usd"] [data-value]').inner_text()
+    assert text == shown(value / 1.08, "usd", "EUR")
+
+
+def test_a_filter_is_kept_in_the_address_and_goes_along_to_other_pages(shop, browser):
+    page = browser.new_page()
+    page.goto((shop.pages / "index.html").as_uri())
+    page.wait_for_selector("body[data-drawn]")
+    page.select_option("select[name=model]", "linear")
+    page.select_option("select[name=range]", "last_7")
+    assert page.url.endswith("?range=last_7&model=linear")
+    page.get_by_role("link", name="Health").click()
+    page.wait_for_selector("body[data-ready]")
+    page.get_by_role("link", name="Overview").click()
+    page.wait_for_selector("body[data-drawn]")
+    assert page.locator("select[name=model]").input_value() == "linear"
+    page.locator("[data-reset]").click()
+    assert "?" not in page.url

@@ -1,0 +1,74 @@
+"""A snapshot is whole or not there, and an earlier one stays readable."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pytest
+
+from benchmarks.small_marts import write_marts
+from marketing_analytics.core.errors import MachineError, UserError
+from marketing_analytics.report.publish import KEPT_SNAPSHOTS, current, publish
+from marketing_analytics.report.snapshot import opened
+from marketing_analytics.warehouse.marts import Marts
+
+
+def test_a_snapshot_holds_what_there_is_and_names_what_is_missing(shop):
+    about = current(shop.snapshots)
+    assert about["tables"]["rpt_attribution_days"]["rows"] > 1000
+    assert {"rpt_budget_pacing", "monitor_results"} <= set(about["missing"])
+    with opened(shop.snapshots) as snapshot:
+        assert snapshot.has("order_days")
+        assert not snapshot.has("rpt_budget_pacing")
+
+
+def test_no_table_of_persons_is_published(shop):
+    with opened(shop.snapshots) as snapshot:
+        columns = {row["column_name"] for row in snapshot.rows("from information_schema.columns")}
+    assert not {name for name in columns if name.endswith("_key") or "customer_id" in name}
+
+
+def test_marts_that_lack_the_needed_leave_the_pointer_where_it_was(tmp_path):
+    path = write_marts(tmp_path / "shop.duckdb", days=3)
+    publish(Marts(str(path)), tmp_path / "snapshots")
+    before = (tmp_path / "snapshots" / "current.json").read_bytes()
+    connection = duckdb.connect(str(path))
+    connection.execute("drop table marts.rpt_attribution_days")
+    connection.close()
+    with pytest.raises(UserError, match="rpt_attribution_days"):
+        publish(Marts(str(path)), tmp_path / "snapshots")
+    assert (tmp_path / "snapshots" / "current.json").read_bytes() == before
+    assert len(list((tmp_path / "snapshots").glob("*.duckdb"))) == 1
+
+
+def test_old_snapshots_go_and_the_named_one_stays(tmp_path):
+    marts = Marts(str(write_marts(tmp_path / "shop.duckdb", days=2)))
+    names = [publish(marts, tmp_path / "snapshots")["file"] for _ in range(KEPT_SNAPSHOTS + 2)]
+    left = {path.name for path in (tmp_path / "snapshots").glob("*.duckdb")}
+    assert names[-1] in left
+    assert len(left) == KEPT_SNAPSHOTS
+    assert current(tmp_path / "snapshots")["file"] == names[-1]
+
+
+def test_what_cannot_be_read_is_told_with_what_to_do(tmp_path):
+    with pytest.raises(MachineError, match="nothing is published"):
+        current(tmp_path)
+    (tmp_path / "current.json").write_text("{")
+    with pytest.raises(MachineError, match="cannot read"):
+        current(tmp_path)
+    empty = tmp_path / "empty.duckdb"
+    duckdb.connect(str(empty)).close()
+    with pytest.raises(UserError, match="holds no marts"):
+        publish(Marts(str(empty)), tmp_path / "snapshots")
+
+
+def test_several_schemas_with_marts_must_be_told_apart(tmp_path):
+    path = write_marts(tmp_path / "shop.duckdb", days=1)
+    connection = duckdb.connect(str(path))
+    connection.execute("create schema other; create table other.fct_conversions (id int)")
+    connection.close()
+    with pytest.raises(UserError, match="several schemas: marts, other"):
+        publish(Marts(str(path)), tmp_path / "snapshots")
+    published = publish(Marts(str(path), "marts"), tmp_path / "snapshots")
+    assert json.dumps(published)
