@@ -9,20 +9,20 @@ CHAINS = ("attribution", "roi", "ltv", "freshness", "consent")
 # chain, link, what breaks it, what mends it
 CASES = [
     ("attribution", "source limits",
-     "update stg_ingest__loads set status = 'failed', error_messages = 'token has expired'"
-     " where source = 'ga4'",
+     ("update stg_ingest__loads set status = 'failed', error_messages = 'token has expired'"
+     " where source = 'ga4'"),
      "update stg_ingest__loads set status = 'ok', error_messages = null"),
     ("attribution", "visits",
-     "create table kept as select * from int_web__sessions where session_date > '2026-10-20';"
-     " delete from int_web__sessions where session_date > '2026-10-20'",
+     ("create table kept as select * from int_web__sessions where session_date > '2026-10-20';"
+     " delete from int_web__sessions where session_date > '2026-10-20'"),
      "insert into int_web__sessions from kept"),
     ("attribution", "visits",
-     "create table kept as select * from int_web__sessions where session_date = '2026-10-20';"
-     " delete from int_web__sessions where session_date = '2026-10-20'",
+     ("create table kept as select * from int_web__sessions where session_date = '2026-10-20';"
+     " delete from int_web__sessions where session_date = '2026-10-20'"),
      "insert into int_web__sessions from kept"),
     ("attribution", "orders",
-     "insert into stg_shop__orders (order_id, order_total, order_date)"
-     " values ('late', 50, '2026-10-30')",
+     ("insert into stg_shop__orders (order_id, order_total, order_date)"
+     " values ('late', 50, '2026-10-30')"),
      "delete from stg_shop__orders where order_id = 'late'"),
     ("attribution", "first orders",
      "update int_orders__revenue set is_first_order = true where order_id = 'o31'",
@@ -34,13 +34,13 @@ CASES = [
      "update int_web__purchases set order_id = 'web-' || order_id",
      "update int_web__purchases set order_id = replace(order_id, 'web-', '')"),
     ("attribution", "touches",
-     "update fct_attribution set channel = 'unattributed', touch_position = 0"
-     " where conversion_id between 'o40' and 'o49'",
-     "update fct_attribution set channel = 'paid_search', touch_position = 1"
-     " where channel = 'unattributed'"),
+     ("update fct_attribution set channel = 'unattributed', touch_position = 0"
+     " where conversion_id between 'o40' and 'o49'"),
+     ("update fct_attribution set channel = 'paid_search', touch_position = 1"
+     " where channel = 'unattributed'")),
     ("attribution", "window",
-     "update fct_attribution set seconds_to_conversion = 45 * 86400"
-     " where window_days = 90 and conversion_type = 'first_order'",
+     ("update fct_attribution set seconds_to_conversion = 45 * 86400"
+     " where window_days = 90 and conversion_type = 'first_order'"),
      "update fct_attribution set seconds_to_conversion = 86400 where window_days = 90"),
     ("attribution", "channel rules",
      "insert into rpt_unmapped_traffic values ('blog', 'feed', 300, 20)",
@@ -52,8 +52,8 @@ CASES = [
      "update int_attribution__default_model set channel = 'unattributed'",
      "update int_attribution__default_model set channel = 'paid_search'"),
     ("attribution", "credit",
-     "update fct_attribution set revenue_usd = revenue_usd - 1"
-     " where conversion_id = 'o9' and model = 'last_touch' and window_days = 30",
+     ("update fct_attribution set revenue_usd = revenue_usd - 1"
+     " where conversion_id = 'o9' and model = 'last_touch' and window_days = 30"),
      "update fct_attribution set revenue_usd = 50 where conversion_id = 'o9'"),
     ("attribution", "credit",
      "update fct_attribution set credit = 0.5 where conversion_id = 'o9'",
@@ -65,13 +65,13 @@ CASES = [
      "update raw.meta_ads._totals set loaded_total = 12 where date = '2026-10-17'",
      "update raw.meta_ads._totals set loaded_total = 20"),
     ("roi", "days",
-     "create table kept as from int_ads__daily"
+     ("create table kept as from int_ads__daily"
      " where report_date = '2026-10-17' and platform = 'meta_ads';"
-     " delete from int_ads__daily where report_date = '2026-10-17' and platform = 'meta_ads'",
+     " delete from int_ads__daily where report_date = '2026-10-17' and platform = 'meta_ads'"),
      "insert into int_ads__daily from kept"),
     ("roi", "days",
-     "create table kept as from int_ads__daily where report_date > '2026-10-28';"
-     " delete from int_ads__daily where report_date > '2026-10-28'",
+     ("create table kept as from int_ads__daily where report_date > '2026-10-28';"
+     " delete from int_ads__daily where report_date > '2026-10-28'"),
      "insert into int_ads__daily from kept"),
     ("roi", "exchange rates",
      "update int_calendar__exchange_rates set valid_until_date = '2026-10-20'",
@@ -80,26 +80,26 @@ CASES = [
      "update dim_campaigns set currency = 'SEK' where platform = 'meta_ads'",
      "update dim_campaigns set currency = 'EUR' where platform = 'meta_ads'"),
     ("roi", "spend import",
-     "update fct_ad_spend set spend = spend - 0.01 where report_date = '2026-10-17'"
-     " and platform = 'meta_ads'",
+     ("update fct_ad_spend set spend = spend - 0.01 where report_date = '2026-10-17'"
+     " and platform = 'meta_ads'"),
      "update fct_ad_spend set spend = 10"),
     ("roi", "spend booking",
      "update fct_campaign_performance set spend_usd = 0 where performance_date = '2026-10-17'",
      "update fct_campaign_performance set spend_usd = 10"),
     ("roi", "campaign delivery",
-     "update fct_ad_spend set spend_usd = 0 where platform = 'meta_ads'"
+     ("update fct_ad_spend set spend_usd = 0 where platform = 'meta_ads'"
      " and report_date between '2026-10-17' and '2026-10-19';"
      " update int_ads__daily set spend_usd = 0 where platform = 'meta_ads'"
      " and report_date between '2026-10-17' and '2026-10-19';"
      " update fct_campaign_performance set spend_usd = 0 where platform = 'meta_ads'"
-     " and performance_date between '2026-10-17' and '2026-10-19'",
-     "update fct_ad_spend set spend_usd = 10; update int_ads__daily set spend_usd = 10;"
-     " update fct_campaign_performance set spend_usd = 10"),
+     " and performance_date between '2026-10-17' and '2026-10-19'"),
+     ("update fct_ad_spend set spend_usd = 10; update int_ads__daily set spend_usd = 10;"
+     " update fct_campaign_performance set spend_usd = 10")),
     ("roi", "campaign mapping",
-     "update int_web__sessions set campaign_id = null, campaign_match = null"
-     " where platform = 'meta_ads'",
-     "update int_web__sessions set campaign_id = 'm1', campaign_match = 'id'"
+     ("update int_web__sessions set campaign_id = null, campaign_match = null"
      " where platform = 'meta_ads'"),
+     ("update int_web__sessions set campaign_id = 'm1', campaign_match = 'id'"
+     " where platform = 'meta_ads'")),
     ("roi", "clicks seen",
      "update fct_ad_spend set clicks = 200 where report_date > '2026-10-03'",
      "update fct_ad_spend set clicks = 20"),
@@ -120,8 +120,8 @@ CASES = [
      "insert into stg_shop__budgets values ('2026-10-01', 'meta_ads', 'm1', 500)"),
     ("ltv", "purchases",
      "delete from int_value__purchases where customer_key = 'c3'",
-     "insert into int_value__purchases select customer_key, order_date, revenue_usd"
-     " from int_orders__revenue where customer_key = 'c3'"),
+     ("insert into int_value__purchases select customer_key, order_date, revenue_usd"
+     " from int_orders__revenue where customer_key = 'c3'")),
     ("ltv", "histories",
      "update int_value__histories set frequency = 0",
      "update int_value__histories set frequency = 2"),
@@ -157,27 +157,27 @@ CASES = [
      "update stg_ingest__freshness set read_at = '2026-11-01 06:00'"),
     ("freshness", "dbt run",
      "delete from fct_ad_spend where report_date = '2026-10-31' and platform = 'meta_ads'",
-     "insert into fct_ad_spend from int_ads__daily"
-     " where report_date = '2026-10-31' and platform = 'meta_ads'"),
+     ("insert into fct_ad_spend from int_ads__daily"
+     " where report_date = '2026-10-31' and platform = 'meta_ads'")),
     ("freshness", "marts",
      "update rpt_executive_kpis set as_of_date = '2026-10-20'",
      "update rpt_executive_kpis set as_of_date = '2026-10-31'"),
     ("freshness", "report",
-     "insert into marts_monitor.monitor_probes"
-     " values ('report', '2026-11-01 07:45', false, false, null, 'connection refused')",
-     "insert into marts_monitor.monitor_probes"
-     " values ('report', '2026-11-01 07:50', true, true, 60, null)"),
+     ("insert into marts_monitor.monitor_probes"
+     " values ('report', '2026-11-01 07:45', false, false, null, 'connection refused')"),
+     ("insert into marts_monitor.monitor_probes"
+     " values ('report', '2026-11-01 07:50', true, true, 60, null)")),
     ("consent", "decisions",
      "insert into stg_shop__consents values ('c5', 'analytics', false, '2026-10-31')",
-     "insert into int_consent__decisions values ('shop', 'c5', 'analytics', false, '2026-10-31');"
+     ("insert into int_consent__decisions values ('shop', 'c5', 'analytics', false, '2026-10-31');"
      " update int_consent__customers set is_opted_out = true where customer_key = 'c5';"
      " update fct_conversions set person_key = null where person_key = 'c5';"
-     " delete from fct_customer_value where customer_key = 'c5'"),
+     " delete from fct_customer_value where customer_key = 'c5'")),
     ("consent", "ledger",
-     "delete from stg_shop__consents where customer_key < 'c2';"
-     " delete from int_consent__decisions where person_key < 'c2'",
-     "insert into int_consent__decisions select 'shop', customer_key, 'marketing', true,"
-     " created_at from int_consent__customers where customer_key < 'c2'"),
+     ("delete from stg_shop__consents where customer_key < 'c2';"
+     " delete from int_consent__decisions where person_key < 'c2'"),
+     ("insert into int_consent__decisions select 'shop', customer_key, 'marketing', true,"
+     " created_at from int_consent__customers where customer_key < 'c2'")),
     ("consent", "windows",
      "update fct_attribution set seconds_to_conversion = 9 * 86400 where conversion_id = 'o2'",
      "update fct_attribution set seconds_to_conversion = 86400 where conversion_id = 'o2'"),

@@ -30,7 +30,7 @@ MOST_CUT, MOST_LOST = 0.25, 0.02
 MOST_UNATTRIBUTED = 0.25
 # credit is kept with twelve decimals, revenue in cents
 CREDIT, CENT = Decimal("0.000001"), Decimal("0.01")
-RUN = "run `dbt build --select tag:attribution`, or the job attribution"
+RUN = "run its job: `marketing jobs run attribution-daily-refresh --follow`"
 
 
 def judge_web_days(rows: Sequence[Row]) -> Verdict:
@@ -182,8 +182,8 @@ CHAIN = (
         "visits", "attribution/web_days",
         "Are there visits until today, and on every day with orders?",
         "int_web__sessions, fct_conversions", judge_web_days,
-        "read the days again: `marketing ingest run --source ga4 --reread`, then the job"
-        " attribution",
+        "read the days again: `marketing ingest run --source ga4 --reread`, then"
+        " `marketing jobs run attribution-daily-refresh --follow`",
         "docs/runbooks/attribution.md",
     ),
     ORDERS,

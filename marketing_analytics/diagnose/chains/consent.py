@@ -19,7 +19,10 @@ from marketing_analytics.diagnose.link import (
 MOST_NOT_ASKED = 0.05
 LEAST_CUSTOMERS = 20
 RUNBOOK = "docs/runbooks/consent.md"
-RUN = "run `dbt build --select +tag:attribution +tag:customers`, or all jobs"
+RUN = (
+    "run `marketing jobs run attribution-daily-refresh --follow` and"
+    " `marketing jobs run customer-ltv-modeling --follow`"
+)
 
 
 def judge_decisions(rows: Sequence[Row]) -> Verdict:
@@ -139,7 +142,8 @@ CHAIN = (
         "Does nobody who refuses now stand in an audience that was handed on?",
         "raw._ingest.audience_exports, raw._ingest.audience_members, int_consent__customers",
         judge_audiences,
-        "export the audience again and replace it at the platform: `marketing audience export`",
+        "export the audience again and replace it at the platform:"
+        " `marketing audience export AUDIENCE --to PLATFORM --out FILE --overwrite`",
         RUNBOOK, absent="no audience was ever exported",
     ),
 )  # fmt: skip

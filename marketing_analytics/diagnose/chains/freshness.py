@@ -130,15 +130,15 @@ CHAIN = (
         "dbt run", "freshness/dbt_run",
         "Do the marts reach as far as what is loaded?",
         "int_ads__daily, stg_<shop>__orders, stg_ga4__events and their marts", judge_run,
-        "look why the jobs did not run: `marketing jobs list`, then the job's page or"
-        " `marketing jobs run`",
+        "look why the jobs did not run: `marketing jobs list`, then"
+        " `marketing jobs run KEY --follow`",
         "docs/runbooks/job-runs.md",
     ),
     Link(
         "marts", "freshness/marts",
         "Are all marts of the same day, and of today?",
         "as_of_date and the last days of the marts", judge_marts,
-        "run the job of the mart that is behind: `marketing jobs run`",
+        "run the job of the mart that is behind: `marketing jobs run KEY --follow`",
         "docs/runbooks/freshness.md",
     ),
     Link(

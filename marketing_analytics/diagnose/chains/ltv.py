@@ -28,7 +28,7 @@ MOST_BIAS = 0.25
 SLOPE = (0.7, 1.4)
 # fewer customers say nothing about a model
 LEAST_CUSTOMERS = 200
-RUN = "run `dbt build --select tag:customers`, or the job customer-ltv-modeling"
+RUN = "run its job: `marketing jobs run customer-ltv-modeling --follow`"
 RUNBOOK = "docs/runbooks/ltv.md"
 ACCURACY = "docs/runbooks/ltv-accuracy.md"
 

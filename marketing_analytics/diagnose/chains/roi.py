@@ -28,7 +28,7 @@ LEAST_VISITS_WITHOUT_SPEND, LEAST_DAYS_WITHOUT_SPEND = 5, 2
 # of what platforms bill, visits are fewer (bounces, blockers); what matters is a fall
 LEAST_CLICKS_SEEN, MOST_FALL = 0.2, 0.4
 LEAST_CLICKS = 300
-RUN_SPEND = "run `dbt build --select tag:ads tag:campaigns`, or the job campaign-performance"
+RUN_SPEND = "run its job: `marketing jobs run campaign-performance --follow`"
 
 
 def judge_totals(rows: Sequence[Row]) -> Verdict:
@@ -243,7 +243,8 @@ CHAIN = (
         "refunds", "roi/refunds",
         "Is every refund taken off its order?",
         "stg_<shop>__refunds, int_orders__revenue", judge_refunds,
-        "run `marketing ingest run --source shop --reread`, then the job attribution",
+        "run `marketing ingest run --source shop --reread`, then"
+        " `marketing jobs run attribution-daily-refresh --follow`",
         "docs/runbooks/reconciliation.md",
     ),
     Link(

@@ -90,6 +90,6 @@ ORDERS = Link(
     "orders", "roi/orders",
     "Is every order that is loaded a conversion, with its total?",
     "stg_<shop>__orders, fct_conversions", judge_orders,
-    "run `dbt build --select tag:attribution`, or the job attribution",
+    "run its job: `marketing jobs run attribution-daily-refresh --follow`",
     "docs/runbooks/reconciliation.md",
 )  # fmt: skip
