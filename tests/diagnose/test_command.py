@@ -108,7 +108,7 @@ def test_the_queries_are_sql_of_both_engines_and_belong_to_a_link(path):
 
 
 def pages():
-    return sorted(RUNBOOKS.glob("*.md"))
+    return sorted(page for page in RUNBOOKS.glob("*.md") if page.stem != "README")
 
 
 def test_there_is_a_page_for_each_diagnosis_and_monitor():
