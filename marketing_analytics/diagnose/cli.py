@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,8 +19,8 @@ OPTIONS = (
     click.option("--warehouse", metavar="PATH_OR_URL",
                  help="DuckDB file or postgresql:// address [default: MARKETING_WAREHOUSE]."),
     click.option("--schema", metavar="NAME",
-                 help="Schema of the marts [default: MARKETING_SCHEMA]."),
-    click.option("--raw-database", metavar="PATH",
+                 help="Schema of the marts [default: MARKETING_SCHEMA, else the one there is]."),
+    click.option("--raw-database", type=click.Path(path_type=Path), metavar="FILE",
                  help="Raw database of a DuckDB file [default: MARKETING_RAW_DATABASE]."),
     click.option("--json", "is_json", is_flag=True, help="Print all links as JSON."),
 )  # fmt: skip
@@ -41,24 +42,25 @@ def of_warehouse(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def diagnose(
-    chain: str, warehouse: str | None, schema: str | None, raw_database: str | None, is_json: bool
+    chain: str, warehouse: str | None, schema: str | None, raw_database: Path | None, is_json: bool
 ) -> None:
     """Walk a chain, show it, and end the process with its exit code."""
     console = Console(is_json=is_json)
 
     def body() -> int:
         from marketing_analytics.diagnose.screen import document, show
-        from marketing_analytics.diagnose.walk import first_broken, walk
-        from marketing_analytics.warehouse.marts import opened, place_of
+        from marketing_analytics.diagnose.walk import first_broken, schema_of, walk
+        from marketing_analytics.warehouse.marts import marts_of
 
         links = importlib.import_module(f"marketing_analytics.diagnose.chains.{chain}").CHAIN
-        place = place_of(warehouse, schema, raw_database)
-        with opened(place) as connection:
-            findings = list(walk(connection, place, links))
+        marts = marts_of(warehouse, schema, raw_database)
+        with marts.reading() as connection:
+            found_schema = schema_of(connection)
+            findings = list(walk(connection, marts, links))
         if is_json:
-            console.json(document(chain, place, findings))
+            console.json(document(chain, str(marts), found_schema, findings))
         else:
-            show(console, chain, place, findings)
+            show(console, chain, found_schema, findings)
         return EXIT_FAILED if first_broken(findings) else EXIT_OK
 
     sys.exit(run_guarded(body, console))

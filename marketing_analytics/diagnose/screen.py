@@ -8,26 +8,25 @@ from typing import Any
 from marketing_analytics.core.console import Console
 from marketing_analytics.diagnose.link import Finding, Row
 from marketing_analytics.diagnose.walk import first_broken
-from marketing_analytics.warehouse.marts import Place
 
 SIGNS = {"ok": "ok", "broken": "BROKEN", "unknown": "unknown"}
 INDENT = "  "
 
 
-def document(chain: str, place: Place, findings: Sequence[Finding]) -> dict[str, Any]:
+def document(chain: str, where: str, schema: str, findings: Sequence[Finding]) -> dict[str, Any]:
     """Return what was found for programs."""
     found = first_broken(findings)
     return {
         "schema_version": 1,
         "diagnosis": chain,
-        "warehouse": str(place),
-        "schema": place.schema,
+        "warehouse": where,
+        "schema": schema,
         "first_broken": found.link.name if found else None,
         "links": [finding.as_json() for finding in findings],
     }
 
 
-def show(console: Console, chain: str, place: Place, findings: Sequence[Finding]) -> None:
+def show(console: Console, chain: str, schema: str, findings: Sequence[Finding]) -> None:
     """Print the links, and what to do about the first that is broken."""
     console.table(
         ["", "link", "state", "what was found"],
@@ -47,7 +46,7 @@ def show(console: Console, chain: str, place: Place, findings: Sequence[Finding]
     console.prose(f"{INDENT}in        {found.link.tables}", indent=INDENT + " " * 10)
     if found.rows:
         console.table(list(found.rows[0]), [texts(row) for row in found.rows])
-    console.line(f"The query (schema {place.schema}):")
+    console.line(f"The query (schema {schema}):")
     for line in found.query.splitlines():
         console.line(f"{INDENT}{line}")
     console.line()

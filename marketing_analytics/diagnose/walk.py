@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.diagnose.link import Finding, Link, Row, Verdict, ok, unknown
-from marketing_analytics.warehouse.marts import Place, named, rows_of
+from marketing_analytics.warehouse.marts import Marts
 
 QUERIES = Path(__file__).parent / "queries"
 # rows of a broken link that are shown
@@ -30,17 +30,17 @@ class AbsentError(Exception):
     """A table that a query reads is not there."""
 
 
-def walk(connection: Any, place: Place, links: Sequence[Link]) -> Iterator[Finding]:
-    """Yield what is found at each link, in their order."""
-    enter(connection, place)
+def walk(connection: Any, marts: Marts, links: Sequence[Link]) -> Iterator[Finding]:
+    """Yield what is found at each link, in their order; the connection reads the marts."""
+    schema = schema_of(connection)
     for link in links:
-        query = query_of(link, place)
+        query = query_of(link, marts, schema)
         rows: list[Row] = []
         try:
             query, rows = answer(connection, query)
             verdict = link.judge(rows)
         except AbsentError as error:
-            verdict = absent(str(error), link, place)
+            verdict = absent(str(error), link, marts)
         except Exception as error:
             if not is_of_engine(error):
                 raise
@@ -48,19 +48,18 @@ def walk(connection: Any, place: Place, links: Sequence[Link]) -> Iterator[Findi
         yield Finding(link, verdict.status, verdict.sentence, query, tuple(rows[:MOST_ROWS]))
 
 
-def enter(connection: Any, place: Place) -> None:
-    """Let names of tables without a schema be those of the marts."""
-    command = "use" if place.is_duckdb else "set search_path to"
-    connection.execute(f"{command} {named(place.schema)}")
+def schema_of(connection: Any) -> str:
+    """Return the schema of the marts, whose names need none."""
+    return str(connection.execute("select current_schema()").fetchone()[0])
 
 
-def query_of(link: Link, place: Place) -> str:
+def query_of(link: Link, marts: Marts, schema: str) -> str:
     """Return the query of a link as this warehouse takes it."""
     text = (QUERIES / f"{link.query}.sql").read_text(encoding="utf-8").strip()
-    if not place.is_duckdb:
+    if marts.is_postgresql:
         # one database holds both there
         text = RAW.sub("", text)
-    return KEPT.sub(lambda _: f"{named(place.monitor_schema)}.", text)
+    return KEPT.sub(lambda _: f'"{schema}_monitor".', text)
 
 
 def answer(connection: Any, query: str) -> tuple[str, list[Row]]:
@@ -92,13 +91,15 @@ def answer(connection: Any, query: str) -> tuple[str, list[Row]]:
 def asked(connection: Any, query: str) -> list[Row]:
     """Return the rows of a query. Raise AbsentError where a table is not there."""
     try:
-        return rows_of(connection, query)
+        cursor = connection.execute(query)
     except Exception as error:
         found = ABSENT.search(str(error)) if is_of_engine(error) else None
         if not found:
             raise
         name = next(filter(None, found.groups()))
         raise AbsentError(name) from None
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def is_of_engine(error: Exception) -> bool:
@@ -106,9 +107,9 @@ def is_of_engine(error: Exception) -> bool:
     return type(error).__module__.partition(".")[0] in ("duckdb", "_duckdb", "psycopg2")
 
 
-def absent(name: str, link: Link, place: Place) -> Verdict:
+def absent(name: str, link: Link, marts: Marts) -> Verdict:
     """Return what it means that a table is not there."""
-    is_raw_closed = place.is_duckdb and place.raw_database is None
+    is_raw_closed = not marts.is_postgresql and not (marts.raw and marts.raw.exists())
     if name == "raw" or (is_raw_closed and "raw." in link.tables):
         return unknown("the raw database was not given: pass --raw-database")
     return ok(link.absent) if link.absent else unknown(f"{name} is not there: it was not built")

@@ -1,112 +1,99 @@
-"""Where the marts are, and how they are read: a DuckDB file or a schema of PostgreSQL."""
+"""The marts, wherever they are built: a DuckDB file or a schema of a PostgreSQL server."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.core.errors import MachineError, UserError, not_set
+from marketing_analytics.core.errors import MachineError, MissingSettingError, UserError
 from marketing_analytics.warehouse import duckdb, postgresql
 
-WAREHOUSE, SCHEMA, RAW = "MARKETING_WAREHOUSE", "MARKETING_SCHEMA", "MARKETING_RAW_DATABASE"
-WAIT_SECONDS = 60.0
-# the name under which dbt attaches the raw database of a DuckDB file
-RAW_ALIAS = "raw"
+LOCK_WAIT_SECONDS = 60.0
+# every build that a page can be made of has it
+KNOWN_MART = "fct_conversions"
+SCHEMES = ("postgresql://", "postgres://")
 
 
 @dataclass(frozen=True)
-class Place:
-    """A warehouse, the schema of its marts, and the raw file that views of DuckDB stand on."""
+class Marts:
+    """Where the marts are; `raw` is the DuckDB file that their views read, if there is one."""
 
-    warehouse: str
-    schema: str
-    raw_database: Path | None = None
-
-    @property
-    def monitor_schema(self) -> str:
-        """Return the schema of what monitors keep."""
-        return f"{self.schema}_monitor"
+    address: str
+    schema: str = ""
+    raw: Path | None = None
 
     @property
-    def is_duckdb(self) -> bool:
-        """Return whether it is a file."""
-        return "://" not in self.warehouse
+    def is_postgresql(self) -> bool:
+        """Return whether a server holds them."""
+        return self.address.startswith(SCHEMES)
 
     def __str__(self) -> str:
-        """Return its name for people, without a secret."""
-        return self.warehouse if self.is_duckdb else postgresql.without_password(self.warehouse)
+        """Return the name for people, without a secret."""
+        return postgresql.without_password(self.address) if self.is_postgresql else self.address
 
+    @contextmanager
+    def reading(self, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterator[Any]:
+        """Yield a connection that reads, whose unqualified names are the marts'.
 
-def place_of(warehouse: str | None, schema: str | None, raw_database: str | None = None) -> Place:
-    """Return the place of options, or else of the environment. Raise UserError."""
-    given = warehouse or os.environ.get(WAREHOUSE, "")
-    wanted = schema or os.environ.get(SCHEMA, "")
-    absent = {
-        name: purpose
-        for name, value, purpose in (
-            (WAREHOUSE, given, "a DuckDB file or a postgresql:// address"),
-            (SCHEMA, wanted, "the schema of the marts"),
+        Raise UserError where no schema, or more than one, holds marts; LockedError, MachineError
+        and PlatformError as the engine's connection does.
+        """
+        connection = self._opened(wait_seconds)
+        try:
+            schema = self.schema or only_schema(connection, str(self))
+            connection.execute(self._use(schema))
+            yield connection
+        finally:
+            connection.close()
+
+    def _opened(self, wait_seconds: float) -> Any:
+        if self.is_postgresql:
+            return postgresql.connect(postgresql.checked_url(self.address), is_read_only=True)
+        connection = duckdb.connect(
+            Path(self.address), is_read_only=True, wait_seconds=wait_seconds
         )
-        if not value
-    }
-    if absent:
-        raise not_set(absent, flags={WAREHOUSE: "--warehouse", SCHEMA: "--schema"})
-    scheme, separator, _ = given.partition("://")
-    if not separator:
-        raw = raw_database or os.environ.get(RAW, "")
-        is_file = raw and "://" not in raw
-        path = Path(given).expanduser()
-        if not path.is_file():
-            raise UserError(f"there is no DuckDB file at {path}", hint="give another --warehouse")
-        return Place(str(path), wanted, Path(raw).expanduser() if is_file else None)
-    if scheme in {"postgresql", "postgres"}:
-        return Place(postgresql.checked_url(given), wanted)
+        if self.raw is not None and self.raw.exists():
+            connection.execute(f"attach {duckdb.quoted(self.raw)} as raw (read_only)")
+        return connection
+
+    def _use(self, schema: str) -> str:
+        name = '"' + schema.replace('"', '""') + '"'
+        return f"set search_path to {name}" if self.is_postgresql else f"use {name}"
+
+
+def only_schema(connection: Any, where: str) -> str:
+    """Return the one schema that holds marts. Raise UserError for none and for several."""
+    rows = connection.execute(
+        "select table_schema from information_schema.tables where table_name = ?"
+        " order by table_schema",
+        [KNOWN_MART],
+    ).fetchall()
+    found = [str(row[0]) for row in rows]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UserError(
+            f"{where} holds marts in several schemas: {', '.join(found)}",
+            hint="say which one with --schema or MARKETING_SCHEMA",
+        )
     raise UserError(
-        f"no marts can be read at a {scheme} address",
-        hint="give a path for a DuckDB file, or postgresql://user:<password>@host/name",
+        f"{where} holds no marts: no schema has {KNOWN_MART}", hint="build them with dbt first"
     )
 
 
-@contextmanager
-def opened(
-    place: Place, *, is_read_only: bool = True, wait_seconds: float = WAIT_SECONDS
-) -> Iterator[Any]:
-    """Yield a connection with `execute(sql, values)`, `?` for values; close it.
-
-    While it is open nobody else can write a DuckDB file: do nothing else meanwhile.
-    """
-    if not place.is_duckdb:
-        connection = postgresql.connect(place.warehouse, is_read_only=is_read_only)
-    else:
-        connection = duckdb.connect(
-            Path(place.warehouse), is_read_only=is_read_only, wait_seconds=wait_seconds
+def marts_of(address: str | None, schema: str | None, raw: Path | None = None) -> Marts:
+    """Return the marts that options and settings name. Raise UserError where none are named."""
+    address = address or os.environ.get("MARKETING_WAREHOUSE", "")
+    if not address:
+        raise MissingSettingError(
+            "MARKETING_WAREHOUSE", purpose="where the marts are", flag="--warehouse"
         )
-    try:
-        if is_read_only and place.raw_database is not None:
-            attach(connection, place.raw_database)
-        yield connection
-    finally:
-        connection.close()
-
-
-def attach(connection: Any, raw_database: Path) -> None:
-    """Attach the raw database, as dbt does. Raise MachineError where that is not possible."""
-    if not raw_database.exists():
-        raise MachineError(duckdb.no_raw_database(raw_database))
-    connection.execute(f"attach {duckdb.quoted(raw_database)} as {RAW_ALIAS} (read_only)")
-
-
-def rows_of(connection: Any, query: str, values: Sequence[Any] = ()) -> list[Mapping[str, Any]]:
-    """Return the rows of a query by the names of their columns."""
-    cursor = connection.execute(query, list(values))
-    names = [column[0].lower() for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def named(*parts: str) -> str:
-    """Return a name of SQL, each part in quotes."""
-    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+    given = os.environ.get("MARKETING_RAW_DATABASE", "")
+    raw = raw or (Path(given) if given and not given.startswith(SCHEMES) else None)
+    if not address.startswith(SCHEMES) and not Path(address).exists():
+        raise MachineError(f"cannot read {address}: there is no such file")
+    return Marts(address, schema or os.environ.get("MARKETING_SCHEMA", ""), raw)

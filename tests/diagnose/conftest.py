@@ -9,10 +9,10 @@ import duckdb
 import pytest
 
 from marketing_analytics.diagnose.walk import walk
-from marketing_analytics.warehouse.marts import Place
+from marketing_analytics.warehouse.marts import Marts
 
 HEALTHY = Path(__file__).with_name("healthy.sql")
-PLACE = Place("warehouse.duckdb", "marts", Path("raw.duckdb"))
+MARTS = Marts("warehouse.duckdb", "marts", Path(__file__))
 
 
 def build(connection):
@@ -30,10 +30,10 @@ class Small:
         """Run statements as dbt and the sync do: in the marts' schema, beside `raw`."""
         self.connection.execute(statements)
 
-    def walk(self, chain, place=PLACE):
+    def walk(self, chain, marts=MARTS):
         """Return what is found at each link, by its name."""
         links = import_module(f"marketing_analytics.diagnose.chains.{chain}").CHAIN
-        return {found.link.name: found for found in walk(self.connection, place, links)}
+        return {found.link.name: found for found in walk(self.connection, marts, links)}
 
 
 @pytest.fixture(scope="session")

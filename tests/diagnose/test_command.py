@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from marketing_analytics.cli import GROUPS, main
 from marketing_analytics.diagnose.chains import attribution, consent, freshness, ltv, roi
 from marketing_analytics.diagnose.walk import QUERIES
-from marketing_analytics.warehouse.marts import Place
+from marketing_analytics.warehouse.marts import Marts
 from tests.diagnose.conftest import build
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,7 +94,8 @@ def test_no_export_of_audiences_is_no_fault(small):
 
 def test_a_warehouse_that_is_not_there_is_refused(tmp_path):
     answer = diagnose(tmp_path, "roi")
-    assert answer.exit_code == 2
+    assert answer.exit_code == 1
+    assert "there is no such file" in answer.output
     answer = CliRunner().invoke(main, ["diagnose", "roi"], env={"MARKETING_WAREHOUSE": ""})
     assert answer.exit_code == 2
     assert "MARKETING_WAREHOUSE" in answer.output
@@ -161,7 +162,6 @@ def test_every_command_of_the_pages_parses(where, words):
 
 @pytest.mark.slow
 def test_the_chains_hold_on_postgresql_too(files, monkeypatch):
-    from marketing_analytics.warehouse.marts import opened
     from tests.diagnose.conftest import Small
     from tests.diagnose.on_postgresql import copied_to
     from tests.ingest.database_servers import postgresql
@@ -169,8 +169,8 @@ def test_the_chains_hold_on_postgresql_too(files, monkeypatch):
     monkeypatch.setenv("MARKETING_NOW", "2026-11-01T08:00:00Z")
     with postgresql() as url:
         copied_to(files, url)
-        place = Place(url, "marts")
-        with opened(place) as connection:
+        marts = Marts(url, "marts")
+        with marts.reading() as connection:
             for chain in DIAGNOSES:
-                found = Small(connection).walk(chain, place)
+                found = Small(connection).walk(chain, marts)
                 assert {n: x.sentence for n, x in found.items() if x.status != "ok"} == {}
