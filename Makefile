@@ -5,7 +5,7 @@ SEED ?= 1
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
-.PHONY: help install demo up down test check unit test-random test-slow test-soak test-engines mutants coverage lint attributes format lock bench clean
+.PHONY: help install demo up down replay test check unit test-random test-slow test-soak test-engines mutants coverage lint attributes format lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ up: .venv/installed ## leave the emulators and the server running, print the add
 
 down: .venv/installed ## stop what `make up` started
 	@$(BIN)/marketing demo down
+
+replay: .venv/installed ## a month day by day, with an incident that monitors and diagnosis find (5 min)
+	@$(BIN)/marketing demo replay --seed $(SEED)
 
 check: .venv/installed ## lint, types and the tests that start nothing, within a minute
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target lint unit
