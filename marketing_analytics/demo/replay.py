@@ -206,8 +206,7 @@ class Replay:
             if result["status"] == "failing"
         }
         new = [name for name in failing if name not in self.story.failing]
-        for name in new[:MOST_TOLD]:
-            notes.append(f"monitor {name}: {failing[name]}")
+        notes.extend(f"monitor {name}: {failing[name]}" for name in new[:MOST_TOLD])
         self.note_found(day, [name for name in new if self.is_of_incident(name, failing[name])])
         self.story.failing = set(failing)
         count = len({result["monitor"] for result in results})
