@@ -126,8 +126,7 @@ class Replay:
         told = [f"sync {synced - began:4.1f} s {rows:6,} rows", f"job {built - synced:4.1f} s"]
         told.append(f"spend {spend:6,.0f} revenue {revenue:6,.0f} USD")
         if "report" in self.rooms:
-            run(["report", "refresh"], self.settings(day))
-            told.append("report published")
+            told.append(self.publish(day, notes))
         if "monitor" in self.rooms:
             told.append(self.monitor(day, notes))
         if self.story.incident and day >= self.story.incident.first_day:
@@ -195,6 +194,16 @@ class Replay:
         outcome = self.cloud.run(job, lambda _: None)
         require_success([outcome], self.cloud)
         return outcome.seconds
+
+    def publish(self, day: date, notes: list[str]) -> str:
+        """Publish and build the report; return a word for the line."""
+        try:
+            run(["report", "refresh"], self.settings(day))
+        except PlatformError as error:
+            # the last good one stays up, and the month goes on
+            notes.append(error.message.splitlines()[-1].strip())
+            return "report as it was"
+        return "report built"
 
     def monitor(self, day: date, notes: list[str]) -> str:
         """Run the monitors; note what fails since today, and return a word for the line."""
