@@ -132,13 +132,12 @@ INLINE = re.compile(r"`marketing ([^`]+)`")
 VALUES = {
     "DATE": "2026-10-31", "NAME": "google_ads", "RUN": "12", "KEY": "campaign-performance",
     "AUDIENCE": "rfm:champions", "PLATFORM": "meta", "FILE": "file.csv", "PERSON": "c1",
-    "SUBJECT": "meta_ads", "ID": "1",
 }  # fmt: skip
 
 
 def lines():
     """Return every command line of the pages and of what the links advise."""
-    for page in pages():
+    for page in [*pages(), RUNBOOKS / "README.md"]:
         text = page.read_text().replace("\\\n", " ")
         for words in [*COMMAND.findall(text), *INLINE.findall(text)]:
             yield page.stem, words.strip()
