@@ -69,6 +69,7 @@ class Story:
     incident: Incident | None = None
     found: dict[str, date] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -200,8 +201,11 @@ class Replay:
         try:
             run(["report", "refresh"], self.settings(day))
         except PlatformError as error:
-            # the last good one stays up, and the month goes on
-            notes.append(error.message.splitlines()[-1].strip())
+            # the last good one stays up, and the month goes on; a reason is told once
+            reason = next((x for x in error.message.splitlines() if x.startswith("error: ")), "")
+            if reason not in self.story.told:
+                notes.append(f"report: {reason.removeprefix('error: ')}")
+            self.story.told.add(reason)
             return "report as it was"
         return "report built"
 
