@@ -106,6 +106,7 @@ create table fct_conversions as
 select
     orders.order_id as conversion_id,
     orders.customer_key as person_key,
+    case when orders.is_first_order then 'first_order' else 'repeat_order' end as conversion_type,
     'USD' as currency,
     orders.order_total,
     revenue.revenue_usd,
@@ -145,7 +146,7 @@ select
     windows.window_days,
     1 as touch_position,
     1 as touch_count,
-    case when orders.is_first_order then 'first_order' else 'repeat_order' end as conversion_type,
+    conversions.conversion_type,
     't' || conversions.conversion_id as touchpoint_id,
     'paid_search' as channel,
     cast(1 as decimal(18, 12)) as credit,
@@ -153,7 +154,6 @@ select
     windows.window_days = 30 as is_own_window,
     cast(86400 as double) as seconds_to_conversion
 from fct_conversions as conversions
-inner join stg_shop__orders as orders on conversions.conversion_id = orders.order_id
 cross join (values ('last_touch'), ('position_based')) as models (model)
 cross join (values (30), (90)) as windows (window_days);
 create table int_attribution__default_model as
@@ -277,7 +277,7 @@ create table rpt_executive_kpis as select as_of_date from int_calendar__as_of;
 create table rpt_budget_pacing as select as_of_date from int_calendar__as_of;
 insert into fct_conversions
 select
-    'o61', null, 'USD', 50.00, 50.00, false, true, true, false, date '2026-10-31';
+    'o61', null, 'repeat_order', 'USD', 50.00, 50.00, false, true, true, false, date '2026-10-31';
 insert into stg_shop__orders
 select
     'o61', null, 'USD', 50.00, false, date '2026-10-31', timestamp '2026-11-01 06:00:00';
@@ -287,6 +287,9 @@ select
     window_days = 30, 60.0
 from fct_attribution
 where conversion_id = 'o2';
+create table int_attribution__credits as
+select distinct conversion_id, window_days, touch_position, touchpoint_id, seconds_to_conversion
+from fct_attribution;
 create table marts_monitor.monitor_probes as
 select
     'report' as target,

@@ -34,14 +34,12 @@ CASES = [
      "update int_web__purchases set order_id = 'web-' || order_id",
      "update int_web__purchases set order_id = replace(order_id, 'web-', '')"),
     ("attribution", "touches",
-     ("update fct_attribution set channel = 'unattributed', touch_position = 0"
+     ("update int_attribution__credits set touch_position = 0"
      " where conversion_id between 'o40' and 'o49'"),
-     ("update fct_attribution set channel = 'paid_search', touch_position = 1"
-     " where channel = 'unattributed'")),
+     "update int_attribution__credits set touch_position = 1"),
     ("attribution", "window",
-     ("update fct_attribution set seconds_to_conversion = 45 * 86400"
-     " where window_days = 90 and conversion_type = 'first_order'"),
-     "update fct_attribution set seconds_to_conversion = 86400 where window_days = 90"),
+     "update int_attribution__credits set seconds_to_conversion = 45 * 86400 where window_days = 90",
+     "update int_attribution__credits set seconds_to_conversion = 86400 where window_days = 90"),
     ("attribution", "channel rules",
      "insert into rpt_unmapped_traffic values ('blog', 'feed', 300, 20)",
      "delete from rpt_unmapped_traffic"),
@@ -179,8 +177,10 @@ CASES = [
      ("insert into int_consent__decisions select 'shop', customer_key, 'marketing', true,"
      " created_at from int_consent__customers where customer_key < 'c2'")),
     ("consent", "windows",
-     "update fct_attribution set seconds_to_conversion = 9 * 86400 where conversion_id = 'o2'",
-     "update fct_attribution set seconds_to_conversion = 86400 where conversion_id = 'o2'"),
+     ("update int_attribution__credits set seconds_to_conversion = 9 * 86400"
+      " where conversion_id = 'o2'"),
+     ("update int_attribution__credits set seconds_to_conversion = 86400"
+      " where conversion_id = 'o2'")),
     ("consent", "opt-outs",
      "update int_consent__customers set is_opted_out = false where customer_key = 'c29'",
      "update int_consent__customers set is_opted_out = true where customer_key = 'c29'"),

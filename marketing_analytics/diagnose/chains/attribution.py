@@ -212,13 +212,13 @@ CHAIN = (
     Link(
         "touches", "attribution/touches",
         "Have orders whose purchase was seen a touch at all?",
-        "fct_conversions, fct_attribution", judge_touches,
+        "fct_conversions, int_attribution__credits", judge_touches,
         RUN, "docs/runbooks/attribution.md",
     ),
     Link(
         "window", "attribution/window",
         "Is the window as long as customers take?",
-        "fct_attribution", judge_window,
+        "int_attribution__credits, fct_conversions", judge_window,
         "raise default_attribution_window_days in transform/dbt_project.yml to a larger one of"
         " attribution_windows_days, then build",
         "docs/runbooks/attribution.md",

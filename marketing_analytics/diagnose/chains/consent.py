@@ -122,7 +122,7 @@ CHAIN = (
     Link(
         "windows", "consent/windows",
         "Do touches count no longer than a refusal allows?",
-        "fct_attribution, fct_touchpoints", judge_windows,
+        "int_attribution__credits, fct_touchpoints", judge_windows,
         "build the credit anew: `dbt build --full-refresh --select +fct_attribution`", RUNBOOK,
     ),
     Link(

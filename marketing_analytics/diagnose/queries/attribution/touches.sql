@@ -1,21 +1,19 @@
 -- tracked orders of the last twelve weeks that have no touch, in the widest window
 with widest as (
 
-    select max(window_days) as window_days from fct_attribution
+    select max(window_days) as window_days from int_attribution__credits
 
 )
 
 select
     count(distinct conversions.conversion_id) as orders,
-    count(
-        distinct case when credits.channel = 'unattributed' then conversions.conversion_id end
-    ) as without_touch,
-    min(case when credits.channel = 'unattributed' then conversions.conversion_id end)
-        as example_order
+    count(distinct case when credits.touch_position = 0 then conversions.conversion_id end)
+        as without_touch,
+    min(case when credits.touch_position = 0 then conversions.conversion_id end) as example_order
 from fct_conversions as conversions
 cross join int_calendar__as_of as as_of
 cross join widest
-inner join fct_attribution as credits
+inner join int_attribution__credits as credits
     on conversions.conversion_id = credits.conversion_id
     and credits.window_days = widest.window_days
 where

@@ -1,14 +1,16 @@
--- first orders whose first touch of the widest window lies before the own one, or all of them
+-- first orders whose path of the widest window begins before the own one, or lies before it wholly
 with touched as (
 
     select
-        conversion_id,
-        max(window_days) as widest_days,
-        max(seconds_to_conversion) / 86400.0 as days_to_first,
-        min(seconds_to_conversion) / 86400.0 as days_to_last
-    from fct_attribution
-    where conversion_type = 'first_order' and touch_position > 0
-    group by conversion_id
+        credits.conversion_id,
+        max(credits.window_days) as widest_days,
+        max(credits.seconds_to_conversion) / 86400.0 as days_to_first,
+        min(credits.seconds_to_conversion) / 86400.0 as days_to_last
+    from int_attribution__credits as credits
+    inner join fct_conversions as conversions
+        on credits.conversion_id = conversions.conversion_id
+    where conversions.conversion_type = 'first_order' and credits.touch_position > 0
+    group by credits.conversion_id
 
 ),
 

@@ -12,6 +12,6 @@ select
         0
     ) as too_old,
     max(credits.seconds_to_conversion) / 86400.0 as oldest_days
-from fct_attribution as credits
+from int_attribution__credits as credits
 inner join fct_touchpoints as touches on credits.touchpoint_id = touches.touchpoint_id
 where touches.consent_window_days is not null
