@@ -38,7 +38,8 @@ CASES = [
      " where conversion_id between 'o40' and 'o49'"),
      "update int_attribution__credits set touch_position = 1"),
     ("attribution", "window",
-     "update int_attribution__credits set seconds_to_conversion = 45 * 86400 where window_days = 90",
+     ("update int_attribution__credits set seconds_to_conversion = 45 * 86400"
+      " where window_days = 90"),
      "update int_attribution__credits set seconds_to_conversion = 86400 where window_days = 90"),
     ("attribution", "channel rules",
      "insert into rpt_unmapped_traffic values ('blog', 'feed', 300, 20)",
