@@ -96,7 +96,7 @@ def run_command(
 def replay_command(
     ctx: click.Context, days: int, history: int, customers: int, seed: int, directory: Path | None
 ) -> None:
-    """Replay a month day by day: sync, jobs, report, monitors, and an incident they find."""
+    """Replay a month, a line a day, with an incident that is found."""
     console = Console()
 
     def body() -> None:

@@ -47,7 +47,12 @@ def build(
     )
 
 
-@group.command(examples=["--world var/world --date 2026-10-17 --out var/day"])
+@group.command(
+    examples=[
+        "--world var/world --date 2026-10-17 --out var/day",
+        "--world var/demo/world --date 2026-09-30 --out var/september",
+    ]
+)
 @click.option("--world", required=True, type=click.Path(path_type=Path), help="A built world.")
 @click.option("--date", "day", required=True, help="The last day that is known.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
