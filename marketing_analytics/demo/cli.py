@@ -61,7 +61,7 @@ def layout_of(directory: Path | None) -> Layout:
 def run_command(
     ctx: click.Context, seed: int, customers: int, days: int, directory: Path | None
 ) -> None:
-    """Simulate, ingest, deploy, run and reconcile; stop what was started."""
+    """Simulate, ingest, deploy, run, reconcile; stop what was started."""
     console = Console()
 
     def body() -> None:
