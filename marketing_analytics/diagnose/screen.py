@@ -28,14 +28,12 @@ def document(chain: str, where: str, schema: str, findings: Sequence[Finding]) -
 
 def show(console: Console, chain: str, schema: str, findings: Sequence[Finding]) -> None:
     """Print the links, and what to do about the first that is broken."""
-    console.table(
-        ["", "link", "state", "what was found"],
-        [
-            [str(number), finding.link.name, SIGNS[finding.status], finding.sentence]
-            for number, finding in enumerate(findings, 1)
-        ],
-        right=(0,),
-    )
+    width = max(len(finding.link.name) for finding in findings)
+    console.line(f"{chain}, schema {schema}")
+    for number, finding in enumerate(findings, 1):
+        lead = f"{number:>3}  {finding.link.name:<{width}}  {SIGNS[finding.status]:<7}  "
+        console.prose(lead + finding.sentence, indent=" " * len(lead))
+    console.line()
     found = first_broken(findings)
     if found is None:
         console.prose(closing(chain, findings))
@@ -46,7 +44,7 @@ def show(console: Console, chain: str, schema: str, findings: Sequence[Finding])
     console.prose(f"{INDENT}in        {found.link.tables}", indent=INDENT + " " * 10)
     if found.rows:
         console.table(list(found.rows[0]), [texts(row) for row in found.rows])
-    console.line(f"The query (schema {schema}):")
+    console.line("The query:")
     for line in found.query.splitlines():
         console.line(f"{INDENT}{line}")
     console.line()

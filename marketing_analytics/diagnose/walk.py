@@ -11,8 +11,8 @@ from marketing_analytics.diagnose.link import Finding, Link, Row, Verdict, ok, u
 from marketing_analytics.warehouse.marts import Marts
 
 QUERIES = Path(__file__).parent / "queries"
-# rows of a broken link that are shown
-MOST_ROWS = 5
+# rows of a broken link that are shown: as many as there are sources
+MOST_ROWS = 12
 RAW = re.compile(r"\braw\.")
 KEPT = re.compile(r"\bmonitor_schema\.")
 # between the parts of a query, of which those without their tables are left out
