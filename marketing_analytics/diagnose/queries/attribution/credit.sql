@@ -22,4 +22,4 @@ order by
     abs(sum(credits.revenue_usd) - max(totals.revenue_usd)) desc,
     abs(sum(credits.credit) - max(totals.conversions)) desc,
     credits.model,
-    credits.window_days
+    credits.window_days asc

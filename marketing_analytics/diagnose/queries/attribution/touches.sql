@@ -15,7 +15,7 @@ cross join int_calendar__as_of as as_of
 cross join widest
 inner join int_attribution__credits as credits
     on conversions.conversion_id = credits.conversion_id
-    and credits.window_days = widest.window_days
+    and widest.window_days = credits.window_days
 where
     conversions.conversion_date > as_of.as_of_date - 84
     and conversions.is_tracked

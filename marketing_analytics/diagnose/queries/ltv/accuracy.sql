@@ -10,5 +10,5 @@ select
     benchmark_revenue_mae_usd,
     has_beaten_benchmark
 from rpt_lifetime_value_accuracy
-order by prediction_date desc, horizon_days desc, kind
+order by prediction_date desc, horizon_days desc, kind asc
 limit 5

@@ -20,5 +20,5 @@ group by
     accuracy.horizon_days,
     accuracy.calibration_slope,
     accuracy.customers
-order by accuracy.prediction_date desc, accuracy.horizon_days desc, accuracy.kind
+order by accuracy.prediction_date desc, accuracy.horizon_days desc, accuracy.kind asc
 limit 5

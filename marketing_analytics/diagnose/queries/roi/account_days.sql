@@ -28,4 +28,4 @@ from days
 cross join as_of
 where days.report_date > as_of.as_of_date - 35
 group by days.platform, days.account_id, as_of.as_of_date
-order by days_missing desc, days_behind desc, days.platform, days.account_id
+order by days_missing desc, days_behind desc, days.platform asc, days.account_id asc

@@ -79,4 +79,4 @@ from judged
 left join dim_campaigns as campaigns
     on judged.platform = campaigns.platform and judged.campaign_id = campaigns.campaign_id
 group by judged.platform, judged.campaign_id
-order by sessions_without_spend desc, judged.platform, judged.campaign_id
+order by sessions_without_spend desc, judged.platform asc, judged.campaign_id asc

@@ -12,4 +12,4 @@ where
     and sessions.session_date > as_of.as_of_date - 28
     and sessions.platform in (select platform from fct_ad_spend)
 group by sessions.platform
-order by without_campaign desc, sessions.platform
+order by without_campaign desc, sessions.platform asc

@@ -8,4 +8,4 @@ select
     max(as_of_date) as as_of_date
 from rpt_set_aside_orders
 group by currency
-order by orders desc, currency
+order by orders desc, currency asc
