@@ -93,6 +93,9 @@ class Replay:
         self.console.line()
         for day in days:
             self.replay(day, planted)
+        page = self.demo.layout.root / "report" / "index.html"
+        if page.exists():
+            self.console.line(f"\nthe report of {days[-1]}: {page}")
         return self.closing(days, time.monotonic() - started)
 
     def start(self, eve: date) -> None:
