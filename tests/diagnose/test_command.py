@@ -173,3 +173,12 @@ def test_the_chains_hold_on_postgresql_too(files, monkeypatch):
             for chain in DIAGNOSES:
                 found = Small(connection).walk(chain, marts)
                 assert {n: x.sentence for n, x in found.items() if x.status != "ok"} == {}
+
+
+@pytest.mark.parametrize("chain", DIAGNOSES)
+def test_the_page_of_a_diagnosis_says_how_each_link_is_mended(chain):
+    links = {"attribution": attribution, "consent": consent, "freshness": freshness}
+    module = {**links, "ltv": ltv, "roi": roi}[chain]
+    table = (RUNBOOKS / f"{chain}.md").read_text().split("## Mend it")[1]
+    rows = ", ".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)).split(", ")
+    assert [row for row in rows if row not in ("link", "---")] == [x.name for x in module.CHAIN]
