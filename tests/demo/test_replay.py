@@ -50,6 +50,7 @@ def test_the_jobs_build_models_that_are_there():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_short_replay_finds_the_incident_and_sees_it_mended(tmp_path):
     """A real world: the day is lost, the diagnosis names it alone, and it is whole again."""
     marketing = str(Path(sys.executable).parent / "marketing")
