@@ -5,7 +5,7 @@ SEED ?= 1
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
-.PHONY: help install demo up down test check unit test-random test-slow test-soak test-engines mutants coverage lint attributes format lock bench clean
+.PHONY: help install demo up down replay test check unit test-random test-slow test-soak test-engines mutants coverage lint attributes format lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ up: .venv/installed ## leave the emulators and the server running, print the add
 
 down: .venv/installed ## stop what `make up` started
 	@$(BIN)/marketing demo down
+
+replay: .venv/installed ## a month day by day, with an incident that is found (some minutes)
+	@$(BIN)/marketing demo replay --seed $(SEED)
 
 check: .venv/installed ## lint, types and the tests that start nothing, within a minute
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target lint unit
@@ -56,7 +59,7 @@ coverage: .venv/installed .venv-clients/installed ## run the push suite and hold
 	@$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
 	@$(BIN)/coverage report --skip-covered --sort=cover | tail -40
 	@for room in core cloud_api jobs; do $(call floor,$$room,95); done
-	@for room in web warehouse local_cloud ingest simulate demo; do $(call floor,$$room,90); done
+	@for room in web warehouse local_cloud ingest simulate demo diagnose; do $(call floor,$$room,90); done
 
 floor = printf '%-12s' $(1); \
 	$(BIN)/coverage report --format=total --include="marketing_analytics/$(1)/*" --fail-under=$(2) \
@@ -68,6 +71,7 @@ lint: .venv/installed ## check style, types, import rules, SQL and the requireme
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo >/tmp/lint-imports.$$$$ || { cat /tmp/lint-imports.$$$$; exit 1; }
 	@$(BIN)/sqlfluff lint -q transform/models transform/tests
+	@$(BIN)/sqlfluff lint -q --config transform/.sqlfluff --exclude-rules AM04,ST06,ST05,RF02,RF04,LT07,LT08 marketing_analytics/diagnose/queries
 	@$(BIN)/python scripts/lock.py --check
 	@$(BIN)/python scripts/release.py check
 	@$(BIN)/python scripts/dead_code.py

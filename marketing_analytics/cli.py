@@ -14,6 +14,7 @@ GROUPS = {
     "audience": ("marketing_analytics.audiences.cli", "Export audiences to ad platforms."),
     "cloud": ("marketing_analytics.local_cloud.cli", "Run the local dbt Cloud."),
     "demo": ("marketing_analytics.demo.cli", "Run everything end to end on simulated data."),
+    "diagnose": ("marketing_analytics.diagnose.cli", "Name what is broken behind a figure."),
     "ingest": ("marketing_analytics.ingest.cli", "Sync ad platforms, email and shop data."),
     "jobs": ("marketing_analytics.jobs.cli", "Deploy dbt jobs from tfvars files."),
     "measure": ("marketing_analytics.measure.cli", "Fit what SQL cannot."),

@@ -1,4 +1,4 @@
-"""`marketing demo`: run, up and down."""
+"""`marketing demo`: run, up, down and replay."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def layout_of(directory: Path | None) -> Layout:
 def run_command(
     ctx: click.Context, seed: int, customers: int, days: int, directory: Path | None
 ) -> None:
-    """Simulate, ingest, deploy, run and reconcile; stop what was started."""
+    """Simulate, ingest, deploy, run, reconcile; stop what was started."""
     console = Console()
 
     def body() -> None:
@@ -76,6 +76,44 @@ def run_command(
                 demo.background.stop()
         print_next_steps(console, layout)
         print_report(console, layout, demo.headline)
+        console.prose(closing)
+
+    ctx.exit(run_guarded(body, console))
+
+
+@group.command("replay", examples=["", "--days 20 --customers 800 --dir var/short"])
+@click.option(
+    "--days", type=click.IntRange(7, 90), default=30, show_default=True, help="Days to replay."
+)
+@click.option(
+    "--history", type=click.IntRange(35, 365), default=90, show_default=True, help="Days before."
+)
+@click.option("--customers", type=CUSTOMERS, default=800, show_default=True, help="Customers.")
+@click.option(
+    "--seed", type=SEED, default=1, show_default=True, help="Another seed, another world."
+)
+@click.option("--dir", "directory", type=FOLDER, help="Folder of the replay [default: var/replay].")
+@click.pass_context
+def replay_command(
+    ctx: click.Context, days: int, history: int, customers: int, seed: int, directory: Path | None
+) -> None:
+    """Replay a month, a line a day, with an incident that is found."""
+    console = Console()
+
+    def body() -> None:
+        from marketing_analytics.demo.layout import Layout, default_layout
+        from marketing_analytics.demo.replay import JOB_FILE, Replay
+
+        default = default_layout().root.with_name("replay")
+        layout = Layout(directory.resolve() if directory else default)
+        with only_one(layout):
+            demo = prepare(layout, seed, customers, history + days, console)
+            demo.job_file = JOB_FILE
+            try:
+                closing = Replay(demo, days, console).run()
+            finally:
+                demo.background.stop()
+        console.line()
         console.prose(closing)
 
     ctx.exit(run_guarded(body, console))

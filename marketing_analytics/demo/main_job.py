@@ -41,6 +41,7 @@ class Demo:
     layout: Layout
     world: World
     console: Console
+    job_file: str = JOB_FILE
     seconds: dict[str, float] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
     # what the report says first
@@ -133,10 +134,10 @@ class Demo:
 
     def deploy(self) -> int:
         """Deploy the branch jobs over REST and return how many there are."""
-        with self.step("deploy", f"deploying {JOB_FILE}") as done:
-            run(["jobs", "deploy", "--config", JOB_FILE, "--json"], self.settings)
+        with self.step("deploy", f"deploying {self.job_file}") as done:
+            run(["jobs", "deploy", "--config", self.job_file, "--json"], self.settings)
             jobs = Cloud(self.settings["DBTCLOUD_HOST_URL"], self.settings).jobs()
-            done.append(f"{len(jobs)} jobs from {JOB_FILE}")
+            done.append(f"{len(jobs)} jobs from {self.job_file}")
         return len(jobs)
 
     def run_jobs(self) -> list[Outcome]:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError, PlatformError
@@ -30,8 +30,13 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**inherited, **settings}
 
 
-def run(arguments: list[str], settings: Mapping[str, str]) -> str:
-    """Run a command to its end and return its stdout. Raise PlatformError if it fails."""
+def run(
+    arguments: list[str], settings: Mapping[str, str], *, accepted: Collection[int] = (0,)
+) -> str:
+    """Run a command to its end and return its stdout.
+
+    Raise PlatformError where its exit code is not one of those accepted.
+    """
     result = subprocess.run(
         command(*arguments),
         cwd=REPOSITORY,
@@ -40,7 +45,7 @@ def run(arguments: list[str], settings: Mapping[str, str]) -> str:
         text=True,
         check=False,
     )
-    if result.returncode:
+    if result.returncode not in accepted:
         said = (result.stderr.strip() or sentences_of(result.stdout).strip())[-2000:]
         raise PlatformError(f"`marketing {' '.join(arguments)}` failed\n{said}")
     return result.stdout

@@ -47,6 +47,24 @@ def build(
     )
 
 
+@group.command(
+    examples=[
+        "--world var/world --date 2026-10-17 --out var/day",
+        "--world var/demo/world --date 2026-09-30 --out var/september",
+    ]
+)
+@click.option("--world", required=True, type=click.Path(path_type=Path), help="A built world.")
+@click.option("--date", "day", required=True, help="The last day that is known.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+def day(world: Path, day: str, out: Path) -> None:
+    """Write the files of a world as they were at the end of a day."""
+    from marketing_analytics.core.console import Console, run_guarded
+    from marketing_analytics.simulate.commands import day_command
+
+    console = Console()
+    sys.exit(run_guarded(lambda: day_command(console, world, day, out), console))
+
+
 @group.command(examples=["--world var/world", "--world var/world --port 8600"])
 @click.option("--world", required=True, type=click.Path(path_type=Path), help="A built world.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")

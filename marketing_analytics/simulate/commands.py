@@ -44,14 +44,26 @@ def build_command(
     return 0
 
 
-def parse_date(text: str) -> date:
-    """Return YYYY-MM-DD as a date. Raise UserError when it is not one."""
+def parse_date(text: str, option: str = "--end-date") -> date:
+    """Return YYYY-MM-DD of an option as a date. Raise UserError when it is not one."""
     try:
         return date.fromisoformat(text)
     except ValueError:
         raise UserError(
-            f"--end-date {text!r} is not a date", hint="write it like 2026-10-31"
+            f"{option} {text!r} is not a date", hint="write it like 2026-10-31"
         ) from None
+
+
+def day_command(console: Console, world: Path, day: str, out: Path) -> int:
+    """Write GA4's export and the shop's database as they were at the end of a day."""
+    from marketing_analytics.simulate.emulation.world_files import open_world
+    from marketing_analytics.simulate.world.day import write_day
+
+    until = parse_date(day, "--date")
+    open_world(world)
+    files, orders = write_day(world, until, out)
+    console.line(f"{out}: until {until}, {files} days of GA4, {orders} orders")
+    return 0
 
 
 def serve_command(

@@ -11,7 +11,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from marketing_analytics.core.clock import parse_time
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.simulate.emulation.delivery import EPOCH, Withheld
 
 DAY_US = 86_400_000_000
 KINDS = (
@@ -75,6 +76,8 @@ class PlatformControl:
     connection_limit: int = 0
     # what a test may set, by name: limits, delays; a reset puts them back
     knobs: dict[str, float] = field(default_factory=dict)
+    # days of campaigns that the platform does not tell; None where it tells no days of ads
+    withheld: list[Withheld] | None = None
     open_connections: int = 0
     faults: list[Fault] = field(default_factory=list)
     requests: Counter[str] = field(default_factory=Counter)
@@ -112,6 +115,8 @@ class PlatformControl:
         self.statuses.clear()
         self.injected.clear()
         self.knobs.update(self.knobs_at_start)
+        if self.withheld:
+            self.withheld.clear()
         self.clock.now_us = self.clock.start_us
         self.forget()
 
@@ -161,6 +166,22 @@ def set_clock(clock: SimulatedClock, body: dict[str, Any]) -> None:
         raise UserError("give now or advance_days")
 
 
+def withhold(control: PlatformControl, body: dict[str, Any]) -> dict[str, Any]:
+    """Withhold a campaign from `since` until `until`, or nothing any more. Raise UserError."""
+    if control.withheld is None:
+        raise UserError(f"{control.name} cannot withhold campaigns", hint="meta_ads can")
+    if not body:
+        control.withheld.clear()
+        return {"withheld": 0}
+    try:
+        first, last = (date.fromisoformat(str(body[name])) for name in ("since", "until"))
+        lost = Withheld(str(body["campaign_id"]), (first - EPOCH).days, (last - EPOCH).days)
+    except (KeyError, ValueError):
+        raise UserError("give campaign_id, and since and until as dates") from None
+    control.withheld.append(lost)
+    return {"withheld": len(control.withheld)}
+
+
 async def read_body(request: Request) -> dict[str, Any]:
     """Return the JSON object of a request, empty without a body. Raise UserError."""
     text = await request.body()
@@ -173,6 +194,21 @@ async def read_body(request: Request) -> dict[str, Any]:
     return value
 
 
+def add_fault(control: PlatformControl, body: dict[str, Any]) -> dict[str, Any]:
+    """Let the next requests go wrong. Raise UserError."""
+    control.faults.append(parse_fault(body))
+    return {"waiting": sum(f.times for f in control.faults)}
+
+
+def start_again(control: PlatformControl, _body: dict[str, Any]) -> dict[str, Any]:
+    """Return to the start."""
+    control.reset()
+    return {"now": control.clock.text()}
+
+
+POSTED = {"fault": add_fault, "reset": start_again, "withhold": withhold}
+
+
 async def answer_control(control: PlatformControl, request: Request) -> Response:
     """Answer one request under /_control."""
     name = request.url.path.removeprefix("/_control").strip("/")
@@ -183,17 +219,12 @@ async def answer_control(control: PlatformControl, request: Request) -> Response
             if request.method == "POST":
                 set_clock(control.clock, await read_body(request))
             return JSONResponse({"now": control.clock.text()})
-        if request.method == "POST" and name == "fault":
-            fault = parse_fault(await read_body(request))
-            control.faults.append(fault)
-            return JSONResponse({"waiting": sum(f.times for f in control.faults)})
         if name == "knobs":
             if request.method == "POST":
                 control.turn(await read_body(request))
             return JSONResponse(control.knobs)
-        if request.method == "POST" and name == "reset":
-            control.reset()
-            return JSONResponse({"now": control.clock.text()})
+        if request.method == "POST" and name in POSTED:
+            return JSONResponse(POSTED[name](control, await read_body(request)))
     except UserError as error:
         return JSONResponse({"error": error.message, "hint": error.hint}, status_code=400)
     return JSONResponse({"error": f"no such control: {request.method} {name}"}, status_code=404)

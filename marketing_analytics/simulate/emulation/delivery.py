@@ -31,6 +31,15 @@ class Matured:
     values: dict[str, IntArray]
 
 
+@dataclass(frozen=True)
+class Withheld:
+    """Days of a campaign that the platform does not tell, though they were delivered."""
+
+    campaign_id: str
+    first_day: int
+    last_day: int
+
+
 class Delivery:
     """The ad days and claims of one platform."""
 
@@ -54,6 +63,7 @@ class Delivery:
         self.removed_us = int_column(table, "removed_at")
         self.load_claims(world, table_row)
         self.matured: Matured | None = None
+        self.withheld: list[Withheld] = []
 
     def load_claims(self, world: WorldFiles, table_row: IntArray) -> None:
         """Keep the claims on this platform's rows."""
@@ -115,4 +125,7 @@ class Delivery:
         # rows that the platform has taken back by now are gone
         mask = (self.ids["account_id"] == account_id) & (self.removed_us > now_us)
         mask &= (self.day >= since_day) & (self.day <= until_day)
+        for lost in self.withheld:
+            is_lost = self.ids["campaign_id"] == lost.campaign_id
+            mask &= ~(is_lost & (self.day >= lost.first_day) & (self.day <= lost.last_day))
         return np.flatnonzero(mask).astype(np.int64)

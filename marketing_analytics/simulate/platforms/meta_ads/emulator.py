@@ -64,7 +64,13 @@ class MetaAds:
         self.listings = Listings(self.entities, self.token)
         self.runs = ReportRuns()
         self.calls: deque[float] = deque()
-        self.control = PlatformControl("meta_ads", clock, self.refuse, self.runs.by_id.clear)
+        self.control = PlatformControl(
+            "meta_ads",
+            clock,
+            self.refuse,
+            self.runs.by_id.clear,
+            withheld=self.insights.delivery.withheld,
+        )
         self.app = Starlette(routes=[Route("/{path:path}", self.endpoint, methods=METHODS)])
 
     def settings(self, url: str) -> dict[str, str]:

@@ -1,0 +1,293 @@
+"""A month, day by day: sync, jobs, report and monitors, with one incident that they find."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import httpx
+
+from marketing_analytics.core.console import Console
+from marketing_analytics.core.env_file import read_env_file
+from marketing_analytics.core.errors import MachineError, PlatformError
+from marketing_analytics.demo.figures import LOCK_WAIT_SECONDS, schema_of
+from marketing_analytics.demo.main_job import Demo
+from marketing_analytics.demo.processes import run
+from marketing_analytics.demo.runs import Cloud, Job, require_success
+from marketing_analytics.warehouse.duckdb import connect
+
+JOB_FILE = "marketing_analytics/demo/replay.tfvars"
+# no zone of an account is in its next day then
+EVENING = "T21:59:59Z"
+INCIDENT_DAYS = 3
+# visits of the weeks before say which campaign's loss would hurt
+LOOKED_BACK_DAYS = 14
+# findings of a day that are told
+MOST_TOLD = 2
+INDENT = " " * 12
+BUSIEST = """
+select sessions.campaign_id, max(campaigns.campaign_name) as campaign_name
+from {schema}.int_web__sessions as sessions
+inner join {schema}.dim_campaigns as campaigns on sessions.campaign_id = campaigns.campaign_id
+where sessions.platform = 'meta_ads' and sessions.session_date > ?
+group by sessions.campaign_id order by count(*) desc, sessions.campaign_id limit 1
+"""
+FIGURES = """
+select
+    (select sum(spend_usd) from {schema}.fct_ad_spend where report_date = ?),
+    (select sum(revenue_usd) from {schema}.fct_conversions where conversion_date = ?)
+"""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Days of a campaign that Meta Ads does not tell, and when it tells them after all."""
+
+    campaign_id: str
+    campaign_name: str
+    first_day: date
+
+    @property
+    def last_day(self) -> date:
+        """Return the last day that is not told."""
+        return self.first_day + timedelta(days=INCIDENT_DAYS - 1)
+
+    @property
+    def mended_day(self) -> date:
+        """Return the day on which all days are told again."""
+        return self.last_day + timedelta(days=1)
+
+
+@dataclass
+class Story:
+    """What was found of the incident, and when."""
+
+    incident: Incident | None = None
+    found: dict[str, date] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
+    told: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Replay:
+    """A replay of the last days of a world, on a demo that is set up."""
+
+    demo: Demo
+    days: int
+    console: Console
+    story: Story = field(default_factory=Story)
+
+    def run(self) -> str:
+        """Replay the days and return the closing line. Raise PlatformError where it stops."""
+        started = time.monotonic()
+        self.demo.build_world()
+        self.demo.start_emulators()
+        end = date.fromisoformat(self.demo.layout.world_parameters()["end_date"])
+        days = [end - timedelta(days=back) for back in reversed(range(self.days))]
+        self.start(days[0] - timedelta(days=1))
+        planted = days[min(16, len(days) // 2)]
+        self.console.line()
+        for day in days:
+            self.replay(day, planted)
+        page = self.demo.layout.root / "report" / "index.html"
+        if page.exists():
+            self.console.line(f"\nthe report of {days[-1]}: {page}")
+        return self.closing(days, time.monotonic() - started)
+
+    def start(self, eve: date) -> None:
+        """Load and build what was before the first day."""
+        demo = self.demo
+        self.move_to(eve)
+        with demo.step("history", "loading and building what was before") as done:
+            rows = self.sync()
+            done.append(f"{rows:,} rows until {eve}")
+        demo.start_cloud()
+        demo.deploy()
+        self.cloud = Cloud(demo.settings["DBTCLOUD_HOST_URL"], demo.settings)
+        self.jobs = {job.key: job for job in self.cloud.jobs()}
+        with demo.step("marts", "building") as done:
+            done.append(f"built in {self.build(self.jobs['replay-start']):.1f} s")
+        self.schema = self.read_schema()
+        self.rooms = [name for name in ("report", "monitor") if has_command(name)]
+        absent = {"report", "monitor"} - set(self.rooms)
+        if absent:
+            self.console.line(f"  without {' and '.join(sorted(absent))}: no such command yet")
+
+    def replay(self, day: date, planted: date) -> None:
+        """Replay one day, and print its line and what was found."""
+        notes = self.tamper(day, planted)
+        self.move_to(day)
+        began = time.monotonic()
+        rows = self.sync()
+        synced = time.monotonic()
+        self.build(self.jobs["replay-day"])
+        built = time.monotonic()
+        spend, revenue = self.figures(day)
+        told = [f"sync {synced - began:4.1f} s {rows:6,} rows", f"job {built - synced:4.1f} s"]
+        told.append(f"spend {spend:6,.0f} revenue {revenue:6,.0f} USD")
+        if "report" in self.rooms:
+            told.append(self.publish(day, notes))
+        if "monitor" in self.rooms:
+            told.append(self.monitor(day, notes))
+        if self.story.incident and day >= self.story.incident.first_day:
+            self.diagnose(day, notes)
+        self.console.line(f"{day:%a} {day:%d %b}  {' · '.join(told)}")
+        for note in notes:
+            self.console.prose(f"{INDENT}{note}", indent=INDENT + "  ")
+
+    def tamper(self, day: date, planted: date) -> list[str]:
+        """Plant the incident on its day, and mend it later; return what is to be told."""
+        if day == planted:
+            with self.marts() as connection:
+                query = BUSIEST.format(schema=self.schema)
+                since = day - timedelta(days=LOOKED_BACK_DAYS)
+                campaign_id, name = connection.execute(query, [since]).fetchone()
+            self.story.incident = Incident(campaign_id, name, day)
+            until = self.story.incident.last_day
+            body = {"campaign_id": campaign_id, "since": str(day), "until": str(until)}
+            self.control("withhold", body)
+            return [f'planted: Meta Ads does not tell the days of "{name}" until {until:%d %b}']
+        if self.story.incident and day == self.story.incident.mended_day:
+            self.control("withhold", {})
+            return ["mended: Meta Ads tells these days after all; the sync reads them again"]
+        return []
+
+    def move_to(self, day: date) -> None:
+        """Let the world be as it was on the evening of a day."""
+        layout = self.demo.layout
+        words = ["simulate", "day", "--world", str(layout.world), "--date", str(day)]
+        run([*words, "--out", str(layout.root / "day")], {})
+        self.control("clock", {"now": f"{day}{EVENING}"})
+        self.today = day
+
+    def control(self, name: str, body: dict[str, Any]) -> None:
+        """Ask the emulators for something. Raise MachineError when they do not do it."""
+        base = read_env_file(self.demo.layout.connections)["META_ADS_BASE_URL"]
+        url = str(httpx.URL(base).copy_with(path=f"/_control/{name}"))
+        try:
+            httpx.post(url, json=body, timeout=30).raise_for_status()
+        except httpx.HTTPError as error:
+            raise MachineError(f"the emulators do not answer: {error}") from None
+
+    def settings(self, day: date) -> dict[str, str]:
+        """Return the settings of every command on a day."""
+        layout = self.demo.layout
+        return {
+            **self.demo.settings,
+            **read_env_file(layout.connections),
+            "GA4_EXPORT_PATH": str(layout.root / "day" / "ga4"),
+            "SHOP_DATABASE_URL": f"sqlite:///{layout.root / 'day' / 'shop.sqlite'}",
+            "MARKETING_NOW": f"{day}{EVENING}",
+            "MARKETING_WAREHOUSE": str(layout.warehouse),
+            "MARKETING_SCHEMA": getattr(self, "schema", ""),
+            "MARKETING_SNAPSHOTS": str(layout.root / "snapshots"),
+            "MARKETING_REPORT": str(layout.root / "report"),
+        }
+
+    def sync(self) -> int:
+        """Load what is new; return how many rows were read."""
+        result = json.loads(run(["ingest", "run", "--json"], self.settings(self.today)))
+        return sum(source["rows"] for source in result["sources"])
+
+    def build(self, job: Job) -> float:
+        """Run a job; return its seconds. Raise PlatformError when it does not succeed."""
+        outcome = self.cloud.run(job, lambda _: None)
+        require_success([outcome], self.cloud)
+        return outcome.seconds
+
+    def publish(self, day: date, notes: list[str]) -> str:
+        """Publish and build the report; return a word for the line."""
+        try:
+            run(["report", "refresh"], self.settings(day))
+        except PlatformError as error:
+            # the last good one stays up, and the month goes on; a reason is told once
+            reason = next((x for x in error.message.splitlines() if x.startswith("error: ")), "")
+            if reason not in self.story.told:
+                notes.append(f"report: {reason.removeprefix('error: ')}")
+            self.story.told.add(reason)
+            return "report as it was"
+        return "report built"
+
+    def monitor(self, day: date, notes: list[str]) -> str:
+        """Run the monitors; note what fails since today, and return a word for the line."""
+        answer = run(["monitor", "run", "--json"], self.settings(day), accepted=(0, 1))
+        results = json.loads(answer)["results"]
+        failing = {
+            f"{result['monitor']} {result['subject']}".strip(): result["sentence"]
+            for result in results
+            if result["status"] == "failing"
+        }
+        new = [name for name in failing if name not in self.story.failing]
+        notes.extend(f"monitor {name}: {failing[name]}" for name in new[:MOST_TOLD])
+        self.note_found(day, [name for name in new if self.is_of_incident(name, failing[name])])
+        self.story.failing = set(failing)
+        count = len({result["monitor"] for result in results})
+        return f"{len(failing)} findings of {count} monitors" if failing else f"{count} monitors ok"
+
+    def is_of_incident(self, name: str, sentence: str) -> bool:
+        """Return whether a finding speaks of the campaign of the incident."""
+        incident = self.story.incident
+        return incident is not None and (
+            incident.campaign_id in name or incident.campaign_name in sentence
+        )
+
+    def note_found(self, day: date, names: list[str]) -> None:
+        """Remember the first finding of the incident."""
+        for name in names[:1]:
+            self.story.found.setdefault(f"the monitor {name.split()[0]}", day)
+
+    def diagnose(self, day: date, notes: list[str]) -> None:
+        """Walk the chain of ROI and note its first broken link."""
+        answer = run(["diagnose", "roi", "--json"], self.settings(day), accepted=(0, 1))
+        document = json.loads(answer)
+        broken = document["first_broken"]
+        if broken is None:
+            if self.story.incident and day >= self.story.incident.mended_day:
+                self.story.found.setdefault("mended", day)
+            return
+        link = next(link for link in document["links"] if link["link"] == broken)
+        notes.append(f"diagnose roi: {broken} is broken: {link['sentence']}")
+        if self.is_of_incident("", link["sentence"]):
+            self.story.found.setdefault("`diagnose roi`", day)
+
+    def marts(self) -> Any:
+        """Return a connection that reads the marts."""
+        return connect(
+            self.demo.layout.warehouse, is_read_only=True, wait_seconds=LOCK_WAIT_SECONDS
+        )
+
+    def read_schema(self) -> str:
+        """Return the schema of the marts."""
+        with self.marts() as connection:
+            return schema_of(connection, "fct_campaign_performance")
+
+    def figures(self, day: date) -> tuple[Decimal, Decimal]:
+        """Return spend and revenue of a day."""
+        with self.marts() as connection:
+            row = connection.execute(FIGURES.format(schema=self.schema), [day, day]).fetchone()
+        return Decimal(row[0] or 0), Decimal(row[1] or 0)
+
+    def closing(self, days: list[date], seconds: float) -> str:
+        """Return what a newcomer should have seen."""
+        incident, found = self.story.incident, dict(self.story.found)
+        text = f"replay ok: {len(days)} days in {seconds:.0f} s"
+        if incident is None:
+            return text
+        mended = found.pop("mended", None)
+        by = " and ".join(f"{who} on {when:%d %b}" for who, when in found.items())
+        text += f"; spend of {incident.campaign_name} was lost from {incident.first_day:%d %b},"
+        text += f" found by {by}" if by else " found by nobody"
+        return text + (f", whole again on {mended:%d %b}" if mended else "")
+
+
+def has_command(name: str) -> bool:
+    """Return whether `marketing` has a group."""
+    try:
+        run([name, "--help"], {})
+    except PlatformError:
+        return False
+    return True

@@ -1,0 +1,20 @@
+# Jobs of `marketing demo replay`: what reports and monitors read, as few models as that takes.
+
+jobs = {
+  replay-start = {
+    description = "Loads the seeds and builds what a day needs, once."
+    execute_steps = [
+      "dbt seed",
+      "dbt run --select +fct_campaign_performance +rpt_executive_kpis +rpt_set_aside_orders +rpt_budget_pacing +rpt_unmapped_traffic +rpt_attribution_days dim_channels tag:ingest --vars '{attribution_models: [last_touch, position_based], attribution_windows_days: [7, 30], path_windows_days: [7]}'",
+    ]
+    tags = ["replay"]
+  }
+
+  replay-day = {
+    description = "Builds a day: spend, credit, pacing and figures of the month."
+    execute_steps = [
+      "dbt run --select +fct_campaign_performance +rpt_executive_kpis +rpt_set_aside_orders +rpt_budget_pacing +rpt_unmapped_traffic +rpt_attribution_days dim_channels tag:ingest --vars '{attribution_models: [last_touch, position_based], attribution_windows_days: [7, 30], path_windows_days: [7]}'",
+    ]
+    tags = ["replay"]
+  }
+}

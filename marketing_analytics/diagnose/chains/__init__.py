@@ -1,0 +1,1 @@
+"""The chains, one module each: CHAIN lists the links in their order."""

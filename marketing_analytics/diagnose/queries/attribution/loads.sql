@@ -1,0 +1,28 @@
+-- the last load of the sources of visits and orders
+with ranked as (
+
+    select
+        source,
+        status,
+        window_count,
+        planned_window_count,
+        rejected_count,
+        started_at,
+        error_messages,
+        row_number() over (partition by source order by started_at desc, loaded_at desc) as recency
+    from stg_ingest__loads
+    where source in ('ga4', 'shop', 'shopify')
+
+)
+
+select
+    source,
+    status,
+    window_count,
+    planned_window_count,
+    rejected_count,
+    started_at,
+    error_messages
+from ranked
+where recency = 1
+order by source
