@@ -14,6 +14,12 @@ from marketing_analytics.report.publish import current
 from marketing_analytics.warehouse import duckdb
 
 MEMORY_LIMIT = "600MB"
+# what definitions read, whatever was built: without it their numbers are not known
+ASKED_ALWAYS = {
+    "rpt_executive_kpis": "kpi_month date, metric varchar, plan_value double",
+    "rpt_lifetime_value": "cohort_month date, customers bigint, value_365d_usd double",
+    "int_calendar__as_of": "as_of_date date",
+}
 
 
 @dataclass
@@ -76,6 +82,9 @@ def opened(folder: Path) -> Iterator[Snapshot]:
     about = current(folder)
     connection = duckdb.connect(folder / about["file"], is_read_only=True)
     connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+    for table, columns in ASKED_ALWAYS.items():
+        if table not in about["tables"]:
+            connection.execute(f"create temp table {table} ({columns})")
     try:
         yield Snapshot(connection, about)
     finally:

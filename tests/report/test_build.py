@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 
+import duckdb
 import pytest
 
 from benchmarks.small_marts import write_marts
@@ -65,6 +66,20 @@ def test_the_data_of_old_builds_go_and_those_of_the_last_stay(shop, tmp_path):
     newest = build(shop.snapshots, tmp_path)["build_id"]
     left = {path.name for path in (tmp_path / "builds").iterdir()}
     assert left == {newest, *old[-(KEPT_BUILDS - 1) :]}
+
+
+def test_marts_that_no_job_has_built_yet_leave_their_numbers_unknown(tmp_path):
+    path = write_marts(tmp_path / "shop.duckdb", days=40)
+    connection = duckdb.connect(str(path))
+    for table in ("rpt_lifetime_value", "rpt_executive_kpis", "int_calendar__as_of"):
+        connection.execute(f"drop table marts.{table}")
+    connection.execute("drop table marts.int_calendar__exchange_rates")
+    connection.close()
+    publish(Marts(str(path)), tmp_path / "snapshots")
+    about = build(tmp_path / "snapshots", tmp_path / "pages")
+    assert {"rpt_lifetime_value", "currency_rates"} <= set(about["missing"])
+    tile = (tmp_path / "pages" / "index.html").read_text().partition('data-tile="ltv_to_cac"')[2]
+    assert tile.partition("data-value>")[2].startswith("–<")
 
 
 @pytest.mark.parametrize("days", [0, 1, 3])
