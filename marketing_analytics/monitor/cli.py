@@ -1,0 +1,206 @@
+"""`marketing monitor`: watch the marts, tell who has to know, keep what is promised."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from marketing_analytics.core.commands import Group
+from marketing_analytics.core.console import Console, run_guarded
+
+if TYPE_CHECKING:
+    from marketing_analytics.monitor.place import Place
+    from marketing_analytics.monitor.results import Result
+    from marketing_analytics.monitor.run import Watched
+
+PLACE = (
+    click.option("--warehouse", metavar="PATH_OR_URL",
+                 help="DuckDB file or postgresql:// address [default: MARKETING_WAREHOUSE]."),
+    click.option("--schema", metavar="NAME",
+                 help="Schema of the marts [default: MARKETING_SCHEMA]."),
+    click.option("--raw-database", metavar="PATH",
+                 help="DuckDB file of raw tables [default: MARKETING_RAW_DATABASE]."),
+)  # fmt: skip
+CONFIG = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of thresholds [default: monitors.yml, where there is one].",
+)
+AS_JSON = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
+
+
+def of_place(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that name the warehouse."""
+    for option in reversed(PLACE):
+        command = option(command)
+    return command
+
+
+@click.group(name="monitor", cls=Group, help="Watch the marts: is it true, fresh and like itself?")
+def group() -> None:
+    """Hold the subcommands."""
+
+
+@group.command(
+    examples=[
+        "--warehouse var/demo/cloud/warehouse/env_1.duckdb --schema local_demo",
+        "budget campaign_freshness",
+        "--warehouse postgresql://watch@host/marts --schema marts --json",
+    ]
+)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@of_place
+@CONFIG
+@AS_JSON
+def run(
+    names: tuple[str, ...],
+    warehouse: str | None,
+    schema: str | None,
+    raw_database: str | None,
+    config: Path | None,
+    is_json: bool,
+) -> None:
+    """Look at the marts, all monitors or those named, and keep what was found.
+
+    Exit code 1: a monitor fails. What is wrong, since when, and what to do is told.
+    """
+    console = Console(is_json=is_json)
+
+    def body() -> int:
+        from marketing_analytics.monitor.place import place_of
+        from marketing_analytics.monitor.run import run_monitors
+        from marketing_analytics.monitor.show import print_results
+
+        monitors = monitors_of(config, names)
+        place = place_of(warehouse, schema, raw_database)
+        done = run_monitors(place, monitors)
+        if is_json:
+            console.json({"schema_version": 1, **done.as_json()})
+        else:
+            print_results(console, done.results, done.as_of, done.started_at, place.schema)
+        return 1 if done.failing else 0
+
+    sys.exit(run_guarded(body, console))
+
+
+@group.command(name="list", examples=["", "--json"])
+@CONFIG
+@AS_JSON
+def list_command(config: Path | None, is_json: bool) -> None:
+    """List the monitors with owner and severity."""
+    console = Console(is_json=is_json)
+
+    def body() -> None:
+        from marketing_analytics.monitor.show import explanation, print_list
+
+        monitors = monitors_of(config, ())
+        if is_json:
+            console.json({"schema_version": 1, "monitors": [explanation(m) for m in monitors]})
+        else:
+            print_list(console, monitors)
+
+    sys.exit(run_guarded(body, console))
+
+
+@group.command(examples=["--warehouse var/demo/cloud/warehouse/env_1.duckdb --schema local_demo"])
+@of_place
+@AS_JSON
+def status(
+    warehouse: str | None, schema: str | None, raw_database: str | None, is_json: bool
+) -> None:
+    """Show what the last run found, without looking again. Exit code 1: a monitor fails."""
+    console = Console(is_json=is_json)
+
+    def body() -> int:
+        from marketing_analytics.monitor.place import place_of
+        from marketing_analytics.monitor.show import print_results
+
+        place = place_of(warehouse, schema, raw_database)
+        last, results = kept(place)
+        if is_json:
+            found = [result.as_json() for result in results]
+            console.json({"schema_version": 1, "run": dict(last), "results": found})
+        else:
+            print_results(console, results, last["as_of_date"], last["started_at"], place.schema)
+        return 1 if any(result.status == "failing" for result in results) else 0
+
+    sys.exit(run_guarded(body, console))
+
+
+@group.command(examples=["attribution_drift", "budget --json"])
+@click.argument("name")
+@of_place
+@CONFIG
+@AS_JSON
+def explain(
+    name: str,
+    warehouse: str | None,
+    schema: str | None,
+    raw_database: str | None,
+    config: Path | None,
+    is_json: bool,
+) -> None:
+    """Tell how a monitor decides, its thresholds, and what it said last."""
+    console = Console(is_json=is_json)
+
+    def body() -> None:
+        from marketing_analytics.core.errors import PlatformError
+        from marketing_analytics.monitor.place import place_of
+        from marketing_analytics.monitor.show import explanation, print_explanation
+
+        told = explanation(monitors_of(config, (name,))[0])
+        results: list[Result] = []
+        try:
+            results = kept(place_of(warehouse, schema, raw_database))[1]
+        except PlatformError as error:
+            if warehouse or schema:
+                raise
+            console.note(f"what it said last is not shown: {error.message}", indent="  ")
+        own = [result for result in results if result.monitor == name]
+        if is_json:
+            console.json({"schema_version": 1, **told, "results": [r.as_json() for r in own]})
+        else:
+            print_explanation(console, told, own)
+
+    sys.exit(run_guarded(body, console))
+
+
+def monitors_of(config: Path | None, names: tuple[str, ...]) -> list[Watched]:
+    """Return the monitors that are wanted. Raise UserError for a name that nobody has."""
+    import difflib
+
+    from marketing_analytics.core.errors import UserError
+    from marketing_analytics.monitor.checks import checks
+    from marketing_analytics.monitor.run import watched
+    from marketing_analytics.monitor.settings import read_settings
+
+    known = watched(checks(), read_settings(config).section("monitors"))
+    by_name = {monitor.check.name: monitor for monitor in known}
+    for name in names:
+        if name not in by_name:
+            near = difflib.get_close_matches(name.replace("-", "_"), by_name, n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            raise UserError(
+                f"there is no monitor {name!r}", hint=f"{meant}known: {', '.join(by_name)}"
+            )
+    return [by_name[name] for name in names] or known
+
+
+def kept(place: Place) -> tuple[Any, list[Result]]:
+    """Return the last run and what was found. Raise UserError where nobody has looked yet."""
+    from marketing_analytics.core.errors import UserError
+    from marketing_analytics.monitor import history
+    from marketing_analytics.monitor.place import opened
+
+    with opened(place) as connection:
+        last = history.latest_run(connection, place)
+        if last is None:
+            raise UserError(
+                f"no monitor has looked at {place.schema} of {place} yet",
+                hint="marketing monitor run does it",
+            )
+        return last, history.latest_results(connection, place)
