@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,38 +10,21 @@ import click
 
 from marketing_analytics.core.commands import Group
 from marketing_analytics.core.console import Console, run_guarded
+from marketing_analytics.monitor.alerts import cli as alerts
+from marketing_analytics.monitor.options import AS_JSON, CONFIG, of_place
 
 if TYPE_CHECKING:
     from marketing_analytics.monitor.place import Place
     from marketing_analytics.monitor.results import Result
     from marketing_analytics.monitor.run import Watched
 
-PLACE = (
-    click.option("--warehouse", metavar="PATH_OR_URL",
-                 help="DuckDB file or postgresql:// address [default: MARKETING_WAREHOUSE]."),
-    click.option("--schema", metavar="NAME",
-                 help="Schema of the marts [default: MARKETING_SCHEMA]."),
-    click.option("--raw-database", metavar="PATH",
-                 help="DuckDB file of raw tables [default: MARKETING_RAW_DATABASE]."),
-)  # fmt: skip
-CONFIG = click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="File of thresholds [default: monitors.yml, where there is one].",
-)
-AS_JSON = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
-
-
-def of_place(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that name the warehouse."""
-    for option in reversed(PLACE):
-        command = option(command)
-    return command
-
 
 @click.group(name="monitor", cls=Group, help="Watch the marts: is it true, fresh and like itself?")
 def group() -> None:
     """Hold the subcommands."""
+
+
+alerts.add_commands(group)
 
 
 @group.command(
@@ -71,6 +53,8 @@ def run(
     console = Console(is_json=is_json)
 
     def body() -> int:
+        from marketing_analytics.monitor.alerts.delivery import tell
+        from marketing_analytics.monitor.alerts.show import print_deliveries
         from marketing_analytics.monitor.place import place_of
         from marketing_analytics.monitor.run import run_monitors
         from marketing_analytics.monitor.show import print_results
@@ -78,10 +62,13 @@ def run(
         monitors = monitors_of(config, names)
         place = place_of(warehouse, schema, raw_database)
         done = run_monitors(place, monitors)
+        told = tell(place, alerts.channels_in(config))
         if is_json:
-            console.json({"schema_version": 1, **done.as_json()})
+            deliveries = [delivery.as_json() for delivery in told]
+            console.json({"schema_version": 1, **done.as_json(), "deliveries": deliveries})
         else:
             print_results(console, done.results, done.as_of, done.started_at, place.schema)
+            print_deliveries(console, told)
         return 1 if done.failing else 0
 
     sys.exit(run_guarded(body, console))

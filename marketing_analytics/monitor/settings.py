@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import FileError, UserError, in_one, reason_of
+from marketing_analytics.core.redaction import remember
 
 FILE = Path("monitors.yml")
 VERSION = 1
 # section: the package that says by `schema()` what it holds
 SECTIONS = {
     "monitors": "marketing_analytics.monitor.checks",
-    "alerts": "marketing_analytics.monitor.alerts",
-    "service_levels": "marketing_analytics.monitor.levels",
+    "alerts": "marketing_analytics.monitor.alerts.settings",
+    "service_levels": "marketing_analytics.monitor.levels.settings",
 }
 KINDS = {
     "object": (dict, "a map of names and values"),
@@ -96,10 +97,23 @@ def read_settings(path: Path | None = None) -> Settings:
             hint="give the file of thresholds with --config; the repository has monitors.yml",
         ) from None
     settings = Settings(path, tuple(text.splitlines()), parse(path, text))
+    # an address has no place there; an error that shows it would tell a secret
+    for address in addresses_in(settings.root.entries.get("alerts")):
+        remember(address)
     errors = list(mistakes(settings, settings.root, schema(), ""))
     if errors:
         raise in_one(errors)
     return settings
+
+
+def addresses_in(value: Value | None) -> Iterator[str]:
+    """Yield the texts of a value that are addresses."""
+    if value is None:
+        return
+    if isinstance(value.data, str) and "://" in value.data:
+        yield value.data
+    for inner in (*value.items, *value.entries.values()):
+        yield from addresses_in(inner)
 
 
 def parse(path: Path, text: str) -> Value:
@@ -119,7 +133,8 @@ def parse(path: Path, text: str) -> Value:
             path=path,
             line=line + 1,
             column=mark.column + 1 if mark else 1,
-            source=lines[line] if lines else "",
+            # it may hold an address with a secret
+            source=lines[line] if lines and "://" not in lines[line] else "",
             hint="indent with spaces, write `name: value`, put texts with : or # into quotes",
         ) from None
     except (yaml.YAMLError, ValueError) as error:
