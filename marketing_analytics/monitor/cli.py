@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 from marketing_analytics.core.commands import Group
 from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.monitor.alerts import cli as alerts
+from marketing_analytics.monitor.levels import cli as levels
 from marketing_analytics.monitor.options import AS_JSON, CONFIG, of_place
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ def group() -> None:
 
 
 alerts.add_commands(group)
+levels.add_commands(group)
 
 
 @group.command(
@@ -55,12 +58,14 @@ def run(
     def body() -> int:
         from marketing_analytics.monitor.alerts.delivery import tell
         from marketing_analytics.monitor.alerts.show import print_deliveries
+        from marketing_analytics.monitor.levels.store import move_notes
         from marketing_analytics.monitor.place import place_of
         from marketing_analytics.monitor.run import run_monitors
         from marketing_analytics.monitor.show import print_results
 
         monitors = monitors_of(config, names)
         place = place_of(warehouse, schema, raw_database)
+        move_notes(place)
         done = run_monitors(place, monitors)
         told = tell(place, alerts.channels_in(config))
         if is_json:
@@ -165,7 +170,9 @@ def monitors_of(config: Path | None, names: tuple[str, ...]) -> list[Watched]:
     from marketing_analytics.monitor.run import watched
     from marketing_analytics.monitor.settings import read_settings
 
-    known = watched(checks(), read_settings(config).section("monitors"))
+    settings = read_settings(config)
+    known = watched(checks(), settings.section("monitors"))
+    known = with_levels(known, settings.section("service_levels"))
     by_name = {monitor.check.name: monitor for monitor in known}
     for name in names:
         if name not in by_name:
@@ -175,6 +182,16 @@ def monitors_of(config: Path | None, names: tuple[str, ...]) -> list[Watched]:
                 f"there is no monitor {name!r}", hint=f"{meant}known: {', '.join(by_name)}"
             )
     return [by_name[name] for name in names] or known
+
+
+def with_levels(known: list[Watched], section: dict[str, Any]) -> list[Watched]:
+    """Return the monitors; that of the dashboard knows what is promised."""
+    return [
+        replace(each, options=dict(each.options) | {"service_levels": section})
+        if each.check.name == "dashboard_sla"
+        else each
+        for each in known
+    ]
 
 
 def kept(place: Place) -> tuple[Any, list[Result]]:

@@ -165,7 +165,7 @@ def result_of(finding: Finding, monitor: Watched, run_id: str, now: datetime) ->
         kind=monitor.check.name,
         subject=finding.subject,
         status=finding.status,
-        severity=monitor.severity,
+        severity=finding.severity or monitor.severity,
         owner=monitor.owner,
         runbook=monitor.runbook,
         value=finding.value,

@@ -17,6 +17,7 @@ from marketing_analytics.monitor.alerts.notices import (
     PROBLEMS,
     RECOVERY,
     Told,
+    as_told,
     decide,
     is_over,
     rank_of,
@@ -60,7 +61,7 @@ class Watch(RuleBasedStateMachine):
                 continue
             if status in PROBLEMS:
                 self.since.setdefault(subject, self.now)
-            elif status != "unknown":
+            else:
                 self.since.pop(subject, None)
             since = self.since.get(subject, self.now)
             results.append(result(subject, status, severity, since_at=since))
@@ -104,7 +105,7 @@ class Watch(RuleBasedStateMachine):
             if each.status in PROBLEMS and not self.mutes.mute(each, self.now):
                 # every failure is told, as bad as it is
                 assert heard.is_open
-                assert heard.worst <= rank_of(each.severity, each.status)
+                assert heard.worst <= rank_of(as_told(each).severity, each.status)
             if each.status in ("ok", "moving") and not is_silent:
                 assert not heard.is_open
             if is_silent:
@@ -154,6 +155,16 @@ def test_what_gets_worse_is_told_again_and_what_gets_better_is_not():
     assert causes(told_after(*([result(status=each)] for each in found))) == ["new", "worse"]
     severities = ["info", "page", "ticket", "page"]
     assert causes(told_after(*([result(severity=each)] for each in severities))) == ["new", "worse"]
+
+
+def test_that_nobody_knows_is_told_once_and_wakes_nobody_up():
+    runs = [[result("", status, "page")] for status in ("unknown", "unknown", "ok", "unknown")]
+    told = told_after(*runs, channels=[TEAM, PAGER])
+    assert [(each.channel_name, each.cause, each.severity) for each in told] == [
+        ("team", "new", "ticket"),
+        ("team", "over", "ticket"),
+        ("team", "new", "ticket"),
+    ]
 
 
 def test_a_subject_that_is_summed_up_with_those_that_are_fine_has_recovered():

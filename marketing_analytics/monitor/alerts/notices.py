@@ -16,9 +16,8 @@ from marketing_analytics.monitor.alerts.mutes import Mutes
 from marketing_analytics.monitor.results import SEVERITIES, Result
 
 ALERT, RECOVERY = "alert", "recovery"
-# worst first; of the others `unknown` is neither a problem nor the end of one
-PROBLEMS = ("failing", "warning")
-UNKNOWN = "unknown"
+# worst first; that nobody knows is told too, but wakes nobody up
+PROBLEMS = ("failing", "warning", "unknown")
 
 
 @dataclass(frozen=True)
@@ -124,13 +123,19 @@ def decide(
     now: datetime,
 ) -> list[Notice]:
     """Return the notices that one run of the monitors asks for."""
-    found = {(result.monitor, result.subject): result for result in results}
+    found = {(result.monitor, result.subject): as_told(result) for result in results}
     return [
         notice
         for channel in channels
         for notice in (*alerts(channel, found, told, mutes, now),
                        *recoveries(channel, found, told, mutes, now))
     ]  # fmt: skip
+
+
+def as_told(result: Result) -> Result:
+    """Return a result with the severity that it is told with."""
+    is_urgent = result.status == "unknown" and result.severity == "page"
+    return replace(result, severity="ticket") if is_urgent else result
 
 
 def alerts(
@@ -190,7 +195,7 @@ def is_over(found: Mapping[tuple[str, str], Result], monitor: str, subject: str)
     if own is None and all(name != monitor for name, _ in found):
         return False
     judged = own or found.get((monitor, ""))
-    return judged is None or judged.status not in (*PROBLEMS, UNKNOWN)
+    return judged is None or judged.status not in PROBLEMS
 
 
 def over(last: Notice, own: Result | None) -> Notice:

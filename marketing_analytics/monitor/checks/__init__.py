@@ -11,6 +11,7 @@ NAMES = (
     "spend_reconciliation",
     "budget",
     "unmapped_channels",
+    "dashboard_sla",
 )
 
 

@@ -47,6 +47,8 @@ class Finding:
     lower: float | None = None
     upper: float | None = None
     since: date | None = None
+    # where it is not that of the monitor
+    severity: str = ""
 
 
 @dataclass(frozen=True)
