@@ -62,7 +62,7 @@ class Receiver:
                     self.send_header(name, value)
                 self.end_headers()
 
-            do_GET = do_POST
+            do_GET = do_POST  # noqa: N815
 
             def log_message(self, *_):
                 pass

@@ -137,11 +137,11 @@ TestWatch = Watch.TestCase
 TestWatch.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
 
 
-def told_after(*runs, channels=(TEAM,), mutes=None, step=hours(1)):
+def told_after(*runs, channels=(TEAM,), mutes=None):
     """Return the notices of runs that follow each other."""
     kept = []
     for number, results in enumerate(runs):
-        now = START + number * step
+        now = START + number * hours(1)
         kept += decide(results, told_by(kept), channels, mutes or Mutes(), now)
     return kept
 

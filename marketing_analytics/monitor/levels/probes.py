@@ -71,16 +71,14 @@ def target_of(text: str) -> str:
     return text.rstrip("/") + "/"
 
 
-def probe(
-    target: str, fresh_within: timedelta, *, attempts: int = ATTEMPTS, wait: float = WAIT_SECONDS
-) -> Probe:
+def probe(target: str, fresh_within: timedelta) -> Probe:
     """Look at a target; one that is bad is looked at again before that is said."""
-    for attempt in range(1, attempts + 1):
+    for _ in range(ATTEMPTS - 1):
         found = probe_once(target, fresh_within)
-        if found.is_available or attempt == attempts:
-            break
-        time.sleep(wait)
-    return found
+        if found.is_available:
+            return found
+        time.sleep(WAIT_SECONDS)
+    return probe_once(target, fresh_within)
 
 
 def probe_once(target: str, fresh_within: timedelta) -> Probe:

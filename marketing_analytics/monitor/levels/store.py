@@ -90,13 +90,9 @@ def move_notes(place: Place, *, wait_seconds: float = 0.0) -> None:
         with opened(place, is_read_only=False, wait_seconds=wait_seconds) as connection:
             history.prepare(connection, place)
             earliest = min(each.probed_at for each in probes)
-            present = {
-                (row["probed_at"], row["target"])
-                for row in history.read(
-                    connection, place, "monitor_probes", "probed_at >= ?", [earliest]
-                )
-            }
-            rows = [vars(p) for p in probes if (p.probed_at, p.target) not in present]
+            kept = history.read(connection, place, "monitor_probes", "probed_at >= ?", [earliest])
+            present = set(map(probe_of, kept))
+            rows = [vars(each) for each in probes if each not in present]
             history.add(connection, place, "monitor_probes", rows)
             table = named(place.monitor_schema, "monitor_probes")
             oldest = max(each.probed_at for each in probes) - timedelta(days=KEPT_DAYS)
@@ -107,8 +103,8 @@ def move_notes(place: Place, *, wait_seconds: float = 0.0) -> None:
 def probes_since(connection: Any, place: Place, since: datetime) -> list[Probe]:
     """Return the probes since a time, of the table and those written down, oldest first."""
     rows = history.read(connection, place, "monitor_probes", "probed_at >= ?", [since])
-    found = {(each.probed_at, each.target): each for each in [*map(probe_of, rows), *noted(place)]}
-    return [found[key] for key in sorted(found) if key[0] >= since]
+    later = (each for each in noted(place) if each.probed_at >= since)
+    return sorted({*map(probe_of, rows), *later}, key=lambda each: each.probed_at)
 
 
 def availability(level: Level, probes: Iterable[Probe], now: datetime) -> Minutes:
