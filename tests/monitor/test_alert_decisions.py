@@ -134,7 +134,7 @@ def is_over_in(results, subject):
 
 
 TestWatch = Watch.TestCase
-TestWatch.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+TestWatch.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
 
 
 def told_after(*runs, channels=(TEAM,), mutes=None):

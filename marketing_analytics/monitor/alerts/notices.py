@@ -208,10 +208,7 @@ def over(last: Notice, own: Result | None) -> Notice:
 def notice(
     channel: Channel, told_of: Result | Notice, kind: str, cause: str, heard: Told, now: datetime
 ) -> Notice:
-    """Return a new notice.
-
-    Its id follows from what was told before: two processes that decide the same write it once.
-    """
+    """Return a new notice; its id is that of the number of it that a channel hears of a subject."""
     identity = "\n".join((channel.name, told_of.monitor, told_of.subject, str(heard.count)))
     return Notice(
         notice_id=hashlib.sha256(identity.encode()).hexdigest()[:20],

@@ -1,8 +1,10 @@
 """What is to be told, kept until it is delivered.
 
 Deciding is one transaction: the notices of the runs and the mark that these are decided.
-Delivering is claim, send, conclude. A crash between the last two leaves the claim behind; when
-that has run out, the notice is sent once more, with a word that it may have arrived before.
+One process decides at a time; there is no index that would see to it, since one of DuckDB 1.5 is
+damaged by a kill. Delivering is claim, send, conclude. A crash between the last two leaves the
+claim behind; when that has run out, the notice is sent once more, with a word that it may have
+arrived before.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ WAITING = "delivered_at is null"
 def keep_notices(place: Place, channels: Sequence[Channel], now: datetime) -> list[Notice]:
     """Decide what the runs since the last time ask for, and keep it."""
     with deciding(place), opened(place, is_read_only=False) as connection:
-        prepare_outbox(connection, place)
+        prepare(connection, place)
         with transaction(connection):
             told = told_by(all_notices(connection, place))
             mutes = mutes_of(connection, place)
@@ -58,14 +60,6 @@ def deciding(place: Place) -> AbstractContextManager[None]:
         taken="another process decides on the alerts",
         hint="run again when it has ended",
         timeout_seconds=LOCK_SECONDS,
-    )
-
-
-def prepare_outbox(connection: Any, place: Place) -> None:
-    """Create the tables, and the index by which a notice is written once."""
-    prepare(connection, place)
-    connection.execute(
-        f"create unique index if not exists monitor_notices_id on {notices(place)} (notice_id)"
     )
 
 
