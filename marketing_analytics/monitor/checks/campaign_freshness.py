@@ -219,7 +219,7 @@ def of_campaigns(
         last = campaign.days[-1] if campaign.days else None
         if last is None:
             if campaign.status in RUNNING and seen.as_of.day > seen.thresholds["grace_days"]:
-                yield without_rows(campaign, seen.as_of.replace(day=1))
+                yield without_rows(seen, campaign)
         elif last < wanted and campaign.is_regular() and is_expected(campaign):
             silent[campaign.platform, last].append(campaign)
         else:
@@ -246,10 +246,16 @@ def is_expected(campaign: Campaign) -> bool:
     return campaign.has_budget
 
 
-def without_rows(campaign: Campaign, since: date) -> Finding:
-    """Return the finding for a campaign with a budget that never had a row."""
+def without_rows(seen: Look, campaign: Campaign) -> Finding:
+    """Return the finding for a campaign with a budget that has had no row for weeks."""
+    visits = campaign.visits_since(seen.as_of - timedelta(days=REGULAR_DAYS))
     sentence = f"{campaign.title} has a budget this month and no rows at all"
-    return Finding(campaign.subject, "failing", sentence, DELIVERY, since=since)
+    if visits >= FEW_VISITS:
+        sentence = f"{sentence}, though {visits} visits of it came in a week"
+        action = SYNC.format(source=campaign.platform)
+        return Finding(campaign.subject, "failing", sentence, action)
+    # it may begin later in the month
+    return Finding(campaign.subject, "warning", f"{sentence}, nor visits", DELIVERY)
 
 
 def fresh_campaign(seen: Look, campaign: Campaign, last: date, wanted: date) -> Finding:

@@ -19,8 +19,8 @@ KEPT_VALUES = 14
 ACTION = "fit again (`marketing measure fit`, or dbt build --select +tag:customers), compare fits"
 # figure: how far it may lie from its last values, and what it is called
 JUMPS = {
-    "revenue_bias": (0.12, "bias of revenue"),
-    "purchases_bias": (0.12, "bias of purchases"),
+    "revenue_bias": (0.1, "bias of revenue"),
+    "purchases_bias": (0.1, "bias of purchases"),
     "mae_ratio": (0.25, "error per customer, in those of the benchmark,"),
     "interval_coverage": (0.08, "coverage of the intervals"),
 }
@@ -40,7 +40,7 @@ def look(seen: Look) -> Iterator[Finding]:
         judged += 1
         subject = f"{row['kind']}/{row['horizon_days']} days"
         figures = figures_of(row)
-        wrong = outside(seen, figures, row) or jumped(seen, subject, figures)
+        wrong = outside(seen, figures, row) or jumped(seen, subject, figures, row)
         remember(seen, subject, figures, row["prediction_date"])
         if wrong:
             yield Finding(
@@ -74,11 +74,9 @@ Wrong = tuple[str, float, float | None, float | None]
 def outside(seen: Look, figures: Mapping[str, float], row: Mapping[str, Any]) -> Wrong | None:
     """Return what is outside of its interval, with value and bounds."""
     customers = max(float(row["customers"]), 1.0)
-    actual = max(abs(float(row["revenue_usd"] or 0)), 1e-9)
-    chance = float(row["revenue_rmse_usd"] or 0) * math.sqrt(customers) / actual
     limit = seen.thresholds["limit"]
-    for name, spread in (("revenue_bias", chance), ("purchases_bias", chance)):
-        allowed = seen.thresholds["bias_percent"] / 100 + limit * spread
+    allowed = seen.thresholds["bias_percent"] / 100 + limit * chance_of(row)
+    for name in ("revenue_bias", "purchases_bias"):
         value = figures.get(name, 0.0)
         if abs(value) > allowed:
             sentence = f"{JUMPS[name][1]} is {value:+.0%}, within {allowed:.0%} is chance"
@@ -92,9 +90,21 @@ def outside(seen: Look, figures: Mapping[str, float], row: Mapping[str, Any]) ->
     return None
 
 
-def jumped(seen: Look, subject: str, figures: Mapping[str, float]) -> Wrong | None:
+def chance_of(row: Mapping[str, Any]) -> float:
+    """Return the spread of a bias that single customers make by chance."""
+    actual = max(abs(float(row["revenue_usd"] or 0)), 1e-9)
+    return float(row["revenue_rmse_usd"] or 0) * math.sqrt(float(row["customers"])) / actual
+
+
+def jumped(
+    seen: Look, subject: str, figures: Mapping[str, float], row: Mapping[str, Any]
+) -> Wrong | None:
     """Return the figure that has left the run of its last values."""
-    for name, (allowed, title) in JUMPS.items():
+    # as much of the purchases is new since then
+    renewed = math.sqrt(min(1.0, KEPT_VALUES / float(row["horizon_days"])))
+    for name, (slack, title) in JUMPS.items():
+        is_bias = name.endswith("bias")
+        allowed = slack + is_bias * seen.thresholds["limit"] * chance_of(row) * renewed
         kept = [note.value for note in seen.memory if note.subject == f"{subject}/{name}"]
         known = [value for value in kept if value is not None]
         if len(known) < 3 or name not in figures:
