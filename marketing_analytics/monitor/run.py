@@ -11,7 +11,7 @@ from typing import Any
 from marketing_analytics.core import clock
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.monitor import history
-from marketing_analytics.monitor.checks.check import Check, Finding, Look, Note, NotKnownError
+from marketing_analytics.monitor.check import Check, Finding, Look, Note, NotKnownError
 from marketing_analytics.monitor.place import Place, named, opened
 from marketing_analytics.monitor.results import Result
 

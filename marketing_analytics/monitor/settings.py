@@ -125,9 +125,11 @@ def parse(path: Path, text: str) -> Value:
         node = loader.get_single_node()
         return value_of(loader, node, path, text) if node else Value({}, 1, 1)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
         lines = text.splitlines()
-        line = min(mark.line, max(len(lines) - 1, 0)) if mark else 0
+        marks = [mark for mark in (error.problem_mark, error.context_mark) if mark]
+        # what is not closed ends behind the last line: where it began says more
+        mark = next((mark for mark in marks if mark.line < len(lines)), None)
+        line = mark.line if mark else 0
         raise FileError(
             f"not YAML: {error.problem or error.context}",
             path=path,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketing_analytics.monitor.checks.check import Look
+from marketing_analytics.monitor.check import Look
 from marketing_analytics.monitor.levels import check
 from marketing_analytics.monitor.levels.burn import PAIRS, budget, burning, length, rate
 from marketing_analytics.monitor.levels.minutes import BAD, GOOD, UNKNOWN, minutes_of

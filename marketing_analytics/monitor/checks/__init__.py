@@ -5,25 +5,30 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from marketing_analytics.monitor.checks.check import Check
+from marketing_analytics.monitor.check import Check
 
-NAMES = (
+MODULES = (
+    "attribution_drift",
+    "campaign_freshness",
+    "ltv_accuracy",
+    "reconciliation",
     "spend_reconciliation",
-    "budget",
+    "volume",
+    "columns",
+    "consent_rate",
     "unmapped_channels",
+    "budget",
+    "job_runs",
     "dashboard_sla",
 )
 
 
 def checks() -> dict[str, Check]:
     """Return all monitors by name."""
-    return {name: load(name) for name in NAMES}
-
-
-def load(name: str) -> Check:
-    """Return a monitor."""
-    found: Check = importlib.import_module(f"{__name__}.{name}").CHECK
-    return found
+    found: list[Check] = [
+        importlib.import_module(f"{__name__}.{module}").CHECK for module in MODULES
+    ]
+    return {check.name: check for check in found}
 
 
 def schema() -> dict[str, Any]:

@@ -1,54 +1,118 @@
-"""Spend of the month against the budget that is due by now, by platform and campaign.
+"""Spend of the month against its budget, and of the last day against the days before.
 
-A campaign may run ahead in the first days of a month: what is over is measured against the budget
-of the whole month too, so that a few dollars of a first day alarm nobody.
+A platform fails when it has spent far more than is due by now; a campaign only when it has spent
+more than its whole budget, because one that ends within the month has to be ahead: that it is ahead
+is a warning. A day of a campaign that costs far more than its own days and its daily share of the
+budget fails at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import calendar
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
 
-from marketing_analytics.monitor.checks.check import Check, Finding, Look, Threshold
+from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
+from marketing_analytics.monitor.series import judge_count
 
+HISTORY_DAYS = 56
 ACTION = "lower the daily budget of the campaign, or raise the budget of the month in the shop"
+Spend = Mapping[tuple[str, str], Mapping[date, float]]
 
 
 def look(seen: Look) -> Iterator[Finding]:
-    """Yield platforms and campaigns that have spent more than is due."""
+    """Yield platforms and campaigns that spend too much."""
     rows = seen.rows("budget_pacing")
-    limit = 1 + seen.thresholds["overspend_percent"] / 100
-    share = seen.thresholds["month_percent"] / 100
+    spend = daily_spend(seen) if "fct_ad_spend" in seen.tables() else {}
     for row in rows:
-        budget, spend = float(row["budget_usd"]), float(row["spend_usd"])
-        due = spend / row["pacing"] if row["pacing"] else 0.0
-        if spend > due * limit and spend - due > budget * share:
-            whole = row["campaign_id"] == "(all)"
-            name = "the platform" if whole else row["campaign_name"] or row["campaign_id"]
-            yield Finding(
-                row["platform"] if whole else f"{row['platform']}/{row['campaign_id']}",
-                "failing",
-                f"{name} has spent {spend:,.0f} USD where {due:,.0f} of the month's"
-                f" {budget:,.0f} are due by {row['counted_until_date']}"
-                f" ({100 * (spend / due - 1):.0f} % over)"
-                if due
-                else f"{name} has no budget due",
-                ACTION,
-                value=spend,
-                lower=0.0,
-                upper=due * limit,
-                since=row["counted_until_date"],
-            )
+        finding = over_budget(seen, row) or costly_day(seen, row, spend)
+        if finding:
+            yield finding
     yield Finding("", "ok", f"{len(rows)} budgets are kept")
+
+
+def subject_of(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what a budget is called in the history, and by people."""
+    if row["campaign_id"] == "(all)":
+        return str(row["platform"]), f"{row['platform']} as a whole"
+    return f"{row['platform']}/{row['campaign_id']}", row["campaign_name"] or row["campaign_id"]
+
+
+def over_budget(seen: Look, row: Mapping[str, Any]) -> Finding | None:
+    """Return the finding for a month that has cost too much."""
+    budget, spend = float(row["budget_usd"]), float(row["spend_usd"])
+    subject, name = subject_of(row)
+    limit = seen.thresholds["overspend_percent"] / 100
+    due = spend / row["pacing"] if row["pacing"] else budget
+    is_ahead = spend > due * (1 + limit) and spend - due > budget * limit / 2
+    if spend > budget * (1 + limit) or (is_ahead and row["campaign_id"] == "(all)"):
+        status = "failing"
+    elif is_ahead:
+        status = "warning"
+    else:
+        return None
+    return Finding(
+        subject,
+        status,
+        f"{name} has spent {spend:,.0f} USD by {row['counted_until_date']}, where {due:,.0f} of the"
+        f" month's {budget:,.0f} are due ({spend / due - 1:.0%} over)",
+        ACTION,
+        value=spend,
+        lower=0.0,
+        upper=due * (1 + limit),
+        since=row["counted_until_date"],
+    )
+
+
+def daily_spend(seen: Look) -> Spend:
+    """Return spend by platform, campaign and day; `(all)` stands for the platform."""
+    found: dict[tuple[str, str], dict[date, float]] = defaultdict(lambda: defaultdict(float))
+    first = seen.as_of - timedelta(days=HISTORY_DAYS)
+    for row in seen.rows("spend_by_campaign_day", first, seen.as_of):
+        for campaign in (str(row["campaign_id"]), "(all)"):
+            found[row["platform"], campaign][row["day"]] += float(row["spend_usd"])
+    return found
+
+
+def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend) -> Finding | None:
+    """Return the finding for a last day that cost far more than usual."""
+    days = spend.get((row["platform"], row["campaign_id"]), {})
+    value = days.get(seen.as_of, 0.0)
+    month_days = calendar.monthrange(seen.as_of.year, seen.as_of.month)[1]
+    daily = float(row["budget_usd"]) / month_days
+    ran = [cost for day, cost in sorted(days.items()) if day < seen.as_of and cost > 0]
+    times, limit = seen.thresholds["day_times"], seen.thresholds["limit"]
+    verdict = judge_count(ran, value, limit)
+    # new campaigns have no days of their own to compare with
+    usual = verdict.expected if verdict else (sorted(ran)[len(ran) // 2] if ran else daily)
+    is_far = verdict is None or verdict.distance > limit
+    if not (is_far and value > times * usual and value > times * daily):
+        return None
+    subject, name = subject_of(row)
+    return Finding(
+        subject,
+        "failing",
+        f"{name} cost {value:,.0f} USD on {seen.as_of}, where {usual:,.0f} is usual and"
+        f" {daily:,.0f} a day is its budget",
+        ACTION,
+        value=value,
+        lower=0.0,
+        upper=times * max(usual, daily),
+        since=seen.as_of,
+    )
 
 
 CHECK = Check(
     name="budget",
-    title="no platform or campaign spends more than is due",
+    title="no platform or campaign spends more than it should",
     severity="ticket",
     tables=("rpt_budget_pacing",),
     look=look,
     thresholds={
-        "overspend_percent": Threshold(25, "Spend above what is due that is allowed."),
-        "month_percent": Threshold(5, "And above it by so much of the month's budget."),
+        "overspend_percent": Threshold(20, "Spend above the budget, or what is due, that may be."),
+        "day_times": Threshold(1.8, "Times the usual, and the daily budget, of a day.", minimum=1),
+        "limit": Threshold(4.0, "And spreads from what is usual.", minimum=2),
     },
 )

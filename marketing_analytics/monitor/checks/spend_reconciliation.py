@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import groupby
 
-from marketing_analytics.monitor.checks.check import Check, Finding, Look, Threshold
+from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
 
 ACTION = "build the ad tables again (dbt build --select tag:staging tag:ads), then look again"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from marketing_analytics.monitor.checks.check import Check, Finding, Look, Threshold
+from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
 
 ACTION = "add a rule to the seed channel_rules (docs/campaign-tracking.md) and build attribution"
 

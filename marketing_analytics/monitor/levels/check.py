@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from marketing_analytics.monitor.checks.check import Check, Finding, Look
+from marketing_analytics.monitor.check import Check, Finding, Look
 from marketing_analytics.monitor.levels.burn import Budget, Pair, budget, burning, length, rate
 from marketing_analytics.monitor.levels.minutes import Minutes
 from marketing_analytics.monitor.levels.probes import Probe

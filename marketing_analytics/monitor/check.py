@@ -11,7 +11,7 @@ from typing import Any
 from marketing_analytics.monitor.place import Place, named, rows_of
 from marketing_analytics.monitor.results import SEVERITIES
 
-SQL = Path(__file__).parent / "sql"
+SQL = Path(__file__).parent / "checks" / "sql"
 
 
 @dataclass(frozen=True)
@@ -79,10 +79,12 @@ class Look:
     # what the next run is to know; None keeps what the last one noted
     notes: list[Note] | None = None
 
-    def rows(self, name: str, *values: Any) -> list[Mapping[str, Any]]:
-        """Return the rows of a file of SQL, in which {marts} is the schema."""
+    def rows(self, name: str, *values: Any, **names: str) -> list[Mapping[str, Any]]:
+        """Return the rows of a file of SQL, in which {marts} is the schema; `names` of others."""
         text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
-        return rows_of(self.connection, text.replace("{marts}", named(self.place.schema)), values)
+        for place, given in {"marts": self.place.schema, **names}.items():
+            text = text.replace(f"{{{place}}}", named(given))
+        return rows_of(self.connection, text, values)
 
     def tables(self) -> set[str]:
         """Return the names of the tables and views of the marts."""

@@ -1,0 +1,182 @@
+"""Share of each channel in visits and in the credit of every model, against its own history.
+
+A drift is split. Mix: the visits or journeys of a channel are more or fewer than on the same
+weekdays of eight weeks; where its spend changed alike, that is announced and no alarm. Rule:
+journeys are credited otherwise than they were, which the kept credit of the same days, the credit
+of first and last touches, and sums of one a conversion show without chance. A change of the models,
+their windows, the settings or the seeds of channels is announced for some days, with all that
+follows from it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from statistics import median
+
+from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
+from marketing_analytics.monitor.checks.credit_rules import (
+    TOUCHES,
+    Definitions,
+    broken_rules,
+    definitions,
+)
+from marketing_analytics.monitor.series import Verdict, judge_share
+
+HISTORY_DAYS, SPEND_DAYS = 56, 14
+# spend that is less or more than so many times the usual explains what its channel does
+SPEND_CHANGE = 2.0
+ACTION = "see which sources and campaigns changed: `marketing diagnose attribution`"
+
+Days = Mapping[date, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A channel whose share is unlike its history."""
+
+    share: float
+    verdict: Verdict
+    since: date
+
+
+def look(seen: Look) -> Iterator[Finding]:
+    """Yield channels and models that drift."""
+    first = seen.as_of - timedelta(days=HISTORY_DAYS + 1)
+    credit_of = credits_of(seen, first)
+    defined = definitions(seen)
+    yield from defined.findings
+    yield from broken_rules(seen, credit_of, defined)
+    touches: dict[date, dict[str, float]] = defaultdict(dict)
+    for row in seen.rows("touches_by_day", first, seen.as_of):
+        touches[row["day"]][row["channel"]] = float(row["touches"])
+    drifting = drifts(seen, touches, seen.thresholds["touch_points"])
+    yield from mixes(seen, drifting, defined)
+    yield from credit_mixes(seen, credit_of, drifting, defined)
+    models = len(credit_of) - 1
+    yield Finding("", "ok", f"channels have their usual share of visits and of {models} models")
+
+
+def credits_of(seen: Look, first: date) -> dict[str, dict[date, dict[str, float]]]:
+    """Return credit by model, day and channel, and the touches of the model that has them all."""
+    found: dict[str, dict[date, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    touches: dict[date, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for row in seen.rows("credits_by_day", first, seen.as_of):
+        found[row["model"]][row["day"]][row["channel"]] = float(row["credit"])
+        known = touches[row["day"]]
+        known[row["channel"]] = max(known[row["channel"]], float(row["touches"]))
+    return {**found, TOUCHES: {day: dict(each) for day, each in touches.items()}}
+
+
+def drifts(seen: Look, days: Days, least_points: float) -> dict[str, Drift]:
+    """Return the channels whose share of the last day, or last two, is unlike its history."""
+    found = {}
+    for channel in sorted({name for each in days.values() for name in each}):
+        drift = drift_of(seen, days, channel)
+        if drift and abs(drift.share - drift.verdict.expected) * 100 >= least_points:
+            found[channel] = drift
+    return found
+
+
+def drift_of(seen: Look, days: Days, channel: str) -> Drift | None:
+    """Return how far the share of a channel lies from its history, if that is far."""
+    limit = seen.thresholds["limit"]
+    order = [seen.as_of - timedelta(days=back) for back in range(HISTORY_DAYS, -1, -1)]
+    values = [
+        (days.get(day, {}).get(channel, 0.0), sum(days.get(day, {}).values())) for day in order
+    ]
+    pairs = [(one[0] + two[0], one[1] + two[1]) for one, two in pairwise(values)]
+    one = judge_share(values[:-1], *values[-1], limit)
+    two = judge_share(pairs[:-2], *pairs[-1], limit, ahead=1)
+    if one and abs(one.distance) > limit:
+        return Drift(values[-1][0] / values[-1][1], one, order[-1])
+    if one and two and abs(two.distance) > limit and one.distance * two.distance > 0:
+        return Drift(pairs[-1][0] / pairs[-1][1], two, order[-2])
+    return None
+
+
+def mixes(seen: Look, drifting: Mapping[str, Drift], defined: Definitions) -> Iterator[Finding]:
+    """Yield channels with another share of the visits."""
+    for channel, drift in drifting.items():
+        finding = of_drift(f"visits/{channel}", f"mix: {channel} has", "of the visits", drift)
+        yield defined.announced(explained(seen, channel, finding))
+
+
+def credit_mixes(
+    seen: Look,
+    credit_of: Mapping[str, Days],
+    drifting: Mapping[str, Drift],
+    defined: Definitions,
+) -> Iterator[Finding]:
+    """Yield channels with another share of the credit, each with the model that shows it most."""
+    worst: dict[str, tuple[str, Drift]] = {}
+    points = seen.thresholds["credit_points"]
+    touched = drifts(seen, credit_of.get(TOUCHES, {}), points / 2)
+    for model, days in credit_of.items():
+        for channel, drift in drifts(seen, days, points).items() if model != TOUCHES else ():
+            known = worst.get(channel)
+            if known is None or abs(drift.verdict.distance) > abs(known[1].verdict.distance):
+                worst[channel] = model, drift
+    for channel, (model, drift) in worst.items():
+        is_mix = channel in drifting or channel in touched
+        kind = "mix" if is_mix else "rule"
+        sentence = f"{kind}: {model} gives {channel}"
+        finding = of_drift(f"credit/{channel}", sentence, "of the credit", drift)
+        yield defined.announced(explained(seen, channel, finding))
+
+
+def of_drift(subject: str, begin: str, end: str, drift: Drift) -> Finding:
+    """Return the finding for a share unlike its history."""
+    verdict = drift.verdict
+    return Finding(
+        subject,
+        "failing",
+        f"{begin} {drift.share:.1%} {end} where {verdict.expected:.1%} is usual"
+        f" ({verdict.lower:.1%} to {verdict.upper:.1%})",
+        ACTION,
+        value=drift.share,
+        lower=verdict.lower,
+        upper=verdict.upper,
+        since=drift.since,
+    )
+
+
+def explained(seen: Look, channel: str, finding: Finding) -> Finding:
+    """Return a finding as an announcement where the spend of its channel changed alike."""
+    if not {"fct_ad_spend", "dim_campaigns"} <= seen.tables():
+        return finding
+    first = seen.as_of - timedelta(days=SPEND_DAYS + 1)
+    spend = {
+        row["day"]: float(row["spend_usd"])
+        for row in seen.rows("spend_by_channel_day", first, seen.as_of)
+        if row["channel"] == channel
+    }
+    if not spend or finding.value is None or finding.lower is None:
+        return finding
+    order = [seen.as_of - timedelta(days=back) for back in range(SPEND_DAYS, 0, -1)]
+    usual, now = median(spend.get(day, 0.0) for day in order), spend.get(seen.as_of, 0.0)
+    fell, rose = now * SPEND_CHANGE < usual, now > usual * SPEND_CHANGE
+    is_low = finding.value < finding.lower
+    if (is_low and fell) or (not is_low and rose):
+        sentence = f"{finding.sentence}; its spend is {now:,.0f} USD where {usual:,.0f} was usual"
+        return Finding(**{**vars(finding), "status": "announced", "sentence": sentence})
+    return finding
+
+
+CHECK = Check(
+    name="attribution_drift",
+    title="channels get the share of credit that they usually get",
+    severity="ticket",
+    tables=("fct_attribution", "fct_conversions", "fct_touchpoints"),
+    look=look,
+    thresholds={
+        "limit": Threshold(4.5, "Spreads from what is usual that alarm.", minimum=2),
+        "touch_points": Threshold(2.0, "And so many points of the visits."),
+        "credit_points": Threshold(10.0, "Or so many points of a model's credit."),
+        "rule_points": Threshold(1.0, "Points by which credit of the same days may move."),
+        "announced_days": Threshold(7, "Days for which a change of definition is announced."),
+    },
+)
