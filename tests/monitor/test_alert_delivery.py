@@ -10,16 +10,15 @@ from click.testing import CliRunner
 
 from marketing_analytics.core import redaction
 from marketing_analytics.core.errors import FileError, UserError
-from marketing_analytics.monitor import history
 from marketing_analytics.monitor.alerts import channels, outbox
 from marketing_analytics.monitor.alerts.channels import Outcome, service_of
 from marketing_analytics.monitor.alerts.delivery import tell
 from marketing_analytics.monitor.alerts.outgoing import is_public, public_addresses_only
 from marketing_analytics.monitor.alerts.settings import channels_of
 from marketing_analytics.monitor.cli import group
-from marketing_analytics.monitor.place import Place, opened
+from marketing_analytics.monitor.place import Place
 from marketing_analytics.monitor.settings import read_settings
-from tests.monitor.alert_world import START, channel, receiving, result
+from tests.monitor.alert_world import channel, keep_run, receiving, result
 
 TEAM = channel("team", allows_private_addresses=True)
 
@@ -39,18 +38,6 @@ def receiver(monkeypatch):
         monkeypatch.setenv("ADDRESS_OF_TEAM", found.address)
         monkeypatch.setattr(redaction, "read_secrets", set())
         yield found
-
-
-def keep_run(place, *results, number=1):
-    """Write a run of the monitors."""
-    at = START + timedelta(hours=number)
-    run_id = f"r{number}"
-    with opened(place, is_read_only=False) as connection:
-        history.prepare(connection, place)
-        rows = [vars(each) | {"run_id": run_id, "checked_at": at} for each in results]
-        history.add(connection, place, "monitor_results", rows)
-        run = {"run_id": run_id, "started_at": at, "ended_at": at, "monitors": 1, "failing": 1}
-        history.add(connection, place, "monitor_runs", [run])
 
 
 def test_findings_of_a_run_are_one_message_and_are_sent_once(place, receiver):

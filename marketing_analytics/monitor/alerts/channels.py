@@ -95,9 +95,9 @@ def service_of(channel: Channel) -> Any:
         service = apprise.Apprise.instantiate(address, asset=asset)
     if service is None or not schemes_of(service) & SCHEMES.keys():
         raise UserError(f"{channel.address_from} holds no whole address", hint=hint)
-    service.socket_connect_timeout = CONNECT_SECONDS
-    service.socket_read_timeout = READ_SECONDS
-    service.redirects = False
+    vars(service).update(
+        socket_connect_timeout=CONNECT_SECONDS, socket_read_timeout=READ_SECONDS, redirects=False
+    )
     return service
 
 
