@@ -146,7 +146,7 @@ def of_drift(subject: str, begin: str, end: str, drift: Drift) -> Finding:
 
 def explained(seen: Look, channel: str, finding: Finding) -> Finding:
     """Return a finding as an announcement where the spend of its channel changed alike."""
-    if not {"fct_ad_spend", "dim_campaigns"} <= seen.tables():
+    if not {"fct_ad_spend", "dim_campaigns"} <= seen.tables:
         return finding
     first = seen.as_of - timedelta(days=SPEND_DAYS + 1)
     spend = {

@@ -75,23 +75,22 @@ class Campaign:
 
 def look(seen: Look) -> Iterator[Finding]:
     """Yield every source, account and campaign with its age."""
-    there = seen.tables()
     yield of_marts(seen)
     read_to: dict[str, date] = {}
-    if "stg_ingest__freshness" in there:
+    if "stg_ingest__freshness" in seen.tables:
         rows = seen.rows("freshness")
         read_to = {
             f"{row['source']}/{row['account_id']}": row["last_day"]
             for row in rows
             if row["account_id"] and not row["campaign_id"] and row["last_day"]
         }
-        failed = failed_loads(seen) if "stg_ingest__loads" in there else {}
+        failed = failed_loads(seen) if "stg_ingest__loads" in seen.tables else {}
         for row in rows:
             if not row["campaign_id"]:
                 yield of_account(seen, row) if row["account_id"] else of_source(seen, row, failed)
     else:
         yield Finding("sources", "unknown", "there is no table stg_ingest__freshness", "build it")
-    yield from of_campaigns(seen, campaigns_of(seen, there), read_to)
+    yield from of_campaigns(seen, campaigns_of(seen), read_to)
 
 
 def promise(seen: Look, source: str) -> tuple[float, int, int]:
@@ -182,7 +181,7 @@ def hours_since(seen: Look, day: date) -> float:
     return max(0.0, (seen.now - ended_at).total_seconds() / 3600)
 
 
-def campaigns_of(seen: Look, there: set[str]) -> list[Campaign]:
+def campaigns_of(seen: Look) -> list[Campaign]:
     """Return the campaigns that had rows in the last weeks, with what is known of them."""
     span = seen.as_of - timedelta(days=LOOK_BACK_DAYS), seen.as_of
     found: dict[tuple[str, str], Campaign] = {}
@@ -190,9 +189,9 @@ def campaigns_of(seen: Look, there: set[str]) -> list[Campaign]:
         key = row["platform"], row["campaign_id"]
         campaign = found.setdefault(key, Campaign(key[0], str(row["account_id"]), key[1]))
         campaign.days.append(row["day"])
-    budgets = seen.rows("month_budgets") if "rpt_budget_pacing" in there else []
+    budgets = seen.rows("month_budgets") if "rpt_budget_pacing" in seen.tables else []
     with_budget = {(row["platform"], row["campaign_id"]) for row in budgets}
-    for row in seen.rows("campaigns") if "dim_campaigns" in there else []:
+    for row in seen.rows("campaigns") if "dim_campaigns" in seen.tables else []:
         key = row["platform"], row["campaign_id"]
         if key in with_budget:
             # one with a budget that has no row yet
@@ -201,7 +200,7 @@ def campaigns_of(seen: Look, there: set[str]) -> list[Campaign]:
             found[key].name = row["campaign_name"] or ""
             found[key].status = (row["campaign_status"] or "").upper()
     visits: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
-    for row in seen.rows("campaign_visits", *span) if "fct_touchpoints" in there else []:
+    for row in seen.rows("campaign_visits", *span) if "fct_touchpoints" in seen.tables else []:
         visits[row["platform"], row["campaign_id"]][row["day"]] = int(row["visits"])
     for key, campaign in found.items():
         campaign.has_budget = key in with_budget

@@ -46,7 +46,7 @@ def look(seen: Look) -> Iterator[Finding]:
             yield Finding(
                 subject, "failing", f"{subject}: {wrong[0]}", ACTION, *wrong[1:], since=seen.as_of
             )
-    yield from uncalibrated(seen) if "rpt_lifetime_value_calibration" in seen.tables() else ()
+    yield from uncalibrated(seen) if "rpt_lifetime_value_calibration" in seen.tables else ()
     yield Finding("", "ok", f"predictions of {judged} horizons are inside of their intervals")
 
 
