@@ -11,8 +11,8 @@ follows from it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
@@ -20,15 +20,15 @@ from statistics import median
 from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
 from marketing_analytics.monitor.checks.credit_rules import (
     TOUCHES,
-    Definitions,
     broken_rules,
     definitions,
 )
 from marketing_analytics.monitor.series import Verdict, judge_share
 
 HISTORY_DAYS, SPEND_DAYS = 56, 14
-# spend that is less or more than so many times the usual explains what its channel does
-SPEND_CHANGE = 2.0
+# spend that is less or more than so many times the usual explains what its channel does, and days
+# of such spend say nothing of other days
+SPEND_CHANGE, PAUSE = 2.0, 3.0
 ACTION = "see which sources and campaigns changed: `marketing diagnose attribution`"
 
 Days = Mapping[date, Mapping[str, float]]
@@ -53,9 +53,13 @@ def look(seen: Look) -> Iterator[Finding]:
     touches: dict[date, dict[str, float]] = defaultdict(dict)
     for row in seen.rows("touches_by_day", first, seen.as_of):
         touches[row["day"]][row["channel"]] = float(row["touches"])
-    drifting = drifts(seen, touches, seen.thresholds["touch_points"])
-    yield from mixes(seen, drifting, defined)
-    yield from credit_mixes(seen, credit_of, drifting, defined)
+    spend = spend_of(seen, first)
+    drifting = drifts(seen, touches, spend, seen.thresholds["touch_points"])
+    for channel, drift in drifting.items():
+        finding = of_drift(f"visits/{channel}", f"mix: {channel} has", "of the visits", drift)
+        yield defined.announced(explained(seen, spend.get(channel, {}), finding))
+    for channel, finding in credit_mixes(seen, credit_of, spend, set(drifting)):
+        yield defined.announced(explained(seen, spend.get(channel, {}), finding))
     models = len(credit_of) - 1
     yield Finding("", "ok", f"channels have their usual share of visits and of {models} models")
 
@@ -71,61 +75,84 @@ def credits_of(seen: Look, first: date) -> dict[str, dict[date, dict[str, float]
     return {**found, TOUCHES: {day: dict(each) for day, each in touches.items()}}
 
 
-def drifts(seen: Look, days: Days, least_points: float) -> dict[str, Drift]:
+def spend_of(seen: Look, first: date) -> dict[str, dict[date, float]]:
+    """Return spend by channel and day, where it is known."""
+    found: dict[str, dict[date, float]] = defaultdict(dict)
+    if {"fct_ad_spend", "dim_campaigns"} <= seen.tables:
+        for row in seen.rows("spend_by_channel_day", first, seen.as_of):
+            found[row["channel"]][row["day"]] = float(row["spend_usd"])
+    return found
+
+
+def drifts(
+    seen: Look, days: Days, spend: Mapping[str, Mapping[date, float]], least_points: float
+) -> dict[str, Drift]:
     """Return the channels whose share of the last day, or last two, is unlike its history."""
     found = {}
     for channel in sorted({name for each in days.values() for name in each}):
-        drift = drift_of(seen, days, channel)
+        drift = drift_of(seen, history_of(seen, days, channel, spend.get(channel, {})))
         if drift and abs(drift.share - drift.verdict.expected) * 100 >= least_points:
             found[channel] = drift
     return found
 
 
-def drift_of(seen: Look, days: Days, channel: str) -> Drift | None:
-    """Return how far the share of a channel lies from its history, if that is far."""
-    limit = seen.thresholds["limit"]
+def history_of(
+    seen: Look, days: Days, channel: str, spend: Mapping[date, float]
+) -> list[tuple[float, float]]:
+    """Return part and whole of eight weeks and the last day; pauses are filled with the usual."""
     order = [seen.as_of - timedelta(days=back) for back in range(HISTORY_DAYS, -1, -1)]
-    values = [
-        (days.get(day, {}).get(channel, 0.0), sum(days.get(day, {}).values())) for day in order
+    parts = [days.get(day, {}).get(channel, 0.0) for day in order]
+    wholes = [sum(days.get(day, {}).values()) for day in order]
+    usual = median(spend.get(day, 0.0) for day in order) if spend else 0.0
+    paused = [
+        usual > 0 and not usual / PAUSE <= spend.get(day, 0.0) <= usual * PAUSE
+        for day in order[:-1]
     ]
+    shares = [
+        part / whole
+        for part, whole, is_paused in zip(parts, wholes, paused, strict=False)
+        if whole and not is_paused
+    ]
+    share = median(shares) if shares else 0.0
+    filled = [
+        (share * whole if is_paused else part, whole)
+        for part, whole, is_paused in zip(parts, wholes, paused, strict=False)
+    ]
+    return [*filled, (parts[-1], wholes[-1])]
+
+
+def drift_of(seen: Look, values: Sequence[tuple[float, float]]) -> Drift | None:
+    """Return how far the last day of a share, or its last two, lie from its history, if far."""
+    limit = seen.thresholds["limit"]
     pairs = [(one[0] + two[0], one[1] + two[1]) for one, two in pairwise(values)]
     one = judge_share(values[:-1], *values[-1], limit)
     two = judge_share(pairs[:-2], *pairs[-1], limit, ahead=1)
     if one and abs(one.distance) > limit:
-        return Drift(values[-1][0] / values[-1][1], one, order[-1])
+        return Drift(values[-1][0] / values[-1][1], one, seen.as_of)
     if one and two and abs(two.distance) > limit and one.distance * two.distance > 0:
-        return Drift(pairs[-1][0] / pairs[-1][1], two, order[-2])
+        return Drift(pairs[-1][0] / pairs[-1][1], two, seen.as_of - timedelta(days=1))
     return None
-
-
-def mixes(seen: Look, drifting: Mapping[str, Drift], defined: Definitions) -> Iterator[Finding]:
-    """Yield channels with another share of the visits."""
-    for channel, drift in drifting.items():
-        finding = of_drift(f"visits/{channel}", f"mix: {channel} has", "of the visits", drift)
-        yield defined.announced(explained(seen, channel, finding))
 
 
 def credit_mixes(
     seen: Look,
     credit_of: Mapping[str, Days],
-    drifting: Mapping[str, Drift],
-    defined: Definitions,
-) -> Iterator[Finding]:
+    spend: Mapping[str, Mapping[date, float]],
+    drifting: set[str],
+) -> Iterator[tuple[str, Finding]]:
     """Yield channels with another share of the credit, each with the model that shows it most."""
     worst: dict[str, tuple[str, Drift]] = {}
     points = seen.thresholds["credit_points"]
-    touched = drifts(seen, credit_of.get(TOUCHES, {}), points / 2)
+    mixed = drifting | drifts(seen, credit_of.get(TOUCHES, {}), spend, points / 2).keys()
     for model, days in credit_of.items():
-        for channel, drift in drifts(seen, days, points).items() if model != TOUCHES else ():
+        for channel, drift in drifts(seen, days, spend, points).items() if model != TOUCHES else ():
             known = worst.get(channel)
             if known is None or abs(drift.verdict.distance) > abs(known[1].verdict.distance):
                 worst[channel] = model, drift
     for channel, (model, drift) in worst.items():
-        is_mix = channel in drifting or channel in touched
-        kind = "mix" if is_mix else "rule"
+        kind = "mix" if channel in mixed else "rule"
         sentence = f"{kind}: {model} gives {channel}"
-        finding = of_drift(f"credit/{channel}", sentence, "of the credit", drift)
-        yield defined.announced(explained(seen, channel, finding))
+        yield channel, of_drift(f"credit/{channel}", sentence, "of the credit", drift)
 
 
 def of_drift(subject: str, begin: str, end: str, drift: Drift) -> Finding:
@@ -144,16 +171,8 @@ def of_drift(subject: str, begin: str, end: str, drift: Drift) -> Finding:
     )
 
 
-def explained(seen: Look, channel: str, finding: Finding) -> Finding:
+def explained(seen: Look, spend: Mapping[date, float], finding: Finding) -> Finding:
     """Return a finding as an announcement where the spend of its channel changed alike."""
-    if not {"fct_ad_spend", "dim_campaigns"} <= seen.tables:
-        return finding
-    first = seen.as_of - timedelta(days=SPEND_DAYS + 1)
-    spend = {
-        row["day"]: float(row["spend_usd"])
-        for row in seen.rows("spend_by_channel_day", first, seen.as_of)
-        if row["channel"] == channel
-    }
     if not spend or finding.value is None or finding.lower is None:
         return finding
     order = [seen.as_of - timedelta(days=back) for back in range(SPEND_DAYS, 0, -1)]
@@ -162,13 +181,13 @@ def explained(seen: Look, channel: str, finding: Finding) -> Finding:
     is_low = finding.value < finding.lower
     if (is_low and fell) or (not is_low and rose):
         sentence = f"{finding.sentence}; its spend is {now:,.0f} USD where {usual:,.0f} was usual"
-        return Finding(**{**vars(finding), "status": "announced", "sentence": sentence})
+        return replace(finding, status="announced", sentence=sentence)
     return finding
 
 
 CHECK = Check(
     name="attribution_drift",
-    title="channels get the share of credit that they usually get",
+    title="channels get their usual share of credit",
     severity="ticket",
     tables=("fct_attribution", "fct_conversions", "fct_touchpoints"),
     look=look,

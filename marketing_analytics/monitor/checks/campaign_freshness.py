@@ -297,7 +297,7 @@ def silent_campaign(
 NUMBER = {"type": "number", "minimum": 0}
 CHECK = Check(
     name="campaign_freshness",
-    title="sources, accounts and campaigns are as fresh as their platform allows",
+    title="sources, accounts and campaigns are fresh",
     severity="page",
     tables=("fct_ad_spend",),
     look=look,
