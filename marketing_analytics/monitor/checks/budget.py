@@ -11,12 +11,14 @@ import calendar
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from statistics import median
 from typing import Any
 
 from marketing_analytics.monitor.check import Check, Finding, Look, Note, Threshold
-from marketing_analytics.monitor.series import judge_count
 
-HISTORY_DAYS = 56
+HISTORY_DAYS, LEAST_DAYS = 56, 14
+# a day has to cost so many times the dearest of them too
+MORE_THAN_EVER = 1.25
 ACTION = "lower the daily budget of the campaign, or raise the budget of the month in the shop"
 Spend = Mapping[tuple[str, str], Mapping[date, float]]
 
@@ -46,7 +48,8 @@ def over_budget(seen: Look, row: Mapping[str, Any]) -> Finding | None:
     subject, name = subject_of(row)
     limit = seen.thresholds["overspend_percent"] / 100
     due = spend / row["pacing"] if row["pacing"] else budget
-    is_ahead = spend > due * (1 + limit) and spend - due > budget * limit / 2
+    ahead = seen.thresholds["ahead_percent"] / 100
+    is_ahead = spend > due * (1 + ahead) and spend - due > budget * ahead / 3
     if spend <= budget * (1 + limit) and not (is_ahead and row["campaign_id"] == "(all)"):
         return None
     return Finding(
@@ -88,13 +91,12 @@ def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend, since: float) -
     value = max(days.get(seen.as_of, 0.0), since)
     month_days = calendar.monthrange(seen.as_of.year, seen.as_of.month)[1]
     daily = float(row["budget_usd"]) / month_days
-    ran = [cost for day, cost in sorted(days.items()) if day < seen.as_of and cost > 0]
-    times, limit = seen.thresholds["day_times"], seen.thresholds["limit"]
-    verdict = judge_count(ran, value, limit)
-    # new campaigns have no days of their own to compare with
-    usual = verdict.expected if verdict else (sorted(ran)[len(ran) // 2] if ran else daily)
-    is_far = verdict is None or verdict.distance > limit
-    if not (is_far and value > times * usual and value > times * daily):
+    ran = [cost for day, cost in days.items() if day < seen.as_of and cost > 0]
+    # a new campaign finds its level first
+    if len(ran) < LEAST_DAYS:
+        return None
+    usual, times = median(ran), seen.thresholds["day_times"]
+    if value <= max(times * usual, times * daily, MORE_THAN_EVER * max(ran)):
         return None
     subject, name = subject_of(row)
     return Finding(
@@ -105,7 +107,7 @@ def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend, since: float) -
         ACTION,
         value=value,
         lower=0.0,
-        upper=times * max(usual, daily),
+        upper=max(times * usual, times * daily, MORE_THAN_EVER * max(ran)),
         since=seen.as_of,
     )
 
@@ -117,8 +119,8 @@ CHECK = Check(
     tables=("rpt_budget_pacing",),
     look=look,
     thresholds={
-        "overspend_percent": Threshold(20, "Spend above the budget, or what is due, that may be."),
-        "day_times": Threshold(1.8, "Times the usual, and the daily budget, of a day.", minimum=1),
-        "limit": Threshold(4.0, "And spreads from what is usual.", minimum=2),
+        "overspend_percent": Threshold(20, "Spend above the budget of the month that may be."),
+        "ahead_percent": Threshold(35, "What a platform may be ahead of what is due."),
+        "day_times": Threshold(2.2, "Times the usual, and the daily budget, of a day.", minimum=1),
     },
 )

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from statistics import median
 from typing import Any
 
 from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
@@ -33,7 +34,9 @@ PROMISES = {
 }
 # words of platforms for campaigns that run; other words mean that somebody ended it
 RUNNING = {"ACTIVE", "ENABLED"}
-LOOK_BACK_DAYS, REGULAR_DAYS, FEW_VISITS = 35, 7, 3
+LOOK_BACK_DAYS, REGULAR_DAYS = 35, 7
+# visits that speak of a campaign that runs: so many, and such a share of the usual ones
+FEW_VISITS, VISITS_SHARE = 3, 0.6
 SYNC = "run `marketing ingest run --source {source}`, see `marketing ingest status`"
 DELIVERY = (
     "look at the campaign in the platform: billing, review, schedule; pause it there if meant"
@@ -71,6 +74,10 @@ class Campaign:
     def visits_since(self, day: date) -> int:
         """Return the visits after a day."""
         return sum(count for on, count in self.visits.items() if on > day)
+
+    def usual_visits(self) -> float:
+        """Return the visits of a day that has rows; some come back after a campaign has ended."""
+        return median(self.visits.get(day, 0) for day in self.days[-2 * REGULAR_DAYS :])
 
 
 def look(seen: Look) -> Iterator[Finding]:
@@ -225,8 +232,12 @@ def of_campaigns(
             yield fresh_campaign(seen, campaign, last, wanted)
     for (_, last), group in silent.items():
         visits = sum(campaign.visits_since(last) for campaign in group)
+        usual = sum(campaign.usual_visits() for campaign in group) * (seen.as_of - last).days
+        has_visits = visits >= max(FEW_VISITS, VISITS_SHARE * usual)
         for campaign in group:
-            yield silent_campaign(seen, campaign, last, visits, is_alone=len(group) == 1)
+            yield silent_campaign(
+                seen, campaign, last, has_visits=has_visits, is_alone=len(group) == 1
+            )
 
 
 def wanted_day(seen: Look, campaign: Campaign, read_to: Mapping[str, date]) -> date:
@@ -269,10 +280,9 @@ def fresh_campaign(seen: Look, campaign: Campaign, last: date, wanted: date) -> 
 
 
 def silent_campaign(
-    seen: Look, campaign: Campaign, last: date, visits: int, *, is_alone: bool
+    seen: Look, campaign: Campaign, last: date, *, has_visits: bool, is_alone: bool
 ) -> Finding:
     """Return the finding for a campaign whose rows ended."""
-    has_visits = visits >= FEW_VISITS
     status = "failing" if has_visits or is_alone else "warning"
     budget = " and has a budget" if campaign.has_budget else ""
     if has_visits:

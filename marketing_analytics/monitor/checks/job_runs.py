@@ -97,7 +97,7 @@ def of_job(seen: Look, job: Answer, runs: Sequence[Answer]) -> Finding | None:
 
 
 def failures(ended: Sequence[Answer]) -> list[Answer]:
-    """Return the runs in error since the last good one, newest first; cancelled ones say nothing."""
+    """Return the runs in error since the last good one, newest first; cancelled ones pass."""
     from marketing_analytics.cloud_api.states import Status
 
     found: list[Answer] = []

@@ -154,7 +154,7 @@ CHECK = Check(
     tables=("rpt_lifetime_value_accuracy",),
     look=look,
     thresholds={
-        "bias_percent": Threshold(10, "Bias that every model may have, beside chance."),
+        "bias_percent": Threshold(15, "Bias that every model may have, beside chance."),
         "limit": Threshold(2.6, "Spreads of chance that are allowed.", minimum=1),
         "coverage_percent": Threshold(80, "What the intervals promise.", maximum=100),
         "calibration_percent": Threshold(50, "What a tenth may buy more or less."),

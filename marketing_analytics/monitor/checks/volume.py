@@ -214,7 +214,7 @@ def visits_of(seen: Look, platform: str) -> Counts:
         return {}
     found = campaign_counts(seen, "visits_by_campaign_day", platform)
     for days in found.values():
-        if days.get(seen.as_of, 0.0) < max(3.0, median(days.values()) / 5):
+        if days.get(seen.as_of, 0.0) < max(3.0, 0.6 * median(days.values())):
             days.pop(seen.as_of, None)
     return found
 
@@ -255,7 +255,7 @@ CHECK = Check(
     tables=(),
     look=look,
     thresholds={
-        "limit": Threshold(4.0, "Spreads from what is usual that alarm.", minimum=2),
+        "limit": Threshold(5.0, "Spreads from what is usual that alarm.", minimum=2),
         "ads_percent": Threshold(35, "What the rows of a platform's day may differ."),
         "rewritten_percent": Threshold(25, "What the rows of a day may change after a run."),
     },
