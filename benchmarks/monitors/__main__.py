@@ -108,7 +108,9 @@ def judge(seed: int, folder: Path, count: int, days: int) -> tuple[Counter[str],
         for result in wrong:
             print(f"  {kind} {day}: {result.monitor} {result.subject}: {result.sentence}")
     found: Counter[str] = Counter()
-    draw = Draw(replay, random.Random(seed), span[1:])
+    # a channel that is switched off cannot lose its visits
+    days_on = [day for day in span[1:-1] if not {day, day + timedelta(days=1)} & paused]
+    draw = Draw(replay, random.Random(seed), days_on)
     for fault in drawn(draw, count):
         run = runs_to_alarm(replay, fault, quiet)
         found[f"{fault.kind} all"] += 1

@@ -45,8 +45,8 @@ class Draw:
         self.running = set(rows)
 
     def day(self) -> date:
-        """Return a day that the next one is judged too."""
-        return self.chance.choice(self.days[:-1])
+        """Return a day."""
+        return self.chance.choice(self.days)
 
     def campaign(self) -> tuple[str, str, date]:
         """Return a campaign and a day on which it has run for a week and goes on."""

@@ -25,9 +25,8 @@ class Threshold:
 
     def schema(self) -> dict[str, Any]:
         """Return its JSON schema."""
-        kind = "integer" if isinstance(self.default, int) else "number"
         rule: dict[str, Any] = {
-            "type": kind,
+            "type": "number",
             "minimum": self.minimum,
             "default": self.default,
             "description": self.meaning,
