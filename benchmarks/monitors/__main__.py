@@ -1,4 +1,4 @@
-"""200 faults of 13 kinds over 90 days of simulated worlds: are they found, and who cries wolf?
+"""200 faults of 13 kinds over 90 days of simulated worlds: what is found, what alarms for nothing.
 
 A world is simulated, loaded and built once (`marketing demo run`); its days are replayed as views.
 Quiet days are replayed first, so that the watch has a history; each fault is put into the marts of
@@ -49,8 +49,8 @@ def paused_days(demo: Path) -> set[date]:
         rows = duckdb.sql(
             f"select first_date, last_date from '{path}' where kind = 'switch_off' group by all"
         ).fetchall()
-        for first, last in rows:
-            first, last = (date.fromisoformat(str(each)[:10]) for each in (first, last))
+        for pause in rows:
+            first, last = (date.fromisoformat(str(each)[:10]) for each in pause)
             found |= {first + timedelta(days=n) for n in range((last - first).days + 3)}
     return found
 
@@ -108,7 +108,9 @@ def judge(seed: int, folder: Path, count: int, days: int) -> tuple[Counter[str],
         for result in wrong:
             print(f"  {kind} {day}: {result.monitor} {result.subject}: {result.sentence}")
     found: Counter[str] = Counter()
-    draw = Draw(replay, random.Random(seed), span[1:])
+    # a channel that is switched off cannot lose its visits
+    days_on = [day for day in span[1:-1] if not {day, day + timedelta(days=1)} & paused]
+    draw = Draw(replay, random.Random(seed), days_on)
     for fault in drawn(draw, count):
         run = runs_to_alarm(replay, fault, quiet)
         found[f"{fault.kind} all"] += 1
@@ -149,16 +151,16 @@ def report(totals: Counter[str], found: Counter[str]) -> int:
     recall = hits / max(every, 1)
     false = totals["quiet alarms"] / max(totals["quiet days"], 1)
     seconds = totals["slowest"] / 1000
+    quiet, alarming = totals["quiet days"], totals["quiet alarms"]
+    print(f"faults found          {hits} of {every}: {recall:.1%}, at least {LEAST_RECALL:.0%}")
+    print(f"  on the first run    {totals['on run 1']}, on the second {totals['on run 2']}")
     print(
-        f"faults found              {hits} of {every}: {recall:.1%} (at least {LEAST_RECALL:.0%})"
+        f"false alarms          {alarming} of {quiet} days: {false:.1%}, at most {MOST_FALSE:.0%}"
     )
-    print(f"  on the first run        {totals['on run 1']}, on the second {totals['on run 2']}")
-    print(f"false alarms              {totals['quiet alarms']} of {totals['quiet days']} quiet days:"
-          f" {false:.1%} (at most {MOST_FALSE:.0%})")  # fmt: skip
-    print(f"  days that warn          {totals['quiet warnings']}")
-    print(f"days of planned pauses    {totals['paused alarms']} of {totals['paused days']} alarm,"
-          f" {totals['paused warnings']} warn")  # fmt: skip
-    print(f"slowest run               {seconds:.1f} s (at most {MOST_SECONDS:.0f})")
+    print(f"  days that warn      {totals['quiet warnings']}")
+    paused = f"{totals['paused alarms']} of {totals['paused days']} alarm"
+    print(f"planned pauses        {paused}, {totals['paused warnings']} warn")
+    print(f"slowest run           {seconds:.1f} s, at most {MOST_SECONDS:.0f}")
     is_good = recall >= LEAST_RECALL and false <= MOST_FALSE and seconds <= MOST_SECONDS
     return 0 if is_good else 1
 

@@ -23,6 +23,12 @@ MANY = (
 BURSTS = ("stg_klaviyo__events", "stg_mailchimp__email_activity", "int_email__events")
 
 
+def replaced(column: str, where: str, factor: float) -> str:
+    """Return SQL that has a column multiplied in some rows."""
+    changed = f"case when {where} then {column} * {factor} else {column} end as {column}"
+    return f"select * replace ({changed}) from {{t}}"
+
+
 class Draw:
     """Draws faults over a world."""
 
@@ -39,8 +45,8 @@ class Draw:
         self.running = set(rows)
 
     def day(self) -> date:
-        """Return a day that the next one is judged too."""
-        return self.chance.choice(self.days[:-1])
+        """Return a day."""
+        return self.chance.choice(self.days)
 
     def campaign(self) -> tuple[str, str, date]:
         """Return a campaign and a day on which it has run for a week and goes on."""
@@ -65,7 +71,7 @@ class Draw:
         return Fault("attribution_mix", name, day, ("attribution_drift",), views)
 
     def attribution_rule(self) -> Fault:
-        """The same journeys are credited otherwise, from a day on or all over the past."""
+        """Credit the same journeys otherwise, from a day on or all over the past."""
         day, model = self.day(), self.chance.choice(["position_based", "linear", "j_shaped"])
         since = self.chance.choice([f"conversion_date >= date '{day}'", "true"])
         new = self.chance.choice(
@@ -80,9 +86,8 @@ class Draw:
             f"select * replace (case when model = '{model}' and touch_count > 1 and {since}"
             f" then cast({new} as double) else cast(credit as double) end as credit) from {{t}}"
         )
-        fault = Fault("attribution_rule", f"{model}: {new} where {since}", day,
+        return Fault("attribution_rule", f"{model}: {new} where {since}", day,
                       ("attribution_drift",), {"fct_attribution": change})  # fmt: skip
-        return fault
 
     def campaign_stale(self) -> Fault:
         """Rows of a campaign, or a whole source, come no more though it runs."""
@@ -104,7 +109,7 @@ class Draw:
         return Fault("campaign_stale", name, day, ("campaign_freshness",), views)
 
     def budget_without_rows(self) -> Fault:
-        """A campaign stops to deliver: neither rows nor visits."""
+        """Stop a campaign: neither rows nor visits."""
         platform, campaign, day = self.campaign()
         without = (
             f"select * from {{t}} where not (campaign_id = '{campaign}' and %s >= date '{day}')"
@@ -135,26 +140,26 @@ class Draw:
         """Orders are lost or doubled, or revenue is."""
         day = self.day()
         lost = f"conversion_date = date '{day}' and hash(conversion_id) % 100"
+        some = "select * from {t} where " + lost
+        revenue = f"model = 'linear' and conversion_date >= date '{day}'"
         name, table, change = self.chance.choice(
             [
                 ("orders lost", "fct_conversions", f"select * from {{t}} where not ({lost} < 12)"),
-                ("orders doubled", "fct_conversions",
-                 f"select * from {{t}} union all select * from {{t}} where {lost} < 12"),
-                ("revenue of a model", "fct_attribution",
-                 "select * replace (case when model = 'linear' and conversion_date >= date"
-                 f" '{day}' then revenue_usd * 0.97 else revenue_usd end as revenue_usd) from {{t}}"),
-                ("revenue on the page", "rpt_executive_kpis",
-                 "select * replace (actual_value * 1.01 as actual_value) from {t}"),
-                ("totals", "fct_conversions",
-                 f"select * replace (case when {lost} < 25 then order_total * 1.2 else order_total"
-                 " end as order_total) from {t}"),
+                ("doubled", "fct_conversions", f"select * from {{t}} union all {some} < 12"),
+                ("revenue of a model", "fct_attribution", replaced("revenue_usd", revenue, 0.97)),
+                (
+                    "revenue on the page",
+                    "rpt_executive_kpis",
+                    replaced("actual_value", "true", 1.01),
+                ),
+                ("totals", "fct_conversions", replaced("order_total", f"{lost} < 25", 1.2)),
             ]
-        )  # fmt: skip
+        )
         return Fault("reconciliation", name, day, ("reconciliation", "attribution_drift"),
                      {table: change})  # fmt: skip
 
     def spend_reconciliation(self) -> Fault:
-        """The marts hold another spend than the platform reported."""
+        """Let the marts hold another spend than the platform reported."""
         platform, _, day = self.campaign()
         factor = self.chance.choice([0.0, 0.8, 0.95, 1.1, 2.0])
         change = (
@@ -165,7 +170,7 @@ class Draw:
                      ("spend_reconciliation",), {"fct_ad_spend": change})  # fmt: skip
 
     def volume(self) -> Fault:
-        """A source has far fewer or more rows from a day on."""
+        """Let a source have far fewer or more rows from a day on."""
         day = self.day()
         table = self.chance.choice([*MANY, *BURSTS, *(t for each in ADS.values() for t in each)])
         factor = self.chance.choice([0.0, 0.2, 3.0])
@@ -181,7 +186,7 @@ class Draw:
         return Fault("volume", f"{table} x {factor}", day, ("volume",), {table: change})
 
     def schema(self) -> Fault:
-        """A column or table vanishes, appears, or changes its type."""
+        """Let a column or table vanish, appear, or change its type."""
         table = self.chance.choice(["fct_ad_spend", "stg_meta_ads__ad_insights", "fct_conversions"])
         column = {"fct_conversions": "currency"}.get(table, "clicks")
         change = self.chance.choice(
@@ -230,7 +235,7 @@ class Draw:
                      {"int_web__sessions": change})  # fmt: skip
 
     def budget(self) -> Fault:
-        """A campaign or a platform spends a multiple of what it should."""
+        """Let a campaign or a platform spend a multiple of what it should."""
         platform, campaign, day = self.campaign()
         factor = self.chance.choice([3, 5, 8])
         who = self.chance.choice([f"campaign_id = '{campaign}'", f"platform = '{platform}'"])
@@ -242,7 +247,7 @@ class Draw:
         return Fault("budget", f"{who} x {factor}", day, ("budget",), dict.fromkeys(SPEND, change))
 
     def job_runs(self) -> Fault:
-        """A job runs no more, or ends in error."""
+        """Let a job run no more, or end in error."""
         name = self.chance.choice([name for name in JOBS if name != "weekly-report"])
         what = self.chance.choice(["missing", "error"])
         return Fault("job_runs", f"{name} {what}", self.day(), ("job_runs",), job=(name, what))

@@ -83,7 +83,8 @@ MADE = {
             date '{day}' as counted_until_date
         from base.rpt_budget_pacing as budgets
         left join spent using (platform, campaign_id)
-        where budgets.budget_month = date_trunc('month', date '{day}') and budgets.budget_usd > 0""",
+        where budgets.budget_usd > 0
+            and budgets.budget_month = date_trunc('month', date '{day}')""",
     "rpt_unmapped_traffic": """
         select
             'no rule' as reason, channel, origin_source as traffic_source,
@@ -181,7 +182,7 @@ class Replay:
                 make = f"create table if not exists kept.{table} as {rows} limit 0"
                 connection.execute(make)
                 if table == "monitor_results":
-                    rows += f" where checked_at = (select max(checked_at) from {SCHEMA}_monitor.{table})"
+                    rows += f" where cast(checked_at as date) = date '{day}' + 1"
                 connection.execute(f"insert into kept.{table} {rows}")
 
     def know(self, day: date) -> None:
@@ -271,7 +272,7 @@ class Runs:
 
     def jobs(self) -> list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
         """Return the jobs with their last runs, newest first."""
-        found = []
+        found: list[tuple[Mapping[str, Any], list[Mapping[str, Any]]]] = []
         for number, (name, cron) in enumerate(JOBS.items(), 1):
             job = {
                 "id": number,

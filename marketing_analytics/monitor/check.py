@@ -25,9 +25,8 @@ class Threshold:
 
     def schema(self) -> dict[str, Any]:
         """Return its JSON schema."""
-        kind = "integer" if isinstance(self.default, int) else "number"
         rule: dict[str, Any] = {
-            "type": kind,
+            "type": "number",
             "minimum": self.minimum,
             "default": self.default,
             "description": self.meaning,
@@ -74,23 +73,22 @@ class Look:
     as_of: date
     now: datetime
     thresholds: Mapping[str, float]
+    # tables and views of the marts
+    tables: frozenset[str]
     options: Mapping[str, Any] = field(default_factory=dict)
     memory: Sequence[Note] = ()
     # what the next run is to know; None keeps what the last one noted
     notes: list[Note] | None = None
 
-    def rows(self, name: str, *values: Any, **names: str) -> list[Mapping[str, Any]]:
+    def rows(
+        self, name: str, *values: Any, **names: str | tuple[str, ...]
+    ) -> list[Mapping[str, Any]]:
         """Return the rows of a file of SQL, in which {marts} is the schema; `names` of others."""
         text = (SQL / f"{name}.sql").read_text(encoding="utf-8")
         for place, given in {"marts": self.place.schema, **names}.items():
-            text = text.replace(f"{{{place}}}", named(given))
+            parts = (given,) if isinstance(given, str) else given
+            text = text.replace(f"{{{place}}}", named(*parts))
         return rows_of(self.connection, text, values)
-
-    def tables(self) -> set[str]:
-        """Return the names of the tables and views of the marts."""
-        query = "select table_name from information_schema.tables where table_schema = ?"
-        rows = self.connection.execute(query, [self.place.schema]).fetchall()
-        return {name for (name,) in rows}
 
     def note(self, note: Note) -> None:
         """Keep something for the next run."""

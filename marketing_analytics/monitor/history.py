@@ -152,16 +152,16 @@ def read(
 
 
 def latest_run(connection: Any, place: Place) -> Mapping[str, Any] | None:
-    """Return the run that ended last, or None."""
+    """Return the run that was made last, or None; its number tells, for clocks can be set."""
     runs = read(connection, place, "monitor_runs")
-    return max(runs, key=lambda run: run["started_at"], default=None)
+    return max(runs, key=lambda run: run["run_id"], default=None)
 
 
 def latest_results(connection: Any, place: Place) -> list[Result]:
     """Return what the last run that looked at each monitor found."""
     table = named(place.monitor_schema, "monitor_results")
     condition = f"""
-        (monitor, checked_at) in (select monitor, max(checked_at) from {table} group by monitor)
+        (monitor, run_id) in (select monitor, max(run_id) from {table} group by monitor)
     """  # noqa: S608 - names of ours
     return [result_of(row) for row in read(connection, place, "monitor_results", condition)]
 

@@ -87,32 +87,50 @@ def watched_one(check: Check, given: Mapping[str, Any]) -> Watched:
 def run_monitors(place: Place, monitors: Sequence[Watched]) -> Run:
     """Look, and keep what was found; the warehouse is held for as short as that takes."""
     started_at = clock.now().astimezone(UTC).replace(tzinfo=None)
-    run_id = f"{started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    # numbers sort by when runs were made, also where MARKETING_NOW sets another time
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{secrets.token_hex(3)}"
     found: list[Result] = []
     notes: dict[str, list[Note]] = {}
     with opened(place) as connection:
         as_of = as_of_date(connection, place, started_at)
         before = {(r.monitor, r.subject): r for r in history.latest_results(connection, place)}
+        memory = memory_by_monitor(connection, place)
+        tables = tables_of(connection, place)
         for monitor in monitors:
-            look = look_of(connection, place, monitor, as_of, started_at)
+            name = monitor.check.name
+            look = Look(
+                connection,
+                place,
+                as_of,
+                started_at,
+                monitor.thresholds,
+                tables,
+                monitor.options,
+                memory.get(name, ()),
+            )
             findings = findings_of(monitor.check, look)
             results = [result_of(f, monitor, run_id, started_at) for f in findings]
             found += [with_since(result, before) for result in results]
             if look.notes is not None:
-                notes[monitor.check.name] = look.notes
+                notes[name] = look.notes
     run = Run(run_id, as_of, started_at, tuple(found))
     keep(place, run, notes)
     return run
 
 
-def look_of(connection: Any, place: Place, monitor: Watched, as_of: date, now: datetime) -> Look:
-    """Return what a monitor sees."""
-    name = monitor.check.name
-    memory = history.read(connection, place, "monitor_memory", "monitor = ?", [name])
-    notes = [
-        Note(row["subject"], row["name"], row["value"], row["text_value"] or "") for row in memory
-    ]
-    return Look(connection, place, as_of, now, monitor.thresholds, monitor.options, tuple(notes))
+def memory_by_monitor(connection: Any, place: Place) -> dict[str, list[Note]]:
+    """Return what each monitor noted at its last run."""
+    found: dict[str, list[Note]] = {}
+    for row in history.read(connection, place, "monitor_memory"):
+        note = Note(row["subject"], row["name"], row["value"], row["text_value"] or "")
+        found.setdefault(row["monitor"], []).append(note)
+    return found
+
+
+def tables_of(connection: Any, place: Place) -> frozenset[str]:
+    """Return the names of the tables and views of the marts."""
+    query = "select table_name from information_schema.tables where table_schema = ?"
+    return frozenset(name for (name,) in connection.execute(query, [place.schema]).fetchall())
 
 
 def as_of_date(connection: Any, place: Place, now: datetime) -> date:
@@ -127,7 +145,7 @@ def as_of_date(connection: Any, place: Place, now: datetime) -> date:
 
 def findings_of(check: Check, look: Look) -> list[Finding]:
     """Return what a monitor found; that it cannot tell is a finding too, never a green one."""
-    absent = [table for table in check.tables if table not in look.tables()]
+    absent = [table for table in check.tables if table not in look.tables]
     if absent:
         return [unknown(f"there is no table {', '.join(absent)} in {look.place.schema}", BUILD)]
     try:

@@ -7,6 +7,7 @@ import inspect
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 from marketing_analytics.core.console import Console
@@ -16,6 +17,8 @@ from marketing_analytics.monitor.run import Watched
 # sentences in a pipe are folded too: they are read in the log of a job
 PIPED_WIDTH = 100
 TOLD = ("failing", "unknown", "warning", "announced")
+# findings of one monitor that are told in full
+MOST_TOLD = 4
 
 
 def print_results(
@@ -34,8 +37,14 @@ def print_results(
         [line_of(name, found) for name, found in sorted(by_monitor.items(), key=badness)],
         expendable=(4, 3, 5),
     )
-    for result in told:
-        print_result(console, result)
+    for name, found in groupby(told, key=lambda result: (result.rank, result.monitor)):
+        listed = list(found)
+        for result in listed[:MOST_TOLD]:
+            print_result(console, result)
+        if len(listed) > MOST_TOLD:
+            more = len(listed) - MOST_TOLD
+            console.line(f"{listed[0].status}  {name[1]}: {more} more, which `explain` tells")
+            console.line()
     counted = Counter(worst(r.status for r in found) for found in by_monitor.values())
     summary = ", ".join(f"{counted[status]} {status}" for status in STATUSES if counted[status])
     console.prose(

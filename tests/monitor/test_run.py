@@ -64,8 +64,8 @@ def test_healthy_marts_are_fine_and_what_cannot_be_told_is_unknown(place: Place)
 
 
 FAULTS = {
-    "spend_reconciliation": "update marts.fct_ad_spend set spend = 5 where report_date = '2026-10-30'"
-    " and campaign_id = 'g1'",
+    "spend_reconciliation": "update marts.fct_ad_spend set spend = 5"
+    " where report_date = '2026-10-30' and campaign_id = 'g1'",
     "reconciliation": "delete from marts.fct_conversions where conversion_id = 'c-2026-10-30-1'",
     "budget": "update marts.rpt_budget_pacing set spend_usd = 900, pacing = 1.6",
     "unmapped_channels": "insert into marts.rpt_unmapped_traffic values"

@@ -38,9 +38,9 @@ def written(folder: Path, text: str) -> Path:
             "page, ticket, info",
         ),
         (
-            "version: 1\nmonitors:\n  budget:\n    limit: much\n",
-            (4, 12),
-            "monitors.budget.limit is 'much', not a number",
+            "version: 1\nmonitors:\n  budget:\n    ahead_percent: much\n",
+            (4, 20),
+            "monitors.budget.ahead_percent is 'much', not a number",
             "write a number",
         ),
         (
@@ -65,7 +65,7 @@ def test_a_mistake_is_told_with_its_place(
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    text = "version: 1\nmonitors:\n  budget:\n    limit: -1\n    nonsense: 3\n"
+    text = "version: 1\nmonitors:\n  budget:\n    ahead_percent: -1\n    nonsense: 3\n"
     with pytest.raises(FileErrors) as caught:
         read_settings(written(tmp_path, text))
     assert [error.line for error in caught.value.errors] == [4, 5]
@@ -77,12 +77,12 @@ def test_a_file_that_is_not_there_is_told() -> None:
 
 
 def test_the_team_s_settings_go_before_the_defaults(tmp_path: Path) -> None:
-    text = "version: 1\nmonitors:\n  budget: {owner: finance, limit: 6}\n"
+    text = "version: 1\nmonitors:\n  budget: {owner: finance, ahead_percent: 60}\n"
     text += "  schema: {is_enabled: false}\n"
     settings = read_settings(written(tmp_path, text))
     found = {one.check.name: one for one in watched(checks(), settings.section("monitors"))}
     assert found["budget"].owner == "finance"
-    assert found["budget"].thresholds["limit"] == 6
+    assert found["budget"].thresholds["ahead_percent"] == 60
     assert found["budget"].severity == "ticket"
     assert "schema" not in found
 

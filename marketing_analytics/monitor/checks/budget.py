@@ -1,9 +1,8 @@
 """Spend of the month against its budget, and of the last day against the days before.
 
-A platform fails when it has spent far more than is due by now; a campaign only when it has spent
-more than its whole budget, because one that ends within the month has to be ahead: that it is ahead
-is a warning. A day of a campaign that costs far more than its own days and its daily share of the
-budget fails at once.
+A platform fails when it has spent far more than is due by now, a campaign only when it has spent
+more than its whole budget: one that ends within the month has to be ahead. A day that costs far
+more than its own days before and its daily share of the budget fails at once.
 """
 
 from __future__ import annotations
@@ -12,12 +11,14 @@ import calendar
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from statistics import median
 from typing import Any
 
-from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
-from marketing_analytics.monitor.series import judge_count
+from marketing_analytics.monitor.check import Check, Finding, Look, Note, Threshold
 
-HISTORY_DAYS = 56
+HISTORY_DAYS, LEAST_DAYS = 56, 14
+# a day has to cost so many times the dearest of them too
+MORE_THAN_EVER = 1.25
 ACTION = "lower the daily budget of the campaign, or raise the budget of the month in the shop"
 Spend = Mapping[tuple[str, str], Mapping[date, float]]
 
@@ -25,9 +26,10 @@ Spend = Mapping[tuple[str, str], Mapping[date, float]]
 def look(seen: Look) -> Iterator[Finding]:
     """Yield platforms and campaigns that spend too much."""
     rows = seen.rows("budget_pacing")
-    spend = daily_spend(seen) if "fct_ad_spend" in seen.tables() else {}
+    spend = daily_spend(seen) if "fct_ad_spend" in seen.tables else {}
     for row in rows:
-        finding = over_budget(seen, row) or costly_day(seen, row, spend)
+        since = spent_since(seen, row)
+        finding = over_budget(seen, row) or costly_day(seen, row, spend, since)
         if finding:
             yield finding
     yield Finding("", "ok", f"{len(rows)} budgets are kept")
@@ -46,16 +48,13 @@ def over_budget(seen: Look, row: Mapping[str, Any]) -> Finding | None:
     subject, name = subject_of(row)
     limit = seen.thresholds["overspend_percent"] / 100
     due = spend / row["pacing"] if row["pacing"] else budget
-    is_ahead = spend > due * (1 + limit) and spend - due > budget * limit / 2
-    if spend > budget * (1 + limit) or (is_ahead and row["campaign_id"] == "(all)"):
-        status = "failing"
-    elif is_ahead:
-        status = "warning"
-    else:
+    ahead = seen.thresholds["ahead_percent"] / 100
+    is_ahead = spend > due * (1 + ahead) and spend - due > budget * ahead / 3
+    if spend <= budget * (1 + limit) and not (is_ahead and row["campaign_id"] == "(all)"):
         return None
     return Finding(
         subject,
-        status,
+        "failing",
         f"{name} has spent {spend:,.0f} USD by {row['counted_until_date']}, where {due:,.0f} of the"
         f" month's {budget:,.0f} are due ({spend / due - 1:.0%} over)",
         ACTION,
@@ -76,19 +75,28 @@ def daily_spend(seen: Look) -> Spend:
     return found
 
 
-def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend) -> Finding | None:
+def spent_since(seen: Look, row: Mapping[str, Any]) -> float:
+    """Return what was spent since the last run, where that was a day before; and note it."""
+    subject, _ = subject_of(row)
+    spend = float(row["spend_usd"])
+    seen.note(Note(subject, seen.as_of.isoformat(), spend))
+    yesterday = (seen.as_of - timedelta(days=1)).isoformat()
+    known = [n.value for n in seen.memory if n.subject == subject and n.name == yesterday]
+    return spend - known[0] if known and known[0] is not None and seen.as_of.day > 1 else 0.0
+
+
+def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend, since: float) -> Finding | None:
     """Return the finding for a last day that cost far more than usual."""
     days = spend.get((row["platform"], row["campaign_id"]), {})
-    value = days.get(seen.as_of, 0.0)
+    value = max(days.get(seen.as_of, 0.0), since)
     month_days = calendar.monthrange(seen.as_of.year, seen.as_of.month)[1]
     daily = float(row["budget_usd"]) / month_days
-    ran = [cost for day, cost in sorted(days.items()) if day < seen.as_of and cost > 0]
-    times, limit = seen.thresholds["day_times"], seen.thresholds["limit"]
-    verdict = judge_count(ran, value, limit)
-    # new campaigns have no days of their own to compare with
-    usual = verdict.expected if verdict else (sorted(ran)[len(ran) // 2] if ran else daily)
-    is_far = verdict is None or verdict.distance > limit
-    if not (is_far and value > times * usual and value > times * daily):
+    ran = [cost for day, cost in days.items() if day < seen.as_of and cost > 0]
+    # a new campaign finds its level first
+    if len(ran) < LEAST_DAYS:
+        return None
+    usual, times = median(ran), seen.thresholds["day_times"]
+    if value <= max(times * usual, times * daily, MORE_THAN_EVER * max(ran)):
         return None
     subject, name = subject_of(row)
     return Finding(
@@ -99,7 +107,7 @@ def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend) -> Finding | No
         ACTION,
         value=value,
         lower=0.0,
-        upper=times * max(usual, daily),
+        upper=max(times * usual, times * daily, MORE_THAN_EVER * max(ran)),
         since=seen.as_of,
     )
 
@@ -111,8 +119,8 @@ CHECK = Check(
     tables=("rpt_budget_pacing",),
     look=look,
     thresholds={
-        "overspend_percent": Threshold(20, "Spend above the budget, or what is due, that may be."),
-        "day_times": Threshold(1.8, "Times the usual, and the daily budget, of a day.", minimum=1),
-        "limit": Threshold(4.0, "And spreads from what is usual.", minimum=2),
+        "overspend_percent": Threshold(20, "Spend above the budget of the month that may be."),
+        "ahead_percent": Threshold(35, "What a platform may be ahead of what is due."),
+        "day_times": Threshold(2.2, "Times the usual, and the daily budget, of a day.", minimum=1),
     },
 )

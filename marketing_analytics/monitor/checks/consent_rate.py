@@ -37,11 +37,10 @@ def look(seen: Look) -> Iterator[Finding]:
 
 def all_shares(seen: Look) -> dict[str, Shares]:
     """Return (granted, all) by day of every place and purpose."""
-    there = seen.tables()
     found: dict[str, Shares] = {}
     days = seen.as_of - timedelta(days=HISTORY_DAYS + 1), seen.as_of + timedelta(days=1)
     for table, place in DECISIONS.items():
-        if table in there:
+        if table in seen.tables:
             for row in seen.rows("consents_by_day", *days, table=table):
                 shares = found.setdefault(f"{place}/{row['subject']}", {})
                 shares[row["day"]] = float(row["part"]), float(row["whole"])
@@ -49,7 +48,7 @@ def all_shares(seen: Look) -> dict[str, Shares]:
         ("consent_of_events_by_day", "stg_ga4__events", EVENTS),
         ("flag_of_conversions_by_day", "fct_conversions", FLAGS),
     ):
-        for column in columns if table in there else ():
+        for column in columns if table in seen.tables else ():
             place = "ga4" if table.startswith("stg") else "orders"
             found[f"{place}/{column}"] = {
                 row["day"]: (float(row["part"]), float(row["whole"]))

@@ -53,7 +53,7 @@ class Definitions:
 
 def definitions(seen: Look) -> Definitions:
     """Return which definitions have changed, and note those of now."""
-    now = {table: fingerprint(seen, table) for table in DEFINITIONS if table in seen.tables()}
+    now = {table: fingerprint(seen, table) for table in DEFINITIONS if table in seen.tables}
     now["models"] = models_of(seen)
     known = {note.subject: note.text for note in seen.memory if note.name == DEFINITION}
     young = {

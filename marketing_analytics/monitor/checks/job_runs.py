@@ -41,7 +41,7 @@ def jobs_with_runs() -> list[tuple[Answer, Sequence[Answer]]]:
 
     absent = [name for name in SETTINGS if not os.environ.get(name, "").strip()]
     if absent:
-        raise NotKnownError(f"{', '.join(absent)} is not set: dbt Cloud was not asked",
+        raise NotKnownError(f"dbt Cloud was not asked: there is no {', '.join(absent)}",
                             "set what `marketing jobs` needs: docs/jobs.md")  # fmt: skip
     token = os.environ["DBTCLOUD_TOKEN"].strip()
     remember(token)
@@ -78,7 +78,7 @@ def is_scheduled(job: Answer) -> bool:
 
 def of_job(seen: Look, job: Answer, runs: Sequence[Answer]) -> Finding | None:
     """Return what is wrong with a job."""
-    from marketing_analytics.cloud_api.states import ENDED, Status
+    from marketing_analytics.cloud_api.states import ENDED
 
     name = str(job["name"])
     late = lateness(seen, job, runs)
@@ -88,24 +88,24 @@ def of_job(seen: Look, job: Answer, runs: Sequence[Answer]) -> Finding | None:
     bad = failures(ended)
     if bad:
         first = time_of(bad[-1], "created_at")
-        word = Status(bad[0]["status"]).word.lower()
         times = f"{len(bad)} times in a row" if len(bad) > 1 else "once"
         return Finding(
-            name, "failing", f"{name} ended in {word} {times}: run {bad[0]['id']}", ACTION,
+            name, "failing", f"{name} ended in error {times}: run {bad[0]['id']}", ACTION,
             float(len(bad)), 0.0, 0.0, first.date() if first else None,
         )  # fmt: skip
     return slowness(seen, name, ended)
 
 
 def failures(ended: Sequence[Answer]) -> list[Answer]:
-    """Return the unsuccessful runs since the last good one, newest first."""
+    """Return the runs in error since the last good one, newest first; cancelled ones pass."""
     from marketing_analytics.cloud_api.states import Status
 
     found: list[Answer] = []
     for run in ended:
         if run["status"] == Status.SUCCESS:
             break
-        found.append(run)
+        if run["status"] == Status.ERROR:
+            found.append(run)
     return found
 
 

@@ -11,25 +11,26 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
+from marketing_analytics.monitor.check import Check, Finding, Look, NotKnownError, Threshold
 
 SHOPS = ("stg_shop__orders", "stg_shopify__orders")
 ORDERS, REVENUE, PAGE = "shop", "attribution", "executive"
 BUILD = "build the marts again from the orders on (dbt build --select stg_shop__orders+)"
 # one day of a model, or an order's: (what there is, what should be)
 Pair = tuple[date, float, float]
+# number and total by day and currency
+Orders = dict[tuple[date, str], tuple[int, float]]
 
 
 def look(seen: Look) -> Iterator[Finding]:
     """Yield where orders or revenue differ."""
-    there = seen.tables()
-    shop = nearest_shop(seen, there)
     conversions = totals(seen.rows("conversions_by_day", seen.as_of))
+    shop = nearest_shop(seen, conversions)
     yield from differing(seen, ORDERS, "the marts hold {} than the shop's orders", [
         (day, conversions.get((day, currency), (0, 0.0))[1], shop.get((day, currency), (0, 0.0))[1])
         for day, currency in sorted(shop.keys() | conversions.keys())
     ])  # fmt: skip
-    if "fct_attribution" in there:
+    if "fct_attribution" in seen.tables:
         first = seen.as_of - timedelta(days=int(seen.thresholds["days"]))
         rows = seen.rows("revenue_by_model_day", *([first, seen.as_of] * 3))
         for model in sorted({row["model"] for row in rows}):
@@ -43,7 +44,15 @@ def look(seen: Look) -> Iterator[Finding]:
                     if row["model"] == model
                 ],
             )
-    if "rpt_executive_kpis" in there:
+    if "rpt_channel_attribution" in seen.tables:
+        for row in seen.rows("revenue_of_channels"):
+            yield from differing(
+                seen,
+                f"channels/{row['model']} in {row['window_days']} days",
+                f"the channels of {row['model']} have {{}} revenue than there is",
+                [(seen.as_of, float(row["reported_usd"] or 0), float(row["revenue_usd"]))],
+            )
+    if "rpt_executive_kpis" in seen.tables:
         months = seen.rows("revenue_by_month", seen.as_of)
         pairs = [pair(row, "reported_usd", "revenue_usd") for row in months]
         yield from differing(seen, PAGE, "the executive page shows {} revenue than there is", pairs)
@@ -56,14 +65,19 @@ def pair(row: Mapping[str, Any], found: str, wanted: str) -> Pair:
     return row["day"], float(row[found] or 0), float(row[wanted] or 0)
 
 
-def nearest_shop(seen: Look, there: set[str]) -> dict[tuple[date, str], tuple[int, float]]:
+def nearest_shop(seen: Look, conversions: Orders) -> Orders:
     """Return the orders of the shop that the marts read: the one with most days alike."""
-    conversions = totals(seen.rows("conversions_by_day", seen.as_of))
-    shops = [totals(seen.rows("orders_by_day", seen.as_of, table=t)) for t in SHOPS if t in there]
-    return max(shops, key=lambda shop: len(shop.items() & conversions.items()), default={})
+    shops = [
+        totals(seen.rows("orders_by_day", seen.as_of, table=table))
+        for table in SHOPS
+        if table in seen.tables
+    ]
+    if not shops:
+        raise NotKnownError(f"there is no table {' or '.join(SHOPS)}", "build the shop's models")
+    return max(shops, key=lambda shop: len(shop.items() & conversions.items()))
 
 
-def totals(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[date, str], tuple[int, float]]:
+def totals(rows: Iterable[Mapping[str, Any]]) -> Orders:
     """Return orders and their total by day and currency."""
     return {
         (row["day"], str(row["currency"])): (int(row["orders"]), round(float(row["total"]), 2))

@@ -50,19 +50,18 @@ Counts = dict[str, dict[date, float]]
 
 def look(seen: Look) -> Iterator[Finding]:
     """Yield tables whose rows are not what they usually are."""
-    there = seen.tables()
     before = {
         (note.subject, date.fromisoformat(note.name)): note.value or 0.0 for note in seen.memory
     }
     looked = 0
     for table, (subject, day) in TABLES.items():
-        if table in there:
+        if table in seen.tables:
             counts = by_day(seen, table, day)
             looked += bool(counts)
             yield from findings(seen, subject, counts, before, day_finding(seen, subject, counts))
     for platform in ADS:
-        tables = ads_counts(seen, platform, there)
-        visits = visits_of(seen, platform, there)
+        tables = ads_counts(seen, platform)
+        visits = visits_of(seen, platform)
         for subject, by_campaign in tables.items():
             looked += bool(by_campaign)
             others = [visits, *(tables[name] for name in tables if name != subject)]
@@ -183,14 +182,14 @@ def unusual(subject: str, since: date, days: str, rows: float, verdict: Verdict)
     )
 
 
-def ads_counts(seen: Look, platform: str, there: set[str]) -> dict[str, Counts]:
+def ads_counts(seen: Look, platform: str) -> dict[str, Counts]:
     """Return the rows of a platform's tables by campaign and day."""
     found: dict[str, Counts] = {}
     for name in ADS[platform]:
-        if f"stg_{platform}__{name}" in there:
+        if f"stg_{platform}__{name}" in seen.tables:
             table = f"stg_{platform}__{name}"
             found[f"{platform}/{name}"] = campaign_counts(seen, "rows_by_campaign_day", table)
-    if "fct_ad_spend" in there:
+    if "fct_ad_spend" in seen.tables:
         found[f"marts/{platform}"] = campaign_counts(seen, "spend_rows", platform)
     return found
 
@@ -209,13 +208,13 @@ def campaign_counts(seen: Look, query: str, name: str) -> Counts:
     return found
 
 
-def visits_of(seen: Look, platform: str, there: set[str]) -> Counts:
+def visits_of(seen: Look, platform: str) -> Counts:
     """Return the visits by campaign and day; few of them say nothing of a day."""
-    if "fct_touchpoints" not in there:
+    if "fct_touchpoints" not in seen.tables:
         return {}
     found = campaign_counts(seen, "visits_by_campaign_day", platform)
     for days in found.values():
-        if days.get(seen.as_of, 0.0) < max(3.0, median(days.values()) / 5):
+        if days.get(seen.as_of, 0.0) < max(3.0, 0.6 * median(days.values())):
             days.pop(seen.as_of, None)
     return found
 
@@ -256,7 +255,7 @@ CHECK = Check(
     tables=(),
     look=look,
     thresholds={
-        "limit": Threshold(4.0, "Spreads from what is usual that alarm.", minimum=2),
+        "limit": Threshold(5.0, "Spreads from what is usual that alarm.", minimum=2),
         "ads_percent": Threshold(35, "What the rows of a platform's day may differ."),
         "rewritten_percent": Threshold(25, "What the rows of a day may change after a run."),
     },
