@@ -16,6 +16,8 @@ from marketing_analytics.monitor.levels import cli as levels
 from marketing_analytics.monitor.options import AS_JSON, CONFIG, of_place
 
 if TYPE_CHECKING:
+    from marketing_analytics.monitor.alerts.delivery import Delivery
+    from marketing_analytics.monitor.alerts.notices import Channel
     from marketing_analytics.monitor.place import Place
     from marketing_analytics.monitor.results import Result
     from marketing_analytics.monitor.run import Watched
@@ -56,18 +58,16 @@ def run(
     console = Console(is_json=is_json)
 
     def body() -> int:
-        from marketing_analytics.monitor.alerts.delivery import tell
         from marketing_analytics.monitor.alerts.show import print_deliveries
-        from marketing_analytics.monitor.levels.store import move_notes
         from marketing_analytics.monitor.place import place_of
         from marketing_analytics.monitor.run import run_monitors
         from marketing_analytics.monitor.show import print_results
 
         monitors = monitors_of(config, names)
         place = place_of(warehouse, schema, raw_database)
-        move_notes(place)
+        channels = alerts.channels_in(config)
         done = run_monitors(place, monitors)
-        told = tell(place, alerts.channels_in(config))
+        told = tell_or_say(console, place, channels)
         if is_json:
             deliveries = [delivery.as_json() for delivery in told]
             console.json({"schema_version": 1, **done.as_json(), "deliveries": deliveries})
@@ -182,6 +182,20 @@ def monitors_of(config: Path | None, names: tuple[str, ...]) -> list[Watched]:
                 f"there is no monitor {name!r}", hint=f"{meant}known: {', '.join(by_name)}"
             )
     return [by_name[name] for name in names] or known
+
+
+def tell_or_say(console: Console, place: Place, channels: list[Channel]) -> list[Delivery]:
+    """Tell the channels and put probes in their table; what hinders that is no finding."""
+    from marketing_analytics.core.errors import PlatformError
+    from marketing_analytics.monitor.alerts.delivery import tell
+    from marketing_analytics.monitor.levels.store import move_notes
+
+    try:
+        move_notes(place)
+        return tell(place, channels)
+    except PlatformError as error:
+        console.note(f"the alerts wait for the next run: {error.message}", indent="  ")
+        return []
 
 
 def with_levels(known: list[Watched], section: dict[str, Any]) -> list[Watched]:

@@ -93,6 +93,7 @@ class World:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # a minute on a machine that has nothing else to do
 @pytest.mark.parametrize("seed", [1])
 def test_nothing_is_lost_or_doubled_silently_over_200_kills(tmp_path, seed):
     import duckdb
