@@ -51,9 +51,10 @@ def run(
     config: Path | None,
     is_json: bool,
 ) -> None:
-    """Look at the marts, all monitors or those named, and keep what was found.
+    """Look at the marts, and keep what was found.
 
-    Exit code 1: a monitor fails. What is wrong, since when, and what to do is told.
+    All monitors look, or those named; channels are told what changed. What is wrong, since when,
+    and what to do is printed. Exit code 1: a monitor fails.
     """
     console = Console(is_json=is_json)
 
@@ -98,7 +99,9 @@ def list_command(config: Path | None, is_json: bool) -> None:
     sys.exit(run_guarded(body, console))
 
 
-@group.command(examples=["--warehouse var/demo/cloud/warehouse/env_1.duckdb --schema local_demo"])
+@group.command(
+    examples=["--warehouse var/demo/cloud/warehouse/env_1.duckdb --schema local_demo", "--json"]
+)
 @of_place
 @AS_JSON
 def status(
@@ -136,7 +139,7 @@ def explain(
     config: Path | None,
     is_json: bool,
 ) -> None:
-    """Tell how a monitor decides, its thresholds, and what it said last."""
+    """Tell how a monitor decides, and what it said last."""
     console = Console(is_json=is_json)
 
     def body() -> None:

@@ -111,7 +111,8 @@ def test_lengths_are_in_words():
 def findings(monkeypatch, probes, levels=None):
     section = {"dashboard": {"target": "report"}} if levels is None else levels
     monkeypatch.setattr(check, "probes_since", lambda *_: probes)
-    seen = Look(None, None, date(2026, 11, 28), NOW, {}, {"service_levels": section})
+    options = {"service_levels": section}
+    seen = Look(None, None, date(2026, 11, 28), NOW, {}, frozenset(), options)
     return {each.subject: each for each in check.look(seen)}
 
 

@@ -67,9 +67,10 @@ def send(
     warehouse: str | None, schema: str | None, raw_database: str | None,
     config: Path | None, is_json: bool,
 ) -> None:  # fmt: skip
-    """Decide on what the monitors found since the last time, and deliver what is kept.
+    """Deliver what is kept for the channels.
 
-    Exit code 1: something could not be delivered; it is kept.
+    What the monitors found since the last time is decided on first. Exit code 1: something could
+    not be delivered; it is kept.
     """
     console = Console(is_json=is_json)
 
@@ -115,7 +116,10 @@ def silence(
     by: str | None, warehouse: str | None, schema: str | None, raw_database: str | None,
     is_json: bool,
 ) -> None:  # fmt: skip
-    """Tell nothing of MONITOR (or '*') until a time; what is still wrong then is told."""
+    """Tell nothing of MONITOR, or of '*', until a time.
+
+    What is still wrong then is told.
+    """
     console = Console(is_json=is_json)
 
     def body() -> None:
@@ -132,7 +136,7 @@ def silence(
     sys.exit(run_guarded(body, console))
 
 
-@click.command(cls=Command, examples=["budget --subject meta_ads/act_1"])
+@click.command(cls=Command, examples=["budget", "campaign_freshness --subject meta_ads/1 --by ada"])
 @click.argument("monitor")
 @click.option("--subject", help="Which problem [default: all that go on].")
 @click.option("--by", metavar="NAME", help="Who [default: the name of the login].")
@@ -142,7 +146,10 @@ def acknowledge(
     monitor: str, subject: str | None, by: str | None,
     warehouse: str | None, schema: str | None, raw_database: str | None, is_json: bool,
 ) -> None:  # fmt: skip
-    """Take on the problems of MONITOR: they are told no more until they are over."""
+    """Take on the problems of MONITOR: they are told no more.
+
+    Their end is told, and so is a problem that begins later.
+    """
     console = Console(is_json=is_json)
 
     def body() -> None:
@@ -160,12 +167,15 @@ def acknowledge(
     sys.exit(run_guarded(body, console))
 
 
-@click.command(name="test-channel", cls=Command, examples=["team-mail"])
+@click.command(name="test-channel", cls=Command, examples=["team", "team --json"])
 @click.argument("name")
 @CONFIG
 @AS_JSON
 def test_channel(name: str, config: Path | None, is_json: bool) -> None:
-    """Send a test message to channel NAME now. Exit code 1: it was not taken."""
+    """Send a test message to channel NAME now.
+
+    Exit code 1: it was not taken.
+    """
     console = Console(is_json=is_json)
 
     def body() -> None:

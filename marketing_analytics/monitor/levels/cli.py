@@ -37,7 +37,7 @@ def probe(
     targets: tuple[str, ...], every_seconds: float | None, warehouse: str | None,
     schema: str | None, raw_database: str | None, config: Path | None, is_json: bool,
 ) -> None:  # fmt: skip
-    """Look at the dashboard from outside: is it whole, and are its data fresh.
+    """Look from outside whether the dashboard is whole and fresh.
 
     TARGET is a folder of a report, the address of its pages, or a name under service_levels in
     monitors.yml [default: all of these]. Exit code 1: it is not readable, or not fresh.
@@ -76,7 +76,10 @@ def metrics(
     port: int | None, host: str, allowed_hosts: tuple[str, ...], warehouse: str | None,
     schema: str | None, raw_database: str | None, config: Path | None,
 ) -> None:  # fmt: skip
-    """Print the newest results and service levels as OpenMetrics, or serve them. Reads only."""
+    """Print or serve results and service levels as OpenMetrics.
+
+    It reads only. While the warehouse cannot be read, what is served answers 503.
+    """
     console = Console()
 
     def body() -> None:
@@ -96,10 +99,10 @@ def metrics(
     sys.exit(run_guarded(body, console))
 
 
-@click.command(cls=Command, examples=["", "> slo.yml"])
+@click.command(cls=Command, examples=["", "--config monitors.yml"])
 @CONFIG
 def openslo(config: Path | None) -> None:
-    """Print what is promised as OpenSLO, for programs that read that."""
+    """Print what is promised as OpenSLO."""
     console = Console()
 
     def body() -> None:
