@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from marketing_analytics.core import redaction
-from marketing_analytics.core.errors import FileError, UserError
+from marketing_analytics.core.errors import FileError, LockedError, UserError
 from marketing_analytics.monitor.alerts import channels, outbox
 from marketing_analytics.monitor.alerts.channels import Outcome, service_of
 from marketing_analytics.monitor.alerts.delivery import tell
@@ -269,6 +269,16 @@ def test_commands_send_list_and_mute(typed, place, receiver):
     assert '"channel_name": "mail"' in typed("notices", "--waiting", "--json")
     assert "budget: b" in receiver.texts[0]
     assert "budget: a" not in receiver.texts[0]
+
+
+def test_a_run_says_what_it_found_even_if_nobody_can_be_told(typed, monkeypatch):
+    def locked(_):
+        raise LockedError("the file is in use")
+
+    monkeypatch.setattr("marketing_analytics.monitor.levels.store.move_notes", locked)
+    told = typed("run", "budget")
+    assert "1 unknown" in told
+    assert "the alerts wait for the next run: the file is in use" in told
 
 
 def test_a_silence_has_one_end_and_it_is_to_come(typed):
