@@ -95,7 +95,9 @@ def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend, since: float) -
     # a new campaign finds its level first
     if len(ran) < LEAST_DAYS:
         return None
-    usual, times = median(ran), seen.thresholds["day_times"]
+    is_platform = row["campaign_id"] == "(all)"
+    times = seen.thresholds["platform_times" if is_platform else "day_times"]
+    usual = median(ran)
     if value <= max(times * usual, times * daily, MORE_THAN_EVER * max(ran)):
         return None
     subject, name = subject_of(row)
@@ -121,6 +123,7 @@ CHECK = Check(
     thresholds={
         "overspend_percent": Threshold(20, "Spend above the budget of the month that may be."),
         "ahead_percent": Threshold(35, "What a platform may be ahead of what is due."),
-        "day_times": Threshold(2.2, "Times the usual, and the daily budget, of a day.", minimum=1),
+        "day_times": Threshold(3.0, "Times the usual, and the budget, of a day.", minimum=1),
+        "platform_times": Threshold(2.2, "And of a day of a platform as a whole.", minimum=1),
     },
 )
