@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from marketing_analytics.core import clock
+from marketing_analytics.core.console import bug_in
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.monitor import history
 from marketing_analytics.monitor.check import Check, Finding, Look, Note, NotKnownError
@@ -154,9 +155,11 @@ def findings_of(check: Check, look: Look) -> list[Finding]:
         look.notes = None
         return [unknown(*error.args)]
     except Exception as error:
-        if not is_of_database(error):
-            raise
         look.notes = None
+        if not is_of_database(error):
+            # one that breaks leaves the others their say
+            told = bug_in(f"the monitor {check.name}", error)
+            return [unknown(told.message, told.hint)]
         reason = redact(str(error).strip().splitlines()[0], secrets_of())
         return [unknown(f"the warehouse cannot answer: {reason}", BUILD)]
 

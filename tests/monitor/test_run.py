@@ -130,6 +130,19 @@ def test_a_table_that_cannot_be_read_is_unknown_with_the_reason(place: Place) ->
     assert "the warehouse cannot answer" in result.sentence
 
 
+def test_a_monitor_that_breaks_leaves_the_others_their_say(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("marketing_analytics.monitor.checks.budget.over_budget", breaks)
+    found = {result.monitor: result for result in run(place, "budget", "schema").results}
+    assert found["budget"].status == "unknown"
+    assert found["budget"].sentence.startswith("this is a bug in the monitor budget: ZeroDivision")
+    assert found["schema"].status == "ok"
+
+
 def test_a_change_of_definition_is_announced_with_what_follows(place: Place) -> None:
     change(place, "create table marts.channel_rules as select 1 as rule")
     run(place, "attribution_drift")
