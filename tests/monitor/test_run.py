@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from small_marts import make_marts
 
 from marketing_analytics.monitor import history
 from marketing_analytics.monitor.checks import checks
 from marketing_analytics.monitor.place import Place, opened
 from marketing_analytics.monitor.results import Result
 from marketing_analytics.monitor.run import Run, run_monitors, watched
-from marketing_analytics.warehouse.duckdb import connect
-
-SCHEMA = "marts"
-MORNING = "2026-11-01T07:00:00Z"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file with healthy marts."""
-    path = tmp_path_factory.mktemp("marts") / "watched.duckdb"
-    connection = connect(path)
-    make_marts(connection, SCHEMA)
-    connection.close()
-    return path
-
-
-@pytest.fixture
-def place(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Return healthy marts of one's own, looked at on a morning."""
-    path = tmp_path / template.name
-    path.write_bytes(template.read_bytes())
-    monkeypatch.setenv("MARKETING_NOW", MORNING)
-    for name in ("DBTCLOUD_ACCOUNT_ID", "DBTCLOUD_TOKEN", "PROJECT_ID"):
-        monkeypatch.delenv(name, raising=False)
-    return Place(str(path), SCHEMA)
 
 
 def run(place: Place, *names: str) -> Run:
@@ -84,7 +56,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("monitor", FAULTS)
 def test_a_fault_is_found_by_its_monitor_and_is_over_when_it_is_mended(
-    place: Place, template: Path, monitor: str
+    place: Place, monitor: str
 ) -> None:
     run(place, monitor)
     change(place, FAULTS[monitor])
