@@ -135,13 +135,14 @@ def tables_of(connection: Any, place: Place) -> frozenset[str]:
 
 
 def as_of_date(connection: Any, place: Place, now: datetime) -> date:
-    """Return the latest whole day of the marts; yesterday where they do not tell."""
+    """Return the latest whole day of the marts: yesterday at most, for today is not over."""
+    yesterday = now.date() - timedelta(days=1)
     query = f"select max(as_of_date) from {named(place.schema, 'int_calendar__as_of')}"  # noqa: S608 - a name of ours
     try:
         found = connection.execute(query).fetchone()[0]
     except Exception:
         found = None
-    return found or now.date() - timedelta(days=1)
+    return min(found or yesterday, yesterday)
 
 
 def findings_of(check: Check, look: Look) -> list[Finding]:

@@ -151,6 +151,14 @@ def test_a_source_that_was_not_read_is_told_with_its_age(place: Place) -> None:
     assert (result.subject, result.value, result.upper_bound) == ("shop", 73.0, 26.0)
 
 
+def test_a_day_that_is_not_over_is_not_judged(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARKETING_NOW", "2026-10-31T09:00:00Z")
+    change(place, "delete from marts.int_web__sessions where session_date = '2026-10-31'")
+    assert wrong(run(place, "volume")) == []
+
+
 def test_a_run_is_kept_in_the_history(place: Place) -> None:
     done = run(place, "budget", "schema")
     with opened(place) as connection:
