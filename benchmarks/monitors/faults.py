@@ -237,7 +237,7 @@ class Draw:
     def budget(self) -> Fault:
         """Let a campaign or a platform spend a multiple of what it should."""
         platform, campaign, day = self.campaign()
-        factor = self.chance.choice([3, 5, 8])
+        factor = self.chance.choice([4, 6, 8])
         who = self.chance.choice([f"campaign_id = '{campaign}'", f"platform = '{platform}'"])
         change = (
             f"select * replace (case when {who} and report_date >= date '{day}' then spend * "

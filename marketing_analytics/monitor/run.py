@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from marketing_analytics.core import clock
+from marketing_analytics.core.console import bug_in
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.monitor import history
 from marketing_analytics.monitor.check import Check, Finding, Look, Note, NotKnownError
@@ -134,13 +135,14 @@ def tables_of(connection: Any, place: Place) -> frozenset[str]:
 
 
 def as_of_date(connection: Any, place: Place, now: datetime) -> date:
-    """Return the latest whole day of the marts; yesterday where they do not tell."""
+    """Return the latest whole day of the marts: yesterday at most, for today is not over."""
+    yesterday = now.date() - timedelta(days=1)
     query = f"select max(as_of_date) from {named(place.schema, 'int_calendar__as_of')}"  # noqa: S608 - a name of ours
     try:
         found = connection.execute(query).fetchone()[0]
     except Exception:
         found = None
-    return found or now.date() - timedelta(days=1)
+    return min(found or yesterday, yesterday)
 
 
 def findings_of(check: Check, look: Look) -> list[Finding]:
@@ -154,9 +156,11 @@ def findings_of(check: Check, look: Look) -> list[Finding]:
         look.notes = None
         return [unknown(*error.args)]
     except Exception as error:
-        if not is_of_database(error):
-            raise
         look.notes = None
+        if not is_of_database(error):
+            # one that breaks leaves the others their say
+            told = bug_in(f"the monitor {check.name}", error)
+            return [unknown(told.message, told.hint)]
         reason = redact(str(error).strip().splitlines()[0], secrets_of())
         return [unknown(f"the warehouse cannot answer: {reason}", BUILD)]
 

@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from small_marts import make_marts
 
 from marketing_analytics.monitor import history
 from marketing_analytics.monitor.checks import checks
 from marketing_analytics.monitor.place import Place, opened
 from marketing_analytics.monitor.results import Result
 from marketing_analytics.monitor.run import Run, run_monitors, watched
-from marketing_analytics.warehouse.duckdb import connect
-
-SCHEMA = "marts"
-MORNING = "2026-11-01T07:00:00Z"
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a file with healthy marts."""
-    path = tmp_path_factory.mktemp("marts") / "watched.duckdb"
-    connection = connect(path)
-    make_marts(connection, SCHEMA)
-    connection.close()
-    return path
-
-
-@pytest.fixture
-def place(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Return healthy marts of one's own, looked at on a morning."""
-    path = tmp_path / template.name
-    path.write_bytes(template.read_bytes())
-    monkeypatch.setenv("MARKETING_NOW", MORNING)
-    for name in ("DBTCLOUD_ACCOUNT_ID", "DBTCLOUD_TOKEN", "PROJECT_ID"):
-        monkeypatch.delenv(name, raising=False)
-    return Place(str(path), SCHEMA)
 
 
 def run(place: Place, *names: str) -> Run:
@@ -84,7 +56,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("monitor", FAULTS)
 def test_a_fault_is_found_by_its_monitor_and_is_over_when_it_is_mended(
-    place: Place, template: Path, monitor: str
+    place: Place, monitor: str
 ) -> None:
     run(place, monitor)
     change(place, FAULTS[monitor])
@@ -130,6 +102,19 @@ def test_a_table_that_cannot_be_read_is_unknown_with_the_reason(place: Place) ->
     assert "the warehouse cannot answer" in result.sentence
 
 
+def test_a_monitor_that_breaks_leaves_the_others_their_say(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("marketing_analytics.monitor.checks.budget.over_budget", breaks)
+    found = {result.monitor: result for result in run(place, "budget", "schema").results}
+    assert found["budget"].status == "unknown"
+    assert found["budget"].sentence.startswith("this is a bug in the monitor budget: ZeroDivision")
+    assert found["schema"].status == "ok"
+
+
 def test_a_change_of_definition_is_announced_with_what_follows(place: Place) -> None:
     change(place, "create table marts.channel_rules as select 1 as rule")
     run(place, "attribution_drift")
@@ -164,6 +149,14 @@ def test_a_source_that_was_not_read_is_told_with_its_age(place: Place) -> None:
     )
     (result,) = wrong(run(place, "campaign_freshness"))
     assert (result.subject, result.value, result.upper_bound) == ("shop", 73.0, 26.0)
+
+
+def test_a_day_that_is_not_over_is_not_judged(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARKETING_NOW", "2026-10-31T09:00:00Z")
+    change(place, "delete from marts.int_web__sessions where session_date = '2026-10-31'")
+    assert wrong(run(place, "volume")) == []
 
 
 def test_a_run_is_kept_in_the_history(place: Place) -> None:

@@ -16,8 +16,8 @@ from typing import Any
 
 from marketing_analytics.monitor.check import Check, Finding, Look, Note, Threshold
 
-HISTORY_DAYS, LEAST_DAYS = 56, 14
-# a day has to cost so many times the dearest of them too
+HISTORY_DAYS, DAYS, WEEK = 28, 14, 7
+# a day has to cost so many times the dearest of the last days too
 MORE_THAN_EVER = 1.25
 ACTION = "lower the daily budget of the campaign, or raise the budget of the month in the shop"
 Spend = Mapping[tuple[str, str], Mapping[date, float]]
@@ -91,12 +91,15 @@ def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend, since: float) -
     value = max(days.get(seen.as_of, 0.0), since)
     month_days = calendar.monthrange(seen.as_of.year, seen.as_of.month)[1]
     daily = float(row["budget_usd"]) / month_days
-    ran = [cost for day, cost in days.items() if day < seen.as_of and cost > 0]
+    ran = [cost for day, cost in sorted(days.items()) if day < seen.as_of and cost > 0]
     # a new campaign finds its level first
-    if len(ran) < LEAST_DAYS:
+    if len(ran) < DAYS:
         return None
-    usual, times = median(ran), seen.thresholds["day_times"]
-    if value <= max(times * usual, times * daily, MORE_THAN_EVER * max(ran)):
+    is_platform = row["campaign_id"] == "(all)"
+    times = seen.thresholds["platform_times" if is_platform else "day_times"]
+    usual = median(ran[-WEEK:])
+    upper = max(times * usual, times * daily, MORE_THAN_EVER * max(ran[-DAYS:]))
+    if value <= upper:
         return None
     subject, name = subject_of(row)
     return Finding(
@@ -107,7 +110,7 @@ def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend, since: float) -
         ACTION,
         value=value,
         lower=0.0,
-        upper=max(times * usual, times * daily, MORE_THAN_EVER * max(ran)),
+        upper=upper,
         since=seen.as_of,
     )
 
@@ -121,6 +124,7 @@ CHECK = Check(
     thresholds={
         "overspend_percent": Threshold(20, "Spend above the budget of the month that may be."),
         "ahead_percent": Threshold(35, "What a platform may be ahead of what is due."),
-        "day_times": Threshold(2.2, "Times the usual, and the daily budget, of a day.", minimum=1),
+        "day_times": Threshold(2.6, "Times the usual, and the budget, of a day.", minimum=1),
+        "platform_times": Threshold(1.8, "And of a day of a platform as a whole.", minimum=1),
     },
 )

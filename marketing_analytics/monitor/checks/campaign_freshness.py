@@ -17,6 +17,7 @@ from statistics import median
 from typing import Any
 
 from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
+from marketing_analytics.monitor.history import plain
 
 # source: (hours after which it has to be read again, days until a day is there, days that move)
 PROMISES = {
@@ -125,7 +126,7 @@ def of_marts(seen: Look) -> Finding:
 
 def of_source(seen: Look, row: Mapping[str, Any], failed: Mapping[str, str]) -> Finding:
     """Return when a source was read last."""
-    source, read_at = str(row["source"]), row["read_at"]
+    source, read_at = str(row["source"]), plain(row["read_at"])
     limit = promise(seen, source)[0]
     action = SYNC.format(source=source)
     if read_at is None:

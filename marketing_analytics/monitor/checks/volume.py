@@ -147,17 +147,25 @@ def day_finding(seen: Look, subject: str, counts: Mapping[date, float]) -> Findi
         values = series_to(day, counts)
         one = judge_count(values[:-1], values[-1], limit)
         # rows that lack still do when the next day has come
-        if one and (one.distance < -limit or (not back and one.distance > limit)):
+        is_far = one is not None and is_unlike(seen, one, values[-1])
+        if one and is_far and (one.distance < 0 or not back):
             return unusual(subject, day, f"{day} has", values[-1], one)
     values = series_to(seen.as_of, counts)
     pairs = [sum(values[place - 1 : place + 1]) for place in range(1, len(values))]
     one = judge_count(values[:-1], values[-1], limit)
     two = judge_count(pairs[:-2], pairs[-1], limit, ahead=1)
     # both days have to lie on that side: a wrong day that is over alarms no more
-    if one and two and abs(two.distance) > limit and one.distance * two.distance > 0:
+    if one and two and is_unlike(seen, two, pairs[-1]) and one.distance * two.distance > 0:
         since = seen.as_of - timedelta(days=1)
         return unusual(subject, since, f"{since} and {seen.as_of} have", pairs[-1], two)
     return None
+
+
+def is_unlike(seen: Look, verdict: Verdict, rows: float) -> bool:
+    """Return whether a count is far from what is usual, and by more than demand makes."""
+    times = seen.thresholds["times"]
+    is_large = rows * times < verdict.expected or rows > verdict.expected * times
+    return is_large and abs(verdict.distance) > seen.thresholds["limit"]
 
 
 def series_to(day: date, counts: Mapping[date, float]) -> list[float]:
@@ -255,7 +263,8 @@ CHECK = Check(
     tables=(),
     look=look,
     thresholds={
-        "limit": Threshold(5.0, "Spreads from what is usual that alarm.", minimum=2),
+        "limit": Threshold(4.5, "Spreads from what is usual that alarm.", minimum=2),
+        "times": Threshold(1.6, "And so many times the usual, or less by that.", minimum=1),
         "ads_percent": Threshold(35, "What the rows of a platform's day may differ."),
         "rewritten_percent": Threshold(25, "What the rows of a day may change after a run."),
     },
