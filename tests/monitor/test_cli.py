@@ -45,7 +45,7 @@ def test_what_fails_is_told_with_what_to_do_and_exit_code_1(place: Place) -> Non
 def test_the_list_names_every_monitor_and_needs_no_warehouse() -> None:
     told = ask(None, "list", "--json")
     monitors = answer(told)["monitors"]
-    assert len(monitors) == 11
+    assert len(monitors) == 12
     assert all(one["how"] and one["owner"] and one["severity"] for one in monitors)
 
 
