@@ -83,6 +83,8 @@ def move_notes(place: Place, *, wait_seconds: float = 0.0) -> None:
 
     After a crash in between, what is there already is not put there again.
     """
+    if not place.is_duckdb:
+        return
     with noting(place):
         probes = noted(place)
         if not probes:
