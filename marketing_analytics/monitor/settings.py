@@ -72,13 +72,6 @@ class Settings:
             message, path=self.path, line=line, column=column, source=source, hint=hint
         )
 
-    def value_at(self, *names: str) -> Value | None:
-        """Return the value of a path of names, or None."""
-        value: Value | None = self.root
-        for name in names:
-            value = value.entries.get(name) if value else None
-        return value
-
 
 def read_settings(path: Path | None = None) -> Settings:
     """Return the settings of a file, checked; without a path those of ./monitors.yml, or none.
