@@ -59,7 +59,7 @@ coverage: .venv/installed .venv-clients/installed ## run the push suite and hold
 	@$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
 	@$(BIN)/coverage report --skip-covered --sort=cover | tail -40
 	@for room in core cloud_api jobs; do $(call floor,$$room,95); done
-	@for room in web warehouse local_cloud ingest simulate demo diagnose; do $(call floor,$$room,90); done
+	@for room in web warehouse local_cloud ingest simulate demo diagnose monitor report; do $(call floor,$$room,90); done
 
 floor = printf '%-12s' $(1); \
 	$(BIN)/coverage report --format=total --include="marketing_analytics/$(1)/*" --fail-under=$(2) \

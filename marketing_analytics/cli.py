@@ -18,6 +18,7 @@ GROUPS = {
     "ingest": ("marketing_analytics.ingest.cli", "Sync ad platforms, email and shop data."),
     "jobs": ("marketing_analytics.jobs.cli", "Deploy dbt jobs from tfvars files."),
     "measure": ("marketing_analytics.measure.cli", "Fit what SQL cannot."),
+    "monitor": ("marketing_analytics.monitor.cli", "Watch the marts, and tell who has to know."),
     "privacy": ("marketing_analytics.governance.cli", "Erase and export persons, map their data."),
     "report": ("marketing_analytics.report.cli", "Build the page that leadership opens."),
     "simulate": ("marketing_analytics.simulate.cli", "Build and serve a simulated world."),

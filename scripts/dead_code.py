@@ -27,6 +27,8 @@ READ_BY_LIBRARIES = [
     "capture_signals", "should_exit", "row_factory",
     # requests' sessions and answers, dlt's loader of tables and its settings
     "trust_env", "_content", "_load_rows", "get_value",
+    # html.parser
+    "handle_starttag",
 ]  # fmt: skip
 STATEMENT = re.compile(r"^-- name: (\w+)", re.MULTILINE)
 # what statements of the same file share

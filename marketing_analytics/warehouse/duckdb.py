@@ -22,6 +22,8 @@ from marketing_analytics.core.errors import LockedError, MachineError, PlatformE
 POLL_SECONDS = 0.2
 # struct flock of Linux: type, whence, start, length, process
 LOCK = "hhqqi"
+# how DuckDB says that another process has the file; a damaged `block` is another matter
+LOCKED = "Could not set lock on file"
 
 
 def connect(
@@ -42,7 +44,7 @@ def connect(
         try:
             return duckdb.connect(str(path), read_only=is_read_only)
         except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
+            if LOCKED not in str(error):
                 raise open_error(path, error) from None
             if time.monotonic() >= give_up_at:
                 raise locked_error(path, error, wait_seconds, hint) from None
@@ -188,4 +190,4 @@ def still_written(path: Path, process_id: int, seconds: float) -> MachineError:
 
 def is_lock_message(text: str, path: Path) -> bool:
     """Return whether dbt says that it could not open the raw database for its lock."""
-    return "Could not set lock on file" in text and str(path) in text
+    return LOCKED in text and str(path) in text

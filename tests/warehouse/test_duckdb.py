@@ -48,6 +48,21 @@ def test_a_file_of_something_else_is_refused_in_a_sentence(tmp_path):
         connect(path)
 
 
+def test_a_damaged_block_is_no_lock_to_wait_for(tmp_path):
+    import duckdb
+
+    path = tmp_path / "damaged.duckdb"
+    made = duckdb.connect(str(path))
+    made.execute("create table t as select range as n from range(10)")
+    made.close()
+    with path.open("r+b") as file:
+        # the first block behind the three headers
+        file.seek(3 * 4096 + 100)
+        file.write(b"damaged")
+    with pytest.raises(MachineError, match="Corrupt database file"):
+        connect(path, wait_seconds=60)
+
+
 def test_a_file_that_is_not_there_is_not_read(tmp_path):
     with pytest.raises(MachineError, match="there is no such file"):
         connect(tmp_path / "none.duckdb", is_read_only=True)

@@ -1,0 +1,1 @@
+"""Monitors judged by injected faults: recall, false alarms on quiet days, delay."""

@@ -1,0 +1,80 @@
+"""What is not told: silences, which end by time, and problems that somebody has taken on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from marketing_analytics.monitor.results import Result
+
+ALL = "*"
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Nothing is told of a subject, or of those that begin alike, until a time."""
+
+    monitor: str
+    subject: str
+    until_at: datetime
+    reason: str
+    created_by: str
+    created_at: datetime
+
+    def covers(self, monitor: str, subject: str, now: datetime) -> bool:
+        """Return whether it is in force for a subject."""
+        return (
+            now < self.until_at
+            and self.monitor in (monitor, ALL)
+            and (
+                subject == self.subject
+                or (self.subject.endswith(ALL) and subject.startswith(self.subject[:-1]))
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """Somebody has taken on a problem: it is told no more until it is over."""
+
+    monitor: str
+    subject: str
+    since_at: datetime
+    acknowledged_by: str
+    acknowledged_at: datetime
+
+    def covers(self, result: Result) -> bool:
+        """Return whether it is of this problem, not of one that began later."""
+        is_same = (result.monitor, result.subject) == (self.monitor, self.subject)
+        return is_same and result.since_at <= max(self.since_at, self.acknowledged_at)
+
+
+@dataclass(frozen=True)
+class Mutes:
+    """All that is in force."""
+
+    silences: tuple[Silence, ...] = ()
+    acknowledgements: tuple[Acknowledgement, ...] = field(default=())
+
+    def silenced(self, monitor: str, subject: str, now: datetime) -> bool:
+        """Return whether neither problems nor their ends are told."""
+        return any(silence.covers(monitor, subject, now) for silence in self.silences)
+
+    def mute(self, result: Result, now: datetime) -> bool:
+        """Return whether a problem is not told."""
+        return self.silenced(result.monitor, result.subject, now) or any(
+            acknowledgement.covers(result) for acknowledgement in self.acknowledgements
+        )
+
+
+def silence_of(row: Mapping[str, Any]) -> Silence:
+    """Return a row of the history."""
+    return Silence(**{name: row[name] for name in Silence.__dataclass_fields__})
+
+
+def acknowledgement_of(row: Mapping[str, Any]) -> Acknowledgement:
+    """Return a row of the history."""
+    names = Acknowledgement.__dataclass_fields__
+    return Acknowledgement(**{name: row[name] for name in names})

@@ -1,0 +1,199 @@
+"""What is to be told, kept until it is delivered.
+
+Deciding is one transaction: the notices of the runs and the mark that these are decided.
+One process decides at a time; there is no index that would see to it, since one of DuckDB 1.5 is
+damaged by a kill. Delivering is claim, send, conclude. A crash between the last two leaves the
+claim behind; when that has run out, the notice is sent once more, with a word that it may have
+arrived before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from marketing_analytics.monitor.alerts.channels import Outcome
+from marketing_analytics.monitor.alerts.mutes import Mutes, acknowledgement_of, silence_of
+from marketing_analytics.monitor.alerts.notices import (
+    Channel,
+    Notice,
+    Told,
+    decide,
+    notice_of,
+    told_by,
+)
+from marketing_analytics.monitor.history import add, prepare, read
+from marketing_analytics.monitor.place import Place, named, opened
+from marketing_analytics.monitor.results import result_of
+from marketing_analytics.warehouse.postgresql import advisory_lock
+
+# a delivery takes less; measured by the clock on the wall, not the business clock
+CLAIM_SECONDS = 300
+LOCK_SECONDS = 60.0
+WAITING = "delivered_at is null"
+
+
+def keep_notices(place: Place, channels: Sequence[Channel], now: datetime) -> list[Notice]:
+    """Decide what the runs since the last time ask for, and keep it."""
+    with deciding(place), opened(place, is_read_only=False) as connection:
+        prepare(connection, place)
+        with transaction(connection):
+            told = told_by(all_notices(connection, place))
+            mutes = mutes_of(connection, place)
+            return [
+                notice
+                for run_id in undecided_runs(connection, place)
+                for notice in decide_run(connection, place, run_id, told, channels, mutes, now)
+            ]
+
+
+def deciding(place: Place) -> AbstractContextManager[None]:
+    """Return what lets one process decide at a time; a DuckDB file does so itself."""
+    if place.is_duckdb:
+        return nullcontext()
+    return advisory_lock(
+        place.warehouse,
+        f"alerts of {place.monitor_schema}",
+        taken="another process decides on the alerts",
+        hint="run again when it has ended",
+        timeout_seconds=LOCK_SECONDS,
+    )
+
+
+def notices(place: Place) -> str:
+    """Return the name of the table in SQL."""
+    return named(place.monitor_schema, "monitor_notices")
+
+
+@contextmanager
+def transaction(connection: Any) -> Iterator[None]:
+    """Keep all of a block, or nothing of it."""
+    connection.execute("begin")
+    try:
+        yield
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    connection.execute("commit")
+
+
+def undecided_runs(connection: Any, place: Place) -> list[str]:
+    """Return the runs that ended after the last decided one, oldest first.
+
+    Where none was decided yet it is the newest alone: the past is no news.
+    """
+    runs = read(connection, place, "monitor_runs", "ended_at is not null")
+    runs = sorted(runs, key=lambda run: (run["ended_at"], run["started_at"]))
+    decided = {row["run_id"] for row in read(connection, place, "monitor_decisions")}
+    ended = [run["ended_at"] for run in runs if run["run_id"] in decided]
+    if not ended:
+        return [run["run_id"] for run in runs[-1:]]
+    later = (run for run in runs if run["ended_at"] >= max(ended))
+    return [run["run_id"] for run in later if run["run_id"] not in decided]
+
+
+def decide_run(
+    connection: Any,
+    place: Place,
+    run_id: str,
+    told: dict[tuple[str, str, str], Told],
+    channels: Sequence[Channel],
+    mutes: Mutes,
+    now: datetime,
+) -> list[Notice]:
+    """Keep the notices of one run, and that it is decided."""
+    rows = read(connection, place, "monitor_results", "run_id = ?", [run_id])
+    decided = decide([result_of(row) for row in rows], told, channels, mutes, now)
+    for notice in decided:
+        told[notice.about] = told.get(notice.about, Told()).and_then(notice)
+    add(connection, place, "monitor_notices", [vars(notice) for notice in decided])
+    add(connection, place, "monitor_decisions", [{"run_id": run_id, "decided_at": now}])
+    return decided
+
+
+def all_notices(
+    connection: Any, place: Place, condition: str = "true", values: Sequence[Any] = ()
+) -> list[Notice]:
+    """Return notices in the order in which they were decided."""
+    rows = read(connection, place, "monitor_notices", condition, values)
+    return sorted(map(notice_of, rows), key=lambda notice: (notice.created_at, notice.sequence))
+
+
+def kept_notices(place: Place, *, is_waiting: bool = False) -> list[Notice]:
+    """Return what was told, or what of it waits to be delivered."""
+    with opened(place) as connection:
+        return all_notices(connection, place, WAITING if is_waiting else "true")
+
+
+def mutes_in(place: Place, now: datetime) -> Mutes:
+    """Return the silences in force, and the acknowledgements."""
+    with opened(place) as connection:
+        found = mutes_of(connection, place)
+    return replace(found, silences=tuple(s for s in found.silences if now < s.until_at))
+
+
+def mutes_of(connection: Any, place: Place) -> Mutes:
+    """Return the silences and acknowledgements."""
+    return Mutes(
+        tuple(map(silence_of, read(connection, place, "monitor_silences"))),
+        tuple(map(acknowledgement_of, read(connection, place, "monitor_acknowledgements"))),
+    )
+
+
+def claim(place: Place, channel_name: str) -> list[Notice]:
+    """Take what is kept for a channel, so that no other process sends it meanwhile."""
+    now = wall_clock()
+    statement = f"""
+        update {notices(place)}
+        set
+            attempts = attempts + 1,
+            open_attempts = open_attempts + 1,
+            attempted_at = ?,
+            last_error = null
+        where
+            delivered_at is null
+            and channel_name = ?
+            and (attempted_at is null or last_error is not null or attempted_at <= ?)
+        returning notice_id
+    """  # noqa: S608 - a name of ours
+    values = [now, channel_name, now - timedelta(seconds=CLAIM_SECONDS)]
+    with opened(place, is_read_only=False) as connection:
+        taken = {row[0] for row in connection.execute(statement, values).fetchall()}
+        kept = all_notices(connection, place, WAITING)
+    return [notice for notice in kept if notice.notice_id in taken]
+
+
+def conclude(place: Place, claimed: Sequence[Notice], outcome: Outcome) -> None:
+    """Keep how an attempt ended."""
+    ids = [notice.notice_id for notice in claimed]
+    statement = f"""
+        update {notices(place)}
+        set delivered_at = ?, last_error = ?, open_attempts = open_attempts - ?
+        where notice_id in ({", ".join("?" * len(ids))})
+    """  # noqa: S608 - a name of ours
+    delivered_at = None if outcome.error else wall_clock()
+    values = [delivered_at, outcome.error or None, int(outcome.is_known), *ids]
+    with opened(place, is_read_only=False) as connection:
+        connection.execute(statement, values)
+
+
+def note_unsent(place: Place, channel_name: str, reason: str) -> None:
+    """Keep why nothing could be sent to a channel; a delivery under way stays as it is."""
+    statement = f"""
+        update {notices(place)}
+        set last_error = ?
+        where
+            delivered_at is null
+            and channel_name = ?
+            and (attempted_at is null or last_error is not null)
+    """  # noqa: S608 - a name of ours
+    with opened(place, is_read_only=False) as connection:
+        connection.execute(statement, [reason, channel_name])
+
+
+def wall_clock() -> datetime:
+    """Return the time in UTC, which nobody sets, as the tables hold it."""
+    return datetime.now(UTC).replace(tzinfo=None)

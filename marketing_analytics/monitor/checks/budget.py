@@ -1,0 +1,130 @@
+"""Spend of the month against its budget, and of the last day against the days before.
+
+A platform fails when it has spent far more than is due by now, a campaign only when it has spent
+more than its whole budget: one that ends within the month has to be ahead. A day that costs far
+more than its own days before and its daily share of the budget fails at once.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from statistics import median
+from typing import Any
+
+from marketing_analytics.monitor.check import Check, Finding, Look, Note, Threshold
+
+HISTORY_DAYS, DAYS, WEEK = 28, 14, 7
+# a day has to cost so many times the dearest of the last days too
+MORE_THAN_EVER = 1.25
+ACTION = "lower the daily budget of the campaign, or raise the budget of the month in the shop"
+Spend = Mapping[tuple[str, str], Mapping[date, float]]
+
+
+def look(seen: Look) -> Iterator[Finding]:
+    """Yield platforms and campaigns that spend too much."""
+    rows = seen.rows("budget_pacing")
+    spend = daily_spend(seen) if "fct_ad_spend" in seen.tables else {}
+    for row in rows:
+        since = spent_since(seen, row)
+        finding = over_budget(seen, row) or costly_day(seen, row, spend, since)
+        if finding:
+            yield finding
+    yield Finding("", "ok", f"{len(rows)} budgets are kept")
+
+
+def subject_of(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what a budget is called in the history, and by people."""
+    if row["campaign_id"] == "(all)":
+        return str(row["platform"]), f"{row['platform']} as a whole"
+    return f"{row['platform']}/{row['campaign_id']}", row["campaign_name"] or row["campaign_id"]
+
+
+def over_budget(seen: Look, row: Mapping[str, Any]) -> Finding | None:
+    """Return the finding for a month that has cost too much."""
+    budget, spend = float(row["budget_usd"]), float(row["spend_usd"])
+    subject, name = subject_of(row)
+    limit = seen.thresholds["overspend_percent"] / 100
+    due = spend / row["pacing"] if row["pacing"] else budget
+    ahead = seen.thresholds["ahead_percent"] / 100
+    is_ahead = spend > due * (1 + ahead) and spend - due > budget * ahead / 3
+    if spend <= budget * (1 + limit) and not (is_ahead and row["campaign_id"] == "(all)"):
+        return None
+    return Finding(
+        subject,
+        "failing",
+        f"{name} has spent {spend:,.0f} USD by {row['counted_until_date']}, where {due:,.0f} of the"
+        f" month's {budget:,.0f} are due ({spend / due - 1:.0%} over)",
+        ACTION,
+        value=spend,
+        lower=0.0,
+        upper=due * (1 + limit),
+        since=row["counted_until_date"],
+    )
+
+
+def daily_spend(seen: Look) -> Spend:
+    """Return spend by platform, campaign and day; `(all)` stands for the platform."""
+    found: dict[tuple[str, str], dict[date, float]] = defaultdict(lambda: defaultdict(float))
+    first = seen.as_of - timedelta(days=HISTORY_DAYS)
+    for row in seen.rows("spend_by_campaign_day", first, seen.as_of):
+        for campaign in (str(row["campaign_id"]), "(all)"):
+            found[row["platform"], campaign][row["day"]] += float(row["spend_usd"])
+    return found
+
+
+def spent_since(seen: Look, row: Mapping[str, Any]) -> float:
+    """Return what was spent since the last run, where that was a day before; and note it."""
+    subject, _ = subject_of(row)
+    spend = float(row["spend_usd"])
+    seen.note(Note(subject, seen.as_of.isoformat(), spend))
+    yesterday = (seen.as_of - timedelta(days=1)).isoformat()
+    known = [n.value for n in seen.memory if n.subject == subject and n.name == yesterday]
+    return spend - known[0] if known and known[0] is not None and seen.as_of.day > 1 else 0.0
+
+
+def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend, since: float) -> Finding | None:
+    """Return the finding for a last day that cost far more than usual."""
+    days = spend.get((row["platform"], row["campaign_id"]), {})
+    value = max(days.get(seen.as_of, 0.0), since)
+    month_days = calendar.monthrange(seen.as_of.year, seen.as_of.month)[1]
+    daily = float(row["budget_usd"]) / month_days
+    ran = [cost for day, cost in sorted(days.items()) if day < seen.as_of and cost > 0]
+    # a new campaign finds its level first
+    if len(ran) < DAYS:
+        return None
+    is_platform = row["campaign_id"] == "(all)"
+    times = seen.thresholds["platform_times" if is_platform else "day_times"]
+    usual = median(ran[-WEEK:])
+    upper = max(times * usual, times * daily, MORE_THAN_EVER * max(ran[-DAYS:]))
+    if value <= upper:
+        return None
+    subject, name = subject_of(row)
+    return Finding(
+        subject,
+        "failing",
+        f"{name} cost {value:,.0f} USD on {seen.as_of}, where {usual:,.0f} is usual and"
+        f" {daily:,.0f} a day is its budget",
+        ACTION,
+        value=value,
+        lower=0.0,
+        upper=upper,
+        since=seen.as_of,
+    )
+
+
+CHECK = Check(
+    name="budget",
+    title="no platform or campaign spends more than it should",
+    severity="ticket",
+    tables=("rpt_budget_pacing",),
+    look=look,
+    thresholds={
+        "overspend_percent": Threshold(20, "Spend above the budget of the month that may be."),
+        "ahead_percent": Threshold(35, "What a platform may be ahead of what is due."),
+        "day_times": Threshold(2.6, "Times the usual, and the budget, of a day.", minimum=1),
+        "platform_times": Threshold(1.8, "And of a day of a platform as a whole.", minimum=1),
+    },
+)

@@ -1,0 +1,1 @@
+"""What is promised of the dashboard: probed from outside, counted in minutes, told as metrics."""

@@ -1,0 +1,181 @@
+"""A run over small marts: what is found, what is kept, and what is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from marketing_analytics.monitor import history
+from marketing_analytics.monitor.checks import checks
+from marketing_analytics.monitor.place import Place, opened
+from marketing_analytics.monitor.results import Result
+from marketing_analytics.monitor.run import Run, run_monitors, watched
+
+
+def run(place: Place, *names: str) -> Run:
+    chosen = [one for one in watched(checks(), {}) if not names or one.check.name in names]
+    return run_monitors(place, chosen)
+
+
+def change(place: Place, *statements: str) -> None:
+    with opened(place, is_read_only=False) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def wrong(found: Run) -> list[Result]:
+    return [result for result in found.results if result.status in ("failing", "warning")]
+
+
+def test_healthy_marts_are_fine_and_what_cannot_be_told_is_unknown(place: Place) -> None:
+    first, second = run(place), run(place)
+    assert wrong(first) == wrong(second) == []
+    unknown = {result.monitor for result in second.results if result.status == "unknown"}
+    assert unknown == {"job_runs"}
+    moving = {result.subject for result in second.results if result.status == "moving"}
+    assert {"google_ads/a1", "google_ads/a1/g1", "meta_ads/a1/m1"} <= moving
+
+
+FAULTS = {
+    "spend_reconciliation": "update marts.fct_ad_spend set spend = 5"
+    " where report_date = '2026-10-30' and campaign_id = 'g1'",
+    "reconciliation": "delete from marts.fct_conversions where conversion_id = 'c-2026-10-30-1'",
+    "budget": "update marts.rpt_budget_pacing set spend_usd = 900, pacing = 1.6",
+    "unmapped_channels": "insert into marts.rpt_unmapped_traffic values"
+    " ('unassigned', 'newnet', 'cpc', 'no rule', 40, 0, '2026-10-28', '2026-10-31')",
+    "volume": "delete from marts.int_web__sessions where session_date = '2026-10-31'",
+    "schema": "alter table marts.dim_campaigns drop column campaign_name",
+    "consent_rate": "update marts.fct_conversions set is_tracked = false"
+    " where conversion_date = '2026-10-31'",
+    "ltv_accuracy": "update marts.rpt_lifetime_value_accuracy set revenue_bias = 0.5",
+    "campaign_freshness": "delete from marts.fct_ad_spend where campaign_id = 'g1'"
+    " and report_date = '2026-10-31'",
+    "attribution_drift": "update marts.fct_attribution set credit = 0.9 where model = 'linear'"
+    " and touch_position = 1 and conversion_date = '2026-10-31'",
+}
+
+
+@pytest.mark.parametrize("monitor", FAULTS)
+def test_a_fault_is_found_by_its_monitor_and_is_over_when_it_is_mended(
+    place: Place, monitor: str
+) -> None:
+    run(place, monitor)
+    change(place, FAULTS[monitor])
+    found = wrong(run(place, monitor))
+    assert found
+    assert all(result.monitor == monitor for result in found)
+    assert all(", since 2026-1" in result.sentence for result in found)
+    assert all(
+        result.runbook == f"docs/runbooks/{monitor.replace('_', '-')}.md" for result in found
+    )
+    assert all(result.action for result in found)
+
+
+def test_since_is_kept_over_runs_and_ends_with_the_fault(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(place, FAULTS["ltv_accuracy"])
+    (first,) = wrong(run(place, "ltv_accuracy"))
+    monkeypatch.setenv("MARKETING_NOW", "2026-11-02T07:00:00Z")
+    (second,) = wrong(run(place, "ltv_accuracy"))
+    assert second.since_at == first.since_at
+    assert second.checked_at > first.checked_at
+    change(place, "update marts.rpt_lifetime_value_accuracy set revenue_bias = 0.02")
+    assert wrong(run(place, "ltv_accuracy")) == []
+
+
+def test_a_monitor_without_its_tables_is_unknown_with_the_reason(place: Place) -> None:
+    change(place, "drop table marts.rpt_budget_pacing")
+    (result,) = run(place, "budget").results
+    assert result.status == "unknown"
+    assert "there is no table rpt_budget_pacing in marts" in result.sentence
+
+
+def test_a_table_that_cannot_be_read_is_unknown_with_the_reason(place: Place) -> None:
+    change(
+        place,
+        "create view marts.broken as select 1 as campaign_id",
+        "drop table marts.rpt_budget_pacing",
+        "create view marts.rpt_budget_pacing as select * from marts.broken",
+    )
+    (result,) = run(place, "budget").results
+    assert result.status == "unknown"
+    assert "the warehouse cannot answer" in result.sentence
+
+
+def test_a_monitor_that_breaks_leaves_the_others_their_say(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("marketing_analytics.monitor.checks.budget.over_budget", breaks)
+    found = {result.monitor: result for result in run(place, "budget", "schema").results}
+    assert found["budget"].status == "unknown"
+    assert found["budget"].sentence.startswith("this is a bug in the monitor budget: ZeroDivision")
+    assert found["schema"].status == "ok"
+
+
+def test_a_change_of_definition_is_announced_with_what_follows(place: Place) -> None:
+    change(place, "create table marts.channel_rules as select 1 as rule")
+    run(place, "attribution_drift")
+    change(place, "update marts.channel_rules set rule = 2", FAULTS["attribution_drift"])
+    found = run(place, "attribution_drift").results
+    announced = {result.subject for result in found if result.status == "announced"}
+    assert "channel_rules" in announced
+    # credit that is no longer one a conversion is wrong whatever was defined
+    assert {result.subject for result in wrong(run(place, "attribution_drift"))} == {"linear"}
+
+
+def test_campaigns_that_stop_together_without_visits_are_a_warning(place: Place) -> None:
+    change(
+        place,
+        "delete from marts.fct_ad_spend where platform = 'google_ads'"
+        " and report_date = '2026-10-31'",
+        "delete from marts.fct_touchpoints where platform = 'google_ads'"
+        " and touch_date = '2026-10-31'",
+    )
+    found = wrong(run(place, "campaign_freshness"))
+    assert {(result.subject, result.status) for result in found} == {
+        ("google_ads/a1/g1", "warning"),
+        ("google_ads/a1/g2", "warning"),
+    }
+
+
+def test_a_source_that_was_not_read_is_told_with_its_age(place: Place) -> None:
+    change(
+        place,
+        "update marts.stg_ingest__freshness set read_at = '2026-10-29 06:00:00'"
+        " where source = 'shop'",
+    )
+    (result,) = wrong(run(place, "campaign_freshness"))
+    assert (result.subject, result.value, result.upper_bound) == ("shop", 73.0, 26.0)
+
+
+def test_a_day_that_is_not_over_is_not_judged(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARKETING_NOW", "2026-10-31T09:00:00Z")
+    change(place, "delete from marts.int_web__sessions where session_date = '2026-10-31'")
+    assert wrong(run(place, "volume")) == []
+
+
+def test_a_run_is_kept_in_the_history(place: Place) -> None:
+    done = run(place, "budget", "schema")
+    with opened(place) as connection:
+        last = history.latest_run(connection, place)
+        kept = history.latest_results(connection, place)
+    assert last is not None
+    assert (last["run_id"], last["monitors"], last["failing"]) == (done.run_id, 2, 0)
+    assert str(last["as_of_date"]) == "2026-10-31"
+    assert sorted(kept, key=str) == sorted(done.results, key=str)
+
+
+def test_history_of_an_earlier_release_gets_the_columns_it_lacks(place: Place) -> None:
+    change(
+        place,
+        "create schema marts_monitor",
+        "create table marts_monitor.monitor_runs (run_id text, started_at timestamp)",
+    )
+    run(place, "budget")
+    with opened(place) as connection:
+        assert history.latest_run(connection, place) is not None

@@ -1,0 +1,96 @@
+"""monitors.yml: every mistake has its place and says what is valid."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from marketing_analytics.core.errors import FileError, FileErrors, UserError
+from marketing_analytics.monitor.checks import checks
+from marketing_analytics.monitor.run import watched
+from marketing_analytics.monitor.settings import read_settings, schema
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "monitors.yml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "hint"),
+    [
+        ("monitors: {}\n", (1, 1), "has no version", "add it"),
+        ("version: 2\n", (1, 10), "version is 2", "write 1"),
+        ("version: 1\nmonitor: {}\n", (2, 1), "unknown name 'monitor'", "did you mean monitors?"),
+        (
+            "version: 1\nmonitors:\n  budgets: {}\n",
+            (3, 3),
+            "unknown name 'budgets' in monitors",
+            "did you mean budget?",
+        ),
+        (
+            "version: 1\nmonitors:\n  budget:\n    severity: high\n",
+            (4, 15),
+            "monitors.budget.severity is 'high'",
+            "page, ticket, info",
+        ),
+        (
+            "version: 1\nmonitors:\n  budget:\n    ahead_percent: much\n",
+            (4, 20),
+            "monitors.budget.ahead_percent is 'much', not a number",
+            "write a number",
+        ),
+        (
+            "version: 1\nmonitors:\n  budget:\n    day_times: 0.5\n",
+            (4, 16),
+            "monitors.budget.day_times is 0.5",
+            "write 1 or more",
+        ),
+        ("version: 1\nversion: 1\n", (2, 1), "version is given twice", "line 1"),
+        ("version: 1\n\tmonitors: {}\n", (2, 1), "not YAML", "indent with spaces"),
+        ("version: [1\n", (1, 10), "not YAML", "write `name: value`"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(
+    tmp_path: Path, text: str, place: tuple[int, int], message: str, hint: str
+) -> None:
+    with pytest.raises(FileError) as caught:
+        read_settings(written(tmp_path, text))
+    assert (caught.value.line, caught.value.column) == place
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    text = "version: 1\nmonitors:\n  budget:\n    ahead_percent: -1\n    nonsense: 3\n"
+    with pytest.raises(FileErrors) as caught:
+        read_settings(written(tmp_path, text))
+    assert [error.line for error in caught.value.errors] == [4, 5]
+
+
+def test_a_file_that_is_not_there_is_told() -> None:
+    with pytest.raises(UserError, match="cannot read"):
+        read_settings(Path("nowhere.yml"))
+
+
+def test_the_team_s_settings_go_before_the_defaults(tmp_path: Path) -> None:
+    text = "version: 1\nmonitors:\n  budget: {owner: finance, ahead_percent: 60}\n"
+    text += "  schema: {is_enabled: false}\n"
+    settings = read_settings(written(tmp_path, text))
+    found = {one.check.name: one for one in watched(checks(), settings.section("monitors"))}
+    assert found["budget"].owner == "finance"
+    assert found["budget"].thresholds["ahead_percent"] == 60
+    assert found["budget"].severity == "ticket"
+    assert "schema" not in found
+
+
+def test_the_file_of_the_repository_is_valid(repository: Path) -> None:
+    assert read_settings(repository / "monitors.yml").root.data["version"] == 1
+
+
+def test_the_schema_in_the_docs_is_that_of_the_reader(repository: Path) -> None:
+    kept = json.loads((repository / "docs" / "monitors.schema.json").read_text(encoding="utf-8"))
+    assert kept == schema(), "write it again: python scripts/monitors_schema.py"
