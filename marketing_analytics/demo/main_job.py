@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from marketing_analytics.core import clock
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import PlatformError
@@ -126,7 +127,9 @@ class Demo:
         arguments += ["--project-dir", str(REPOSITORY / "transform")]
         arguments += ["--raw-database", str(layout.raw_database)]
         with self.step("cloud", "starting the local dbt Cloud") as done:
-            self.background.start("cloud", arguments, self.settings, ready)
+            # to the monitors it is the morning after the last day of the world
+            settings = {**self.settings, clock.SETTING: layout.world_parameters()["as_of"]}
+            self.background.start("cloud", arguments, settings, ready)
             url = json.loads(ready.read_text())["url"]
             self.settings["DBTCLOUD_HOST_URL"] = url
             write_settings(layout, self.settings)

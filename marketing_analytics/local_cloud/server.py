@@ -21,6 +21,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from marketing_analytics.core import clock
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud import settings as checks
@@ -28,6 +29,7 @@ from marketing_analytics.local_cloud.api.answers import one
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 from marketing_analytics.local_cloud.runs import store as run_store
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
+from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
 from marketing_analytics.local_cloud.store.accounts import add_account, add_token, get_account
 from marketing_analytics.local_cloud.store.connection import open_connection, transaction
@@ -53,6 +55,7 @@ REPEATED_SECONDS = 60.0
 NEW_TOKEN = "DBTCLOUD_TOKEN is new in this data folder and was added; older tokens still count"  # noqa: S105
 LOG_FORMAT = "%(asctime)s %(levelname)s %(action)s %(message)s"
 KEEP_ALIVE_SECONDS = 75
+MONITORS = "monitors.yml"
 
 
 def serve(settings: ServerSettings, console: Console) -> int:
@@ -65,7 +68,7 @@ def serve(settings: ServerSettings, console: Console) -> int:
         engine = Engine(
             settings.data_dir,
             raw_database=settings.raw_database,
-            settings=EngineSettings(publishing_jobs=settings.publishing_jobs),
+            settings=EngineSettings(publish=publish_settings(settings, listening)),
         )
         engine.start()
         try:
@@ -79,6 +82,24 @@ def serve(settings: ServerSettings, console: Console) -> int:
             engine.stop()
             (settings.data_dir / "server.json").unlink(missing_ok=True)
     return 0
+
+
+def publish_settings(settings: ServerSettings, listening: socket.socket) -> PublishSettings:
+    """Return how the report is published: the monitors of the project's repository, this server."""
+    monitors = settings.project_dir.resolve().parent / MONITORS
+    identity = settings.identity
+    environment = {
+        "DBTCLOUD_HOST_URL": address_of(settings.host, listening),
+        "DBTCLOUD_ACCOUNT_ID": str(identity.account_id),
+        "DBTCLOUD_TOKEN": identity.token,
+        "PROJECT_ID": str(identity.project_id),
+        "ENVIRONMENT_ID": str(identity.environment_id),
+    }
+    # a frozen business clock is that of the data too
+    environment |= {name: os.environ[name] for name in (clock.SETTING,) if name in os.environ}
+    return PublishSettings(
+        settings.publishing_jobs, monitors if monitors.is_file() else None, environment
+    )
 
 
 def set_up_log() -> None:
@@ -216,11 +237,16 @@ def announce(settings: ServerSettings, listening: socket.socket, console: Consol
 
     The socket listens already: a client that comes now waits for its answer.
     """
-    host = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
-    name = f"[{host}]" if ":" in host else host
-    url = f"http://{name}:{listening.getsockname()[1]}"
+    url = address_of(settings.host, listening)
     write_whole(settings.data_dir / "server.json", {"url": url, "pid": os.getpid()})
     console.line(f"dbt Cloud is serving on {url} (data in {settings.data_dir})")
+
+
+def address_of(host: str, listening: socket.socket) -> str:
+    """Return the address at which this machine reaches the server."""
+    host = "127.0.0.1" if host in ANY_ADDRESS else host
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{listening.getsockname()[1]}"
 
 
 def write_whole(path: Path, value: dict[str, Any]) -> None:

@@ -14,13 +14,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from marketing_analytics.core.errors import is_bug
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.local_cloud.runs.process import DbtProcess
+from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.runs.queue import (
     Lease,
     cancel_requests,
@@ -62,7 +63,7 @@ class EngineSettings:
     has_scheduler: bool = True
     spare_processes: int = 1
     program: tuple[str, ...] = ()
-    publishing_jobs: frozenset[str] = frozenset()
+    publish: PublishSettings = field(default_factory=PublishSettings)
 
 
 class Engine:
@@ -88,7 +89,7 @@ class Engine:
             interrupt_seconds=self.settings.interrupt_seconds,
             terminate_seconds=self.settings.terminate_seconds,
             raw_wait_seconds=self.settings.raw_wait_seconds,
-            publishing_jobs=self.settings.publishing_jobs,
+            publish=self.settings.publish,
         )
         self._wake = threading.Event()
         self._stopping = threading.Event()

@@ -43,7 +43,11 @@ from marketing_analytics.local_cloud.runs.progress import (
     start_step,
     step_log_path,
 )
-from marketing_analytics.local_cloud.runs.publish import STEP_NAME, publish_report
+from marketing_analytics.local_cloud.runs.publish import (
+    STEP_NAME,
+    PublishSettings,
+    publish_report,
+)
 from marketing_analytics.local_cloud.runs.queue import Lease
 from marketing_analytics.local_cloud.runs.steps import (
     CLONE,
@@ -103,7 +107,7 @@ class RunnerSettings:
     save_seconds: float = 0.3
     finish_seconds: float = 30.0
     raw_wait_seconds: float = 60.0
-    publishing_jobs: frozenset[str] = frozenset()
+    publish: PublishSettings = field(default_factory=PublishSettings)
 
 
 @dataclass
@@ -222,7 +226,7 @@ class Runner:
     def _is_publishing(self) -> bool:
         job = get_job(self.connection, self.claimed.job_id)
         owner = owner_of(job.description) if job else None
-        return owner is not None and owner.key in self.settings.publishing_jobs
+        return owner is not None and owner.key in self.settings.publish.jobs
 
     def _add_step(self, step: Step) -> None:
         run_id, folder = self.lease.run_id, self.settings.data_folder
@@ -384,6 +388,7 @@ class Runner:
         self.process.finish(self.settings.finish_seconds)
         return publish_report(
             self.workspace,
+            self.settings.publish,
             self.settings.raw_database,
             self.settings.base_environment,
             say=log.write,

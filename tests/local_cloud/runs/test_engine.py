@@ -13,6 +13,7 @@ from marketing_analytics.local_cloud.runs import engine as engine_module
 from marketing_analytics.local_cloud.runs import progress, store
 from marketing_analytics.local_cloud.runs import runner as runner_module
 from marketing_analytics.local_cloud.runs.process import is_running
+from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.store.connection import open_connection
 
 pytestmark = pytest.mark.system
@@ -63,7 +64,7 @@ def test_freshness_and_docs_do_not_fail_the_run(cloud, start_engine, monkeypatch
 
 @pytest.mark.parametrize(("key", "steps"), [("dashboard", 5), ("other", 4)])
 def test_a_good_run_of_a_publishing_job_ends_with_the_report(cloud, start_engine, key, steps):
-    start_engine(publishing_jobs=frozenset({"dashboard"}))
+    start_engine(publish=PublishSettings(frozenset({"dashboard"})))
     description = Scope("team", "branch", "user").mark_of(key)
     run = cloud.run(cloud.job(description=description))
     # there are no marts: the step says so, and the run is no worse for it
