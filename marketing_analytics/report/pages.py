@@ -49,11 +49,11 @@ def overview_data(snapshot: Snapshot, defaults: dict[str, Any]) -> Data:
     """Yield the file that every page with filters begins with, and credit as it is asked for."""
     first = overview(snapshot, defaults)
     yield "overview", first
-    for model, window_days, day_kind in product(first["models"], first["windows"], DAY_KINDS):
-        yield (
-            f"credit-{model}-{window_days}-{day_kind}",
-            credit_days(snapshot, model, window_days, day_kind),
-        )
+    for asked in product(first["models"], first["windows"], DAY_KINDS):
+        name = "-".join(["credit", *map(str, asked)])
+        yield name, credit_days(snapshot, *asked)
+        if first["recent_from"]:
+            yield f"{name}-before", credit_days(snapshot, *asked, is_recent=False)
 
 
 def health_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:

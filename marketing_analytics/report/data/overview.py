@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketing_analytics.report.data.attribution import credit_days
+from marketing_analytics.report.data.attribution import credit_days, recent_from
 from marketing_analytics.report.data.series import cents, dense
 from marketing_analytics.report.definitions import METRICS, Metric
 from marketing_analytics.report.snapshot import Snapshot
@@ -28,6 +28,7 @@ def overview(snapshot: Snapshot, defaults: dict[str, Any]) -> dict[str, Any]:
         "last_day": str(snapshot.last_day),
         "as_of": str(snapshot.as_of_date),
         "days": days,
+        "recent_from": recent_from(snapshot),
         "defaults": defaults,
         "models": models(snapshot),
         "windows": [

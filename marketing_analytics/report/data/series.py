@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from marketing_analytics.report.snapshot import Snapshot
 
-CREDIT_DECIMALS = 6
-
 
 def cents(amount: Decimal | float | None) -> int:
     """Return an amount as whole cents; nothing is none."""
     return round((amount or 0) * 100)
+
+
+def running(column: str, keys: str, day: str = "day_date") -> str:
+    """Return SQL of a fraction in whole hundredths, so that any days add up to the nearest one.
+
+    Each is the difference of two rounded running totals: rounded days would drift apart from it.
+    """
+    total = f"sum({column}) over (partition by {keys} order by {day})"
+    return f"cast(round({total} * 100) - round(({total} - {column}) * 100) as bigint)"
+
+
+def filled(places: Sequence[int], values: Sequence[int], days: int) -> list[int]:
+    """Return a value a day; days without are 0."""
+    found = [0] * days
+    for place, value in zip(places, values, strict=True):
+        found[place] = value
+    return found
 
 
 def columns_of(snapshot: Snapshot, sql: str, **values: Any) -> dict[str, Any]:
@@ -31,8 +46,6 @@ def nested(columns: dict[str, Any], keys: tuple[str, str], value: str, days: int
     import numpy
 
     values = numpy.asarray(columns[value])
-    is_whole = numpy.issubdtype(values.dtype, numpy.integer)
-    values = values if is_whole else numpy.round(values.astype(float), CREDIT_DECIMALS)
     outer, inner = (numpy.asarray(columns[key], dtype=str) for key in keys)
     found: dict[str, Any] = {}
     for one in numpy.unique(outer):

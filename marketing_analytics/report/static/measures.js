@@ -51,13 +51,45 @@ const measures = (() => {
     return typeof metric.formula === "string" ? sum : sum / (to - from + 1);
   }
   const creditName = ({ model, window, day }) => `credit-${model}-${window}-${day}`;
-  /* the default one comes with the page */
-  function loadCredit(state, data, model = state.model) {
-    const usual = data.credit;
-    const isUsual = usual.model === model && String(usual.window) === state.window && usual.day === state.day;
-    return isUsual ? Promise.resolve(usual) : report.load(creditName({ ...state, model }));
+  /* a list a day from the first on, of files that each hold some days */
+  function whole(files, days) {
+    const found = { credit: {}, revenue: {}, with_spend: {}, credit_with_spend: {} };
+    const add = (name, channel, type, values, from) => {
+      const list = ((found[name][channel] ||= {})[type] ||= new Float64Array(days));
+      values.forEach((value, place) => { list[from + place] += value; });
+    };
+    for (const file of files) {
+      for (const part of ["with", "without"]) {
+        for (const [channel, types] of Object.entries(file[part].revenue)) {
+          for (const [type, revenue] of Object.entries(types)) {
+            const credit = file[part].credit[channel][type];
+            add("credit", channel, type, credit, file.from);
+            add("revenue", channel, type, revenue, file.from);
+            if (part === "with") { add("with_spend", channel, type, revenue, file.from); add("credit_with_spend", channel, type, credit, file.from); }
+          }
+        }
+      }
+    }
+    return found;
+  }
+  /* the first day that a page may ask for: of the days themselves, or of those they are compared with */
+  function earliest(state, data) {
+    const range = report.span(state, data);
+    return Math.min(range[0], ...["previous", "year"].map((compare) => (report.spanBefore(range, compare) || range)[0]));
+  }
+  const kept = new Map();
+  /* the recent days of the default one come with the page */
+  async function loadCredit(state, data, model = state.model) {
+    const usual = data.credit, name = creditName({ ...state, model }), isAll = earliest(state, data) < data.recent_from;
+    const key = isAll ? `${name}-all` : name;
+    if (!kept.has(key)) {
+      const isUsual = usual.model === model && String(usual.window) === state.window && usual.day === state.day;
+      const files = [isUsual ? usual : await report.load(name), ...(isAll ? [await report.load(`${name}-before`)] : [])];
+      kept.set(key, whole(files, data.days));
+    }
+    return kept.get(key);
   }
   const metric = (data, name) => data.metrics.find((one) => one.name === name);
 
-  return { value, target, total, types, ofChannel, loadCredit, metric };
+  return { value, target, total, types, ofChannel, loadCredit, metric, some };
 })();
