@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from marketing_analytics.report.data.attribution import DAY_KINDS, credit_days
+from marketing_analytics.report.data.campaigns import campaign_files
+from marketing_analytics.report.data.channels import channel_files, channels_page
 from marketing_analytics.report.data.health import health
-from marketing_analytics.report.data.overview import overview
+from marketing_analytics.report.data.overview import models, overview
 from marketing_analytics.report.snapshot import Snapshot
 
 # name of a data file, and what is in it
@@ -56,6 +58,16 @@ def overview_data(snapshot: Snapshot, defaults: dict[str, Any]) -> Data:
             yield f"{name}-before", credit_days(snapshot, *asked, is_recent=False)
 
 
+def channels_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
+    """Yield what channels, their campaigns and ads are asked for."""
+    files = []
+    names = models(snapshot)
+    for name, value in chain(channel_files(snapshot, names), campaign_files(snapshot, names)):
+        files.append(name)
+        yield name, value
+    yield "channels", {**channels_page(snapshot), "files": files}
+
+
 def health_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
     """Yield what the watch found."""
     yield "health", health(snapshot)
@@ -68,6 +80,21 @@ def no_data(_snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
 
 PAGES: tuple[Page, ...] = (
     Page("overview", "Overview", overview_data, ("overview",), "overview.html"),
+    Page(
+        "channels",
+        "Channels",
+        channels_data,
+        ("overview", "channels"),
+        blocks=(
+            ("channel-table", "Channels", True, 0),
+            ("channel-trend", "Credited revenue over time", True, 300),
+            ("channel-models", "Every model, side by side", False, 400),
+            ("claims", "What the platforms claim", False, 300),
+            ("paths", "Paths to a conversion", True, 0),
+            ("path-length", "How long the paths are", False, 260),
+            ("hold-outs", "What a hold-out measured", False, 0),
+        ),
+    ),
     Page(
         "health",
         "Health",

@@ -4,19 +4,6 @@
   const TILES = 8;
   const put = (element, text) => { if (element && element.textContent !== text) element.textContent = text; };
 
-  function spark(values, width = 120, height = 32) {
-    const known = values.filter((value) => value !== null);
-    if (!known.length) return "";
-    const low = Math.min(...known), high = Math.max(...known), step = width / Math.max(values.length - 1, 1);
-    let isDrawing = false;
-    return values.map((value, place) => {
-      if (value === null) { isDrawing = false; return ""; }
-      const share = high > low ? (value - low) / (high - low) : 0.5;
-      const point = `${isDrawing ? "L" : "M"}${(place * step).toFixed(1)} ${(height - 2 - share * (height - 4)).toFixed(1)}`;
-      isDrawing = true;
-      return point;
-    }).join("");
-  }
   function tile(metric, context, credit) {
     const element = document.querySelector(`[data-tile="${metric.name}"]`);
     const { range, currency } = context;
@@ -32,7 +19,7 @@
     const target = measures.target(metric, context, range);
     put(element.querySelector("[data-target]"), target ? `plan ${words.shown(money(target), metric.unit, currency)}, ${words.isNothing(value) ? words.DASH : `${words.number((value / target) * 100)} % of it`}` : "no plan");
     const steps = report.steps(range, context.grain);
-    element.querySelector("[data-spark] path").setAttribute("d", spark(steps.map(([from, to]) => measures.value(metric, context, credit, [from, to]))));
+    element.querySelector("[data-spark] path").setAttribute("d", blocks.spark(steps.map(([from, to]) => measures.value(metric, context, credit, [from, to]))));
     element.querySelector("[data-spark]").setAttribute("aria-label", `${metric.label}, ${words.rangeWords(report.dayOf(range[0]), report.dayOf(range[1]))}`);
   }
 
