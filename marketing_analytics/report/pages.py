@@ -8,6 +8,7 @@ from itertools import chain, product
 from typing import Any
 
 from marketing_analytics.report.data.attribution import DAY_KINDS, credit_days
+from marketing_analytics.report.data.budget import budget_files
 from marketing_analytics.report.data.campaigns import campaign_files
 from marketing_analytics.report.data.channels import channel_files, channels_page
 from marketing_analytics.report.data.health import health
@@ -68,6 +69,11 @@ def channels_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
     yield "channels", {**channels_page(snapshot), "files": files}
 
 
+def budget_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
+    """Yield how months go against their budgets."""
+    return budget_files(snapshot)
+
+
 def health_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
     """Yield what the watch found."""
     yield "health", health(snapshot)
@@ -91,8 +97,21 @@ PAGES: tuple[Page, ...] = (
             ("channel-models", "Every model, side by side", False, 400),
             ("claims", "What the platforms claim", False, 300),
             ("paths", "Paths to a conversion", True, 0),
-            ("path-length", "How long the paths are", False, 260),
-            ("hold-outs", "What a hold-out measured", False, 0),
+            ("path-length", "How long the paths are", True, 220),
+            ("hold-outs", "What a hold-out measured", True, 0),
+        ),
+    ),
+    Page(
+        "budget",
+        "Budget",
+        budget_data,
+        ("overview", "budget"),
+        blocks=(
+            ("pacing", "Spend against budget", True, 220),
+            ("pacing-days", "Day by day", True, 300),
+            ("pacing-campaigns", "Campaigns", True, 0),
+            ("returns", "What a cut by a fifth would lose", True, 300),
+            ("fatigue", "Ads that wear out", True, 0),
         ),
     ),
     Page(

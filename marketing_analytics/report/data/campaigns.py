@@ -126,6 +126,17 @@ def campaign_files(snapshot: Snapshot, models: list[str]) -> Iterator[tuple[str,
                 **trimmed(row, SPEND),
             }
         )
+    for row in credited_only(snapshot, days):
+        channels.setdefault(row["channel"], []).append(
+            {
+                "platform": row["platform"],
+                "id": row["campaign_id"],
+                "name": row["name"] or row["campaign_id"],
+                "ads": "",
+                "from": 0,
+                **{name: [] for name in SPEND},
+            }
+        )
     for channel, campaigns in channels.items():
         yield f"campaigns-{channel}", campaigns
     if snapshot.has("rpt_campaign_attribution_days"):
@@ -133,6 +144,32 @@ def campaign_files(snapshot: Snapshot, models: list[str]) -> Iterator[tuple[str,
             for day_kind in DAY_KINDS:
                 for channel, found in credits_of(snapshot, model, day_kind, days).items():
                     yield f"campaigns-{channel}-{model}-{day_kind}", found
+
+
+def credited_only(snapshot: Snapshot, days: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return campaigns that have credit and no spend: mail, and what is not loaded."""
+    if not snapshot.has("rpt_campaign_attribution_days"):
+        return []
+    names = (
+        "select platform, campaign_id, max(campaign_title) as name from fct_email_campaigns"
+        " group by all"
+        if snapshot.has("fct_email_campaigns")
+        else "select '' as platform, '' as campaign_id, '' as name limit 0"
+    )
+    return snapshot.rows(
+        "select distinct days.channel, coalesce(days.platform, '') as platform, days.campaign_id,"
+        " names.name"
+        " from rpt_campaign_attribution_days as days"
+        f" left join ({names}) as names"
+        " on days.platform = names.platform and days.campaign_id = names.campaign_id"
+        " left join (select distinct channel, platform, campaign_id from campaign_days"
+        " where day_date between $first and $last) as spent"
+        " on days.channel = spent.channel and days.platform = spent.platform"
+        " and days.campaign_id = spent.campaign_id"
+        " where spent.campaign_id is null and days.day_date between $first and $last"
+        " order by all",
+        **days,
+    )
 
 
 def credits_of(

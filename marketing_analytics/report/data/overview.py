@@ -97,9 +97,11 @@ def currencies(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 
 def channels(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Return the channels in the order of reports."""
+    """Return the channels that have credit or spend, in the order of reports."""
     return snapshot.rows(
-        "select channel as key, channel_name as name, is_paid from dim_channels order by sort_order"
+        "select channel as key, channel_name as name, is_paid from dim_channels"
+        " where channel in (select channel from rpt_attribution_days)"
+        " or channel in (select channel from campaign_days) order by sort_order"
     )
 
 

@@ -2,9 +2,10 @@
 "use strict";
 const blocks = (() => {
   const PALETTE = {
-    light: ["#1d5a96", "#c2571a", "#23805c", "#8a3fa0", "#9c6208", "#b3311b", "#2f7f8f", "#6b7784"],
-    dark: ["#7fb8f0", "#f0a46a", "#6fd0a6", "#d79be6", "#e0b866", "#ff9a85", "#7fd0dd", "#a7b3c0"],
+    light: ["#1d5a96", "#c2571a", "#23805c", "#8a3fa0", "#9c6208", "#b3311b", "#2f7f8f", "#b0307a", "#5b7a1f", "#3b4fb8", "#7a4a2b"],
+    dark: ["#7fb8f0", "#f0a46a", "#6fd0a6", "#d79be6", "#e0b866", "#ff9a85", "#7fd0dd", "#ff9acb", "#b7d36b", "#a5b4ff", "#d3a582"],
   };
+  const NO_CHANNEL = ["unassigned", "unattributed", "refunded"];
   const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3]];
   const isDark = matchMedia("(prefers-color-scheme: dark)");
   const drawn = new Map();
@@ -17,7 +18,7 @@ const blocks = (() => {
       ink: of("ink"), muted: of("muted"), line: of("line"), card: of("card"), soft: of("soft"),
       good: of("bar-success"), bad: of("bar-error"), warn: of("bar-warn"), colors, dashes: DASHES,
       /* a channel has one colour on every page */
-      of: (channels, key) => colors[Math.max(0, channels.findIndex((channel) => channel.key === key)) % colors.length],
+      of: (channels, key) => (NO_CHANNEL.includes(key) ? of("muted") : colors[Math.max(0, channels.findIndex((channel) => channel.key === key)) % colors.length]),
     };
   }
   /* what all charts share: quiet axes, one size of type, a tooltip that is text */

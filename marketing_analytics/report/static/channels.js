@@ -26,19 +26,21 @@
     const of = (name, kinds = types) => sum(kinds, (type) => measures.total(credit[name][key]?.[type], range)) / 100;
     const spend = measures.total(data.spend[key], range) / 100;
     const first = types.includes("first_order") ? of("credit_with_spend", ["first_order"]) : 0;
-    return { spend, revenue: of("revenue"), paidRevenue: of("with_spend"), conversions: of("credit"), first };
+    return { spend: spend || null, revenue: of("revenue"), paidRevenue: of("with_spend"), conversions: of("credit"), first };
   }
+  /* a change against nothing, or against more given back than sold, has no size */
+  const changeOf = (now, past) => (past > 0 ? words.change(now, past) : null);
   const rates = (row) => ({ ...row, roas: ratio(row.paidRevenue, row.spend), cac: row.spend ? ratio(row.spend, row.first) : null });
   function channelRows(context, credit) {
     const { data, range, before, grain } = context, steps = report.steps(range, grain);
     const rows = data.channels.map(({ key, name }) => {
       const now = ofChannel(key, range, context, credit), past = before && ofChannel(key, before, context, credit);
       return {
-        ...rates(now), key, name, change: past ? words.change(now.revenue, past.revenue) : null, past: past ? past.revenue : null,
+        ...rates(now), key, name, change: changeOf(now.revenue, past?.revenue), past: past ? past.revenue : null,
         trend: steps.map(([from, to]) => ofChannel(key, [from, to], context, credit).revenue),
       };
     }).filter((row) => row.spend || row.revenue || row.conversions || row.past);
-    rows.sort((a, b) => b.spend - a.spend || b.revenue - a.revenue);
+    rows.sort((a, b) => (b.spend || 0) - (a.spend || 0) || b.revenue - a.revenue);
     return withTotal(rows, context, (all) => { for (const row of rows) row.share = ratio(row.revenue, all.revenue); all.share = all.revenue ? 1 : null; });
   }
   /* ROAS of a total is total over total */
@@ -47,7 +49,7 @@
     const all = { name: "All", emphasis: true };
     for (const key of ["spend", "revenue", "paidRevenue", "conversions", "first", "clicks", "claims", "value"]) all[key] = sum(rows, (row) => row[key] || 0);
     const past = sum(rows, (row) => row.past || 0), now = rows[0].changes === "spend" ? all.spend : all.revenue;
-    Object.assign(all, rates(all), { cpc: ratio(all.spend, all.clicks), claimedRoas: ratio(all.value, all.spend), change: context.before && past ? words.change(now, past) : null });
+    Object.assign(all, rates(all), { cpc: ratio(all.spend, all.clicks), claimedRoas: ratio(all.value, all.spend), change: context.before ? changeOf(now, past) : null });
     all.trend = rows[0].trend.map((_, place) => sum(rows, (row) => row.trend[place]));
     after(all);
     return [...rows, all];
@@ -57,8 +59,8 @@
   const changeCell = (better) => (row) => `<span class="delta ${words.tone(row.change, better)}">${words.changeWords(row.change)}</span>`;
   const link = (row, changes) => `<a href="${words.escape(report.address(changes))}" data-drill="${words.escape(JSON.stringify(changes))}">${words.escape(row.name)}</a>`;
   function columnsOf(first, middle, context, what, better) {
-    const last = [{ key: "trend", label: `${what}, by step`, html: trendCell, csv: false }];
-    if (context.before) last.push({ key: "change", label: `${what}, change`, unit: "share", html: changeCell(better) });
+    const last = [{ key: "trend", label: `Trend of ${what}`, html: trendCell, csv: false }];
+    if (context.before) last.push({ key: "change", label: "Change", unit: "share", html: changeCell(better) });
     return [first, ...middle, ...last];
   }
   const CREDITED = [
@@ -90,7 +92,7 @@
       says: top ? `${top.name} takes most of the spend (${share(top.spend / all.spend)}) and is credited ${share(top.share)} of the revenue: ROAS ${words.shown(top.roas, "ratio")}, ${words.isNothing(top.cac) ? "no new customer credited" : `${money(top.cac)} for each new customer credited`}.` : all ? `No channel has spend in these days; ${money(all.revenue)} of revenue is credited.` : "",
       note: joined("A name opens its campaigns. ROAS and CAC are of platforms whose spend is loaded; CAC divides spend by credited first orders.", spendNote(context), context.state.compare === "plan" ? "Channels have no plan of their own." : ""),
       columns: columnsOf({ key: "name", label: "Channel", html: (row) => (row.emphasis || !hasCampaigns(row.key) ? words.escape(row.name) : link(row, { channel: row.key })) },
-        [...CREDITED.slice(0, 2), { key: "share", label: "Share", unit: "share" }, ...CREDITED.slice(2)], context, "Revenue", "up"),
+        [...CREDITED.slice(0, 2), { key: "share", label: "Share", unit: "share" }, ...CREDITED.slice(2)], context, "revenue", "up"),
       rows, empty: "Nothing was spent or credited in these days.",
     });
   }
@@ -127,16 +129,16 @@
       const now = of(one, range), past = before && of(one, before);
       return {
         ...rates(now), name: one.name, platform: words.platformWords(one.platform), key: `${one.platform}:${one.id}`, ads: one.ads,
-        change: past ? words.change(now.revenue, past.revenue) : null, past: past ? past.revenue : null, trend: steps.map((days) => of(one, days).revenue),
+        change: changeOf(now.revenue, past?.revenue), past: past ? past.revenue : null, trend: steps.map((days) => of(one, days).revenue),
       };
-    }).filter((row) => row.spend || row.revenue || row.conversions || row.past).sort((a, b) => b.spend - a.spend || b.revenue - a.revenue);
+    }).filter((row) => row.spend || row.revenue || row.conversions || row.past).sort((a, b) => (b.spend || 0) - (a.spend || 0) || b.revenue - a.revenue);
     const top = rows[0], money = usd(context), hasSpend = rows.some((row) => row.spend), usual = String(data.defaults.window);
     const middle = hasSpend ? [...CREDITED, { key: "value", label: "Claimed value", unit: "usd" }] : [CREDITED[1], CREDITED[4]];
     fill("channel-table", context, [[channel.name, { channel: channel.key, campaign: "", group: "" }]], {
       says: top ? joined(hasSpend ? `${words.plural(rows.length, "campaign")}; ${top.name} spent most: ${money(top.spend)}, ROAS ${words.shown(top.roas, "ratio")}.` : `${words.plural(rows.length, "campaign")}; most is credited to ${top.name}: ${money(top.revenue)}.`) : "",
       note: joined(state.window === usual ? "" : `Campaigns are credited in the window of ${words.plural(Number(usual), "day")} only: that is what is shown.`, "Touches that name no campaign stand in the channel alone.", spendNote(context), note),
       columns: columnsOf({ key: "name", label: "Campaign", html: (row) => (row.ads ? link(row, { channel: channel.key, campaign: row.key }) : words.escape(row.name)) },
-        [{ key: "platform", label: "Platform", unit: "text" }, ...middle], { ...context, before }, "Revenue", "up"),
+        [{ key: "platform", label: "Platform", unit: "text" }, ...middle], { ...context, before }, "revenue", "up"),
       rows: withTotal(rows, { ...context, before }), empty: "No campaign of this channel was active in these days.",
     });
   }
@@ -153,7 +155,7 @@
       const now = of(list, range), past = before && of(list, before);
       return {
         ...now, ...more, name, changes: "spend", cpc: ratio(now.spend, now.clicks), claimedRoas: ratio(now.value, now.spend), trend: steps.map((days) => of(list, days).spend),
-        change: past ? words.change(now.spend, past.spend) : null, past: past ? past.spend : null,
+        change: changeOf(now.spend, past?.spend), past: past ? past.spend : null,
       };
     };
     const groups = [...new Set(ads.map((one) => one.group))];
@@ -170,7 +172,7 @@
       columns: columnsOf({ key: "name", label: group ? "Ad" : "Ad group", html: (one) => (one.group ? link(one, { channel: channel.key, campaign: key, group: one.group }) : words.escape(one.name)) }, [
         { key: "spend", label: "Spend", unit: "usd" }, { key: "clicks", label: "Clicks", unit: "count" }, { key: "cpc", label: "Cost per click", unit: "usd" },
         { key: "claims", label: "Claimed conversions", unit: "count" }, { key: "value", label: "Claimed value", unit: "usd" }, { key: "claimedRoas", label: "Claimed ROAS", unit: "ratio" },
-      ], { ...context, before }, "Spend", "neither"),
+      ], { ...context, before }, "spend", "neither"),
       rows: withTotal(rows, { ...context, before }), empty: "No ad of this campaign was shown in these days.",
     });
   }
@@ -256,7 +258,7 @@
       };
     }).filter((row) => row.high > 0.0005).sort((a, b) => b.high - a.high).slice(0, MODEL_CHANNELS);
     const wide = rows.reduce((best, row) => (!best || row.spread > best.spread ? row : best), null);
-    const tight = rows.filter((row) => row.own > 0.02).reduce((best, row) => (!best || row.spread < best.spread ? row : best), null);
+    const tight = rows.filter((row) => row.own > 0.02 && !["unattributed", "refunded"].includes(row.key)).reduce((best, row) => (!best || row.spread < best.spread ? row : best), null);
     const share = (value) => words.shown(value, "share");
     blocks.show("channel-models", {
       height: Math.max(180, rows.length * 30 + 76),

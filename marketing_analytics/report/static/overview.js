@@ -130,6 +130,12 @@
     }, context);
   }
 
+  /* the latest month with a budget or spend; the page of budgets has the others */
+  async function budget(context) {
+    const data = await report.load("budget");
+    pacing.show("pacing", data, data.months.at(-1), context);
+  }
+
   report.onChange(async (context) => {
     const credit = await measures.loadCredit(context.state, context.data);
     for (const metric of context.data.metrics.slice(0, TILES)) tile(metric, context, credit);
@@ -140,6 +146,6 @@
     }
     revenueAgainstPlan(context, credit);
     document.body.dataset.drawn = String(Date.now());
-    await channels(context);
+    await Promise.all([blocks.whenSeen("channels", () => channels(context)), blocks.whenSeen("pacing", () => budget(context))]);
   });
 })();
