@@ -172,9 +172,9 @@ TABLES = {
         ),
         budgets as (
             select *, greatest(days_to_come, 0) as days_left,
-                case when chance(campaign_id, 'planned') < 0.9 then
+                case when chance(campaign_id, 'planned') < 0.9 or campaign_id = '(all)' then
                     round(spend_usd / counted_share
-                        * (0.8 + 0.35 * chance(campaign_id, budget_month)), -1) end as budget_usd
+                        * (0.85 + 0.35 * chance(platform || campaign_id, budget_month)), -1) end as budget_usd
             from planned
         )
         select budget_month, platform, campaign_id, campaign_name,

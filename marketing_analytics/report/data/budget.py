@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from marketing_analytics.report.data.forecast import LEVEL, Band, band, factor, forecast, widened
+from marketing_analytics.report.data.forecast import LEVEL, PAST_DAYS, Band, band, factor, forecast, widened
 from marketing_analytics.report.data.series import cents
 from marketing_analytics.report.snapshot import Snapshot
 
@@ -150,10 +150,8 @@ def banded(
     known = spent[: (until - snapshot.first_day).days + 1]
     # a campaign that has just begun has no weeks before
     began = next((place for place, value in enumerate(known) if value), len(known))
-    made, left = forecast(known[began:], until, found["days_left"]), found["days_left"]
-    if made is None:
-        return {}
-    by = factor(known[began:], until, left)
+    left = found["days_left"]
+    by = factor(known[began:][-PAST_DAYS:], until, left)
     way = []
     for number in range(1, left + 1):
         part = band(known[began:], until, number)

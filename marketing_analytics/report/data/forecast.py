@@ -68,21 +68,22 @@ def band(spend: Sequence[float], last_day: date, days_left: int) -> Band | None:
         return None
     recent = list(spend[-weeks * WEEK :])
     sums = [sum(recent[start : start + WEEK]) for start in range(0, len(recent), WEEK)]
-    middle = sums[-1] * sum(weekday_shares(recent, last_day)[day] for day in days(last_day, days_left))
+    shares = weekday_shares(recent, last_day)
+    middle = sums[-1] * sum(shares[day] for day in days(last_day, days_left))
     spread = QUANTILES[weeks - 1] * error(sums, days_left / WEEK)
     return Band(max(0.0, middle - spread), middle, middle + spread)
 
 
 def days(last_day: date, days_left: int) -> list[int]:
     """Return the weekdays of the days left."""
-    return [(last_day + timedelta(days=number)).weekday() for number in range(1, days_left + 1)]
+    first = last_day.weekday() + 1
+    return [number % WEEK for number in range(first, first + days_left)]
 
 
 def weekday_shares(recent: Sequence[float], last_day: date) -> list[float]:
     """Return the share of a week that each weekday has, Monday first; a seventh where none is."""
-    found = [0.0] * WEEK
-    for back, value in enumerate(reversed(recent)):
-        found[(last_day - timedelta(days=back)).weekday()] += value
+    last = last_day.weekday()
+    found = [sum(recent[len(recent) - 1 - (last - day) % WEEK :: -WEEK]) for day in range(WEEK)]
     total = sum(found)
     return [value / total if total > 0 else 1 / WEEK for value in found]
 

@@ -128,7 +128,7 @@
     const rows = campaigns.map((one) => {
       const now = of(one, range), past = before && of(one, before);
       return {
-        ...rates(now), name: one.name, platform: words.platformWords(one.platform), key: `${one.platform}:${one.id}`, ads: one.ads,
+        ...rates(now), name: one.name, platform: one.platform ? words.platformWords(one.platform) : "", key: `${one.platform}:${one.id}`, ads: one.ads,
         change: changeOf(now.revenue, past?.revenue), past: past ? past.revenue : null, trend: steps.map((days) => of(one, days).revenue),
       };
     }).filter((row) => row.spend || row.revenue || row.conversions || row.past).sort((a, b) => (b.spend || 0) - (a.spend || 0) || b.revenue - a.revenue);
@@ -348,7 +348,7 @@
     const days = windows.reduce((best, one) => (best === null || Math.abs(one - asked) < Math.abs(best - asked) ? one : best), null);
     const found = known[days] || { paths: [], lengths: [], conversions: 0, rare: 0 };
     const name = Object.fromEntries(data.channels.map((channel) => [channel.key, channel.name]));
-    const inWords = (path) => path.split(" > ").map((key) => name[key] || key).join(" → ");
+    const inWords = (path) => path.split(" > ").map((key) => name[key] || words.modelWords(key)).join(" → ");
     const whole = joined("Of all days: paths do not follow the choice of days, nor models.", days === null || days === asked ? "" : `Paths are read in windows of ${words.listed(windows.map(String))} days: shown is ${days}.`);
     const top = found.paths[0], share = (value) => words.shown(value, "share");
     blocks.show("paths", {

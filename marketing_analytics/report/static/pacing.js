@@ -59,7 +59,7 @@ const pacing = (() => {
       series: [
         { type: "bar", barWidth: 18, data: found.map((one) => ({ value: share(one, one.spend), itemStyle: { color: { success: look.good, warn: look.warn, error: look.bad }[light(one.pacing).tone], borderRadius: [0, 3, 3, 0] } })),
           label: { show: true, position: "insideLeft", color: look.card, formatter: ({ dataIndex, value }) => `${words.number(value)} % ${light(found[dataIndex].pacing).word}` },
-          markLine: { symbol: "none", silent: true, label: { formatter: "budget", position: "end", color: look.muted, distance: 4 }, lineStyle: { color: look.ink, type: "solid", width: 1 }, data: [{ xAxis: 100 }] } },
+          markLine: { symbol: "none", silent: true, label: { formatter: "budget", position: "start", color: look.muted, distance: 4 }, lineStyle: { color: look.ink, type: "solid", width: 1 }, data: [{ xAxis: 100 }] } },
         { type: "custom", silent: true, z: 5, data: found.map((one, place) => [share(one, one.due), share(one, one.low ?? one.forecast), share(one, one.high ?? one.forecast), place, one.days_left]),
           renderItem: (_, api) => {
             const at = (side) => api.coord([api.value(side), api.value(3)]), line = { stroke: look.ink, lineWidth: 1.5 };
