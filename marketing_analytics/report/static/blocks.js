@@ -57,7 +57,7 @@ const blocks = (() => {
     const rows = spec.rows.map((row, rowPlace) => {
       const cells = spec.columns.map((column, place) => {
         const text = column.html ? column.html(row) : words.escape(cell(row, column, context));
-        const open = place === 0 ? 'th scope="row"' : `td data-label="${words.escape(column.label)}"${isNumber(column) ? ' class="num"' : ""}`;
+        const open = place === 0 ? 'th scope="row"' : `td data-label="${words.escape(column.label)}"${isNumber(column) ? ' class="num"' : ""}${text === words.DASH || !text ? " data-none" : ""}`;
         return `<${open}>${text}</${place === 0 ? "th" : "td"}>`;
       });
       return `<tr${row.emphasis ? ' class="total"' : ""}${spec.limit && rowPlace >= spec.limit && !row.emphasis ? " hidden" : ""}>${cells.join("")}</tr>`;

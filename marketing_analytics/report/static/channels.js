@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   report.keep("channel", "campaign", "group");
-  const LINES = 6, ROWS = 25, MODEL_CHANNELS = 12;
+  const LINES = 6, ROWS = 25, PATHS = 10, MODEL_CHANNELS = 12;
   const sum = (list, of) => list.reduce((all, one) => all + of(one), 0);
   const ratio = (above, below) => (below ? above / below : null);
   const usd = (context) => (value) => words.shown(context.money(value), "usd", context.currency);
@@ -36,7 +36,7 @@
     const rows = data.channels.map(({ key, name }) => {
       const now = ofChannel(key, range, context, credit), past = before && ofChannel(key, before, context, credit);
       return {
-        ...rates(now), key, name, change: changeOf(now.revenue, past?.revenue), past: past ? past.revenue : null,
+        ...rates(now), key, name, change: key === "refunded" ? null : changeOf(now.revenue, past?.revenue), past: past ? past.revenue : null,
         trend: steps.map(([from, to]) => ofChannel(key, [from, to], context, credit).revenue),
       };
     }).filter((row) => row.spend || row.revenue || row.conversions || row.past);
@@ -286,7 +286,7 @@
               } },
             marks("Rule models", (row) => row.said.map((value, place) => [value, `${words.modelWords(data.models[place])} ${share(value)}`]), { symbol: "circle", symbolSize: 7, itemStyle: { color: look.muted } }),
             marks(`Chosen: ${words.modelWords(state.model)}`, (row) => [[row.own, `${words.modelWords(state.model)} ${share(row.own)}`]], { symbol: "diamond", symbolSize: 14, z: 8, itemStyle: { color: look.colors[0] } }),
-            marks("Markov, Shapley (all days)", (row) => pathNames.map((model) => [row[model], `${words.modelWords(model)} ${share(row[model])}, of all days`]), { symbol: "emptyCircle", symbolSize: 9, z: 7, itemStyle: { color: look.colors[1], borderWidth: 1.5 } }),
+            marks("Markov, Shapley (all days)", (row) => pathNames.map((model) => [row[model], `${words.modelWords(model)} ${share(row[model])}, of all days`]), { symbol: "circle", symbolSize: 9, z: 7, itemStyle: { color: "transparent", borderColor: look.colors[1], borderWidth: 1.5 } }),
           ],
         };
       },
@@ -352,6 +352,7 @@
     const whole = joined("Of all days: paths do not follow the choice of days, nor models.", days === null || days === asked ? "" : `Paths are read in windows of ${words.listed(windows.map(String))} days: shown is ${days}.`);
     const top = found.paths[0], share = (value) => words.shown(value, "share");
     blocks.show("paths", {
+      limit: PATHS,
       says: top ? `${share(top.share)} of conversions came over ${inWords(top.path)}, the path that most took; half of them within ${dayWords(top.median_days)}.` : "",
       note: joined(whole, found.paths.length ? `Paths that fewer than ${own.minimum} conversions took are left out: ${share(ratio(found.rare, found.conversions))} of conversions.` : ""),
       columns: [{ key: "name", label: "Path" }, { key: "length", label: "Steps", unit: "count" }, { key: "conversions", label: "Conversions", unit: "count" }, { key: "share", label: "Share", unit: "share" }, { key: "rate", label: "Converts", unit: "share" }, { key: "revenue_usd", label: "Revenue", unit: "usd" }, { key: "median_days", label: "Median days", unit: "ratio" }, { key: "p90_days", label: "9 of 10 within days", unit: "ratio" }],
