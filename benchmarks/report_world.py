@@ -174,7 +174,8 @@ TABLES = {
             select *, greatest(days_to_come, 0) as days_left,
                 case when chance(campaign_id, 'planned') < 0.9 or campaign_id = '(all)' then
                     round(spend_usd / counted_share
-                        * (0.85 + 0.35 * chance(platform || campaign_id, budget_month)), -1) end as budget_usd
+                        * (0.85 + 0.35 * chance(platform || campaign_id, budget_month)), -1)
+                end as budget_usd
             from planned
         )
         select budget_month, platform, campaign_id, campaign_name,

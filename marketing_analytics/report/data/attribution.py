@@ -24,7 +24,7 @@ where
     and window_days = $window_days
     and day_kind = $day_kind
     and day_date between $first and $last
-"""
+"""  # noqa: S608 - of constants
 
 
 def recent_from(snapshot: Snapshot) -> int:

@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from marketing_analytics.report.data.forecast import LEVEL, PAST_DAYS, Band, band, factor, forecast, widened
+from marketing_analytics.report.data.forecast import (
+    LEVEL,
+    PAST_DAYS,
+    Band,
+    band,
+    factor,
+    forecast,
+    widened,
+)
 from marketing_analytics.report.data.series import cents
 from marketing_analytics.report.snapshot import Snapshot
 
@@ -89,11 +97,14 @@ def budget_files(snapshot: Snapshot) -> Iterator[tuple[str, Any]]:
                                    snapshot),
     }  # fmt: skip
     for month in months:
-        yield f"budget-{month}", [
-            line(row, spent.get((row["platform"], row["campaign_id"]), []), snapshot)
-            for row in rows
-            if row["month"] == month and not row["is_platform_total"]
-        ]
+        yield (
+            f"budget-{month}",
+            [
+                line(row, spent.get((row["platform"], row["campaign_id"]), []), snapshot)
+                for row in rows
+                if row["month"] == month and not row["is_platform_total"]
+            ],
+        )
     yield "budget-page", {
         "days": {platform: [cents(value) for value in values]
                  for (platform, campaign), values in spent.items() if not campaign},

@@ -92,6 +92,25 @@ order by channel, platform, campaign_id, conversion_type
 """  # noqa: S608 - of constants
 
 
+CREDITED_ONLY_SQL = """
+select distinct
+    days.channel,
+    coalesce(days.platform, '') as platform,
+    days.campaign_id
+from rpt_campaign_attribution_days as days
+left join (
+    select distinct channel, platform, campaign_id
+    from campaign_days
+    where day_date between $first and $last
+) as spent
+    on days.channel = spent.channel
+    and days.platform = spent.platform
+    and days.campaign_id = spent.campaign_id
+where spent.campaign_id is null and days.day_date between $first and $last
+order by all
+"""
+
+
 def trimmed(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """Return lists from the first day with anything to the last, and which day the first is."""
     first, last = row["places"][0], row["places"][-1]
@@ -150,26 +169,24 @@ def credited_only(snapshot: Snapshot, days: dict[str, Any]) -> list[dict[str, An
     """Return campaigns that have credit and no spend: mail, and what is not loaded."""
     if not snapshot.has("rpt_campaign_attribution_days"):
         return []
-    names = (
-        "select platform, campaign_id, max(campaign_title) as name from fct_email_campaigns"
-        " group by all"
-        if snapshot.has("fct_email_campaigns")
-        else "select '' as platform, '' as campaign_id, '' as name limit 0"
-    )
-    return snapshot.rows(
-        "select distinct days.channel, coalesce(days.platform, '') as platform, days.campaign_id,"
-        " names.name"
-        " from rpt_campaign_attribution_days as days"
-        f" left join ({names}) as names"
-        " on days.platform = names.platform and days.campaign_id = names.campaign_id"
-        " left join (select distinct channel, platform, campaign_id from campaign_days"
-        " where day_date between $first and $last) as spent"
-        " on days.channel = spent.channel and days.platform = spent.platform"
-        " and days.campaign_id = spent.campaign_id"
-        " where spent.campaign_id is null and days.day_date between $first and $last"
-        " order by all",
-        **days,
-    )
+    names = mail_names(snapshot)
+    return [
+        {**row, "name": names.get((row["platform"], row["campaign_id"]))}
+        for row in snapshot.rows(CREDITED_ONLY_SQL, **days)
+    ]
+
+
+def mail_names(snapshot: Snapshot) -> dict[tuple[str, str], str]:
+    """Return the titles of mail campaigns."""
+    if not snapshot.has("fct_email_campaigns"):
+        return {}
+    return {
+        (row["platform"], row["campaign_id"]): row["name"]
+        for row in snapshot.rows(
+            "select platform, campaign_id, max(campaign_title) as name from fct_email_campaigns"
+            " group by all"
+        )
+    }
 
 
 def credits_of(

@@ -217,7 +217,7 @@ def paths(snapshot: Snapshot) -> dict[str, Any]:
             "minimum": MINIMUM_CONVERSIONS,
         }
         top = snapshot.rows(PATHS_SQL, **asked, limit=PATHS)
-        found.setdefault(row["conversion_type"], {})[row["window_days"]] = {
+        found.setdefault(row["conversion_type"], {})[str(row["window_days"])] = {
             "conversions": int(row["conversions"] or 0),
             "rare": int(row["rare"]),
             "paths": [plain(one) for one in top],
