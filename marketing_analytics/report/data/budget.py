@@ -86,7 +86,7 @@ def budget_files(snapshot: Snapshot) -> Iterator[tuple[str, Any]]:
     spent = spend_days(snapshot)
     totals = [row for row in rows if row["is_platform_total"]]
     months = sorted({row["month"] for row in rows})
-    lines = [line(row, spent[row["platform"], ""], snapshot) for row in totals]
+    lines = [line(row, spent.get((row["platform"], ""), []), snapshot) for row in totals]
     for month in months:
         lines.append(sum_of([one for one in lines if one["month"] == month], spent, snapshot))
     yield "budget", {

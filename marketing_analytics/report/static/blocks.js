@@ -104,7 +104,7 @@ const blocks = (() => {
     says.textContent = spec.says || "";
     says.hidden = !spec.says;
     note.textContent = spec.note || "";
-    note.hidden = !spec.note;
+    note.hidden = !spec.note || !spec.rows?.length;
     const chart = element.querySelector("[data-chart]"), holder = element.querySelector("[data-table]"), tools = element.querySelector("[data-tools]");
     const isEmpty = !spec.rows || !spec.rows.length;
     tools.hidden = isEmpty;

@@ -48,6 +48,7 @@
     if (!rows.length) return rows;
     const all = { name: "All", emphasis: true };
     for (const key of ["spend", "revenue", "paidRevenue", "conversions", "first", "clicks", "claims", "value"]) all[key] = sum(rows, (row) => row[key] || 0);
+    all.spend ||= null;
     const past = sum(rows, (row) => row.past || 0), now = rows[0].changes === "spend" ? all.spend : all.revenue;
     Object.assign(all, rates(all), { cpc: ratio(all.spend, all.clicks), claimedRoas: ratio(all.value, all.spend), change: context.before ? changeOf(now, past) : null });
     all.trend = rows[0].trend.map((_, place) => sum(rows, (row) => row.trend[place]));
@@ -89,7 +90,7 @@
     const top = rows.find((row) => row.spend && !row.emphasis), all = rows.at(-1), money = usd(context);
     const share = (value) => words.shown(value, "share");
     fill("channel-table", context, [], {
-      says: top ? `${top.name} takes most of the spend (${share(top.spend / all.spend)}) and is credited ${share(top.share)} of the revenue: ROAS ${words.shown(top.roas, "ratio")}, ${words.isNothing(top.cac) ? "no new customer credited" : `${money(top.cac)} for each new customer credited`}.` : all ? `No channel has spend in these days; ${money(all.revenue)} of revenue is credited.` : "",
+      says: top ? `${top.name} takes most of the spend (${share(ratio(top.spend, all.spend))}) and is credited ${share(top.share)} of the revenue: ROAS ${words.shown(top.roas, "ratio")}, ${words.isNothing(top.cac) ? "no new customer credited" : `${money(top.cac)} for each new customer credited`}.` : all ? `No channel has spend in these days; ${money(all.revenue)} of revenue is credited.` : "",
       note: joined("A name opens its campaigns. ROAS and CAC are of platforms whose spend is loaded; CAC divides spend by credited first orders.", spendNote(context), context.state.compare === "plan" ? "Channels have no plan of their own." : ""),
       columns: columnsOf({ key: "name", label: "Channel", html: (row) => (row.emphasis || !hasCampaigns(row.key) ? words.escape(row.name) : link(row, { channel: row.key })) },
         [...CREDITED.slice(0, 2), { key: "share", label: "Share", unit: "share" }, ...CREDITED.slice(2)], context, "revenue", "up"),
@@ -342,6 +343,7 @@
     }, context);
   }
 
+  const MISSING = "Paths are not built yet: the job that builds rpt_conversion_paths brings them.";
   function paths(context) {
     const { state, data } = context, kind = state.customers === "all" ? "all" : state.customers, known = own.paths[kind] || {};
     const windows = Object.keys(known).map(Number), asked = Number(state.window);
@@ -356,13 +358,13 @@
       says: top ? `${share(top.share)} of conversions came over ${inWords(top.path)}, the path that most took; half of them within ${dayWords(top.median_days)}.` : "",
       note: joined(whole, found.paths.length ? `Paths that fewer than ${own.minimum} conversions took are left out: ${share(ratio(found.rare, found.conversions))} of conversions.` : ""),
       columns: [{ key: "name", label: "Path" }, { key: "length", label: "Steps", unit: "count" }, { key: "conversions", label: "Conversions", unit: "count" }, { key: "share", label: "Share", unit: "share" }, { key: "rate", label: "Converts", unit: "share" }, { key: "revenue_usd", label: "Revenue", unit: "usd" }, { key: "median_days", label: "Median days", unit: "ratio" }, { key: "p90_days", label: "9 of 10 within days", unit: "ratio" }],
-      rows: found.paths.map((one) => ({ ...one, name: inWords(one.path) })), empty: `No path was taken by ${own.minimum} conversions or more.`,
+      rows: found.paths.map((one) => ({ ...one, name: inWords(one.path) })), empty: windows.length ? `No path was taken by ${own.minimum} conversions or more.` : MISSING,
     }, context);
     const lengths = found.lengths, all = sum(lengths, (one) => one.conversions), one = lengths.find(({ length }) => length === 1);
     const label = (length) => (length === own.longest ? `${length} and more` : String(length));
     blocks.show("path-length", {
       says: one ? `${share(ratio(one.conversions, all))} of conversions needed one channel; ${share(1 - one.conversions / all)} met two or more before they bought.` : "",
-      note: whole, empty: "No paths are known.",
+      note: whole, empty: windows.length ? `No length was that of ${own.minimum} conversions or more.` : MISSING,
       columns: [{ key: "label", label: "Channels on the way" }, { key: "conversions", label: "Conversions", unit: "count" }, { key: "share", label: "Share", unit: "share" }, { key: "mean_days", label: "Mean days to convert", unit: "ratio" }],
       rows: lengths.map((row) => ({ ...row, label: label(row.length), share: ratio(row.conversions, all) })),
       option: (look) => ({
