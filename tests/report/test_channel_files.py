@@ -147,8 +147,8 @@ def test_paths_of_few_conversions_are_left_out_and_counted(made):
         "select 'all' as conversion_type, 30 as window_days, path as channel_path,"
         " length as path_length, conversions::bigint as conversions, 0.5 as conversions_share,"
         " 0.1 as conversion_rate, 5::decimal(18, 2) as revenue_usd,"
-        " days::decimal(18, 6) as mean_days_to_convert, 1::decimal(18, 6) as median_days_to_convert,"
-        " 2::decimal(18, 6) as p90_days_to_convert"
+        " days::decimal(18, 6) as mean_days_to_convert,"
+        " 1::decimal(18, 6) as median_days_to_convert, 2::decimal(18, 6) as p90_days_to_convert"
         " from (values ('email', 1, 10, 2), ('direct', 1, 9, 4), ('email > direct', 2, 9, 1),"
         " ('a > b > a > b > a > b > a', 7, 6, 1), ('a > b > a > b > a > b', 6, 4, 6))"
         " as paths(path, length, conversions, days)",

@@ -212,8 +212,9 @@ def test_campaigns_and_ads_equal_their_sql(world, page):
             page.wait_for_function("document.querySelectorAll('nav.crumbs a').length === 2")
             groups = snapshot.rows(
                 "select ad_group_name as name, sum(spend_usd) as spend, sum(clicks) as clicks"
-                " from ad_days where campaign_id = (select any_value(campaign_id) from campaign_days"
-                " where campaign_name = $name) and day_date between $from and $to group by all",
+                " from ad_days where campaign_id = (select any_value(campaign_id)"
+                " from campaign_days where campaign_name = $name)"
+                " and day_date between $from and $to group by all",
                 name=name, **{key: asked[key] for key in ("from", "to")},
             )  # fmt: skip
             texts = rows_of(page, "channel-table")
@@ -297,7 +298,8 @@ def test_a_month_under_way_has_a_light_a_band_and_a_daily_amount(world, page):
 
 @pytest.mark.parametrize("name", ["channels.html", "budget.html"])
 @pytest.mark.parametrize("asked", [
-    {"range": "all"}, {"compare": "plan", "customers": "repeat_order"}, {"range": "last_7", "currency": "EUR"},
+    {"range": "all"}, {"compare": "plan", "customers": "repeat_order"},
+    {"range": "last_7", "currency": "EUR"},
     {"channel": "nothing", "campaign": "<b>", "month": "1999-01", "platform": "none"},
 ])  # fmt: skip
 def test_no_figure_is_undefined(world, page, name, asked):

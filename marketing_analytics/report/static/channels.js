@@ -4,6 +4,8 @@
   report.keep("channel", "campaign", "group");
   const LINES = 6, ROWS = 25, PATHS = 10, MODEL_CHANNELS = 12;
   const sum = (list, of) => list.reduce((all, one) => all + of(one), 0);
+  /* hundredths that were added up as fractions */
+  const whole = (value) => Math.round(value * 100) / 100;
   const ratio = (above, below) => (below ? above / below : null);
   const usd = (context) => (value) => words.shown(context.money(value), "usd", context.currency);
   const modelName = ({ state }) => words.modelWords(state.model).toLowerCase();
@@ -47,7 +49,7 @@
   function withTotal(rows, context, after = () => {}) {
     if (!rows.length) return rows;
     const all = { name: "All", emphasis: true };
-    for (const key of ["spend", "revenue", "paidRevenue", "conversions", "first", "clicks", "claims", "value"]) all[key] = sum(rows, (row) => row[key] || 0);
+    for (const key of ["spend", "revenue", "paidRevenue", "conversions", "first", "clicks", "claims", "value"]) all[key] = whole(sum(rows, (row) => row[key] || 0));
     all.spend ||= null;
     const past = sum(rows, (row) => row.past || 0), now = rows[0].changes === "spend" ? all.spend : all.revenue;
     Object.assign(all, rates(all), { cpc: ratio(all.spend, all.clicks), claimedRoas: ratio(all.value, all.spend), change: context.before ? changeOf(now, past) : null });
@@ -59,8 +61,8 @@
   const trendCell = (row) => (row.trend ? `<svg class="spark" viewBox="0 0 120 32" preserveAspectRatio="none" aria-hidden="true"><path d="${blocks.spark(row.trend)}"/></svg>` : "");
   const changeCell = (better) => (row) => `<span class="delta ${words.tone(row.change, better)}">${words.changeWords(row.change)}</span>`;
   const link = (row, changes) => `<a href="${words.escape(report.address(changes))}" data-drill="${words.escape(JSON.stringify(changes))}">${words.escape(row.name)}</a>`;
-  function columnsOf(first, middle, context, what, better) {
-    const last = [{ key: "trend", label: `Trend of ${what}`, html: trendCell, csv: false }];
+  function columnsOf(first, middle, context, better) {
+    const last = [{ key: "trend", label: "Trend", html: trendCell, csv: false }];
     if (context.before) last.push({ key: "change", label: "Change", unit: "share", html: changeCell(better) });
     return [first, ...middle, ...last];
   }
@@ -91,9 +93,9 @@
     const share = (value) => words.shown(value, "share");
     fill("channel-table", context, [], {
       says: top ? `${top.name} takes most of the spend (${share(ratio(top.spend, all.spend))}) and is credited ${share(top.share)} of the revenue: ROAS ${words.shown(top.roas, "ratio")}, ${words.isNothing(top.cac) ? "no new customer credited" : `${money(top.cac)} for each new customer credited`}.` : all ? `No channel has spend in these days; ${money(all.revenue)} of revenue is credited.` : "",
-      note: joined("A name opens its campaigns. ROAS and CAC are of platforms whose spend is loaded; CAC divides spend by credited first orders.", spendNote(context), context.state.compare === "plan" ? "Channels have no plan of their own." : ""),
+      note: joined("A name opens its campaigns. Trend and change are of credited revenue. ROAS and CAC are of platforms whose spend is loaded; CAC divides spend by credited first orders.", spendNote(context), context.state.compare === "plan" ? "Channels have no plan of their own." : ""),
       columns: columnsOf({ key: "name", label: "Channel", html: (row) => (row.emphasis || !hasCampaigns(row.key) ? words.escape(row.name) : link(row, { channel: row.key })) },
-        [...CREDITED.slice(0, 2), { key: "share", label: "Share", unit: "share" }, ...CREDITED.slice(2)], context, "revenue", "up"),
+        [...CREDITED.slice(0, 2), { key: "share", label: "Share", unit: "share" }, ...CREDITED.slice(2)], context, "up"),
       rows, empty: "Nothing was spent or credited in these days.",
     });
   }
@@ -137,9 +139,9 @@
     const middle = hasSpend ? [...CREDITED, { key: "value", label: "Claimed value", unit: "usd" }] : [CREDITED[1], CREDITED[4]];
     fill("channel-table", context, [[channel.name, { channel: channel.key, campaign: "", group: "" }]], {
       says: top ? joined(hasSpend ? `${words.plural(rows.length, "campaign")}; ${top.name} spent most: ${money(top.spend)}, ROAS ${words.shown(top.roas, "ratio")}.` : `${words.plural(rows.length, "campaign")}; most is credited to ${top.name}: ${money(top.revenue)}.`) : "",
-      note: joined(state.window === usual ? "" : `Campaigns are credited in the window of ${words.plural(Number(usual), "day")} only: that is what is shown.`, "Touches that name no campaign stand in the channel alone.", spendNote(context), note),
+      note: joined(state.window === usual ? "" : `Campaigns are credited in the window of ${words.plural(Number(usual), "day")} only: that is what is shown.`, "Trend and change are of credited revenue. Touches that name no campaign stand in the channel alone.", spendNote(context), note),
       columns: columnsOf({ key: "name", label: "Campaign", html: (row) => (row.ads ? link(row, { channel: channel.key, campaign: row.key }) : words.escape(row.name)) },
-        [{ key: "platform", label: "Platform", unit: "text" }, ...middle], { ...context, before }, "revenue", "up"),
+        [{ key: "platform", label: "Platform", unit: "text" }, ...middle], { ...context, before }, "up"),
       rows: withTotal(rows, { ...context, before }), empty: "No campaign of this channel was active in these days.",
     });
   }
@@ -169,11 +171,11 @@
     const top = rows[0], money = usd(context), what = group ? "ad" : "ad group";
     fill("channel-table", context, trail, {
       says: top ? `${words.plural(rows.length, what)}; ${top.name} spent most: ${money(top.spend)}, ${words.isNothing(top.cpc) ? "no click" : `${money(top.cpc)} a click`}.` : "",
-      note: joined("Revenue is credited down to campaigns; of ad groups and ads only spend, clicks and what the platform claims are known.", note),
+      note: joined("Revenue is credited down to campaigns; of ad groups and ads only spend, clicks and what the platform claims are known. Trend and change are of spend.", note),
       columns: columnsOf({ key: "name", label: group ? "Ad" : "Ad group", html: (one) => (one.group ? link(one, { channel: channel.key, campaign: key, group: one.group }) : words.escape(one.name)) }, [
         { key: "spend", label: "Spend", unit: "usd" }, { key: "clicks", label: "Clicks", unit: "count" }, { key: "cpc", label: "Cost per click", unit: "usd" },
         { key: "claims", label: "Claimed conversions", unit: "count" }, { key: "value", label: "Claimed value", unit: "usd" }, { key: "claimedRoas", label: "Claimed ROAS", unit: "ratio" },
-      ], { ...context, before }, "spend", "neither"),
+      ], { ...context, before }, "neither"),
       rows: withTotal(rows, { ...context, before }), empty: "No ad of this campaign was shown in these days.",
     });
   }
@@ -317,7 +319,7 @@
     }).filter((one) => one.value || one.claims || one.credited) : [];
     ofChannels.sort((a, b) => b.value - a.value);
     ofPlatforms.sort((a, b) => b.value - a.value);
-    const total = row("All", claimed, { revenue: sum(ofChannels, (one) => one.credited), conversions: sum(ofChannels, (one) => one.conversions) }, { emphasis: true });
+    const total = row("All", claimed, { revenue: whole(sum(ofChannels, (one) => one.credited)), conversions: whole(sum(ofChannels, (one) => one.conversions)) }, { emphasis: true });
     const money = usd(context), percent = (value) => `${words.number(value * 100)} %`;
     const inWords = (one) => (words.isNothing(one.share) ? (one.value ? "claims all, credited nothing" : words.DASH) : one.share > 1.02 ? `claims ${words.number(one.share, 1)} times what is credited` : one.share < 0.98 ? `claims less: ${percent(one.share)} of it` : "claims what is credited");
     const worst = [...(ofPlatforms.length ? ofPlatforms : ofChannels)].filter((one) => !words.isNothing(one.share)).sort((a, b) => b.share - a.share)[0];
@@ -357,7 +359,7 @@
       limit: PATHS,
       says: top ? `${share(top.share)} of conversions came over ${inWords(top.path)}, the path that most took; half of them within ${dayWords(top.median_days)}.` : "",
       note: joined(whole, found.paths.length ? `Paths that fewer than ${own.minimum} conversions took are left out: ${share(ratio(found.rare, found.conversions))} of conversions.` : ""),
-      columns: [{ key: "name", label: "Path" }, { key: "length", label: "Steps", unit: "count" }, { key: "conversions", label: "Conversions", unit: "count" }, { key: "share", label: "Share", unit: "share" }, { key: "rate", label: "Converts", unit: "share" }, { key: "revenue_usd", label: "Revenue", unit: "usd" }, { key: "median_days", label: "Median days", unit: "ratio" }, { key: "p90_days", label: "9 of 10 within days", unit: "ratio" }],
+      columns: [{ key: "name", label: "Path" }, { key: "length", label: "Steps", unit: "count" }, { key: "conversions", label: "Conversions", unit: "count" }, { key: "share", label: "Share", unit: "share" }, { key: "rate", label: "Converts", unit: "share" }, { key: "revenue_usd", label: "Revenue", unit: "usd" }, { key: "median_days", label: "Half within", unit: "days", html: (one) => lasted(one.median_days) }, { key: "p90_days", label: "9 of 10 within", unit: "days", html: (one) => lasted(one.p90_days) }],
       rows: found.paths.map((one) => ({ ...one, name: inWords(one.path) })), empty: windows.length ? `No path was taken by ${own.minimum} conversions or more.` : MISSING,
     }, context);
     const lengths = found.lengths, all = sum(lengths, (one) => one.conversions), one = lengths.find(({ length }) => length === 1);
@@ -376,6 +378,7 @@
       }),
     }, context);
   }
+  const lasted = (days) => (words.isNothing(days) ? words.DASH : days < 1 / 24 ? `${words.number(Math.max(1, days * 1440))} min` : days < 2 ? `${words.number(days * 24)} h` : `${words.number(days, 1)} days`);
   const dayWords = (days) => (days < 1 / 24 ? "an hour" : days < 1 ? words.plural(Math.ceil(days * 24), "hour") : words.plural(Math.ceil(days), "day"));
 
   /* causal share: only where some were held out */
