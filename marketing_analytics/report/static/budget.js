@@ -107,7 +107,7 @@
       says: known.length ? joined(least.length ? `Cut by a fifth, ${words.listed(least.slice(0, 3).map((row) => row.name))} would lose less revenue than it saves.` : "Of no campaign is it certain that a cut by a fifth loses less revenue than it saves.", all.length > known.length ? `${words.plural(all.length - known.length, "line")} could not be estimated; the table says why.` : "") : all.length ? "No campaign has varied enough weeks of spend for an estimate; the table says why." : "",
       note: "A week's figures, from how credited revenue moved with spend: the bar is the interval of 19 in 20, the mark what a cut saves. Revenue is not profit. Neither days nor models of the filters apply.",
       columns: [{ key: "name", label: "Campaign" }, { key: "where", label: "Platform", unit: "text" }, { key: "spend", label: "Spend a week", unit: "usd" }, { key: "saved", label: "A cut saves", unit: "usd" }, { key: "lost", label: "It loses", unit: "usd" }, { key: "low", label: "At least", unit: "usd" }, { key: "high", label: "At most", unit: "usd" }, { key: "marginal_roas", label: "Marginal ROAS", unit: "ratio" }, { key: "verdict", label: "In words", unit: "text" }],
-      rows: all, empty: "Marginal returns are not built yet: the job that builds rpt_marginal_returns brings them.",
+      rows: all, empty: "Marginal returns are not built yet: the job campaign-performance brings them.",
       option: drawn.length ? (look) => ({
         legend: { show: false }, grid: { top: 8 },
         xAxis: { type: "value", axisLabel: { formatter: blocks.short } }, yAxis: { type: "category", inverse: true, data: drawn.map((row) => row.name) },
@@ -136,7 +136,7 @@
       note: joined("First days against the latest.", others.length ? `Not judged: ${words.listed(others)}.` : "", falling > page.fatigue.ads.length ? `The ${page.fatigue.ads.length} with most impressions of ${words.number(falling)} are listed.` : "", "Filters of days do not apply."),
       columns: [{ key: "name", label: "Ad" }, { key: "campaign", label: "Campaign", unit: "text" }, { key: "where", label: "Platform", unit: "text" }, { key: "showing_days", label: "Days shown", unit: "count" }, { key: "first_rate", label: "Click rate at first", unit: "share", html: (row) => percent(row.first_rate) }, { key: "latest_rate", label: "Latest", unit: "share", html: (row) => percent(row.latest_rate) }, { key: "rate_change", label: "Change", unit: "share" }, { key: "first_frequency", label: "Seen at first", unit: "ratio" }, { key: "latest_frequency", label: "Seen latest", unit: "ratio" }, { key: "verdict", label: "In words", unit: "text" }],
       rows: ads.map((ad) => ({ ...ad, where: words.platformWords(ad.platform), verdict: ad.is_fatigued ? "worn out" : "click rate falls" })),
-      empty: Object.keys(statuses).length ? "No ad wears out." : "Nothing is known of ads yet: the job that builds rpt_ad_fatigue brings it.",
+      empty: Object.keys(statuses).length ? "No ad wears out." : "Nothing is known of ads yet: the job campaign-performance brings it.",
     }, context);
   }
 

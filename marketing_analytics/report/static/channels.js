@@ -345,7 +345,7 @@
     }, context);
   }
 
-  const MISSING = "Paths are not built yet: the job that builds rpt_conversion_paths brings them.";
+  const MISSING = "Paths are not built yet: the job attribution-daily-refresh brings them.";
   function paths(context) {
     const { state, data } = context, kind = state.customers === "all" ? "all" : state.customers, known = own.paths[kind] || {};
     const windows = Object.keys(known).map(Number), asked = Number(state.window);

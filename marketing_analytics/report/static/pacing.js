@@ -78,7 +78,7 @@ const pacing = (() => {
     blocks.show(id, {
       height: planned.length * 42 + 56, says: month ? said(rows, month, context) : "", note: isOver(rows) ? NOTE.replace(", the thin line where the month may end", "") : NOTE,
       columns: columns(rows), rows, option: planned.length ? option(rows, context) : undefined,
-      empty: "No budget is loaded: the budgets' sheet and the job that builds rpt_budget_pacing bring it.",
+      empty: "No budget is built yet: the job campaign-performance brings it.",
     }, context);
   }
   return { light, lightHtml, linesOf, row, show, isOver };
