@@ -26,7 +26,8 @@ class Page:
     """One page. `data` are its files; those in `first_data` are loaded with it.
 
     `blocks` of a page without a template of its own: id, title, whether it is as wide as the page,
-    height of its chart in pixels.
+    height of its chart in pixels. `fields` are those of its filters, where it has not the usual
+    ones: name, label, what is shown before the script fills them.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Page:
     template: str = "page.html"
     blocks: tuple[Block, ...] = ()
     has_filters: bool = True
+    fields: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def file(self) -> str:
@@ -112,6 +114,11 @@ PAGES: tuple[Page, ...] = (
             ("pacing-campaigns", "Campaigns", True, 0),
             ("returns", "What a cut by a fifth would lose", True, 300),
             ("fatigue", "Ads that wear out", True, 0),
+        ),
+        fields=(
+            ("month", "Month", ""),
+            ("platform", "Platform", "All"),
+            ("currency", "Currency", "USD"),
         ),
     ),
     Page(

@@ -7,32 +7,16 @@
   const joined = (...texts) => texts.filter(Boolean).join(" ");
   const dollars = (cents) => (words.isNothing(cents) ? null : cents / 100);
 
-  /* of the filters only the currency applies; the month stands beside it */
+  /* of the usual filters only the currency applies; month and platform are the page's own */
   function choices(data, state) {
-    const form = document.querySelector("[data-filters]");
-    for (const label of form.querySelectorAll("label")) {
-      const field = label.querySelector("select, input");
-      if (!["currency", "month", "platform"].includes(field.name)) label.hidden = true;
-    }
-    if (!form.elements.month) {
-      const platforms = ["all", ...new Set(data.lines.map((line) => line.platform).filter((name) => name !== "all"))];
-      form.prepend(field("month", "Month", [...data.months].reverse().map((month) => [month, words.monthWords(month)])),
-        field("platform", "Platform", platforms.map((name) => [name === "all" ? "" : name, name === "all" ? "All" : words.platformWords(name)])));
-    }
-    const month = data.months.includes(state.month) ? state.month : data.months.at(-1) || "";
-    form.elements.month.value = month;
-    form.elements.platform.value = state.platform;
-    if (form.elements.platform.selectedIndex < 0) form.elements.platform.value = "";
+    const form = document.querySelector("[data-filters]"), { month, platform } = form.elements;
+    const platforms = ["all", ...new Set(data.lines.map((line) => line.platform).filter((name) => name !== "all"))];
+    month.replaceChildren(...[...data.months].reverse().map((one) => new Option(words.monthWords(one), one)));
+    platform.replaceChildren(...platforms.map((name) => (name === "all" ? new Option("All", "") : new Option(words.platformWords(name), name))));
+    month.value = data.months.includes(state.month) ? state.month : data.months.at(-1) || "";
+    platform.value = platforms.includes(state.platform) ? state.platform : "";
     document.querySelector("[data-filter-words]").textContent = "Month, platform and currency";
-    return { month, platform: form.elements.platform.value };
-  }
-  function field(name, text, options) {
-    const label = document.createElement("label"), span = document.createElement("span"), select = document.createElement("select");
-    span.textContent = text;
-    select.name = name;
-    select.append(...options.map(([value, words_]) => new Option(words_, value)));
-    label.append(span, select);
-    return label;
+    return { month: month.value, platform: platform.value };
   }
   const lastDay = (month) => new Date(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 0)).getUTCDate();
 

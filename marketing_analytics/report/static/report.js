@@ -141,7 +141,7 @@ const report = (() => {
     }
     for (const name of ["from", "to"]) {
       const field = form.elements[name];
-      [field.min, field.max, field.value] = [data.first_day, data.last_day, state[name]];
+      if (field) [field.min, field.max, field.value] = [data.first_day, data.last_day, state[name]];
     }
     for (const label of form.querySelectorAll(".custom")) label.hidden = state.range !== "custom";
   }
