@@ -54,11 +54,21 @@ def overview_data(snapshot: Snapshot, defaults: dict[str, Any]) -> Data:
     """Yield the file that every page with filters begins with, and credit as it is asked for."""
     first = overview(snapshot, defaults)
     yield "overview", first
-    for asked in product(first["models"], first["windows"], DAY_KINDS):
-        name = "-".join(["credit", *map(str, asked)])
-        yield name, credit_days(snapshot, *asked)
-        if first["recent_from"]:
-            yield f"{name}-before", credit_days(snapshot, *asked, is_recent=False)
+    for window_days, day_kind in product(first["windows"], DAY_KINDS):
+        # how far models are apart is asked for before each of them is
+        paid, rest = {}, {}
+        for model in first["models"]:
+            asked = (model, window_days, day_kind)
+            credit = credit_days(snapshot, *asked)
+            paid[model], rest[model] = credit["with"]["revenue"], credit["without"]["revenue"]
+            yield f"credit-{model}-{window_days}-{day_kind}", credit
+            if first["recent_from"]:
+                yield (
+                    f"credit-{model}-{window_days}-{day_kind}-before",
+                    credit_days(snapshot, *asked, is_recent=False),
+                )
+        yield f"models-{window_days}-{day_kind}", paid
+        yield f"models-{window_days}-{day_kind}-rest", rest
 
 
 def channels_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:

@@ -181,6 +181,7 @@ def test_what_is_not_built_is_left_out(made):
     files = dict(budget_files(snapshot))
     assert files["budget"]["months"] == []
     assert files["budget-page"]["returns"] == []
+    assert files["budget-days"] == {}
 
 
 def pacing(made, *rows):

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketing_analytics.report.data.series import columns_of, nested, running
+from marketing_analytics.report.data.series import columns_of, hundredths, nested
 from marketing_analytics.report.snapshot import Snapshot
 
 DAY_KINDS = ("conversion", "touch")
 # a year and the one it is compared with begin in one file; what was before is loaded when asked for
 RECENT_DAYS = 400
-SQL = f"""
+SQL = """
 select
     date_diff('day', cast($first as date), day_date) as place,
     channel,
     conversion_type,
     has_spend,
     cast(round(revenue_usd * 100) as bigint) as revenue,
-    {running("credit", "channel, has_spend, conversion_type")} as credit
+    cast(credit as double) as credit
 from rpt_attribution_days
 where
     model = $model
     and window_days = $window_days
     and day_kind = $day_kind
     and day_date between $first and $last
-"""  # noqa: S608 - of constants
+"""
 
 
 def recent_from(snapshot: Snapshot) -> int:
@@ -58,8 +58,8 @@ def credit_days(
         "from": places.start,
         **{
             name: {
-                value: nested(part, ("channel", "conversion_type"), value, len(places))
-                for value in ("credit", "revenue")
+                value: nested(part, ("channel", "conversion_type"), value, len(places), convert)
+                for value, convert in (("credit", hundredths), ("revenue", None))
             }
             for name, part in (("with", only(columns, has_spend)),
                                ("without", only(columns, ~has_spend)))

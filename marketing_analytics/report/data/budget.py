@@ -105,9 +105,15 @@ def budget_files(snapshot: Snapshot) -> Iterator[tuple[str, Any]]:
                 if row["month"] == month and not row["is_platform_total"]
             ],
         )
+    yield (
+        "budget-days",
+        {
+            platform: [cents(value) for value in values]
+            for (platform, campaign), values in spent.items()
+            if not campaign
+        },
+    )
     yield "budget-page", {
-        "days": {platform: [cents(value) for value in values]
-                 for (platform, campaign), values in spent.items() if not campaign},
         "returns": marginal_returns(snapshot),
         "fatigue": fatigue(snapshot),
     }  # fmt: skip

@@ -6,40 +6,41 @@ from collections.abc import Iterator
 from typing import Any
 
 from marketing_analytics.report.data.attribution import DAY_KINDS, recent_from
-from marketing_analytics.report.data.series import running
+from marketing_analytics.report.data.channels import FRACTIONS
+from marketing_analytics.report.data.series import hundredths
 from marketing_analytics.report.snapshot import Snapshot
 
 SPEND = ("spend", "clicks", "conversions", "value")
-SPEND_SQL = f"""
+SPEND_SQL = """
 with
 
 placed as (
 
     select
-        {{keys}},
-        {{names}},
+        {keys},
+        {names},
         date_diff('day', cast($first as date), day_date) as place,
         cast(round(coalesce(spend_usd, 0) * 100) as bigint) as spend,
         clicks,
-        {running("coalesce(claimed_conversions, 0)", "{keys}")} as conversions,
+        cast(coalesce(claimed_conversions, 0) as double) as conversions,
         cast(round(coalesce(claimed_value_usd, 0) * 100) as bigint) as value
-    from {{table}}
+    from {table}
     where day_date between $first and $last
 
 )
 
 select
-    {{keys}},
-    {{latest_names}},
+    {keys},
+    {latest_names},
     list(place order by place) as places,
     list(spend order by place) as spend,
     list(clicks order by place) as clicks,
     list(conversions order by place) as conversions,
     list(value order by place) as value
 from placed
-group by {{keys}}
-order by {{keys}}
-"""  # noqa: S608 - of constants
+group by {keys}
+order by {keys}
+"""
 
 
 def spend_sql(table: str, keys: tuple[str, ...], names: tuple[str, ...]) -> str:
@@ -60,7 +61,7 @@ ADS_SQL = spend_sql(
     ("platform", "campaign_id", "ad_group_id", "ad_id"),
     ("ad_group_name", "ad_name"),
 )
-CREDIT_SQL = f"""
+CREDIT_SQL = """
 with
 
 placed as (
@@ -72,7 +73,7 @@ placed as (
         conversion_type,
         date_diff('day', cast($first as date), day_date) as place,
         cast(round(revenue_usd * 100) as bigint) as revenue,
-        {running("credit", "channel, platform, campaign_id, conversion_type")} as credit
+        cast(credit as double) as credit
     from rpt_campaign_attribution_days
     where model = $model and day_kind = $day_kind and day_date between $first and $last
 
@@ -89,7 +90,7 @@ select
 from placed
 group by channel, platform, campaign_id, conversion_type
 order by channel, platform, campaign_id, conversion_type
-"""  # noqa: S608 - of constants
+"""
 
 
 CREDITED_ONLY_SQL = """
@@ -117,7 +118,8 @@ def trimmed(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     found: dict[str, Any] = {"from": first}
     for name in names:
         values = [0] * (last - first + 1)
-        for place, value in zip(row["places"], row[name], strict=True):
+        given = hundredths(row[name]) if name in FRACTIONS else row[name]
+        for place, value in zip(row["places"], given, strict=True):
             values[place - first] += value
         found[name] = values
     return found

@@ -7,13 +7,15 @@ from itertools import product
 from typing import Any
 
 from marketing_analytics.report.data.attribution import DAY_KINDS
-from marketing_analytics.report.data.series import cents, filled, running
+from marketing_analytics.report.data.series import cents, filled, hundredths
 from marketing_analytics.report.snapshot import Snapshot
 
 # a path or a length that fewer conversions took is left out or merged
 MINIMUM_CONVERSIONS = 10
 PATHS, LONGEST = 15, 6
-CLAIMS_SQL = f"""
+# the others are whole cents
+FRACTIONS = ("credit", "conversions")
+CLAIMS_SQL = """
 with
 
 daily as (
@@ -39,7 +41,7 @@ placed as (
         date_diff('day', cast($first as date), day_date) as place,
         cast(round(coalesce(spend_usd, 0) * 100) as bigint) as spend,
         cast(round(coalesce(claimed_value_usd, 0) * 100) as bigint) as value,
-        {running("coalesce(claimed_conversions, 0)", "platform, channel")} as conversions
+        cast(coalesce(claimed_conversions, 0) as double) as conversions
     from daily
 
 )
@@ -54,8 +56,8 @@ select
 from placed
 group by platform, channel
 order by platform, channel
-"""  # noqa: S608 - of constants
-PLATFORM_CREDIT_SQL = f"""
+"""
+PLATFORM_CREDIT_SQL = """
 with
 
 daily as (
@@ -80,7 +82,7 @@ placed as (
         channel,
         date_diff('day', cast($first as date), day_date) as place,
         cast(round(revenue_usd * 100) as bigint) as revenue,
-        {running("credit", "platform, channel")} as credit
+        cast(credit as double) as credit
     from daily
 
 )
@@ -94,7 +96,7 @@ select
 from placed
 group by platform, channel
 order by platform, channel
-"""  # noqa: S608 - of constants
+"""
 PATHS_SQL = """
 select
     channel_path as path,
@@ -180,7 +182,14 @@ def by_day(
         {
             "platform": row["platform"],
             "channel": row["channel"],
-            **{name: filled(row["places"], row[name], len(snapshot.days)) for name in names},
+            **{
+                name: filled(
+                    row["places"],
+                    hundredths(row[name]) if name in FRACTIONS else row[name],
+                    len(snapshot.days),
+                )
+                for name in names
+            },
         }
         for row in snapshot.rows(sql, **values)
     ]

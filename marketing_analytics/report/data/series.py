@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -15,13 +15,16 @@ def cents(amount: Decimal | float | None) -> int:
     return round((amount or 0) * 100)
 
 
-def running(column: str, keys: str, day: str = "day_date") -> str:
-    """Return SQL of a fraction in whole hundredths, so that any days add up to the nearest one.
+def hundredths(values: Any) -> list[int]:
+    """Return fractions in whole hundredths, so that any days add up to the nearest one.
 
-    Each is the difference of two rounded running totals: rounded days would drift apart from it.
+    Each is the difference of two rounded running totals: rounded days would drift apart from them.
     """
-    total = f"sum({column}) over (partition by {keys} order by {day})"
-    return f"cast(round({total} * 100) - round(({total} - {column}) * 100) as bigint)"
+    import numpy
+
+    totals = numpy.rint(numpy.cumsum(values) * 100)
+    found: list[int] = numpy.diff(totals, prepend=0).astype(int).tolist()
+    return found
 
 
 def filled(places: Sequence[int], values: Sequence[int], days: int) -> list[int]:
@@ -38,7 +41,13 @@ def columns_of(snapshot: Snapshot, sql: str, **values: Any) -> dict[str, Any]:
     return found
 
 
-def nested(columns: dict[str, Any], keys: tuple[str, str], value: str, days: int) -> dict[str, Any]:
+def nested(
+    columns: dict[str, Any],
+    keys: tuple[str, str],
+    value: str,
+    days: int,
+    convert: Callable[[Any], list[int]] | None = None,
+) -> dict[str, Any]:
     """Return dicts of two levels by `keys` that end in a list with a value a day.
 
     `place` counts the day; a day without a row is 0, and no pair of keys has two rows of a day.
@@ -53,7 +62,7 @@ def nested(columns: dict[str, Any], keys: tuple[str, str], value: str, days: int
             is_ours = (outer == one) & (inner == other)
             line = numpy.zeros(days, dtype=values.dtype)
             line[columns["place"][is_ours]] = values[is_ours]
-            found.setdefault(str(one), {})[str(other)] = line.tolist()
+            found.setdefault(str(one), {})[str(other)] = convert(line) if convert else line.tolist()
     return found
 
 

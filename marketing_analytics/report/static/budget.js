@@ -21,9 +21,9 @@
   const lastDay = (month) => new Date(Date.UTC(Number(month.slice(0, 4)), Number(month.slice(5)), 0)).getUTCDate();
 
   /* what has run up, what was planned to, and where it may end */
-  function days(context, data, page, { month, platform }) {
+  function days(context, data, byDay, { month, platform }) {
     const name = platform || "all", line = pacing.linesOf(data, month).find((one) => one.platform === name);
-    const spent = page.days[name], known = line && spent ? Number(line.until.slice(8)) : 0, length = month ? lastDay(month) : 0;
+    const spent = byDay[name], known = line && spent ? Number(line.until.slice(8)) : 0, length = month ? lastDay(month) : 0;
     const first = month ? report.indexOf(`${month}-01`) : 0, rows = [];
     let sum = 0;
     for (let day = 1; day <= length && known; day += 1) {
@@ -134,12 +134,14 @@
     const line = data.lines.find((one) => one.month === month && one.platform === "all");
     document.querySelector("[data-range-words]").textContent = !line ? "No month is known" : line.days_left ? `${words.monthWords(month)}, to ${words.dayWords(line.until)}: ${words.plural(line.days_left, "day")} left` : `${words.monthWords(month)}, whole`;
     pacing.show("pacing", data, month, context);
-    const page = await report.load("budget-page");
+    const byDay = await report.load("budget-days");
     if (!isLatest(context)) return;
-    days(context, data, page, chosen);
-    returns(context, page, platform);
-    fatigue(context, page, platform);
+    days(context, data, byDay, chosen);
     document.body.dataset.drawn = String(Date.now());
-    await campaigns(context, data, chosen);
+    const more = (fill) => async () => {
+      const page = await report.load("budget-page");
+      if (isLatest(context)) fill(context, page, platform);
+    };
+    await Promise.all([blocks.whenSeen("pacing-campaigns", () => campaigns(context, data, chosen)), blocks.whenSeen("returns", more(returns)), blocks.whenSeen("fatigue", more(fatigue))]);
   });
 })();

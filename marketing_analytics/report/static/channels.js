@@ -238,7 +238,7 @@
   /* shares, so that what models say of these days stands beside what others say of all days */
   async function models(context) {
     const { data, state, range } = context, types = measures.types(state.customers);
-    const credits = await Promise.all(data.models.map((model) => measures.loadCredit(state, data, model)));
+    const credits = await measures.loadModels(context, true);
     if (!isLatest(context)) return;
     const kind = state.customers === "all" ? "all" : state.customers, windows = [...new Set(own.path_models.map((one) => one.days))];
     const ofPaths = own.path_models.filter((one) => one.type === kind && String(one.days) === state.window);

@@ -89,7 +89,29 @@ const measures = (() => {
     }
     return kept.get(key);
   }
+  /* revenue of every model in the days themselves: `with_spend`, and `revenue` where `isWhole` asks for all */
+  async function loadModels({ state, data, range }, isWhole) {
+    if (range[0] < data.recent_from) return Promise.all(data.models.map((model) => loadCredit(state, data, model)));
+    const name = `models-${state.window}-${state.day}`, key = isWhole ? `${name}-whole` : name;
+    if (!kept.has(key)) {
+      const files = await Promise.all([report.load(name), ...(isWhole ? [report.load(`${name}-rest`)] : [])]);
+      kept.set(key, data.models.map((model) => {
+        const found = { with_spend: {}, revenue: {} };
+        for (const [place, file] of files.entries()) {
+          for (const [channel, types] of Object.entries(file[model])) {
+            for (const [type, values] of Object.entries(types)) {
+              const add = (list) => values.forEach((value, day) => { list[data.recent_from + day] += value; });
+              add(((found.revenue[channel] ||= {})[type] ||= new Float64Array(data.days)));
+              if (!place) add(((found.with_spend[channel] ||= {})[type] ||= new Float64Array(data.days)));
+            }
+          }
+        }
+        return found;
+      }));
+    }
+    return kept.get(key);
+  }
   const metric = (data, name) => data.metrics.find((one) => one.name === name);
 
-  return { value, target, total, types, ofChannel, loadCredit, metric, some };
+  return { value, target, total, types, ofChannel, loadCredit, loadModels, metric, some };
 })();

@@ -98,7 +98,7 @@
   /* the same channel under every model: how far apart they are is how sure one can be */
   async function channels(context) {
     const { data, state, range } = context;
-    const credits = await Promise.all(data.models.map((model) => measures.loadCredit(state, data, model)));
+    const credits = await measures.loadModels(context, false);
     const rows = data.channels.filter(({ key, is_paid: isPaid }) => isPaid && measures.total(data.spend[key], range)).map(({ key, name }) => {
       const spend = measures.total(data.spend[key], range) / 100;
       const found = credits.map((credit) => measures.ofChannel(credit.with_spend, key, range, state.customers) / 100 / spend);
