@@ -12,7 +12,6 @@ const measures = (() => {
   /* `credit` is the file of the chosen model, window and kind of day */
   const known = {
     spend_usd: ({ data, range }) => some(Object.values(data.spend).reduce((sum, list) => sum + total(list, range), 0) / 100),
-    claimed_value_usd: ({ data, range }) => some(Object.values(data.claimed).reduce((sum, list) => sum + total(list, range), 0) / 100),
     revenue_usd: ({ data, range, customers }) => types(customers).reduce((sum, type) => sum + total(data.revenue[type], range), 0) / 100,
     orders: ({ data, range, customers }) => types(customers).reduce((sum, type) => sum + total(data.orders[type], range), 0),
     new_customers: ({ data, range, customers }) => (customers === "repeat_order" ? 0 : total(data.orders.first_order, range)),
@@ -78,16 +77,18 @@ const measures = (() => {
     return Math.min(range[0], ...["previous", "year"].map((compare) => (report.spanBefore(range, compare) || range)[0]));
   }
   const kept = new Map();
-  /* the recent days of the default one come with the page */
   async function loadCredit(state, data, model = state.model) {
-    const usual = data.credit, name = creditName({ ...state, model }), isAll = earliest(state, data) < data.recent_from;
-    const key = isAll ? `${name}-all` : name;
-    if (!kept.has(key)) {
-      const isUsual = usual.model === model && String(usual.window) === state.window && usual.day === state.day;
-      const files = [isUsual ? usual : await report.load(name), ...(isAll ? [await report.load(`${name}-before`)] : [])];
-      kept.set(key, whole(files, data.days));
-    }
+    if (!data.models.length) return whole([], data.days);
+    const name = creditName({ ...state, model }), isAll = earliest(state, data) < data.recent_from, key = isAll ? `${name}-all` : name;
+    if (!kept.has(key)) kept.set(key, whole(await Promise.all([report.load(name), ...(isAll ? [report.load(`${name}-before`)] : [])]), data.days));
     return kept.get(key);
+  }
+  /* of platforms with spend only: the recent days of the default model come with the page */
+  function loadPaid(state, data) {
+    const usual = data.credit, isUsual = usual.model === state.model && String(usual.window) === state.window && usual.day === state.day;
+    if (!isUsual || earliest(state, data) < data.recent_from) return loadCredit(state, data);
+    if (!kept.has("paid")) kept.set("paid", whole([usual], data.days));
+    return Promise.resolve(kept.get("paid"));
   }
   /* revenue of every model in the days themselves: `with_spend`, and `revenue` where `isWhole` asks for all */
   async function loadModels({ state, data, range }, isWhole) {
@@ -113,5 +114,5 @@ const measures = (() => {
   }
   const metric = (data, name) => data.metrics.find((one) => one.name === name);
 
-  return { value, target, total, types, ofChannel, loadCredit, loadModels, metric, some };
+  return { value, target, total, types, ofChannel, loadCredit, loadPaid, loadModels, metric, some };
 })();

@@ -137,7 +137,7 @@
   }
 
   report.onChange(async (context) => {
-    const credit = await measures.loadCredit(context.state, context.data);
+    const credit = await measures.loadPaid(context.state, context.data);
     for (const metric of context.data.metrics.slice(0, TILES)) tile(metric, context, credit);
     const list = document.querySelector("[data-sentences]");
     const said = sentences(context, credit);
