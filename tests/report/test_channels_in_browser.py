@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from benchmarks.report_world import write_full
+from benchmarks.small_marts import write_marts
 from marketing_analytics.report.build import build
 from marketing_analytics.report.publish import publish
 from marketing_analytics.report.snapshot import opened
@@ -274,7 +275,6 @@ def test_claims_stand_beside_credit(world, page):
 
 def test_a_month_under_way_has_a_light_a_band_and_a_daily_amount(world, page):
     go(page, world, "budget.html", platform="google_ads")
-    page.wait_for_selector("[data-block=pacing-campaigns] tbody tr")
     rows = rows_of(page, "pacing")
     with opened(world / "snapshots") as snapshot:
         line = snapshot.rows(
@@ -308,3 +308,16 @@ def test_no_figure_is_undefined(world, page, name, asked):
     page.wait_for_timeout(700)
     text = page.inner_text("body")
     assert not any(bad in text for bad in ("NaN", "Infinity", "undefined", "null", "[object"))
+
+
+@pytest.mark.parametrize("days", [0, 3])
+def test_the_first_days_have_pages_without_an_error(page, tmp_path, days):
+    marts = Marts(str(write_marts(tmp_path / "marts.duckdb", days=days)))
+    publish(marts, tmp_path / "snapshots")
+    build(tmp_path / "snapshots", tmp_path / "pages")
+    for name in ("index.html", "channels.html", "budget.html"):
+        go(page, tmp_path, name)
+        page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+        page.wait_for_timeout(500)
+        assert not page.locator("[data-failed]").count()
+        assert not any(bad in page.inner_text("body") for bad in ("NaN", "Infinity", "undefined"))

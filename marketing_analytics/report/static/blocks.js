@@ -52,7 +52,9 @@ const blocks = (() => {
     if (column.unit === "usd") return words.shown(context.money(value), "usd", context.currency);
     return words.shown(value, column.unit || "text");
   };
+  const PHONE_ROWS = 8;
   function table(spec, context) {
+    const limit = spec.limit && matchMedia("(max-width: 700px)").matches ? Math.min(spec.limit, PHONE_ROWS) : spec.limit;
     const head = spec.columns.map((column) => `<th scope="col"${isNumber(column) ? ' class="num"' : ""}>${words.escape(column.label)}</th>`).join("");
     const rows = spec.rows.map((row, rowPlace) => {
       const cells = spec.columns.map((column, place) => {
@@ -60,9 +62,9 @@ const blocks = (() => {
         const open = place === 0 ? 'th scope="row"' : `td data-label="${words.escape(column.label)}"${isNumber(column) ? ' class="num"' : ""}${text === words.DASH || !text ? " data-none" : ""}`;
         return `<${open}>${text}</${place === 0 ? "th" : "td"}>`;
       });
-      return `<tr${row.emphasis ? ' class="total"' : ""}${spec.limit && rowPlace >= spec.limit && !row.emphasis ? " hidden" : ""}>${cells.join("")}</tr>`;
+      return `<tr${row.emphasis ? ' class="total"' : ""}${limit && rowPlace >= limit && !row.emphasis ? " hidden" : ""}>${cells.join("")}</tr>`;
     });
-    const hidden = spec.limit ? spec.rows.filter((row, place) => place >= spec.limit && !row.emphasis).length : 0;
+    const hidden = limit ? spec.rows.filter((row, place) => place >= limit && !row.emphasis).length : 0;
     const more = hidden ? `<p><button type="button" class="small" data-more>Show ${words.number(hidden)} more</button></p>` : "";
     return `<div class="scrolls" tabindex="0" role="region" aria-label="${words.escape(spec.title)}"><table class="data"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div>${more}`;
   }

@@ -92,6 +92,7 @@ const measures = (() => {
   }
   /* revenue of every model in the days themselves: `with_spend`, and `revenue` where `isWhole` asks for all */
   async function loadModels({ state, data, range }, isWhole) {
+    if (!data.models.length) return [whole([], data.days)];
     if (range[0] < data.recent_from) return Promise.all(data.models.map((model) => loadCredit(state, data, model)));
     const name = `models-${state.window}-${state.day}`, key = isWhole ? `${name}-whole` : name;
     if (!kept.has(key)) {

@@ -51,14 +51,14 @@ const pacing = (() => {
     return (look) => ({
       legend: { show: false }, grid: { top: 22, right: 20 },
       xAxis: { type: "value", min: 0, max: Math.ceil((reach * 1.02) / 25) * 25, interval: reach > 250 ? undefined : 25, axisLabel: { formatter: (value) => `${words.number(value)} %` } },
-      yAxis: { type: "category", inverse: true, data: found.map((one) => one.name) },
+      yAxis: { type: "category", inverse: true, axisLabel: { lineHeight: 15 }, data: found.map((one) => `${one.name}\n${light(one.pacing).word}`) },
       tooltip: { trigger: "item", formatter: ({ dataIndex }) => {
         const one = found[dataIndex], money = (usd) => words.shown(context.money(usd), "usd", context.currency);
         return `${one.name}: ${money(one.spend)} of ${money(one.budget)}, due ${money(one.due)}\n${one.light}${one.days_left ? `\nforecast ${money(one.forecast)}${words.isNothing(one.low) ? "" : `, ${money(one.low)} to ${money(one.high)}`}` : ""}`;
       } },
       series: [
         { type: "bar", barWidth: 18, data: found.map((one) => ({ value: share(one, one.spend), itemStyle: { color: { success: look.good, warn: look.warn, error: look.bad }[light(one.pacing).tone], borderRadius: [0, 3, 3, 0] } })),
-          label: { show: true, position: "insideLeft", color: look.card, formatter: ({ dataIndex, value }) => `${words.number(value)} % ${light(found[dataIndex].pacing).word}` },
+          label: { show: true, position: "insideLeft", color: look.card, formatter: ({ value }) => `${words.number(value)} %` },
           markLine: { symbol: "none", silent: true, label: { formatter: "budget", position: "start", color: look.muted, distance: 4 }, lineStyle: { color: look.ink, type: "solid", width: 1 }, data: [{ xAxis: 100 }] } },
         { type: "custom", silent: true, z: 5, data: found.map((one, place) => [share(one, one.due), share(one, one.low ?? one.forecast), share(one, one.high ?? one.forecast), place, one.days_left]),
           renderItem: (_, api) => {
