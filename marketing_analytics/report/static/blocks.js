@@ -143,7 +143,7 @@ const blocks = (() => {
   function watch(id, element, spec) {
     const known = drawn.get(id);
     drawn.set(id, { element, spec, chart: known?.chart });
-    if (known?.chart) draw(id);
+    if (known?.chart || document.documentElement.classList.contains("printing")) draw(id);
     else sight.observe(element);
   }
   async function draw(id) {
