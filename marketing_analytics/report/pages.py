@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, product
 from typing import Any
 
 from marketing_analytics.report.data.attribution import DAY_KINDS, credit_days
+from marketing_analytics.report.data.budget import budget_files
+from marketing_analytics.report.data.campaigns import campaign_files
+from marketing_analytics.report.data.channels import channel_files, channels_page
 from marketing_analytics.report.data.health import health
-from marketing_analytics.report.data.overview import overview
+from marketing_analytics.report.data.overview import models, overview
 from marketing_analytics.report.snapshot import Snapshot
 
 # name of a data file, and what is in it
@@ -23,7 +26,8 @@ class Page:
     """One page. `data` are its files; those in `first_data` are loaded with it.
 
     `blocks` of a page without a template of its own: id, title, whether it is as wide as the page,
-    height of its chart in pixels.
+    height of its chart in pixels. `fields` are those of its filters, where it has not the usual
+    ones: name, label, what is shown before the script fills them.
     """
 
     name: str
@@ -33,6 +37,7 @@ class Page:
     template: str = "page.html"
     blocks: tuple[Block, ...] = ()
     has_filters: bool = True
+    fields: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def file(self) -> str:
@@ -49,11 +54,36 @@ def overview_data(snapshot: Snapshot, defaults: dict[str, Any]) -> Data:
     """Yield the file that every page with filters begins with, and credit as it is asked for."""
     first = overview(snapshot, defaults)
     yield "overview", first
-    for model, window_days, day_kind in product(first["models"], first["windows"], DAY_KINDS):
-        yield (
-            f"credit-{model}-{window_days}-{day_kind}",
-            credit_days(snapshot, model, window_days, day_kind),
-        )
+    for window_days, day_kind in product(first["windows"], DAY_KINDS):
+        # how far models are apart is asked for before each of them is
+        paid, rest = {}, {}
+        for model in first["models"]:
+            asked = (model, window_days, day_kind)
+            credit = credit_days(snapshot, *asked)
+            paid[model], rest[model] = credit["with"]["revenue"], credit["without"]["revenue"]
+            yield f"credit-{model}-{window_days}-{day_kind}", credit
+            if first["recent_from"]:
+                yield (
+                    f"credit-{model}-{window_days}-{day_kind}-before",
+                    credit_days(snapshot, *asked, is_recent=False),
+                )
+        yield f"models-{window_days}-{day_kind}", paid
+        yield f"models-{window_days}-{day_kind}-rest", rest
+
+
+def channels_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
+    """Yield what channels, their campaigns and ads are asked for."""
+    files = []
+    names = models(snapshot)
+    for name, value in chain(channel_files(snapshot, names), campaign_files(snapshot, names)):
+        files.append(name)
+        yield name, value
+    yield "channels", {**channels_page(snapshot), "files": files}
+
+
+def budget_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
+    """Yield how months go against their budgets."""
+    return budget_files(snapshot)
 
 
 def health_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
@@ -68,6 +98,39 @@ def no_data(_snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
 
 PAGES: tuple[Page, ...] = (
     Page("overview", "Overview", overview_data, ("overview",), "overview.html"),
+    Page(
+        "channels",
+        "Channels",
+        channels_data,
+        ("overview", "channels"),
+        blocks=(
+            ("channel-table", "Channels", True, 0),
+            ("channel-trend", "Credited revenue over time", True, 300),
+            ("channel-models", "Every model, side by side", False, 400),
+            ("claims", "What the platforms claim", False, 300),
+            ("paths", "Paths to a conversion", True, 0),
+            ("path-length", "How long the paths are", True, 220),
+            ("hold-outs", "What a hold-out measured", True, 0),
+        ),
+    ),
+    Page(
+        "budget",
+        "Budget",
+        budget_data,
+        ("overview", "budget"),
+        blocks=(
+            ("pacing", "Spend against budget", True, 220),
+            ("pacing-days", "Day by day", True, 300),
+            ("pacing-campaigns", "Campaigns", True, 0),
+            ("returns", "What a cut by a fifth would lose", True, 300),
+            ("fatigue", "Ads that wear out", True, 0),
+        ),
+        fields=(
+            ("month", "Month", ""),
+            ("platform", "Platform", "All"),
+            ("currency", "Currency", "USD"),
+        ),
+    ),
     Page(
         "health",
         "Health",

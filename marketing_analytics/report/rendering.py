@@ -37,7 +37,7 @@ from marketing_analytics.report.words import (
 
 FOLDER = Path(__file__).with_name("templates")
 SITE = "Marketing"
-SCRIPTS = ("words.js", "report.js", "measures.js", "blocks.js")
+SCRIPTS = ("words.js", "report.js", "measures.js", "blocks.js", "pacing.js")
 DEFAULT_DAYS = 28
 MINIMUM_CELL = 10
 

@@ -69,7 +69,7 @@ class Snapshot:
         today = date.fromisoformat(self.about["snapshot_at"][:10])
         return row[0] or today, row[1] or today
 
-    @property
+    @cached_property
     def days(self) -> list[date]:
         """Return every day from the first to the last."""
         count = (self.last_day - self.first_day).days + 1

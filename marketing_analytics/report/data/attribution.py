@@ -1,51 +1,72 @@
-"""Credit by channel and day: one file a model, window and kind of day."""
+"""Credit by channel and day: a file a model, window and kind of day, one more for days long ago."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from marketing_analytics.report.data.series import columns_of, nested
+from marketing_analytics.report.data.series import columns_of, hundredths, nested
 from marketing_analytics.report.snapshot import Snapshot
 
 DAY_KINDS = ("conversion", "touch")
+# a year and the one it is compared with begin in one file; what was before is loaded when asked for
+RECENT_DAYS = 400
 SQL = """
 select
     date_diff('day', cast($first as date), day_date) as place,
     channel,
     conversion_type,
-    sum(credit) as credit,
-    cast(sum(revenue_usd) * 100 as bigint) as cents,
-    cast(coalesce(sum(revenue_usd) filter (where has_spend), 0) * 100 as bigint) as cents_with_spend
+    has_spend,
+    cast(round(revenue_usd * 100) as bigint) as revenue,
+    cast(credit as double) as credit
 from rpt_attribution_days
 where
     model = $model
     and window_days = $window_days
     and day_kind = $day_kind
     and day_date between $first and $last
-group by all
 """
 
 
-def credit_days(snapshot: Snapshot, model: str, window_days: int, day_kind: str) -> dict[str, Any]:
-    """Return credit and revenue (cents) by channel and type of conversion, a value a day.
+def recent_from(snapshot: Snapshot) -> int:
+    """Return the place of the first of the recent days."""
+    return max(0, len(snapshot.days) - RECENT_DAYS)
 
-    `with_spend` is the part of platforms whose spend is loaded: ROAS is of that part.
+
+def credit_days(
+    snapshot: Snapshot, model: str, window_days: int, day_kind: str, *, is_recent: bool = True
+) -> dict[str, Any]:
+    """Return credit (hundredths) and revenue (cents) by channel and type, a value a day.
+
+    `with` is of platforms whose spend is loaded, of which ROAS and CAC are; `without` of the rest.
     """
+    start = recent_from(snapshot)
+    places = range(start, len(snapshot.days)) if is_recent else range(start)
     columns = columns_of(
         snapshot,
         SQL,
         model=model,
         window_days=window_days,
         day_kind=day_kind,
-        first=snapshot.first_day,
-        last=snapshot.last_day,
+        first=snapshot.days[places.start],
+        last=snapshot.days[places.stop - 1],
     )
-    keys, days = ("channel", "conversion_type"), len(snapshot.days)
+    has_spend = columns["has_spend"]
     return {
         "model": model,
         "window": window_days,
         "day": day_kind,
-        "credit": nested(columns, keys, "credit", days),
-        "revenue": nested(columns, keys, "cents", days),
-        "with_spend": nested(columns, keys, "cents_with_spend", days),
-    }
+        "from": places.start,
+        **{
+            name: {
+                value: nested(part, ("channel", "conversion_type"), value, len(places), convert)
+                for value, convert in (("credit", hundredths), ("revenue", None))
+            }
+            for name, part in (("with", only(columns, has_spend)),
+                               ("without", only(columns, ~has_spend)))
+        },
+    }  # fmt: skip
+
+
+def only(columns: dict[str, Any], is_ours: Any) -> dict[str, Any]:
+    """Return the rows that are marked."""
+    return {name: values[is_ours] for name, values in columns.items()}

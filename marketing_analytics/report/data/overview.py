@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from marketing_analytics.report.data.attribution import credit_days
+from marketing_analytics.report.data.attribution import credit_days, recent_from
 from marketing_analytics.report.data.series import cents, dense
 from marketing_analytics.report.definitions import METRICS, Metric
 from marketing_analytics.report.snapshot import Snapshot
 
 ANNOTATIONS = 12
+NOTHING: dict[str, dict[str, Any]] = {"credit": {}, "revenue": {}}
 
 
 def overview(snapshot: Snapshot, defaults: dict[str, Any]) -> dict[str, Any]:
@@ -17,10 +18,7 @@ def overview(snapshot: Snapshot, defaults: dict[str, Any]) -> dict[str, Any]:
     first, days = snapshot.first_day, len(snapshot.days)
     orders = snapshot.rows("select day_date, conversion_type, orders, revenue_usd from order_days")
     spend = snapshot.rows(
-        "select day_date, channel, sum(spend_usd) as spend_usd,"
-        " sum(claimed_value_usd) as claimed_value_usd,"
-        " sum(claimed_conversions) as claimed_conversions"
-        " from campaign_days group by all"
+        "select day_date, channel, sum(spend_usd) as spend_usd from campaign_days group by all"
     )
     count = ("conversion_type",)
     return {
@@ -28,6 +26,7 @@ def overview(snapshot: Snapshot, defaults: dict[str, Any]) -> dict[str, Any]:
         "last_day": str(snapshot.last_day),
         "as_of": str(snapshot.as_of_date),
         "days": days,
+        "recent_from": recent_from(snapshot),
         "defaults": defaults,
         "models": models(snapshot),
         "windows": [
@@ -42,13 +41,14 @@ def overview(snapshot: Snapshot, defaults: dict[str, Any]) -> dict[str, Any]:
         "orders": dense(orders, count, "orders", days, first, int),
         "revenue": dense(orders, count, "revenue_usd", days, first),
         "spend": dense(spend, ("channel",), "spend_usd", days, first),
-        "claimed": dense(spend, ("channel",), "claimed_value_usd", days, first),
         "plans": plans(snapshot),
         "value": values(snapshot),
         "annotations": beginnings(snapshot),
-        "credit": credit_days(
-            snapshot, defaults["model"], defaults["window"], defaults["day"]
-        ),
+        # what has no spend is in the file of the model
+        "credit": {
+            **credit_days(snapshot, defaults["model"], defaults["window"], defaults["day"]),
+            "without": NOTHING,
+        },
     }  # fmt: skip
 
 
@@ -96,9 +96,11 @@ def currencies(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 
 def channels(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Return the channels in the order of reports."""
+    """Return the channels that have credit or spend, in the order of reports."""
     return snapshot.rows(
-        "select channel as key, channel_name as name, is_paid from dim_channels order by sort_order"
+        "select channel as key, channel_name as name, is_paid from dim_channels"
+        " where channel in (select channel from rpt_attribution_days)"
+        " or channel in (select channel from campaign_days) order by sort_order"
     )
 
 

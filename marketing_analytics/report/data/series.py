@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from marketing_analytics.report.snapshot import Snapshot
 
-CREDIT_DECIMALS = 6
-
 
 def cents(amount: Decimal | float | None) -> int:
     """Return an amount as whole cents; nothing is none."""
     return round((amount or 0) * 100)
+
+
+def hundredths(values: Any) -> list[int]:
+    """Return fractions in whole hundredths, so that any days add up to the nearest one.
+
+    Each is the difference of two rounded running totals: rounded days would drift apart from them.
+    """
+    import numpy
+
+    totals = numpy.rint(numpy.cumsum(values) * 100)
+    found: list[int] = numpy.diff(totals, prepend=0).astype(int).tolist()
+    return found
+
+
+def filled(places: Sequence[int], values: Sequence[int], days: int) -> list[int]:
+    """Return a value a day; days without are 0."""
+    found = [0] * days
+    for place, value in zip(places, values, strict=True):
+        found[place] = value
+    return found
 
 
 def columns_of(snapshot: Snapshot, sql: str, **values: Any) -> dict[str, Any]:
@@ -23,7 +41,13 @@ def columns_of(snapshot: Snapshot, sql: str, **values: Any) -> dict[str, Any]:
     return found
 
 
-def nested(columns: dict[str, Any], keys: tuple[str, str], value: str, days: int) -> dict[str, Any]:
+def nested(
+    columns: dict[str, Any],
+    keys: tuple[str, str],
+    value: str,
+    days: int,
+    convert: Callable[[Any], list[int]] | None = None,
+) -> dict[str, Any]:
     """Return dicts of two levels by `keys` that end in a list with a value a day.
 
     `place` counts the day; a day without a row is 0, and no pair of keys has two rows of a day.
@@ -31,8 +55,6 @@ def nested(columns: dict[str, Any], keys: tuple[str, str], value: str, days: int
     import numpy
 
     values = numpy.asarray(columns[value])
-    is_whole = numpy.issubdtype(values.dtype, numpy.integer)
-    values = values if is_whole else numpy.round(values.astype(float), CREDIT_DECIMALS)
     outer, inner = (numpy.asarray(columns[key], dtype=str) for key in keys)
     found: dict[str, Any] = {}
     for one in numpy.unique(outer):
@@ -40,7 +62,7 @@ def nested(columns: dict[str, Any], keys: tuple[str, str], value: str, days: int
             is_ours = (outer == one) & (inner == other)
             line = numpy.zeros(days, dtype=values.dtype)
             line[columns["place"][is_ours]] = values[is_ours]
-            found.setdefault(str(one), {})[str(other)] = line.tolist()
+            found.setdefault(str(one), {})[str(other)] = convert(line) if convert else line.tolist()
     return found
 
 

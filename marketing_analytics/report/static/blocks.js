@@ -2,9 +2,10 @@
 "use strict";
 const blocks = (() => {
   const PALETTE = {
-    light: ["#1d5a96", "#c2571a", "#23805c", "#8a3fa0", "#9c6208", "#b3311b", "#2f7f8f", "#6b7784"],
-    dark: ["#7fb8f0", "#f0a46a", "#6fd0a6", "#d79be6", "#e0b866", "#ff9a85", "#7fd0dd", "#a7b3c0"],
+    light: ["#1d5a96", "#c2571a", "#23805c", "#8a3fa0", "#9c6208", "#b3311b", "#2f7f8f", "#b0307a", "#5b7a1f", "#3b4fb8", "#7a4a2b"],
+    dark: ["#7fb8f0", "#f0a46a", "#6fd0a6", "#d79be6", "#e0b866", "#ff9a85", "#7fd0dd", "#ff9acb", "#b7d36b", "#a5b4ff", "#d3a582"],
   };
+  const NO_CHANNEL = ["unassigned", "unattributed", "refunded"];
   const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3]];
   const isDark = matchMedia("(prefers-color-scheme: dark)");
   const drawn = new Map();
@@ -17,7 +18,7 @@ const blocks = (() => {
       ink: of("ink"), muted: of("muted"), line: of("line"), card: of("card"), soft: of("soft"),
       good: of("bar-success"), bad: of("bar-error"), warn: of("bar-warn"), colors, dashes: DASHES,
       /* a channel has one colour on every page */
-      of: (channels, key) => colors[Math.max(0, channels.findIndex((channel) => channel.key === key)) % colors.length],
+      of: (channels, key) => (NO_CHANNEL.includes(key) ? of("muted") : colors[Math.max(0, channels.findIndex((channel) => channel.key === key)) % colors.length]),
     };
   }
   /* what all charts share: quiet axes, one size of type, a tooltip that is text */
@@ -51,17 +52,21 @@ const blocks = (() => {
     if (column.unit === "usd") return words.shown(context.money(value), "usd", context.currency);
     return words.shown(value, column.unit || "text");
   };
+  const PHONE_ROWS = 8;
   function table(spec, context) {
+    const limit = spec.limit && matchMedia("(max-width: 700px)").matches ? Math.min(spec.limit, PHONE_ROWS) : spec.limit;
     const head = spec.columns.map((column) => `<th scope="col"${isNumber(column) ? ' class="num"' : ""}>${words.escape(column.label)}</th>`).join("");
-    const rows = spec.rows.map((row) => {
+    const rows = spec.rows.map((row, rowPlace) => {
       const cells = spec.columns.map((column, place) => {
         const text = column.html ? column.html(row) : words.escape(cell(row, column, context));
-        const open = place === 0 ? 'th scope="row"' : `td data-label="${words.escape(column.label)}"${isNumber(column) ? ' class="num"' : ""}`;
+        const open = place === 0 ? 'th scope="row"' : `td data-label="${words.escape(column.label)}"${isNumber(column) ? ' class="num"' : ""}${text === words.DASH || !text ? " data-none" : ""}`;
         return `<${open}>${text}</${place === 0 ? "th" : "td"}>`;
       });
-      return `<tr${row.emphasis ? ' class="total"' : ""}>${cells.join("")}</tr>`;
+      return `<tr${row.emphasis ? ' class="total"' : ""}${limit && rowPlace >= limit && !row.emphasis ? " hidden" : ""}>${cells.join("")}</tr>`;
     });
-    return `<div class="scrolls" tabindex="0" role="region" aria-label="${words.escape(spec.title)}"><table class="data"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+    const hidden = limit ? spec.rows.filter((row, place) => place >= limit && !row.emphasis).length : 0;
+    const more = hidden ? `<p><button type="button" class="small" data-more>Show ${words.number(hidden)} more</button></p>` : "";
+    return `<div class="scrolls" tabindex="0" role="region" aria-label="${words.escape(spec.title)}"><table class="data"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div>${more}`;
   }
   /* RFC 4180; a cell that a spreadsheet would run as a formula begins with an apostrophe */
   function csv(spec, context) {
@@ -72,7 +77,8 @@ const blocks = (() => {
     };
     const label = (column) => (column.unit === "usd" ? `${column.label} (${context.currency})` : column.label);
     const value = (row, column) => (column.unit === "usd" ? context.money(row[column.key]) : row[column.key]);
-    return [spec.columns.map(label), ...spec.rows.map((row) => spec.columns.map((column) => value(row, column)))]
+    const columns = spec.columns.filter((column) => column.csv !== false);
+    return [columns.map(label), ...spec.rows.map((row) => columns.map((column) => value(row, column)))]
       .map((line) => line.map(quoted).join(",")).join("\r\n");
   }
   function download(name, address) {
@@ -95,12 +101,12 @@ const blocks = (() => {
     const element = document.querySelector(`[data-block="${id}"]`);
     if (!element) return;
     spec.title = element.querySelector("h2").textContent;
-    spec.height = Number(element.dataset.height);
+    spec.height ||= Number(element.dataset.height);
     const says = element.querySelector("[data-says]"), note = element.querySelector("[data-note]");
     says.textContent = spec.says || "";
     says.hidden = !spec.says;
     note.textContent = spec.note || "";
-    note.hidden = !spec.note;
+    note.hidden = !spec.note || !spec.rows?.length;
     const chart = element.querySelector("[data-chart]"), holder = element.querySelector("[data-table]"), tools = element.querySelector("[data-tools]");
     const isEmpty = !spec.rows || !spec.rows.length;
     tools.hidden = isEmpty;
@@ -113,6 +119,8 @@ const blocks = (() => {
     const wasOpen = holder.querySelector("details")?.open;
     holder.innerHTML = spec.option ? `<details class="behind"><summary>The table behind it</summary>${table(spec, context)}</details>` : table(spec, context);
     if (wasOpen) holder.querySelector("details").open = true;
+    const more = holder.querySelector("[data-more]");
+    if (more) more.onclick = () => { for (const row of holder.querySelectorAll("tr[hidden]")) row.hidden = false; more.parentElement.remove(); };
     tools.innerHTML = `<button type="button" class="small quiet" data-csv>CSV<span class="hidden"> of ${words.escape(spec.title)}</span></button>${spec.option ? `<button type="button" class="small quiet" data-png>PNG<span class="hidden"> of ${words.escape(spec.title)}</span></button>` : ""}`;
     tools.querySelector("[data-csv]").onclick = () => download(`${id}.csv`, URL.createObjectURL(new Blob(["﻿", csv(spec, context)], { type: "text/csv" })));
     if (spec.option) {
@@ -135,7 +143,7 @@ const blocks = (() => {
   function watch(id, element, spec) {
     const known = drawn.get(id);
     drawn.set(id, { element, spec, chart: known?.chart });
-    if (known?.chart) draw(id);
+    if (known?.chart || document.documentElement.classList.contains("printing")) draw(id);
     else sight.observe(element);
   }
   async function draw(id) {
@@ -147,6 +155,7 @@ const blocks = (() => {
     const spec = drawn.get(id).spec;
     const chart = drawn.get(id).chart || echarts.init(one.element, null, { renderer: "svg", height: spec.height });
     drawn.set(id, { ...drawn.get(id), chart });
+    if (chart.getHeight() !== spec.height) chart.resize({ height: spec.height });
     chart.setOption(merged(spec.option(look), look), true);
     if (spec.click) { chart.off("click"); chart.on("click", spec.click); }
     one.element.dataset.drawn = "";
@@ -166,6 +175,43 @@ const blocks = (() => {
   });
   addEventListener("afterprint", () => { document.documentElement.classList.remove("printing"); redraw(); drawn.forEach(({ chart }) => chart?.resize()); });
 
+  /* what takes a file of its own is loaded when its block comes into view */
+  const seen = new Set(), waited = {};
+  const coming = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      const id = target.dataset.block;
+      if (!isIntersecting || seen.has(id)) continue;
+      seen.add(id);
+      coming.unobserve(target);
+      waited[id]();
+    }
+  }, { rootMargin: "200px" });
+  /* run `fill` when the block is seen, and at once when it was; resolves when it is filled */
+  function whenSeen(id, fill) {
+    const element = document.querySelector(`[data-block="${id}"]`);
+    if (seen.has(id)) return fill();
+    return new Promise((resolve, reject) => {
+      waited[id] = () => Promise.resolve(fill()).then(resolve, reject);
+      coming.observe(element);
+    });
+  }
+  addEventListener("beforeprint", () => Object.entries(waited).forEach(([id, fill]) => { if (!seen.has(id)) { seen.add(id); fill(); } }));
+
+  /* a line without axes, as a path */
+  function spark(values, width = 120, height = 32) {
+    const known = values.filter((value) => value !== null);
+    if (!known.length) return "";
+    const low = Math.min(...known), high = Math.max(...known), step = width / Math.max(values.length - 1, 1);
+    let isDrawing = false;
+    return values.map((value, place) => {
+      if (value === null) { isDrawing = false; return ""; }
+      const share = high > low ? (value - low) / (high - low) : 0.5;
+      const point = `${isDrawing ? "L" : "M"}${(place * step).toFixed(1)} ${(height - 2 - share * (height - 4)).toFixed(1)}`;
+      isDrawing = true;
+      return point;
+    }).join("");
+  }
+
   /* an axis of money, short: 12k */
   const short = (value) => (Math.abs(value) >= 1e6 ? `${words.number(value / 1e6, 1)}M` : Math.abs(value) >= 1e4 ? `${words.number(value / 1e3)}k` : words.number(value, Math.abs(value) < 10 && value % 1 ? 1 : 0));
 
@@ -177,5 +223,5 @@ const blocks = (() => {
     return Number((Math.ceil(value / size) * size).toPrecision(6));
   }
 
-  return { show, theme, short, ceiling };
+  return { show, theme, short, ceiling, spark, whenSeen };
 })();

@@ -12,7 +12,6 @@ const measures = (() => {
   /* `credit` is the file of the chosen model, window and kind of day */
   const known = {
     spend_usd: ({ data, range }) => some(Object.values(data.spend).reduce((sum, list) => sum + total(list, range), 0) / 100),
-    claimed_value_usd: ({ data, range }) => some(Object.values(data.claimed).reduce((sum, list) => sum + total(list, range), 0) / 100),
     revenue_usd: ({ data, range, customers }) => types(customers).reduce((sum, type) => sum + total(data.revenue[type], range), 0) / 100,
     orders: ({ data, range, customers }) => types(customers).reduce((sum, type) => sum + total(data.orders[type], range), 0),
     new_customers: ({ data, range, customers }) => (customers === "repeat_order" ? 0 : total(data.orders.first_order, range)),
@@ -51,13 +50,70 @@ const measures = (() => {
     return typeof metric.formula === "string" ? sum : sum / (to - from + 1);
   }
   const creditName = ({ model, window, day }) => `credit-${model}-${window}-${day}`;
-  /* the default one comes with the page */
-  function loadCredit(state, data, model = state.model) {
-    const usual = data.credit;
-    const isUsual = usual.model === model && String(usual.window) === state.window && usual.day === state.day;
-    return isUsual ? Promise.resolve(usual) : report.load(creditName({ ...state, model }));
+  /* a list a day from the first on, of files that each hold some days */
+  function whole(files, days) {
+    const found = { credit: {}, revenue: {}, with_spend: {}, credit_with_spend: {} };
+    const add = (name, channel, type, values, from) => {
+      const list = ((found[name][channel] ||= {})[type] ||= new Float64Array(days));
+      values.forEach((value, place) => { list[from + place] += value; });
+    };
+    for (const file of files) {
+      for (const part of ["with", "without"]) {
+        for (const [channel, types] of Object.entries(file[part].revenue)) {
+          for (const [type, revenue] of Object.entries(types)) {
+            const credit = file[part].credit[channel][type];
+            add("credit", channel, type, credit, file.from);
+            add("revenue", channel, type, revenue, file.from);
+            if (part === "with") { add("with_spend", channel, type, revenue, file.from); add("credit_with_spend", channel, type, credit, file.from); }
+          }
+        }
+      }
+    }
+    return found;
+  }
+  /* the first day that a page may ask for: of the days themselves, or of those they are compared with */
+  function earliest(state, data) {
+    const range = report.span(state, data);
+    return Math.min(range[0], ...["previous", "year"].map((compare) => (report.spanBefore(range, compare) || range)[0]));
+  }
+  const kept = new Map();
+  async function loadCredit(state, data, model = state.model) {
+    if (!data.models.length) return whole([], data.days);
+    const name = creditName({ ...state, model }), isAll = earliest(state, data) < data.recent_from, key = isAll ? `${name}-all` : name;
+    if (!kept.has(key)) kept.set(key, whole(await Promise.all([report.load(name), ...(isAll ? [report.load(`${name}-before`)] : [])]), data.days));
+    return kept.get(key);
+  }
+  /* of platforms with spend only: the recent days of the default model come with the page */
+  function loadPaid(state, data) {
+    const usual = data.credit, isUsual = usual.model === state.model && String(usual.window) === state.window && usual.day === state.day;
+    if (!isUsual || earliest(state, data) < data.recent_from) return loadCredit(state, data);
+    if (!kept.has("paid")) kept.set("paid", whole([usual], data.days));
+    return Promise.resolve(kept.get("paid"));
+  }
+  /* revenue of every model in the days themselves: `with_spend`, and `revenue` where `isWhole` asks for all */
+  async function loadModels({ state, data, range }, isWhole) {
+    if (!data.models.length) return [whole([], data.days)];
+    if (range[0] < data.recent_from) return Promise.all(data.models.map((model) => loadCredit(state, data, model)));
+    const name = `models-${state.window}-${state.day}`, key = isWhole ? `${name}-whole` : name;
+    if (!kept.has(key)) {
+      const files = await Promise.all([report.load(name), ...(isWhole ? [report.load(`${name}-rest`)] : [])]);
+      kept.set(key, data.models.map((model) => {
+        const found = { with_spend: {}, revenue: {} };
+        for (const [place, file] of files.entries()) {
+          for (const [channel, types] of Object.entries(file[model])) {
+            for (const [type, values] of Object.entries(types)) {
+              const add = (list) => values.forEach((value, day) => { list[data.recent_from + day] += value; });
+              add(((found.revenue[channel] ||= {})[type] ||= new Float64Array(data.days)));
+              if (!place) add(((found.with_spend[channel] ||= {})[type] ||= new Float64Array(data.days)));
+            }
+          }
+        }
+        return found;
+      }));
+    }
+    return kept.get(key);
   }
   const metric = (data, name) => data.metrics.find((one) => one.name === name);
 
-  return { value, target, total, types, ofChannel, loadCredit, metric };
+  return { value, target, total, types, ofChannel, loadCredit, loadPaid, loadModels, metric, some };
 })();

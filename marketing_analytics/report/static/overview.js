@@ -4,19 +4,6 @@
   const TILES = 8;
   const put = (element, text) => { if (element && element.textContent !== text) element.textContent = text; };
 
-  function spark(values, width = 120, height = 32) {
-    const known = values.filter((value) => value !== null);
-    if (!known.length) return "";
-    const low = Math.min(...known), high = Math.max(...known), step = width / Math.max(values.length - 1, 1);
-    let isDrawing = false;
-    return values.map((value, place) => {
-      if (value === null) { isDrawing = false; return ""; }
-      const share = high > low ? (value - low) / (high - low) : 0.5;
-      const point = `${isDrawing ? "L" : "M"}${(place * step).toFixed(1)} ${(height - 2 - share * (height - 4)).toFixed(1)}`;
-      isDrawing = true;
-      return point;
-    }).join("");
-  }
   function tile(metric, context, credit) {
     const element = document.querySelector(`[data-tile="${metric.name}"]`);
     const { range, currency } = context;
@@ -32,7 +19,7 @@
     const target = measures.target(metric, context, range);
     put(element.querySelector("[data-target]"), target ? `plan ${words.shown(money(target), metric.unit, currency)}, ${words.isNothing(value) ? words.DASH : `${words.number((value / target) * 100)} % of it`}` : "no plan");
     const steps = report.steps(range, context.grain);
-    element.querySelector("[data-spark] path").setAttribute("d", spark(steps.map(([from, to]) => measures.value(metric, context, credit, [from, to]))));
+    element.querySelector("[data-spark] path").setAttribute("d", blocks.spark(steps.map(([from, to]) => measures.value(metric, context, credit, [from, to]))));
     element.querySelector("[data-spark]").setAttribute("aria-label", `${metric.label}, ${words.rangeWords(report.dayOf(range[0]), report.dayOf(range[1]))}`);
   }
 
@@ -111,7 +98,7 @@
   /* the same channel under every model: how far apart they are is how sure one can be */
   async function channels(context) {
     const { data, state, range } = context;
-    const credits = await Promise.all(data.models.map((model) => measures.loadCredit(state, data, model)));
+    const credits = await measures.loadModels(context, false);
     const rows = data.channels.filter(({ key, is_paid: isPaid }) => isPaid && measures.total(data.spend[key], range)).map(({ key, name }) => {
       const spend = measures.total(data.spend[key], range) / 100;
       const found = credits.map((credit) => measures.ofChannel(credit.with_spend, key, range, state.customers) / 100 / spend);
@@ -143,8 +130,14 @@
     }, context);
   }
 
+  /* the latest month with a budget or spend; the page of budgets has the others */
+  async function budget(context) {
+    const data = await report.load("budget");
+    pacing.show("pacing", data, data.months.at(-1), context);
+  }
+
   report.onChange(async (context) => {
-    const credit = await measures.loadCredit(context.state, context.data);
+    const credit = await measures.loadPaid(context.state, context.data);
     for (const metric of context.data.metrics.slice(0, TILES)) tile(metric, context, credit);
     const list = document.querySelector("[data-sentences]");
     const said = sentences(context, credit);
@@ -153,6 +146,6 @@
     }
     revenueAgainstPlan(context, credit);
     document.body.dataset.drawn = String(Date.now());
-    await channels(context);
+    await Promise.all([blocks.whenSeen("channels", () => channels(context)), blocks.whenSeen("pacing", () => budget(context))]);
   });
 })();

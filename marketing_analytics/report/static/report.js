@@ -59,9 +59,12 @@ const report = (() => {
     model: String(data.defaults.model), window: String(data.defaults.window), currency: "USD", from: "", to: "",
   });
 
+  /* what a page keeps in its address beside the filters: `keep("channel")` before it starts */
+  const own = [];
+  const ownDefaults = () => Object.fromEntries(own.map((name) => [name, ""]));
   /* what the address asks for; what it cannot mean is left at the default */
   function read(data) {
-    const asked = new URLSearchParams(location.search), found = defaults(data), known = choices(data);
+    const asked = new URLSearchParams(location.search), found = { ...defaults(data), ...ownDefaults() }, known = choices(data);
     for (const name of Object.keys(known)) {
       const value = asked.get(name);
       if (value !== null && value in known[name]) found[name] = value;
@@ -70,11 +73,12 @@ const report = (() => {
       const value = asked.get(name) || "";
       if (/^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(time(value))) found[name] = value;
     }
+    for (const name of own) found[name] = asked.get(name) || "";
     return found;
   }
-  function query(state, data) {
+  function query(state, data, isElsewhere = false) {
     const usual = defaults(data), kept = new URLSearchParams();
-    for (const [name, value] of Object.entries(state)) if (value !== usual[name] && value !== "") kept.set(name, value);
+    for (const [name, value] of Object.entries(state)) if (value !== usual[name] && value !== "" && !(isElsewhere && own.includes(name))) kept.set(name, value);
     if (state.range !== "custom") { kept.delete("from"); kept.delete("to"); }
     const text = kept.toString();
     return text ? `?${text}` : "";
@@ -137,7 +141,7 @@ const report = (() => {
     }
     for (const name of ["from", "to"]) {
       const field = form.elements[name];
-      [field.min, field.max, field.value] = [data.first_day, data.last_day, state[name]];
+      if (field) [field.min, field.max, field.value] = [data.first_day, data.last_day, state[name]];
     }
     for (const label of form.querySelectorAll(".custom")) label.hidden = state.range !== "custom";
   }
@@ -152,14 +156,15 @@ const report = (() => {
     if (summary) summary.textContent = changed.length ? `Filters: ${changed.join(", ")}` : "Filters";
     for (const link of document.querySelectorAll("[data-keeps-filters]")) {
       const [path, hash] = link.getAttribute("href").split("#");
-      link.setAttribute("href", path.split("?")[0] + query(state, data) + (hash ? `#${hash}` : ""));
+      link.setAttribute("href", path.split("?")[0] + query(state, data, true) + (hash ? `#${hash}` : ""));
     }
   }
-  function set(changes) {
+  /* `isStep`: the way back leads here again */
+  function set(changes, isStep = false) {
     const from = span(state, data);
     state = { ...state, ...changes };
     if (changes.range === "custom" && !state.from) { state.from = dayOf(from[0]); state.to = dayOf(from[1]); }
-    history.replaceState(null, "", `${location.pathname}${query(state, data)}${location.hash}`);
+    history[isStep ? "pushState" : "replaceState"](null, "", `${location.pathname}${query(state, data)}${location.hash}`);
     draw();
   }
   function draw() {
@@ -197,7 +202,7 @@ const report = (() => {
       state = read(data);
       if (form) {
         form.addEventListener("change", ({ target }) => set({ [target.name]: target.value }));
-        form.querySelector("[data-reset]").addEventListener("click", () => set(defaults(data)));
+        form.querySelector("[data-reset]").addEventListener("click", () => set({ ...defaults(data), ...ownDefaults() }));
       }
       const toggle = bar?.querySelector("[data-toggle]");
       toggle?.addEventListener("click", () => toggle.setAttribute("aria-expanded", String(bar.classList.toggle("open"))));
@@ -222,6 +227,8 @@ const report = (() => {
     if (isStale && !said.textContent.startsWith("Stale")) said.textContent = `Stale: ${said.textContent}`;
   }
 
-  return { add, load, library, onChange: (listener) => listeners.push(listener), start, set, dayOf, indexOf, monthOf, steps, span, spanBefore, context };
+  /* the address of the page with other choices */
+  const address = (changes) => `${location.pathname.split("/").pop()}${query({ ...state, ...changes }, data)}`;
+  return { add, load, library, address, keep: (...names) => own.push(...names), onChange: (listener) => listeners.push(listener), start, set, dayOf, indexOf, monthOf, steps, span, spanBefore, context };
 })();
 addEventListener("DOMContentLoaded", report.start);

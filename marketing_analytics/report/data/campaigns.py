@@ -1,0 +1,226 @@
+"""Campaigns of a channel and ads of a campaign, by day: what is loaded when a channel is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from marketing_analytics.report.data.attribution import DAY_KINDS, recent_from
+from marketing_analytics.report.data.channels import FRACTIONS
+from marketing_analytics.report.data.series import hundredths
+from marketing_analytics.report.snapshot import Snapshot
+
+SPEND = ("spend", "clicks", "conversions", "value")
+SPEND_SQL = """
+with
+
+placed as (
+
+    select
+        {keys},
+        {names},
+        date_diff('day', cast($first as date), day_date) as place,
+        cast(round(coalesce(spend_usd, 0) * 100) as bigint) as spend,
+        clicks,
+        cast(coalesce(claimed_conversions, 0) as double) as conversions,
+        cast(round(coalesce(claimed_value_usd, 0) * 100) as bigint) as value
+    from {table}
+    where day_date between $first and $last
+
+)
+
+select
+    {keys},
+    {latest_names},
+    list(place order by place) as places,
+    list(spend order by place) as spend,
+    list(clicks order by place) as clicks,
+    list(conversions order by place) as conversions,
+    list(value order by place) as value
+from placed
+group by {keys}
+order by {keys}
+"""
+
+
+def spend_sql(table: str, keys: tuple[str, ...], names: tuple[str, ...]) -> str:
+    """Return the statement of spend and claims by day; a name is the latest that is known."""
+    return SPEND_SQL.format(
+        table=table,
+        keys=", ".join(keys),
+        names=", ".join(names),
+        latest_names=", ".join(f"arg_max({name}, place) as {name}" for name in names),
+    )
+
+
+CAMPAIGNS_SQL = spend_sql(
+    "campaign_days", ("channel", "platform", "campaign_id"), ("campaign_name",)
+)
+ADS_SQL = spend_sql(
+    "ad_days",
+    ("platform", "campaign_id", "ad_group_id", "ad_id"),
+    ("ad_group_name", "ad_name"),
+)
+CREDIT_SQL = """
+with
+
+placed as (
+
+    select
+        channel,
+        platform,
+        campaign_id,
+        conversion_type,
+        date_diff('day', cast($first as date), day_date) as place,
+        cast(round(revenue_usd * 100) as bigint) as revenue,
+        cast(credit as double) as credit
+    from rpt_campaign_attribution_days
+    where model = $model and day_kind = $day_kind and day_date between $first and $last
+
+)
+
+select
+    channel,
+    platform,
+    campaign_id,
+    conversion_type,
+    list(place order by place) as places,
+    list(revenue order by place) as revenue,
+    list(credit order by place) as credit
+from placed
+group by channel, platform, campaign_id, conversion_type
+order by channel, platform, campaign_id, conversion_type
+"""
+
+
+CREDITED_ONLY_SQL = """
+select distinct
+    days.channel,
+    coalesce(days.platform, '') as platform,
+    days.campaign_id
+from rpt_campaign_attribution_days as days
+left join (
+    select distinct channel, platform, campaign_id
+    from campaign_days
+    where day_date between $first and $last
+) as spent
+    on days.channel = spent.channel
+    and days.platform = spent.platform
+    and days.campaign_id = spent.campaign_id
+where spent.campaign_id is null and days.day_date between $first and $last
+order by all
+"""
+
+
+def trimmed(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Return lists from the first day with anything to the last, and which day the first is."""
+    first, last = row["places"][0], row["places"][-1]
+    found: dict[str, Any] = {"from": first}
+    for name in names:
+        values = [0] * (last - first + 1)
+        given = hundredths(row[name]) if name in FRACTIONS else row[name]
+        for place, value in zip(row["places"], given, strict=True):
+            values[place - first] += value
+        found[name] = values
+    return found
+
+
+def campaign_files(snapshot: Snapshot, models: list[str]) -> Iterator[tuple[str, Any]]:
+    """Yield a file a channel, one a channel, model and kind of day, and one a campaign.
+
+    All are of the recent days: `from` counts from the first of them.
+    """
+    days = {"first": snapshot.days[recent_from(snapshot)], "last": snapshot.last_day}
+    with_ads, named = ads(snapshot, days), {}
+    for number, (key, value) in enumerate(sorted(with_ads.items())):
+        named[key] = f"ads-{number}"
+        yield named[key], value
+    channels: dict[str, list[Any]] = {}
+    for row in snapshot.rows(CAMPAIGNS_SQL, **days):
+        key = (row["platform"], row["campaign_id"])
+        channels.setdefault(row["channel"], []).append(
+            {
+                "platform": row["platform"],
+                "id": row["campaign_id"],
+                "name": row["campaign_name"] or row["campaign_id"],
+                "ads": named.get(key, ""),
+                **trimmed(row, SPEND),
+            }
+        )
+    for row in credited_only(snapshot, days):
+        channels.setdefault(row["channel"], []).append(
+            {
+                "platform": row["platform"],
+                "id": row["campaign_id"],
+                "name": row["name"] or row["campaign_id"],
+                "ads": "",
+                "from": 0,
+                **{name: [] for name in SPEND},
+            }
+        )
+    for channel, campaigns in channels.items():
+        yield f"campaigns-{channel}", campaigns
+    if snapshot.has("rpt_campaign_attribution_days"):
+        for model in models:
+            for day_kind in DAY_KINDS:
+                for channel, found in credits_of(snapshot, model, day_kind, days).items():
+                    yield f"campaigns-{channel}-{model}-{day_kind}", found
+
+
+def credited_only(snapshot: Snapshot, days: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return campaigns that have credit and no spend: mail, and what is not loaded."""
+    if not snapshot.has("rpt_campaign_attribution_days"):
+        return []
+    names = mail_names(snapshot)
+    return [
+        {**row, "name": names.get((row["platform"], row["campaign_id"]))}
+        for row in snapshot.rows(CREDITED_ONLY_SQL, **days)
+    ]
+
+
+def mail_names(snapshot: Snapshot) -> dict[tuple[str, str], str]:
+    """Return the titles of mail campaigns."""
+    if not snapshot.has("fct_email_campaigns"):
+        return {}
+    return {
+        (row["platform"], row["campaign_id"]): row["name"]
+        for row in snapshot.rows(
+            "select platform, campaign_id, max(campaign_title) as name from fct_email_campaigns"
+            " group by all"
+        )
+    }
+
+
+def credits_of(
+    snapshot: Snapshot, model: str, day_kind: str, days: dict[str, Any]
+) -> dict[str, list[Any]]:
+    """Return what is credited to campaigns by type of conversion, by channel."""
+    channels: dict[str, list[Any]] = {}
+    for row in snapshot.rows(CREDIT_SQL, model=model, day_kind=day_kind, **days):
+        channels.setdefault(row["channel"], []).append(
+            {
+                "platform": row["platform"] or "",
+                "id": row["campaign_id"],
+                "type": row["conversion_type"],
+                **trimmed(row, ("revenue", "credit")),
+            }
+        )
+    return channels
+
+
+def ads(snapshot: Snapshot, days: dict[str, Any]) -> dict[tuple[str, str], list[Any]]:
+    """Return the ads of each campaign; credit is known of campaigns only."""
+    if not snapshot.has("ad_days"):
+        return {}
+    found: dict[tuple[str, str], list[Any]] = {}
+    for row in snapshot.rows(ADS_SQL, **days):
+        found.setdefault((row["platform"], row["campaign_id"]), []).append(
+            {
+                "group": row["ad_group_id"],
+                "group_name": row["ad_group_name"] or row["ad_group_id"],
+                "id": row["ad_id"],
+                "name": row["ad_name"] or row["ad_id"],
+                **trimmed(row, SPEND),
+            }
+        )
+    return found
