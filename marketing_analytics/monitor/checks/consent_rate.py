@@ -17,6 +17,8 @@ HISTORY_DAYS = 56
 DECISIONS = {"stg_shop__consents": "shop", "int_consent__decisions": "marts"}
 EVENTS = ("is_analytics_consented", "is_ads_consented")
 FLAGS = ("is_tracked", "is_opted_out")
+# orders that are tracked better than ever need nobody; consent that everybody gives is suspicious
+BETTER = {"orders/is_tracked": 1, "orders/is_opted_out": -1}
 ACTION = (
     "open the consent banner and the sign-up form in a private window and look at what they send"
 )
@@ -75,7 +77,9 @@ def share_finding(
         (one, values[-1], seen.as_of),
         (two, pairs[-1], yesterday),
     ):
-        if verdict and abs(verdict.distance) > limit and is_large(seen, verdict, part / whole):
+        is_far = verdict is not None and abs(verdict.distance) > limit
+        is_better = verdict is not None and verdict.distance * BETTER.get(subject, 0) > 0
+        if verdict and is_far and not is_better and is_large(seen, verdict, part / whole):
             return unusual(subject, since, part, whole, verdict)
     return None
 
@@ -108,7 +112,7 @@ CHECK = Check(
     tables=(),
     look=look,
     thresholds={
-        "limit": Threshold(4.0, "Spreads from what is usual that alarm.", minimum=2),
+        "limit": Threshold(4.5, "Spreads from what is usual that alarm.", minimum=2),
         "points": Threshold(5.0, "And so many points of the share.", maximum=100),
     },
 )
