@@ -8,6 +8,8 @@ from itertools import product
 from typing import Any
 
 from marketing_analytics.report.data.attribution import DAY_KINDS, credit_days
+from marketing_analytics.report.data.customers import customers_data
+from marketing_analytics.report.data.email import email_data
 from marketing_analytics.report.data.health import health
 from marketing_analytics.report.data.overview import overview
 from marketing_analytics.report.snapshot import Snapshot
@@ -23,7 +25,7 @@ class Page:
     """One page. `data` are its files; those in `first_data` are loaded with it.
 
     `blocks` of a page without a template of its own: id, title, whether it is as wide as the page,
-    height of its chart in pixels.
+    height of its chart in pixels. `scripts` come before its own.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Page:
     template: str = "page.html"
     blocks: tuple[Block, ...] = ()
     has_filters: bool = True
+    scripts: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -68,6 +71,43 @@ def no_data(_snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
 
 PAGES: tuple[Page, ...] = (
     Page("overview", "Overview", overview_data, ("overview",), "overview.html"),
+    Page(
+        "customers",
+        "Customers",
+        customers_data,
+        ("overview", "customers"),
+        blocks=(
+            ("stages", "From visit to order", False, 250),
+            ("stages-channels", "The same by channel", False, 250),
+            ("cohorts", "Cohorts: who comes back, and what they bring", True, 320),
+            ("acquisition", "What a customer costs, and brings", True, 280),
+            ("value", "What customers are expected to bring", True, 300),
+            ("calibration", "Expected, and what came", False, 280),
+            ("accuracy", "How right were past expectations?", False, 0),
+            ("segments", "Segments by recency, frequency and revenue", False, 320),
+            ("moves", "Who moved where", False, 320),
+            ("behaviour", "What first visits tell", False, 260),
+            ("models", "Predicted segments", False, 0),
+        ),
+        scripts=("heat.js",),
+    ),
+    Page(
+        "email",
+        "E-mail",
+        email_data,
+        ("overview", "email"),
+        blocks=(
+            ("mail-platforms", "Mails of these days", True, 0),
+            ("opens", "Opens by people and by machines", True, 280),
+            ("mail-campaigns", "Campaigns", True, 0),
+            ("flows", "Automation flows", True, 0),
+            ("uplift", "What flows cause", False, 220),
+            ("flow-steps", "Steps of a flow", False, 220),
+            ("frequency", "How many mails are too many?", False, 260),
+            ("lists", "Growth of the lists", False, 260),
+            ("mail-breakdowns", "By audience, sender and recipient", True, 260),
+        ),
+    ),
     Page(
         "health",
         "Health",

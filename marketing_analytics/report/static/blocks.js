@@ -53,7 +53,8 @@ const blocks = (() => {
   };
   function table(spec, context) {
     const head = spec.columns.map((column) => `<th scope="col"${isNumber(column) ? ' class="num"' : ""}>${words.escape(column.label)}</th>`).join("");
-    const rows = spec.rows.map((row) => {
+    const most = spec.most || spec.rows.length, more = spec.rows.length - most;
+    const rows = spec.rows.slice(0, most).map((row) => {
       const cells = spec.columns.map((column, place) => {
         const text = column.html ? column.html(row) : words.escape(cell(row, column, context));
         const open = place === 0 ? 'th scope="row"' : `td data-label="${words.escape(column.label)}"${isNumber(column) ? ' class="num"' : ""}`;
@@ -61,7 +62,7 @@ const blocks = (() => {
       });
       return `<tr${row.emphasis ? ' class="total"' : ""}>${cells.join("")}</tr>`;
     });
-    return `<div class="scrolls" tabindex="0" role="region" aria-label="${words.escape(spec.title)}"><table class="data"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+    return `<div class="scrolls" tabindex="0" role="region" aria-label="${words.escape(spec.title)}"><table class="data"><thead><tr>${head}</tr></thead><tbody>${rows.join("")}</tbody></table></div>${more > 0 ? `<p class="note-line muted">${words.number(more)} more ${more === 1 ? "row is" : "rows are"} in the CSV.</p>` : ""}`;
   }
   /* RFC 4180; a cell that a spreadsheet would run as a formula begins with an apostrophe */
   function csv(spec, context) {
@@ -90,12 +91,51 @@ const blocks = (() => {
     one.dispose();
   }
 
-  /* fill a block: {says, note, columns, rows, option, empty}; `option(look)` is ECharts' */
+  /* a block's own choices: buttons where they are few, else a list; `choices` is {name: label} */
+  const MOST_BUTTONS = 4;
+  function switches(element, choices, context) {
+    const known = Object.fromEntries(Object.entries(report.choices()).filter(([name]) => name in choices));
+    let holder = element.querySelector("[data-switches]");
+    if (!holder) {
+      holder = Object.assign(document.createElement("div"), { className: "switches" });
+      holder.dataset.switches = "";
+      element.querySelector("header").after(holder);
+    }
+    const key = JSON.stringify(known);
+    if (holder.dataset.key !== key) {
+      holder.dataset.key = key;
+      holder.replaceChildren(...Object.entries(known).filter(([, options]) => Object.keys(options).length > 1).map(([name, options]) => {
+        const isFew = Object.keys(options).length <= MOST_BUTTONS, group = document.createElement(isFew ? "div" : "label");
+        if (isFew) {
+          group.setAttribute("role", "group");
+          group.setAttribute("aria-label", choices[name]);
+          group.append(...Object.entries(options).map(([value, text]) => {
+            const button = Object.assign(document.createElement("button"), { type: "button", className: "small", textContent: text, onclick: () => report.set({ [name]: value }) });
+            Object.assign(button.dataset, { choice: name, value });
+            return button;
+          }));
+        } else {
+          const list = Object.assign(document.createElement("select"), { onchange: () => report.set({ [name]: list.value }) });
+          list.dataset.choice = name;
+          list.append(...Object.entries(options).map(([value, text]) => new Option(text, value)));
+          group.append(Object.assign(document.createElement("span"), { textContent: choices[name] }), list);
+        }
+        return group;
+      }));
+    }
+    for (const part of holder.querySelectorAll("[data-choice]")) {
+      if (part.tagName === "SELECT") part.value = context.state[part.dataset.choice];
+      else part.setAttribute("aria-pressed", String(part.dataset.value === context.state[part.dataset.choice]));
+    }
+  }
+
+  /* fill a block: {says, note, columns, rows, option, empty, choices}; `option(look)` is ECharts' */
   function show(id, spec, context) {
     const element = document.querySelector(`[data-block="${id}"]`);
     if (!element) return;
     spec.title = element.querySelector("h2").textContent;
     spec.height = Number(element.dataset.height);
+    if (spec.choices) switches(element, spec.choices, context);
     const says = element.querySelector("[data-says]"), note = element.querySelector("[data-note]");
     says.textContent = spec.says || "";
     says.hidden = !spec.says;

@@ -48,13 +48,18 @@ const report = (() => {
   const CUSTOMERS = { all: "All", first_order: "New", repeat_order: "Returning" };
   const DAYS = { conversion: "Day of the sale", touch: "Day of the touch" };
   const GRAINS = { auto: "Automatic", day: "Days", week: "Weeks", month: "Months" };
+  /* choices of a page's own blocks, kept in the address too: {value: text}, the first is the usual one */
+  const own = {};
+  const owned = (data) => Object.fromEntries(Object.entries(own).map(([name, options]) => [name, typeof options === "function" ? options(data) : options]));
   const choices = (data) => ({
+    ...owned(data),
     range: RANGES, compare: COMPARES, customers: CUSTOMERS, day: DAYS, grain: GRAINS,
     model: Object.fromEntries(data.models.map((model) => [model, words.modelWords(model)])),
     window: Object.fromEntries(data.windows.map((days) => [String(days), words.plural(days, "day")])),
     currency: Object.fromEntries(data.currencies.map(({ code }) => [code, code])),
   });
   const defaults = (data) => ({
+    ...Object.fromEntries(Object.entries(owned(data)).map(([name, options]) => [name, Object.keys(options)[0] ?? ""])),
     range: "last_28", compare: "previous", customers: "all", day: data.defaults.day, grain: "auto",
     model: String(data.defaults.model), window: String(data.defaults.window), currency: "USD", from: "", to: "",
   });
@@ -147,7 +152,7 @@ const report = (() => {
     const line = document.querySelector("[data-range-words]");
     if (line) line.textContent = `${words.rangeWords(dayOf(from), dayOf(to))}${against}`;
     const usual = defaults(data);
-    const changed = Object.keys(choices(data)).filter((name) => state[name] !== usual[name]).map((name) => choices(data)[name][state[name]]);
+    const changed = Object.keys(choices(data)).filter((name) => !(name in own) && state[name] !== usual[name]).map((name) => choices(data)[name][state[name]]);
     const summary = document.querySelector("[data-filter-words]");
     if (summary) summary.textContent = changed.length ? `Filters: ${changed.join(", ")}` : "Filters";
     for (const link of document.querySelectorAll("[data-keeps-filters]")) {
@@ -222,6 +227,6 @@ const report = (() => {
     if (isStale && !said.textContent.startsWith("Stale")) said.textContent = `Stale: ${said.textContent}`;
   }
 
-  return { add, load, library, onChange: (listener) => listeners.push(listener), start, set, dayOf, indexOf, monthOf, steps, span, spanBefore, context };
+  return { add, load, library, offer: (name, options) => { own[name] = options; }, choices: () => choices(data), onChange: (listener) => listeners.push(listener), start, set, dayOf, indexOf, monthOf, steps, span, spanBefore, context };
 })();
 addEventListener("DOMContentLoaded", report.start);
