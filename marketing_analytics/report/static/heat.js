@@ -14,7 +14,7 @@ const heat = (() => {
   }
   const contrast = (a, b) => (Math.max(light(a), light(b)) + 0.05) / (Math.min(light(a), light(b)) + 0.05);
   /* seven steps; the middle ones, on which no ink is read well, are left out */
-  const STEPS = [0.06, 0.14, 0.22, 0.3, 0.72, 0.86, 1];
+  const STEPS = [0.05, 0.12, 0.19, 0.26, 0.33, 0.8, 1];
   function paint(look, share) {
     const fill = mixed(look.card, look.colors[0], STEPS[Math.min(STEPS.length - 1, Math.floor(share * STEPS.length))]);
     return { fill, ink: contrast(fill, look.ink) >= contrast(fill, look.card) ? look.ink : look.card };

@@ -3,6 +3,7 @@ select
     platform,
     automation_id,
     automation_title,
+    audience_id,
     step_position,
     step_title,
     delay_amount,

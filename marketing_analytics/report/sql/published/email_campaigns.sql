@@ -5,6 +5,7 @@ select
     campaign_id,
     campaign_title,
     subject_line,
+    audience_id,
     audience_name,
     cast(sent_at as date) as day_date,
     sent,
