@@ -129,6 +129,9 @@ const blocks = (() => {
     }
   }
 
+  /* a number and its unit stay on one line */
+  const tied = (text) => (text || "").replace(/(\d) (%|[A-Z]{3}\b)/g, "$1\u00a0$2");
+
   /* fill a block: {says, note, columns, rows, option, empty, choices}; `option(look)` is ECharts' */
   function show(id, spec, context) {
     const element = document.querySelector(`[data-block="${id}"]`);
@@ -137,9 +140,9 @@ const blocks = (() => {
     spec.height = Number(element.dataset.height);
     if (spec.choices) switches(element, spec.choices, context);
     const says = element.querySelector("[data-says]"), note = element.querySelector("[data-note]");
-    says.textContent = spec.says || "";
+    says.textContent = tied(spec.says);
     says.hidden = !spec.says;
-    note.textContent = spec.note || "";
+    note.textContent = tied(spec.note);
     note.hidden = !spec.note;
     const chart = element.querySelector("[data-chart]"), holder = element.querySelector("[data-table]"), tools = element.querySelector("[data-tools]");
     const isEmpty = !spec.rows || !spec.rows.length;

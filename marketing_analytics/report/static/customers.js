@@ -13,6 +13,7 @@
   const named = (context, key) => context.channel[key]?.name || ({ other: "Other, merged", unknown: "Unknown" })[key] || spaced(key);
   const money = (context, usd) => words.shown(context.money(usd), "usd", context.currency);
   const size = (id, rows, one = ROW, rest = 60) => { const element = document.querySelector(`[data-block="${id}"]`); if (element) element.dataset.height = String(rest + one * Math.max(rows, 1)); };
+  const hue = (look, context, key) => (context.channel[key] ? look.of(context.data.channels, key) : look.colors[7]);
   const MERGED = `Other, merged: what has fewer than ${MINIMUM} customers, with the next larger one where a subtraction could tell it.`;
 
   const HORIZONS = { year: 365, half: 180, quarter: 90, month: 30 };
@@ -23,6 +24,7 @@
   report.offer("value_days", { year: "365 days", half: "180 days", quarter: "90 days", month: "30 days" });
   report.offer("judged_by", { tenth: "By tenth", channel: "By channel" });
   report.offer("judged_days", () => Object.fromEntries(unique(of("accuracy").map(({ horizon_days: days }) => days)).sort((a, b) => b - a).map((days) => [`${days}d`, words.plural(days, "day")])));
+  report.offer("segments_as", { map: "Map", bars: "Shares" });
   report.offer("moved_in", () => Object.fromEntries(unique(of("moves").map(({ scored_date: day }) => day)).sort().reverse().map((day) => [day, words.monthWords(day)])));
 
   /* months that the chosen days touch, as LTV on the overview counts them */
@@ -76,7 +78,7 @@
         legend: { show: false }, grid: { top: 4, right: 56 },
         xAxis: { type: "value", show: false }, yAxis: { type: "category", inverse: true, data: drawn.map((row) => row.name) },
         tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${drawn[place].name}: ${words.number(drawn[place].orders)} of ${words.number(drawn[place].visits)} visits` },
-        series: [{ type: "bar", barMaxWidth: 16, data: drawn.map((row) => ({ value: row.of_all, itemStyle: { color: look.of(context.data.channels, row.key), borderRadius: [0, 3, 3, 0] } })), label: { show: true, position: "right", color: look.ink, formatter: ({ value }) => words.shown(value, "share") } }],
+        series: [{ type: "bar", barMaxWidth: 16, data: drawn.map((row) => ({ value: row.of_all, itemStyle: { color: hue(look, context, row.key), borderRadius: [0, 3, 3, 0] } })), label: { show: true, position: "right", color: look.ink, formatter: ({ value }) => words.shown(value, "share") } }],
       }) : null,
       click: ({ dataIndex: place }) => report.set({ stages_of: drawn[place].key }),
     }, context);
@@ -122,7 +124,7 @@
     size("cohorts", drawn.length, ROW, 40);
     blocks.show("cohorts", {
       says: rows.length ? cohortsSay(rows, shows, context) : "",
-      note: `Cohorts are by month of the first purchase, of all channels: the days and the other filters do not apply${measure.unit === "usd" ? `; amounts are in ${context.currency}, for each customer of the cohort` : ""}. * The month is not over. <10: fewer than ${MINIMUM} came back, so it has no figure.${shows === "margin" ? " Outlined: the month in which margin covers the spend of the cohort's first month." : ""}${rows.length > drawn.length ? ` The last ${COHORTS_SHOWN} are drawn, the table has all.` : ""}`,
+      note: `Rows: the month of the first purchase, and how many bought. Columns: months after it. Of all channels: the days and the other filters do not apply${measure.unit === "usd" ? `; amounts are in ${context.currency}, for each customer of the cohort` : ""}. * The month is not over. <10: fewer than ${MINIMUM} came back, so it has no figure.${shows === "margin" ? " Outlined: the month in which margin covers the spend of the cohort's first month." : ""}${rows.length > drawn.length ? ` The last ${COHORTS_SHOWN} are drawn, the table has all.` : ""}`,
       choices: { cohort_shows: "What is shown" },
       empty: file.cohorts ? `No month has ${MINIMUM} first customers yet.` : `Cohorts are not built: ${JOB}.`,
       columns: [
@@ -132,7 +134,7 @@
       ],
       rows: rows.map((row) => ({ ...row, ...Object.fromEntries(columns.map((number) => [`m${number}`, row.cells[number] ? measure.value(row, row.cells[number]) : null])) })),
       option: (look) => {
-        const fitting = columns.slice(0, heat.room("cohorts", 42));
+        const room = heat.room("cohorts", 37), fitting = columns.slice(0, room);
         const cells = drawn.flatMap((row, y) => fitting.flatMap((number, x) => {
           const cell = row.cells[number];
           if (!cell) return [];
@@ -140,7 +142,7 @@
           return [{ x, y, value: value ?? 0, is_blank: value === null, row, cell, is_outlined: shows === "margin" && row.paid === number, text: value === null ? `<${MINIMUM}` : `${shown(value)}${cell.is_complete ? "" : "*"}` }];
         }));
         return heat.option(look, {
-          columns: fitting.map((number) => String(number)), rows: drawn.map((row) => `${row.name} · ${words.number(row.customers)}`), cells,
+          id: "cohorts", columns: fitting.map((number) => (fitting.length <= 8 && room >= 8 ? `Month ${number}` : String(number))), rows: drawn.map((row) => `${row.name} · ${words.number(row.customers)}`), cells,
           name: ({ row, cell, is_blank: isBlank, text }) => `${row.name}, month ${cell.month_number}: ${isBlank ? `fewer than ${MINIMUM} came back` : text}${cell.is_complete ? "" : " (the month is not over)"}`,
         });
       },
@@ -166,14 +168,14 @@
     size("acquisition", drawn.length, 44, 50);
     blocks.show("acquisition", {
       says: dear && cheap !== dear ? `In ${months(context)} a customer cost ${money(context, cheap.cost)} through ${cheap.name} and ${money(context, dear.cost)} through ${dear.name}; they have brought ${money(context, cheap.brought)} and ${money(context, dear.brought)} of margin so far.` : dear ? `In ${months(context)} a customer of ${dear.name} cost ${money(context, dear.cost)} and has brought ${money(context, dear.brought)} of margin so far.` : "",
-      note: `Customers whose first purchase is in ${months(context)} (months that the days touch), by the channel of their first known visit. ${MERGED} Paid back: cohorts of a month whose margin covers their spend.`,
+      note: `For each customer. Customers whose first purchase is in ${months(context)} (months that the days touch), by the channel of their first known visit. ${MERGED} Paid back: cohorts of a month whose margin covers their spend. LTV: discounted margin of the next 365 days.`,
       empty: file.acquisition ? `No month of these days has ${MINIMUM} first customers.` : `Cohorts are not built: ${JOB}.`,
-      columns: [{ key: "name", label: "Channel" }, { key: "customers", label: "Customers", unit: "count", html: (row) => (row.customers ? words.number(row.customers) : row.is_few ? `under ${MINIMUM}` : "none") }, { key: "spend", label: "Spend", unit: "usd" }, { key: "cost", label: "Spend a customer", unit: "usd" }, { key: "brought", label: "Margin a customer so far", unit: "usd" }, { key: "return", label: "Margin per spend", unit: "ratio" }, { key: "worth", label: "Expected in 365 days", unit: "usd" }, { key: "ratio", label: "LTV : CAC", unit: "ratio" }, { key: "paid", label: "Months paid back" }],
+      columns: [{ key: "name", label: "Channel" }, { key: "customers", label: "Customers", unit: "count", html: (row) => (row.customers ? words.number(row.customers) : row.is_few ? `under ${MINIMUM}` : "none") }, { key: "spend", label: "Spend", unit: "usd" }, { key: "cost", label: "Spend a customer", unit: "usd" }, { key: "brought", label: "Margin a customer so far", unit: "usd" }, { key: "return", label: "Margin per spend", unit: "ratio" }, { key: "worth", label: "LTV, next 365 days", unit: "usd" }, { key: "ratio", label: "LTV : CAC", unit: "ratio" }, { key: "paid", label: "Months paid back" }],
       rows,
       option: drawn.length ? (look) => ({
         grid: { top: 30 }, xAxis: { type: "value", axisLabel: { formatter: blocks.short } }, yAxis: { type: "category", inverse: true, data: drawn.map(({ name }) => name) },
         tooltip: { valueFormatter: (value) => (words.isNothing(value) ? words.DASH : words.shown(value, "usd", context.currency)) },
-        series: [["Spend a customer", "cost", look.colors[1]], ["Margin so far", "brought", look.colors[0]], ["Expected in the next 365 days", "worth", look.colors[2]]].map(([name, key, color]) => ({ name, type: "bar", barMaxWidth: 10, barGap: "15%", itemStyle: { color, borderRadius: [0, 3, 3, 0] }, data: drawn.map((row) => context.money(row[key])) })),
+        series: [["Spend", "cost", look.colors[1]], ["Margin so far", "brought", look.colors[0]], ["LTV", "worth", look.colors[2]]].map(([name, key, color]) => ({ name, type: "bar", barMaxWidth: 10, barGap: "15%", itemStyle: { color, borderRadius: [0, 3, 3, 0] }, data: drawn.map((row) => context.money(row[key])) })),
       }) : null,
     }, context);
   }
@@ -201,24 +203,24 @@
     const drawn = rows.map(of_money);
     size("value", rows.length, 28, 46);
     blocks.show("value", {
-      says: total ? `A customer ${isChannel ? `won in ${months(context)}` : "of all months"} is expected to bring ${money(context, total.expected)} in the next ${days} days${total.low === null ? "" : `, between ${money(context, total.low)} and ${money(context, total.high)} with 80 % certainty`}.` : "",
+      says: total ? `A customer ${isChannel ? `won in ${months(context)}` : "of all months"} is expected to bring ${money(context, total.expected)} in the next ${days} days${total.low === null ? "" : `, between ${money(context, total.low)} and ${money(context, total.high)} with 80 % certainty`}.${days === 365 && total.worth !== null ? ` Discounted, and of margin, that is worth ${money(context, total.worth)} (LTV).` : ""}` : "",
       note: `${at ? `As of ${words.dayWords(at.prediction_date)}, by ${at.shown_model === "bg_nbd" ? "the BG/NBD and Gamma-Gamma models" : "the average of each cohort, since the model was no better on the hold-out"}. ` : ""}The thin line is the interval; of several cells together it is drawn as if all were wrong at once, so it is wider than it needs to be.${isChannel ? ` Customers of the months that the days touch. ${MERGED}` : " All months: the days do not apply."}`,
       choices: { value_by: "Rows", value_days: "Horizon" },
       empty: file.value ? `No month of these days has ${MINIMUM} customers to predict.` : `Lifetime value is not built: ${JOB}.`,
-      columns: [{ key: "name", label: isChannel ? "Channel" : "First purchase" }, { key: "customers", label: "Customers", unit: "count" }, { key: "expected", label: `Expected a customer, ${days} days`, unit: "usd" }, { key: "low", label: "Low", unit: "usd" }, { key: "high", label: "High", unit: "usd" }, { key: "all", label: "Expected of all", unit: "usd" }, { key: "worth", label: "Value a customer, 365 days", unit: "usd" }],
+      columns: [{ key: "name", label: isChannel ? "Channel" : "First purchase" }, { key: "customers", label: "Customers", unit: "count" }, { key: "expected", label: `Expected a customer, ${days} days`, unit: "usd" }, { key: "low", label: "Low", unit: "usd" }, { key: "high", label: "High", unit: "usd" }, { key: "all", label: "Expected of all", unit: "usd" }, { key: "worth", label: "LTV, 365 days", unit: "usd" }],
       rows: total ? [...rows, { ...total, emphasis: true }] : rows,
       option: (look) => ({
         legend: { show: false }, grid: { top: 8 }, xAxis: { type: "value", axisLabel: { formatter: blocks.short }, max: blocks.ceiling(Math.max(...drawn.map((row) => row.high ?? row.expected))) },
         yAxis: { type: "category", inverse: true, data: drawn.map(({ name }) => name) },
         tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${rows[place].name}: ${money(context, rows[place].expected)}${rows[place].low === null ? "" : `, ${money(context, rows[place].low)} to ${money(context, rows[place].high)}`}, ${words.plural(rows[place].customers, "customer")}` },
-        series: [{ type: "bar", barMaxWidth: 16, data: drawn.map((row) => ({ value: row.expected, itemStyle: { color: isChannel ? look.of(context.data.channels, row.key) : look.colors[0], borderRadius: [0, 3, 3, 0] } })), label: { show: true, position: "insideLeft", color: look.card, formatter: ({ value: usd }) => words.number(usd) } }, whiskers(look, drawn)],
+        series: [{ type: "bar", barMaxWidth: 16, data: drawn.map((row) => ({ value: row.expected, itemStyle: { color: isChannel ? hue(look, context, row.key) : look.colors[0], borderRadius: [0, 3, 3, 0] } })), label: { show: true, position: "insideLeft", color: look.card, formatter: ({ value: usd }) => words.number(usd) } }, whiskers(look, drawn)],
       }),
     }, context);
   }
 
   const KINDS = { kept: "as it was kept on that day", hold_out: "made again from what was known on that day (hold-out)" };
   function judgement(context) {
-    const rows = of("accuracy").map((row) => ({ ...row, name: words.plural(row.horizon_days, "day"), day: words.dayWords(row.prediction_date), how: row.kind === "kept" ? "kept" : "hold-out", expected: dollars(row.expected_revenue_usd), came: dollars(row.revenue_usd), error: dollars(row.revenue_mae_usd), benchmark: dollars(row.benchmark_revenue_mae_usd) }));
+    const rows = of("accuracy").map((row) => ({ ...row, name: words.plural(row.horizon_days, "day"), day: words.dayWords(row.prediction_date).replaceAll(" ", "\u00a0"), how: row.kind === "kept" ? "kept" : "hold-out", expected: dollars(row.expected_revenue_usd), came: dollars(row.revenue_usd), error: dollars(row.revenue_mae_usd), benchmark: dollars(row.benchmark_revenue_mae_usd) }));
     const longest = rows.at(-1), share = (part) => `${words.number(Math.abs(part) * 100, 1)} % too ${part > 0 ? "high" : "low"}`;
     blocks.show("accuracy", {
       says: longest ? `Over ${longest.name} purchases were expected ${share(longest.purchases_bias)} and revenue ${share(longest.revenue_bias)}. ${words.shown(longest.interval_coverage, "share")} of customers lay inside of their interval; 80 % was promised. ${longest.has_beaten_benchmark ? "The model was closer than the average of cohorts" : "The model was no closer than the average of cohorts"}.` : "",
@@ -248,21 +250,45 @@
 
   function segments(context) {
     const all = of("segments"), people = sum(all, "customers"), brought = all.reduce((total, row) => total + row.customers * row.revenue_a_customer_usd, 0);
-    const rows = all.map((row) => ({ name: row.is_merged ? "Other, merged" : spaced(row.segment), customers: row.customers, share: row.customers / people, revenue: (row.customers * row.revenue_a_customer_usd) / brought, each: dollars(row.revenue_a_customer_usd) }));
+    const rows = all.map((row) => ({ segment: row.segment, name: row.is_merged ? "Other, merged" : spaced(row.segment), customers: row.customers, share: row.customers / people, revenue: (row.customers * row.revenue_a_customer_usd) / brought, each: dollars(row.revenue_a_customer_usd) }));
     const best = rows.reduce((top, row) => (!top || row.each > top.each ? row : top), null);
-    size("segments", rows.length, 36, 50);
+    const isMap = context.state.segments_as === "map" && rows.every(({ segment }) => segment in MAP || segment === "other");
+    size("segments", isMap ? 8 : rows.length, 36, 50);
     blocks.show("segments", {
       says: best ? `${best.name} are ${words.shown(best.share, "share")} of customers and have brought ${words.shown(best.revenue, "share")} of revenue, ${money(context, best.each)} each.` : "",
-      note: "Everybody with an order, as of the day of the data: the days do not apply. Customers are rounded to tens, so that a few who moved cannot be told by subtraction.",
+      note: `${isMap ? "The stronger the colour, the more revenue a customer. " : ""}Everybody with an order, as of the day of the data: the days do not apply. Customers are rounded to tens, so that a few who moved cannot be told by subtraction.`,
+      choices: { segments_as: "Drawn as" },
       empty: file.segments ? `No segment has ${MINIMUM} customers yet.` : `Segments are not built: ${JOB}.`,
       columns: [{ key: "name", label: "Segment" }, { key: "customers", label: "Customers, about", unit: "count" }, { key: "share", label: "Of customers", unit: "share" }, { key: "revenue", label: "Of revenue", unit: "share" }, { key: "each", label: "Revenue a customer", unit: "usd" }],
       rows,
-      option: (look) => ({
+      option: (look) => (isMap ? mapped(look, rows, context) : {
         xAxis: { type: "value", axisLabel: { formatter: (share) => `${words.number(share * 100)} %` } }, yAxis: { type: "category", inverse: true, data: rows.map(({ name }) => name) },
         tooltip: { valueFormatter: (share) => words.shown(share, "share") },
         series: [["Of customers", "share", look.colors[7]], ["Of revenue", "revenue", look.colors[0]]].map(([name, key, color]) => ({ name, type: "bar", barMaxWidth: 11, itemStyle: { color, borderRadius: [0, 3, 3, 0] }, data: rows.map((row) => row[key]) })),
       }),
     }, context);
+  }
+  /* where the scores of segments lie (docs, Segments): recency from and to, frequency from and to */
+  const MAP = { champions: [[4, 5, 4, 5]], cannot_lose: [[1, 2, 4, 5]], loyal: [[3, 5, 3, 3], [3, 3, 4, 5]], at_risk: [[1, 2, 3, 3]], potential_loyal: [[4, 5, 2, 2]], needs_attention: [[2, 3, 2, 2]], new: [[5, 5, 1, 1]], promising: [[4, 4, 1, 1]], slipping: [[2, 3, 1, 1]], lost: [[1, 1, 1, 2]] };
+  function mapped(look, rows, context) {
+    const cells = Object.entries(MAP).flatMap(([segment, parts]) => parts.map((part, place) => ({ segment, part, place, row: rows.find((row) => row.segment === segment) })));
+    const highest = Math.max(...rows.map(({ each }) => each)), scores = ["1", "2", "3", "4", "5"];
+    return {
+      legend: { show: false }, grid: { top: 6, left: 20, bottom: 24 },
+      xAxis: { type: "category", data: scores, name: "Recency: 5 ordered last", nameLocation: "middle", nameGap: 24, axisLine: { show: false } }, yAxis: { type: "category", data: scores, name: "Frequency: 5 ordered most", nameLocation: "middle", nameGap: 22, axisLine: { show: false } },
+      tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => { const { segment, row } = cells[place]; return row ? `${row.name}: about ${words.number(row.customers)} customers, ${money(context, row.each)} each` : `${spaced(segment)}: fewer than ${MINIMUM}, or nobody`; } },
+      series: [{
+        type: "custom", data: cells.map(({ part: [x, , y] }) => [x - 1, y - 1]),
+        renderItem: ({ dataIndex: place }, api) => {
+          const { segment, part: [left, right, low, high], place: number, row } = cells[place], [width, height] = api.size([1, 1]), [x, y] = api.coord([left - 1, high - 1]);
+          const { fill, ink } = row ? heat.paint(look, Math.min(0.999, row.each / highest)) : { fill: "transparent", ink: look.muted }, wide = width * (right - left + 1) - 2, tall = height * (high - low + 1) - 2;
+          return {
+            type: "rect", shape: { x: x - width / 2 + 1, y: y - height / 2 + 1, width: Math.max(1, wide), height: Math.max(1, tall), r: 3 }, style: { fill, stroke: row ? "transparent" : look.line, lineWidth: 1 },
+            textConfig: { position: "inside" }, textContent: { style: { text: number ? "" : `${spaced(segment)}\n${row ? `${words.number(row.customers)}${wide < 70 ? "" : ` · ${words.number(row.share * 100)} %`}` : `under ${MINIMUM}`}`, fill: ink, fontSize: wide < 70 ? 10 : 12, lineHeight: 15, align: "center", width: wide, overflow: "break" } },
+          };
+        },
+      }],
+    };
   }
   const ORDER = ["first order", "champions", "cannot_lose", "loyal", "at_risk", "potential_loyal", "needs_attention", "new", "promising", "slipping", "lost", "other"];
   const byOrder = (a, b) => (ORDER.indexOf(a) + 1 || 99) - (ORDER.indexOf(b) + 1 || 99) || a.localeCompare(b);
@@ -281,7 +307,7 @@
       rows: [...own.map((row) => ({ was: named_(row.previous_segment), is: named_(row.segment), customers: row.customers })), ...(few ? [{ was: "Other, merged", is: "Other, merged", customers: few.customers }] : [])],
       option: (look) => ({
         ...heat.option(look, {
-          columns: to.map(named_), rows: from.map(named_),
+          id: "moves", columns: to.map(named_), rows: from.map(named_),
           cells: own.map((row) => ({ x: to.indexOf(row.segment), y: from.indexOf(row.previous_segment), value: row.customers, text: words.number(row.customers), row, is_outlined: row.previous_segment === row.segment })),
           name: ({ row }) => `${named_(row.previous_segment)} to ${named_(row.segment)}: about ${words.number(row.customers)}`,
         }),
@@ -308,7 +334,7 @@
   }
   const STATES = { published: "In use", unpublished: "No better than RFM", too_few_customers: "Too few customers to learn from", not_converged: "Did not settle" };
   function models(context) {
-    const rows = of("models").map((row) => ({ ...row, name: spaced(row.segment_name) + (row.outcome && row.outcome !== "yes" ? ` ${row.outcome}` : ""), state: STATES[row.status] || spaced(row.status), over: words.plural(row.horizon_days, "day"), judged: row.judged_on_date ? words.dayWords(row.judged_on_date) : words.DASH }));
+    const rows = of("models").map((row) => ({ ...row, name: spaced(row.segment_name) + (row.outcome && row.outcome !== "yes" ? ` ${row.outcome}` : ""), state: STATES[row.status] || spaced(row.status), over: words.plural(row.horizon_days, "day"), judged: row.judged_on_date ? words.dayWords(row.judged_on_date).replaceAll(" ", "\u00a0") : words.DASH }));
     const used = rows.filter(({ is_published: isPublished }) => isPublished), best = used.reduce((top, row) => (!top || row.lift > top.lift ? row : top), null);
     blocks.show("models", {
       says: best ? `${words.number(used.length)} of ${words.plural(rows.length, "model")} ${used.length === 1 ? "is" : "are"} in use. The tenth that “${best.name.toLowerCase()}” ranks first held ${words.number(best.lift, 1)} times its share; the best of RFM held ${words.number(best.rfm_lift, 1)}.` : rows.length ? "No model is better than RFM yet, so none is in use." : "",

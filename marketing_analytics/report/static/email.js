@@ -59,7 +59,7 @@
     const of_platform = (rows, platform) => rows.filter((row) => row.platform === platform);
     const rows = platforms().filter((platform) => of_platform(now, platform).length).map((platform) => {
       const own = of_platform(now, platform), before = rated(added(of_platform(past, platform))), found = rated(added(own));
-      return { ...found, name: named(platform), mails: own.length, change: words.changeWords(words.change(found.open_rate ?? found.all_open_rate, before.open_rate ?? before.all_open_rate)) };
+      return { ...found, name: named(platform), mails: own.length, change: words.changeWords(words.change(found.open_rate ?? found.all_open_rate, before.open_rate ?? before.all_open_rate)).replaceAll(" ", "\u00a0") };
     });
     const first = rows.reduce((top, row) => (row.human_openers !== null && (!top || row.sent > top.sent) ? row : top), null) || rows[0];
     blocks.show("mail-platforms", {
@@ -67,7 +67,7 @@
         : `${first.name} sent ${words.plural(first.sent, "message")} of ${words.plural(first.mails, "campaign")}: people opened ${words.shown(first.open_rate, "share")} of those that arrived and clicked in ${words.shown(first.click_rate, "share")}${first.revenue === null ? "" : `; they brought ${money(context, first.revenue)}`}. With machines it would seem ${words.shown(first.all_open_rate, "share")}.`,
       note: `Campaigns sent in these days; flows are below. The same mail sent through two platforms is two mails, so platforms are not added up. Revenue is that of the default attribution model, new and known customers. ${UNTOLD}`,
       empty: file.campaigns ? "No campaign was sent in these days." : `Mails are not built: ${JOB}.`,
-      columns: [{ key: "name", label: "Platform" }, { key: "mails", label: "Campaigns", unit: "count" }, { key: "sent", label: "Sent", unit: "count" }, { key: "delivered", label: "Delivered", unit: "count" }, { key: "bounces", label: "Bounced", unit: "count" }, { key: "bounce_rate", label: "Of sent", unit: "share" }, ...RATES, ...REVENUE, { key: "change", label: "Open rate, change" }],
+      columns: [{ key: "name", label: "Platform" }, { key: "mails", label: "Campaigns", unit: "count" }, { key: "sent", label: "Sent", unit: "count" }, { key: "delivered", label: "Delivered", unit: "count" }, { key: "bounces", label: "Bounced", unit: "count" }, { key: "bounce_rate", label: "Of sent", unit: "share" }, ...RATES, ...REVENUE, { key: "change", label: "Open rate, on before" }],
       rows,
     }, context);
   }
@@ -98,7 +98,7 @@
   }
 
   function campaigns(context) {
-    const rows = mails.filter(inside(context.range)).map((row) => ({ ...rated(row), name: row.campaign_title || row.subject_line || row.campaign_id, on: words.dayWords(row.day_date), via: named(row.platform), to: row.audience_name || words.DASH }));
+    const rows = mails.filter(inside(context.range)).map((row) => ({ ...rated(row), name: row.campaign_title || row.subject_line || row.campaign_id, on: words.dayWords(row.day_date).replaceAll(" ", "\u00a0"), via: named(row.platform), to: row.audience_name || words.DASH }));
     const best = rows.reduce((top, row) => (row.open_rate !== null && (!top || row.open_rate > top.open_rate) ? row : top), null), rich = rows.reduce((top, row) => (row.revenue && (!top || row.revenue > top.revenue) ? row : top), null);
     blocks.show("mail-campaigns", {
       says: best ? `Of ${words.plural(rows.length, "campaign")}, “${best.name}” (${best.via}, ${best.on}) was opened by most people: ${words.shown(best.open_rate, "share")}.${rich ? ` “${rich.name}” (${rich.via}, ${rich.on}) brought most: ${money(context, rich.revenue)}.` : ""}` : "",

@@ -1,7 +1,7 @@
 /* A matrix of coloured cells with their numbers in them: colour is never the only sign. */
 "use strict";
 const heat = (() => {
-  const NARROW = 26, LABELS = 132;
+  const NARROW = 19, SMALL = 34, LABELS = 112;
   const parts = (color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
   const hex = (color) => (color.length === 4 ? `#${[...color.slice(1)].map((sign) => sign + sign).join("")}` : color);
   function mixed(from, to, share) {
@@ -19,15 +19,17 @@ const heat = (() => {
     const fill = mixed(look.card, look.colors[0], STEPS[Math.min(STEPS.length - 1, Math.floor(share * STEPS.length))]);
     return { fill, ink: contrast(fill, look.ink) >= contrast(fill, look.card) ? look.ink : look.card };
   }
+  const widthOf = (id) => (document.querySelector(`[data-block="${id}"] [data-chart]`)?.clientWidth || 900) - LABELS - 12;
   /* how many columns there is room for */
-  const room = (id, width) => Math.max(3, Math.floor(((document.querySelector(`[data-block="${id}"] [data-chart]`)?.clientWidth || 900) - LABELS - 24) / width));
+  const room = (id, width) => Math.max(3, Math.floor(widthOf(id) / width));
 
   /* cells: {x, y, value, text, is_outlined, is_blank}; columns and rows: texts */
-  function option(look, { columns, rows, cells, name, most }) {
+  function option(look, { id, columns, rows, cells, name, most }) {
     const highest = most || Math.max(1e-9, ...cells.filter(({ is_blank: isBlank }) => !isBlank).map(({ value }) => value));
+    const isTight = Math.max(...columns.map((text) => text.length)) * 7 > widthOf(id) / Math.max(1, columns.length);
     return {
-      legend: { show: false }, grid: { top: 26, left: 4, right: 8, bottom: 4 },
-      xAxis: { type: "category", position: "top", data: columns, axisLine: { show: false }, axisLabel: { interval: 0 } },
+      legend: { show: false }, grid: { top: isTight ? 4 : 26, left: 4, right: 8, bottom: 4 },
+      xAxis: { type: "category", position: "top", data: columns, axisLine: { show: false }, axisLabel: { interval: 0, hideOverlap: false, rotate: isTight ? 50 : 0 } },
       yAxis: { type: "category", inverse: true, data: rows, axisLine: { show: false }, axisLabel: { width: LABELS, overflow: "truncate" } },
       tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => name(cells[place]) },
       series: [{
@@ -38,12 +40,12 @@ const heat = (() => {
           const shape = { x: x - width / 2 + 1, y: y - height / 2 + 1, width: Math.max(1, width - 2), height: Math.max(1, height - 2), r: 3 };
           return {
             type: "rect", shape, style: { fill, stroke: cell.is_outlined ? look.ink : cell.is_blank ? look.line : "transparent", lineWidth: cell.is_outlined ? 2 : 1 },
-            textConfig: { position: "inside" }, textContent: { style: { text: width >= NARROW ? cell.text : "", fill: ink, fontSize: 12 } },
+            textConfig: { position: "inside" }, textContent: { style: { text: width >= NARROW ? cell.text : "", fill: ink, fontSize: width >= SMALL ? 12 : 10 } },
           };
         },
       }],
     };
   }
 
-  return { option, room };
+  return { option, room, paint };
 })();

@@ -149,7 +149,7 @@
     const spend = Object.values(data.spend).reduce((sum, list) => sum + measures.total(list, range), 0) / 100;
     const rows = measures.funnel(stages, range, spend), [visits, ordered] = [rows[0].visits, rows.at(-1)];
     const past = before && measures.funnel(stages, before).at(-1).of_all, money = (usd) => words.shown(context.money(usd), "usd", currency);
-    const value = newest.valued ? ` and each is expected to bring ${money(newest.value_usd / 100 / newest.valued)} in the next 365 days` : "";
+    const value = newest.valued ? `; each is worth ${money(newest.value_usd / 100 / newest.valued)} of the next 365 days (LTV)` : "";
     blocks.show("funnel", {
       says: visits ? `Of ${words.number(visits)} visits, ${words.shown(ordered.of_all, "share")} ordered${past ? ` (${words.changeWords(words.change(ordered.of_all, past))} on before)` : ""}${ordered.cost ? `, for ${money(ordered.cost)} of spend each` : ""}.` : "",
       note: `Visits of new and known customers. ${newest.customers ? `Newest cohort: ${words.number(newest.customers)} first bought in ${words.monthWords(newest.cohort_month)}${value}.` : "No month has 10 first customers yet."}`,
