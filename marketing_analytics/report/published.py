@@ -19,7 +19,6 @@ WHOLE = (
     "rpt_budget_pacing",
     "rpt_campaign_attribution_days",
     "rpt_conversion_paths",
-    "rpt_email_breakdowns",
     "rpt_executive_kpis",
     "rpt_lifetime_value",
     "rpt_marginal_returns",

@@ -25,11 +25,7 @@ from campaign_days group by 1 having sum(spend_usd) <> 0 order by 1
 # name in the file: table, statement
 TABLES = {
     "cohorts": ("cohort_months", "from cohort_months order by cohort_month, month_number"),
-    "value": (
-        "rpt_lifetime_value",
-        "select * exclude (model_id, expected_purchases_365d, value_a_customer_usd)"
-        " from rpt_lifetime_value order by cohort_month, acquisition_channel",
-    ),
+    "value": ("value_cells", "from value_cells order by cohort_month, channel"),
     "accuracy": ("value_accuracy", "from value_accuracy order by horizon_days"),
     "calibration": (
         "value_calibration",

@@ -10,10 +10,8 @@ from marketing_analytics.report.snapshot import Snapshot
 
 TABLES = {
     "breakdowns": (
-        "rpt_email_breakdowns",
-        "select platform, breakdown, cell, merged_cells, sent, delivered, bounces, human_openers,"
-        " machine_openers, openers, human_clickers, clickers, unsubscribes, attributed_revenue_usd"
-        " from rpt_email_breakdowns order by breakdown, platform, delivered desc, cell",
+        "email_breakdowns",
+        "from email_breakdowns order by breakdown, platform, delivered desc, cell",
     ),
     "frequency": ("email_frequency", "from email_frequency order by platform, most"),
     "lists": (

@@ -132,7 +132,7 @@ const blocks = (() => {
   /* a number and its unit stay on one line */
   const tied = (text) => (text || "").replace(/(\d) (%|[A-Z]{3}\b)/g, "$1\u00a0$2");
 
-  /* fill a block: {says, note, columns, rows, option, empty, choices}; `option(look)` is ECharts' */
+  /* fill a block: {says, note, columns, rows, option, empty, choices}; `keeps` the choices where another may have rows; `option(look)` is ECharts' */
   function show(id, spec, context) {
     const element = document.querySelector(`[data-block="${id}"]`);
     if (!element) return;
@@ -143,9 +143,10 @@ const blocks = (() => {
     says.textContent = tied(spec.says);
     says.hidden = !spec.says;
     note.textContent = tied(spec.note);
-    note.hidden = !spec.note;
     const chart = element.querySelector("[data-chart]"), holder = element.querySelector("[data-table]"), tools = element.querySelector("[data-tools]");
-    const isEmpty = !spec.rows || !spec.rows.length;
+    const isEmpty = !spec.rows || !spec.rows.length, switched = element.querySelector("[data-switches]");
+    note.hidden = !spec.note || isEmpty;
+    if (switched) switched.hidden = isEmpty && !spec.keeps;
     tools.hidden = isEmpty;
     chart.hidden = isEmpty || !spec.option;
     if (isEmpty) {

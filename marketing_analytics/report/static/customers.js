@@ -57,7 +57,7 @@
     blocks.show("stages", {
       says: rows[0].visits ? `Of ${words.number(rows[0].visits)} ${name}, ${words.shown(last.of_all, "share")} ordered${past ? ` (${words.changeWords(words.change(last.of_all, past))} on before)` : ""}${last.cost ? `, for ${money(context, last.cost)} of spend each` : ""}. Most are lost before “${weakest ? weakest.label.toLowerCase() : ""}”.` : "",
       note: "Visits, not persons, of new and known customers alike. A share is of the step before. Times are means, weighted by the visits of each day.",
-      choices: { stages_of: "Channel" }, empty: Object.keys(stages).length ? "No such visit in these days." : `No visits are known: ${JOB.replace("customer", "funnel")}.`,
+      choices: { stages_of: "Channel" }, keeps: true, empty: Object.keys(stages).length ? "No such visit in these days." : `No visits are known: ${JOB.replace("customer", "funnel")}.`,
       columns: [{ key: "label", label: "Step" }, { key: "visits", label: "Visits", unit: "count" }, { key: "of_before", label: "Of the step before", unit: "share" }, { key: "of_all", label: "Of all visits", unit: "share" }, { key: "cost", label: "Spend for each", unit: "usd" }, { key: "seconds", label: "Time from the step before", unit: "count", html: (row) => span(row.seconds) }],
       rows: rows[0].visits ? rows : [],
       option: (look) => measures.funnelOption(rows, look),
@@ -70,7 +70,7 @@
     const drawn = table.filter(({ visits }) => visits >= 30), best = drawn.reduce((top, row) => (!top || row.of_all > top.of_all ? row : top), null);
     size("stages-channels", drawn.length, 26, 24);
     blocks.show("stages-channels", {
-      says: best ? `${best.name} turns most visits into orders: ${words.shown(best.of_all, "share")} of ${words.number(best.visits)}.` : "",
+      says: best && !best.orders ? "No visit of these days became an order." : best ? `${best.name} turns most visits into orders: ${words.shown(best.of_all, "share")} of ${words.number(best.visits)}.` : "",
       note: "Channel of the visit itself, not of an attribution model. Bars of 30 visits and more; the table has all.",
       columns: [{ key: "name", label: "Channel" }, { key: "visits", label: "Visits", unit: "count" }, { key: "seen", label: "Saw a product", unit: "share" }, { key: "cart", label: "Into the cart", unit: "share" }, { key: "paying", label: "Began to pay", unit: "share" }, { key: "ordered", label: "Ordered", unit: "share" }, { key: "orders", label: "Visits with an order", unit: "count" }, { key: "of_all", label: "Of all visits", unit: "share" }, { key: "spend", label: "Spend", unit: "usd" }, { key: "cost_visit", label: "Spend a visit", unit: "usd" }, { key: "cost_order", label: "Spend an order", unit: "usd" }],
       rows: table,
@@ -134,7 +134,7 @@
       ],
       rows: rows.map((row) => ({ ...row, ...Object.fromEntries(columns.map((number) => [`m${number}`, row.cells[number] ? measure.value(row, row.cells[number]) : null])) })),
       option: (look) => {
-        const room = heat.room("cohorts", 37), fitting = columns.slice(0, room);
+        const room = heat.room("cohorts", 37), fitting = columns.filter((number) => drawn.some(({ cells }) => cells[number])).slice(0, room);
         const cells = drawn.flatMap((row, y) => fitting.flatMap((number, x) => {
           const cell = row.cells[number];
           if (!cell) return [];
@@ -142,7 +142,7 @@
           return [{ x, y, value: value ?? 0, is_blank: value === null, row, cell, is_outlined: shows === "margin" && row.paid === number, text: value === null ? `<${MINIMUM}` : `${shown(value)}${cell.is_complete ? "" : "*"}` }];
         }));
         return heat.option(look, {
-          id: "cohorts", columns: fitting.map((number) => (fitting.length <= 8 && room >= 8 ? `Month ${number}` : String(number))), rows: drawn.map((row) => `${row.name} · ${words.number(row.customers)}`), cells,
+          id: "cohorts", columns: fitting.map((number) => (fitting.length <= 8 && room >= 8 ? `Month ${number}` : String(number))), rows: drawn.map((row) => `${row.name} · ${row.customers < 1e4 ? words.number(row.customers) : blocks.short(row.customers)}`), cells,
           name: ({ row, cell, is_blank: isBlank, text }) => `${row.name}, month ${cell.month_number}: ${isBlank ? `fewer than ${MINIMUM} came back` : text}${cell.is_complete ? "" : " (the month is not over)"}`,
         });
       },
@@ -154,7 +154,7 @@
     const told = of("acquisition").filter(touched(context)), expected = of("value").filter(touched(context));
     const rows = unique(told.map(({ channel }) => channel)).map((key) => {
       const own = told.filter(({ channel }) => channel === key), counted = own.filter(({ customers }) => customers !== null);
-      const customers = sum(counted, "customers"), spend = dollars(sum(own, "spend_usd")) || null, valued = expected.filter(({ acquisition_channel: channel, value_365d_usd: value }) => channel === key && value !== null);
+      const customers = sum(counted, "customers"), spend = dollars(sum(own, "spend_usd")) || null, valued = expected.filter(({ channel, value_365d_usd: value }) => channel === key && value !== null);
       const spent = dollars(sum(counted, "spend_usd")), bought = own.filter(({ spend_usd: usd, customers: count }) => usd && count), worth = sum(valued, "customers") ? dollars(sum(valued, "value_365d_usd")) / sum(valued, "customers") : null;
       const paid = bought.filter(({ payback_month: at }) => at !== null), cost = spent && customers ? spent / customers : null;
       return {
@@ -167,7 +167,7 @@
     const dear = paying.reduce((top, row) => (!top || row.cost > top.cost ? row : top), null), cheap = paying.reduce((top, row) => (!top || row.cost < top.cost ? row : top), null);
     size("acquisition", drawn.length, 44, 50);
     blocks.show("acquisition", {
-      says: dear && cheap !== dear ? `In ${months(context)} a customer cost ${money(context, cheap.cost)} through ${cheap.name} and ${money(context, dear.cost)} through ${dear.name}; they have brought ${money(context, cheap.brought)} and ${money(context, dear.brought)} of margin so far.` : dear ? `In ${months(context)} a customer of ${dear.name} cost ${money(context, dear.cost)} and has brought ${money(context, dear.brought)} of margin so far.` : "",
+      says: dear && cheap !== dear ? `In ${months(context)} a customer cost ${money(context, cheap.cost)} through ${cheap.name} and ${money(context, dear.cost)} through ${dear.name}; they have brought ${money(context, cheap.brought)} and ${money(context, dear.brought)} of margin so far.` : dear ? `In ${months(context)} a customer of ${dear.name} cost ${money(context, dear.cost)} and has brought ${money(context, dear.brought)} of margin so far.` : rows.length && !drawn.length ? `No channel won ${MINIMUM} customers in ${months(context)}: their spend alone is told.` : "",
       note: `For each customer. Customers whose first purchase is in ${months(context)} (months that the days touch), by the channel of their first known visit. ${MERGED} Paid back: cohorts of a month whose margin covers their spend. LTV: discounted margin of the next 365 days.`,
       empty: file.acquisition ? `No month of these days has ${MINIMUM} first customers.` : `Cohorts are not built: ${JOB}.`,
       columns: [{ key: "name", label: "Channel" }, { key: "customers", label: "Customers", unit: "count", html: (row) => (row.customers ? words.number(row.customers) : row.is_few ? `under ${MINIMUM}` : "none") }, { key: "spend", label: "Spend", unit: "usd" }, { key: "cost", label: "Spend a customer", unit: "usd" }, { key: "brought", label: "Margin a customer so far", unit: "usd" }, { key: "return", label: "Margin per spend", unit: "ratio" }, { key: "worth", label: "LTV, next 365 days", unit: "usd" }, { key: "ratio", label: "LTV : CAC", unit: "ratio" }, { key: "paid", label: "Months paid back" }],
@@ -196,7 +196,7 @@
       const customers = sum(own, "customers"), each = (key) => (own.some((row) => row[key] === null) ? null : dollars(sum(own, key)) / customers);
       return { name, customers, expected: each(expected), low: each(low), high: each(high), all: dollars(sum(own, expected)), worth: each("value_365d_usd") };
     };
-    const key = (row) => (isChannel ? row.acquisition_channel : month(row.cohort_month));
+    const key = (row) => (isChannel ? row.channel : month(row.cohort_month));
     const rows = unique(cells.map(key)).map((one) => ({ key: one, ...made(cells.filter((row) => key(row) === one), isChannel ? named(context, one) : words.monthWords(one)) }));
     if (isChannel) rows.sort((a, b) => b.customers - a.customers);
     const total = cells.length ? made(cells, "All") : null, of_money = (row) => ({ ...row, expected: context.money(row.expected), low: context.money(row.low), high: context.money(row.high) });
@@ -231,10 +231,10 @@
     }, context);
     const { judged_by: by } = context.state, days = parseInt(context.state.judged_days, 10);
     const groups = of("calibration").filter((row) => row.group_kind === by && row.horizon_days === days)
-      .map((row) => ({ ...row, name: by === "tenth" ? row.group_name : named(context, row.group_name), expected: dollars(row.expected_revenue_usd), came: dollars(row.revenue_usd), ratio: row.expected_purchases ? row.purchases / row.expected_purchases : null }));
+      .map((row) => ({ ...row, name: by === "tenth" && !row.is_merged ? row.group_name : named(context, row.group_name), expected: dollars(row.expected_revenue_usd), came: dollars(row.revenue_usd), ratio: row.expected_purchases ? row.purchases / row.expected_purchases : null }));
     const off = groups.reduce((top, row) => (row.ratio && (!top || Math.abs(Math.log(row.ratio)) > Math.abs(Math.log(top.ratio))) ? row : top), null);
     blocks.show("calibration", {
-      says: off ? `The prediction for ${words.dayWords(groups[0].prediction_date)}, ${KINDS[groups[0].kind]}, was furthest off for ${by === "tenth" ? `tenth ${off.name}` : off.name}: ${words.number(off.purchases)} purchases came where ${words.number(off.expected_purchases)} were expected.` : "",
+      says: off ? `The prediction for ${words.dayWords(groups[0].prediction_date)}, ${KINDS[groups[0].kind]}, was furthest off for ${by === "tenth" && !off.is_merged ? `tenth ${off.name}` : off.name}: ${words.number(off.purchases)} purchases came where ${words.number(off.expected_purchases)} were expected.` : "",
       note: by === "tenth" ? "Tenths of customers, from those expected to bring least (1) to most (10). The days do not apply." : `Channel of the first known visit. The days do not apply. ${MERGED}`,
       choices: { judged_by: "Groups", judged_days: "Horizon" },
       empty: "No prediction is old enough to be judged yet.",
@@ -252,7 +252,7 @@
     const all = of("segments"), people = sum(all, "customers"), brought = all.reduce((total, row) => total + row.customers * row.revenue_a_customer_usd, 0);
     const rows = all.map((row) => ({ segment: row.segment, name: row.is_merged ? "Other, merged" : spaced(row.segment), customers: row.customers, share: row.customers / people, revenue: (row.customers * row.revenue_a_customer_usd) / brought, each: dollars(row.revenue_a_customer_usd) }));
     const best = rows.reduce((top, row) => (!top || row.each > top.each ? row : top), null);
-    const isMap = context.state.segments_as === "map" && rows.every(({ segment }) => segment in MAP || segment === "other");
+    const isMap = context.state.segments_as === "map" && rows.every(({ segment }) => segment in MAP || segment === "other") && rows.some(({ segment }) => segment in MAP);
     size("segments", isMap ? 8 : rows.length, 36, 50);
     blocks.show("segments", {
       says: best ? `${best.name} are ${words.shown(best.share, "share")} of customers and have brought ${words.shown(best.revenue, "share")} of revenue, ${money(context, best.each)} each.` : "",
@@ -284,7 +284,7 @@
           const { fill, ink } = row ? heat.paint(look, Math.min(0.999, row.each / highest)) : { fill: "transparent", ink: look.muted }, wide = width * (right - left + 1) - 2, tall = height * (high - low + 1) - 2;
           return {
             type: "rect", shape: { x: x - width / 2 + 1, y: y - height / 2 + 1, width: Math.max(1, wide), height: Math.max(1, tall), r: 3 }, style: { fill, stroke: row ? "transparent" : look.line, lineWidth: 1 },
-            textConfig: { position: "inside" }, textContent: { style: { text: number ? "" : `${spaced(segment)}\n${row ? `${words.number(row.customers)}${wide < 70 ? "" : ` · ${words.number(row.share * 100)} %`}` : `under ${MINIMUM}`}`, fill: ink, fontSize: wide < 70 ? 10 : 12, lineHeight: 15, align: "center", width: wide, overflow: "break" } },
+            textConfig: { position: "inside" }, textContent: { style: { text: number ? "" : `${spaced(segment)}\n${row ? `${words.number(row.customers)}${wide < 70 ? "" : ` · ${words.number(row.share * 100)} %`}` : `under ${MINIMUM}`}`, fill: ink, fontSize: wide < 60 ? 9 : wide < 70 ? 10 : 12, lineHeight: 15, align: "center", width: wide, overflow: "break" } },
           };
         },
       }],
@@ -305,7 +305,7 @@
       empty: file.moves ? "There is no second end of a month to compare yet." : `Segments are not built: ${JOB}.`,
       columns: [{ key: "was", label: "Was" }, { key: "is", label: "Is" }, { key: "customers", label: "Customers, about", unit: "count" }],
       rows: [...own.map((row) => ({ was: named_(row.previous_segment), is: named_(row.segment), customers: row.customers })), ...(few ? [{ was: "Other, merged", is: "Other, merged", customers: few.customers }] : [])],
-      option: (look) => ({
+      option: !own.length ? null : (look) => ({
         ...heat.option(look, {
           id: "moves", columns: to.map(named_), rows: from.map(named_),
           cells: own.map((row) => ({ x: to.indexOf(row.segment), y: from.indexOf(row.previous_segment), value: row.customers, text: words.number(row.customers), row, is_outlined: row.previous_segment === row.segment })),

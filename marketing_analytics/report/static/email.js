@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const SYMBOLS = ["circle", "diamond", "triangle", "rect"];
-  const MINIMUM = 10, ROWS_SHOWN = 60, ROW = 30;
+  const MINIMUM = 10, ROWS_SHOWN = matchMedia("(max-width: 700px)").matches ? 10 : 50, ROW = 30;
   const NAMES = { mailchimp: "Mailchimp", klaviyo: "Klaviyo", sendgrid: "SendGrid", hubspot: "HubSpot" };
   const FIGURES = ["sent", "delivered", "bounces", "human_opens", "machine_opens", "human_openers", "openers", "human_clicks", "machine_clicks", "human_clickers", "clickers", "unsubscribes", "complaints", "attributed_conversions", "attributed_revenue_usd"];
   const JOB = "dbt build --select +tag:email +tag:automation does it";
@@ -81,7 +81,7 @@
     blocks.show("opens", {
       says: isTold ? `${words.shown(share(all.machine_opens, all.machine_opens + all.human_opens), "share")} of ${words.number(all.machine_opens + all.human_opens)} opens were machines': privacy proxies and scanners that load every mail. People opened ${words.shown(all.open_rate, "share")} of what arrived.` : all.sent ? `${named(platform)} tells opens as one number: how many were machines' is not known.` : "",
       note: "By the day the campaign was sent. Machines are told by the platform's mark or by their behaviour; people are whoever is left.",
-      choices: { mailer: "Platform" },
+      choices: { mailer: "Platform" }, keeps: true,
       empty: file.campaigns ? `${named(platform) || "Nobody"} sent no campaign in these days.` : `Mails are not built: ${JOB}.`,
       columns: [{ key: "label", label: "Days" }, { key: "sent", label: "Sent", unit: "count" }, { key: "human_opens", label: "Opens by people", unit: "count" }, { key: "machine_opens", label: "Opens by machines", unit: "count" }, { key: "open_rate", label: "Opened by people", unit: "share" }, { key: "human_clicks", label: "Clicks by people", unit: "count" }, { key: "machine_clicks", label: "Clicks by machines", unit: "count" }],
       rows: drawn,
@@ -118,7 +118,7 @@
       note: `Since each flow began: the days do not apply. Attribution says who clicked, not who would have bought anyway; the next block does. ${UNTOLD}`,
       empty: file.flows ? "No flow has sent mails yet." : `Flows are not built: ${JOB}.`,
       columns: [{ key: "name", label: "Flow" }, { key: "via", label: "Platform" }, { key: "steps", label: "Steps", unit: "count" }, { key: "sent", label: "Sent", unit: "count" }, { key: "delivered", label: "Delivered", unit: "count" }, { key: "sent_first_step", label: "First step", unit: "count" }, { key: "sent_last_step", label: "Last step", unit: "count" }, { key: "done", label: "Got to the last", unit: "share" }, { key: "took", label: "Days to the last", unit: "ratio", html: (row) => (row.took === null ? words.DASH : words.number(row.took, 1)) }, { key: "unsubscribes", label: "Unsubscribed", unit: "count" }, ...REVENUE],
-      rows,
+      rows, most: ROWS_SHOWN,
     }, context);
   }
   function uplift(context) {
@@ -127,7 +127,7 @@
       return { name: flowTitle(row), via: named(row.platform), written: row.members_written, held: row.members_held_out, with: dollars(row.revenue_per_member_usd), without: dollars(row.revenue_per_held_out_usd), middle, low, high, verdict: low > 0 ? "It causes sales" : high < 0 ? "It costs sales" : "Not told apart from none" };
     });
     const first = rows.reduce((top, row) => (!top || row.written > top.written ? row : top), null), drawn = rows.map((row) => ({ ...row, ...Object.fromEntries(["middle", "low", "high"].map((key) => [key, context.money(row[key])])) }));
-    const say = (row) => `${row.low > 0 ? "caused" : row.high < 0 ? "cost" : "caused nothing that can be told from chance"}`;
+    const say = (row) => `${row.low > 0 ? "caused sales" : row.high < 0 ? "cost sales" : "caused nothing that can be told from chance"}`;
     size("uplift", rows.length, 48, 60);
     blocks.show("uplift", {
       says: first ? `“${first.name}” ${say(first)}: those who got it bought for ${money(context, first.with)} each in 30 days, those left out by chance for ${money(context, first.without)}; a difference of ${money(context, first.middle)}, between ${money(context, first.low)} and ${money(context, first.high)} in 19 of 20 cases.` : "",
@@ -162,7 +162,7 @@
       columns: [{ key: "name", label: "Step" }, { key: "sent", label: "Sent", unit: "count" }, { key: "of_first", label: "Of the first step", unit: "share" }, { key: "delivered", label: "Delivered", unit: "count" }, { key: "open_rate", label: "Opened by people", unit: "share" }, { key: "all_open_rate", label: "Opened, machines too", unit: "share" }, { key: "click_rate", label: "Clicked by people", unit: "share" }, { key: "unsubscribes", label: "Unsubscribed", unit: "count" }, { key: "lost", label: "Lost before the next", unit: "share" }, { key: "hours", label: "Days to the next", unit: "ratio", html: (row) => (words.isNothing(row.hours) ? words.DASH : words.number(row.hours / 24, 1)) }, { key: "revenue", label: "Attributed revenue", unit: "usd" }],
       rows,
       option: (look) => ({
-        legend: { show: false }, grid: { top: 4, right: 96 }, xAxis: { type: "value", show: false, max: Math.max(1, ...rows.map(({ sent }) => sent)) }, yAxis: { type: "category", inverse: true, data: rows.map(({ name }) => name), axisLabel: { width: 140, overflow: "truncate" } },
+        legend: { show: false }, grid: { top: 4, right: 120 }, xAxis: { type: "value", show: false, max: Math.max(1, ...rows.map(({ sent }) => sent)) }, yAxis: { type: "category", inverse: true, data: rows.map(({ name }) => name), axisLabel: { width: 140, overflow: "truncate" } },
         tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${rows[place].name}: ${words.number(rows[place].sent)} sent` },
         series: [{ type: "bar", barWidth: "64%", itemStyle: { color: look.colors[0], borderRadius: [0, 3, 3, 0] }, showBackground: true, backgroundStyle: { color: look.soft }, data: rows.map(({ sent }) => sent), label: { show: true, position: "right", color: look.ink, formatter: ({ dataIndex: place }) => `${words.number(rows[place].sent)} · ${words.shown(rows[place].of_first, "share")}` } }],
       }),

@@ -77,7 +77,7 @@ const measures = (() => {
       tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${rows[place].label}: ${words.number(rows[place].visits)}, ${words.shown(rows[place].of_all, "share")} of all visits` },
       series: [{
         type: "bar", barWidth: "72%", itemStyle: { color: look.colors[0], borderRadius: [0, 3, 3, 0] }, showBackground: true, backgroundStyle: { color: look.soft }, data: rows.map(({ visits }) => visits),
-        label: { show: true, position: "right", color: look.ink, formatter: ({ dataIndex: place }) => (place ? `${words.number(rows[place].visits)} · ${words.shown(rows[place].of_before, "share")}` : words.number(rows[place].visits)) },
+        label: { show: true, position: "right", color: look.ink, formatter: ({ dataIndex: place }) => `${words.number(rows[place].visits)}${rows[place].of_before === null ? "" : ` · ${words.shown(rows[place].of_before, "share")}`}` },
       }],
     };
   }

@@ -29,6 +29,24 @@ judged as (
 
 ),
 
+told as (
+
+    -- the last month of the cohort that cohort_months tells: later revenue could be told by subtraction
+    select
+        cohort_month,
+        max(month_number) as last_month
+    from (
+        select
+            cohort_month,
+            month_number
+        from fct_cohort_months
+        group by cohort_month, month_number
+        having sum(active_customers) >= 10
+    ) as large
+    group by cohort_month
+
+),
+
 months as (
 
     select
@@ -43,6 +61,9 @@ months as (
     inner join judged
         on months.cohort_month = judged.cohort_month
         and months.acquisition_channel = judged.acquisition_channel
+    inner join told
+        on months.cohort_month = told.cohort_month
+        and months.month_number <= told.last_month
     group by
         months.cohort_month,
         case when judged.is_merged then 'other' else months.acquisition_channel end,

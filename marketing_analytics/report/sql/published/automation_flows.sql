@@ -1,4 +1,4 @@
--- flows of ten mails and more, with what they brought over the members who were held out: ten at least of both
+-- flows whose steps all have ten mails and more, with what they brought over the members who were held out: ten at least of both
 select
     platform,
     automation_id,
@@ -33,4 +33,11 @@ select
             then cast(uplift_error_usd as decimal(18, 2))
     end as uplift_error_usd
 from rpt_automation_flows
-where sent >= 10
+where not exists (
+    select 1
+    from fct_automation_steps as steps
+    where
+        rpt_automation_flows.platform = steps.platform
+        and rpt_automation_flows.automation_id = steps.automation_id
+        and steps.sent < 10
+)
