@@ -29,8 +29,10 @@ TABLES = {
     "accuracy": ("value_accuracy", "from value_accuracy order by horizon_days"),
     "calibration": (
         "value_calibration",
-        "from value_calibration order by horizon_days, group_kind,"
-        " try_cast(group_name as integer), group_name",
+        (
+            "from value_calibration order by horizon_days, group_kind,"
+            " try_cast(group_name as integer), group_name"
+        ),
     ),
     "segments": (
         "rfm_segments",
@@ -51,10 +53,13 @@ def customers_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Iterable[tu
     yield "customers", customers(snapshot)
     rows = snapshot.rows(FUNNEL) if snapshot.has("fct_acquisition_funnel") else []
     yield "funnel", {"stages": stages(snapshot, rows), "newest": newest(snapshot)}
-    yield "funnel-channels", {
-        "stages": by_channel(snapshot, rows),
-        "spend": spend(snapshot, rows),
-    }
+    yield (
+        "funnel-channels",
+        {
+            "stages": by_channel(snapshot, rows),
+            "spend": spend(snapshot, rows),
+        },
+    )
     yield "funnel-times", times(snapshot, rows)
 
 
@@ -65,10 +70,11 @@ def customers(snapshot: Snapshot) -> dict[str, Any]:
         for name, (table, statement) in TABLES.items()
         if snapshot.has(table)
     }
-    return {**found, "spend": {row["month"]: cents(row["spend_usd"]) for row in snapshot.rows(SPEND)}}
+    spent = {row["month"]: cents(row["spend_usd"]) for row in snapshot.rows(SPEND)}
+    return {**found, "spend": spent}
 
 
-def of_days(snapshot: Snapshot, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def of_days(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return rows with the day named as everywhere."""
     return [{**row, "day_date": row["session_date"]} for row in rows]
 
@@ -76,7 +82,7 @@ def of_days(snapshot: Snapshot, rows: list[dict[str, Any]]) -> list[dict[str, An
 def stages(snapshot: Snapshot, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return visits by stage, a value a day, of all channels together."""
     first, days = snapshot.first_day, len(snapshot.days)
-    staged = [{**row, "stage": stage} for row in of_days(snapshot, rows) for stage in STAGES]
+    staged = [{**row, "stage": stage} for row in of_days(rows) for stage in STAGES]
     return {
         stage: dense(
             (row for row in staged if row["stage"] == stage),
@@ -97,7 +103,7 @@ def by_channel(snapshot: Snapshot, rows: list[dict[str, Any]]) -> dict[str, Any]
 
 def spend(snapshot: Snapshot, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Return spend by channel, in cents a day, of channels that have any."""
-    spent = [row for row in of_days(snapshot, rows) if row["spend_usd"]]
+    spent = [row for row in of_days(rows) if row["spend_usd"]]
     return dense(spent, ("channel",), "spend_usd", len(snapshot.days), snapshot.first_day)
 
 
@@ -121,7 +127,7 @@ def times(snapshot: Snapshot, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def newest(snapshot: Snapshot) -> dict[str, Any]:
-    """Return the last month of first purchases, what it came to, and what it is expected to bring."""
+    """Return the last month of first purchases: its customers, and what they are worth."""
     found: dict[str, Any] = {}
     if snapshot.has("cohort_months"):
         found = next(iter(plain(snapshot.rows(NEWEST))), {})

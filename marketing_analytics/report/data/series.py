@@ -62,17 +62,20 @@ def dense(
 
 
 def plain(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows as JSON holds them: amounts (`..._usd`) as cents, numbers short, dates as text."""
+    """Return rows as JSON has them: amounts (`..._usd`) as cents, numbers short, dates as text."""
     return [{name: plain_value(name, value) for name, value in row.items()} for row in rows]
 
 
 def plain_value(name: str, value: Any) -> Any:
     """Return one value of such a row; nothing stays nothing."""
-    if value is None or isinstance(value, bool | str | int):
-        return value if not (isinstance(value, int) and name.endswith("_usd")) else value * 100
+    if value is None or isinstance(value, bool | str):
+        return value
     if isinstance(value, date):
         return str(value)
-    return cents(value) if name.endswith("_usd") else credit(value)
+    if name.endswith("_usd"):
+        return cents(value)
+    rounded = round(float(value), CREDIT_DECIMALS)
+    return int(rounded) if rounded.is_integer() else rounded
 
 
 def packed(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ const blocks = (() => {
     const rows = spec.rows.slice(0, most).map((row) => {
       const cells = spec.columns.map((column, place) => {
         const text = column.html ? column.html(row) : words.escape(cell(row, column, context));
-        const open = place === 0 ? 'th scope="row"' : `td data-label="${words.escape(column.label)}"${isNumber(column) ? ' class="num"' : ""}`;
+        const open = place === 0 ? 'th scope="row"' : `td data-label="${words.escape(column.label)}"${isNumber(column) || text === words.DASH ? ` class="${[isNumber(column) && "num", text === words.DASH && "untold"].filter(Boolean).join(" ")}"` : ""}`;
         return `<${open}>${text}</${place === 0 ? "th" : "td"}>`;
       });
       return `<tr${row.emphasis ? ' class="total"' : ""}>${cells.join("")}</tr>`;

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const SYMBOLS = ["circle", "diamond", "triangle", "rect"];
-  const MINIMUM = 10, ROWS_SHOWN = matchMedia("(max-width: 700px)").matches ? 10 : 50, ROW = 30;
+  const MINIMUM = 10, ROWS_SHOWN = matchMedia("(max-width: 700px)").matches ? 5 : 30, ROW = 30;
   const NAMES = { mailchimp: "Mailchimp", klaviyo: "Klaviyo", sendgrid: "SendGrid", hubspot: "HubSpot" };
   const FIGURES = ["sent", "delivered", "bounces", "human_opens", "machine_opens", "human_openers", "openers", "human_clicks", "machine_clicks", "human_clickers", "clickers", "unsubscribes", "complaints", "attributed_conversions", "attributed_revenue_usd"];
   const JOB = "dbt build --select +tag:email +tag:automation does it";
@@ -98,7 +98,7 @@
   }
 
   function campaigns(context) {
-    const rows = mails.filter(inside(context.range)).map((row) => ({ ...rated(row), name: row.campaign_title || row.subject_line || row.campaign_id, on: words.dayWords(row.day_date).replaceAll(" ", "\u00a0"), via: named(row.platform), to: row.audience_name || words.DASH }));
+    const rows = mails.filter(inside(context.range)).sort((a, b) => b.day - a.day || place(a) - place(b) || b.sent - a.sent).map((row) => ({ ...rated(row), name: row.campaign_title || row.subject_line || row.campaign_id, on: words.dayWords(row.day_date).replaceAll(" ", "\u00a0"), via: named(row.platform), to: row.audience_name || words.DASH }));
     const best = rows.reduce((top, row) => (row.open_rate !== null && (!top || row.open_rate > top.open_rate) ? row : top), null), rich = rows.reduce((top, row) => (row.revenue && (!top || row.revenue > top.revenue) ? row : top), null);
     blocks.show("mail-campaigns", {
       says: best ? `Of ${words.plural(rows.length, "campaign")}, “${best.name}” (${best.via}, ${best.on}) was opened by most people: ${words.shown(best.open_rate, "share")}.${rich ? ` “${rich.name}” (${rich.via}, ${rich.on}) brought most: ${money(context, rich.revenue)}.` : ""}` : "",
@@ -137,7 +137,7 @@
       rows,
       option: (look) => ({
         legend: { show: false }, grid: { top: 8, bottom: 24 },
-        xAxis: { type: "value", name: `Uplift a member, ${context.currency}`, nameLocation: "middle", nameGap: 28, min: Math.min(0, ...drawn.map(({ low }) => Math.floor(low / 5) * 5)), max: Math.max(0, ...drawn.map(({ high }) => Math.ceil(high / 5) * 5)) }, yAxis: { type: "category", inverse: true, data: rows.map(({ name }) => name), axisLabel: { width: 120, overflow: "break" } },
+        xAxis: { type: "value", name: `Uplift a member, ${context.currency}`, nameLocation: "middle", nameGap: 28, axisLabel: { formatter: blocks.short }, min: -blocks.ceiling(Math.max(0, ...drawn.map(({ low }) => -low))), max: blocks.ceiling(Math.max(0, ...drawn.map(({ high }) => high))) }, yAxis: { type: "category", inverse: true, data: rows.map(({ name }) => name), axisLabel: { width: 112, overflow: "break", lineHeight: 15 } },
         tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${rows[place].name}: ${money(context, rows[place].middle)}, ${money(context, rows[place].low)} to ${money(context, rows[place].high)}` },
         series: [
           { type: "scatter", symbolSize: 12, z: 6, data: drawn.map(({ middle }, place) => [middle, place]), itemStyle: { color: look.colors[0] }, markLine: { symbol: "none", silent: true, label: { show: false }, lineStyle: { color: look.muted, type: "solid" }, data: [{ xAxis: 0 }] } },
