@@ -1,5 +1,6 @@
--- customers by month and channel of their first purchase, against the spend of that month. Channels are
--- merged as those of rpt_lifetime_value are, by the same rule: cells of both are the same customers
+-- customers by month and channel of their first purchase, against the spend of that month. Channels
+-- are merged as those of rpt_lifetime_value are, by the same rule: cells of both are the same
+-- customers
 with
 
 cells as (
@@ -31,7 +32,7 @@ judged as (
 
 told as (
 
-    -- the last month of the cohort that cohort_months tells: later revenue could be told by subtraction
+    -- the last month that cohort_months tells: subtraction would tell later revenue
     select
         cohort_month,
         max(month_number) as last_month
@@ -42,7 +43,7 @@ told as (
         from fct_cohort_months
         group by cohort_month, month_number
         having sum(active_customers) >= 10
-    ) as large
+    ) as told_months
     group by cohort_month
 
 ),

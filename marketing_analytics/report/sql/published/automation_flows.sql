@@ -1,4 +1,5 @@
--- flows whose steps all have ten mails and more, with what they brought over the members who were held out: ten at least of both
+-- flows whose steps all have ten mails and more, with what they brought over the members who were
+-- held out: ten at least of both
 select
     platform,
     automation_id,
@@ -34,10 +35,10 @@ select
     end as uplift_error_usd
 from rpt_automation_flows
 where not exists (
-    select 1
-    from fct_automation_steps as steps
-    where
-        rpt_automation_flows.platform = steps.platform
-        and rpt_automation_flows.automation_id = steps.automation_id
-        and steps.sent < 10
-)
+        select 1
+        from fct_automation_steps as steps
+        where
+            rpt_automation_flows.platform = steps.platform
+            and rpt_automation_flows.automation_id = steps.automation_id
+            and steps.sent < 10
+    )

@@ -1,24 +1,26 @@
--- behavioural cohorts; of fewer than ten buyers, or all but fewer than ten, only how many persons there are
-select
-    cohorts.cohort,
-    cohorts.persons,
-    case when told.is_told then cohorts.buyers end as buyers,
-    case when told.is_told then cast(cohorts.conversion_rate as decimal(18, 6)) end
-        as conversion_rate,
-    case when told.is_told then cast(cohorts.conversion_lift as decimal(18, 4)) end
-        as conversion_lift,
-    case
-        when told.is_told and cohorts.repeat_rate * cohorts.buyers >= 9.5
-            then cast(cohorts.repeat_rate as decimal(18, 4))
-    end as repeat_rate,
-    case when told.is_told then cast(cohorts.revenue_per_person_usd as decimal(18, 2)) end
-        as revenue_per_person_usd
-from rpt_behaviour_cohorts as cohorts
-inner join (
+-- behavioural cohorts; of fewer than ten buyers, or all but fewer than ten, only how many persons
+-- there are
+with
+
+told as (
+
     select
-        one.cohort,
+        one.*,
         one.buyers >= 10 and (one.buyers = everyone.buyers or everyone.buyers - one.buyers >= 10)
             as is_told
     from rpt_behaviour_cohorts as one
     inner join rpt_behaviour_cohorts as everyone on everyone.cohort = 'all'
-) as told on cohorts.cohort = told.cohort
+
+)
+
+select
+    cohort,
+    persons,
+    case when is_told then buyers end as buyers,
+    cast(case when is_told then conversion_rate end as decimal(18, 6)) as conversion_rate,
+    cast(case when is_told then conversion_lift end as decimal(18, 4)) as conversion_lift,
+    cast(case when is_told and repeat_rate * buyers >= 9.5 then repeat_rate end as decimal(18, 4))
+        as repeat_rate,
+    cast(case when is_told then revenue_per_person_usd end as decimal(18, 2))
+        as revenue_per_person_usd
+from told

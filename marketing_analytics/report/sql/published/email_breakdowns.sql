@@ -1,5 +1,58 @@
--- mails by audience, sender and recipients' domain. Domains of few are merged in the mart; of audiences and
--- senders only those are told that got or sent a mail of ten recipients and more
+-- mails by audience, sender and recipients' domain. Domains of few are merged in the mart; of
+-- audiences and senders only those are told that got or sent a mail of ten recipients and more
+with
+
+mails as (
+
+    select
+        platform,
+        coalesce(audience_id, 'unknown') as audience_id,
+        coalesce(sender_domain, 'unknown') as sender_domain,
+        sent
+    from fct_email_campaigns
+
+    union all
+
+    select
+        platform,
+        coalesce(audience_id, 'unknown') as audience_id,
+        coalesce(sender_domain, 'unknown') as sender_domain,
+        sent
+    from fct_automation_steps
+
+),
+
+large as (
+
+    select
+        platform,
+        'audience_id' as breakdown,
+        audience_id as cell
+    from mails
+    group by platform, audience_id
+    having max(sent) >= 10
+
+    union all
+
+    select
+        platform,
+        'sender_domain' as breakdown,
+        sender_domain as cell
+    from mails
+    group by platform, sender_domain
+    having max(sent) >= 10
+
+    union all
+
+    select
+        platform,
+        breakdown,
+        cell
+    from rpt_email_breakdowns
+    where breakdown = 'recipient_domain' and sent >= 10
+
+)
+
 select
     cells.platform,
     cells.breakdown,
@@ -15,45 +68,7 @@ select
     cells.unsubscribes,
     cells.attributed_revenue_usd
 from rpt_email_breakdowns as cells
-inner join (
-    select
-        platform,
-        'audience_id' as breakdown,
-        coalesce(audience_id, 'unknown') as cell,
-        max(sent) as largest
-    from (
-        select platform, audience_id, sent from fct_email_campaigns
-        union all
-        select platform, audience_id, sent from fct_automation_steps
-    ) as mails
-    group by platform, coalesce(audience_id, 'unknown')
-
-    union all
-
-    select
-        platform,
-        'sender_domain' as breakdown,
-        coalesce(sender_domain, 'unknown') as cell,
-        max(sent) as largest
-    from (
-        select platform, sender_domain, sent from fct_email_campaigns
-        union all
-        select platform, sender_domain, sent from fct_automation_steps
-    ) as mails
-    group by platform, coalesce(sender_domain, 'unknown')
-
-    union all
-
-    select
-        platform,
-        'recipient_domain' as breakdown,
-        cell,
-        max(sent) as largest
-    from rpt_email_breakdowns
-    where breakdown = 'recipient_domain'
-    group by platform, cell
-) as sizes
-    on cells.platform = sizes.platform
-    and cells.breakdown = sizes.breakdown
-    and cells.cell = sizes.cell
-where sizes.largest >= 10
+inner join large
+    on cells.platform = large.platform
+    and cells.breakdown = large.breakdown
+    and cells.cell = large.cell

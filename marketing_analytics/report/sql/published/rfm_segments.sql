@@ -1,5 +1,5 @@
--- customers by segment as of today, rounded to tens: those who moved between two segments could be told by
--- subtraction otherwise
+-- customers by segment as of today, rounded to tens: those who moved between two segments could be
+-- told by subtraction otherwise
 select
     cell as segment,
     is_merged,

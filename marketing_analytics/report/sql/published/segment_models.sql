@@ -1,4 +1,5 @@
--- the last training of each predictive segment; why there was none tells numbers of customers, and stays here
+-- the last training of each predictive segment; why there was none tells numbers of customers, and
+-- stays here
 select
     segment_name,
     outcome,

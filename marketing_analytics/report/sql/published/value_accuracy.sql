@@ -1,5 +1,5 @@
--- one judgement for each horizon: the last prediction that was kept, else the hold-out. Customers and
--- revenue are rounded to tens, so that no subtraction from other tables finds few
+-- one judgement for each horizon: the last prediction that was kept, else the hold-out. Customers
+-- and revenue are rounded to tens, so that no subtraction from other tables finds few
 select
     kind,
     prediction_date,

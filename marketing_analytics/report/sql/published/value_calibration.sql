@@ -1,17 +1,9 @@
--- the same by tenth and channel of acquisition: cells are merged in the mart; their customers are not told
-select
-    groups.kind,
-    groups.prediction_date,
-    groups.horizon_days,
-    groups.group_kind,
-    groups.group_name,
-    groups.is_merged,
-    cast(groups.expected_purchases as decimal(18, 1)) as expected_purchases,
-    groups.purchases,
-    cast(round(groups.expected_revenue_usd / 10) as bigint) * 10 as expected_revenue_usd,
-    cast(round(groups.revenue_usd / 10) as bigint) * 10 as revenue_usd
-from rpt_lifetime_value_calibration as groups
-inner join (
+-- the same by tenth and channel of acquisition: cells are merged in the mart, their customers not
+-- told
+with
+
+judged as (
+
     select
         kind,
         prediction_date,
@@ -19,11 +11,26 @@ inner join (
         row_number() over (
             partition by horizon_days
             order by case when kind = 'kept' then 0 else 1 end asc, prediction_date desc
-        ) as place
+        ) as rank_number
     from rpt_lifetime_value_accuracy
     where customers >= 10
-) as judgements
-    on groups.kind = judgements.kind
-    and groups.prediction_date = judgements.prediction_date
-    and groups.horizon_days = judgements.horizon_days
-where judgements.place = 1 and groups.group_kind in ('tenth', 'channel')
+
+)
+
+select
+    cells.kind,
+    cells.prediction_date,
+    cells.horizon_days,
+    cells.group_kind,
+    cells.group_name,
+    cells.is_merged,
+    cast(cells.expected_purchases as decimal(18, 1)) as expected_purchases,
+    cells.purchases,
+    cast(round(cells.expected_revenue_usd / 10) as bigint) * 10 as expected_revenue_usd,
+    cast(round(cells.revenue_usd / 10) as bigint) * 10 as revenue_usd
+from rpt_lifetime_value_calibration as cells
+inner join judged
+    on cells.kind = judged.kind
+    and cells.prediction_date = judged.prediction_date
+    and cells.horizon_days = judged.horizon_days
+where judged.rank_number = 1 and cells.group_kind in ('tenth', 'channel')

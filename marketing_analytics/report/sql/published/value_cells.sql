@@ -1,4 +1,5 @@
--- what customers are expected to bring, by month and channel of their first purchase, merged in the mart
+-- what customers are expected to bring, by month and channel of their first purchase, merged in the
+-- mart
 select
     prediction_date,
     shown_model,
