@@ -114,7 +114,7 @@ def test_the_funnel_equals_its_sql(shop_pages, page):
             go(page, folder, "customers.html", asked)
             sums = ", ".join(f"sum({column}) as {stage}" for stage, column in STAGE_COLUMNS.items())
             times = ", ".join(
-                f"sum(round(seconds_to_{stage} * {column})) / sum(case when seconds_to_{stage}"
+                f"sum(round(seconds_to_{stage}) * {column}) / sum(case when seconds_to_{stage}"
                 f" is not null then {column} end) as seconds_{stage}"
                 for stage, column in list(STAGE_COLUMNS.items())[1:]
             )

@@ -108,9 +108,9 @@ def spend(snapshot: Snapshot, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def times(snapshot: Snapshot, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return seconds from step to step, summed over visits, a value a day; null where untold.
+    """Return mean seconds from step to step, a value a day; null where untold.
 
-    Visits of a day with a sum are what it is divided by.
+    Pages weight a day's mean by the visits that reached the step on it.
     """
     first, days = snapshot.first_day, len(snapshot.days)
     found: dict[str, Any] = {}
@@ -122,7 +122,7 @@ def times(snapshot: Snapshot, rows: list[dict[str, Any]]) -> dict[str, Any]:
         for stage in STAGES[1:]:
             mean, visits = row[f"seconds_to_{stage}"], row[STAGE_COLUMNS[stage]]
             if visits:
-                lists[stage][place] = None if mean is None else round(mean * visits)
+                lists[stage][place] = None if mean is None else round(mean)
     return found
 
 

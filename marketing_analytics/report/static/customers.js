@@ -36,14 +36,14 @@
     for (const key of Object.keys(times)) {
       for (let day = range[0]; day <= range[1]; day += 1) {
         const told = times[key][stage][day];
-        if (told !== null && told !== undefined && stages[key][stage][day]) { all += told; visits += stages[key][stage][day]; }
+        if (told !== null && told !== undefined) { all += told * stages[key][stage][day]; visits += stages[key][stage][day]; }
       }
     }
     return visits ? all / visits : null;
   }
   const span = (value) => (words.isNothing(value) ? words.DASH : value < 90 ? `${words.number(value)} s` : `${words.number(value / 60, 1)} min`);
-  async function funnel(context) {
-    const [{ stages, spend }, times, all] = await Promise.all(["funnel-channels", "funnel-times", "funnel"].map(report.load));
+  /* `times` are loaded last: they stand in the table behind alone */
+  function funnel(context, { stages, spend }, all, times) {
     const { range, state, before } = context, chosen = state.stages_of, isAll = chosen === "all";
     const spent = (key, days) => measures.total(spend[key], days) / 100;
     const keys = context.data.channels.map(({ key }) => key).filter((key) => stages[key] || spend[key]);
@@ -51,8 +51,8 @@
     const own = isAll ? all.stages : stages[chosen], name = isAll ? "visits" : `visits from ${named(context, chosen)}`;
     const rows = measures.funnel(own, range, cost), last = rows.at(-1);
     const past = before && measures.funnel(own, before, null).at(-1).of_all;
-    const timed = isAll ? times : { [chosen]: times[chosen] || {} };
-    for (const row of rows.slice(1)) row.seconds = isAll || times[chosen] ? seconds(timed, row.stage, stages, range) : null;
+    const timed = times && (isAll ? times : chosen in times ? { [chosen]: times[chosen] } : {});
+    for (const row of rows.slice(1)) row.seconds = timed ? seconds(timed, row.stage, stages, range) : null;
     const weakest = rows.slice(1).filter(({ of_before: share }) => share !== null).sort((a, b) => a.of_before - b.of_before)[0];
     blocks.show("stages", {
       says: rows[0].visits ? `Of ${words.number(rows[0].visits)} ${name}, ${words.shown(last.of_all, "share")} ordered${past ? ` (${words.changeWords(words.change(last.of_all, past))} on before)` : ""}${last.cost ? `, for ${money(context, last.cost)} of spend each` : ""}. Most are lost before “${weakest ? weakest.label.toLowerCase() : ""}”.` : "",
@@ -62,7 +62,10 @@
       rows: rows[0].visits ? rows : [],
       option: (look) => measures.funnelOption(rows, look),
     }, context);
-
+  }
+  function funnelChannels(context, { stages, spend }) {
+    const { range } = context, spent = (key, days) => measures.total(spend[key], days) / 100;
+    const keys = context.data.channels.map(({ key }) => key).filter((key) => stages[key] || spend[key]);
     const table = keys.map((key) => {
       const [visits, seen, cart, paying, ordered] = measures.funnel(stages[key], range, spent(key, range));
       return { key, name: named(context, key), visits: visits.visits, seen: seen.of_before, cart: cart.of_before, paying: paying.of_before, ordered: ordered.of_before, orders: ordered.visits, of_all: ordered.of_all, spend: spent(key, range) || null, cost_visit: visits.cost, cost_order: ordered.cost };
@@ -346,6 +349,9 @@
   }
 
   report.onChange(async (context) => {
+    const [channels, all] = await Promise.all(["funnel-channels", "funnel"].map(report.load));
+    funnel(context, channels, all);
+    funnelChannels(context, channels);
     cohorts(context);
     acquisition(context);
     value(context);
@@ -355,7 +361,9 @@
     behaviour(context);
     models(context);
     document.body.dataset.drawn = String(Date.now());
-    await funnel(context);
-    document.body.dataset.filled = String(Date.now());
+    report.load("funnel-times").then((times) => {
+      funnel(report.context(), channels, all, times);
+      document.body.dataset.filled = String(Date.now());
+    });
   });
 })();

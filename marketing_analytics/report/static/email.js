@@ -225,7 +225,7 @@
     }, context);
   }
 
-  report.onChange((context) => {
+  report.onChange(async (context) => {
     totals(context);
     opens(context);
     campaigns(context);
