@@ -38,6 +38,17 @@ def statements() -> dict[str, str]:
     return {**{name: f"select * from {name}" for name in WHOLE}, **written}  # noqa: S608
 
 
+def described() -> list[tuple[str, str, str]]:
+    """Return name, sentence and SQL of every table with a statement of its own."""
+    found = []
+    for path in sorted(FOLDER.glob("*.sql")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        body = next(place for place, line in enumerate(lines) if not line.startswith("--"))
+        sentence = " ".join(line.removeprefix("-- ") for line in lines[:body])
+        found.append((path.stem, sentence[0].upper() + sentence[1:], "\n".join(lines[body:])))
+    return found
+
+
 def watched_statements(schema: str) -> dict[str, str]:
     """Return the same of the monitors' tables, which stand beside the schema of the marts."""
     beside = '"' + f"{schema}_monitor".replace('"', '""') + '"'

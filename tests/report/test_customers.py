@@ -12,6 +12,7 @@ from benchmarks.small_marts import LAST, write_marts
 from marketing_analytics.report.data.customers import STAGE_COLUMNS, TABLES, customers_data
 from marketing_analytics.report.data.email import email
 from marketing_analytics.report.publish import publish
+from marketing_analytics.report.published import described
 from marketing_analytics.report.snapshot import opened
 from marketing_analytics.warehouse.marts import Marts
 
@@ -169,3 +170,11 @@ def test_bands_of_few_recipients_stand_with_the_next(snapshot):
         for one, other in combinations(bands, 2)
         if one["platform"] == other["platform"]
     )
+
+
+def test_every_published_statement_says_what_it_is():
+    for name, sentence, sql in described():
+        assert len(sentence) > 10, name
+        assert sql.startswith(("select", "with")), name
+        assert "customer_key" not in sql
+        assert "email_key" not in sql
