@@ -1,8 +1,9 @@
 /* E-mail: what was sent and read, by people and by machines; lists; flows and what they cause. */
 "use strict";
 (() => {
+  const isNarrow = matchMedia("(max-width: 700px)").matches;
   const SYMBOLS = ["circle", "diamond", "triangle", "rect"];
-  const MINIMUM = 10, ROWS_SHOWN = matchMedia("(max-width: 700px)").matches ? 5 : 30, ROW = 30;
+  const MINIMUM = 10, ROWS_SHOWN = isNarrow ? 5 : 30, ROW = 30;
   const NAMES = { mailchimp: "Mailchimp", klaviyo: "Klaviyo", sendgrid: "SendGrid", hubspot: "HubSpot" };
   const FIGURES = ["sent", "delivered", "bounces", "human_opens", "machine_opens", "human_openers", "openers", "human_clicks", "machine_clicks", "human_clickers", "clickers", "unsubscribes", "complaints", "attributed_conversions", "attributed_revenue_usd"];
   const JOB = "dbt build --select +tag:email +tag:automation does it";
@@ -82,7 +83,7 @@
       says: isTold ? `${words.shown(share(all.machine_opens, all.machine_opens + all.human_opens), "share")} of ${words.number(all.machine_opens + all.human_opens)} opens were machines': privacy proxies and scanners that load every mail. People opened ${words.shown(all.open_rate, "share")} of what arrived.` : all.sent ? `${named(platform)} tells opens as one number: how many were machines' is not known.` : "",
       note: "By the day the campaign was sent. Machines are told by the platform's mark or by their behaviour; people are whoever is left.",
       choices: { mailer: "Platform" }, keeps: true,
-      empty: file.campaigns ? `${named(platform) || "Nobody"} sent no campaign in these days.` : `Mails are not built: ${JOB}.`,
+      empty: file.campaigns ? (platform ? `${named(platform)} sent no campaign in these days.` : "No campaign was sent in these days.") : `Mails are not built: ${JOB}.`,
       columns: [{ key: "label", label: "Days" }, { key: "sent", label: "Sent", unit: "count" }, { key: "human_opens", label: "Opens by people", unit: "count" }, { key: "machine_opens", label: "Opens by machines", unit: "count" }, { key: "open_rate", label: "Opened by people", unit: "share" }, { key: "human_clicks", label: "Clicks by people", unit: "count" }, { key: "machine_clicks", label: "Clicks by machines", unit: "count" }],
       rows: drawn,
       option: isTold ? (look) => ({
@@ -162,9 +163,9 @@
       columns: [{ key: "name", label: "Step" }, { key: "sent", label: "Sent", unit: "count" }, { key: "of_first", label: "Of the first step", unit: "share" }, { key: "delivered", label: "Delivered", unit: "count" }, { key: "open_rate", label: "Opened by people", unit: "share" }, { key: "all_open_rate", label: "Opened, machines too", unit: "share" }, { key: "click_rate", label: "Clicked by people", unit: "share" }, { key: "unsubscribes", label: "Unsubscribed", unit: "count" }, { key: "lost", label: "Lost before the next", unit: "share" }, { key: "hours", label: "Days to the next", unit: "ratio", html: (row) => (words.isNothing(row.hours) ? words.DASH : words.number(row.hours / 24, 1)) }, { key: "revenue", label: "Attributed revenue", unit: "usd" }],
       rows,
       option: (look) => ({
-        legend: { show: false }, grid: { top: 4, right: 120 }, xAxis: { type: "value", show: false, max: Math.max(1, ...rows.map(({ sent }) => sent)) }, yAxis: { type: "category", inverse: true, data: rows.map(({ name }) => name), axisLabel: { width: 140, overflow: "truncate" } },
+        legend: { show: false }, grid: { top: 4, right: isNarrow ? 64 : 120 }, xAxis: { type: "value", show: false, max: Math.max(1, ...rows.map(({ sent }) => sent)) }, yAxis: { type: "category", inverse: true, data: rows.map(({ name }) => name), axisLabel: { width: isNarrow ? 104 : 140, overflow: "break", lineHeight: 14 } },
         tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${rows[place].name}: ${words.number(rows[place].sent)} sent` },
-        series: [{ type: "bar", barWidth: "64%", itemStyle: { color: look.colors[0], borderRadius: [0, 3, 3, 0] }, showBackground: true, backgroundStyle: { color: look.soft }, data: rows.map(({ sent }) => sent), label: { show: true, position: "right", color: look.ink, formatter: ({ dataIndex: place }) => `${words.number(rows[place].sent)} · ${words.shown(rows[place].of_first, "share")}` } }],
+        series: [{ type: "bar", barWidth: "64%", itemStyle: { color: look.colors[0], borderRadius: [0, 3, 3, 0] }, showBackground: true, backgroundStyle: { color: look.soft }, data: rows.map(({ sent }) => sent), label: { show: true, position: "right", color: look.ink, formatter: ({ dataIndex: place }) => (isNarrow ? words.number(rows[place].sent) : `${words.number(rows[place].sent)} · ${words.shown(rows[place].of_first, "share")}`) } }],
       }),
     }, context);
   }
@@ -219,7 +220,7 @@
       columns: [{ key: "cell_name", label: BREAKDOWNS[by] }, { key: "via", label: "Platform" }, { key: "sent", label: "Sent", unit: "count" }, { key: "delivered", label: "Delivered", unit: "count" }, { key: "bounce_rate", label: "Bounced", unit: "share" }, ...RATES, ...REVENUE],
       rows,
       option: drawn.length ? (look) => ({
-        xAxis: { type: "value", axisLabel: { formatter: (part) => `${words.number(part * 100)} %` } }, yAxis: { type: "category", inverse: true, data: drawn.map((row) => `${row.cell_name}, ${row.via}`), axisLabel: { width: 150, overflow: "truncate" } }, tooltip: { valueFormatter: (part) => words.shown(part, "share") },
+        xAxis: { type: "value", axisLabel: { formatter: (part) => `${words.number(part * 100)} %` } }, yAxis: { type: "category", inverse: true, data: drawn.map((row) => `${row.cell_name}, ${row.via}`), axisLabel: { width: isNarrow ? 104 : 150, overflow: "break", lineHeight: 13 } }, tooltip: { valueFormatter: (part) => words.shown(part, "share") },
         series: [["Opened by people", "open_rate", look.colors[0]], ["Opened, machines too", "all_open_rate", look.colors[7]]].map(([name, key, color]) => ({ name, type: "bar", barMaxWidth: 10, itemStyle: { color, borderRadius: [0, 3, 3, 0] }, data: drawn.map((row) => row[key]) })),
       }) : null,
     }, context);
