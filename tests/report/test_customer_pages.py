@@ -37,7 +37,10 @@ def made(folder, *, days, customers, mails=12):
 
 @pytest.fixture(scope="module")
 def shop_pages(tmp_path_factory):
-    return made(tmp_path_factory.mktemp("customers"), days=120, customers=900)
+    # so few that some of the choices need older days
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("marketing_analytics.report.data.customers.RECENT_DAYS", 45)
+        return made(tmp_path_factory.mktemp("customers"), days=120, customers=900)
 
 
 @pytest.fixture(scope="module")

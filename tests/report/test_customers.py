@@ -47,7 +47,18 @@ def test_the_funnel_of_all_days_is_the_sum_of_its_mart(snapshot, files):
         )
         assert sum(files["funnel"]["stages"][stage]) == sum(row["visits"] for row in rows)
         for row in rows:
-            assert sum(files["funnel-channels"]["stages"][row["channel"]][stage]) == row["visits"]
+            assert sum(files["funnel-recent"]["stages"][row["channel"]][stage]) == row["visits"]
+
+
+def test_older_days_and_the_last_ones_are_all_days(snapshot, files, monkeypatch):
+    monkeypatch.setattr("marketing_analytics.report.data.customers.RECENT_DAYS", 15)
+    split = dict(customers_data(snapshot, {}))
+    assert split["funnel-recent"]["from"] == len(snapshot.days) - 15
+    for part in ("stages", "times"):
+        for channel, lists in files["funnel-recent"][part].items():
+            for name, days in lists.items():
+                older = split["funnel-older"][part][channel][name]
+                assert [*older, *split["funnel-recent"][part][channel][name]] == days
 
 
 def test_a_day_without_a_time_between_steps_is_not_a_time_of_nothing(snapshot, files):
@@ -57,7 +68,7 @@ def test_a_day_without_a_time_between_steps_is_not_a_time_of_nothing(snapshot, f
         first=snapshot.first_day,
         last=snapshot.last_day,
     )
-    lists = [times["add_to_cart"] for times in files["funnel-times"].values()]
+    lists = [times["add_to_cart"] for times in files["funnel-recent"]["times"].values()]
     assert told > 0
     assert sum(value is None for values in lists for value in values) == told
 

@@ -8,6 +8,8 @@ from typing import Any
 from marketing_analytics.report.data.series import cents, dense, plain
 from marketing_analytics.report.snapshot import Snapshot
 
+# a year and the days that are compared with it by weekday
+RECENT_DAYS = 400
 STAGES = ("sessions", "product_view", "add_to_cart", "checkout", "purchase")
 STAGE_COLUMNS = {
     "sessions": "sessions",
@@ -49,18 +51,25 @@ TABLES = {
 
 
 def customers_data(snapshot: Snapshot, _defaults: dict[str, Any]) -> Iterable[tuple[str, Any]]:
-    """Yield the page's first file, and the funnel: all channels, each channel, and its times."""
+    """Yield the page's first file, the funnel of all channels, and that of each one."""
     yield "customers", customers(snapshot)
     rows = snapshot.rows(FUNNEL) if snapshot.has("fct_acquisition_funnel") else []
     yield "funnel", {"stages": stages(snapshot, rows), "newest": newest(snapshot)}
-    yield (
-        "funnel-channels",
-        {
-            "stages": by_channel(snapshot, rows),
-            "spend": spend(snapshot, rows),
-        },
-    )
-    yield "funnel-times", times(snapshot, rows)
+    channels = {
+        "stages": by_channel(snapshot, rows),
+        "spend": spend(snapshot, rows),
+        "times": times(snapshot, rows),
+    }
+    begins = max(0, len(snapshot.days) - RECENT_DAYS)
+    yield "funnel-recent", {"from": begins, **cut(channels, slice(begins, None))}
+    yield "funnel-older", cut(channels, slice(0, begins))
+
+
+def cut(lists: Any, days: slice) -> Any:
+    """Return nested dicts of lists with some of their days."""
+    if isinstance(lists, list):
+        return lists[days]
+    return {name: cut(value, days) for name, value in lists.items()}
 
 
 def customers(snapshot: Snapshot) -> dict[str, Any]:

@@ -42,8 +42,15 @@
     return visits ? all / visits : null;
   }
   const span = (value) => (words.isNothing(value) ? words.DASH : value < 90 ? `${words.number(value)} s` : `${words.number(value / 60, 1)} min`);
-  /* `times` are loaded last: they stand in the table behind alone */
-  function funnel(context, { stages, spend }, all, times) {
+  /* lists by day from the first one on: older days are loaded where they are asked for, else 0 */
+  const joined = (recent, older, from) => (Array.isArray(recent) ? [...(older || Array(from).fill(0)), ...recent] : Object.fromEntries(Object.entries(recent).map(([name, value]) => [name, joined(value, older?.[name], from)])));
+  const known = {};
+  async function channelDays({ range, before }) {
+    const { from, ...recent } = await report.load("funnel-recent"), isOld = from > 0 && Math.min(range[0], before?.[0] ?? range[0]) < from, name = isOld ? "all" : "recent";
+    known[name] ||= joined(recent, isOld ? await report.load("funnel-older") : null, from);
+    return known[name];
+  }
+  function funnel(context, { stages, spend, times }, all) {
     const { range, state, before } = context, chosen = state.stages_of, isAll = chosen === "all";
     const spent = (key, days) => measures.total(spend[key], days) / 100;
     const keys = context.data.channels.map(({ key }) => key).filter((key) => stages[key] || spend[key]);
@@ -51,8 +58,8 @@
     const own = isAll ? all.stages : stages[chosen], name = isAll ? "visits" : `visits from ${named(context, chosen)}`;
     const rows = measures.funnel(own, range, cost), last = rows.at(-1);
     const past = before && measures.funnel(own, before, null).at(-1).of_all;
-    const timed = times && (isAll ? times : chosen in times ? { [chosen]: times[chosen] } : {});
-    for (const row of rows.slice(1)) row.seconds = timed ? seconds(timed, row.stage, stages, range) : null;
+    const timed = isAll ? times : chosen in times ? { [chosen]: times[chosen] } : {};
+    for (const row of rows.slice(1)) row.seconds = seconds(timed, row.stage, stages, range);
     const weakest = rows.slice(1).filter(({ of_before: share }) => share !== null).sort((a, b) => a.of_before - b.of_before)[0];
     blocks.show("stages", {
       says: rows[0].visits ? `Of ${words.number(rows[0].visits)} ${name}, ${words.shown(last.of_all, "share")} ordered${past ? ` (${words.changeWords(words.change(last.of_all, past))} on before)` : ""}${last.cost ? `, for ${money(context, last.cost)} of spend each` : ""}. Most are lost before “${weakest ? weakest.label.toLowerCase() : ""}”.` : "",
@@ -349,7 +356,7 @@
   }
 
   report.onChange(async (context) => {
-    const [channels, all] = await Promise.all(["funnel-channels", "funnel"].map(report.load));
+    const [channels, all] = await Promise.all([channelDays(context), report.load("funnel")]);
     funnel(context, channels, all);
     funnelChannels(context, channels);
     cohorts(context);
@@ -360,10 +367,6 @@
     moves(context);
     behaviour(context);
     models(context);
-    document.body.dataset.drawn = String(Date.now());
-    report.load("funnel-times").then((times) => {
-      funnel(report.context(), channels, all, times);
-      document.body.dataset.filled = String(Date.now());
-    });
+    document.body.dataset.drawn = document.body.dataset.filled = String(Date.now());
   });
 })();
