@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const MINIMUM = 10, COHORTS_SHOWN = 24, ROW = 30;
-  const JOB = "the job of the customer models builds it";
+  const JOB = "the job customer-ltv-modeling does it";
   let file = {};
   report.load("customers").then((found) => { file = found; });
   const of = (name) => file[name] || [];
@@ -64,7 +64,7 @@
     blocks.show("stages", {
       says: rows[0].visits ? `Of ${words.number(rows[0].visits)} ${name}, ${words.shown(last.of_all, "share")} ordered${past ? ` (${words.changeWords(words.change(last.of_all, past))} on before)` : ""}${last.cost ? `, for ${money(context, last.cost)} of spend each` : ""}. Most are lost before “${weakest ? weakest.label.toLowerCase() : ""}”.` : "",
       note: "Visits, not persons, of new and known customers alike. A share is of the step before. Times are means, weighted by the visits of each day.",
-      choices: { stages_of: "Channel" }, keeps: true, empty: Object.keys(stages).length ? "No such visit in these days." : `No visits are known: ${JOB.replace("customer", "funnel")}.`,
+      choices: { stages_of: "Channel" }, keeps: true, empty: Object.keys(stages).length ? "No such visit in these days." : "No funnel is built yet: the job customer-acquisition-funnel does it.",
       columns: [{ key: "label", label: "Step" }, { key: "visits", label: "Visits", unit: "count" }, { key: "of_before", label: "Of the step before", unit: "share" }, { key: "of_all", label: "Of all visits", unit: "share" }, { key: "cost", label: "Spend for each", unit: "usd" }, { key: "seconds", label: "Time from the step before", unit: "count", html: (row) => span(row.seconds) }],
       rows: rows[0].visits ? rows : [],
       option: (look) => measures.funnelOption(rows, look),
@@ -82,7 +82,7 @@
     blocks.show("stages-channels", {
       says: best && !best.orders ? "No visit of these days became an order." : best ? `${best.name} turns most visits into orders: ${words.shown(best.of_all, "share")} of ${words.number(best.visits)}.` : "",
       note: "Channel of the visit itself, not of an attribution model. Bars of 30 visits and more; the table has all.",
-      columns: [{ key: "name", label: "Channel" }, { key: "visits", label: "Visits", unit: "count" }, { key: "seen", label: "Saw a product", unit: "share" }, { key: "cart", label: "Into the cart", unit: "share" }, { key: "paying", label: "Began to pay", unit: "share" }, { key: "ordered", label: "Ordered", unit: "share" }, { key: "orders", label: "Visits with an order", unit: "count" }, { key: "of_all", label: "Of all visits", unit: "share" }, { key: "spend", label: "Spend", unit: "usd" }, { key: "cost_visit", label: "Spend a visit", unit: "usd" }, { key: "cost_order", label: "Spend an order", unit: "usd" }],
+      columns: [{ key: "name", label: "Channel" }, { key: "visits", label: "Visits", unit: "count" }, { key: "seen", label: "Product seen", unit: "share" }, { key: "cart", label: "In the cart", unit: "share" }, { key: "paying", label: "Checkout", unit: "share" }, { key: "ordered", label: "Order", unit: "share" }, { key: "orders", label: "Visits with an order", unit: "count" }, { key: "of_all", label: "Of all visits", unit: "share" }, { key: "spend", label: "Spend", unit: "usd" }, { key: "cost_visit", label: "Spend a visit", unit: "usd" }, { key: "cost_order", label: "Spend an order", unit: "usd" }],
       rows: table,
       option: drawn.length ? (look) => ({
         legend: { show: false }, grid: { top: 4, right: 56 },

@@ -6,7 +6,7 @@
   const MINIMUM = 10, ROWS_SHOWN = isNarrow ? 5 : 30, ROW = 30;
   const NAMES = { mailchimp: "Mailchimp", klaviyo: "Klaviyo", sendgrid: "SendGrid", hubspot: "HubSpot" };
   const FIGURES = ["sent", "delivered", "bounces", "human_opens", "machine_opens", "human_openers", "openers", "human_clicks", "machine_clicks", "human_clickers", "clickers", "unsubscribes", "complaints", "attributed_conversions", "attributed_revenue_usd"];
-  const JOB = "dbt build --select +tag:email +tag:automation does it";
+  const JOB = "the jobs email-marketing-metrics and automation-flows do it";
   let file = {}, mails = [];
   report.load("email").then((found) => {
     file = found;

@@ -60,7 +60,7 @@ const measures = (() => {
   const metric = (data, name) => data.metrics.find((one) => one.name === name);
 
   /* visits by the furthest step, which are also those that passed the earlier ones */
-  const STAGES = { sessions: "Visits", product_view: "Saw a product", add_to_cart: "Put it into the cart", checkout: "Began to pay", purchase: "Ordered" };
+  const STAGES = { sessions: "Visits", product_view: "Product seen", add_to_cart: "In the cart", checkout: "Checkout", purchase: "Order" };
   function funnel(stages, range, spend) {
     const visits = Object.keys(STAGES).map((stage) => total(stages?.[stage], range));
     return Object.entries(STAGES).map(([stage, label], place) => ({
