@@ -11,6 +11,8 @@ from marketing_analytics.report.data.attribution import DAY_KINDS, credit_days
 from marketing_analytics.report.data.budget import budget_files
 from marketing_analytics.report.data.campaigns import campaign_files
 from marketing_analytics.report.data.channels import channel_files, channels_page
+from marketing_analytics.report.data.customers import customers_data
+from marketing_analytics.report.data.email import email_data
 from marketing_analytics.report.data.health import health
 from marketing_analytics.report.data.overview import models, overview
 from marketing_analytics.report.snapshot import Snapshot
@@ -27,7 +29,7 @@ class Page:
 
     `blocks` of a page without a template of its own: id, title, whether it is as wide as the page,
     height of its chart in pixels. `fields` are those of its filters, where it has not the usual
-    ones: name, label, what is shown before the script fills them.
+    ones: name, label, what is shown before the script fills them. `scripts` come before its own.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Page:
     blocks: tuple[Block, ...] = ()
     has_filters: bool = True
     fields: tuple[tuple[str, str, str], ...] = ()
+    scripts: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -129,6 +132,43 @@ PAGES: tuple[Page, ...] = (
             ("month", "Month", ""),
             ("platform", "Platform", "All"),
             ("currency", "Currency", "USD"),
+        ),
+    ),
+    Page(
+        "customers",
+        "Customers",
+        customers_data,
+        ("overview", "customers"),
+        blocks=(
+            ("stages", "From visit to order", False, 250),
+            ("stages-channels", "The same by channel", False, 250),
+            ("cohorts", "Cohorts: who comes back, and what they bring", True, 320),
+            ("acquisition", "What a customer costs, and brings", True, 280),
+            ("value", "What customers are expected to bring", True, 300),
+            ("accuracy", "How right were past expectations?", True, 0),
+            ("calibration", "Expected, and what came", False, 280),
+            ("behaviour", "What first visits tell", False, 260),
+            ("segments", "Segments by recency, frequency and revenue", False, 320),
+            ("moves", "Who moved where", False, 320),
+            ("models", "Predicted segments", True, 0),
+        ),
+        scripts=("heat.js",),
+    ),
+    Page(
+        "email",
+        "E-mail",
+        email_data,
+        ("overview", "email"),
+        blocks=(
+            ("mail-platforms", "Mails of these days", True, 0),
+            ("opens", "Opens by people and by machines", True, 280),
+            ("mail-campaigns", "Campaigns", True, 0),
+            ("flows", "Automation flows", True, 0),
+            ("uplift", "What flows cause", False, 220),
+            ("flow-steps", "Steps of a flow", False, 220),
+            ("frequency", "How many mails are too many?", False, 260),
+            ("lists", "Growth of the lists", False, 260),
+            ("mail-breakdowns", "By audience, sender and recipient", True, 260),
         ),
     ),
     Page(

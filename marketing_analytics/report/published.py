@@ -12,27 +12,14 @@ FOLDER = Path(__file__).parent / "sql" / "published"
 WHOLE = (
     "dim_channels",
     "fct_acquisition_funnel",
-    "fct_automation_steps",
-    "fct_email_campaigns",
     "fct_path_attribution",
     "int_calendar__as_of",
-    "rpt_acquisition_cohorts",
     "rpt_ad_fatigue",
-    "rpt_automation_flows",
-    "rpt_behaviour_cohorts",
     "rpt_budget_pacing",
     "rpt_conversion_paths",
-    "rpt_customer_cells",
-    "rpt_email_breakdowns",
-    "rpt_email_frequency",
-    "rpt_email_list_months",
     "rpt_executive_kpis",
     "rpt_lifetime_value",
-    "rpt_lifetime_value_accuracy",
-    "rpt_lifetime_value_calibration",
     "rpt_marginal_returns",
-    "rpt_rfm_migration",
-    "rpt_segment_models",
     "rpt_unmapped_traffic",
     "stg_ingest__freshness",
     "stg_ingest__loads",
@@ -47,6 +34,17 @@ def statements() -> dict[str, str]:
     """Return the statement of every published table of the marts, by its name."""
     written = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.sql"))}
     return {**{name: f"select * from {name}" for name in WHOLE}, **written}  # noqa: S608
+
+
+def described() -> list[tuple[str, str, str]]:
+    """Return name, sentence and SQL of every table with a statement of its own."""
+    found = []
+    for path in sorted(FOLDER.glob("*.sql")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        body = next(place for place, line in enumerate(lines) if not line.startswith("--"))
+        sentence = " ".join(line.removeprefix("-- ") for line in lines[:body])
+        found.append((path.stem, sentence[0].upper() + sentence[1:], "\n".join(lines[body:])))
+    return found
 
 
 def watched_statements(schema: str) -> dict[str, str]:

@@ -24,6 +24,7 @@ from marketing_analytics.report.definitions import (
 from marketing_analytics.report.drawing import spark_path
 from marketing_analytics.report.pages import PAGES, Page
 from marketing_analytics.report.plain import plain_blocks
+from marketing_analytics.report.published import described
 from marketing_analytics.report.snapshot import Snapshot
 from marketing_analytics.report.words import (
     change,
@@ -106,6 +107,7 @@ class Rendering:
             filter_fields=self.filter_fields,
             sentences_of={name: measure_sentence(name) for m in METRICS for name in m.measures},
             as_of_words=day_words(self.snapshot.as_of_date),
+            tables=described() if page.name == "definitions" else (),
             links=self.links,
             **own,
         )

@@ -81,3 +81,27 @@ def dense(
         if 0 <= place < days:
             values[place] += convert(row[column])
     return found
+
+
+def plain(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows as JSON has them: amounts (`..._usd`) as cents, numbers short, dates as text."""
+    return [{name: plain_value(name, value) for name, value in row.items()} for row in rows]
+
+
+def plain_value(name: str, value: Any) -> Any:
+    """Return one value of such a row; nothing stays nothing."""
+    if value is None or isinstance(value, bool | str):
+        return value
+    if isinstance(value, date):
+        return str(value)
+    if name.endswith("_usd"):
+        return cents(value)
+    rounded = round(float(value), CREDIT_DECIMALS)
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+def packed(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the same with the names of the columns said once, for tables of many rows."""
+    made = plain(rows)
+    columns = list(made[0]) if made else []
+    return {"columns": columns, "rows": [[row[name] for name in columns] for row in made]}

@@ -96,19 +96,63 @@ const blocks = (() => {
     one.dispose();
   }
 
-  /* fill a block: {says, note, columns, rows, option, empty}; `option(look)` is ECharts' */
+  /* a block's own choices: buttons where they are few, else a list; `choices` is {name: label} */
+  const MOST_BUTTONS = 4;
+  function switches(element, choices, context) {
+    const known = Object.fromEntries(Object.entries(report.choices()).filter(([name]) => name in choices));
+    let holder = element.querySelector("[data-switches]");
+    if (!holder) {
+      holder = Object.assign(document.createElement("div"), { className: "switches" });
+      holder.dataset.switches = "";
+      element.querySelector("header").after(holder);
+    }
+    const key = JSON.stringify(known);
+    if (holder.dataset.key !== key) {
+      holder.dataset.key = key;
+      holder.replaceChildren(...Object.entries(known).filter(([, options]) => Object.keys(options).length > 1).map(([name, options]) => {
+        const isFew = Object.keys(options).length <= MOST_BUTTONS, group = document.createElement(isFew ? "div" : "label");
+        if (isFew) {
+          group.setAttribute("role", "group");
+          group.setAttribute("aria-label", choices[name]);
+          group.append(...Object.entries(options).map(([value, text]) => {
+            const button = Object.assign(document.createElement("button"), { type: "button", className: "small", textContent: text, onclick: () => report.set({ [name]: value }) });
+            Object.assign(button.dataset, { choice: name, value });
+            return button;
+          }));
+        } else {
+          const list = Object.assign(document.createElement("select"), { onchange: () => report.set({ [name]: list.value }) });
+          list.dataset.choice = name;
+          list.append(...Object.entries(options).map(([value, text]) => new Option(text, value)));
+          group.append(Object.assign(document.createElement("span"), { textContent: choices[name] }), list);
+        }
+        return group;
+      }));
+    }
+    for (const part of holder.querySelectorAll("[data-choice]")) {
+      if (part.tagName === "SELECT") part.value = context.state[part.dataset.choice];
+      else part.setAttribute("aria-pressed", String(part.dataset.value === context.state[part.dataset.choice]));
+    }
+  }
+
+  /* a number and its unit stay on one line */
+  const tied = (text) => (text || "").replace(/(\d) (%|[A-Z]{3}\b)/g, "$1\u00a0$2");
+
+  /* fill a block: {says, note, columns, rows, option, empty, choices}; `keeps` the choices where another may have rows; `option(look)` is ECharts' */
   function show(id, spec, context) {
     const element = document.querySelector(`[data-block="${id}"]`);
     if (!element) return;
     spec.title = element.querySelector("h2").textContent;
     spec.height ||= Number(element.dataset.height);
+    if (spec.choices) switches(element, spec.choices, context);
     const says = element.querySelector("[data-says]"), note = element.querySelector("[data-note]");
-    says.textContent = spec.says || "";
+    says.textContent = tied(spec.says);
     says.hidden = !spec.says;
-    note.textContent = spec.note || "";
+    note.textContent = tied(spec.note);
     note.hidden = !spec.note || !spec.rows?.length;
     const chart = element.querySelector("[data-chart]"), holder = element.querySelector("[data-table]"), tools = element.querySelector("[data-tools]");
-    const isEmpty = !spec.rows || !spec.rows.length;
+    const isEmpty = !spec.rows || !spec.rows.length, switched = element.querySelector("[data-switches]");
+    note.hidden = !spec.note || isEmpty;
+    if (switched) switched.hidden = isEmpty && !spec.keeps;
     tools.hidden = isEmpty;
     chart.hidden = isEmpty || !spec.option;
     if (isEmpty) {

@@ -115,5 +115,28 @@ const measures = (() => {
   }
   const metric = (data, name) => data.metrics.find((one) => one.name === name);
 
-  return { value, target, total, types, ofChannel, loadCredit, loadPaid, loadModels, metric, some };
+  /* visits by the furthest step, which are also those that passed the earlier ones */
+  const STAGES = { sessions: "Visits", product_view: "Product seen", add_to_cart: "In the cart", checkout: "Checkout", purchase: "Order" };
+  function funnel(stages, range, spend) {
+    const visits = Object.keys(STAGES).map((stage) => total(stages?.[stage], range));
+    return Object.entries(STAGES).map(([stage, label], place) => ({
+      stage, label, visits: visits[place], of_before: place && visits[place - 1] ? visits[place] / visits[place - 1] : null,
+      of_all: visits[0] ? visits[place] / visits[0] : null, cost: spend && visits[place] ? spend / visits[place] : null,
+    }));
+  }
+  /* bars of a funnel, widest first; `before` is the same of other days */
+  function funnelOption(rows, look) {
+    return {
+      legend: { show: false }, grid: { top: 4, right: 84 },
+      xAxis: { type: "value", show: false, max: Math.max(1, rows[0].visits) },
+      yAxis: { type: "category", inverse: true, data: rows.map(({ label }) => label), axisLine: { show: false } },
+      tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${rows[place].label}: ${words.number(rows[place].visits)}, ${words.shown(rows[place].of_all, "share")} of all visits` },
+      series: [{
+        type: "bar", barWidth: "72%", itemStyle: { color: look.colors[0], borderRadius: [0, 3, 3, 0] }, showBackground: true, backgroundStyle: { color: look.soft }, data: rows.map(({ visits }) => visits),
+        label: { show: true, position: "right", color: look.ink, formatter: ({ dataIndex: place }) => `${words.number(rows[place].visits)}${rows[place].of_before === null ? "" : ` · ${words.shown(rows[place].of_before, "share")}`}` },
+      }],
+    };
+  }
+
+  return { STAGES, funnel, funnelOption, value, target, total, types, ofChannel, loadCredit, loadPaid, loadModels, metric, some };
 })();

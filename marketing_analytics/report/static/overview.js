@@ -135,6 +135,22 @@
     const data = await report.load("budget");
     pacing.show("pacing", data, data.months.at(-1), context);
   }
+  /* how visits become orders, what the newest customers are, and what they will bring */
+  async function funnel(context) {
+    const { stages, newest } = await report.load("funnel"), { data, range, before, currency } = context;
+    const spend = Object.values(data.spend).reduce((sum, list) => sum + measures.total(list, range), 0) / 100;
+    const rows = measures.funnel(stages, range, spend), [visits, ordered] = [rows[0].visits, rows.at(-1)];
+    const past = before && measures.funnel(stages, before).at(-1).of_all, money = (usd) => words.shown(context.money(usd), "usd", currency);
+    const value = newest.valued ? `; each is worth ${money(newest.value_usd / 100 / newest.valued)} of the next 365 days (LTV)` : "";
+    blocks.show("funnel", {
+      says: visits ? `Of ${words.number(visits)} visits, ${words.shown(ordered.of_all, "share")} ordered${past ? ` (${words.changeWords(words.change(ordered.of_all, past))} on before)` : ""}${ordered.cost ? `, for ${money(ordered.cost)} of spend each` : ""}.` : "",
+      note: `Visits of new and known customers. ${newest.customers ? `Newest cohort: ${words.number(newest.customers)} first bought in ${words.monthWords(newest.cohort_month)}${value}.` : "No month has 10 first customers yet."}`,
+      empty: "No visit is known in these days.",
+      columns: [{ key: "label", label: "Step" }, { key: "visits", label: "Visits", unit: "count" }, { key: "of_before", label: "Of the step before", unit: "share" }, { key: "of_all", label: "Of all visits", unit: "share" }, { key: "cost", label: "Spend for each", unit: "usd" }],
+      rows: visits ? rows : [],
+      option: (look) => measures.funnelOption(rows, look),
+    }, context);
+  }
 
   report.onChange(async (context) => {
     const credit = await measures.loadPaid(context.state, context.data);
@@ -146,6 +162,8 @@
     }
     revenueAgainstPlan(context, credit);
     document.body.dataset.drawn = String(Date.now());
-    await Promise.all([blocks.whenSeen("channels", () => channels(context)), blocks.whenSeen("pacing", () => budget(context))]);
+    await Promise.all([
+      blocks.whenSeen("channels", () => channels(context)), blocks.whenSeen("pacing", () => budget(context)), blocks.whenSeen("funnel", () => funnel(context)),
+    ]);
   });
 })();

@@ -48,23 +48,28 @@ const report = (() => {
   const CUSTOMERS = { all: "All", first_order: "New", repeat_order: "Returning" };
   const DAYS = { conversion: "Day of the sale", touch: "Day of the touch" };
   const GRAINS = { auto: "Automatic", day: "Days", week: "Weeks", month: "Months" };
+  /* choices of a page's own blocks, kept in the address too: {value: text}, the first is the usual one */
+  const own = {};
+  const owned = (data) => Object.fromEntries(Object.entries(own).map(([name, options]) => [name, typeof options === "function" ? options(data) : options]));
   const choices = (data) => ({
+    ...owned(data),
     range: RANGES, compare: COMPARES, customers: CUSTOMERS, day: DAYS, grain: GRAINS,
     model: Object.fromEntries(data.models.map((model) => [model, words.modelWords(model)])),
     window: Object.fromEntries(data.windows.map((days) => [String(days), words.plural(days, "day")])),
     currency: Object.fromEntries(data.currencies.map(({ code }) => [code, code])),
   });
   const defaults = (data) => ({
+    ...Object.fromEntries(Object.entries(owned(data)).map(([name, options]) => [name, Object.keys(options)[0] ?? ""])),
     range: "last_28", compare: "previous", customers: "all", day: data.defaults.day, grain: "auto",
     model: String(data.defaults.model), window: String(data.defaults.window), currency: "USD", from: "", to: "",
   });
 
   /* what a page keeps in its address beside the filters: `keep("channel")` before it starts */
-  const own = [];
-  const ownDefaults = () => Object.fromEntries(own.map((name) => [name, ""]));
+  const places = [];
+  const placesUsual = () => Object.fromEntries(places.map((name) => [name, ""]));
   /* what the address asks for; what it cannot mean is left at the default */
   function read(data) {
-    const asked = new URLSearchParams(location.search), found = { ...defaults(data), ...ownDefaults() }, known = choices(data);
+    const asked = new URLSearchParams(location.search), found = { ...defaults(data), ...placesUsual() }, known = choices(data);
     for (const name of Object.keys(known)) {
       const value = asked.get(name);
       if (value !== null && value in known[name]) found[name] = value;
@@ -73,12 +78,12 @@ const report = (() => {
       const value = asked.get(name) || "";
       if (/^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(time(value))) found[name] = value;
     }
-    for (const name of own) found[name] = asked.get(name) || "";
+    for (const name of places) found[name] = asked.get(name) || "";
     return found;
   }
   function query(state, data, isElsewhere = false) {
     const usual = defaults(data), kept = new URLSearchParams();
-    for (const [name, value] of Object.entries(state)) if (value !== usual[name] && value !== "" && !(isElsewhere && own.includes(name))) kept.set(name, value);
+    for (const [name, value] of Object.entries(state)) if (value !== usual[name] && value !== "" && !(isElsewhere && places.includes(name))) kept.set(name, value);
     if (state.range !== "custom") { kept.delete("from"); kept.delete("to"); }
     const text = kept.toString();
     return text ? `?${text}` : "";
@@ -151,7 +156,7 @@ const report = (() => {
     const line = document.querySelector("[data-range-words]");
     if (line) line.textContent = `${words.rangeWords(dayOf(from), dayOf(to))}${against}`;
     const usual = defaults(data);
-    const changed = Object.keys(choices(data)).filter((name) => state[name] !== usual[name]).map((name) => choices(data)[name][state[name]]);
+    const changed = Object.keys(choices(data)).filter((name) => !(name in own) && state[name] !== usual[name]).map((name) => choices(data)[name][state[name]]);
     const summary = document.querySelector("[data-filter-words]");
     if (summary) summary.textContent = changed.length ? `Filters: ${changed.join(", ")}` : "Filters";
     for (const link of document.querySelectorAll("[data-keeps-filters]")) {
@@ -202,7 +207,7 @@ const report = (() => {
       state = read(data);
       if (form) {
         form.addEventListener("change", ({ target }) => set({ [target.name]: target.value }));
-        form.querySelector("[data-reset]").addEventListener("click", () => set({ ...defaults(data), ...ownDefaults() }));
+        form.querySelector("[data-reset]").addEventListener("click", () => set({ ...defaults(data), ...placesUsual() }));
       }
       const toggle = bar?.querySelector("[data-toggle]");
       toggle?.addEventListener("click", () => toggle.setAttribute("aria-expanded", String(bar.classList.toggle("open"))));
@@ -229,6 +234,6 @@ const report = (() => {
 
   /* the address of the page with other choices */
   const address = (changes) => `${location.pathname.split("/").pop()}${query({ ...state, ...changes }, data)}`;
-  return { add, load, library, address, keep: (...names) => own.push(...names), onChange: (listener) => listeners.push(listener), start, set, dayOf, indexOf, monthOf, steps, span, spanBefore, context };
+  return { add, load, library, address, keep: (...names) => places.push(...names), offer: (name, options) => { own[name] = options; }, choices: () => choices(data), onChange: (listener) => listeners.push(listener), start, set, dayOf, indexOf, monthOf, steps, span, spanBefore, context };
 })();
 addEventListener("DOMContentLoaded", report.start);
