@@ -9,6 +9,9 @@ from typing import Any
 
 from marketing_analytics.report.snapshot import Snapshot
 
+# of figures that are no money
+DECIMALS = 6
+
 
 def cents(amount: Decimal | float | None) -> int:
     """Return an amount as whole cents; nothing is none."""
@@ -96,7 +99,7 @@ def plain_value(name: str, value: Any) -> Any:
         return str(value)
     if name.endswith("_usd"):
         return cents(value)
-    rounded = round(float(value), CREDIT_DECIMALS)
+    rounded = round(float(value), DECIMALS)
     return int(rounded) if rounded.is_integer() else rounded
 
 
