@@ -28,7 +28,7 @@ REBUILDER = """
 import sys
 from pathlib import Path
 from marketing_analytics.report.build import build
-from marketing_analytics.report.publish import publish
+from marketing_analytics.report.snapshots.publish import publish
 from marketing_analytics.warehouse.marts import Marts
 folder = Path(sys.argv[1])
 while True:

@@ -21,8 +21,8 @@ CALLED_BY_LIBRARIES = [
 READ_BY_LIBRARIES = [
     # click
     "get_command", "format_commands", "make_formatter", "context_class", "command_class",
-    # starlette's converters of paths
-    "regex", "convert", "to_string",
+    # starlette's converters of paths and static files
+    "regex", "convert", "to_string", "check_config",
     # uvicorn, sqlite3
     "capture_signals", "should_exit", "row_factory",
     # requests' sessions and answers, dlt's loader of tables and its settings

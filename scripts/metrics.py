@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from marketing_analytics.report.definitions import METRICS, Metric, measure_sentence
+from marketing_analytics.report.numbers.definitions import METRICS, Metric, measure_sentence
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "metrics.md"
 BEGIN, END = "<!-- metrics: scripts/metrics.py -->\n", "<!-- /metrics -->\n"

@@ -5,7 +5,7 @@
 set -euo pipefail
 
 version="${1:-6.1.0}"
-out="$(cd "$(dirname "$0")/.." && pwd)/marketing_analytics/report/static/echarts.js"
+out="$(cd "$(dirname "$0")/.." && pwd)/marketing_analytics/report/pages/static/echarts.js"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 cd "$work"

@@ -19,11 +19,12 @@ import orjson
 
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.locks import file_lock
-from marketing_analytics.report.notes import noted, without_note
-from marketing_analytics.report.pages import PAGES
-from marketing_analytics.report.rendering import NO_LINKS, Links, Rendering
-from marketing_analytics.report.snapshot import Snapshot, opened
-from marketing_analytics.report.static import static_files
+from marketing_analytics.report.data.attribution import defaults_of
+from marketing_analytics.report.pages.contents import PAGES
+from marketing_analytics.report.pages.notes import noted, without_note
+from marketing_analytics.report.pages.rendering import NO_LINKS, Links, Rendering
+from marketing_analytics.report.pages.static import static_files
+from marketing_analytics.report.snapshots.snapshot import Snapshot, opened
 from marketing_analytics.report.written import replace_file, sync_all, sync_folder
 
 ABOUT = "report.json"
@@ -32,7 +33,6 @@ KEPT_BUILDS = 5
 LOCK_WAIT_SECONDS = 120.0
 # what a page could take for its own, or a script for the end of a line
 UNSAFE = {b"<": b"\\u003c", "\u2028".encode(): b"\\u2028"}
-PREFERRED_MODEL, PREFERRED_WINDOW_DAYS = "position_based", 30
 
 
 @dataclass
@@ -57,6 +57,16 @@ class Build:
         data = content.encode() if isinstance(content, str) else content
         replace_file(path, data)
         self.remember(path, data)
+
+    def share(self) -> dict[str, str]:
+        """Write what pages share and is not there yet, and return its addresses by name."""
+        (self.out / "static").mkdir(exist_ok=True)
+        for address, data in static_files().values():
+            if (self.out / address).exists():
+                self.remember(self.out / address, data)
+            else:
+                self.write(self.out / address, data)
+        return {name: address for name, (address, _) in static_files().items()}
 
     def remember(self, path: Path, data: bytes) -> None:
         """Name a file that belongs to the build."""
@@ -152,28 +162,10 @@ def prepared(made: Build, links: Links) -> dict[str, str]:
     for page in PAGES:
         for name, value in page.data(made.snapshot, defaults):
             made.write_data(name, value)
-    rendering = Rendering(made.snapshot, made.about(), defaults, static_files(made), links)
+    rendering = Rendering(made.snapshot, made.about(), defaults, made.share(), links)
     made.sync()
     made.headline = rendering.overview["sentences"][0]
     return {page.file: without_note(rendering.page(page)) for page in PAGES}
-
-
-def defaults_of(snapshot: Snapshot) -> dict[str, Any]:
-    """Return model, window and kind of day that are shown where nothing is asked for."""
-    models = [row["model"] for row in snapshot.rows(
-        "select distinct model from rpt_attribution_days order by 1")]  # fmt: skip
-    windows = [row["window_days"] for row in snapshot.rows(
-        "select distinct window_days from rpt_attribution_days order by 1")]  # fmt: skip
-    return {
-        "model": preferred(models, PREFERRED_MODEL),
-        "window": preferred(windows, PREFERRED_WINDOW_DAYS),
-        "day": "conversion",
-    }
-
-
-def preferred(found: list[Any], wanted: Any) -> Any:
-    """Return what is wanted where it is there or nothing is, else the last that is."""
-    return wanted if wanted in found or not found else found[-1]
 
 
 def forget_old(out: Path, newest: str) -> None:

@@ -55,7 +55,7 @@ def publish(
 ) -> None:
     """Copy what a report needs of the marts into a new snapshot."""
     from marketing_analytics.core.console import Console, run_guarded
-    from marketing_analytics.report.publish import publish_command
+    from marketing_analytics.report.snapshots.publish import publish_command
     from marketing_analytics.warehouse.marts import marts_of
 
     console = Console(is_json=is_json)
@@ -95,7 +95,7 @@ def build(snapshots: Path, out: Path, docs_url: str, home_url: str, is_json: boo
     """
     from marketing_analytics.core.console import Console, run_guarded
     from marketing_analytics.report.build import build_command
-    from marketing_analytics.report.rendering import Links
+    from marketing_analytics.report.pages.rendering import Links
 
     console = Console(is_json=is_json)
     sys.exit(
@@ -128,9 +128,9 @@ def refresh(
     """
     from marketing_analytics.core.console import Console, run_guarded
     from marketing_analytics.report.build import build_command
-    from marketing_analytics.report.notes import noted
-    from marketing_analytics.report.publish import publish_command
-    from marketing_analytics.report.rendering import Links
+    from marketing_analytics.report.pages.notes import noted
+    from marketing_analytics.report.pages.rendering import Links
+    from marketing_analytics.report.snapshots.publish import publish_command
     from marketing_analytics.warehouse.marts import marts_of
 
     console = Console(is_json=is_json)

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.small_marts import write_marts
 from marketing_analytics.report.build import build
-from marketing_analytics.report.publish import publish
+from marketing_analytics.report.snapshots.publish import publish
 from marketing_analytics.warehouse.marts import Marts
 
 

@@ -14,8 +14,8 @@ from benchmarks.small_marts import write_marts
 from marketing_analytics.core.errors import MachineError
 from marketing_analytics.report import build as building
 from marketing_analytics.report.build import KEPT_BUILDS, build
-from marketing_analytics.report.pages import PAGES
-from marketing_analytics.report.publish import publish
+from marketing_analytics.report.pages.contents import PAGES
+from marketing_analytics.report.snapshots.publish import publish
 from marketing_analytics.warehouse.marts import Marts
 
 ADDRESS = re.compile(r'(?:src|href)="((?:static|builds)/[^"]+)"')

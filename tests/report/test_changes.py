@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketing_analytics.report.changes import decomposed, largest, overall
+from marketing_analytics.report.numbers.changes import decomposed, largest, overall
 
 AMOUNT = st.integers(0, 10**8).map(lambda cents: cents / 100)
 CHANNELS = st.dictionaries(st.sampled_from("abcd"), st.tuples(AMOUNT, AMOUNT))

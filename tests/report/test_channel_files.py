@@ -12,7 +12,7 @@ from marketing_analytics.report.data.attribution import RECENT_DAYS, credit_days
 from marketing_analytics.report.data.budget import budget_files
 from marketing_analytics.report.data.campaigns import campaign_files
 from marketing_analytics.report.data.channels import claims, hold_outs, path_models, paths
-from marketing_analytics.report.snapshot import Snapshot
+from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 FIRST = date(2026, 9, 1)
 

@@ -12,9 +12,9 @@ import pytest
 from benchmarks.report_world import write_full
 from benchmarks.small_marts import write_marts
 from marketing_analytics.report.build import build
-from marketing_analytics.report.publish import publish
-from marketing_analytics.report.snapshot import opened
-from marketing_analytics.report.words import change, change_words, shown
+from marketing_analytics.report.numbers.words import change, change_words, shown
+from marketing_analytics.report.snapshots.publish import publish
+from marketing_analytics.report.snapshots.snapshot import opened
 from marketing_analytics.warehouse.marts import Marts
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]

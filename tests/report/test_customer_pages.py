@@ -13,9 +13,9 @@ from benchmarks.customer_marts import add_customers
 from benchmarks.small_marts import LAST, write_marts
 from marketing_analytics.report.build import build
 from marketing_analytics.report.data.customers import STAGE_COLUMNS
-from marketing_analytics.report.publish import publish
-from marketing_analytics.report.snapshot import opened
-from marketing_analytics.report.words import shown
+from marketing_analytics.report.numbers.words import shown
+from marketing_analytics.report.snapshots.publish import publish
+from marketing_analytics.report.snapshots.snapshot import opened
 from marketing_analytics.warehouse.marts import Marts
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]

@@ -11,8 +11,8 @@ import pytest
 from benchmarks.customer_marts import add_customers
 from benchmarks.small_marts import LAST, write_marts
 from marketing_analytics.report.data.customers import customers
-from marketing_analytics.report.publish import publish
-from marketing_analytics.report.snapshot import opened
+from marketing_analytics.report.snapshots.publish import publish
+from marketing_analytics.report.snapshots.snapshot import opened
 from marketing_analytics.warehouse.marts import Marts
 
 pytestmark = pytest.mark.slow

@@ -11,9 +11,9 @@ from benchmarks.customer_marts import add_customers
 from benchmarks.small_marts import LAST, write_marts
 from marketing_analytics.report.data.customers import STAGE_COLUMNS, TABLES, customers_data
 from marketing_analytics.report.data.email import email
-from marketing_analytics.report.publish import publish
-from marketing_analytics.report.published import described
-from marketing_analytics.report.snapshot import opened
+from marketing_analytics.report.snapshots.publish import publish
+from marketing_analytics.report.snapshots.published import described
+from marketing_analytics.report.snapshots.snapshot import opened
 from marketing_analytics.warehouse.marts import Marts
 
 MINIMUM = 10

@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 
 from benchmarks.small_marts import FIRST, LAST
-from marketing_analytics.report.definitions import (
+from marketing_analytics.report.numbers.definitions import (
     METRICS,
     Filters,
     measure_sentence,
     target_of,
     value_of,
 )
-from marketing_analytics.report.snapshot import opened
+from marketing_analytics.report.snapshots.snapshot import opened
 
 BY_NAME = {metric.name: metric for metric in METRICS}
 OCTOBER = Filters(LAST.replace(day=1), LAST)

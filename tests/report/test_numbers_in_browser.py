@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from marketing_analytics.report.changes import sentences
-from marketing_analytics.report.definitions import TILES, Filters, target_of, value_of
-from marketing_analytics.report.snapshot import opened
-from marketing_analytics.report.words import change, change_words, shown
+from marketing_analytics.report.numbers.changes import sentences
+from marketing_analytics.report.numbers.definitions import TILES, Filters, target_of, value_of
+from marketing_analytics.report.numbers.words import change, change_words, shown
+from marketing_analytics.report.snapshots.snapshot import opened
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 COMBINATIONS = 20

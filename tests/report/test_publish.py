@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.small_marts import write_marts
 from marketing_analytics.core.errors import MachineError, UserError
-from marketing_analytics.report.publish import KEPT_SNAPSHOTS, current, publish
-from marketing_analytics.report.snapshot import opened
+from marketing_analytics.report.snapshots.publish import KEPT_SNAPSHOTS, current, publish
+from marketing_analytics.report.snapshots.snapshot import opened
 from marketing_analytics.warehouse.marts import Marts
 
 

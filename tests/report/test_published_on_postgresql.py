@@ -8,9 +8,9 @@ import pytest
 
 from benchmarks.customer_marts import TABLES, add_customers
 from benchmarks.small_marts import LAST, write_marts
-from marketing_analytics.report.publish import publish
-from marketing_analytics.report.published import statements
-from marketing_analytics.report.snapshot import opened
+from marketing_analytics.report.snapshots.publish import publish
+from marketing_analytics.report.snapshots.published import statements
+from marketing_analytics.report.snapshots.snapshot import opened
 from marketing_analytics.warehouse.marts import Marts
 from tests.ingest.database_servers import postgresql
 

@@ -6,8 +6,7 @@ from datetime import date
 
 import pytest
 
-from marketing_analytics.report.drawing import spark_path
-from marketing_analytics.report.words import (
+from marketing_analytics.report.numbers.words import (
     change,
     change_words,
     model_words,
@@ -15,6 +14,7 @@ from marketing_analytics.report.words import (
     shown,
     tone,
 )
+from marketing_analytics.report.pages.drawing import spark_path
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from marketing_analytics.report.data.series import columns_of, hundredths, nested
-from marketing_analytics.report.snapshot import Snapshot
+from marketing_analytics.report.snapshots.snapshot import Snapshot
 
+PREFERRED_MODEL, PREFERRED_WINDOW_DAYS = "position_based", 30
 DAY_KINDS = ("conversion", "touch")
 # a year and the one it is compared with begin in one file; what was before is loaded when asked for
 RECENT_DAYS = 400
@@ -70,3 +71,21 @@ def credit_days(
 def only(columns: dict[str, Any], is_ours: Any) -> dict[str, Any]:
     """Return the rows that are marked."""
     return {name: values[is_ours] for name, values in columns.items()}
+
+
+def defaults_of(snapshot: Snapshot) -> dict[str, Any]:
+    """Return model, window and kind of day that are shown where nothing is asked for."""
+    models = [row["model"] for row in snapshot.rows(
+        "select distinct model from rpt_attribution_days order by 1")]  # fmt: skip
+    windows = [row["window_days"] for row in snapshot.rows(
+        "select distinct window_days from rpt_attribution_days order by 1")]  # fmt: skip
+    return {
+        "model": preferred(models, PREFERRED_MODEL),
+        "window": preferred(windows, PREFERRED_WINDOW_DAYS),
+        "day": "conversion",
+    }
+
+
+def preferred(found: list[Any], wanted: Any) -> Any:
+    """Return what is wanted where it is there or nothing is, else the last that is."""
+    return wanted if wanted in found or not found else found[-1]

@@ -17,7 +17,7 @@ from marketing_analytics.report.data.forecast import (
     widened,
 )
 from marketing_analytics.report.data.series import cents
-from marketing_analytics.report.snapshot import Snapshot
+from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 ALL = "all"
 # on these days of past months the forecast is made again, to say how often it held

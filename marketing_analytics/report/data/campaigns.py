@@ -8,7 +8,7 @@ from typing import Any
 from marketing_analytics.report.data.attribution import DAY_KINDS, recent_from
 from marketing_analytics.report.data.channels import FRACTIONS
 from marketing_analytics.report.data.series import hundredths
-from marketing_analytics.report.snapshot import Snapshot
+from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 SPEND = ("spend", "clicks", "conversions", "value")
 SPEND_SQL = """

@@ -8,7 +8,7 @@ from typing import Any
 
 from marketing_analytics.report.data.attribution import DAY_KINDS
 from marketing_analytics.report.data.series import cents, filled, hundredths
-from marketing_analytics.report.snapshot import Snapshot
+from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 # a path or a length that fewer conversions took is left out or merged
 MINIMUM_CONVERSIONS = 10

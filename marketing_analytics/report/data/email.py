@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from marketing_analytics.report.data.series import packed, plain
-from marketing_analytics.report.snapshot import Snapshot
+from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 TABLES = {
     "breakdowns": (

@@ -6,8 +6,8 @@ from typing import Any
 
 from marketing_analytics.report.data.attribution import credit_days, recent_from
 from marketing_analytics.report.data.series import cents, dense
-from marketing_analytics.report.definitions import METRICS, Metric
-from marketing_analytics.report.snapshot import Snapshot
+from marketing_analytics.report.numbers.definitions import METRICS, Metric
+from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 ANNOTATIONS = 12
 NOTHING: dict[str, dict[str, Any]] = {"credit": {}, "revenue": {}}

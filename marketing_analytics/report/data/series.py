@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from marketing_analytics.report.snapshot import Snapshot
+from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 # of figures that are no money
 DECIMALS = 6

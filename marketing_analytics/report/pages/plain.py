@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from marketing_analytics.report.changes import amounts
-from marketing_analytics.report.definitions import METRICS, Filters, target_of, value_of
-from marketing_analytics.report.snapshot import Snapshot
-from marketing_analytics.report.words import number, shown
+from marketing_analytics.report.numbers.changes import amounts
+from marketing_analytics.report.numbers.definitions import METRICS, Filters, target_of, value_of
+from marketing_analytics.report.numbers.words import number, shown
+from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 PACING_SQL = """
 select platform, budget_usd, spend_usd, forecast_spend_usd, forecast_attainment

@@ -17,7 +17,7 @@ from typing import Any
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.core.locks import file_lock
-from marketing_analytics.report.published import NEEDED, statements, watched_statements
+from marketing_analytics.report.snapshots.published import NEEDED, statements, watched_statements
 from marketing_analytics.report.written import replace_file, sync_folder
 from marketing_analytics.warehouse import duckdb
 from marketing_analytics.warehouse.marts import Marts, only_schema

@@ -11,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from marketing_analytics.report.definitions import (
+from marketing_analytics.report.numbers.definitions import (
     METRICS,
     Filters,
     parameters_of,
     value_of,
 )
-from marketing_analytics.report.words import change, change_words, number, shown, signed
+from marketing_analytics.report.numbers.words import change, change_words, number, shown, signed
 
 SPEND_SQL = """
 select channel, sum(spend_usd) as amount

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "sql" / "published"
+FOLDER = Path(__file__).parent / "sql"
 # as they are built
 WHOLE = (
     "dim_channels",

@@ -11,8 +11,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from marketing_analytics.report.changes import sentences
-from marketing_analytics.report.definitions import (
+from marketing_analytics.report.numbers.changes import sentences
+from marketing_analytics.report.numbers.definitions import (
     METRICS,
     TILES,
     Filters,
@@ -21,12 +21,7 @@ from marketing_analytics.report.definitions import (
     target_of,
     value_of,
 )
-from marketing_analytics.report.drawing import spark_path
-from marketing_analytics.report.pages import PAGES, Page
-from marketing_analytics.report.plain import plain_blocks
-from marketing_analytics.report.published import described
-from marketing_analytics.report.snapshot import Snapshot
-from marketing_analytics.report.words import (
+from marketing_analytics.report.numbers.words import (
     change,
     change_words,
     day_words,
@@ -35,6 +30,11 @@ from marketing_analytics.report.words import (
     shown,
     tone,
 )
+from marketing_analytics.report.pages.contents import PAGES, Page
+from marketing_analytics.report.pages.drawing import spark_path
+from marketing_analytics.report.pages.plain import plain_blocks
+from marketing_analytics.report.snapshots.published import described
+from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 FOLDER = Path(__file__).with_name("templates")
 SITE = "Marketing"

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.report.publish import current
+from marketing_analytics.report.snapshots.publish import current
 from marketing_analytics.warehouse import duckdb
 
 MEMORY_LIMIT = "600MB"

@@ -15,7 +15,7 @@ from marketing_analytics.report.data.customers import customers_data
 from marketing_analytics.report.data.email import email_data
 from marketing_analytics.report.data.health import health
 from marketing_analytics.report.data.overview import models, overview
-from marketing_analytics.report.snapshot import Snapshot
+from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 # name of a data file, and what is in it
 Data = Iterable[tuple[str, Any]]

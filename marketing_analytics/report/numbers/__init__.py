@@ -1,0 +1,1 @@
+"""The numbers of the report: definitions, why they changed, how people read them."""

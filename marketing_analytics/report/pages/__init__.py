@@ -1,0 +1,1 @@
+"""The pages: what each is made of, and how it is rendered."""
