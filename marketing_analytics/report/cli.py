@@ -42,7 +42,12 @@ def group() -> None:
     """Hold the subcommands."""
 
 
-@group.command(examples=["--warehouse var/demo/cloud/warehouse/env_1.duckdb"])
+@group.command(
+    examples=[
+        "--warehouse var/demo/cloud/warehouse/env_1.duckdb",
+        "--warehouse postgresql://reader@warehouse/marts --schema analytics",
+    ]
+)
 @of_marts
 @SNAPSHOTS
 @AS_JSON
@@ -105,7 +110,12 @@ def build(snapshots: Path, out: Path, docs_url: str, home_url: str, is_json: boo
     )
 
 
-@group.command(examples=["--warehouse var/demo/cloud/warehouse/env_1.duckdb --out public"])
+@group.command(
+    examples=[
+        "--warehouse var/demo/cloud/warehouse/env_1.duckdb",
+        "--out public --schema analytics",
+    ]
+)
 @of_marts
 @SNAPSHOTS
 @OUT
@@ -122,7 +132,7 @@ def refresh(
     home_url: str,
     is_json: bool,
 ) -> None:
-    """Publish a snapshot and build its pages: what follows a good run.
+    """Publish a snapshot and build its pages, after a good run.
 
     Whatever fails, the last pages stay up, with a note of what is wrong.
     """
@@ -158,7 +168,10 @@ def refresh(
 def mail(
     snapshots: Path, to: tuple[str, ...], sender: str, report_url: str, file: Path | None
 ) -> None:
-    """Send the overview as an e-mail, through the server of MARKETING_SMTP_URL."""
+    """Send the overview as an e-mail, or write it to a file.
+
+    The server is that of MARKETING_SMTP_URL.
+    """
     from marketing_analytics.core.console import Console, run_guarded
     from marketing_analytics.report.mail import mail_command
 

@@ -74,9 +74,11 @@ def test_a_recipe_names_files_that_exist_and_ends_with_a_command(recipe):
             assert (ROOT / place.partition("::")[0]).exists(), f"{recipe.name} runs {place}"
 
 
-def test_the_picture_of_the_readme_is_small_and_loads_nothing():
-    [name] = re.findall(r"!\[[^]]*\]\((.*?)\)", (ROOT / "README.md").read_text())
-    picture = (ROOT / name).read_text()
+def test_the_pictures_of_the_readme_are_small_and_load_nothing():
+    page, screen = re.findall(r"!\[[^]]*\]\((.*?)\)", (ROOT / "README.md").read_text())
+    assert (ROOT / page).read_bytes().startswith(b"\x89PNG")
+    assert (ROOT / page).stat().st_size < 200_000
+    picture = (ROOT / screen).read_text()
     assert len(picture) < 200_000
     assert "paid_search" in picture
     assert not re.search(r"url\((?!#)|href=|@import|src=", picture)
