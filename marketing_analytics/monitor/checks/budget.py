@@ -125,6 +125,6 @@ CHECK = Check(
         "overspend_percent": Threshold(20, "Spend above the budget of the month that may be."),
         "ahead_percent": Threshold(35, "What a platform may be ahead of what is due."),
         "day_times": Threshold(2.6, "Times the usual, and the budget, of a day.", minimum=1),
-        "platform_times": Threshold(1.8, "And of a day of a platform as a whole.", minimum=1),
+        "platform_times": Threshold(2.2, "And of a day of a platform as a whole.", minimum=1),
     },
 )
