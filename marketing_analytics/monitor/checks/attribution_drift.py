@@ -210,7 +210,7 @@ CHECK = Check(
     thresholds={
         "limit": Threshold(4.5, "Spreads of visits from what is usual that alarm.", minimum=2),
         "credit_limit": Threshold(6.0, "Spreads of credit, which few orders make.", minimum=2),
-        "touch_points": Threshold(2.0, "And so many points of the visits."),
+        "touch_points": Threshold(2.5, "And so many points of the visits."),
         "credit_points": Threshold(10.0, "Or so many points of a model's credit."),
         "rule_points": Threshold(1.0, "Points by which credit of the same days may move."),
         "announced_days": Threshold(7, "Days for which a change of definition is announced."),

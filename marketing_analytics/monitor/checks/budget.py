@@ -1,8 +1,8 @@
 """Spend of the month against its budget, and of the last day against the days before.
 
-A platform fails when it has spent far more than is due by now, a campaign only when it has spent
-more than its whole budget: one that ends within the month has to be ahead. A day that costs far
-more than its own days before and its daily share of the budget fails at once.
+Who has spent more than the whole budget fails. A platform that is far ahead of what is due by now
+is a warning, and of a campaign that says nothing: those that end within the month have to be ahead.
+A day that costs far more than the days before and its share of the budget fails at once.
 """
 
 from __future__ import annotations
@@ -50,11 +50,12 @@ def over_budget(seen: Look, row: Mapping[str, Any]) -> Finding | None:
     due = spend / row["pacing"] if row["pacing"] else budget
     ahead = seen.thresholds["ahead_percent"] / 100
     is_ahead = spend > due * (1 + ahead) and spend - due > budget * ahead / 3
-    if spend <= budget * (1 + limit) and not (is_ahead and row["campaign_id"] == "(all)"):
+    is_spent = spend > budget * (1 + limit)
+    if not is_spent and not (is_ahead and row["campaign_id"] == "(all)"):
         return None
     return Finding(
         subject,
-        "failing",
+        "failing" if is_spent else "warning",
         f"{name} has spent {spend:,.0f} USD by {row['counted_until_date']}, where {due:,.0f} of the"
         f" month's {budget:,.0f} are due ({spend / due - 1:.0%} over)",
         ACTION,
@@ -125,6 +126,6 @@ CHECK = Check(
         "overspend_percent": Threshold(20, "Spend above the budget of the month that may be."),
         "ahead_percent": Threshold(35, "What a platform may be ahead of what is due."),
         "day_times": Threshold(2.6, "Times the usual, and the budget, of a day.", minimum=1),
-        "platform_times": Threshold(1.8, "And of a day of a platform as a whole.", minimum=1),
+        "platform_times": Threshold(2.2, "And of a day of a platform as a whole.", minimum=1),
     },
 )
