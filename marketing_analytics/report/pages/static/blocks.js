@@ -141,6 +141,7 @@ const blocks = (() => {
   function show(id, spec, context) {
     const element = document.querySelector(`[data-block="${id}"]`);
     if (!element) return;
+    element.dataset.filled = "";
     spec.title = element.querySelector("h2").textContent;
     spec.height ||= Number(element.dataset.height);
     if (spec.choices) switches(element, spec.choices, context);
@@ -230,14 +231,12 @@ const blocks = (() => {
       waited[id]();
     }
   }, { rootMargin: "200px" });
-  /* run `fill` when the block is seen, and at once when it was; resolves when it is filled */
+  /* run `fill` when the block is seen, and at once when it was; nobody waits for one that is not */
   function whenSeen(id, fill) {
-    const element = document.querySelector(`[data-block="${id}"]`);
     if (seen.has(id)) return fill();
-    return new Promise((resolve, reject) => {
-      waited[id] = () => Promise.resolve(fill()).then(resolve, reject);
-      coming.observe(element);
-    });
+    waited[id] = () => Promise.resolve(fill()).catch(report.complain);
+    coming.observe(document.querySelector(`[data-block="${id}"]`));
+    return undefined;
   }
   addEventListener("beforeprint", () => Object.entries(waited).forEach(([id, fill]) => { if (!seen.has(id)) { seen.add(id); fill(); } }));
 

@@ -234,6 +234,6 @@ const report = (() => {
 
   /* the address of the page with other choices */
   const address = (changes) => `${location.pathname.split("/").pop()}${query({ ...state, ...changes }, data)}`;
-  return { add, load, library, address, keep: (...names) => places.push(...names), offer: (name, options) => { own[name] = options; }, choices: () => choices(data), onChange: (listener) => listeners.push(listener), start, set, dayOf, indexOf, monthOf, steps, span, spanBefore, context };
+  return { add, load, library, complain, address, keep: (...names) => places.push(...names), offer: (name, options) => { own[name] = options; }, choices: () => choices(data), onChange: (listener) => listeners.push(listener), start, set, dayOf, indexOf, monthOf, steps, span, spanBefore, context };
 })();
 addEventListener("DOMContentLoaded", report.start);
