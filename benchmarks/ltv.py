@@ -36,7 +36,7 @@ OTHER = ROOT / "var" / "benchmarks" / "lifetimes"
 PACKAGES = ("lifetimes==0.11.3", "numpy<2", "pandas<2.2", "scipy<1.13")
 # in the order in which they are built; the fit comes between the two
 READ = ("int_value__histories", "int_value__distinct_histories", "int_value__distinct_spends")
-SCORE = ("int_value__series", "int_value__expectations", "int_value__scores")
+SCORE = ("int_value__if_alive", "int_value__expectations", "int_value__scores")
 JUDGE = ("int_value__predictions", "int_value__outcomes", "rpt_lifetime_value_accuracy")
 CDNOW = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426, "p": 6.25, "q": 3.74, "gamma": 15.44}
 LEAST_TIMES, MOST_SECONDS, SLOPES, DIGITS = 5.0, 1.0, (0.9, 1.1), 5e-4

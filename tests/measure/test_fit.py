@@ -89,11 +89,23 @@ def test_what_is_held_out_is_predicted_as_well_as_by_the_published_fit(
     assert alive[0] == pytest.approx(0.7266, abs=1e-3)
 
 
-def test_the_series_is_that_of_scipy():
-    z = np.linspace(0, 0.99, 50)
-    for x in (0.0, 1.0, 30.0):
-        ours = model.gauss_series(1.98, -0.21, np.full_like(z, 2.22 + x), z)
-        assert ours == pytest.approx(hyp2f1(1.98, -0.21, 2.22 + x, z), rel=1e-9)
+def test_the_expectation_is_that_of_the_paper_by_scipy():
+    x, age = (v.ravel() for v in np.meshgrid([0.0, 1.0, 30.0], [0.0, 5.0, 300.0]))
+    kept = age >= x / 7
+    histories = model.Histories(x[kept], np.minimum(x, age)[kept], age[kept], np.ones(kept.sum()))
+    for r, alpha, a, b in ((0.25, 4.4, 0.8, 2.4), (2.5, 0.5, 10.6, 39.3), (0.02, 40.0, 1.01, 0.1)):
+        found, _ = model.purchases_if_alive(np.array([r, alpha, a, b]), histories, 52.0)
+        x, since = histories.frequency, alpha + histories.age
+        left, c = since / (since + 52.0), a + b + x - 1
+        expected = c / (a - 1) * (1 - left ** (r + x) * hyp2f1(r + x, b + x, c, 1 - left))
+        assert found == pytest.approx(expected, rel=1e-7)
+
+
+def test_a_fit_that_expects_what_cannot_be_is_refused(sample, monkeypatch):
+    monkeypatch.setattr(model, "LARGEST_SQUARE", 100.0)
+    [row] = model.fits(*as_inputs(sample), AT)
+    assert row["status"] == "not_converged"
+    assert row["reason"] == "30.3 purchases of a customer within a year cannot be"
 
 
 def test_distinct_rows_give_the_fit_of_all_rows(sample, purchases):

@@ -332,7 +332,6 @@ SETTINGS = {
     "identity_reach_days: null": "from 1 to",
     "time_decay_half_life_days: null": "days above zero",
     "path_windows_days: null": "some of attribution_windows_days",
-    "ltv_series_terms: null": "and so on to 120",
     "raw_databases: abc": "a map of names",
     "raw_schemas: {shop: 7}": "a map of names",
     "raw_tables: null": "a map of names",
@@ -343,7 +342,6 @@ SETTINGS = {
     "rfm_scoring: deciles": "thresholds or quantiles",
     "rfm_history_months: 0": "from 1 to",
     "ltv_hold_out_days: 29": "the shortest horizon on, 30",
-    "ltv_series_terms: 45": "and so on to 120",
     "ltv_margin: 40": "at most 1",
     "ltv_discount_rate: 10": "from 0 to 1",
 }

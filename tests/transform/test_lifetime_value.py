@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,54 +26,104 @@ from tests.measure.cdnow import CALIBRATED_TO, columns, purchases
 pytestmark = pytest.mark.system
 PARAMETERS = (0.243, 4.414, 0.793, 2.426)
 HORIZONS_DAYS = (30, 90, 180, 365)
+MEANS = ("probability_alive", "expected_purchases", "expected_square")
 HALF_A_YEAR = timedelta(days=180)
 VALUE = ("build", "--select", "+tag:customers", "--resource-type", "model",
          "--resource-type", "seed")  # fmt: skip
 
 
-def expected_by_scipy(days: int, table: dict[str, Any]) -> tuple[Any, Any, Any]:
+def expected_by_scipy(
+    days: int, table: dict[str, Any], parameters: Sequence[Any] = PARAMETERS
+) -> tuple[Any, Any, Any]:
     """Return what BG/NBD expects: alive, mean, mean square; by the functions of the papers."""
-    r, alpha, a, b = PARAMETERS
+    r, alpha, a, b = parameters
     x, since = table["frequency"], alpha + table["age_days"] / 7
     recency, t = alpha + table["recency_days"] / 7, days / 7
     last = np.maximum(b + x - 1, b)
     alive = 1 / (1 + (x > 0) * a / last * (since / recency) ** (r + x))
+    # with a negative argument scipy's function is wrong for many purchases
     left, c = since / (since + t), a + b + x - 1
-    mean = c / (a - 1) * (1 - left ** (r + x) * hyp2f1(r + x, b + x, c, t / (since + t)))
-    once, twice = (hyp2f1(r + x + n, a - 2, c, -t / since) for n in (0, 1))
+    mean = c / (a - 1) * (1 - left ** (r + x) * hyp2f1(r + x, b + x, c, 1 - left))
+    once, twice = (left ** (r + x + n) * hyp2f1(r + x + n, b + x + 1, c, 1 - left) for n in (0, 1))
     share = 2 * (b + x) * c / ((a - 1) * (a - 2))
     pairs = share * (1 - (r + x + 1) * once + (r + x) * twice)
     return alive, alive * mean, alive * (mean + pairs)
 
 
-def test_the_score_in_sql_is_that_of_scipy(built: Warehouse) -> None:
-    table = columns()
+def expectations(
+    built: Warehouse, histories: dict[str, Any], parameters: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what the compiled models expect of histories under parameters, by numbered cut-off."""
     connection = duckdb.connect()
     connection.execute("attach ':memory:' as wh; create schema wh.built; use wh.built")
-    connection.register("given", table)
-    connection.execute(
-        "create table int_value__distinct_histories as select distinct 'current' as cut_off,"
-        " frequency::bigint as frequency, recency_days::bigint as recency_days,"
-        " age_days::bigint as age_days from given"
-    )
-    connection.execute(
-        "create table int_value__parameters as select 'current' as cut_off, ? as r,"
-        " ? as alpha_weeks, ? as a, ? as b", list(map(float, PARAMETERS))
-    )  # fmt: skip
-    for name in ("int_value__series", "int_value__expectations"):
+    for name, given in (("distinct_histories", histories), ("parameters", parameters)):
+        connection.register("given", given)
+        connection.execute(f"create table int_value__{name} as select distinct * from given")
+    for name in ("int_value__if_alive", "int_value__expectations"):
         connection.execute(f"create table {name} as {compiled(built.target, name)}")
-    found = connection.execute("from int_value__expectations").fetchnumpy()
+    found = connection.execute(
+        "select * replace (cut_off::bigint as cut_off) from int_value__expectations"
+    ).fetchnumpy()
     connection.close()
+    return dict(found)
+
+
+def test_the_score_in_sql_is_that_of_scipy(built: Warehouse) -> None:
+    names = ("frequency", "recency_days", "age_days")
+    given = {name: columns()[name].astype(np.int64) for name in names}
+    here = np.full(len(given["frequency"]), "0")
+    values = dict(zip(("r", "alpha_weeks", "a", "b"), np.array([PARAMETERS]).T, strict=True))
+    found = expectations(built, {"cut_off": here, **given}, {"cut_off": here[:1], **values})
     assert set(found["horizon_days"]) == set(HORIZONS_DAYS)
     for days in HORIZONS_DAYS:
         rows = found["horizon_days"] == days
-        expected = expected_by_scipy(
-            days, {name: found[name][rows] for name in table if name in found}
-        )
-        for name, values in zip(
-            ("probability_alive", "expected_purchases", "expected_square"), expected, strict=True
-        ):
-            assert found[name][rows] == pytest.approx(values, rel=2e-6, abs=2e-9), (name, days)
+        expected = expected_by_scipy(days, {name: found[name][rows] for name in names})
+        for name, values in zip(MEANS, expected, strict=True):
+            assert found[name][rows] == pytest.approx(values, rel=1e-7, abs=2e-9), (name, days)
+
+
+def test_the_score_is_right_for_whatever_a_fit_can_return(built: Warehouse) -> None:
+    rng, count = np.random.default_rng(1), 1500
+    spreads = {"r": (-5, 4), "alpha_weeks": (-3, 6), "a": (-6, 5), "b": (-6, 6)}
+    fit = {name: np.exp(rng.uniform(*ends, count)) for name, ends in spreads.items()}
+    # a shop with few repeat purchases; near where the paper's formula divides by zero
+    fit |= {"a": np.concatenate([[10.6, 1.01, 2.01], fit["a"][3:]])}
+    fit |= {"b": np.concatenate([[39.3, 0.1, 0.1], fit["b"][3:]])}
+    x = np.where(rng.random(count) < 0.4, 0, np.exp(rng.uniform(0, 6, count)).astype(np.int64))
+    x[:3] = 0
+    age = np.maximum(x, np.exp(rng.uniform(-1, 8, count)).astype(np.int64))
+    recency = np.where(x > 0, np.maximum(x, age - rng.integers(0, 60, count)), 0)
+    cut_off = np.arange(count).astype(str)
+    given = {"frequency": x, "recency_days": recency, "age_days": age}
+    found = expectations(built, {"cut_off": cut_off, **given}, {"cut_off": cut_off, **fit})
+    assert len(found["cut_off"]) == 4 * count
+    which = found["cut_off"]
+    for days in HORIZONS_DAYS:
+        rows = found["horizon_days"] == days
+        place = which[rows]
+        table = {name: values[place] for name, values in given.items()}
+        expected = expected_by_scipy(days, table, [values[place] for values in fit.values()])
+        known = ~np.ma.getmaskarray(found["expected_square"][rows])
+        # a fit that lets somebody buy thousands of times a year is none
+        assert (expected[2][~known] > 1e6).all()
+        # of a few scipy's function overflows
+        known &= np.isfinite(expected[2])
+        assert known.mean() > 0.9
+        for name, values in zip(MEANS, expected, strict=True):
+            ours = np.ma.getdata(found[name][rows])[known]
+            assert ours == pytest.approx(values[known], rel=1e-7, abs=2e-9), (name, days)
+
+
+def test_an_impossible_number_is_none_and_ends_no_build(built: Warehouse) -> None:
+    one = {name: np.array([0]) for name in ("frequency", "recency_days", "age_days")}
+    # beyond the fit's bounds: nobody leaves, and all buy a million times a year
+    fit = {"r": 2e4, "alpha_weeks": 1e-4, "a": 1e-5, "b": 1.0}
+    here = {"cut_off": np.array(["0"])}
+    found = expectations(
+        built, here | one, here | {name: np.array([value]) for name, value in fit.items()}
+    )
+    assert found["probability_alive"].tolist() == [1.0] * 4
+    assert np.ma.count_masked(found["expected_square"]) == 4
 
 
 def cdnow_world() -> Rows:

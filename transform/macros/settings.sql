@@ -323,20 +323,12 @@
             'ltv_hold_out_days', 'whole days from the shortest horizon on, ' ~ horizons_days()[0]
         ) -%}
     {%- endif -%}
-    {%- do check_series_terms() -%}
     {%- if not is_above_zero(var('ltv_margin')) or var('ltv_margin') > 1 -%}
         {%- do refuse_setting('ltv_margin', 'a share of revenue above 0, at most 1') -%}
     {%- endif -%}
     {%- set rate = var('ltv_discount_rate') -%}
     {%- if rate is not number or rate is boolean or not (rate >= 0 and rate <= 1) -%}
         {%- do refuse_setting('ltv_discount_rate', 'a share a year from 0 to 1, such as 0.1') -%}
-    {%- endif -%}
-{%- endmacro %}
-
-{#- also when models are parsed -#}
-{% macro check_series_terms() -%}
-    {%- if not is_whole(var('ltv_series_terms'), 20, 120) or var('ltv_series_terms') % 10 -%}
-        {%- do refuse_setting('ltv_series_terms', '20, 30, 40 and so on to 120') -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -42,54 +42,87 @@
     {{ as_double('max(case when horizon_days = ' ~ days ~ ' then ' ~ column ~ ' end)') }}
 {%- endmacro %}
 
-{#- term n + 1 of the series 2F1(upper_1, upper_2; lower_1; horizon_share) as a share of term n -#}
-{% macro gauss_share(n) -%}
-    (
-        (upper_1 + {{ n }}e0) * (upper_2 + {{ n }}e0) * horizon_share
-        / ((lower_1 + {{ n }}e0) * {{ n + 1 }}e0)
-    )
+{#- the mean over a customer's chance to leave, which is beta, is the sum of so many nodes: even steps of
+    the logit of the chance. So it is exact to eight digits for every fit (docs/ltv-calculations.md) -#}
+{% macro last_node() -%}
+    {{ return(127) }}
 {%- endmacro %}
 
-{#- the share of the first term that is not counted, and how it changes to the next one -#}
-{% macro gauss_last() -%}
-    {%- do check_series_terms() -%}
-    {%- set terms = var('ltv_series_terms') -%}
-    {{ gauss_share(terms) }} as last_share,
-        {{ gauss_share(terms + 1) }} - {{ gauss_share(terms) }} as share_change
-{%- endmacro %}
-
-{#- what the terms after the last counted one add to it, as if their shares went on to change as
-    they do there: of the series, and of its slope, in which each term counts as often as its number -#}
-{% macro gauss_rest() -%}
-    {%- do check_series_terms() -%}
-    {%- set terms = var('ltv_series_terms') -%}
-    (1e0 + last_share * share_change / power(1e0 - last_share, 2)) / (1e0 - last_share) as series,
-        (
-            {{ terms }}e0 + last_share / (1e0 - last_share) + last_share * share_change * (
-                {{ terms }}e0 / power(1e0 - last_share, 2)
-                + (1e0 + last_share) / power(1e0 - last_share, 3)
-            )
-        ) / (1e0 - last_share) as series_slope
-{%- endmacro %}
-
-{#- views that go from `rest` back to the first term, ten terms each: some parsers take no more
-    brackets. Each term stands inside of the one before -#}
-{% macro gauss_terms() -%}
-    {%- do check_series_terms() -%}
-    {%- for first in range(var('ltv_series_terms') - 10, -1, -10) %}
-    from_{{ first }} as (
-
-        select
-            cut_off, frequency, recency_days, age_days, horizon_days,
-            upper_1, upper_2, lower_1, horizon_share,
-            {% for n in range(first, first + 10) -%} (1e0 + {{ gauss_share(n) }} * {% endfor -%}
-            series {%- for n in range(10) %}){% endfor %} as series,
-            {% for n in range(first, first + 10) -%} ({{ n }}e0 + {{ gauss_share(n) }} * {% endfor -%}
-            series_slope {%- for n in range(10) %}){% endfor %} as series_slope
-        from {{ 'rest' if loop.first else 'from_' ~ (first + 10) }}
-
-    ){{ ',' if not loop.last }}
+{#- rows of whole numbers from 0, fewer than `count` -#}
+{% macro numbers_below(count) -%}
+    {%- for number in range(count) %}
+    select {{ number }} as number
+    {%- if not loop.last %} union all {% endif -%}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- the nodes as rows -#}
+{% macro leaving_nodes() -%}
+    select 16 * eights.number + sixteens.number as node
+    from ({{ numbers_below((last_node() + 1) // 16) }}) as eights
+    cross join ({{ numbers_below(16) }}) as sixteens
+{%- endmacro %}
+
+{#- how far from its peak a beta has no weight left that counts, not even where the customers count who
+    hardly ever leave. A wide one ends nowhere before its tails do -#}
+{% macro logit_reach() -%}
+    {%- set excess = '(leaving_shape * staying_shape / (leaving_shape + staying_shape) - 2e0)' -%}
+    case
+        when {{ excess }} > 1e-2 then (12e0 + sqrt(144e0 + 40e0 * {{ excess }})) / {{ excess }}
+        else 2400e0
+    end
+{%- endmacro %}
+
+{#- where the first node is: so far left that what is summed goes on as a geometric series -#}
+{% macro first_logit() -%}
+    greatest(
+            ln(leaving_shape / staying_shape) - {{ logit_reach() }},
+            -18e0 - ln(1e0 + staying_shape + (rate_shape + 2e0) * horizon_ratio)
+        )
+{%- endmacro %}
+
+{#- where the last node is -#}
+{% macro last_logit() -%}
+    least(
+            ln(leaving_shape / staying_shape) + {{ logit_reach() }},
+            18e0 + ln(1e0 + leaving_shape)
+        )
+{%- endmacro %}
+
+{#- e to a power that a double holds -#}
+{% macro bounded_exp(power) -%}
+    exp(greatest(least({{ power }}, 500e0), -500e0))
+{%- endmacro %}
+
+{#- the weight of a node, the peak has 1; the first and the last stand for all that follow -#}
+{% macro leaving_weight() -%}
+    {{ bounded_exp(
+        'leaving_shape * ln(leaving * (leaving_shape + staying_shape) / leaving_shape)'
+        ~ ' + staying_shape * ln(staying * (leaving_shape + staying_shape) / staying_shape)'
+    ) }} / case
+            when node = 0 then 1e0 - {{ bounded_exp('-leaving_shape * step') }}
+            when node = {{ last_node() }} then 1e0 - {{ bounded_exp('-staying_shape * step') }}
+            else 1e0
+        end
+{%- endmacro %}
+
+{#- the chance of more than one purchase by who never leaves: negative binomial. Where it is small, its
+    terms are added instead of what is left of 1, of which no digit is right -#}
+{% macro more_than_one() -%}
+    case
+            when (rate_shape + 2e0) * ratio >= 1e-1 then 1e0 - no_purchase - one_purchase
+            else one_purchase * (rate_shape + 1e0) / 2e0 * ratio / (1e0 + ratio) * (
+                    {% for n in range(2, 10) -%}
+                        1e0 + (rate_shape + {{ n }}e0) / {{ n + 1 }}e0 * ratio / (1e0 + ratio)
+                        {%- if not loop.last %} * ({% endif %}
+                    {% endfor -%}
+                    {{ ')' * 8 }}
+        end
+{%- endmacro %}
+
+{#- a double as a decimal; null where it is none, or too large for one -#}
+{% macro round_possible(value, decimals) -%}
+    case when abs({{ value }}) < 1e{{ 17 - decimals }} then {{ round_half(value, decimals) }} end
 {%- endmacro %}
 
 {#- an end of the interval of 80 % around a mean, as of a gamma distribution (Wilson, Hilferty):
@@ -113,10 +146,10 @@
 {#- the revenue expected within some days with the interval around it, in cents, as columns -#}
 {% macro expected_money(days) -%}
     {%- set mean, variance = 'expected_revenue_' ~ days ~ 'd_usd', 'revenue_variance_' ~ days ~ 'd' -%}
-    {{ round_half(mean, 2) }} as {{ mean }},
-        {{ round_half('(' ~ interval_end(mean, variance, -1) ~ ')', 2) }}
+    {{ round_possible(mean, 2) }} as {{ mean }},
+        {{ round_possible('(' ~ interval_end(mean, variance, -1) ~ ')', 2) }}
             as revenue_{{ days }}d_low_usd,
-        {{ round_half('(' ~ interval_end(mean, variance, 1) ~ ')', 2) }}
+        {{ round_possible('(' ~ interval_end(mean, variance, 1) ~ ')', 2) }}
             as revenue_{{ days }}d_high_usd
 {%- endmacro %}
 

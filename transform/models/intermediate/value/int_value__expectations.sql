@@ -1,8 +1,8 @@
 with
 
-series as (
+histories as (
 
-    select * from {{ ref('int_value__series') }}
+    select * from {{ ref('int_value__distinct_histories') }}
 
 ),
 
@@ -12,64 +12,54 @@ parameters as (
 
 ),
 
-given as (
+if_alive as (
 
-    select
-        series.*,
-        parameters.r,
-        parameters.alpha_weeks,
-        parameters.a,
-        parameters.b,
-        -- 2F1 with its second parameter one higher, by a relation of Gauss
-        series.series + series.series_slope / (parameters.a - 2) as next_series,
-        power(1 - series.horizon_share, parameters.a - 2) as still
-    from series
-    inner join parameters on series.cut_off = parameters.cut_off
+    select * from {{ ref('int_value__if_alive') }}
 
 ),
 
 alive as (
 
     select
-        *,
+        histories.cut_off,
+        histories.frequency,
+        histories.recency_days,
+        histories.age_days,
         case
-            when frequency = 0 then 1e0
+            when histories.frequency = 0 then 1e0
             else 1 / (
-                    1 + a / (b + frequency - 1) * exp(
-                    -- beyond this nobody is alive, and no double holds it
-                        least(
-                            (r + frequency) * ln(
-                                (alpha_weeks + age_days / 7e0) / (alpha_weeks + recency_days / 7e0)
-                            ),
-                            600e0
-                        )
-                    )
+                    1 + parameters.a / (parameters.b + histories.frequency - 1)
+                    -- beyond the bound nobody is alive, and no double holds it
+                    * {{ bounded_exp(
+                        '(parameters.r + histories.frequency) * ln('
+                        ~ '(parameters.alpha_weeks + histories.age_days / 7e0)'
+                        ~ ' / (parameters.alpha_weeks + histories.recency_days / 7e0))'
+                    ) }}
                 )
-        end as probability_alive,
-        -- of a customer who goes on: the mean of purchases, and of purchases times one fewer
-        lower_1 / (a - 1) * (1 - still * (1 - horizon_share) * next_series) as mean_if_alive,
-        2 * (b + frequency) * lower_1 / ((a - 1) * (a - 2)) * (
-            1 - still * (
-                (1 + (a - 2) * horizon_share) * series - (1 - horizon_share) * series_slope
-            )
-        ) as pairs_if_alive
-    from given
+        end as probability_alive
+    from histories
+    inner join parameters on histories.cut_off = parameters.cut_off
 
 ),
 
 expectations as (
 
     select
-        cut_off,
-        frequency,
-        recency_days,
-        age_days,
-        horizon_days,
-        {{ round_half('probability_alive', 9) }} as probability_alive,
-        {{ round_half('probability_alive * mean_if_alive', 9) }} as expected_purchases,
-        {{ round_half('probability_alive * (mean_if_alive + pairs_if_alive)', 9) }}
-            as expected_square
+        alive.cut_off,
+        alive.frequency,
+        alive.recency_days,
+        alive.age_days,
+        if_alive.horizon_days,
+        {{ round_half('alive.probability_alive', 9) }} as probability_alive,
+        {{ round_half('alive.probability_alive * if_alive.purchases', 9) }} as expected_purchases,
+        {{ round_half(
+            'alive.probability_alive * (if_alive.purchases + if_alive.pairs)', 9
+        ) }} as expected_square
     from alive
+    inner join if_alive
+        on alive.cut_off = if_alive.cut_off
+        and alive.frequency = if_alive.frequency
+        and alive.age_days = if_alive.age_days
 
 )
 

@@ -1,9 +1,8 @@
 with
 
-scores as (
+every_score as (
 
     select * from {{ ref('int_value__scores') }}
-    where cut_off = 'current'
 
 ),
 
@@ -11,6 +10,24 @@ accuracy as (
 
     select * from {{ ref('rpt_lifetime_value_accuracy') }}
     where kind = 'hold_out'
+
+),
+
+scores as (
+
+    select * from every_score
+    where cut_off = 'current'
+
+),
+
+impossible as (
+
+    -- what a fit expects of these customers is no number that can be
+    select count(*) as customers
+    from every_score
+    where
+        model_id is not null
+        and revenue_variance_365d is null
 
 ),
 
@@ -34,10 +51,15 @@ decided as (
     select
         scores.*,
         case
-            when scores.model_id is not null and verdict.has_beaten_benchmark then 'bg_nbd'
+            when
+                scores.model_id is not null
+                and verdict.has_beaten_benchmark
+                and impossible.customers = 0
+                then 'bg_nbd'
             else 'cohort_average'
         end as shown_model
     from scores
+    cross join impossible
     left join verdict on 1 = 1
 
 ),

@@ -18,12 +18,12 @@ valued as (
         purchases,
         {{ round_half('probability_alive', 6) }} as probability_alive,
         {% for days in horizons_days() %}
-            {{ round_half('expected_purchases_' ~ days ~ 'd', 6) }}
+            {{ round_possible('expected_purchases_' ~ days ~ 'd', 6) }}
                 as expected_purchases_{{ days }}d,
             {{ expected_money(days) }},
         {% endfor %}
-        {{ round_half('expected_spend_usd', 2) }} as expected_spend_usd,
-        {{ round_half(discounted_value(), 2) }} as value_365d_usd
+        {{ round_possible('expected_spend_usd', 2) }} as expected_spend_usd,
+        {{ round_possible(discounted_value(), 2) }} as value_365d_usd
     from shown
 
 )

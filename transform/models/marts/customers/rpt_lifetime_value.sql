@@ -107,9 +107,9 @@ valued as (
         {% for days in horizons_days() %}
             {{ expected_money(days) }},
         {% endfor %}
-        {{ round_half('expected_purchases_365d', 6) }} as expected_purchases_365d,
-        {{ round_half(discounted_value(), 2) }} as value_365d_usd,
-        {{ round_half(discounted_value() ~ ' / customers', 2) }} as value_a_customer_usd
+        {{ round_possible('expected_purchases_365d', 6) }} as expected_purchases_365d,
+        {{ round_possible(discounted_value(), 2) }} as value_365d_usd,
+        {{ round_possible(discounted_value() ~ ' / customers', 2) }} as value_a_customer_usd
     from uncertain
 
 )

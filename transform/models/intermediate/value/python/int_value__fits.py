@@ -25,10 +25,12 @@ TIME_UNIT = "weeks"
 HORIZON_DAYS = 365
 # fewer say nothing about seven parameters
 LEAST_REPEAT_CUSTOMERS = 50
-# the formulas of the score divide by a - 1 and a - 2
-NEAREST_TO_A_POLE = 1e-6
+# of a customer's purchases within a year, the mean of the square: the score holds less
+LARGEST_SQUARE = 1e8
 LARGEST_GRADIENT = 1e-6
 BOUND = 12.0
+# of the sum over the chance to leave, as transform/macros/value.sql has it
+LAST_NODE = 127
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,6 @@ def fit_purchases(histories: Histories) -> Fit:
     found = maximum(objective, np.log([0.5, 0.5, 1.0, 2.0]), float(n.sum()))
     unscale = np.array([1.0, scale, 1.0, 1.0])
     values = found.values * unscale
-    pole = min((1.0, 2.0), key=lambda at: abs(values[2] - at))
-    if abs(values[2] - pole) < NEAREST_TO_A_POLE:
-        values[2] = pole + NEAREST_TO_A_POLE
     # a density of times: its unit counts once for each repeat purchase
     likelihood = found.log_likelihood - float(n @ x) * float(np.log(scale))
     covariance = found.covariance * np.outer(unscale, unscale)
@@ -204,14 +203,75 @@ def expected_purchases(
             f"a fit in {time_unit} cannot score histories in {histories.time_unit}: give both in"
             " one unit of time"
         )
+    purchases, _ = purchases_if_alive(parameters, histories, horizon)
+    return np.asarray(purchases * probability_alive(parameters, histories))
+
+
+def largest_square(parameters: Floats, histories: Histories, horizon: float) -> float:
+    """Return the largest mean of the square of a customer's purchases within a horizon."""
+    purchases, pairs = purchases_if_alive(parameters, histories, horizon)
+    return float(((purchases + pairs) * probability_alive(parameters, histories)).max())
+
+
+def purchases_if_alive(
+    parameters: Floats, histories: Histories, horizon: float
+) -> tuple[Floats, Floats]:
+    """Return what is expected of each history that goes on: purchases, and times one fewer.
+
+    The mean over the chance to leave, a beta, by the trapezoidal rule in its logit
+    (docs/ltv-calculations.md). Nothing in it depends on when the last purchase was.
+    """
     r, alpha, a, b = parameters
-    x, since = histories.frequency, alpha + histories.age
-    z = horizon / (since + horizon)
-    series = gauss_series(a + b - 1 - r, a - 1, a + b + x - 1, z)
-    # Euler: 2F1(r+x, b+x; c; z) = (1-z)^(a-1-r-x) 2F1(a+b-1-r, a-1; c; z); with (1-z)^(r+x) of
-    # the formula the power of x is gone
-    expected = (a + b + x - 1) / (a - 1) * (1 - (1 - z) ** (a - 1) * series)
-    return np.asarray(expected * probability_alive(parameters, histories))
+    ages, kind = np.unique(np.stack([histories.frequency, histories.age]), axis=1,
+                           return_inverse=True)  # fmt: skip
+    staying_shape, rate_shape = b + ages[0], r + ages[0]
+    horizon_ratio = horizon / (alpha + ages[1])
+    peak, both = np.log(a / staying_shape), a + staying_shape
+    excess = a * staying_shape / both - 2
+    wide = excess <= 1e-2
+    excess = np.where(wide, 1.0, excess)
+    reach = np.where(wide, np.inf, (12 + np.sqrt(144 + 40 * excess)) / excess)
+    first = -18 - np.log(1 + staying_shape + (rate_shape + 2) * horizon_ratio)
+    first = np.maximum(peak - reach, first)
+    step = (np.minimum(peak + reach, 18 + np.log(1 + a)) - first) / LAST_NODE
+    sums = np.zeros((3, len(peak)))
+    for node in range(LAST_NODE + 1):
+        leaving = 1 / (1 + np.exp(-first - step * node))
+        staying = 1 / (1 + np.exp(first + step * node))
+        weight = bounded_exp(
+            a * np.log(leaving * both / a) + staying_shape * np.log(staying * both / staying_shape)
+        )
+        # the first and the last node stand for all that follow, a geometric series
+        if node == 0:
+            weight /= 1 - bounded_exp(-a * step)
+        if node == LAST_NODE:
+            weight /= 1 - bounded_exp(-staying_shape * step)
+        any_purchase, more = chances_of_purchases(rate_shape, horizon_ratio * leaving)
+        sums += weight * np.stack([
+            np.ones_like(weight), any_purchase / leaving, 2 * staying * more / leaving**2
+        ])  # fmt: skip
+    purchases, pairs = sums[1:] / sums[0]
+    kind = kind.ravel()
+    return purchases[kind], pairs[kind]
+
+
+def chances_of_purchases(shape: Floats, ratio: Floats) -> tuple[Floats, Floats]:
+    """Return the chance of any purchase, and of more than one: negative binomial."""
+    none = bounded_exp(-shape * np.log(1 + ratio))
+    share = ratio / (1 + ratio)
+    one = shape * share * none
+    # where little is left of 1 no digit of it is right
+    terms = np.ones_like(share)
+    for n in range(9, 1, -1):
+        terms = 1 + (shape + n) / (n + 1) * share * terms
+    few = one * (shape + 1) / 2 * share * terms
+    more = np.where((shape + 2) * ratio >= 0.1, 1 - none - one, few)
+    return one + more, more
+
+
+def bounded_exp(power: Floats) -> Floats:
+    """Return e to a power, which stays a number."""
+    return np.asarray(np.exp(np.clip(power, -500, 500)))
 
 
 def probability_alive(parameters: Floats, histories: Histories) -> Floats:
@@ -219,20 +279,8 @@ def probability_alive(parameters: Floats, histories: Histories) -> Floats:
     r, alpha, a, b = parameters
     x, last = histories.frequency, np.maximum(b + histories.frequency - 1, b)
     ratio = (alpha + histories.age) / (alpha + histories.recency)
-    odds = np.where(x > 0, a / last * np.exp((r + x) * np.log(ratio)), 0.0)
+    odds = np.where(x > 0, a / last * bounded_exp((r + x) * np.log(ratio)), 0.0)
     return np.asarray(1 / (1 + odds))
-
-
-def gauss_series(a: float, b: float, c: Floats, z: Floats) -> Floats:
-    """Return 2F1(a, b; c; z) for 0 <= z < 1 by its series."""
-    term = np.ones_like(z)
-    total = np.ones_like(z)
-    for n in range(2000):
-        term = term * ((a + n) * (b + n) / (n + 1)) * z / (c + n)
-        total += term
-        if np.abs(term).max(initial=0) < 1e-13:
-            break
-    return total
 
 
 def relative_error(fit: Fit, histories: Histories) -> float:
@@ -303,6 +351,10 @@ def fitted(as_of: Any, histories: Histories, spends: Spends, at: datetime) -> di
         return row | {"status": "not_converged", "reason": reason}
     if p_q_gamma["q"] <= 2:
         reason = f"q is {p_q_gamma['q']:.3f}: spend has no variance that interval could be made of"
+        return row | {"status": "not_converged", "reason": reason}
+    square = largest_square(purchases.values, histories, HORIZON_DAYS / DAYS_PER_WEEK)
+    if not square < LARGEST_SQUARE:
+        reason = f"{np.sqrt(square):.3g} purchases of a customer within a year cannot be"
         return row | {"status": "not_converged", "reason": reason}
     return row | {
         "status": "good",
