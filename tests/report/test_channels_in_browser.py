@@ -179,7 +179,11 @@ def test_channels_equal_their_sql_over_twenty_filters(world, page):
                 near(text["Conversions"], row["conversions"], CREDIT_ERROR + 0.5)
                 if row["spend"] and row["first"] > 1:
                     cost, first = row["spend"], row["first"]
-                    near(text["CAC"], cost / first, 0.5 + cost / first * CREDIT_ERROR / first)
+                    near(
+                        text["Cost of a credited customer"],
+                        cost / first,
+                        0.5 + cost / first * CREDIT_ERROR / first,
+                    )
                 if before["from"] >= snapshot.first_day and past.get(name, {}).get("revenue", 0):
                     moved = change(row["revenue"], past[name]["revenue"])
                     assert text["Change"] == change_words(moved)

@@ -146,11 +146,20 @@ def largest(changes: list[Change], names: dict[str, str]) -> str:
 
 
 def customers(connection: Any, filters: Filters, before: Filters) -> str:
-    """Return the sentence about new customers and what they cost."""
+    """Return the sentence about all spend and revenue, and what new customers cost."""
     by_name = {metric.name: metric for metric in METRICS}
-    won = [value_of(connection, by_name["new_customers"], f) for f in (before, filters)]
-    cost = [value_of(connection, by_name["cac_usd"], f) for f in (before, filters)]
+
+    def both(name: str) -> list[float | None]:
+        return [value_of(connection, by_name[name], asked) for asked in (before, filters)]
+
+    def moved(name: str) -> str:
+        was, now = both(name)
+        return change_words(change(now, was))
+
+    mer, won, cost = both("mer"), both("new_customers"), both("cac_usd")
     return (
-        f"{shown(won[1], 'count')} new customers ({change_words(change(won[1], won[0]))}) cost"
+        f"Spend: {moved('spend_usd')}, all revenue: {moved('revenue_usd')}, MER from"
+        f" {shown(mer[0], 'ratio')} to {shown(mer[1], 'ratio')}."
+        f" {shown(won[1], 'count')} new customers ({change_words(change(won[1], won[0]))}) cost"
         f" {shown(cost[1], 'usd')} each, {shown(cost[0], 'usd')} before."
     )

@@ -119,11 +119,11 @@ class Rendering:
             ("range", "Days", f"Last {DEFAULT_DAYS} days"),
             ("from", "From", ""),
             ("to", "To", ""),
-            ("compare", "Compared with", "The days before"),
+            ("compare", "Compared with", "Days before"),
             ("customers", "Customers", "All"),
             ("model", "Attribution model", model_words(self.filters.model)),
             ("window", "Window", f"{self.filters.window_days} days"),
-            ("day", "Revenue counts on", "Day of the sale"),
+            ("day", "Revenue counts on", "Sale day"),
             ("currency", "Currency", "USD"),
             ("grain", "Steps", "Automatic"),
         ]

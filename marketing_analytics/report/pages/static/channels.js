@@ -68,7 +68,7 @@
   }
   const CREDITED = [
     { key: "spend", label: "Spend", unit: "usd" }, { key: "revenue", label: "Credited revenue", unit: "usd" },
-    { key: "roas", label: "ROAS", unit: "ratio" }, { key: "cac", label: "CAC", unit: "usd" }, { key: "conversions", label: "Conversions", unit: "count" },
+    { key: "roas", label: "ROAS", unit: "ratio" }, { key: "cac", label: "Cost of a credited customer", unit: "usd" }, { key: "conversions", label: "Conversions", unit: "count" },
   ];
 
   /* from all channels down to ads: where one is stands in the address */
@@ -93,7 +93,7 @@
     const share = (value) => words.shown(value, "share");
     fill("channel-table", context, [], {
       says: top ? `${top.name} takes most of the spend (${share(ratio(top.spend, all.spend))}) and is credited ${share(top.share)} of the revenue: ROAS ${words.shown(top.roas, "ratio")}, ${words.isNothing(top.cac) ? "no new customer credited" : `${money(top.cac)} for each new customer credited`}.` : all ? `No channel has spend in these days; ${money(all.revenue)} of revenue is credited.` : "",
-      note: joined("A name opens its campaigns. Trend and change are of credited revenue. ROAS and CAC are of platforms whose spend is loaded; CAC divides spend by credited first orders.", spendNote(context), context.state.compare === "plan" ? "Channels have no plan of their own." : ""),
+      note: joined("A name opens its campaigns. Trend and change are of credited revenue. ROAS and the cost of a credited customer are of platforms whose spend is loaded; the latter divides spend by credited first orders, where CAC of the overview divides it by all new customers.", spendNote(context), context.state.compare === "plan" ? "Channels have no plan of their own." : ""),
       columns: columnsOf({ key: "name", label: "Channel", html: (row) => (row.emphasis || !hasCampaigns(row.key) ? words.escape(row.name) : link(row, { channel: row.key })) },
         [...CREDITED.slice(0, 2), { key: "share", label: "Share", unit: "share" }, ...CREDITED.slice(2)], context, "up"),
       rows, empty: "Nothing was spent or credited in these days.",

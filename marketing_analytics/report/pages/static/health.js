@@ -14,8 +14,24 @@
   const moment = (at) => (at ? `${words.dayWords(at.slice(0, 10))} ${at.slice(11, 16)}` : words.DASH);
   const spaced = (name) => name.replaceAll("_", " ");
 
+  /* what is fine or still moving is one row a monitor: what is not stands alone */
+  function told(rows) {
+    const found = [], quiet = new Map();
+    for (const row of rows) {
+      const key = `${row.monitor} ${row.status}`, first = quiet.get(key);
+      if (row.status !== "ok" && row.status !== "moving") found.push(row);
+      else if (first) first.count += 1;
+      else { quiet.set(key, { ...row, count: 1 }); found.push(quiet.get(key)); }
+    }
+    for (const row of quiet.values()) {
+      if (row.count === 1) continue;
+      row.subject = words.plural(row.count, "subject");
+      row.sentence = row.status === "moving" ? "Fresh, and still moving: platforms may change these days." : "Nothing to say.";
+    }
+    return found;
+  }
   function monitors({ health }, context) {
-    const rows = health.monitors || [], bad = rows.filter(({ status }) => status === "failing" || status === "warning");
+    const rows = told(health.monitors || []), bad = rows.filter(({ status }) => status === "failing" || status === "warning");
     const worst = bad[0], kinds = new Set(rows.map(({ monitor }) => monitor)).size;
     blocks.show("monitors", {
       says: !rows.length ? "" : worst ? `${words.plural(bad.length, "finding")} of ${words.plural(kinds, "monitor")}. ${worst.sentence}` : `All ${words.plural(kinds, "monitor")} are fine, as of ${moment(rows[0].checked_at)} UTC.`,

@@ -2,6 +2,8 @@
 "use strict";
 (() => {
   const TILES = 8;
+  /* a return of so much of the best one is as good as the best, where models overlap */
+  const CLOSE = 0.9;
   const put = (element, text) => { if (element && element.textContent !== text) element.textContent = text; };
 
   function tile(metric, context, credit) {
@@ -60,8 +62,9 @@
     const top = found.reduce((best, one) => (!best || size(one) > size(best) || (size(one) === size(best) && one.name > best.name) ? one : best), null);
     const roas = top && top.roas0 !== null && top.roas1 !== null ? `its ROAS went from ${words.shown(top.roas0, "ratio")} to ${words.shown(top.roas1, "ratio")}` : "it had no spend in one of the two";
     const second = top ? `${context.channel[top.name].name} moved most, by ${money(top.now - top.before)}: ${roas}; ${money(top.returned)} of it is return, ${money(top.volume + top.mix)} spend.` : "No channel has spend.";
-    const won = metric("new_customers"), cost = metric("cac_usd").map(context.money);
-    return [first, second, `${words.shown(won[1], "count")} new customers (${words.changeWords(words.change(won[1], won[0]))}) cost ${words.shown(cost[1], "usd", currency)} each, ${words.shown(cost[0], "usd", currency)} before.`];
+    const won = metric("new_customers"), cost = metric("cac_usd").map(context.money), moved = (name) => words.changeWords(words.change(...metric(name).reverse())), mer = metric("mer");
+    const overall = `Spend: ${moved("spend_usd")}, all revenue: ${moved("revenue_usd")}, MER from ${words.shown(mer[0], "ratio")} to ${words.shown(mer[1], "ratio")}.`;
+    return [first, second, `${overall} ${words.shown(won[1], "count")} new customers (${words.changeWords(words.change(won[1], won[0]))}) cost ${words.shown(cost[1], "usd", currency)} each, ${words.shown(cost[0], "usd", currency)} before.`];
   }
 
   function revenueAgainstPlan(context, credit) {
@@ -105,20 +108,23 @@
       const place = data.models.indexOf(state.model);
       return { key, name, spend, revenue: found[place] * spend, roas: found[place], low: Math.min(...found), high: Math.max(...found) };
     }).sort((a, b) => b.spend - a.spend);
-    const best = rows.reduce((top, row) => (!top || row.roas > top.roas ? row : top), null);
+    const [best, second] = [...rows].sort((a, b) => b.roas - a.roas), all = rows.reduce((sum, row) => sum + row.revenue, 0) / rows.reduce((sum, row) => sum + row.spend, 0);
+    const model = words.modelWords(state.model).toLowerCase(), isClose = second && second.high > best.low && second.roas > CLOSE * best.roas;
+    const first = best && (isClose ? `${best.name} (${words.number(best.roas, 2)}) and ${second.name} (${words.number(second.roas, 2)}) return most for each unit of spend under ${model}, too close to call between models.` : `${best.name} returns most: ${words.number(best.roas, 2)} for each unit of spend under ${model}; under the other models ${words.number(best.low, 2)} to ${words.number(best.high, 2)}.`);
     blocks.show("channels", {
-      says: best ? `${best.name} returns most: ${words.number(best.roas, 2)} for each unit of spend under ${words.modelWords(state.model).toLowerCase()}; under the other models ${words.number(best.low, 2)} to ${words.number(best.high, 2)}.` : "",
-      note: "The thin line spans what all the models say: where it is long, the model decides, not the data.",
+      says: best ? `${first} All paid channels together return ${words.number(all, 2)}${all < 1 ? ": less than they cost" : ""}.` : "",
+      note: "The broken line is one for one: what stands left of it is credited with less than it cost. The thin line spans what all the models say: where it is long, the model decides, not the data.",
       empty: "No paid channel has spend in these days.",
       columns: [{ key: "name", label: "Channel" }, { key: "spend", label: "Spend", unit: "usd" }, { key: "revenue", label: "Attributed revenue", unit: "usd" }, { key: "roas", label: "ROAS", unit: "ratio" }, { key: "low", label: "Lowest model", unit: "ratio" }, { key: "high", label: "Highest model", unit: "ratio" }],
       rows,
       option: (look) => ({
         legend: { show: false }, grid: { top: 8 },
-        xAxis: { type: "value", axisLabel: { formatter: blocks.short }, max: blocks.ceiling(Math.max(...rows.map((row) => row.high))) },
+        xAxis: { type: "value", axisLabel: { formatter: blocks.short }, max: blocks.ceiling(Math.max(1, ...rows.map((row) => row.high))) },
         yAxis: { type: "category", inverse: true, data: rows.map((row) => row.name) },
         tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${rows[place].name}: ROAS ${words.number(rows[place].roas, 2)}, all models ${words.number(rows[place].low, 2)} to ${words.number(rows[place].high, 2)}` },
         series: [
-          { type: "bar", barMaxWidth: 18, data: rows.map((row) => ({ value: row.roas, itemStyle: { color: look.of(data.channels, row.key), borderRadius: [0, 3, 3, 0] } })), label: { show: true, position: "insideLeft", color: look.card, formatter: ({ value }) => words.number(value, 2) } },
+          { type: "bar", barMaxWidth: 18, data: rows.map((row) => ({ value: row.roas, itemStyle: { color: look.of(data.channels, row.key), borderRadius: [0, 3, 3, 0] } })), label: { show: true, position: "insideLeft", color: look.card, formatter: ({ value }) => words.number(value, 2) },
+            markLine: { symbol: "none", silent: true, label: { show: false }, lineStyle: { color: look.ink, type: "dashed", width: 1 }, data: [{ xAxis: 1 }] } },
           { type: "custom", silent: true, z: 5, data: rows.map((row, place) => [row.low, row.high, place]),
             renderItem: (_, api) => {
               const [from, to] = [0, 1].map((part) => api.coord([api.value(part), api.value(2)]));
@@ -144,7 +150,7 @@
     const value = newest.valued ? `; each is worth ${money(newest.value_usd / 100 / newest.valued)} of the next 365 days (LTV)` : "";
     blocks.show("funnel", {
       says: visits ? `Of ${words.number(visits)} visits, ${words.shown(ordered.of_all, "share")} ordered${past ? ` (${words.changeWords(words.change(ordered.of_all, past))} on before)` : ""}${ordered.cost ? `, for ${money(ordered.cost)} of spend each` : ""}.` : "",
-      note: `Visits of new and known customers. ${newest.customers ? `Newest cohort: ${words.number(newest.customers)} first bought in ${words.monthWords(newest.cohort_month)}${value}.` : "No month has 10 first customers yet."}`,
+      note: `Visits of new and known customers. ${newest.customers ? `Newest cohort: ${words.number(newest.customers)} known customers first bought in ${words.monthWords(newest.cohort_month)}${value}. Guests and who refused profiling are in no cohort.` : "No month has 10 first customers yet."}`,
       empty: "No visit is known in these days.",
       columns: [{ key: "label", label: "Step" }, { key: "visits", label: "Visits", unit: "count" }, { key: "of_before", label: "Of the step before", unit: "share" }, { key: "of_all", label: "Of all visits", unit: "share" }, { key: "cost", label: "Spend for each", unit: "usd" }],
       rows: visits ? rows : [],

@@ -44,9 +44,9 @@ const report = (() => {
     last_7: "Last 7 days", last_28: "Last 28 days", last_90: "Last 90 days", month: "This month",
     last_month: "Last month", quarter: "This quarter", year: "This year", last_365: "Last 365 days", all: "All days", custom: "Other days …",
   };
-  const COMPARES = { previous: "The days before", year: "The year before", plan: "The plan", none: "Nothing" };
+  const COMPARES = { previous: "Days before", year: "Year before", plan: "Plan", none: "Nothing" };
   const CUSTOMERS = { all: "All", first_order: "New", repeat_order: "Returning" };
-  const DAYS = { conversion: "Day of the sale", touch: "Day of the touch" };
+  const DAYS = { conversion: "Sale day", touch: "Touch day" };
   const GRAINS = { auto: "Automatic", day: "Days", week: "Weeks", month: "Months" };
   /* choices of a page's own blocks, kept in the address too: {value: text}, the first is the usual one */
   const own = {};
