@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 
 from marketing_analytics.cloud_api.cron import next_ticks
+from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.monitor import history
 from marketing_analytics.monitor.checks import checks, job_runs
 from marketing_analytics.monitor.place import Place
@@ -306,10 +307,11 @@ class Runs:
             if is_wrong and wrong[1] == "missing":
                 continue
             seconds = 300 + 37 * (number % 5)
-            status = 20 if is_wrong and wrong[1] == "error" else 10
+            is_error = is_wrong and wrong[1] == "error"
+            status = Status.ERROR if is_error else Status.SUCCESS
             yield {
                 "id": number,
-                "status": status,
+                "status": int(status),
                 "created_at": tick.isoformat(),
                 "started_at": (tick + timedelta(seconds=5)).isoformat(),
                 "finished_at": (tick + timedelta(seconds=seconds)).isoformat(),

@@ -31,6 +31,19 @@
 
 {% macro duckdb__kept_apart() -%}materialized{%- endmacro %}
 
+{#- a step that PostgreSQL plans by itself: it would write each use of a column out in full, and of
+    columns made of columns that is more than it can plan -#}
+{% macro planned_alone() -%}
+    {{ return(adapter.dispatch('planned_alone', 'marketing')()) }}
+{%- endmacro %}
+
+{% macro default__planned_alone() -%}{%- endmacro %}
+
+{% macro postgres__planned_alone() -%}materialized{%- endmacro %}
+
+{#- which has no such word, and would take that of PostgreSQL -#}
+{% macro redshift__planned_alone() -%}{%- endmacro %}
+
 {% macro postgres__kept_apart() -%}materialized{%- endmacro %}
 
 {% macro redshift__kept_apart() -%}{%- endmacro %}

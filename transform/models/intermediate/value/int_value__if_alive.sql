@@ -50,7 +50,7 @@ placed as (
 
 ),
 
-ranged as (
+ranged as {{ planned_alone() }} (
 
     select
         *,
@@ -73,7 +73,7 @@ points as (
 
 ),
 
-chances as (
+chances as {{ planned_alone() }} (
 
     select
         *,
@@ -83,7 +83,7 @@ chances as (
 
 ),
 
-weighted as (
+weighted as {{ planned_alone() }} (
 
     select
         *,
@@ -93,7 +93,7 @@ weighted as (
 
 ),
 
-without_purchase as (
+without_purchase as {{ planned_alone() }} (
 
     select
         *,
@@ -102,7 +102,7 @@ without_purchase as (
 
 ),
 
-with_one as (
+with_one as {{ planned_alone() }} (
 
     select
         *,
@@ -111,7 +111,7 @@ with_one as (
 
 ),
 
-with_more as (
+with_more as {{ planned_alone() }} (
 
     select
         *,
