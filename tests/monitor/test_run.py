@@ -159,6 +159,22 @@ def test_a_day_that_is_not_over_is_not_judged(
     assert wrong(run(place, "volume")) == []
 
 
+def test_the_executive_page_has_the_revenue_of_a_day_that_is_not_over(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MARKETING_NOW", "2026-10-31T20:00:00Z")
+    change(
+        place,
+        "create table marts.rpt_executive_kpis (kpi_month date, metric varchar(40),"
+        " actual_value decimal(18, 4))",
+        "insert into marts.rpt_executive_kpis select cast(date_trunc('month', conversion_date)"
+        " as date), 'revenue_usd', sum(revenue_usd) from marts.fct_conversions group by 1",
+    )
+    assert wrong(run(place, "reconciliation")) == []
+    change(place, "update marts.rpt_executive_kpis set actual_value = actual_value + 1")
+    assert [result.subject for result in wrong(run(place, "reconciliation"))] == ["executive"]
+
+
 def test_a_run_is_kept_in_the_history(place: Place) -> None:
     done = run(place, "budget", "schema")
     with opened(place) as connection:

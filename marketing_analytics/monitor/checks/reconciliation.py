@@ -53,7 +53,7 @@ def look(seen: Look) -> Iterator[Finding]:
                 [(seen.as_of, float(row["reported_usd"] or 0), float(row["revenue_usd"]))],
             )
     if "rpt_executive_kpis" in seen.tables:
-        months = seen.rows("revenue_by_month", seen.as_of)
+        months = seen.rows("revenue_by_month")
         pairs = [pair(row, "reported_usd", "revenue_usd") for row in months]
         yield from differing(seen, PAGE, "the executive page shows {} revenue than there is", pairs)
     count = sum(orders for orders, _ in conversions.values())

@@ -1,4 +1,4 @@
--- revenue of the executive page beside that of the conversions
+-- revenue of the executive page beside that of all conversions: today's are in both
 with
 
 kpis as (
@@ -17,7 +17,6 @@ conversions as (
         cast(date_trunc('month', conversion_date) as date) as conversion_month,
         sum(revenue_usd) as revenue_usd
     from {marts}.fct_conversions
-    where conversion_date <= ?
     group by cast(date_trunc('month', conversion_date) as date)
 
 )
