@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,10 @@ import click
 from marketing_analytics.core.commands import Group
 from marketing_analytics.core.console import Console, run_guarded
 from marketing_analytics.core.errors import EXIT_FAILED, EXIT_OK
+from marketing_analytics.warehouse.options import of_marts
 
 EXAMPLES = ["", "--warehouse var/demo/cloud/warehouse/env_1.duckdb --schema local_demo", "--json"]
-OPTIONS = (
-    click.option("--warehouse", metavar="PATH_OR_URL",
-                 help="DuckDB file or postgresql:// address [default: MARKETING_WAREHOUSE]."),
-    click.option("--schema", metavar="NAME",
-                 help="Schema of the marts [default: MARKETING_SCHEMA, else the one there is]."),
-    click.option("--raw-database", type=click.Path(path_type=Path), metavar="FILE",
-                 help="Raw database of a DuckDB file [default: MARKETING_RAW_DATABASE]."),
-    click.option("--json", "is_json", is_flag=True, help="Print all links as JSON."),
-)  # fmt: skip
+AS_JSON = click.option("--json", "is_json", is_flag=True, help="Print all links as JSON.")
 
 
 @click.group(name="diagnose", cls=Group)
@@ -34,13 +26,6 @@ def group() -> None:
     """
 
 
-def of_warehouse(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that name the warehouse."""
-    for option in reversed(OPTIONS):
-        command = option(command)
-    return command
-
-
 def diagnose(
     chain: str, warehouse: str | None, schema: str | None, raw_database: Path | None, is_json: bool
 ) -> None:
@@ -49,8 +34,8 @@ def diagnose(
 
     def body() -> int:
         from marketing_analytics.diagnose.screen import document, show
-        from marketing_analytics.diagnose.walk import first_broken, schema_of, walk
-        from marketing_analytics.warehouse.marts import marts_of
+        from marketing_analytics.diagnose.walk import first_broken, walk
+        from marketing_analytics.warehouse.marts import marts_of, schema_of
 
         links = importlib.import_module(f"marketing_analytics.diagnose.chains.{chain}").CHAIN
         marts = marts_of(warehouse, schema, raw_database)
@@ -67,35 +52,40 @@ def diagnose(
 
 
 @group.command(examples=EXAMPLES)
-@of_warehouse
+@of_marts
+@AS_JSON
 def attribution(**options: Any) -> None:
     """Find why revenue stands in the wrong channel, or in none."""
     diagnose("attribution", **options)
 
 
 @group.command(examples=EXAMPLES)
-@of_warehouse
+@of_marts
+@AS_JSON
 def roi(**options: Any) -> None:
     """Find why spend, revenue or their ratio looks wrong."""
     diagnose("roi", **options)
 
 
 @group.command(examples=EXAMPLES)
-@of_warehouse
+@of_marts
+@AS_JSON
 def ltv(**options: Any) -> None:
     """Find why lifetime value is missing, old or off."""
     diagnose("ltv", **options)
 
 
 @group.command(examples=EXAMPLES)
-@of_warehouse
+@of_marts
+@AS_JSON
 def freshness(**options: Any) -> None:
     """Find why the report ends before yesterday."""
     diagnose("freshness", **options)
 
 
 @group.command(examples=EXAMPLES)
-@of_warehouse
+@of_marts
+@AS_JSON
 def consent(**options: Any) -> None:
     """Find where somebody who refused may still be counted."""
     diagnose("consent", **options)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.diagnose.link import Finding, Link, Row, Verdict, ok, unknown
-from marketing_analytics.warehouse.marts import Marts
+from marketing_analytics.warehouse.marts import Marts, schema_of
 
 QUERIES = Path(__file__).parent / "queries"
 # rows of a broken link that are shown: as many as there are sources
@@ -46,11 +46,6 @@ def walk(connection: Any, marts: Marts, links: Sequence[Link]) -> Iterator[Findi
                 raise
             verdict = unknown(f"the warehouse says: {str(error).strip().splitlines()[0]}")
         yield Finding(link, verdict.status, verdict.sentence, query, tuple(rows[:MOST_ROWS]))
-
-
-def schema_of(connection: Any) -> str:
-    """Return the schema of the marts, whose names need none."""
-    return str(connection.execute("select current_schema()").fetchone()[0])
 
 
 def query_of(link: Link, marts: Marts, schema: str) -> str:

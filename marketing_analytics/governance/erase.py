@@ -37,9 +37,10 @@ from marketing_analytics.ingest.engine.persons import Key, restricted
 from marketing_analytics.ingest.platforms import source_names
 from marketing_analytics.ingest.raw.database import RawDatabase
 from marketing_analytics.ingest.raw.erasures import note_erased
-from marketing_analytics.ingest.raw.places import DuckDBFile, Place, transaction
+from marketing_analytics.ingest.raw.places import DuckDBFile, Place
 from marketing_analytics.ingest.raw.state import note_state, pipeline_name, stored_state
 from marketing_analytics.warehouse import duckdb
+from marketing_analytics.warehouse.transactions import transaction
 
 # an order by the names that models give its number
 ORDERS = ("order_id", "conversion_id", "transaction_id")

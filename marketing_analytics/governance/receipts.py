@@ -15,7 +15,7 @@ from typing import Any
 
 from marketing_analytics.ingest.raw import journal
 from marketing_analytics.ingest.raw.declared import tables_of
-from marketing_analytics.ingest.raw.places import transaction
+from marketing_analytics.warehouse.transactions import transaction
 
 COLUMNS = (
     "export_id, audience, platform, exported_by, file_name, file_sha256, person_count, "

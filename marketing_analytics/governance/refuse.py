@@ -10,7 +10,8 @@ from marketing_analytics.governance.receipts import Receipt, receipts_with
 from marketing_analytics.governance.traces.person import databases, find
 from marketing_analytics.ingest.engine.persons import Key
 from marketing_analytics.ingest.raw import journal
-from marketing_analytics.ingest.raw.places import Place, transaction
+from marketing_analytics.ingest.raw.places import Place
+from marketing_analytics.warehouse.transactions import transaction
 
 PURPOSES = ("analytics", "marketing", "profiling")
 COLUMNS = "pseudonym, purpose, is_granted, changed_at, _loaded_at"

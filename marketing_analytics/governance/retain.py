@@ -13,7 +13,8 @@ from marketing_analytics.core.errors import FileError
 from marketing_analytics.governance.erase import Where, rewrite_files
 from marketing_analytics.governance.project import Described, described
 from marketing_analytics.governance.traces.tables import Stored, tables_in
-from marketing_analytics.ingest.raw.places import Place, opened, transaction
+from marketing_analytics.ingest.raw.places import Place, opened
+from marketing_analytics.warehouse.transactions import transaction
 
 
 @dataclass(frozen=True)

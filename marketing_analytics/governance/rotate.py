@@ -25,9 +25,9 @@ from marketing_analytics.governance.traces.tables import Stored, tables_in, valu
 from marketing_analytics.ingest.engine.persons import RETIRED_SETTING, Key
 from marketing_analytics.ingest.platforms import source_names
 from marketing_analytics.ingest.raw.erasures import erased_pseudonyms
-from marketing_analytics.ingest.raw.places import transaction
 from marketing_analytics.ingest.raw.state import note_state, stored_state
 from marketing_analytics.warehouse import duckdb
+from marketing_analytics.warehouse.transactions import transaction
 
 
 @dataclass

@@ -19,13 +19,13 @@ import orjson
 
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.locks import file_lock
+from marketing_analytics.core.written import replace_file, sync_all, sync_folder
 from marketing_analytics.report.data.attribution import defaults_of
 from marketing_analytics.report.pages.contents import PAGES
 from marketing_analytics.report.pages.notes import noted, without_note
 from marketing_analytics.report.pages.rendering import NO_LINKS, Links, Rendering
 from marketing_analytics.report.pages.static import static_files
 from marketing_analytics.report.snapshots.snapshot import Snapshot, opened
-from marketing_analytics.report.written import replace_file, sync_all, sync_folder
 
 ABOUT = "report.json"
 BUILDS = "builds"
@@ -61,12 +61,13 @@ class Build:
     def share(self) -> dict[str, str]:
         """Write what pages share and is not there yet, and return its addresses by name."""
         (self.out / "static").mkdir(exist_ok=True)
-        for address, data in static_files().values():
+        files = static_files()
+        for address, data in files.values():
             if (self.out / address).exists():
                 self.remember(self.out / address, data)
             else:
                 self.write(self.out / address, data)
-        return {name: address for name, (address, _) in static_files().items()}
+        return {name: address for name, (address, _) in files.items()}
 
     def remember(self, path: Path, data: bytes) -> None:
         """Name a file that belongs to the build."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from marketing_analytics.core.commands import Group
+from marketing_analytics.warehouse.options import of_marts
 
 FOLDER = click.Path(path_type=Path, file_okay=False)
 SNAPSHOTS = click.option(
@@ -20,21 +19,7 @@ SNAPSHOTS = click.option(
     envvar="MARKETING_SNAPSHOTS",
     help="Folder of the published snapshots.",
 )
-OF_MARTS = (
-    click.option("--warehouse", metavar="PATH_OR_URL",
-                 help="A DuckDB file, or postgresql://... [MARKETING_WAREHOUSE]."),
-    click.option("--schema", help="Schema of the marts [MARKETING_SCHEMA; else the one there is]."),
-    click.option("--raw-database", type=click.Path(path_type=Path), metavar="FILE",
-                 help="The DuckDB file of raw tables, for freshness [MARKETING_RAW_DATABASE]."),
-)  # fmt: skip
 AS_JSON = click.option("--json", "is_json", is_flag=True, help="Print the result as JSON.")
-
-
-def of_marts(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that name the marts."""
-    for option in reversed(OF_MARTS):
-        command = option(command)
-    return command
 
 
 @click.group(name="report", cls=Group, help="Publish the marts, build the pages, send the mail.")

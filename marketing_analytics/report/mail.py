@@ -16,10 +16,10 @@ from urllib.parse import unquote, urlsplit
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import AuthError, TransientError, UserError, not_set
 from marketing_analytics.core.redaction import redact, remember, secrets_of
+from marketing_analytics.core.written import replace_file
 from marketing_analytics.report.data.attribution import defaults_of
 from marketing_analytics.report.pages.rendering import NO_LINKS, Rendering
 from marketing_analytics.report.snapshots.snapshot import opened
-from marketing_analytics.report.written import replace_file
 
 SETTING = "MARKETING_SMTP_URL"
 EXAMPLE = "smtps://user:password@mail.example.com:465 (smtp:// begins TLS after connecting)"

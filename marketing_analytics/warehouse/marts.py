@@ -65,6 +65,11 @@ class Marts:
         return f"set search_path to {name}" if self.is_postgresql else f"use {name}"
 
 
+def schema_of(connection: Any) -> str:
+    """Return the schema of the marts, whose names need none."""
+    return str(connection.execute("select current_schema()").fetchone()[0])
+
+
 def only_schema(connection: Any, where: str) -> str:
     """Return the one schema that holds marts. Raise UserError for none and for several."""
     rows = connection.execute(

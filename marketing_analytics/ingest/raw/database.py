@@ -31,7 +31,7 @@ from marketing_analytics.ingest.engine.tables import (
 )
 from marketing_analytics.ingest.raw.declared import check_is_ours, declare, tables_of
 from marketing_analytics.ingest.raw.left_over import begin_anew
-from marketing_analytics.ingest.raw.places import Place, check_name, opened, transaction
+from marketing_analytics.ingest.raw.places import Place, check_name, opened
 from marketing_analytics.ingest.raw.state import (
     forget_state,
     note_state,
@@ -39,6 +39,7 @@ from marketing_analytics.ingest.raw.state import (
     stored_state,
 )
 from marketing_analytics.ingest.raw.unchanged import is_stored, touch
+from marketing_analytics.warehouse.transactions import transaction
 
 OPTIONS = {
     "RUNTIME__DLTHUB_TELEMETRY": "false",

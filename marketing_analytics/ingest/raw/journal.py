@@ -16,8 +16,8 @@ from typing import Any
 from marketing_analytics.ingest.engine.tables import Table
 from marketing_analytics.ingest.raw.database import RawDatabase, load_errors
 from marketing_analytics.ingest.raw.declared import tables_of
-from marketing_analytics.ingest.raw.places import transaction
 from marketing_analytics.ingest.raw.state import stored_state
+from marketing_analytics.warehouse.transactions import transaction
 
 LOADS = (
     "load_id, source, status, started_at, finished_at, row_count, rejected_count, window_count, "

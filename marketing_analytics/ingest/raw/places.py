@@ -272,15 +272,3 @@ def opened(place: Place, wait_seconds: float, *, is_read_only: bool = False) -> 
         yield connection
     finally:
         connection.close()
-
-
-@contextlib.contextmanager
-def transaction(connection: Any) -> Iterator[None]:
-    """Make all statements inside one: all of them are done, or none."""
-    connection.execute("begin")
-    try:
-        yield
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    connection.execute("commit")

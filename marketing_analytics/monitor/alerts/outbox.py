@@ -9,8 +9,8 @@ arrived before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from marketing_analytics.monitor.history import add, prepare, read
 from marketing_analytics.monitor.place import Place, named, opened
 from marketing_analytics.monitor.results import result_of
 from marketing_analytics.warehouse.postgresql import advisory_lock
+from marketing_analytics.warehouse.transactions import transaction
 
 # a delivery takes less; measured by the clock on the wall, not the business clock
 CLAIM_SECONDS = 300
@@ -66,18 +67,6 @@ def deciding(place: Place) -> AbstractContextManager[None]:
 def notices(place: Place) -> str:
     """Return the name of the table in SQL."""
     return named(place.monitor_schema, "monitor_notices")
-
-
-@contextmanager
-def transaction(connection: Any) -> Iterator[None]:
-    """Keep all of a block, or nothing of it."""
-    connection.execute("begin")
-    try:
-        yield
-    except BaseException:
-        connection.execute("rollback")
-        raise
-    connection.execute("commit")
 
 
 def undecided_runs(connection: Any, place: Place) -> list[str]:

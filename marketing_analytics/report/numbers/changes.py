@@ -14,31 +14,11 @@ from typing import Any
 from marketing_analytics.report.numbers.definitions import (
     METRICS,
     Filters,
+    measure_by,
     parameters_of,
     value_of,
 )
 from marketing_analytics.report.numbers.words import change, change_words, number, shown, signed
-
-SPEND_SQL = """
-select channel, sum(spend_usd) as amount
-from campaign_days
-where day_date between $from_date and $to_date
-group by channel
-"""
-CREDIT_SQL = """
-select days.channel, sum(days.revenue_usd) as amount
-from rpt_attribution_days as days
-inner join dim_channels as channels on days.channel = channels.channel
-where
-    channels.is_paid
-    and days.has_spend
-    and days.model = $model
-    and days.window_days = $window_days
-    and days.day_kind = $day_kind
-    and days.day_date between $from_date and $to_date
-    and ($customers = 'all' or days.conversion_type = $customers)
-group by days.channel
-"""
 
 
 @dataclass(frozen=True)
@@ -93,7 +73,8 @@ def decomposed(
 def amounts(connection: Any, filters: Filters) -> dict[str, tuple[float, float]]:
     """Return spend and attributed revenue of each channel that has one of them, in USD."""
     found: dict[str, list[float]] = {}
-    for place, sql in enumerate((SPEND_SQL, CREDIT_SQL)):
+    for place, measure in enumerate(("spend_usd", "attributed_revenue_usd")):
+        sql = measure_by(measure, "channel")
         for channel, amount in connection.execute(sql, parameters_of(sql, filters)).fetchall():
             found.setdefault(str(channel), [0.0, 0.0])[place] = float(amount or 0)
     return {name: (pair[0], pair[1]) for name, pair in found.items()}

@@ -156,6 +156,12 @@ def measure_sql(name: str) -> str:
     return "\n".join(line for line in text.splitlines() if not line.startswith("--"))
 
 
+def measure_by(name: str, column: str) -> str:
+    """Return the statement of a measure for each value of a column, which comes first."""
+    whole = measure_sql(name).strip().removeprefix("select ")
+    return f"select {column}, {whole}\ngroup by {column}"
+
+
 def measure_sentence(name: str) -> str:
     """Return what a measure is: the comment of its statement."""
     first = (FOLDER / "definitions" / f"{name}.sql").read_text(encoding="utf-8").splitlines()[0]

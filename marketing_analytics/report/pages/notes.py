@@ -11,7 +11,7 @@ from pathlib import Path
 
 from marketing_analytics.core.errors import PlatformError
 from marketing_analytics.core.redaction import redact, secrets_of
-from marketing_analytics.report.written import replace_file
+from marketing_analytics.core.written import replace_file
 
 BEGIN, END = "<!--note-->", "<!--/note-->"
 PLACE = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)

@@ -17,10 +17,10 @@ from typing import Any
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.core.locks import file_lock
+from marketing_analytics.core.written import replace_file, sync_folder
 from marketing_analytics.report.snapshots.published import NEEDED, statements, watched_statements
-from marketing_analytics.report.written import replace_file, sync_folder
 from marketing_analytics.warehouse import duckdb
-from marketing_analytics.warehouse.marts import Marts, only_schema
+from marketing_analytics.warehouse.marts import Marts, schema_of
 
 POINTER = "current.json"
 KEPT_SNAPSHOTS = 3
@@ -100,7 +100,7 @@ def copy_file(marts: Marts, path: Path) -> dict[str, Any]:
         connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         # views name the database they were made in
         with marts.reading() as reading:
-            schema = marts.schema or only_schema(reading, str(marts))
+            schema = schema_of(reading)
         connection.execute(f'attach {duckdb.quoted(source)} as "{source.stem}" (read_only)')
         if marts.raw is not None and marts.raw.exists():
             connection.execute(f"attach {duckdb.quoted(marts.raw)} as raw (read_only)")
@@ -133,7 +133,7 @@ def copy_postgresql(marts: Marts, path: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     try:
         with marts.reading() as reading:
-            schema = marts.schema or only_schema(reading, str(marts))
+            schema = schema_of(reading)
             for name, statement in {**statements(), **watched_statements(schema)}.items():
                 try:
                     described = reading.execute(f"{statement} limit 0").description

@@ -20,12 +20,11 @@ WHOLE = (
     "rpt_executive_kpis",
     "rpt_lifetime_value",
     "rpt_marginal_returns",
-    "rpt_unmapped_traffic",
     "stg_ingest__freshness",
     "stg_ingest__loads",
 )
 # of the schema of the monitors
-WATCHED = ("monitor_results", "monitor_runs", "monitor_probes", "monitor_silences")
+WATCHED = ("monitor_results", "monitor_runs", "monitor_probes")
 # a report of anything at all needs these
 NEEDED = ("order_days", "rpt_attribution_days", "campaign_days", "dim_channels")
 

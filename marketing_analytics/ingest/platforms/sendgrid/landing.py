@@ -14,6 +14,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from marketing_analytics.core.written import sync_folder
+
 PART, WHOLE = ".part", ".jsonl"
 MOST_FILE_BYTES = 16 * 2**20
 MOST_FILE_SECONDS = 60.0
@@ -142,15 +144,6 @@ def seal_left_over(folder: Path) -> None:
                 complete(path)
         finally:
             os.close(file)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names in a folder outlive a crash."""
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 def whole_files(folder: Path) -> list[Path]:

@@ -176,7 +176,7 @@ const report = (() => {
     const form = document.querySelector("[data-filters]");
     if (form) fill(form);
     show();
-    Promise.all(listeners.map((listener) => listener(context()))).catch(complain).finally(() => { body.dataset.shown = ""; });
+    Promise.all(listeners.map(async (listener) => listener(context()))).catch(complain).finally(() => { body.dataset.shown = ""; });
   }
   function complain(error) {
     console.error(error);

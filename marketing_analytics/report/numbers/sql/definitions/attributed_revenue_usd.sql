@@ -1,7 +1,7 @@
 -- net revenue that the model credits to paid channels, of platforms whose spend is loaded
 select coalesce(sum(days.revenue_usd), 0)
 from rpt_attribution_days as days
-inner join dim_channels as channels on days.channel = channels.channel
+inner join dim_channels as channels using (channel)
 where
     channels.is_paid
     and days.has_spend
