@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from marketing_analytics import __version__
-from marketing_analytics.core.commands import Group
+from marketing_analytics.core.commands import LateGroup
 
 # group name: (module that holds `group`, help line); a feature is imported only when used
 GROUPS = {
@@ -25,24 +23,19 @@ GROUPS = {
 }
 
 
-class LazyGroup(Group):
-    """A group whose members are imported when they are called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(GROUPS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in GROUPS:
-            return None
-        command: click.Command = importlib.import_module(GROUPS[cmd_name][0]).group
-        return command
+class Rooms(LateGroup):
+    """The groups of all features, whose help needs none of them imported."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, GROUPS[name][1]) for name in self.list_commands(ctx)])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Rooms,
+    members={name: f"{module}:group" for name, (module, _) in GROUPS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="marketing")
 def main() -> None:
     """dbt jobs as code, a local dbt Cloud, ad data ingestion and attribution."""

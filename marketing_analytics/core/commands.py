@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -108,6 +109,29 @@ class Group(SaysJson, click.Group):
             refuse(click.NoSuchCommand(error.command_name, possibilities=known, ctx=ctx), given)
         except click.UsageError as error:
             refuse(error, given)
+
+
+class LateGroup(Group):
+    """A group whose commands are imported when they are called.
+
+    `members` maps a command's name to `module:attribute`.
+    """
+
+    def __init__(self, *arguments: Any, members: Mapping[str, str], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.members = members
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return sorted(self.members)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, imported now, or None."""
+        module, _, attribute = self.members.get(cmd_name, "").partition(":")
+        if not module:
+            return None
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
 
 
 class JsonUsageError(click.UsageError):

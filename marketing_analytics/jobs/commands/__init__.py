@@ -1,0 +1,1 @@
+"""The commands of `marketing jobs`, one module for what belongs together."""
