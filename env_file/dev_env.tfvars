@@ -52,7 +52,8 @@ jobs = {
   customer-ltv-modeling = {
     description   = "Builds RFM segments, and fits, predicts and judges customer lifetime value."
     execute_steps = ["dbt build --select +tag:customers --exclude selector:tests_of_ads selector:tests_of_attribution --exclude-resource-type unit_test"]
-    schedule_cron = "0 12 * * *"
+    # not at 12:00, when ad-platform-sync builds the tables that it stands on
+    schedule_cron = "30 12 * * *"
     tags          = ["customers"]
   }
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 10.0
 REFRESHES_PER_SECOND = 4
 # how the sentences of an error begin, and how far their other lines are indented
-SENTENCES = {"error: ": "  ", "  help: ": " " * len("  help: ")}
+SENTENCES = {"error: ": "  ", "warning: ": "  ", "  help: ": " " * len("  help: ")}
 
 
 class Console:
@@ -259,11 +259,18 @@ class Console:
                 document["errors"] = [error_json(each) for each in error.errors]
             self.json(document)
             return
+        self._told(error, "error")
+
+    def warning(self, error: PlatformError) -> None:
+        """Print on stderr what is not right and stops nothing, also in JSON mode."""
+        self._told(error, "warning")
+
+    def _told(self, error: PlatformError, lead: str) -> None:
         width = shutil.get_terminal_size().columns if is_terminal(self.err) else PIPED_WIDTH
-        for line in error.render(width).split("\n"):
+        for line in error.render(width, lead).split("\n"):
             # only the sentences: source lines have to stand below each other
-            lead = next((lead for lead in SENTENCES if line.startswith(lead)), None)
-            self.note(line, indent=None if lead is None else SENTENCES[lead])
+            start = next((start for start in SENTENCES if line.startswith(start)), None)
+            self.note(line, indent=None if start is None else SENTENCES[start])
 
 
 def is_terminal(stream: IO[str]) -> bool:

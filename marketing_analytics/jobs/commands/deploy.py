@@ -11,6 +11,7 @@ import click
 from marketing_analytics.core.commands import Command
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import EXIT_OK, EXIT_USAGE
+from marketing_analytics.jobs.commands.lineage import lineage_options, warn_of_lineage
 from marketing_analytics.jobs.commands.options import connect, execute, load_all, options
 from marketing_analytics.jobs.settings import Settings
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan, write nothing.")
 @click.option("--allow-delete", type=click.IntRange(0), metavar="N", help="Allow N deletes.")
+@lineage_options
 @options(needs_config=True)
 def deploy(config: Sequence[str], dry_run: bool, allow_delete: int | None, **flags: Any) -> None:
     """Bring dbt Cloud to what the job file says."""
@@ -53,13 +55,14 @@ def deploy_files(
     from marketing_analytics.jobs.render import plan_json, print_plan
 
     file, settings = load_all(console, config, flags)
+    warnings = warn_of_lineage(console, [file], config, flags)
     name = str(file.source.path)
     with connect(settings, console) as client:
         if is_dry_run:
             plan, seconds = read_and_plan(client, file, settings)
             print_plan(console, plan, name, seconds)
             if console.is_json:
-                console.json(plan_json(plan, name, is_dry_run=True))
+                console.json({**plan_json(plan, name, is_dry_run=True), "warnings": warnings})
             elif plan.changes:
                 console.line("dry run: nothing was written")
             return EXIT_OK
@@ -111,6 +114,7 @@ def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tup
     ],
 )
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when there are changes.")
+@lineage_options
 @options(has_shared=True, needs_config=True)
 def plan(config: Sequence[str], detailed_exitcode: bool, **flags: Any) -> None:
     """Show what deploy would do."""
@@ -118,12 +122,13 @@ def plan(config: Sequence[str], detailed_exitcode: bool, **flags: Any) -> None:
 
     def body(console: Console) -> int:
         file, settings = load_all(console, config, flags)
+        warnings = warn_of_lineage(console, [file], config, flags)
         name = str(file.source.path)
         with connect(settings, console) as client:
             made, seconds = read_and_plan(client, file, settings)
         print_plan(console, made, name, seconds)
         if console.is_json:
-            console.json(plan_json(made, name, is_dry_run=True))
+            console.json({**plan_json(made, name, is_dry_run=True), "warnings": warnings})
         return EXIT_USAGE if detailed_exitcode and made.changes else EXIT_OK
 
     execute(flags["is_json"], body)

@@ -21,6 +21,7 @@ from marketing_analytics.jobs.lineage.project import Project, project_of
 # a change of what is kept or how it is found out is a new number
 FORM = 1
 ASK_SECONDS = 300
+MAX_KEPT = 20
 PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -30,7 +31,7 @@ def project_at(found: Found, steps: Iterable[str]) -> Project:
     Raise UserError for a manifest that dbt cannot read, ModuleNotFoundError without dbt.
     """
     steps = sorted(set(steps))
-    kept, digest = kept_at(found.manifest), digest_of(found, steps)
+    kept, digest = kept_at(found.manifest, steps), digest_of(found, steps)
     if known := read_kept(kept, digest):
         return known
     text = ask(found, steps)
@@ -38,11 +39,12 @@ def project_at(found: Found, steps: Iterable[str]) -> Project:
     return project_of(json.loads(text))
 
 
-def kept_at(manifest: Path) -> Path:
-    """Return where the answer for a manifest is kept, one for each."""
+def kept_at(manifest: Path, steps: list[str]) -> Path:
+    """Return where the answer for a manifest and the steps of job files is kept."""
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    name = hashlib.sha256(str(manifest.resolve()).encode()).hexdigest()[:16]
-    return Path(home) / "marketing" / f"lineage-{name}.json"
+    asked = json.dumps([str(manifest.resolve()), steps])
+    name = hashlib.sha256(asked.encode()).hexdigest()[:16]
+    return Path(home) / "marketing" / "lineage" / f"{name}.json"
 
 
 def digest_of(found: Found, steps: list[str]) -> str:
@@ -67,6 +69,9 @@ def keep(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, text)
+        by_age = sorted(path.parent.glob("*.json"), key=lambda kept: kept.stat().st_mtime)
+        for old in by_age[:-MAX_KEPT]:
+            old.unlink(missing_ok=True)
     except (OSError, MachineError):
         return
 
@@ -101,6 +106,4 @@ def ask(found: Found, steps: list[str]) -> str:
     said = last_words(done.stderr)
     if "No module named 'dbt" in said:
         raise ModuleNotFoundError("dbt", name="dbt")
-    raise UserError(
-        f"dbt cannot read {found.manifest}: {said}", hint="make a new one: `dbt parse`"
-    )
+    raise UserError(f"dbt cannot read {found.manifest}: {said}", hint="make a new one: `dbt parse`")

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from marketing_analytics.core.errors import FileError
 from marketing_analytics.jobs.lineage.project import Project
@@ -102,12 +103,17 @@ class Check:
                 if builders:
                     by_builders[frozenset(builders)].add(each)
             told: set[str] = set()
-            for builders, nodes in sorted(by_builders.items(), key=lambda item: sorted(item[0])):
-                found = self.out_of_order(key, self.times.in_order(builders))
+            for keys, nodes in sorted(by_builders.items(), key=lambda item: sorted(item[0])):
+                found = self.out_of_order(key, self.times.in_order(keys))
                 # one line for each pair of jobs
-                if found and found[1].key not in told:
+                if found and found[1].key not in told and not self.is_told_elsewhere(*found):
                     told.add(found[1].key)
                     yield self.out_of_order_error(role.job, *found, nodes)
+
+    def is_told_elsewhere(self, run: Run, build: Run) -> bool:
+        """Return whether two jobs at once build the same tables too, which is the worse fault."""
+        both = self.roles[run.key].builds & self.roles[build.key].builds
+        return build.start <= run.start and bool(both)
 
     def out_of_order(self, key: str, builds: Sequence[Run]) -> tuple[Run, Run] | None:
         """Return a run of a reader with a run that builds what it reads too late, or None."""
@@ -169,7 +175,7 @@ class Check:
                 f'jobs "{first.key}" and "{second.key}" build the same tables at the same time: '
                 f"{self.project.said(both)} ({moment(second.start)} UTC{why})"
             )
-            hint = f"move one of them, or let one run after the other: after = {{ job = ... }}"
+            hint = "move one of them, or let one run after the other: after = { job = ... }"
             at = self.at(two.job, "schedule_cron", "after")
             yield self.file.source.error(message, at, hint)
 
@@ -177,7 +183,7 @@ class Check:
         """Yield the jobs that come due again before they are done, judged by past runs."""
         for key, length in self.times.known.items():
             runs = self.times.runs.get(key, ())
-            gaps = [two.start - one.start for one, two in zip(runs, runs[1:], strict=False)]
+            gaps = [two.start - one.start for one, two in pairwise(runs)]
             if not gaps or min(gaps) >= length:
                 continue
             job = next(job for job in self.file.jobs if job.key == key)
@@ -213,5 +219,8 @@ def is_ci(job: Job) -> bool:
 def findings_of(
     file: JobFile, project: Project, lengths: Mapping[str, float] | None = None
 ) -> list[FileError]:
-    """Return what is wrong between the jobs of a file; `lengths` are seconds of past runs by key."""
+    """Return what is wrong between the jobs of a file.
+
+    `lengths` are the seconds that past runs took by key of the job.
+    """
     return Check(file, project, lengths or {}).findings()

@@ -42,7 +42,9 @@ def find_manifest(
         path = Path(manifest)
         if not path.is_file():
             raise UserError(f"there is no manifest {manifest}", hint="`dbt parse` writes it")
-        return Found(path, file_of(path.parent.parent))
+        # its flags decide which tests a step takes
+        folders = [path.resolve().parent.parent, *folders_beside(job_files)]
+        return Found(path, next(filter(None, map(file_of, folders)), None))
     if project_dir is not None:
         return made(Path(project_dir))
     for folder in folders_beside(job_files):

@@ -65,7 +65,7 @@ class Project:
         return frozenset(found)
 
     def read_by(self, steps: Iterable[str]) -> frozenset[str]:
-        """Return the ids of tables and views that steps read; through views also what these read."""
+        """Return the ids of tables and views that steps read, through views too."""
         found: set[str] = set()
         waiting = [
             parent

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import NamedTuple
 
 from marketing_analytics.cloud_api.cron import CHECKED_FROM, next_ticks
@@ -78,10 +79,22 @@ def ticks_of(job: Job) -> set[float]:
     """Return when a job's schedule comes due."""
     if not job.schedule_cron:
         return set()
+    period = days_of_period(job.schedule_cron)
     # the first tick may be BEGIN itself
-    after, until = BEGIN - timedelta(minutes=1), BEGIN + timedelta(days=DAYS_LOOKED_AT)
+    after, until = BEGIN - timedelta(minutes=1), BEGIN + timedelta(days=period)
     found = next_ticks(job.schedule_cron, after, MAX_RUNS, until)
-    return {(tick - BEGIN).total_seconds() for tick in found}
+    first = [(tick - BEGIN).total_seconds() for tick in found]
+    days = range(0, DAYS_LOOKED_AT, period)
+    ticks = (day * DAY_SECONDS + tick for day in days for tick in first)
+    return set(islice(ticks, MAX_RUNS))
+
+
+def days_of_period(cron: str) -> int:
+    """Return after how many days a schedule repeats, or all of them: a tick costs 0.1 ms."""
+    _, _, day, month, weekday = cron.upper().split()
+    if (day, month) != ("*", "*") or "#" in weekday or "L" in weekday:
+        return DAYS_LOOKED_AT
+    return 1 if weekday == "*" else 7
 
 
 def day_of(seconds: float) -> int:

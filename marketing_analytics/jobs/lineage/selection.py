@@ -19,11 +19,12 @@ from typing import Any
 import click
 from click.exceptions import NoArgsIsHelpError
 from dbt import flags as dbt_flags
+from dbt.artifacts.schemas.manifest import WritableManifest
 from dbt.cli.flags import Flags, args_to_context
 from dbt.clients.yaml_helper import load_yaml_text
 from dbt.compilation import Linker
 from dbt.config.selectors import selector_config_from_data
-from dbt.contracts.graph.manifest import Manifest, WritableManifest
+from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.project import ProjectFlags
 from dbt.graph import Graph
 from dbt.graph.cli import parse_union
