@@ -1,4 +1,5 @@
 # Production jobs.
+# Attributes: docs/jobs.md, and for editors docs/jobs.schema.json.
 # Times are UTC. The team, project and environment come from TEAM_NAME, PROJECT_ID and
 # ENVIRONMENT_ID (Terraform: TF_VAR_team_name, TF_VAR_project_id, TF_VAR_environment_id).
 # A job builds all that it stands on and leaves out the tests that a job before it runs. The last one
