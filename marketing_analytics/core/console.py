@@ -142,8 +142,13 @@ class Console:
         self._live.print(Text.from_ansi(text), soft_wrap=True)
 
     def json(self, value: Any) -> None:
-        """Print one JSON document on stdout."""
-        text = json.dumps(value, indent=2 if self.is_terminal else None, default=str)
+        """Print one JSON document on stdout; secrets in its texts are masked."""
+        indent = 2 if self.is_terminal else None
+        text = json.dumps(value, indent=indent, default=str)
+        known = secrets_of()
+        if redact(text, [json.dumps(secret)[1:-1] for secret in known]) != text:
+            # text by text, so that a mask breaks no quotes
+            text = json.dumps(masked(json.loads(text), known), indent=indent)
         print(text, file=self.out, flush=True)
 
     def table(
@@ -271,6 +276,17 @@ class Console:
             # only the sentences: source lines have to stand below each other
             start = next((start for start in SENTENCES if line.startswith(start)), None)
             self.note(line, indent=None if start is None else SENTENCES[start])
+
+
+def masked(value: Any, secrets: Sequence[str]) -> Any:
+    """Return a JSON value whose texts, keys too, show no secrets."""
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if isinstance(value, list):
+        return [masked(item, secrets) for item in value]
+    if isinstance(value, dict):
+        return {redact(key, secrets): masked(item, secrets) for key, item in value.items()}
+    return value
 
 
 def is_terminal(stream: IO[str]) -> bool:
