@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from marketing_analytics.cloud_api.pace import Pace
+from marketing_analytics.cloud_api.access import Access as Access
+from marketing_analytics.cloud_api.pace import MOST_AT_A_TIME, Pace
 from marketing_analytics.cloud_api.transport import Response, Transport
 from marketing_analytics.core.errors import (
     AmbiguousError,
@@ -45,16 +45,8 @@ MAX_LIST_BYTES = 32 * 1024 * 1024
 MAX_VALUES = 500_000
 
 Answer = dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Access:
-    """Where dbt Cloud is, which project of which account, and the token that opens it."""
-
-    host_url: str
-    account_id: int
-    project_id: int
-    token: str = field(repr=False)
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 class CloudClient:
@@ -160,10 +152,23 @@ class CloudClient:
         self, path: str, params: Mapping[str, str], offsets: range
     ) -> list[tuple[list[Answer], int | None, int]]:
         """Return the pages at these offsets, read at a time."""
-        if len(offsets) == 1:
-            return [self.page(path, params, offsets[0])]
-        with ThreadPoolExecutor(len(offsets)) as pool:
-            return list(pool.map(lambda at: self.page(path, params, at), offsets))
+        return self.together(lambda at: self.page(path, params, at), list(offsets))
+
+    def together(self, act: Callable[[S], T], items: Sequence[S]) -> list[T]:
+        """Return what a function gives for each item, called at a time; Ctrl-C ends all waits.
+
+        All calls have ended when this raises what the first one raised.
+        """
+        if len(items) < 2:
+            return [act(item) for item in items]
+        with ThreadPoolExecutor(min(MOST_AT_A_TIME, len(items))) as pool:
+            begun = [pool.submit(act, item) for item in items]
+            try:
+                wait(begun)
+            except KeyboardInterrupt:
+                self.pace.stop()
+                raise
+        return [done.result() for done in begun]
 
     def page(
         self, path: str, params: Mapping[str, str], offset: int
@@ -228,29 +233,41 @@ class CloudClient:
         data = self.call("POST", path, json=body, is_repeatable=is_repeatable)["data"]
         return data if isinstance(data, dict) else {}
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, **options: Any) -> None:
         """DELETE something; 404 says that it is gone."""
         try:
-            self.call("DELETE", path)
+            self.call("DELETE", path, **options)
         except TerminalError as error:
             if error.status_code != 404:
                 raise
 
     # environment variables
 
-    def variable_names(self) -> set[str]:
-        """Return the names of the project's variables."""
+    def variables(self) -> dict[str, dict[str, Answer]]:
+        """Return the project's variables: name, then place (`project`), then id and value."""
         data = self.call("GET", f"{self.project}/environment-variables/environment/")["data"]
-        return set((data or {}).get("variables") or {})
+        found = found_in({"data": data}, "data", "variables")
+        if not isinstance(found, dict):
+            return {}
+        return {name: places for name, places in found.items() if isinstance(places, dict)}
 
-    def create_variable(self, name: str) -> None:
-        """Create a variable of the project without a value, so that jobs can override it."""
-        body = {"env_var": {"new_name": name, "project": ""}}
+    def create_variable(self, name: str, value: str = "") -> None:
+        """Create a variable of the project; without a value it is one that jobs can override."""
+        body = {"env_var": {"new_name": name, "project": value}}
         path = f"{self.project}/environment-variables/bulk/"
         self.create_unless_there(
             lambda: self.call("POST", path, json=body, is_repeatable=False),
-            lambda: name in self.variable_names(),
+            lambda: name in self.variables(),
         )
+
+    def change_variable(self, name: str, variable_id: int, value: str) -> None:
+        """Change the value that a variable has for the whole project."""
+        body = {"env_vars": {"name": name, str(variable_id): value}}
+        self.call("PUT", f"{self.project}/environment-variables/bulk/", json=body)
+
+    def delete_variable(self, name: str) -> None:
+        """Delete a variable of the project; one that is gone already is fine."""
+        self.delete(f"{self.project}/environment-variables/bulk/", json={"name": name})
 
     def create_unless_there(self, create: Callable[[], object], look: Callable[[], Any]) -> Any:
         """Create something and return what `look` found when that failed but it is there.

@@ -116,5 +116,6 @@ class Pace:
                 )
 
     def stop(self) -> None:
-        """End all waits."""
+        """End all waits; what tidies up is then tried at once, pause or not."""
+        self.paused_until = 0.0
         self.is_stopped.set()

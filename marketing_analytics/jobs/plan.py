@@ -18,7 +18,8 @@ from marketing_analytics.jobs.payload import (
     fixed_type,
     shown_name,
 )
-from marketing_analytics.jobs.versions import RemoteJob, Version, version_of
+from marketing_analytics.jobs.versions import RemoteJob as RemoteJob
+from marketing_analytics.jobs.versions import Version, version_of
 from marketing_analytics.jobs.versions import remote_job as remote_job
 from marketing_analytics.jobs.versions import time_of as time_of
 
