@@ -7,8 +7,6 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -29,8 +27,6 @@ from marketing_analytics.jobs.settings import (
 )
 
 if TYPE_CHECKING:
-    import httpx
-
     from marketing_analytics.cloud_api.client import CloudClient
     from marketing_analytics.jobs.model import JobFile
 
@@ -176,12 +172,6 @@ def look_at_cloud(
     """Yield what dbt Cloud answers: host, token, clock, versions of the API, rights, ids."""
     from marketing_analytics.core.errors import AuthError, TerminalError
 
-    dates: list[str] = []
-
-    def keep_date(response: httpx.Response) -> None:
-        dates.append(response.headers.get("Date", ""))
-
-    client.client.event_hooks["response"].append(keep_date)
     subject = "local server" if urlsplit(client.host).hostname in LOOPBACK else "host"
     try:
         account = client.call("GET", f"{client.account}/")["data"]
@@ -198,18 +188,17 @@ def look_at_cloud(
         return
     yield Finding(subject, "it answers")
     yield Finding("token", "accepted")
-    yield clock_finding(dates[-1], datetime.now(UTC))
+    yield clock_finding(client.clock_ahead_seconds)
     name = account.get("name") if isinstance(account, Mapping) else None
     yield Finding("account", f"{settings.account_id} {name or ''}".strip())
     yield from look_at_rights(client, settings, files)
 
 
-def clock_finding(date: str, now: datetime) -> Finding:
-    """Return whether this machine's clock agrees with the Date of an answer."""
-    try:
-        skew = (now - parsedate_to_datetime(date)).total_seconds()
-    except (TypeError, ValueError):
+def clock_finding(ahead_seconds: float | None) -> Finding:
+    """Return whether this machine's clock agrees with the server's, which may be ahead."""
+    if ahead_seconds is None:
         return Finding("clock", "the server does not tell its time")
+    skew = -ahead_seconds
     if abs(skew) <= MOST_SKEW_SECONDS:
         return Finding("clock", "as the server's")
     text = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} the server's"

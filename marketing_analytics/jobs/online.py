@@ -60,7 +60,7 @@ def read_account(client: CloudClient) -> Account:
     listed = attempt(found, lambda: list(environments_of(client)), "the environments")
     if listed is not None:
         found.environments = {int(each["id"]): each for each in listed}
-    found.variables = attempt(found, client.variable_names, "the variables")
+    found.variables = attempt(found, lambda: set(client.variables()), "the variables")
     found.jobs = attempt(found, client.list_jobs, "the jobs") or []
     found.runs = attempt(found, lambda: list(newest_runs(client)), "the runs") or []
     return found

@@ -2,7 +2,6 @@
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -154,13 +153,11 @@ def test_doctor_wants_encryption_to_another_host(jobs, monkeypatch):
 
 
 def test_the_clock_is_compared_with_the_servers():
-    now = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    date = "Thu, 01 Jan 2026 12:00:00 GMT"
-    assert not clock_finding(date, now + timedelta(seconds=50)).is_fault
-    for minutes, said in ((5, "300 s ahead"), (-5, "300 s behind")):
-        finding = clock_finding(date, now + timedelta(minutes=minutes))
+    assert not clock_finding(-50.0).is_fault
+    for ahead_seconds, said in ((-300.0, "300 s ahead"), (300.0, "300 s behind")):
+        finding = clock_finding(ahead_seconds)
         assert (finding.is_fault, said in finding.text) == (True, True)
-    assert not clock_finding("", now).is_fault
+    assert not clock_finding(None).is_fault
 
 
 @pytest.mark.parametrize("columns", [80, 40])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ def options(
     has_shared: bool = False,
     needs_config: bool = False,
     has_config: bool = True,
+    has_plan: bool = False,
 ) -> Callable[[F], F]:
     """Return a decorator that adds --config, the connection flags and --json.
 
@@ -35,7 +37,7 @@ def options(
     given = click.option(
         "--config",
         "config",
-        required=needs_config,
+        required=needs_config and not has_plan,
         multiple=True,
         metavar="FILE",
         help=config_help if needs_config else "Job file whose settings count.",
@@ -104,8 +106,14 @@ def connect(settings: Settings, console: Console) -> Iterator[CloudClient]:
     from marketing_analytics.cloud_api.client import CloudClient
 
     def on_wait(error: RemoteError, seconds: float) -> None:
-        if seconds >= 1:
-            console.note(f"{error.message}; trying again in {seconds:.0f} s")
+        if seconds < 1:
+            return
+        if console.is_json:
+            event = {"event": "waiting", "reason": error.message, "seconds": round(seconds)}
+            console.note(json.dumps({"schema_version": 1, **event}))
+        else:
+            left = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+            console.note(f"{error.message}; trying again in {left}", indent="  ")
 
     client = CloudClient(settings, on_wait=on_wait)
     try:
