@@ -17,6 +17,13 @@ from marketing_analytics.local_cloud.api.environments import handlers as environ
 from marketing_analytics.local_cloud.api.routes import Handler, Operation, build_router
 from marketing_analytics.local_cloud.api.runs import artifacts
 from marketing_analytics.local_cloud.api.runs import handlers as runs
+from marketing_analytics.local_cloud.api.settings import (
+    connections,
+    credentials,
+    extended,
+    groups,
+    notifications,
+)
 from marketing_analytics.local_cloud.api.variables import handlers as variables
 
 ACCOUNT = "accounts/{account_id}"
@@ -83,6 +90,32 @@ SERVED = [
     Operation("POST", f"v3/{VARIABLES}", variables.create),
     Operation("POST", f"v3/{VARIABLES}/{{variable_id}}", variables.update),
     Operation("DELETE", f"v3/{VARIABLES}/{{variable_id}}", variables.delete),
+    Operation("GET", f"v3/{ACCOUNT}/connections", connections.list_connections),
+    Operation("POST", f"v3/{ACCOUNT}/connections", connections.create),
+    Operation("GET", f"v3/{ACCOUNT}/connections/{{id}}", connections.read),
+    Operation("PATCH", f"v3/{ACCOUNT}/connections/{{id}}", connections.update),
+    Operation("DELETE", f"v3/{ACCOUNT}/connections/{{id}}", connections.delete),
+    Operation("GET", f"v2/{ACCOUNT}/encryptions", connections.list_tunnels),
+    Operation("GET", f"v3/{PROJECT}/credentials", credentials.list_credentials),
+    Operation("POST", f"v3/{PROJECT}/credentials", credentials.create),
+    Operation("GET", f"v3/{PROJECT}/credentials/{{id}}", credentials.read),
+    Operation("POST", f"v3/{PROJECT}/credentials/{{id}}", credentials.update),
+    Operation("PATCH", f"v3/{PROJECT}/credentials/{{id}}", credentials.update),
+    Operation("DELETE", f"v3/{PROJECT}/credentials/{{id}}", credentials.delete),
+    Operation("POST", f"v3/{PROJECT}/extended-attributes", extended.create),
+    Operation("GET", f"v3/{PROJECT}/extended-attributes/{{id}}", extended.read),
+    Operation("PATCH", f"v3/{PROJECT}/extended-attributes/{{id}}", extended.update),
+    Operation("DELETE", f"v3/{PROJECT}/extended-attributes/{{id}}", extended.delete),
+    Operation("GET", f"v3/{ACCOUNT}/groups", groups.list_groups),
+    Operation("POST", f"v3/{ACCOUNT}/groups", groups.create),
+    Operation("GET", f"v3/{ACCOUNT}/groups/{{id}}", groups.read),
+    Operation("POST", f"v3/{ACCOUNT}/groups/{{id}}", groups.update),
+    Operation("POST", f"v3/{ACCOUNT}/group-permissions/{{group_id}}", groups.assign_permissions),
+    Operation("GET", f"v2/{ACCOUNT}/notifications", notifications.list_notifications),
+    Operation("POST", f"v2/{ACCOUNT}/notifications", notifications.create),
+    Operation("GET", f"v2/{ACCOUNT}/notifications/{{id}}", notifications.read),
+    Operation("POST", f"v2/{ACCOUNT}/notifications/{{id}}", notifications.update),
+    Operation("DELETE", f"v2/{ACCOUNT}/notifications/{{id}}", notifications.delete),
 ]
 # these read files, so they run in a thread
 SLOW_HANDLERS: frozenset[Handler] = frozenset(
