@@ -120,13 +120,18 @@ SERVED = [
 # these read files, so they run in a thread
 SLOW_HANDLERS: frozenset[Handler] = frozenset(
     {
-        runs.read_run,
         runs.read_step,
         artifacts.list_artifacts,
         artifacts.read_artifact,
         artifacts.read_job_artifact,
     }
 )
+
+
+def is_slow(handler: Handler, call: Call) -> bool:
+    """Return whether a call reads files; a run has logs only when they are asked for."""
+    has_logs = handler is runs.read_run and not runs.WITH_LOGS.isdisjoint(call.included())
+    return has_logs or handler in SLOW_HANDLERS
 
 
 def unbuilt_route(line: str) -> Operation:
