@@ -69,6 +69,13 @@ def step_folder(data_folder: Path, run_id: int, step_index: int | None = None) -
     return root / f"step_{max(numbers)}" if numbers else None
 
 
+def artifacts_of_steps(data_folder: Path, run_id: int, name: str) -> list[Path]:
+    """Return a file of every step that has it, in the order of the steps."""
+    root = artifacts_folder(data_folder, run_id)
+    found = [path for path in root.glob(f"step_*/{name}") if path.parent.name[5:].isdigit()]
+    return sorted(found, key=lambda path: int(path.parent.name[5:]))
+
+
 def list_artifacts(data_folder: Path, run_id: int, step_index: int | None = None) -> list[str]:
     """Return the artifact paths relative to dbt's target folder, sorted; [] when there are none."""
     folder = step_folder(data_folder, run_id, step_index)
