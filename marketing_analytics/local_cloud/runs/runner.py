@@ -55,11 +55,17 @@ from marketing_analytics.local_cloud.runs.publish import (
 from marketing_analytics.local_cloud.runs.queue import Lease
 from marketing_analytics.local_cloud.runs.requests.closing import DROP_PROJECT
 from marketing_analytics.local_cloud.runs.requests.deferral import (
+    copy_results,
     copy_state,
     find_deferred,
     save_deferred,
 )
-from marketing_analytics.local_cloud.runs.site import asked_of, profile_of, source_of
+from marketing_analytics.local_cloud.runs.site import (
+    asked_of,
+    connection_name,
+    profile_of,
+    source_of,
+)
 from marketing_analytics.local_cloud.runs.steps import (
     CLONE,
     COMPILE_ONLY,
@@ -83,6 +89,7 @@ from marketing_analytics.local_cloud.runs.store import (
 )
 from marketing_analytics.local_cloud.runs.workspace import (
     Workspace,
+    metadata_of,
     profile_text,
     run_environment,
     step_variables,
@@ -187,6 +194,7 @@ class Runner:
         self.secrets: list[str] = []
         # whether the process has answered its last request
         self._is_idle = False
+        self._is_duckdb = True
 
     def run(self) -> None:
         """Work the run off; whatever happens, the dbt process is gone afterwards."""
@@ -241,6 +249,9 @@ class Runner:
             has_freshness=self.claimed.run_source_freshness,
             has_docs=self.claimed.generate_docs,
             last=STEP_NAME if self._is_publishing() else "",
+            connection=connection_name(
+                self.connection, get_site(self.connection, self.claimed.environment_id)
+            ),
         )
         process: dict[str, Value] = {
             "process_id": self.process.pid,
@@ -261,7 +272,7 @@ class Runner:
 
     def _is_publishing(self) -> bool:
         job = get_job(self.connection, self.claimed.job_id)
-        owner = owner_of(job.description) if job else None
+        owner = owner_of(job.description) if job and not self.claimed.request else None
         return owner is not None and owner.key in self.settings.publish.jobs
 
     def _add_step(self, step: Step) -> None:
@@ -356,7 +367,11 @@ class Runner:
         """Keep the artifacts of a step, then close its row: who sees it ended can read them."""
         is_dbt = step.command is not None
         kept = is_dbt and keep_artifacts(
-            self.settings.data_folder, self.lease.run_id, step.index, self.workspace.target
+            self.settings.data_folder,
+            self.lease.run_id,
+            step.index,
+            self.workspace.target,
+            metadata_of(self.environment),
         )
         if is_dbt:
             keep_parse_file(self.workspace.target, self.workspace.parse_file)
@@ -384,6 +399,9 @@ class Runner:
         for sentence in found.sentences:
             log.write(sentence)
         log.write(f"The code is there after {time.monotonic() - started:.2f} s.")
+        version = self.claimed.dbt_version
+        if version:
+            log.write(f"This server runs the dbt it has; {version} was asked for.")
         self.workspace = replace(self.workspace, inner=os.path.relpath(found.project, home.tree))
         with self._write() as connection:
             commit = (found.sha, found.branch)
@@ -416,6 +434,7 @@ class Runner:
         )
         text = profile_text(self.claimed.target_name, profile.output)
         write_profile(self.workspace, text)
+        self._is_duckdb = profile.is_duckdb
         self.environment = self._environment(profile.variables)
         self.secrets = secrets_of(self.environment)
         log.write(redact(text.rstrip(), self.secrets))
@@ -439,6 +458,7 @@ class Runner:
         """Run one dbt command and return why it failed, "" when it did not."""
         command = step.command or ""
         args = parse_command(command, target_name=self.claimed.target_name)
+        args = self._from_failure(step, args, log)
         if step.index == DEPS and not has_packages(self.workspace.project):
             log.write("The project names no packages: nothing to install.")
             return ""
@@ -455,6 +475,18 @@ class Runner:
                 save_nodes(connection, self.lease.run_id, step.index, results)
         return self._why_failed(log)
 
+    def _from_failure(self, step: Step, args: list[str], log: StepLog) -> list[str]:
+        """Return the command that goes on at the failed model, for the first step of a retry."""
+        retried = self.claimed.trigger_body.get("retrying_run_id")
+        first = next((one.index for one in self.steps if one.command in self.claimed.commands), 0)
+        if not retried or step.index != first:
+            return args
+        folder = self.workspace.run / "retried"
+        if not copy_results(self.settings.data_folder, retried, subcommand_of(args) or "", folder):
+            return args
+        log.write(f"Goes on where run {retried} failed: `dbt retry` with its results.")
+        return ["retry", "--state", str(folder)]
+
     def _publish(self, log: StepLog) -> str:
         # dbt lets go of the warehouse file first
         self.process.finish(self.settings.finish_seconds)
@@ -470,7 +502,7 @@ class Runner:
     def _wait_for_raw(self, step: Step, log: StepLog) -> None:
         """Wait while an ingestion writes the raw database; dbt would fail at once."""
         raw = self.settings.raw_database
-        if raw is not None and step.index != DEPS:
+        if raw is not None and step.index != DEPS and self._is_duckdb:
             seconds = self.settings.raw_wait_seconds
             wait_for_writer(raw, seconds, say=log.write, check=self._check_flags)
 

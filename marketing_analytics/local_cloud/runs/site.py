@@ -31,7 +31,6 @@ SCHEMA_NAMES = {"bigquery": "dataset"}
 class Profile:
     """dbt's output of a run; `variables` hold what it may not say itself."""
 
-    name: str
     output: dict[str, Any]
     variables: Mapping[str, str] = field(default_factory=dict)
 
@@ -79,6 +78,16 @@ def setting_of(
     return setting.fields
 
 
+def connection_name(connection: sqlite3.Connection, site: Site) -> str:
+    """Return how the step that makes the profile calls the connection."""
+    try:
+        found = setting_of(connection, site, Kind.CONNECTION, "connection_id")
+    except UserError:
+        # the step itself says so
+        return "that is gone"
+    return str(found["name"]) if found else "DuckDB"
+
+
 def attributes_of(connection: sqlite3.Connection, site: Site) -> dict[str, Any]:
     """Return the extended attributes of an environment, {} without any."""
     found = setting_of(connection, site, Kind.EXTENDED_ATTRIBUTES, "extended_attributes_id")
@@ -113,13 +122,11 @@ def profile_of(
     found = setting_of(connection, site, Kind.CONNECTION, "connection_id")
     credentials = setting_of(connection, site, Kind.CREDENTIALS, "credentials_id") or {}
     if found is not None and attributes.get("type") != DUCKDB:
-        name = str(found["name"])
         config = found.get("config") or {}
         made = connection_output(found["adapter_version"], config, credentials, attributes)
     elif attributes.get("type", DUCKDB) != DUCKDB:
-        name, made = str(attributes["type"]), attributes
+        made = attributes
     else:
-        name = "DuckDB"
         made = profile_output(
             warehouse, schema=run.schema_name, threads=run.threads, raw_database=raw_database
         )
@@ -133,4 +140,4 @@ def profile_of(
     made.pop("schema", None)
     made |= {SCHEMA_NAMES.get(kind, "schema"): run.schema_name, "threads": run.threads}
     output, variables = hide_secrets(made)
-    return Profile(name, output, variables)
+    return Profile(output, variables)

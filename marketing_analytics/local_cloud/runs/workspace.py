@@ -182,6 +182,13 @@ def run_environment(
     }
 
 
+def metadata_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what dbt writes into the metadata of its artifacts."""
+    start = len(IN_METADATA)
+    given = environment.items()
+    return {name[start:]: value for name, value in given if name.startswith(IN_METADATA)}
+
+
 def step_variables(workspace: Workspace, step_index: int) -> dict[str, str]:
     """Return what differs from step to step: dbt's debug log, and the files that it may read.
 

@@ -68,7 +68,9 @@ def home(tmp_path: Path) -> Home:
 def take(place: Path | str, home: Home, asked: Asked | None = None, **source) -> Checkout:
     source = {"subdirectory": "dbt", **source}
     mirrors = Mirrors(home.folder.parent / "mirrors")
-    return check_out(Source(place=str(place), **source), Asked() if asked is None else asked, home, mirrors)
+    return check_out(
+        Source(place=str(place), **source), Asked() if asked is None else asked, home, mirrors
+    )
 
 
 def files(folder: Path) -> set[str]:

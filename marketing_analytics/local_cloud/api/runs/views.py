@@ -33,7 +33,6 @@ OVERRIDES = (
 EMPTY_FIELDS = (
     "owner_thread_id",
     "executed_by_thread_id",
-    "deferring_run_id",
     "artifact_s3_path",
     "last_checked_at",
     "job",
@@ -41,7 +40,6 @@ EMPTY_FIELDS = (
     "audit",
     "repository",
     "deprecation",
-    "github_pull_request_id",
 )
 
 
@@ -71,6 +69,9 @@ def show_run(call: Call, run: Run) -> dict[str, Any]:
         "git_sha": run.git_sha,
         **dict.fromkeys(EMPTY_FIELDS),
         "trigger": None,
+        "deferring_run_id": run.deferring_run_id,
+        # clients want a text here, or null
+        "github_pull_request_id": pull_request_of(run),
         "run_steps": [],
         "artifacts_saved": run.has_artifacts,
         "has_docs_generated": run.generate_docs and status is Status.SUCCESS,
@@ -96,6 +97,12 @@ def show_run(call: Call, run: Run) -> dict[str, Any]:
         "href": href_of(call, run),
         "used_repo_cache": None,
     }
+
+
+def pull_request_of(run: Run) -> str | None:
+    """Return the number of a run's pull request at GitHub, or None."""
+    kind, _, number = run.request.partition(" ")
+    return number if kind == "github" else None
 
 
 def href_of(call: Call, run: Run) -> str:

@@ -5,6 +5,7 @@ They make `state:modified+` work, and models that a run does not build are read 
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from pathlib import Path
@@ -16,7 +17,11 @@ from marketing_analytics.local_cloud.store.jobs import get_job
 
 MANIFEST = "manifest.json"
 # `result:error` and `source_status:fresher` read the others
-COMPARED = (MANIFEST, "run_results.json", "sources.json")
+RESULTS = "run_results.json"
+COMPARED = (MANIFEST, RESULTS, "sources.json")
+COMPILERS = frozenset({"compile", "generate", "parse"})
+# commands that dbt can go on with at the failed model
+RETRYABLE = frozenset({"build", "clone", "run", "seed", "snapshot", "test"})
 
 
 def find_deferred(connection: sqlite3.Connection, run: Run) -> Run | None:
@@ -42,6 +47,31 @@ def copy_state(data_folder: Path, run_id: int, folder: Path) -> bool:
     folder.mkdir(parents=True, exist_ok=True)
     for name in COMPARED:
         found = artifacts_of_steps(data_folder, run_id, name)
+        # results of a compilation are none
+        found = [path for path in found if name != RESULTS or command_of(path) not in COMPILERS]
         if found:
             shutil.copyfile(found[-1], folder / name)
     return (folder / MANIFEST).is_file()
+
+
+def command_of(results: Path) -> str:
+    """Return the dbt command that wrote a run_results.json, "" when it does not say."""
+    try:
+        return str(json.loads(results.read_text("utf-8"))["args"]["which"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def copy_results(data_folder: Path, run_id: int, command: str, folder: Path) -> bool:
+    """Copy what the failed step of a run left, for `dbt retry`; return whether there is any.
+
+    `command` is that of the step, such as `build`. A step that failed before its first model left
+    no results, and starts from its beginning.
+    """
+    found = artifacts_of_steps(data_folder, run_id, RESULTS)
+    if command not in RETRYABLE or not found or command_of(found[-1]) != command:
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (RESULTS, MANIFEST):
+        shutil.copyfile(found[-1].with_name(name), folder / name)
+    return True
