@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,10 +33,12 @@ def artifacts_folder(data_folder: Path, run_id: int) -> Path:
     return run_folder(data_folder, run_id) / "artifacts"
 
 
-def keep_artifacts(data_folder: Path, run_id: int, step_index: int, target: Path) -> bool:
+def keep_artifacts(
+    data_folder: Path, run_id: int, step_index: int, target: Path, metadata: Mapping[str, str]
+) -> bool:
     """Copy dbt's target folder to the step's place, which appears whole or not at all.
 
-    Return whether there was anything to keep.
+    Return whether there was anything to keep. `metadata` is what dbt Cloud says of the run.
     """
     if not any((target / name).is_file() for name in ("manifest.json", "run_results.json")):
         return False
@@ -42,9 +46,29 @@ def keep_artifacts(data_folder: Path, run_id: int, step_index: int, target: Path
     part = place.with_name(f".step_{step_index}.part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(target, part, ignore=lambda _folder, names: LEFT_OUT.intersection(names))
+    if metadata:
+        freshen_metadata(part / "manifest.json", metadata)
     shutil.rmtree(place, ignore_errors=True)
     part.rename(place)
     return True
+
+
+def freshen_metadata(manifest: Path, metadata: Mapping[str, str]) -> None:
+    """Write into a manifest which run it is of.
+
+    dbt takes it from the parse file, so after a partial parse it tells of an earlier run.
+    """
+    begin = '{"metadata": '
+    try:
+        text = manifest.read_text("utf-8")
+    except OSError:
+        return
+    if not text.startswith(begin):
+        return
+    found, end = json.JSONDecoder().raw_decode(text, len(begin))
+    if found.get("env") != dict(metadata):
+        found["env"] = dict(metadata)
+        manifest.write_text(begin + json.dumps(found) + text[end:], "utf-8")
 
 
 def keep_parse_file(target: Path, parse_file: Path) -> None:
@@ -67,6 +91,13 @@ def step_folder(data_folder: Path, run_id: int, step_index: int | None = None) -
     names = [path.name for path in root.glob("step_*")] if root.is_dir() else []
     numbers = [int(name[5:]) for name in names if name[5:].isdigit()]
     return root / f"step_{max(numbers)}" if numbers else None
+
+
+def artifacts_of_steps(data_folder: Path, run_id: int, name: str) -> list[Path]:
+    """Return a file of every step that has it, in the order of the steps."""
+    root = artifacts_folder(data_folder, run_id)
+    found = [path for path in root.glob(f"step_*/{name}") if path.parent.name[5:].isdigit()]
+    return sorted(found, key=lambda path: int(path.parent.name[5:]))
 
 
 def list_artifacts(data_folder: Path, run_id: int, step_index: int | None = None) -> list[str]:

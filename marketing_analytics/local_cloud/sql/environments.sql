@@ -70,7 +70,9 @@ where id = :environment_id and account_id = :account_id
 
 -- name: get_site
 -- where runs of an environment take place, also of a deleted one
-select e.name, e.deployment_type, e.schema_name, p.source_path, p.dbt_project_subdirectory
+select
+    e.account_id, e.project_id, e.name, e.deployment_type, e.schema_name, e.payload,
+    p.source_path, p.dbt_project_subdirectory, p.payload as project_payload
 from environments as e
 inner join projects as p on e.project_id = p.id
 where e.id = :environment_id

@@ -44,14 +44,14 @@ inner join environments as e on r.environment_id = e.id
 insert into runs (
     account_id, project_id, environment_id, job_id, status, cause, cause_category, overrides,
     steps, schema_name, target_name, threads, timeout_seconds, run_source_freshness,
-    generate_docs, dbt_version, git_branch, git_sha, scheduled_for, attempts_left,
-    created_at, updated_at
+    generate_docs, dbt_version, git_branch, git_sha, scheduled_for, attempts_left, request,
+    deferring_environment_id, created_at, updated_at
 )
 values (
     :account_id, :project_id, :environment_id, :job_id, @queued, :cause, :cause_category, :overrides,
     :steps, :schema_name, :target_name, :threads, :timeout_seconds, :run_source_freshness,
-    :generate_docs, :dbt_version, :git_branch, :git_sha, :scheduled_for, :attempts_left,
-    :now, :now
+    :generate_docs, :dbt_version, :git_branch, :git_sha, :scheduled_for, :attempts_left, :request,
+    :deferring_environment_id, :now, :now
 )
 returning id
 
@@ -150,7 +150,8 @@ update runs set has_artifacts = 1, updated_at = :now where id = :run_id
 
 -- name: save_commit
 -- the commit a run works on
-update runs set git_sha = :git_sha, git_branch = :git_branch, updated_at = :now
+update runs
+set git_sha = :git_sha, git_branch = :git_branch, has_changes = :has_changes, updated_at = :now
 where id = :run_id
 
 -- name: older_ticks
@@ -192,3 +193,17 @@ select r.id
 from runs as r
 where r.job_id = :job_id and r.id < :run_id and r.status in (@active)
 order by r.id
+
+-- name: runs_of_request
+-- runs of a request that wait or go on, older than the newest
+select r.id, r.status
+from runs as r
+where r.job_id = :job_id and r.request = :request and r.id < :run_id and r.status in (@active)
+order by r.id
+
+-- name: cancel_for
+-- ask the worker of a run to cancel it, and say why
+update runs
+set cancel_requested_at = coalesce(cancel_requested_at, :now), cancel_reason = :reason,
+    updated_at = :now
+where id = :run_id and status in (@held)

@@ -96,7 +96,7 @@ def test_secrets_are_in_no_answer_and_not_in_the_store(client: Client) -> None:
 
 @pytest.mark.parametrize("adapter", ["postgres_v0", "snowflake_v0", "bigquery_v0", "athena_v0"])
 def test_what_a_connection_leaves_out_is_null_in_the_answer(client: Client, adapter: str) -> None:
-    values = {name: "x" for name in ("hostname", "dbname", "account", "database", "warehouse")}
+    values = dict.fromkeys(("hostname", "dbname", "account", "database", "warehouse"), "x")
     values |= {"project_id": "p", "region_name": "r", "s3_staging_dir": "s3://x/"}
     body = {"name": "C", "adapter_version": adapter, "config": values}
     shown = client.post(f"{BY_ACCOUNT}/connections/", body).data

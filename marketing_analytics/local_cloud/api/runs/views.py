@@ -36,7 +36,6 @@ OVERRIDES = (
 EMPTY_FIELDS = (
     "owner_thread_id",
     "executed_by_thread_id",
-    "deferring_run_id",
     "artifact_s3_path",
     "last_checked_at",
     "job",
@@ -44,7 +43,6 @@ EMPTY_FIELDS = (
     "audit",
     "repository",
     "deprecation",
-    "github_pull_request_id",
 )
 
 
@@ -97,6 +95,9 @@ def bare_run(run: Run, base_url: str, *, is_newest: bool, ahead: list[int]) -> d
         "git_sha": run.git_sha,
         **dict.fromkeys(EMPTY_FIELDS),
         "trigger": None,
+        "deferring_run_id": run.deferring_run_id,
+        # clients want a text here, or null
+        "github_pull_request_id": pull_request_of(run),
         "run_steps": [],
         "artifacts_saved": run.has_artifacts,
         "has_docs_generated": run.generate_docs and status is Status.SUCCESS,
@@ -122,6 +123,12 @@ def bare_run(run: Run, base_url: str, *, is_newest: bool, ahead: list[int]) -> d
         "href": href_of(run, base_url),
         "used_repo_cache": None,
     }
+
+
+def pull_request_of(run: Run) -> str | None:
+    """Return the number of a run's pull request at GitHub, or None."""
+    kind, _, number = run.request.partition(" ")
+    return number if kind == "github" else None
 
 
 def href_of(run: Run, base_url: str) -> str:
