@@ -63,6 +63,8 @@ MONITORS = "monitors.yml"
 def serve(settings: ServerSettings, console: Console) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     set_up_log()
+    # store, warehouses, logs and artifacts are for the owner of the server alone
+    os.umask(0o077)
     checks.check_source(settings)
     checks.check_dbt()
     checks.prepare_data_dir(settings.data_dir)

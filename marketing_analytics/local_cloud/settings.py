@@ -145,10 +145,19 @@ def check_dbt() -> None:
             ) from None
 
 
+def make_private(folder: Path) -> None:
+    """Take from others what an older program let them read."""
+    for pattern in ("cloud.*", "server.json", "warehouse/*"):
+        for file in folder.glob(pattern):
+            if file.is_file():
+                file.chmod(file.stat().st_mode & 0o700)
+
+
 def prepare_data_dir(folder: Path) -> None:
     """Make the data folder. Raise MachineError when nothing can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x" * 4096)
             file.flush()

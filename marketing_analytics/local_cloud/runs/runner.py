@@ -372,6 +372,7 @@ class Runner:
             step.index,
             self.workspace.target,
             metadata_of(self.environment),
+            self.secrets,
         )
         if is_dbt:
             keep_parse_file(self.workspace.target, self.workspace.parse_file)
