@@ -34,7 +34,11 @@ def artifacts_folder(data_folder: Path, run_id: int) -> Path:
 
 
 def keep_artifacts(
-    data_folder: Path, run_id: int, step_index: int, target: Path, metadata: Mapping[str, str]
+    data_folder: Path,
+    run_id: int,
+    step_index: int,
+    target: Path,
+    metadata: Mapping[str, str] | None = None,
 ) -> bool:
     """Copy dbt's target folder to the step's place, which appears whole or not at all.
 
