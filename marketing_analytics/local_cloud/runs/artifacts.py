@@ -40,7 +40,7 @@ def keep_artifacts(
     run_id: int,
     step_index: int,
     target: Path,
-    metadata: Mapping[str, str],
+    metadata: Mapping[str, str] | None = None,
     secrets: Sequence[str] = (),
 ) -> bool:
     """Copy dbt's target folder to the step's place, which appears whole or not at all.
