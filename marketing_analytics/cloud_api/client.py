@@ -11,7 +11,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 from marketing_analytics.core.errors import (
     AmbiguousError,
@@ -26,6 +27,7 @@ from marketing_analytics.core.http import (
     call_with_retry,
     error_from_exception,
     retry_after_seconds,
+    save_body,
     send_bounded,
     wait_seconds,
 )
@@ -43,6 +45,7 @@ CALL_BURST = 100
 AMBIGUOUS_STATUS = {408, 425, 500, 502, 503, 504}
 
 Answer = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,6 +300,99 @@ class CloudClient:
         """Cancel a run."""
         with naming_the_run(run_id, self.account_id):
             return self.write(f"{self.account}/runs/{run_id}/cancel/", {})
+
+    # what became of runs
+
+    def list_runs(self, count: int, **filters: int) -> list[Answer]:
+        """Return the newest runs with what triggered them, at most so many."""
+        params = {name: str(value) for name, value in filters.items()}
+        params |= {"order_by": "-id", "include_related": quoted_list(["trigger"])}
+        found: dict[int, Answer] = {}
+        # new runs push older ones from page to page, so one may come twice
+        for page in self.pages(f"{self.account}/runs/", params):
+            found |= {int(run["id"]): run for run in page}
+            if len(found) >= count:
+                break
+        return list(found.values())[:count]
+
+    def retry(self, run_id: int, job_id: int) -> Answer:
+        """Run a failed run again from its failure. When the answer is lost, look for the run."""
+        try:
+            with naming_the_run(run_id, self.account_id):
+                path = f"{self.account}/runs/{run_id}/retry/"
+                return self.write(path, {}, is_repeatable=False)
+        except AmbiguousError:
+            for run in self.latest_runs(job_id):
+                if run.get("retrying_run_id") == run_id:
+                    return run
+            raise
+
+    def environment_names(self) -> dict[int, str]:
+        """Return the names of the project's environments by id."""
+        pages = self.pages(f"{self.project}/environments/", {})
+        return {int(each["id"]): str(each.get("name") or "") for page in pages for each in page}
+
+    def artifacts(self, run_id: int, step: int | None = None) -> list[str]:
+        """Return the paths of a run's artifacts, of the last step by default."""
+        params = {} if step is None else {"step": str(step)}
+        with naming_the_run(run_id, self.account_id):
+            path = f"{self.account}/runs/{run_id}/artifacts/"
+            data = self.call("GET", path, params=params)["data"]
+        return [str(name) for name in data or []]
+
+    def artifact_size(self, run_id: int, name: str, step: int | None = None) -> int | None:
+        """Return the bytes of an artifact as the server tells them, or None; nothing is read."""
+        return self.artifact(run_id, name, step, size_of)
+
+    def save_artifact(
+        self, run_id: int, name: str, step: int | None, file: IO[bytes], max_bytes: int
+    ) -> int:
+        """Write an artifact to a file from its beginning, and return its bytes, unpacked."""
+
+        def save(response: httpx.Response) -> int:
+            file.seek(0)
+            file.truncate()
+            return save_body(response, file, max_bytes)
+
+        return self.artifact(run_id, name, step, save)
+
+    def artifact(
+        self, run_id: int, name: str, step: int | None, read: Callable[[httpx.Response], T]
+    ) -> T:
+        """Return what `read` makes of the answer that streams an artifact."""
+        path = f"{self.account}/runs/{run_id}/artifacts/{quote(name)}"
+        params = {} if step is None else {"step": str(step)}
+        return call_with_retry(
+            lambda: self.stream_once(path, params, read),
+            attempts=ATTEMPTS,
+            base_seconds=self.retry_base_seconds,
+            on_wait=self.on_wait,
+        )
+
+    def stream_once(
+        self, path: str, params: Mapping[str, str], read: Callable[[httpx.Response], T]
+    ) -> T:
+        """Make one request whose answer is no JSON, and may be large."""
+        self.bucket.take()
+        self.calls += 1
+        import httpx
+
+        # so that the length is that of the file
+        headers = {"Accept": "*/*", "Accept-Encoding": "identity"}
+        try:
+            with self.client.stream("GET", path, params=params, headers=headers) as response:
+                if response.is_success:
+                    return read(response)
+                response.read()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise error_from_exception(error, self.host) from None
+        raise error_of(response, self.host)
+
+
+def size_of(response: httpx.Response) -> int | None:
+    """Return the length that an answer announces, or None."""
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isascii() and length.isdigit() else None
 
 
 @contextlib.contextmanager

@@ -27,6 +27,8 @@ def cloud(tmp_path):
 @pytest.fixture
 def environ(cloud, monkeypatch, tmp_path):
     """Set the environment of a user of branch feature-x."""
+    # completion keeps the keys of jobs there
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in list(os.environ):
         if name.startswith(("DBTCLOUD_", "CI_", "GITLAB_", "TEAM_", "MARKETING_")):
             monkeypatch.delenv(name)
