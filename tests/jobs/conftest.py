@@ -71,6 +71,19 @@ def jobs(environ, monkeypatch):
 
 
 @pytest.fixture
+def screen(monkeypatch):
+    """Return a function that makes the output of `jobs` a terminal of so many columns."""
+    from marketing_analytics.core import console
+
+    def show(columns):
+        monkeypatch.setattr(console, "is_terminal", lambda stream: True)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    return show
+
+
+@pytest.fixture
 def script():
     """Return a function that runs scripts/dbt_job_manager.py as a process."""
 

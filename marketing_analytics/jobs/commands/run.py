@@ -143,5 +143,5 @@ def runs_to_cancel(client: CloudClient, place: Place, words: tuple[str, ...]) ->
     keys = [word for word in words if not is_run_id(word)]
     for job in choose_jobs(client, place, keys) if keys else ():
         going = [run for run in client.latest_runs(job.job_id, limit=100) if not is_final(run)]
-        found += [int(run["id"]) for run in going]
+        found += sorted(int(run["id"]) for run in going)
     return list(dict.fromkeys(found))

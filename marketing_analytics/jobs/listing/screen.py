@@ -54,6 +54,14 @@ class Listing:
     drifts: Mapping[int, Drift]
 
     @property
+    def emptiness(self) -> str:
+        """Return that there are no jobs, or nothing."""
+        if self.jobs:
+            return ""
+        where = f"environment {self.environment_id} of " if self.environment_id else ""
+        return f"team {self.team} has no jobs in {where}project {self.project_id}"
+
+    @property
     def remark(self) -> str:
         """Return what is left out, or nothing."""
         if not self.elsewhere:
@@ -71,19 +79,16 @@ def print_listing(console: Console, listing: Listing, now: datetime, *, has_deta
     """
     if not console.is_terminal:
         print_lines(console, listing, has_details=has_details)
-    elif not listing.jobs:
-        where = f"environment {listing.environment_id} of " if listing.environment_id else ""
-        text = f"team {listing.team} has no jobs in {where}project {listing.project_id}"
-        console.prose(text, indent="  ")
     elif has_details:
         for job in listing.jobs:
             print_details(console, job, listing.drifts.get(job.job_id), now)
     else:
         print_tables(console, listing.jobs)
-    if listing.remark and console.is_terminal:
-        console.prose(listing.remark, indent="  ")
-    elif listing.remark:
-        console.note(f"note: {listing.remark}")
+    for text in filter(None, (listing.emptiness, listing.remark)):
+        if console.is_terminal:
+            console.prose(text, indent="  ")
+        else:
+            console.note(f"note: {text}")
 
 
 def print_tables(console: Console, jobs: Sequence[RemoteJob]) -> None:
