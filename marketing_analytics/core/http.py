@@ -7,7 +7,6 @@ unpacked, and on their time. httpx is imported when first used: it costs 0.3 s.
 
 from __future__ import annotations
 
-import email.utils
 import functools
 import io
 import os
@@ -142,6 +141,9 @@ def reason_of(error: Exception) -> str:
 
 def retry_after_seconds(header: str | None, now: float | None = None) -> float | None:
     """Return the wait asked for by a Retry-After header, in seconds or date form."""
+    # 10 ms, which no command pays that was answered at once
+    import email.utils
+
     if not header:
         return None
     try:

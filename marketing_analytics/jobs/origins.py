@@ -77,7 +77,7 @@ def origins_of(
         if getattr(given, attribute) is not None:
             origin = f"{FLAGS.get(name, '--host-url')} {token_file or ''}".strip()
         elif env.get(name, "").strip():
-            origin = f"environment {name}"
+            origin = "environment"
         elif variable and in_file(name, defaults) is not None:
             # one that all jobs of the file give is taken too
             origin = places.get(variable, f"the jobs of {file.source.path}" if file else "")

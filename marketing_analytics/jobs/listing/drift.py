@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from marketing_analytics.cloud_api.names import Scope, jobs_counted
+from marketing_analytics.core.commands import beside
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.signs import visible
 from marketing_analytics.jobs.model import JobFile
@@ -140,6 +142,8 @@ def print_drift(console: Console, drift: ScopeDrift, source: str, now: datetime)
     console.prose(summary_of(drift))
     if drift.count("differs", "not in file"):
         console.prose(f"{NOBODY}; its audit log may.", indent="  ")
+    if drift.jobs and drift.scope.branch:
+        console.line(f"  next: {beside(f'deploy --config {shlex.quote(source)}')}")
 
 
 def head_of(job: JobDrift, now: datetime) -> str:
@@ -175,8 +179,10 @@ def summary_of(drift: ScopeDrift) -> str:
     if not drift.jobs:
         are = "is" if drift.job_count == 1 else "are"
         return f"no drift: {jobs_counted(drift.job_count)} {are} as the file says"
+    differ = drift.count("differs")
     return (
-        f"Drift: {drift.count('differs')} differ, {drift.count('missing')} missing, "
+        f"Drift: {jobs_counted(differ)} differ{'s' if differ == 1 else ''}, "
+        f"{drift.count('missing')} missing, "
         f"{drift.count('not in file', 'copy')} not in the file."
     )
 

@@ -38,6 +38,9 @@ TSV_DETAILS = (
     *("environment_id", "schedule", "finished_at", "created_at", "updated_at", "drift", "steps"),
 )
 
+# the type of a job whose schedule is told already
+SCHEDULED = "scheduled"
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -210,7 +213,7 @@ def settings_lines(job: RemoteJob) -> list[str]:
     return [
         f"{a.name} {shown(a.in_diff, fields[a.name])}"
         for a in compared()
-        if a.name not in TOLD and fields[a.name] != a.absent
+        if a.name not in TOLD and fields[a.name] not in (a.absent, SCHEDULED)
     ]
 
 
