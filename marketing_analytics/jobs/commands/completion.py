@@ -33,7 +33,7 @@ PACKAGE = "marketing_analytics"
 @click.command(cls=Command, examples=["bash", "zsh"])
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion(shell: str) -> None:
-    """Print the script that completes commands and jobs in a shell."""
+    """Print the script that completes words in a shell."""
     from marketing_analytics.core.console import Console
     from marketing_analytics.jobs.commands.options import execute
 

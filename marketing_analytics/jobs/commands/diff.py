@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @options(has_shared=True, needs_config=True)
 def diff(config: Sequence[str], **flags: Any) -> None:
-    """Show how dbt Cloud differs from the job file; exit with 2 when it does."""
+    """Show how dbt Cloud differs from the job file; 2 if it does."""
     from marketing_analytics.jobs.commands.deploy import read_and_plan
     from marketing_analytics.jobs.listing.drift import drift_json, make_drift, print_drift
 

@@ -80,7 +80,7 @@ def artifacts(
     force: bool,
     **flags: Any,
 ) -> None:
-    """List the files that a run left, with their sizes, or save some."""
+    """List the files that a run left, or save some of them."""
     from marketing_analytics.jobs.runs.choose import is_run_id
 
     if (out or force) and not patterns:
@@ -176,7 +176,7 @@ def save_artifacts(
 )
 @options(has_shared=True, has_environment=True)
 def history(word: str | None, is_all: bool, limit: int, **flags: Any) -> None:
-    """Show the last runs of a job: how they ended and how long they took."""
+    """Show how the last runs of a job ended and how long they took."""
     from marketing_analytics.jobs.runs.choose import choose_jobs, jobs_in
     from marketing_analytics.jobs.runs.history import (
         histories_json,
