@@ -127,6 +127,17 @@ def test_list_compares_each_job_with_a_file(jobs, cloud, drifted, lists_override
     assert shown[0]["steps"] == "dbt build"
 
 
+def test_a_chain_over_two_environments_is_as_the_file(jobs, cloud, job_file):
+    body = {"name": "Other", "type": "deployment", "project_id": 2, "account_id": 1}
+    place = "/api/v3/accounts/1/projects/2/environments/"
+    other = cloud.ask("POST", place, {**body, "dbt_version": "latest"})["id"]
+    file = job_file(FILE.replace("b = {", f"b = {{ environment_id = {other},"))
+    assert jobs("deploy", "--config", file)[0] == 0
+    document = json.loads(jobs("list", "--config", file, "--json")[1])
+    assert [job["drift"]["state"] for job in document["jobs"]] == ["same"] * 3
+    assert document["elsewhere"] == 0
+
+
 def test_details_tell_when_whose_and_how_a_job_is(jobs, cloud, drifted, screen):
     jobs("run", "a")
     cloud.run_sql(

@@ -307,6 +307,35 @@ def test_history_of_all_has_a_line_for_each_job_of_the_place(jobs, cloud, ids, s
     assert jobs("history", "first", "--all")[0] == 2
 
 
+def test_history_of_a_job_whose_runs_are_older_than_those_read_is_complete(
+    jobs, cloud, ids, monkeypatch
+):
+    from marketing_analytics.jobs.runs import history
+
+    monkeypatch.setattr(history, "MAX_RUNS", 3)
+    for key in ("first", "alone", "alone", "alone"):
+        jobs("run", key)
+    document = json.loads(jobs("history", "--all", "--json")[1])
+    counts = {job["key"]: len(job["runs"]) for job in document["jobs"]}
+    assert counts == {"alone": 3, "first": 1, "last": 0, "middle": 0}
+
+
+def test_who_stops_following_several_sees_what_goes_on(jobs, cloud, ids, monkeypatch):
+    def interrupt(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(follow.time, "sleep", interrupt)
+    cloud.ends = {ids["alone"]: SUCCESS}
+    code, out, err = jobs("run", "first", "alone", "--follow")
+    assert code == 130
+    assert f"run {cloud.runs[0]} goes on" in err
+    assert f"cancel {cloud.runs[0]}\n" in err
+    assert {key: cells[1] for key, cells in table_of(out).items()} == {
+        "first": "goes",
+        "alone": "success",
+    }
+
+
 def test_durations_are_told_in_two_units():
     told = [duration_words(s) for s in (None, 0.4, 59.4, 59.6, 185, 3_660, 90_000)]
     assert told == ["-", "0 s", "59 s", "1 min 00 s", "3 min 05 s", "1 h 01 min", "1 d 01 h"]

@@ -51,7 +51,7 @@ def list_(details: bool, all_environments: bool, **flags: Any) -> None:
             None if all_environments else settings.environment_id,
             tuple(here),
             len(found) - len(here),
-            drifts_of(file, here) if file else {},
+            drifts_of(file, here, settings.environment_id) if file else {},
         )
         if console.is_json:
             console.json(listing_json(listing))

@@ -76,7 +76,7 @@ def retry(word: str, follow: bool, is_any: bool, **flags: Any) -> None:
     from marketing_analytics.jobs.runs.choose import check_ours, is_run_id, run_of
     from marketing_analytics.jobs.runs.follow import follow_run
     from marketing_analytics.jobs.runs.retry import retry_run, retry_words
-    from marketing_analytics.jobs.runs.words import run_json
+    from marketing_analytics.jobs.runs.words import link_of, run_json
 
     def body(console: Console) -> int:
         settings, place = load_place(console, flags, needs_scope=not is_run_id(word))
@@ -85,8 +85,8 @@ def retry(word: str, follow: bool, is_any: bool, **flags: Any) -> None:
             check_ours(failed, settings, place, is_any=is_any, verb="started")
             started = retry_run(client, failed)
             console.prose(retry_words(started, failed), indent="  ")
-            if started.get("href"):
-                console.line(f"  {started['href']}")
+            if link_of(started):
+                console.line(f"  {link_of(started)}")
             if follow:
                 return follow_run(client, int(started["id"]), console)
             if console.is_json:

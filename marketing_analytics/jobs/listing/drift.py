@@ -14,7 +14,13 @@ from marketing_analytics.core.console import Console
 from marketing_analytics.core.signs import visible
 from marketing_analytics.jobs.model import JobFile
 from marketing_analytics.jobs.payload import desired_jobs
-from marketing_analytics.jobs.plan import Change, Plan, RemoteJob, make_plan
+from marketing_analytics.jobs.plan import (
+    Change,
+    Plan,
+    RemoteJob,
+    jobs_of_environment,
+    make_plan,
+)
 from marketing_analytics.jobs.render import (
     NOT_SET,
     SCHEMA_VERSION,
@@ -53,19 +59,35 @@ class Drift:
 # each job by itself
 
 
-def drifts_of(file: JobFile, jobs: Sequence[RemoteJob]) -> dict[int, Drift]:
-    """Return how jobs differ from a file, each compared as if it was deployed where it is."""
-    places: dict[tuple[Scope, int], list[RemoteJob]] = {}
+def drifts_of(
+    file: JobFile, jobs: Sequence[RemoteJob], environment_id: int | None
+) -> dict[int, Drift]:
+    """Return how jobs differ from a file, as if it was deployed to the branch of each.
+
+    Shared jobs of several environments carry the same mark: they are compared where they are,
+    those of the environment alone when one is set.
+    """
+    scopes: dict[Scope, list[RemoteJob]] = {}
     for job in jobs:
-        environment_id = environment_of(job)
-        if job.owner and environment_id:
-            places.setdefault((job.owner.scope, environment_id), []).append(job)
+        if job.owner:
+            scopes.setdefault(job.owner.scope, []).append(job)
     found: dict[int, Drift] = {}
-    for (scope, environment_id), there in places.items():
-        plan = make_plan(file, scope, desired_jobs(file, scope, environment_id), there)
-        changes = {change.job_id: change for change in plan.changes if change.job_id}
-        found |= {job.job_id: drift_of(changes.get(job.job_id)) for job in there}
+    for scope, there in scopes.items():
+        known = [environment for job in there if (environment := environment_of(job))]
+        places = list(dict.fromkeys(known))[: 1 if scope.branch else None]
+        for place in [environment_id] if environment_id else places:
+            found |= drifts_in(file, scope, there, place)
     return found
+
+
+def drifts_in(
+    file: JobFile, scope: Scope, jobs: Sequence[RemoteJob], environment_id: int
+) -> dict[int, Drift]:
+    """Return how the jobs of a scope differ from a file in one environment."""
+    desired = desired_jobs(file, scope, environment_id)
+    there = jobs if scope.branch else jobs_of_environment(jobs, desired, environment_id)
+    changes = {c.job_id: c for c in make_plan(file, scope, desired, there).changes if c.job_id}
+    return {job.job_id: drift_of(changes.get(job.job_id)) for job in there}
 
 
 def drift_of(change: Change | None) -> Drift:

@@ -41,7 +41,8 @@ class Place:
 
     def has(self, job: RemoteJob) -> bool:
         """Return whether a job runs in the environment."""
-        key = job.owner.key if job.owner and job.owner.scope == self.scope else ""
+        is_ours = job.owner is not None and job.owner.scope.team == self.scope.team
+        key = job.owner.key if job.owner and is_ours else ""
         wanted = self.own.get(key, self.environment_id)
         return wanted is None or environment_of(job) == wanted
 
@@ -209,10 +210,11 @@ def whose(run: Mapping[str, Any], settings: Settings, place: Place) -> str:
     """
     if run.get("project_id") != settings.project_id:
         return f"of project {run.get('project_id')}, not {settings.project_id}"
-    data = run.get("job")
-    job = data if isinstance(data, Mapping) else {}
+    job = run.get("job")
+    if not isinstance(job, Mapping):
+        return f"of a job that is gone (job {run.get('job_definition_id')})"
     owner = owner_of(job.get("description"))
-    called = f"{job.get('name') or 'a job that is gone'} (job {run.get('job_definition_id')})"
+    called = f"{job.get('name')} (job {run.get('job_definition_id')})"
     if owner is None:
         return f"of {called}, which this tool did not make"
     if owner.scope.team != settings.scope.team:

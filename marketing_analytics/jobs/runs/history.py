@@ -31,7 +31,7 @@ QUEUED_SIGN = "·"
 BARS = "▁▂▃▄▅▆▇█"
 STRIP_LENGTH = 20
 # of a project's newest runs, so many are read for the history of all its jobs
-MAX_RUNS = 1_000
+MAX_RUNS = 500
 RUN_COLUMNS = ("run", "status", "started (UTC)", "duration", "why")
 RUN_EXPENDABLE = (4, 2)
 JOB_COLUMNS = ("job", "last runs", "success", "median", "last run")
@@ -98,13 +98,23 @@ def history_of(client: CloudClient, job: RemoteJob, count: int) -> History:
 def histories_of(
     client: CloudClient, jobs: Sequence[RemoteJob], project_id: int, count: int
 ) -> list[History]:
-    """Return the newest runs of jobs, from the newest runs of the project: one call for 100."""
+    """Return the newest runs of jobs, from the newest runs of the project: one call for 100.
+
+    A job that has fewer among them than asked is read by itself where there are older ones.
+    """
     found: dict[int, list[Mapping[str, Any]]] = {job.job_id: [] for job in jobs}
-    for run in client.list_runs(MAX_RUNS, project_id=project_id):
+    read = client.list_runs(MAX_RUNS, project_id=project_id)
+    for run in read:
         of_job = found.get(int(run.get("job_definition_id") or 0))
         if of_job is not None and len(of_job) < count:
             of_job.append(run)
-    return [History(job, tuple(found[job.job_id])) for job in jobs]
+    is_all = len(read) < MAX_RUNS
+    return [
+        History(job, tuple(found[job.job_id]))
+        if is_all or len(found[job.job_id]) == count
+        else history_of(client, job, count)
+        for job in jobs
+    ]
 
 
 def print_history(console: Console, history: History, now: datetime) -> None:

@@ -20,6 +20,7 @@ from marketing_analytics.jobs.runs.choose import key_of
 from marketing_analytics.jobs.runs.follow import Follower, Watch, go_on
 from marketing_analytics.jobs.runs.words import (
     duration_words,
+    link_of,
     run_json,
     runs_json,
     seconds_of,
@@ -83,6 +84,8 @@ class Series:
     who: str
     jobs: Sequence[RemoteJob]
     runs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    # nobody looks at the runs any more
+    is_over: bool = False
 
     def start(self, job: RemoteJob) -> Follower:
         """Start a job and say so; return what follows it."""
@@ -93,8 +96,8 @@ class Series:
         self.runs[job.job_id] = run
         run_id, key = int(run["id"]), key_of(job)
         self.console.prose(f"{verb} {run_id} of {key} ({where_of(job)})", indent="  ")
-        if run.get("href"):
-            self.console.line(f"  {run['href']}")
+        if link_of(run):
+            self.console.line(f"  {link_of(run)}")
         return Follower(self.console, run_id, key)
 
     def start_all(self) -> list[Follower]:
@@ -160,6 +163,7 @@ class Series:
 
     def result(self) -> None:
         """Print a table of all jobs, those that were not started too."""
+        self.is_over = True
         if self.console.is_json:
             document = runs_json([self.row_json(job) for job in self.jobs])
             event = {"schema_version": SCHEMA_VERSION, "event": "result"}
@@ -176,7 +180,7 @@ class Series:
         if run is None:
             return [key_of(job), "-", "not started", "-", "-"]
         took = duration_words(seconds_of(run))
-        return [key_of(job), str(run["id"]), self.status(run), took, str(run.get("href") or "-")]
+        return [key_of(job), str(run["id"]), self.status(run), took, link_of(run) or "-"]
 
     def row_json(self, job: RemoteJob) -> dict[str, Any]:
         """Return a job for JSON; one that was not started has no run."""
@@ -191,7 +195,10 @@ class Series:
 
     def status(self, run: Mapping[str, Any]) -> str:
         """Return how a run ended, in a word."""
-        is_late = self.watch.codes.get(int(run["id"])) == EXIT_RUN_TIMED_OUT
+        run_id = int(run["id"])
+        if self.is_over and run_id not in self.watch.ended:
+            return "goes on"
+        is_late = self.watch.codes.get(run_id) == EXIT_RUN_TIMED_OUT
         return "timed out" if is_late else status_of(run)
 
 

@@ -59,6 +59,11 @@ def first_line(text: Any) -> str:
     return visible(str(text or "").strip().partition("\n")[0])
 
 
+def link_of(run: Mapping[str, Any]) -> str:
+    """Return the address of a run's page, or nothing."""
+    return first_line(run.get("href"))
+
+
 def lines_of(step: Mapping[str, Any]) -> list[str]:
     """Return a step's log lines, without colours; nothing in them moves the cursor."""
     return [visible(line) for line in ANSI.sub("", str(step.get("logs") or "")).splitlines()]
