@@ -7,13 +7,13 @@ unpacked, and on their time. httpx is imported when first used: it costs 0.3 s.
 
 from __future__ import annotations
 
+import email.utils
 import functools
-import io
 import os
 import random
 import time
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from marketing_analytics.core.errors import (
     AmbiguousError,
@@ -76,43 +76,27 @@ def send_bounded(
     """
     import httpx
 
-    body = io.BytesIO()
+    until = time.monotonic() + answer_seconds
     with client.stream(method, url, **kwargs) as response:
-        save_body(response, body, max_bytes, answer_seconds)
+        parts = []
+        size = 0
+        for part in response.iter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > max_bytes:
+                raise AnswerTooLargeError(
+                    f"the answer to {response.request.url.path} is larger than "
+                    f"{max_bytes // 2**20} MiB",
+                    status_code=response.status_code,
+                )
+            if time.monotonic() > until:
+                raise httpx.ReadTimeout(
+                    f"it was not complete after {answer_seconds:.0f} s", request=response.request
+                )
         headers = [(k, v) for k, v in response.headers.raw if k.lower() != b"content-encoding"]
     return httpx.Response(
-        response.status_code, headers=headers, content=body.getvalue(), request=response.request
+        response.status_code, headers=headers, content=b"".join(parts), request=response.request
     )
-
-
-def save_body(
-    response: httpx.Response,
-    file: IO[bytes],
-    max_bytes: int,
-    answer_seconds: float = ANSWER_SECONDS,
-) -> int:
-    """Write the body of a streamed answer to a file and return its bytes, unpacked.
-
-    Raise AnswerTooLargeError beyond `max_bytes` and httpx.ReadTimeout beyond `answer_seconds`.
-    """
-    import httpx
-
-    until = time.monotonic() + answer_seconds
-    size = 0
-    for part in response.iter_bytes():
-        size += len(part)
-        if size > max_bytes:
-            raise AnswerTooLargeError(
-                f"the answer to {response.request.url.path} is larger than "
-                f"{max_bytes // 2**20} MiB",
-                status_code=response.status_code,
-            )
-        if time.monotonic() > until:
-            raise httpx.ReadTimeout(
-                f"it was not complete after {answer_seconds:.0f} s", request=response.request
-            )
-        file.write(part)
-    return size
 
 
 def error_from_exception(error: Exception, host: str, setting: str = "") -> RemoteError:
@@ -141,9 +125,6 @@ def reason_of(error: Exception) -> str:
 
 def retry_after_seconds(header: str | None, now: float | None = None) -> float | None:
     """Return the wait asked for by a Retry-After header, in seconds or date form."""
-    # 10 ms, which no command pays that was answered at once
-    import email.utils
-
     if not header:
         return None
     try:

@@ -24,6 +24,7 @@ COMMANDS = {
     "convert": ("validate", "convert"),
     "deploy": ("deploy", "deploy"),
     "diff": ("diff", "diff"),
+    "doctor": ("doctor", "doctor"),
     "history": ("logs", "history"),
     "list": ("list", "list_"),
     "logs": ("logs", "logs"),
