@@ -68,7 +68,7 @@ class CloudClient:
         self.calls = 0
         self.has_answered = False
         # the server's clock minus ours; ours is used until it has told its own
-        self.clock_ahead_seconds = 0.0
+        self.clock_ahead_seconds: float | None = None
         self.transport = Transport(
             access.host_url,
             {"Authorization": f"Token {access.token}", "Accept": "application/json"},
@@ -82,7 +82,7 @@ class CloudClient:
 
     def now(self) -> datetime:
         """Return the time by the server's clock."""
-        return datetime.fromtimestamp(time.time() + self.clock_ahead_seconds, UTC)
+        return datetime.fromtimestamp(time.time() + (self.clock_ahead_seconds or 0), UTC)
 
     # requests
 
@@ -123,7 +123,7 @@ class CloudClient:
 
     def set_clock(self, date: str | None) -> None:
         """Learn the server's time from the header of an answer, once."""
-        if not date or self.clock_ahead_seconds:
+        if not date or self.clock_ahead_seconds is not None:
             return
         with contextlib.suppress(TypeError, ValueError, OverflowError):
             self.clock_ahead_seconds = parsedate_to_datetime(date).timestamp() - time.time()

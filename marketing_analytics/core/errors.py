@@ -51,12 +51,13 @@ class PlatformError(Exception):
         self.message = message
         self.hint = hint
 
-    def render(self, width: int = PIPED_WIDTH) -> str:
+    def render(self, width: int = PIPED_WIDTH, lead: str = "error") -> str:
         """Return the text shown to the user, without colour and without a traceback.
 
-        Control characters are signs, and source lines are cut to `width` columns.
+        Control characters are signs, and source lines are cut to `width` columns. `lead` says
+        whether it is an error or a warning.
         """
-        lines = [f"error: {self.message}", *self.excerpt(width)]
+        lines = [f"{lead}: {self.message}", *self.excerpt(width)]
         if self.hint:
             lines.append(f"  help: {self.hint}")
         return visible("\n".join(lines))
@@ -204,9 +205,9 @@ class FileErrors(FileError):  # noqa: N818 - it is several
         )
         self.errors = tuple(errors)
 
-    def render(self, width: int = PIPED_WIDTH) -> str:
-        shown = [error.render(width) for error in self.errors]
-        return "\n".join([*shown, f"{len(shown)} errors"])
+    def render(self, width: int = PIPED_WIDTH, lead: str = "error") -> str:
+        shown = [error.render(width, lead) for error in self.errors]
+        return "\n".join([*shown, f"{len(shown)} {lead}s"])
 
 
 def in_one(errors: Iterable[FileError]) -> FileError:

@@ -19,6 +19,7 @@ COMMANDS = {
     "cleanup": ("cleanup", "cleanup"),
     "convert": ("validate", "convert"),
     "deploy": ("deploy", "deploy"),
+    "doctor": ("doctor", "doctor"),
     "list": ("list", "list_"),
     "logs": ("run", "logs"),
     "plan": ("deploy", "plan"),

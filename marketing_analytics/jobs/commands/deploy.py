@@ -17,6 +17,7 @@ import click
 from marketing_analytics.core.commands import Command
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import EXIT_OK, EXIT_USAGE, UserError
+from marketing_analytics.jobs.commands.lineage import lineage_options, warn_of_lineage
 from marketing_analytics.jobs.commands.options import connect, execute, given_of, load_all, options
 from marketing_analytics.jobs.settings import Settings, load_settings
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Wait so long for another deploy of the scope.",
 )
+@lineage_options
 @options(needs_config=True, has_plan=True)
 def deploy(
     config: Sequence[str],
@@ -96,12 +98,13 @@ def deploy_files(console: Console, config: Sequence[str], flags: dict[str, Any],
     from marketing_analytics.jobs.render import print_plan
 
     file, settings = load_all(console, config, flags)
+    warnings = warn_of_lineage(console, [file], config, flags)
     name = str(file.source.path)
     with connect(settings, console) as client:
         if how.is_dry_run:
             plan, seconds = read_and_plan(client, file, settings)
             print_plan(console, plan, name, seconds)
-            return say_dry_run(console, plan, name)
+            return say_dry_run(console, plan, name, warnings)
 
         def decide() -> Plan:
             plan, seconds = read_and_plan(client, file, settings)
@@ -141,12 +144,14 @@ def deploy_saved(console: Console, path: str, flags: dict[str, Any], how: How) -
             return write_plan(console, client, plan, saved.config, how.wait_seconds)
 
 
-def say_dry_run(console: Console, plan: Plan, config: str) -> int:
+def say_dry_run(
+    console: Console, plan: Plan, config: str, warnings: Sequence[dict[str, Any]] = ()
+) -> int:
     """Say that nothing was written."""
     from marketing_analytics.jobs.render import plan_json
 
     if console.is_json:
-        console.json(plan_json(plan, config, is_dry_run=True))
+        console.json({**plan_json(plan, config, is_dry_run=True), "warnings": list(warnings)})
     elif plan.changes:
         console.line("dry run: nothing was written")
     return EXIT_OK
@@ -249,6 +254,7 @@ def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tup
     ],
 )
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when there are changes.")
+@lineage_options
 @click.option("--out", type=click.Path(), metavar="FILE", help="Save the plan for deploy --plan.")
 @options(has_shared=True, needs_config=True)
 def plan(config: Sequence[str], detailed_exitcode: bool, out: str | None, **flags: Any) -> None:
@@ -258,6 +264,7 @@ def plan(config: Sequence[str], detailed_exitcode: bool, out: str | None, **flag
         from marketing_analytics.jobs.render import plan_json, print_plan
 
         file, settings = load_all(console, config, flags)
+        warnings = warn_of_lineage(console, [file], config, flags)
         name = str(file.source.path)
         with connect(settings, console) as client:
             made, seconds = read_and_plan(client, file, settings)
@@ -265,7 +272,7 @@ def plan(config: Sequence[str], detailed_exitcode: bool, out: str | None, **flag
             save(out, made, settings, config, file)
         print_plan(console, made, name, seconds)
         if console.is_json:
-            console.json(plan_json(made, name, is_dry_run=True))
+            console.json({**plan_json(made, name, is_dry_run=True), "warnings": warnings})
         elif out:
             console.line(f"saved in {out}: deploy --plan {out} applies exactly this")
         return EXIT_USAGE if detailed_exitcode and made.changes else EXIT_OK
