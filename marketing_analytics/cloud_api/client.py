@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
+from urllib.parse import quote
 
 from marketing_analytics.cloud_api.access import Access as Access
 from marketing_analytics.cloud_api.pace import MOST_AT_A_TIME, Pace
@@ -354,6 +355,81 @@ class CloudClient:
         """Cancel a run."""
         with naming_the_run(run_id, self.account_id):
             return self.write(f"{self.account}/runs/{run_id}/cancel/", {})
+
+    # what became of runs
+
+    def list_runs(self, count: int, **filters: int) -> list[Answer]:
+        """Return the newest runs with what triggered them, at most so many."""
+        params = {name: str(value) for name, value in filters.items()}
+        params |= {"order_by": "-id", "include_related": quoted_list(["trigger"])}
+        found: dict[int, Answer] = {}
+        # new runs push older ones from page to page, so one may come twice
+        for page in self.pages(f"{self.account}/runs/", params):
+            found |= {int(run["id"]): run for run in page}
+            if len(found) >= count:
+                break
+        return list(found.values())[:count]
+
+    def retry(self, run_id: int, job_id: int) -> Answer:
+        """Run a failed run again from its failure. When the answer is lost, look for the run."""
+        try:
+            with naming_the_run(run_id, self.account_id):
+                path = f"{self.account}/runs/{run_id}/retry/"
+                return self.write(path, {}, is_repeatable=False)
+        except AmbiguousError:
+            for run in self.latest_runs(job_id):
+                if run.get("retrying_run_id") == run_id:
+                    return run
+            raise
+
+    def environment_names(self) -> dict[int, str]:
+        """Return the names of the project's environments by id."""
+        pages = self.pages(f"{self.project}/environments/", {})
+        return {int(each["id"]): str(each.get("name") or "") for page in pages for each in page}
+
+    def artifacts(self, run_id: int, step: int | None = None) -> list[str]:
+        """Return the paths of a run's artifacts, of the last step by default."""
+        params = {} if step is None else {"step": str(step)}
+        with naming_the_run(run_id, self.account_id):
+            path = f"{self.account}/runs/{run_id}/artifacts/"
+            data = self.call("GET", path, params=params)["data"]
+        return [str(name) for name in data or []]
+
+    def artifact_size(self, run_id: int, name: str, step: int | None = None) -> int | None:
+        """Return the bytes of an artifact as the server tells them, or None; nothing is read."""
+        length = self.artifact(run_id, name, step, None, 0).headers.get("content-length", "")
+        return int(length) if length.isascii() and length.isdigit() else None
+
+    def save_artifact(
+        self, run_id: int, name: str, step: int | None, file: IO[bytes], max_bytes: int
+    ) -> int:
+        """Write an artifact to a file from its beginning, and return its bytes, unpacked."""
+        self.artifact(run_id, name, step, file, max_bytes)
+        return file.tell()
+
+    def artifact(
+        self, run_id: int, name: str, step: int | None, file: IO[bytes] | None, max_bytes: int
+    ) -> Response:
+        """Return the answer that carries an artifact, its body in the file or left where it is."""
+        path = f"/api{self.account}/runs/{run_id}/artifacts/{quote(name)}"
+        params = {} if step is None else {"step": str(step)}
+
+        def once() -> Response:
+            with self.pace.call():
+                self.calls += 1
+                found = self.transport.download(path, params, file, max_bytes)
+                if not found.is_success:
+                    raise error_of(found, self.host)
+                return found
+
+        return call_with_retry(
+            once,
+            attempts=ATTEMPTS,
+            base_seconds=self.retry_base_seconds,
+            max_wait_seconds=MAX_WAIT_SECONDS,
+            on_wait=self.wait,
+            sleep=lambda _: None,
+        )
 
 
 @contextlib.contextmanager

@@ -16,12 +16,18 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import SplitResult, unquote, urlencode, urlsplit
 
-from marketing_analytics.core.errors import AmbiguousError, TerminalError, TransientError
+from marketing_analytics.core.errors import (
+    AmbiguousError,
+    MachineError,
+    TerminalError,
+    TransientError,
+    full_disk,
+)
 
 if TYPE_CHECKING:
     import ssl
@@ -89,24 +95,63 @@ class Transport:
         Raise TransientError when the request was not sent, AmbiguousError when its answer is
         lost, TerminalError when the answer is too large or the certificate is not trusted.
         """
-        target = self.target(path, params)
         headers = dict(self.headers)
         sent = None
         if body is not None:
             sent = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
             headers["Content-Type"] = "application/json"
+        return self.exchange(
+            method,
+            self.target(path, params),
+            sent,
+            headers,
+            lambda answer: read_body(answer, path, max_bytes),
+        )
+
+    def download(
+        self, path: str, params: Mapping[str, str], file: IO[bytes] | None, max_bytes: int
+    ) -> Response:
+        """Return an answer whose body is written to a file, or is not read when that is None.
+
+        Raise what `send` raises. The body of an error is in the answer.
+        """
+
+        def read(answer: http.client.HTTPResponse) -> bytes:
+            if not 200 <= answer.status < 300:
+                return read_body(answer, path, MAX_ANSWER_BYTES)
+            if file is not None:
+                file.seek(0)
+                file.truncate()
+                for part in unpacked(answer, path, max_bytes):
+                    keep(file, part)
+            return b""
+
+        # so that the length is that of the file
+        headers = {**self.headers, "Accept": "*/*", "Accept-Encoding": "identity"}
+        return self.exchange("GET", self.target(path, params), None, headers, read)
+
+    def exchange(
+        self,
+        method: str,
+        target: str,
+        sent: bytes | None,
+        headers: Mapping[str, str],
+        read: Callable[[http.client.HTTPResponse], bytes],
+    ) -> Response:
+        """Return the answer to a request; `read` gives its content."""
         connection = self.connection()
         try:
             connection.request(method, target, sent, headers)
             answer = connection.getresponse()
-            content = read_body(answer, path, max_bytes)
+            content = read(answer)
         except (http.client.HTTPException, OSError, zlib.error) as error:
             connection.close()
             raise self.lost(error) from None
         except BaseException:
             connection.close()
             raise
-        if answer.will_close:
+        if answer.will_close or not answer.isclosed():
+            # what was not read would stand before the next answer
             connection.close()
         else:
             with self.lock:
@@ -173,6 +218,14 @@ class Transport:
         )
 
 
+def keep(file: IO[bytes], part: bytes) -> None:
+    """Write a part of a body. Raise MachineError: a full disk is no lost answer."""
+    try:
+        file.write(part)
+    except OSError as error:
+        raise full_disk(error) or MachineError(f"cannot write: {error.strerror}") from None
+
+
 def is_quiet(connection: http.client.HTTPConnection) -> bool:
     """Return whether a connection waits for a request: one with something to read was ended."""
     if connection.sock is None:
@@ -183,28 +236,32 @@ def is_quiet(connection: http.client.HTTPConnection) -> bool:
 
 
 def read_body(answer: http.client.HTTPResponse, path: str, max_bytes: int) -> bytes:
-    """Return the whole body. Raise TerminalError beyond a size, TimeoutError beyond a time."""
+    """Return the whole body. Raise what `unpacked` raises."""
+    return b"".join(unpacked(answer, path, max_bytes))
+
+
+def unpacked(answer: http.client.HTTPResponse, path: str, max_bytes: int) -> Iterator[bytes]:
+    """Yield a body. Raise TerminalError beyond a size, TimeoutError beyond a time."""
     packing = (answer.getheader("Content-Encoding") or "identity").lower()
     if packing not in ("identity", "gzip"):
         raise TerminalError(f"the answer to {path} is packed: {packing}")
     unpack = zlib.decompressobj(GZIP) if packing == "gzip" else None
     until = time.monotonic() + ANSWER_SECONDS
-    parts, size = [], 0
+    size, has_begun = 0, False
     for part in packets(answer):
         plain = part if unpack is None else unpack.decompress(part, max_bytes - size + 1)
-        parts.append(plain)
-        size += len(plain)
+        size, has_begun = size + len(plain), True
         if size > max_bytes or (unpack is not None and unpack.unconsumed_tail):
             raise TerminalError(
                 f"the answer to {path} is larger than {max_bytes // 2**20} MiB",
-                hint="no list of jobs is: look at what answers there",
+                hint="nothing that is asked for is so large: look at what answers there",
                 status_code=answer.status,
             )
         if time.monotonic() > until:
             raise TimeoutError(f"it was not complete after {ANSWER_SECONDS:.0f} s")
-    if unpack is not None and parts and not unpack.eof:
+        yield plain
+    if unpack is not None and has_begun and not unpack.eof:
         raise http.client.IncompleteRead(b"")
-    return b"".join(parts)
 
 
 def packets(answer: http.client.HTTPResponse) -> Iterator[bytes]:

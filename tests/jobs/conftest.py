@@ -27,6 +27,8 @@ def cloud(tmp_path):
 @pytest.fixture
 def environ(cloud, monkeypatch, tmp_path):
     """Set the environment of a user of branch feature-x."""
+    # completion keeps the keys of jobs there
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in list(os.environ):
         if name.startswith(("DBTCLOUD_", "CI_", "GITLAB_", "TEAM_", "MARKETING_")):
             monkeypatch.delenv(name)
@@ -66,6 +68,19 @@ def jobs(environ, monkeypatch):
         return result.exit_code, result.stdout, result.stderr
 
     return run
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """Return a function that makes the output of `jobs` a terminal of so many columns."""
+    from marketing_analytics.core import console
+
+    def show(columns):
+        monkeypatch.setattr(console, "is_terminal", lambda stream: True)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    return show
 
 
 @pytest.fixture

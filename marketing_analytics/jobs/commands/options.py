@@ -17,6 +17,7 @@ from marketing_analytics.jobs.settings import Given, Settings, load_settings, re
 if TYPE_CHECKING:
     from marketing_analytics.cloud_api.client import CloudClient
     from marketing_analytics.jobs.model import JobFile
+    from marketing_analytics.jobs.runs.choose import Place
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,6 +26,7 @@ def options(
     *,
     has_branch: bool = True,
     has_shared: bool = False,
+    has_environment: bool = False,
     needs_config: bool = False,
     has_config: bool = True,
     has_plan: bool = False,
@@ -55,7 +57,7 @@ def options(
         click.option("--team", help="Team; default marketing-team."),
         click.option("--json", "is_json", is_flag=True, help="Print JSON for programs."),
     ]
-    if needs_config or not has_config:
+    if needs_config or has_environment or not has_config:
         found.append(click.option("--environment-id", help="dbt Cloud environment."))
     if has_branch:
         found += [
@@ -144,3 +146,19 @@ def settings_of(console: Console, flags: dict[str, Any], **fixed: Any) -> Settin
     """Return the settings of a command that needs a job file for its settings only."""
     defaults = load_file(console, flags["config"]).defaults if flags["config"] else None
     return load_settings(given_of({**flags, **fixed}), defaults)
+
+
+def load_place(
+    console: Console, flags: dict[str, Any], *, needs_scope: bool = True
+) -> tuple[Settings, Place]:
+    """Return the settings, and where jobs are looked for.
+
+    Without need of a scope nobody asks git for a branch: a run has a number everywhere.
+    """
+    from marketing_analytics.jobs.runs.choose import place_of
+
+    file = load_file(console, flags["config"]) if flags["config"] else None
+    is_shared = bool(flags.get("is_shared")) or not needs_scope
+    given = given_of({**flags, "is_shared": is_shared})
+    settings = load_settings(given, file.defaults if file else None)
+    return settings, place_of(settings, file)
