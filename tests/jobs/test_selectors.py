@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = ["dev", "test", "prod"]
 RESOURCES = {"build": [], "test": ["test", "unit_test"], "run": ["model"], "source": ["source"]}
 ALL = "dbt build"
-LISTED_ONLY = {"source", "exposure", "metric", "semantic_model", "saved_query", "analysis"}
+LISTED_ONLY = {"source", "metric", "semantic_model", "analysis"}
 
 # one process parses once and asks for each selection; dbt itself decides what is selected, and the
 # lineage check is asked for the same and for steps with faults
