@@ -231,8 +231,11 @@ def build_server(app: ASGIApp) -> Any:
     """
     import uvicorn
 
+    from marketing_analytics.web.patience import PatientProtocol
+
     config = uvicorn.Config(
         app,
+        http=PatientProtocol,
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from marketing_analytics.cloud_api.names import owner_of
@@ -99,9 +98,7 @@ from marketing_analytics.local_cloud.runs.workspace import (
 )
 from marketing_analytics.local_cloud.store.connection import (
     Value,
-    now_text,
     open_connection,
-    time_of,
     transaction,
 )
 from marketing_analytics.local_cloud.store.environments import get_site
@@ -272,6 +269,7 @@ class Runner:
             for step in self.steps:
                 self._add_step(step)
         self.claimed = require_run(self.connection, self.lease.run_id)
+        self._began_at = time.monotonic()
         make_room(self.settings.data_folder, self.claimed.id)
 
     def _is_publishing(self) -> bool:
@@ -603,7 +601,8 @@ class Runner:
             raise StopRunError(Status.ERROR, STOPPED)
 
     def _seconds_running(self) -> float:
-        return (datetime.now(UTC) - time_of(self.claimed.started_at or now_text())).total_seconds()
+        # a clock that is set forward or back is not the run's fault
+        return time.monotonic() - self._began_at
 
     def _stop_if_asked(self, reader: LineReader, log: StepLog) -> None:
         """When the run must end, end dbt first: SIGINT, SIGTERM, SIGKILL, with patience."""
