@@ -187,8 +187,9 @@ def remote_after(
     if not condition:
         return None
     job_id, codes = take(condition, "job_id"), take(condition, "statuses")
+    names: Mapping[Any, str] = COMPLETION_NAMES
     statuses = {
-        COMPLETION_NAMES.get(code, str(code)) if isinstance(code, int) else str(code)
+        names.get(code, str(code)) if isinstance(code, int) else str(code)
         for code in (codes if isinstance(codes, list) else [])
     }
     known = keys.get(job_id) if isinstance(job_id, int) else None
