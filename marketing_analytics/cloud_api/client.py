@@ -209,7 +209,7 @@ class CloudClient:
         found: dict[int, Answer] = {}
         for page in self.pages(f"{self.account}/jobs/", params, PAGES_AT_A_TIME):
             before = len(found)
-            found |= {id_of(job, self.host): job for job in page}
+            found |= {id_of(check_job(job, self.host), self.host): job for job in page}
             if page and len(found) == before:
                 raise unlike(self.host, "the list of jobs does not end")
         return [found[job_id] for job_id in sorted(found)]
@@ -488,6 +488,27 @@ def id_of(item: Answer, host: str) -> int:
     if not isinstance(found, int) or isinstance(found, bool) or found <= 0:
         raise unlike(host, "a job has no id")
     return found
+
+
+# what the parts of a job are that everything reads; each may be null
+PARTS: dict[str, type] = {
+    "name": str,
+    "description": str,
+    "execute_steps": list,
+    "settings": dict,
+    "execution": dict,
+    "triggers": dict,
+    "schedule": dict,
+    "job_completion_trigger_condition": dict,
+}
+
+
+def check_job(job: Answer, host: str) -> Answer:
+    """Return a job of an answer. Raise TerminalError when a part of it is of another kind."""
+    for name, kind in PARTS.items():
+        if job.get(name) is not None and not isinstance(job[name], kind):
+            raise unlike(host, f"{name} of job {str(job.get('id'))[:20]} is {str(job[name])[:60]}")
+    return job
 
 
 def found_in(answer: Mapping[str, Any], *names: str) -> Any:

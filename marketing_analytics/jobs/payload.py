@@ -186,9 +186,14 @@ def remote_after(
     condition = take(remote, "job_completion_trigger_condition.condition")
     if not condition:
         return None
-    job_id = condition.get("job_id")
-    statuses = {COMPLETION_NAMES.get(code, str(code)) for code in condition.get("statuses") or []}
-    return keys.get(job_id, f"#{job_id}"), tuple(sorted(statuses))
+    job_id, codes = take(condition, "job_id"), take(condition, "statuses")
+    names: Mapping[Any, str] = COMPLETION_NAMES
+    statuses = {
+        names.get(code, str(code)) if isinstance(code, int) else str(code)
+        for code in (codes if isinstance(codes, list) else [])
+    }
+    known = keys.get(job_id) if isinstance(job_id, int) else None
+    return known or f"#{job_id}", tuple(sorted(statuses))
 
 
 def overrides_of(value: Any) -> list[Override] | None:
@@ -199,16 +204,20 @@ def overrides_of(value: Any) -> list[Override] | None:
         return None
     found = [item for item in value if isinstance(item, Mapping) and item.get("name")]
     return [
-        Override(str(item["name"]), value_of(item), int(item["id"]))
+        Override(str(item["name"]), value_of(item), item["id"])
         for item in found
-        if item.get("type", "job") == "job" and item.get("id") is not None
+        if item.get("type", "job") == "job" and isinstance(item.get("id"), int)
     ]
 
 
 def overrides_by_name(value: Mapping[str, Any]) -> list[Override]:
     """Return overrides from `{name: {"job": {"id", "value"}}}`."""
     jobs = {name: entry.get("job") for name, entry in value.items() if isinstance(entry, Mapping)}
-    return [Override(name, value_of(job), int(job["id"])) for name, job in jobs.items() if job]
+    return [
+        Override(name, value_of(job), job["id"])
+        for name, job in jobs.items()
+        if isinstance(job, Mapping) and isinstance(job.get("id"), int)
+    ]
 
 
 def value_of(item: Mapping[str, Any]) -> str:
