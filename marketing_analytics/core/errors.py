@@ -10,6 +10,7 @@ PlatformError                 exit 1
 │   ├── TerminalError                  refused; trying again gives the same answer
 │   │   └── AuthError         exit 4   token missing, wrong, expired or without the right
 │   └── AmbiguousError                 the request may have been carried out
+├── StaleError                exit 3   what was decided from has changed since
 ├── LockedError               exit 4   somebody else holds the lock
 ├── MachineError              exit 1   this machine: port taken, disk full, program missing
 └── InternalError             exit 1   a bug of ours
@@ -32,6 +33,7 @@ PIPED_WIDTH = 160
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_STALE = 3
 EXIT_AUTH_OR_LOCK = 4
 EXIT_PARTLY_APPLIED = 5
 EXIT_RUN_CANCELLED = 20
@@ -253,6 +255,12 @@ class AuthError(TerminalError):
 
 class AmbiguousError(RemoteError):
     """The request may have been carried out; look before repeating it."""
+
+
+class StaleError(PlatformError):
+    """What was decided from has changed since; look again, then decide again."""
+
+    exit_code = EXIT_STALE
 
 
 class LockedError(PlatformError):

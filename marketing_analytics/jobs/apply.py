@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -53,18 +53,35 @@ class Outcome:
 # reading
 
 
-def read_jobs(client: CloudClient, scope: Scope) -> list[RemoteJob]:
+def read_jobs(
+    client: CloudClient,
+    scope: Scope,
+    claim: Callable[[list[RemoteJob]], list[RemoteJob]] = list,
+) -> list[RemoteJob]:
     """Return the project's jobs; the scope's jobs with their variables.
+
+    `claim` gives jobs without a mark an owner, where something else says whose they are.
 
     One call per 100 jobs where the list carries the variables, else one more per job of ours.
     """
-    jobs = [remote_job(data, overrides_of(data.get(RELATED))) for data in client.list_jobs(RELATED)]
-    unknown = [job for job in jobs if in_scope(job, scope) and job.overrides is None]
+    listed = client.list_jobs(RELATED)
+    jobs = claim([remote_job(data, overrides_of(data.get(RELATED))) for data in listed])
+    return with_overrides(client, jobs, lambda job: in_scope(job, scope))
+
+
+def with_overrides(
+    client: CloudClient, jobs: list[RemoteJob], is_wanted: Callable[[RemoteJob], bool]
+) -> list[RemoteJob]:
+    """Return the jobs; those wanted have their variables, asked for where the list has none."""
+    unknown = [job for job in jobs if job.overrides is None and is_wanted(job)]
     if not unknown:
         return jobs
     with ThreadPoolExecutor(THREADS) as pool:
         found = dict(zip(unknown_ids(unknown), pool.map(reader(client), unknown), strict=True))
-    return [remote_job(job.data, found[job.job_id]) if job.job_id in found else job for job in jobs]
+    return [
+        replace(job, overrides=tuple(found[job.job_id])) if job.job_id in found else job
+        for job in jobs
+    ]
 
 
 def check_environments(client: CloudClient, file: JobFile, environment_id: int) -> None:
@@ -197,10 +214,7 @@ class Applying:
             for variable in change.variables
             if variable.value is not None and variable.override_id is None
         }
-        if not wanted:
-            return
-        for name in sorted(wanted - self.client.variable_names()):
-            self.client.create_variable(name)
+        self.client.ensure_variables(wanted)
 
     def write(self, change: Change) -> int:
         """Create or update a job with its variables, and return its id.

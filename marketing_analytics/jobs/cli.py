@@ -18,6 +18,7 @@ COMMANDS = {
     "cancel": ("run", "cancel"),
     "cleanup": ("cleanup", "cleanup"),
     "convert": ("validate", "convert"),
+    "undo": ("undo", "undo"),
     "deploy": ("deploy", "deploy"),
     "list": ("list", "list_"),
     "logs": ("run", "logs"),

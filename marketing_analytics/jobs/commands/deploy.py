@@ -11,7 +11,14 @@ import click
 from marketing_analytics.core.commands import Command
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import EXIT_OK, EXIT_USAGE
-from marketing_analytics.jobs.commands.options import connect, execute, load_all, options
+from marketing_analytics.jobs.commands.options import (
+    adopt_option,
+    connect,
+    execute,
+    load_all,
+    options,
+    restore_option,
+)
 from marketing_analytics.jobs.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +36,8 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan, write nothing.")
 @click.option("--allow-delete", type=click.IntRange(0), metavar="N", help="Allow N deletes.")
+@adopt_option
+@restore_option
 @options(needs_config=True)
 def deploy(config: Sequence[str], dry_run: bool, allow_delete: int | None, **flags: Any) -> None:
     """Bring dbt Cloud to what the job file says."""
@@ -56,7 +65,7 @@ def deploy_files(
     name = str(file.source.path)
     with connect(settings, console) as client:
         if is_dry_run:
-            plan, seconds = read_and_plan(client, file, settings)
+            plan, seconds = read_and_plan(client, file, settings, is_adopting=flags["adopt"])
             print_plan(console, plan, name, seconds)
             if console.is_json:
                 console.json(plan_json(plan, name, is_dry_run=True))
@@ -64,28 +73,37 @@ def deploy_files(
                 console.line("dry run: nothing was written")
             return EXIT_OK
         with scope_lock(client, settings.scope):
-            plan, seconds = read_and_plan(client, file, settings)
+            plan, seconds = read_and_plan(client, file, settings, is_adopting=flags["adopt"])
             print_plan(console, plan, name, seconds)
             check_deletes(plan, allowed)
             check_left_out(plan, file, allowed)
-            return write_plan(console, client, plan, name)
+            return write_plan(console, client, plan, name, flags["restore_dir"])
 
 
-def write_plan(console: Console, client: CloudClient, plan: Plan, config: str) -> int:
+def write_plan(
+    console: Console, client: CloudClient, plan: Plan, config: str, restore_dir: str | None
+) -> int:
     """Apply a plan and report."""
     from marketing_analytics.jobs.apply import apply_plan, exit_code_of
+    from marketing_analytics.jobs.past.memory import remembered
     from marketing_analytics.jobs.render import plan_json, print_outcome, print_result
 
-    outcomes = apply_plan(client, plan, lambda outcome: print_outcome(console, outcome))
+    with remembered(console, client, plan, restore_dir) as memory:
+        outcomes = apply_plan(client, plan, memory.told(lambda o: print_outcome(console, o)))
     if console.is_json:
-        console.json(plan_json(plan, config, is_dry_run=False, outcomes=outcomes))
+        document = plan_json(plan, config, is_dry_run=False, outcomes=outcomes)
+        console.json({**document, "restore_file": memory.path})
     elif outcomes:
         print_result(console, outcomes)
+        memory.tell()
     return exit_code_of(outcomes)
 
 
-def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tuple[Plan, float]:
+def read_and_plan(
+    client: CloudClient, file: JobFile, settings: Settings, *, is_adopting: bool = False
+) -> tuple[Plan, float]:
     """Read the account and decide; the seconds are the time that took."""
+    from marketing_analytics.jobs.adopt.claims import claims
     from marketing_analytics.jobs.apply import check_environments, read_jobs
     from marketing_analytics.jobs.payload import desired_jobs
     from marketing_analytics.jobs.plan import jobs_of_environment, make_plan
@@ -93,7 +111,8 @@ def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tup
     started = time.monotonic()
     assert settings.environment_id  # noqa: S101
     desired = desired_jobs(file, settings.scope, settings.environment_id)
-    remote = read_jobs(client, settings.scope)
+    claim = claims(client, settings.scope, desired, is_adopting=is_adopting)
+    remote = read_jobs(client, settings.scope, claim)
     if not settings.scope.branch:
         remote = jobs_of_environment(remote, desired, settings.environment_id)
     plan = make_plan(file, settings.scope, desired, remote)
@@ -111,6 +130,7 @@ def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tup
     ],
 )
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when there are changes.")
+@adopt_option
 @options(has_shared=True, needs_config=True)
 def plan(config: Sequence[str], detailed_exitcode: bool, **flags: Any) -> None:
     """Show what deploy would do."""
@@ -120,7 +140,7 @@ def plan(config: Sequence[str], detailed_exitcode: bool, **flags: Any) -> None:
         file, settings = load_all(console, config, flags)
         name = str(file.source.path)
         with connect(settings, console) as client:
-            made, seconds = read_and_plan(client, file, settings)
+            made, seconds = read_and_plan(client, file, settings, is_adopting=flags["adopt"])
         print_plan(console, made, name, seconds)
         if console.is_json:
             console.json(plan_json(made, name, is_dry_run=True))
