@@ -139,7 +139,8 @@ def new_name(folder: Path, stem: str) -> Path:
 
 def prune(folder: Path) -> None:
     """Remove the oldest restore files; other files are left alone."""
-    files = sorted(path for path in folder.iterdir() if NAME.fullmatch(path.name))
+    found = (path for path in folder.iterdir() if NAME.fullmatch(path.name))
+    files = sorted(found, key=lambda path: path.stem)
     for path in files[:-MAX_FILES]:
         path.unlink(missing_ok=True)
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from marketing_analytics.cloud_api.attributes import take
 from marketing_analytics.jobs.cleanup.recheck import active_run
 from marketing_analytics.jobs.past.restore import Past, RestoreFile, past_of, plain, writable
-from marketing_analytics.jobs.payload import MASKED, fields_of_remote, shown_name
+from marketing_analytics.jobs.payload import MASKED, fields_of_remote, shown_name, without_starts
 from marketing_analytics.jobs.plan import Action, Change, FieldChange, RemoteJob, VariableChange
 
 # what a job file cannot say; a deploy leaves it alone
@@ -74,6 +74,7 @@ class Undoing:
         self.is_forced = is_forced
         self.names = {job.job_id: name_of(job) for job in remote}
         self.names |= {past.job_id: past.key for past in file.jobs if past.job_id}
+        self.ids: dict[int, int] = {}
         self.created = self.find_created()
         # by the id of then, the job of today
         self.today = self.find_old()
@@ -172,7 +173,7 @@ class Undoing:
         if not fields and not variables:
             return Step("as it was", change, past)
         body = {**writable(job.data), **(past.body or {})}
-        if past.action == "delete" or not self.is_as_left(past, job):
+        if not self.is_as_left(past, job):
             return self.unless_forced(change, "it was changed since", past, body)
         return Step("to do", change, past, body)
 
@@ -226,20 +227,35 @@ class Undoing:
     # comparing
 
     def is_as_left(self, past: Past, job: RemoteJob) -> bool:
-        """Return whether a job is still as the command left it."""
-        if past.left is None:
-            return False
-        fields = plain(self.flat(job.data))
-        wanted = past.left["fields"]
-        names = [n for n in wanted if n in fields and not (wanted[n] is None and n in UNSENT)]
-        if any(fields[name] != wanted[name] for name in names):
-            return False
+        """Return whether everything of a job is as the command left it, or as it was before.
+
+        Some of it may be back already, by an undo that was cut off.
+        """
         if past.body is not None and other_changes(past.body, job.data):
             return False
-        known = {o.name: o.value for o in job.overrides or () if o.value != MASKED}
+        left, old = self.left_of(past), self.flat({**job.data, **(past.body or {})})
+        fields, before = plain(self.flat(job.data)), plain(old) if past.body else {}
+        for name, value in left["fields"].items():
+            is_free = value is None and name in UNSENT
+            if name in fields and not is_free and fields[name] not in (value, before.get(name, value)):
+                return False
         masked = {o.name for o in job.overrides or () if o.value == MASKED}
-        wanted = {n: v for n, v in past.left["variables"].items() if n not in masked}
-        return known == wanted
+        known = {o.name: o.value for o in job.overrides or ()}
+        return all(
+            known.get(name) in (left["variables"].get(name), past.variables.get(name))
+            for name in (known.keys() | left["variables"].keys()) - masked
+        )
+
+    def left_of(self, past: Past) -> Mapping[str, Any]:
+        """Return fields and variables as the command left them.
+
+        A job that it deleted is there again, half done, when an undo was cut off.
+        """
+        if past.left is not None:
+            return past.left
+        body = dict(past.body or {})
+        first = without_starts(body) if "triggers" in body else body
+        return {"fields": plain(self.flat(first)), "variables": {}}
 
     def field_changes(self, past: Past, job: RemoteJob) -> tuple[FieldChange, ...]:
         """Return the fields of a job that are not as they were."""
@@ -255,7 +271,10 @@ class Undoing:
 
     def flat(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the flat form of a body; jobs are named by key, whatever their id."""
-        return fields_of_remote(body, self.keys())
+        fields = fields_of_remote(body, self.keys())
+        # the other types follow from the triggers
+        kind = fields["job_type"] if fields["job_type"] in ("ci", "adaptive") else None
+        return {**fields, "job_type": kind}
 
     def keys(self) -> dict[int, str]:
         """Return the names of jobs by id, of then and of today."""
