@@ -18,12 +18,16 @@ COMMANDS = {
     "cancel": ("run", "cancel"),
     "cleanup": ("cleanup", "cleanup"),
     "convert": ("validate", "convert"),
-    "undo": ("undo", "undo"),
     "deploy": ("deploy", "deploy"),
+    "export": ("adopt", "export"),
+    "import": ("adopt", "import_"),
+    "link": ("link", "link"),
     "list": ("list", "list_"),
     "logs": ("run", "logs"),
     "plan": ("deploy", "plan"),
     "run": ("run", "run"),
+    "undo": ("undo", "undo"),
+    "unlink": ("link", "unlink"),
     "validate": ("validate", "validate"),
 }
 

@@ -17,7 +17,7 @@ from marketing_analytics.core.signs import visible
 from marketing_analytics.jobs.adopt.links import KEY_LENGTH, key_for, without_identifier
 from marketing_analytics.jobs.forms.convert import Block
 from marketing_analytics.jobs.model import MAX_CHAIN_LEVELS, Job, chain_of, read_job_text
-from marketing_analytics.jobs.payload import MASKED, SCHEMA_VARIABLE, fields_of_remote
+from marketing_analytics.jobs.payload import MASKED, fields_of_remote
 from marketing_analytics.jobs.plan import RemoteJob
 from marketing_analytics.jobs.reader import After
 from marketing_analytics.jobs.tfvars import Value
@@ -61,7 +61,9 @@ class Imported:
 
     def block(self, place: Place, environment_id: int | None) -> Block:
         """Return the job as a block of the file."""
-        shown = {n: v for n, v in self.values.items() if n != "environment_id" or v != environment_id}
+        shown = {
+            n: v for n, v in self.values.items() if n != "environment_id" or v != environment_id
+        }
         names = [*(n for n in FIRST if n in shown), *(n for n in shown if n not in FIRST)]
         rows = [Row(name, as_data(shown[name])) for name in names]
         return Block(self.key, rows, [f"# {line}" for line in self.comments(place)])
@@ -127,8 +129,6 @@ def imported(job: RemoteJob, key: str, keys: Mapping[int, str]) -> Imported:
         for name, nothing in OTHER_FIELDS.items()
         if name in job.data and job.data[name] not in nothing
     ]
-    if key_for(job, "") != key and job.owner is None:
-        pass
     return entry
 
 
@@ -186,6 +186,12 @@ def why_not_sayable(name: str, value: Any) -> str:
 
 def left_out_chains(entries: Sequence[Imported]) -> None:
     """Leave out what no job file can say: jobs that wait for each other, and long chains."""
+    written = {entry.key for entry in entries if "execute_steps" in entry.values}
+    for entry in entries:
+        after = entry.values.get("after")
+        if after and after["job"] not in written:
+            del entry.values["after"]
+            entry.remarks.append(f"after {after['job']} is left out: that job is left out too")
     for entry in entries:
         jobs = {each.key: Job(each.key, {"after": after_of(each)}) for each in entries}
         chain = chain_of(jobs[entry.key], jobs)
@@ -219,6 +225,3 @@ def file_text(entries: Iterable[Imported], place: Place, source: str) -> str:
             lines += [f"  # left out, since it has no steps that a file can hold: {remarks[0]}"]
             lines += [f"  # {remark}" for remark in remarks[1:]]
     return "\n".join([*lines, "}"]) + "\n"
-
-
-__all__ = ["SCHEMA_VARIABLE", "Imported", "Place", "file_text", "import_jobs"]

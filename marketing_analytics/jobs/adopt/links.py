@@ -74,10 +74,14 @@ def rewritten(job: RemoteJob, owner: Owner | None, name: str, description: str, 
     )
     key = owner.key if owner else job.owner.key if job.owner else ""
     change = Change("update", key, name, why, job.job_id, fields=fields)
-    return Link(change, {**writable(job.data), "name": name, "description": description}, job, owner)
+    return Link(
+        change, {**writable(job.data), "name": name, "description": description}, job, owner
+    )
 
 
-def check_link(job: RemoteJob, owner: Owner, remote: Sequence[RemoteJob], *, is_forced: bool) -> None:
+def check_link(
+    job: RemoteJob, owner: Owner, remote: Sequence[RemoteJob], *, is_forced: bool
+) -> None:
     """Refuse a job of others, and a second job for one key."""
     if job.owner and job.owner != owner and not is_forced:
         raise UserError(

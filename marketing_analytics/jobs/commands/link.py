@@ -220,7 +220,9 @@ def write_links(
     for link_ in links:
         job_id = link_.job.job_id
         client.update_job(job_id, dict(link_.body))
-        remember(client, {job_id: link_.owner} if link_.owner else {}, () if link_.owner else [job_id])
+        remember(
+            client, {job_id: link_.owner} if link_.owner else {}, () if link_.owner else [job_id]
+        )
     return str(file.path) if file else None
 
 

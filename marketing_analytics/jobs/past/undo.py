@@ -237,7 +237,11 @@ class Undoing:
         fields, before = plain(self.flat(job.data)), plain(old) if past.body else {}
         for name, value in left["fields"].items():
             is_free = value is None and name in UNSENT
-            if name in fields and not is_free and fields[name] not in (value, before.get(name, value)):
+            if (
+                name in fields
+                and not is_free
+                and fields[name] not in (value, before.get(name, value))
+            ):
                 return False
         masked = {o.name for o in job.overrides or () if o.value == MASKED}
         known = {o.name: o.value for o in job.overrides or ()}
