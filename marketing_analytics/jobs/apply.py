@@ -70,7 +70,7 @@ def read_jobs(
 
 
 def with_overrides(
-    client: CloudClient, jobs: list[RemoteJob], is_wanted: Callable[[RemoteJob], bool]
+    client: CloudClient, jobs: list[RemoteJob], is_wanted: Callable[[RemoteJob], bool] = bool
 ) -> list[RemoteJob]:
     """Return the jobs; those wanted have their variables, asked for where the list has none."""
     unknown = [job for job in jobs if job.overrides is None and is_wanted(job)]

@@ -6,6 +6,7 @@ rest would need the tool itself.
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -62,12 +63,11 @@ def read_yaml_jobs(path: str, variable_files: Sequence[str]) -> list[tuple[str, 
 def yaml_reader() -> ModuleType:
     """Return the library that reads YAML, which the deploy tool alone does not need."""
     try:
-        import yaml
+        return importlib.import_module("yaml")
     except ImportError:
         raise MachineError(
             "reading YAML needs the library PyYAML", hint="pip install pyyaml, then repeat"
         ) from None
-    return yaml
 
 
 def read(path: str) -> str:

@@ -146,7 +146,7 @@ def chosen(
                 f"project {settings.project_id} has no such jobs to import",
                 hint="look at --environment-id, --name and --job-id",
             )
-        return with_overrides(client, found, lambda job: True)
+        return with_overrides(client, found)
 
 
 def is_of_others(job: RemoteJob, settings: Settings) -> bool:

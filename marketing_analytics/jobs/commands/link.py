@@ -206,13 +206,13 @@ def write_links(
     from marketing_analytics.jobs.apply import with_overrides
     from marketing_analytics.jobs.past.journal import remember
     from marketing_analytics.jobs.past.restore import begin_restore, past_of, plain
-    from marketing_analytics.jobs.payload import fields_of_remote
+    from marketing_analytics.jobs.past.undo import flat_form
 
-    jobs = with_overrides(client, [link.job for link in links], lambda job: True)
+    jobs = with_overrides(client, [link.job for link in links])
     pasts = []
     for link_, job in zip(links, jobs, strict=True):
         variables = {o.name: o.value for o in job.overrides or ()}
-        left = {"fields": plain(fields_of_remote(link_.body, {})), "variables": variables}
+        left = {"fields": plain(flat_form(link_.body, {})), "variables": variables}
         # what it runs after is named by ids here, and stays
         del left["fields"]["after"]
         pasts.append(past_of("update", job, link_.change.key, left))

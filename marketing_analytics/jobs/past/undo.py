@@ -237,11 +237,8 @@ class Undoing:
         fields, before = plain(self.flat(job.data)), plain(old) if past.body else {}
         for name, value in left["fields"].items():
             is_free = value is None and name in UNSENT
-            if (
-                name in fields
-                and not is_free
-                and fields[name] not in (value, before.get(name, value))
-            ):
+            is_same = fields.get(name, value) in (value, before.get(name, value))
+            if not is_same and not is_free:
                 return False
         masked = {o.name for o in job.overrides or () if o.value == MASKED}
         known = {o.name: o.value for o in job.overrides or ()}
@@ -275,10 +272,7 @@ class Undoing:
 
     def flat(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the flat form of a body; jobs are named by key, whatever their id."""
-        fields = fields_of_remote(body, self.keys())
-        # the other types follow from the triggers
-        kind = fields["job_type"] if fields["job_type"] in ("ci", "adaptive") else None
-        return {**fields, "job_type": kind}
+        return flat_form(body, self.keys())
 
     def keys(self) -> dict[int, str]:
         """Return the names of jobs by id, of then and of today."""
@@ -287,6 +281,13 @@ class Undoing:
             if past.job_id in self.ids and past.job_id:
                 found[self.ids[past.job_id]] = found[past.job_id]
         return found
+
+
+def flat_form(body: Mapping[str, Any], keys: Mapping[int, str]) -> dict[str, Any]:
+    """Return the flat form of a body, without the types of jobs that follow from triggers."""
+    fields = fields_of_remote(body, keys)
+    kind = fields["job_type"] if fields["job_type"] in ("ci", "adaptive") else None
+    return {**fields, "job_type": kind}
 
 
 # left out of a request when the file does not give them
