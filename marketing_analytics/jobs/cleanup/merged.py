@@ -107,7 +107,7 @@ class History:
         commit = self.patches_since(base).get(patch) if patch else None
         if commit:
             return Merge(True, f"merged into {self.default} by a squash, {commit[:SHORT]}")
-        count = len(copies)
+        count = sum(line.startswith("+") for line in copies)
         return Merge(False, f"{count} of its commits {'is' if count == 1 else 'are'} not merged")
 
     def patches_since(self, base: str) -> dict[str, str]:
