@@ -173,6 +173,10 @@ class FaultyCloud:
             found += more
         return [{k: v for k, v in job.items() if k != "next_run_humanized"} for job in found]
 
+    def job(self, key):
+        """Return the job whose name ends in a key: ids are in the order of creation, not of files."""
+        return next(job for job in self.active() if job["name"].endswith(f"-{key}"))
+
     def copy_job(self, job, **fields):
         """Create a job like another one and return it."""
         return self.ask("POST", JOBS, {**job, "id": None, **fields})

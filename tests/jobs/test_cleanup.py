@@ -213,7 +213,7 @@ def test_what_came_to_life_after_the_plan_is_spared(jobs, cloud, job_file, monke
     cloud.age(9)
 
     def meanwhile(*_):
-        job = cloud.active()[0]
+        job = cloud.job("job-0")
         if what == "run":
             cloud.ask("POST", f"/api/v2/accounts/1/jobs/{job['id']}/run/", {"cause": "by hand"})
         else:
@@ -267,8 +267,10 @@ def test_the_schema_goes_by_one_run_before_the_jobs(jobs, cloud, job_file, monke
     assert code == 0
     assert "dropped schema anna_feature_x" in out
     assert drop_steps(cloud) == [
-        'dbt run-operation drop_branch_schema --args \'{"schema": "anna_feature_x", '
-        '"user": "anna", "branch": "feature-x"}\''
+        (
+            'dbt run-operation drop_branch_schema --args \'{"schema": "anna_feature_x", '
+            '"user": "anna", "branch": "feature-x"}\''
+        )
     ]
     assert cloud.active() == []
 

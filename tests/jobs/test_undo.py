@@ -147,7 +147,7 @@ def test_a_deploy_that_was_killed_is_undone_by_the_mark(jobs, cloud, job_file, r
             assert job.pop("job_id")
             job["job_id"] = None
     path.write_text(json.dumps(document))
-    code, out, err = jobs("undo", path, "--yes")
+    code, _out, err = jobs("undo", path, "--yes")
     assert (code, err) == (0, "")
     assert state_of(cloud, ids=False) == before
 
@@ -166,7 +166,7 @@ def test_a_job_that_is_there_again_by_another_deploy_is_not_doubled(
 
 def test_other_jobs_of_the_team_follow_a_job_to_its_new_id(jobs, cloud, job_file, restore_file):
     jobs("deploy", "--config", job_file(some_jobs(3)))
-    first = cloud.active()[0]
+    first = cloud.job("job-0")
     condition = {"condition": {"job_id": first["id"], "project_id": 2, "statuses": [10]}}
     of_team = cloud.copy_job(
         first,
@@ -179,7 +179,7 @@ def test_other_jobs_of_the_team_follow_a_job_to_its_new_id(jobs, cloud, job_file
     )
     text = some_jobs(3).replace('  job-0 = { execute_steps = ["dbt build"] }\n', "")
     jobs("deploy", "--config", job_file(text))
-    code, out, _ = jobs("undo", restore_file(), "--yes")
+    code, _out, _ = jobs("undo", restore_file(), "--yes")
     assert code == 0
     now = {job["id"]: job for job in cloud.active()}
     parent = now[of_team["id"]]["job_completion_trigger_condition"]["condition"]["job_id"]
@@ -198,7 +198,7 @@ def test_a_job_that_is_kept_is_not_deleted_by_undo(jobs, cloud, job_file, restor
 
 def test_a_secret_is_not_in_the_file_and_that_is_said(jobs, cloud, job_file, restore_file):
     jobs("deploy", "--config", job_file(some_jobs(3)))
-    job = cloud.active()[0]
+    job = cloud.job("job-0")
     token = "dbtc_" + "x" * 40
     for name, value in (("DBT_ENV_SECRET_KEY", "hidden-1"), ("DBT_PLAIN", token)):
         path = "/api/v3/accounts/1/projects/2/environment-variables/"
