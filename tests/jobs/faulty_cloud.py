@@ -174,7 +174,7 @@ class FaultyCloud:
         return [{k: v for k, v in job.items() if k != "next_run_humanized"} for job in found]
 
     def job(self, key):
-        """Return the job whose name ends in a key: ids are in the order of creation, not of files."""
+        """Return the job whose name ends in a key; ids do not follow the order of a file."""
         return next(job for job in self.active() if job["name"].endswith(f"-{key}"))
 
     def copy_job(self, job, **fields):

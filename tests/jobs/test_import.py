@@ -188,6 +188,14 @@ def test_other_jinja_is_refused_with_its_place(text, said):
     assert refused.value.line == len(text.split("\n"))
 
 
+# twelve lists of twelve lists of twelve ...
+LEVELS = "abcdefg"
+BOMB = "a: &a [1]\n" + "\n".join(
+    f"{name}: &{name} [{', '.join([f'*{below}'] * 12)}]"
+    for below, name in zip(LEVELS, LEVELS[1:], strict=False)
+)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -200,11 +208,7 @@ def test_other_jinja_is_refused_with_its_place(text, said):
         ("jobs: { a: { execute_steps: [dbt run], settings: 4 } }", "settings of job"),
         ("jobs: { a: { execute_steps: [dbt run], custom_environment_variables: [1] } }", "no map"),
         (
-            (
-                "a: &a [1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b]\n"
-                "d: &d [*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d]\n"
-                "f: &f [*e,*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f,*f]"
-            ),
+            BOMB,
             "too many values",
         ),
     ],
@@ -309,12 +313,9 @@ def test_the_import_blocks_are_as_terraform_writes_them(jobs, cloud, job_file, t
     assert code == 0
     assert "no job found for c: Terraform will create it" in err
     found = re.findall(r'to = (\S+)\n  id = "(\S+)"', out.read_text())
-    override = next(
-        n
-        for (n,) in cloud.run_sql(
-            "select id from environment_variables where name = 'DBT_A' and job_id is not null"
-        )
-    )
+    ids = {key: cloud.job(key)["id"] for key in "ab"}
+    statement = "select id from environment_variables where name = 'DBT_A' and job_id is not null"
+    [[override]] = cloud.run_sql(statement)
     assert found == [
         ('module.jobs.dbtcloud_job.this["a"]', str(ids["a"])),
         ('module.jobs.dbtcloud_job.this["b"]', str(ids["b"])),
