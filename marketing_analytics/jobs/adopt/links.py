@@ -113,11 +113,16 @@ def links_by_key(
     A job is found by the key that import would give it, or by the name that the tool gives.
     Raise UserError where several could be meant.
     """
-    ours = {job.owner.key for job in remote if job.owner and job.owner.scope == scope}
+    ours = [job for job in remote if job.owner and job.owner.scope == scope]
     free = [job for job in remote if job.owner is None]
     links, missing = [], []
     for key, environment_id in keys.items():
-        if key in ours:
+        places = (None, environment_id) if environment_id and not scope.branch else None
+        if any(
+            job.owner == Owner(scope, key)
+            and (places is None or job.data.get("environment_id") in places)
+            for job in ours
+        ):
             continue
         found = [
             job

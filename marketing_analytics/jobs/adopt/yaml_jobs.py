@@ -23,7 +23,7 @@ from marketing_analytics.jobs.plan import RemoteJob
 MAX_BYTES = 5_000_000
 MAX_JOBS = 10_000
 # an alias may stand for much: a file of a few lines can mean millions of values
-MAX_VALUES = 1_000_000
+MAX_VALUES = 200_000
 NAME = re.compile(r"\{\{-?\s*([A-Za-z_][A-Za-z0-9_]*)\s*-?\}\}")
 JINJA = re.compile(r"\{\{|\{%|\{#")
 # what the tool writes and what its jobs may carry; more is told

@@ -90,10 +90,21 @@ def unlink(key: str | None, is_all: bool, **flags: Any) -> None:
                     f"{settings.scope.describe()} has no job {key}",
                     hint=f"`{beside('list')}` shows the team's jobs",
                 )
+            if len(found) > 1 and key is not None:
+                raise several(key, found)
             links = [unlink_of(job) for job in found]
             return write(console, client, settings, links, "unlink", flags, asks=is_all)
 
     execute(flags["is_json"], body)
+
+
+def several(key: str, jobs: Sequence[RemoteJob]) -> UserError:
+    """Return the error for a key that several jobs have: shared jobs of several environments."""
+    places = [f"{job.job_id} (environment {job.data.get('environment_id')})" for job in jobs]
+    return UserError(
+        f"several jobs are {key}: {', '.join(places)}",
+        hint=f"export ENVIRONMENT_ID={jobs[0].data.get('environment_id')}, or pass --all",
+    )
 
 
 def check_usage(key: str | None, is_all: bool, needed: str, *, has_job: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from marketing_analytics.jobs.commands.options import (
 
 if TYPE_CHECKING:
     from marketing_analytics.cloud_api.client import CloudClient
+    from marketing_analytics.cloud_api.names import Scope
     from marketing_analytics.jobs.apply import Outcome
     from marketing_analytics.jobs.past.restore import RestoreFile
     from marketing_analytics.jobs.past.undo import Step, UndoPlan
@@ -46,7 +48,9 @@ def undo(
 
         file = read_restore(path)
         settings = settings_for(console, file, flags)
-        with connect(settings, console) as client, scope_lock(client, settings.scope):
+        with connect(settings, console) as client, contextlib.ExitStack() as locks:
+            for scope in sorted(scopes_of(file), key=str):
+                locks.enter_context(scope_lock(client, scope))
             plan, jobs = read_and_decide(client, file, is_forced)
             show(console, plan)
             if dry_run or not plan.to_do:
@@ -59,6 +63,11 @@ def undo(
             return bring_back(console, client, path, plan, jobs, is_forced, restore_dir)
 
     execute(flags["is_json"], body)
+
+
+def scopes_of(file: RestoreFile) -> set[Scope]:
+    """Return whose jobs a file is about: none of them is deployed meanwhile."""
+    return {past.owner.scope for past in file.jobs if past.owner}
 
 
 def settings_for(console: Console, file: RestoreFile, flags: dict[str, Any]) -> Settings:
@@ -89,10 +98,12 @@ def read_and_decide(
     client: CloudClient, file: RestoreFile, is_forced: bool
 ) -> tuple[UndoPlan, list[RemoteJob]]:
     """Return what is to be done, and the jobs of today."""
+    from marketing_analytics.jobs.apply import with_overrides
     from marketing_analytics.jobs.commands.cleanup import branch_jobs
     from marketing_analytics.jobs.past.undo import Undoing
 
-    jobs = branch_jobs(client)
+    ids = {past.job_id for past in file.jobs}
+    jobs = with_overrides(client, branch_jobs(client), lambda job: job.job_id in ids)
     return Undoing(file, jobs, is_forced=is_forced).plan(), jobs
 
 

@@ -11,13 +11,12 @@ from typing import Any
 
 from marketing_analytics.cloud_api.attributes import take
 from marketing_analytics.cloud_api.client import CloudClient
-from marketing_analytics.cloud_api.names import owner_of
 from marketing_analytics.core.errors import AuthError, RemoteError
 from marketing_analytics.jobs.apply import THREADS, Outcome
 from marketing_analytics.jobs.cleanup.recheck import why_not_now
 from marketing_analytics.jobs.past.undo import PARENT, Step, UndoPlan
 from marketing_analytics.jobs.payload import without_starts
-from marketing_analytics.jobs.plan import RemoteJob
+from marketing_analytics.jobs.plan import RemoteJob, remote_job
 
 
 class BringingBack:
@@ -148,10 +147,9 @@ class BringingBack:
         assert step.old  # noqa: S101
         for wait_seconds in (0.0, self.client.retry_base_seconds * 2):
             time.sleep(wait_seconds)
-            for job in self.client.list_jobs():
-                is_new = job["id"] not in self.remote
-                if is_new and owner_of(job.get("description")) == step.old.owner:
-                    return int(job["id"])
+            for job in map(remote_job, self.client.list_jobs()):
+                if job.job_id not in self.remote and step.old.is_marked_so(job):
+                    return job.job_id
         return None
 
     def update(self, step: Step) -> int:

@@ -63,6 +63,16 @@ class Past:
         """Return whose job it is."""
         return owner_of(self.mark)
 
+    def is_marked_so(self, job: RemoteJob) -> bool:
+        """Return whether a job carries this mark; a shared one in the same environment."""
+        owner = self.owner
+        if owner is None or not job.is_marked or job.owner != owner:
+            return False
+        body = self.body if self.body is not None else (self.left or {}).get("fields", {})
+        return bool(owner.scope.branch) or job.data.get("environment_id") == body.get(
+            "environment_id"
+        )
+
 
 @dataclass(frozen=True)
 class RestoreFile:

@@ -96,7 +96,7 @@ class Undoing:
                 continue
             taken = old_ids | {job.job_id for job in found.values()}
             for job in self.remote.values():
-                is_it = job.owner == past.owner and job.is_marked and job.job_id not in taken
+                is_it = past.is_marked_so(job) and job.job_id not in taken
                 if is_it and self.is_as_left(past, job):
                     found[position] = job
         return found
@@ -113,7 +113,7 @@ class Undoing:
                 found[past.job_id] = self.remote[past.job_id]
                 continue
             for job in self.remote.values():
-                if past.owner and job.owner == past.owner and job.job_id not in taken:
+                if past.is_marked_so(job) and job.job_id not in taken:
                     found[past.job_id] = job
                     taken.add(job.job_id)
                     break
