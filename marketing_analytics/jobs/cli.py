@@ -10,7 +10,8 @@ EPILOG = """Settings come from flags or from DBTCLOUD_ACCOUNT_ID, DBTCLOUD_TOKEN
 ENVIRONMENT_ID, DBTCLOUD_HOST_URL, TEAM_NAME, CI_COMMIT_REF_SLUG and GITLAB_USER_LOGIN.
 
 Exit codes: 0 ok, 1 failed, 2 bad usage or file (plan --detailed-exitcode: changes),
-4 token or lock, 5 partly applied, 130 interrupted; run --follow: 20 cancelled, 21 timed out."""
+3 changed meanwhile, 4 token or lock, 5 partly applied, 130 interrupted; run --follow:
+20 cancelled, 21 timed out."""
 
 
 # command: (module, its attribute)

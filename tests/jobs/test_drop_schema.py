@@ -24,7 +24,7 @@ def project(tmp_path_factory):
     folder = tmp_path_factory.mktemp("project")
     (folder / "macros").mkdir()
     shutil.copy(ROOT / "transform" / "macros" / "branches.sql", folder / "macros")
-    (folder / "dbt_project.yml").write_text("name: p\nprofile: p\nversion: '1'\n")
+    (folder / "dbt_project.yml").write_text("name: branches\nprofile: p\n")
     output = {"type": "duckdb", "path": str(folder / "w.duckdb"), "threads": 1}
     output["schema"] = "{{ env_var('DBT_SCHEMA', 'prod') }}"
     profile = {"p": {"target": "dev", "outputs": {"dev": output}}}

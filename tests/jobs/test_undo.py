@@ -292,6 +292,22 @@ def test_without_a_terminal_undo_needs_yes(jobs, cloud, job_file, restore_file):
     assert len(cloud.active()) == 1
 
 
+def test_what_changes_while_the_plan_is_looked_at_ends_with_3(
+    jobs, cloud, job_file, restore_file, monkeypatch
+):
+    from marketing_analytics.jobs.commands import undo
+
+    jobs("deploy", "--config", job_file(some_jobs(1)))
+
+    def meanwhile(*_):
+        cloud.change_job(cloud.job("job-0"), generate_docs=True)
+
+    monkeypatch.setattr(undo, "confirm", meanwhile)
+    code, _, err = jobs("undo", restore_file())
+    assert (code, "changed while the plan was looked at" in err) == (3, True)
+    assert len(cloud.active()) == 1
+
+
 def test_the_json_of_undo_has_these_fields(jobs, cloud, job_file, restore_file):
     deployed(jobs, cloud, job_file)
     document = json.loads(jobs("undo", restore_file(), "--yes", "--json")[1])
