@@ -138,6 +138,24 @@ def test_an_undo_that_was_cut_off_converges_without_duplicates(
     assert state_of(cloud, ids=False) == before
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_with_30_percent_faults_an_undo_converges_without_duplicates(
+    jobs, cloud, job_file, restore_file, seed
+):
+    before, _ = deployed(jobs, cloud, job_file)
+    path = restore_file()
+    cloud.fail_randomly(seed, 0.3)
+    codes = []
+    while codes[-1:] != [0] and len(codes) < 20:
+        codes.append(jobs("undo", path, "--yes")[0])
+    cloud.random_faults = None
+    print(f"seed {seed}: exit codes {codes}")
+    assert codes[-1] == 0
+    assert len(cloud.active()) == len(before)
+    assert state_of(cloud, ids=False) == before
+
+
 def test_a_deploy_that_was_killed_is_undone_by_the_mark(jobs, cloud, job_file, restore_file):
     before, _ = deployed(jobs, cloud, job_file)
     path = restore_file()
