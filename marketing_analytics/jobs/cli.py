@@ -20,6 +20,7 @@ COMMANDS = {
     "cleanup": ("cleanup", "cleanup"),
     "convert": ("validate", "convert"),
     "deploy": ("deploy", "deploy"),
+    "doctor": ("doctor", "doctor"),
     "export": ("adopt", "export"),
     "import": ("adopt", "import_"),
     "link": ("link", "link"),

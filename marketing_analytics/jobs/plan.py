@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Literal
 
-from marketing_analytics.cloud_api.names import Owner, Scope, jobs_counted, owner_of, without_mark
+from marketing_analytics.cloud_api.names import Scope, jobs_counted, owner_of, without_mark
 from marketing_analytics.core.errors import FileError, UserError
 from marketing_analytics.jobs.model import JobFile
 from marketing_analytics.jobs.payload import (
     MASKED,
     Desired,
     Fields,
-    Override,
     compared,
     fields_of_remote,
     fixed_type,
     shown_name,
 )
+from marketing_analytics.jobs.versions import RemoteJob as RemoteJob
+from marketing_analytics.jobs.versions import Version, version_of
+from marketing_analytics.jobs.versions import remote_job as remote_job
+from marketing_analytics.jobs.versions import time_of as time_of
 
 Action = Literal["create", "update", "delete"]
+# why a job is deleted: it left the file, it is a second copy, a new one takes its place
+Cause = Literal["", "gone", "copy", "replaced"]
 
 GONE = "no longer in the file"
 KEPT = "no longer in the file, but keep = true: it stays"
@@ -60,6 +64,7 @@ class Change:
     desired: Desired | None = None
     fields: tuple[FieldChange, ...] = ()
     variables: tuple[VariableChange, ...] = ()
+    cause: Cause = ""
 
     @property
     def level(self) -> int:
@@ -68,38 +73,19 @@ class Change:
 
 
 @dataclass(frozen=True)
-class RemoteJob:
-    """A job of dbt Cloud as far as plans need it; overrides None: not known."""
-
-    job_id: int
-    owner: Owner | None
-    data: Mapping[str, Any]
-    overrides: tuple[Override, ...] | None = None
-
-    @property
-    def name(self) -> str:
-        """Return the job's name."""
-        return str(self.data.get("name") or "")
-
-    @property
-    def is_marked(self) -> bool:
-        """Return whether the job itself says whose it is; else the journal or a person does."""
-        return owner_of(self.data.get("description")) is not None
-
-    @property
-    def changed_at(self) -> datetime | None:
-        """Return when the job was changed last, or created."""
-        return time_of(self.data.get("updated_at")) or time_of(self.data.get("created_at"))
-
-
-@dataclass(frozen=True)
 class Plan:
-    """Everything that a deploy will do, in order."""
+    """Everything that a deploy will do, in order.
+
+    `seen` has the scope's jobs as the plan saw them; without them nothing is compared before it
+    is written.
+    """
 
     scope: Scope
     changes: tuple[Change, ...]
     kept: Mapping[str, int]
     job_count: int
+    seen: tuple[Version, ...] = ()
+    is_compared: bool = False
     # the jobs that are changed or deleted as they were read, by id
     before: Mapping[int, RemoteJob] = field(default_factory=dict, compare=False, repr=False)
     # what would be deleted and is not, with the reason
@@ -108,17 +94,12 @@ class Plan:
     @property
     def known_ids(self) -> frozenset[int]:
         """Return the ids of all jobs that were there when the plan was made."""
-        return frozenset(self.kept.values()) | {c.job_id for c in self.changes if c.job_id}
+        known = {c.job_id for c in self.changes if c.job_id} | {seen.job_id for seen in self.seen}
+        return frozenset(self.kept.values()) | known
 
     def count(self, action: Action) -> int:
         """Return how many jobs get this action."""
         return sum(change.action == action for change in self.changes)
-
-
-def remote_job(data: Mapping[str, Any], overrides: list[Override] | None = None) -> RemoteJob:
-    """Return a job of an answer."""
-    known = tuple(overrides) if overrides is not None else None
-    return RemoteJob(int(data["id"]), owner_of(data.get("description")), data, known)
 
 
 def make_plan(
@@ -143,8 +124,17 @@ def make_plan(
             kept[job.key] = existing[0].job_id
     deletes, spared = deletions({job.key for job in desired}, owned)
     changes += deletes
-    before = before_of(changes, remote)
-    return Plan(scope, tuple(changes), kept, len(desired), before, tuple(spared))
+    seen = tuple(version_of(job) for jobs in owned.values() for job in jobs)
+    return Plan(
+        scope,
+        tuple(changes),
+        kept,
+        len(desired),
+        seen,
+        is_compared=True,
+        before=before_of(changes, remote),
+        spared=tuple(spared),
+    )
 
 
 def before_of(changes: Sequence[Change], remote: Sequence[RemoteJob]) -> dict[int, RemoteJob]:
@@ -216,7 +206,9 @@ def change_job(job: Desired, remote: RemoteJob, keys: Mapping[int, str]) -> list
     if is_replaced(job, remote):
         check_kept(job, remote)
         reason = "replaced: dbt Cloud cannot turn a CI job into another kind, nor back"
-        gone = Change("delete", job.key, remote.name, reason, job_id=remote.job_id)
+        gone = Change(
+            "delete", job.key, remote.name, reason, job_id=remote.job_id, cause="replaced"
+        )
         return [creation(job, reason), gone]
     if not fields and not variables:
         return []
@@ -290,24 +282,28 @@ def deletions(
 
     A job without a mark of its own is never one: its owner is only remembered.
     """
-    deletes, spared = [], []
+    deletes: list[Change] = []
+    spared: list[Change] = []
     for key, jobs in sorted(owned.items()):
         for position, job in enumerate(jobs):
             if not job.is_marked or (key in wanted and not position):
                 continue
             is_copy = key in wanted
             is_kept = job.owner is not None and job.owner.is_kept and not is_copy
+            cause: Cause = "copy" if is_copy else "gone"
             reason = f"a second copy of job {jobs[0].job_id}" if is_copy else GONE
-            if is_kept:
-                spared.append(Change("delete", key, job.name, KEPT, job_id=job.job_id))
-            else:
-                deletes.append(Change("delete", key, job.name, reason, job_id=job.job_id))
+            reason = KEPT if is_kept else reason
+            change = Change("delete", key, job.name, reason, job_id=job.job_id, cause=cause)
+            (spared if is_kept else deletes).append(change)
     return deletes, spared
 
 
 def check_deletes(plan: Plan, allowed: int | None) -> None:
-    """Refuse to delete a large share of the jobs unless that number was allowed."""
-    deletes = sum(c.action == "delete" and "replaced" not in c.reason for c in plan.changes)
+    """Refuse to delete a large share of the jobs unless that number was allowed.
+
+    A second copy is none of them: the job itself stays.
+    """
+    deletes = sum(c.action == "delete" and c.cause in ("gone", "") for c in plan.changes)
     if allowed is not None:
         if deletes > allowed:
             raise delete_guard(deletes, f"more than the {allowed} allowed")
@@ -323,12 +319,3 @@ def delete_guard(deletes: int, why: str) -> UserError:
         f"this would delete {jobs_counted(deletes)}, {why}; nothing was changed",
         hint=f"if that is meant, repeat with --allow-delete {deletes}",
     )
-
-
-def time_of(text: Any) -> datetime | None:
-    """Return a time of the API as UTC, or None."""
-    try:
-        value = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

@@ -147,7 +147,8 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
     change = outcome.change
     if outcome.state == "done":
         done = {"create": "added", "update": "changed", "delete": "removed"}[change.action]
-        console.prose(f"  {done} {change.name} (job {outcome.job_id})", indent="    ")
+        why = f": {outcome.message}" if outcome.message else ""
+        console.prose(f"  {done} {change.name} (job {outcome.job_id}){why}", indent="    ")
     else:
         text = f"  {outcome.state} {SIGNS[change.action]} {change.name}: {outcome.message}"
         for part in console.folded(text, indent="    "):
@@ -231,6 +232,10 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "job_id": outcome.job_id,
         "state": outcome.state,
         "message": outcome.message or None,
+        "differences": [
+            {"field": each.field, "planned": each.planned, "now": each.now}
+            for each in getattr(outcome.error, "differences", ())
+        ],
     }
 
 

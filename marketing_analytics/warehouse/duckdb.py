@@ -133,8 +133,13 @@ def profile_output(
         "threads": threads,
     }
     if raw_database is not None and raw_database.exists():
-        output["attach"] = [{"path": str(raw_database), "alias": "raw", "read_only": True}]
+        output["attach"] = [attach(raw_database, "raw")]
     return output
+
+
+def attach(path: Path, alias: str) -> dict[str, Any]:
+    """Return dbt's words for a file that is attached read-only under a name."""
+    return {"path": str(path), "alias": alias, "read_only": True}
 
 
 def no_raw_database(path: Path) -> str:

@@ -52,11 +52,11 @@ def jobs(environ, monkeypatch):
     """Return a function that runs the command in this process: (exit code, stdout, stderr)."""
     from click.testing import CliRunner
 
-    from marketing_analytics.cloud_api import client
+    from marketing_analytics.cloud_api import client, pace
     from marketing_analytics.jobs.cli import group
 
     # waits are real, only shorter
-    monkeypatch.setattr(client, "CALL_BURST", 2000)
+    monkeypatch.setattr(pace, "CALL_BURST", 2000)
     monkeypatch.setattr(
         client.CloudClient.__init__, "__kwdefaults__", {"retry_base_seconds": 0.01, "on_wait": None}
     )

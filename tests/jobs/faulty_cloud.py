@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import json
 import os
 import random
@@ -14,6 +15,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from marketing_analytics.cloud_api.client import CloudClient
+from marketing_analytics.cloud_api.names import Scope
+from marketing_analytics.core.console import Console, run_guarded
+from marketing_analytics.jobs.commands.deploy import read_and_plan, write_plan
+from marketing_analytics.jobs.model import load_job_file
+from marketing_analytics.jobs.settings import Settings
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 from marketing_analytics.local_cloud.server import fill_store
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
@@ -76,6 +83,8 @@ class FaultyCloud:
         # (method, path regex) -> list of faults: an int status, "lost" or "cut"
         self.faults = []
         self.random_faults = None
+        # the header of an answer 429, None for none
+        self.retry_after = "0"
         self.server = QuietServer(("127.0.0.1", 0), handler_of(self))
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -244,15 +253,57 @@ def handler_of(cloud):
         def send(self, status, text):
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))
-            if status == 429:
-                self.send_header("Retry-After", "0")
+            if status == 429 and cloud.retry_after is not None:
+                self.send_header("Retry-After", cloud.retry_after)
             self.end_headers()
             self.wfile.write(text)
 
-        do_GET = do_POST = do_DELETE = do_PUT = do  # noqa: N815
+        do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do  # noqa: N815
 
         def finish(self):
             with contextlib.suppress(OSError):
                 super().finish()
 
     return Handler
+
+
+def deploy_from(url, config, name, wait_seconds=0):
+    """Deploy as a machine of its own does, and return the exit code and what was printed."""
+    out = io.StringIO()
+    console = Console(out=out, err=out)
+
+    def body():
+        file = load_job_file(config)
+        scope = Scope("marketing-team", "feature-x", "anna")
+        settings = Settings(
+            host_url=url,
+            account_id=ACCOUNT,
+            project_id=PROJECT,
+            token=TOKEN,
+            scope=scope,
+            environment_id=ENVIRONMENT,
+        )
+        client = CloudClient(settings, retry_base_seconds=0.01)
+        try:
+            decide = lambda: read_and_plan(client, file, settings)[0]  # noqa: E731
+            return write_plan(console, client, decide(), name, wait_seconds, decide)
+        finally:
+            client.close()
+
+    return run_guarded(body, console), out.getvalue()
+
+
+def race(url, config, machines, wait_seconds):
+    """Deploy at once from machines without a common lock file; return the exit codes, sorted."""
+    start, codes = threading.Barrier(machines), []
+
+    def deploy(number):
+        start.wait()
+        codes.append(deploy_from(url, config, f"machine {number}", wait_seconds)[0])
+
+    threads = [threading.Thread(target=deploy, args=(number,)) for number in range(machines)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(codes)

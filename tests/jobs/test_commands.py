@@ -404,8 +404,9 @@ def test_the_script_is_short_and_imports_nothing_heavy(environ):
         "sqlalchemy",
         "jinja2",
     }
-    assert not loaded & heavy
-    assert "httpx" in loaded
+    # httpx alone would take longer than all the rest of a plan
+    assert not loaded & (heavy | {"httpx"})
+    assert "http" in loaded
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,7 @@ def test_without_a_place_for_the_file_nothing_is_written(jobs, cloud, job_file, 
     )
     assert code == 1
     assert "--restore-dir" in err
-    assert cloud.writes == []
+    assert cloud.active() == []
 
 
 def test_a_folder_of_ones_own_gets_the_file_and_old_ones_are_removed(

@@ -16,10 +16,9 @@ from marketing_analytics.core.errors import FileError
 from marketing_analytics.core.signs import visible
 from marketing_analytics.jobs.adopt.links import KEY_LENGTH, key_for, without_identifier
 from marketing_analytics.jobs.forms.convert import Block
-from marketing_analytics.jobs.model import MAX_CHAIN_LEVELS, Job, chain_of, read_job_text
+from marketing_analytics.jobs.model import read_job_text
 from marketing_analytics.jobs.payload import MASKED, fields_of_remote
 from marketing_analytics.jobs.plan import RemoteJob
-from marketing_analytics.jobs.reader import After
 from marketing_analytics.jobs.tfvars import Value
 from marketing_analytics.jobs.tfvars.writer import Row, rows_of
 
@@ -185,27 +184,28 @@ def why_not_sayable(name: str, value: Any) -> str:
 
 
 def left_out_chains(entries: Sequence[Imported]) -> None:
-    """Leave out what no job file can say: jobs that wait for each other, and long chains."""
+    """Leave out what no job file can say: jobs that wait for each other, or for no job of it."""
     written = {entry.key for entry in entries if "execute_steps" in entry.values}
+    parents: dict[str, str] = {}
     for entry in entries:
         after = entry.values.get("after")
-        if after and after["job"] not in written:
-            del entry.values["after"]
-            entry.remarks.append(f"after {after['job']} is left out: that job is left out too")
-    for entry in entries:
-        jobs = {each.key: Job(each.key, {"after": after_of(each)}) for each in entries}
-        chain = chain_of(jobs[entry.key], jobs)
-        is_cycle = chain[-1] in chain[:-1]
-        if is_cycle or len(chain) > MAX_CHAIN_LEVELS:
-            parent = entry.values.pop("after")["job"]
-            why = "these jobs wait for each other" if is_cycle else "the chain is too long"
-            entry.remarks.append(f"after {parent} is left out: {why}")
+        if not after:
+            continue
+        parents[entry.key] = after["job"]
+        why = "" if after["job"] in written else "that job is left out too"
+        why = why or ("these jobs wait for each other" if is_cycle(parents, entry.key) else "")
+        if why:
+            del entry.values["after"], parents[entry.key]
+            entry.remarks.append(f"after {after['job']} is left out: {why}")
 
 
-def after_of(entry: Imported) -> After | None:
-    """Return what a job runs after."""
-    after = entry.values.get("after")
-    return After(after["job"]) if after else None
+def is_cycle(parents: Mapping[str, str], key: str) -> bool:
+    """Return whether a job runs after itself, through others."""
+    here = parents.get(key)
+    # there was no cycle before this job was added
+    while here is not None and here != key:
+        here = parents.get(here)
+    return here == key
 
 
 def file_text(entries: Iterable[Imported], place: Place, source: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from marketing_analytics.cloud_api.client import CloudClient
 from marketing_analytics.cloud_api.names import Scope
 from marketing_analytics.core.errors import AuthError, RemoteError
-from marketing_analytics.jobs.apply import THREADS, Outcome
+from marketing_analytics.jobs.apply import Outcome
 from marketing_analytics.jobs.cleanup.choose import Choice
 from marketing_analytics.jobs.cleanup.recheck import why_not_now
 from marketing_analytics.jobs.cleanup.schemas import SchemaDrop, drop_schema
@@ -38,9 +37,8 @@ class Removing:
         wanted = {drop.scope: drop for drop in drops if drop.runner}
         with_schema = [(wanted[scope], by_scope[scope]) for scope in by_scope if scope in wanted]
         plain = [c for scope, changes in by_scope.items() if scope not in wanted for c in changes]
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(lambda pair: self.remove_branch(*pair), with_schema))
-            list(pool.map(lambda change: self.remove(change, ()), plain))
+        self.client.together(lambda pair: self.remove_branch(*pair), with_schema)
+        self.client.together(lambda change: self.remove(change, ()), plain)
         return self.outcomes
 
     def scope_of(self, change: Change) -> Scope:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from typing import Any
 
 from marketing_analytics.cloud_api.attributes import take
 from marketing_analytics.cloud_api.client import CloudClient
 from marketing_analytics.core.errors import AuthError, RemoteError
-from marketing_analytics.jobs.apply import THREADS, Outcome
+from marketing_analytics.jobs.apply import Outcome
 from marketing_analytics.jobs.cleanup.recheck import why_not_now
 from marketing_analytics.jobs.past.undo import PARENT, Step, UndoPlan
 from marketing_analytics.jobs.payload import without_starts
@@ -68,11 +67,7 @@ class BringingBack:
         """Carry out independent steps concurrently."""
         if not steps:
             return
-        pool = ThreadPoolExecutor(min(THREADS, len(steps)))
-        try:
-            list(pool.map(lambda step: self.guard(step, act), steps))
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        self.client.together(lambda step: self.guard(step, act), steps)
 
     def guard(self, step: Step, act: Callable[[Step], int]) -> None:
         """Carry out one step and record what became of it."""

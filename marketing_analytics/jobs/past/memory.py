@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from marketing_analytics.cloud_api.client import CloudClient
 from marketing_analytics.cloud_api.names import Owner, owner_of
 from marketing_analytics.core.commands import beside
 from marketing_analytics.core.console import Console
-from marketing_analytics.jobs.apply import Outcome
+from marketing_analytics.jobs.apply import Outcome, as_seen, read_jobs
 from marketing_analytics.jobs.past.journal import remember
 from marketing_analytics.jobs.past.restore import RestoreFile, begin_restore, pasts_of
-from marketing_analytics.jobs.plan import Plan
+from marketing_analytics.jobs.plan import Plan, RemoteJob
 
 
 class Memory:
@@ -62,7 +62,7 @@ def remembered(
 
     Also when that is interrupted: what was written until then is noted.
     """
-    pasts = pasts_of(plan.changes, plan.before)
+    pasts = pasts_of(plan.changes, read_before(client, plan))
     file = begin_restore(client, "deploy", plan.scope.describe(), pasts, restore_dir)
     memory = Memory(console, file)
     try:
@@ -77,6 +77,15 @@ def remembered(
         failure = remember(client, owners, gone)
         if failure:
             console.note(f"the journal of job ids was not written: {failure}")
+
+
+def read_before(client: CloudClient, plan: Plan) -> Mapping[int, RemoteJob]:
+    """Return the jobs that a plan changes as they are; a saved plan does not have them."""
+    ids = {change.job_id for change in plan.changes if change.job_id}
+    if ids <= plan.before.keys():
+        return plan.before
+    jobs = read_jobs(client, plan.scope, as_seen(plan))
+    return {job.job_id: job for job in jobs if job.job_id in ids}
 
 
 def owner_of_change(outcome: Outcome) -> Owner | None:
