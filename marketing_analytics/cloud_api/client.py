@@ -214,6 +214,18 @@ class CloudClient:
                 raise unlike(self.host, "the list of jobs does not end")
         return [found[job_id] for job_id in sorted(found)]
 
+    def job(self, job_id: int, *related: str) -> Answer | None:
+        """Return a job of the project, or None when there is none (any more)."""
+        params = {"include_related": quoted_list(related)} if related else {}
+        try:
+            data = self.call("GET", f"{self.account}/jobs/{job_id}/", params=params)["data"]
+        except TerminalError as error:
+            if error.status_code != 404:
+                raise
+            return None
+        is_ours = isinstance(data, dict) and data.get("project_id") == self.project_id
+        return data if is_ours and data.get("state", 1) == 1 else None
+
     def create_job(self, body: Answer) -> Answer:
         """Create a job. An AmbiguousError means: look whether it exists."""
         made = self.write(f"{self.account}/jobs/", body, is_repeatable=False)
@@ -260,6 +272,11 @@ class CloudClient:
             lambda: self.call("POST", path, json=body, is_repeatable=False),
             lambda: name in self.variables(),
         )
+
+    def ensure_variables(self, names: set[str]) -> None:
+        """Create the variables that the project does not have."""
+        if names:
+            self.together(self.create_variable, sorted(names - set(self.variables())))
 
     def change_variable(self, name: str, variable_id: int, value: str) -> None:
         """Change the value that a variable has for the whole project."""
@@ -321,12 +338,11 @@ class CloudClient:
 
     # runs
 
-    def trigger(self, job_id: int, cause: str) -> Answer:
-        """Start a run. When the answer is lost, find the run by its cause."""
+    def trigger(self, job_id: int, cause: str, steps: Sequence[str] = ()) -> Answer:
+        """Start a run, of other steps where given. A lost answer is found by the cause."""
+        body = {"cause": cause, **({"steps_override": list(steps)} if steps else {})}
         try:
-            return self.write(
-                f"{self.account}/jobs/{job_id}/run/", {"cause": cause}, is_repeatable=False
-            )
+            return self.write(f"{self.account}/jobs/{job_id}/run/", body, is_repeatable=False)
         except AmbiguousError:
             for run in self.latest_runs(job_id):
                 if (run.get("trigger") or {}).get("cause") == cause:

@@ -25,12 +25,17 @@ COMMANDS = {
     "deploy": ("deploy", "deploy"),
     "diff": ("diff", "diff"),
     "doctor": ("doctor", "doctor"),
+    "export": ("adopt", "export"),
     "history": ("logs", "history"),
+    "import": ("adopt", "import_"),
+    "link": ("link", "link"),
     "list": ("list", "list_"),
     "logs": ("logs", "logs"),
     "plan": ("deploy", "plan"),
     "retry": ("run", "retry"),
     "run": ("run", "run"),
+    "undo": ("undo", "undo"),
+    "unlink": ("link", "unlink"),
     "validate": ("validate", "validate"),
 }
 

@@ -13,14 +13,14 @@ from typing import Any
 from marketing_analytics.cloud_api import attributes
 from marketing_analytics.cloud_api.attributes import Attribute, put, take, value_in
 from marketing_analytics.cloud_api.limits import MAX_DESCRIPTION_LENGTH
-from marketing_analytics.cloud_api.names import Scope
+from marketing_analytics.cloud_api.names import Scope, owner_of
 from marketing_analytics.cloud_api.states import COMPLETION_NAMES, COMPLETIONS
 from marketing_analytics.jobs.model import Job, JobFile
 
 SCHEMA_VARIABLE = "DBT_SCHEMA"
 MASKED = "**********"
 # attributes that are more than a value at a place
-CONVERTED = ("schedule_cron", "after")
+CONVERTED = ("schedule_cron", "after", "keep")
 
 Fields = dict[str, Any]
 
@@ -88,9 +88,12 @@ def fields_of_job(job: Job, scope: Scope, environment_id: int) -> Fields:
 
 def marked_description(job: Job, scope: Scope) -> str:
     """Return the description with the ownership mark; its end is cut where both do not fit."""
-    mark = scope.mark_of(job.key)
+    return described(job.description, scope.mark_of(job.key, is_kept=job.keep))
+
+
+def described(text: str, mark: str) -> str:
+    """Return a description that ends in a mark; the text is cut where both do not fit."""
     room = MAX_DESCRIPTION_LENGTH - len(mark) - 1
-    text = job.description
     shown = text if len(text) <= room else f"{text[: room - 1].rstrip()}…"
     return f"{shown} {mark}".strip()
 
@@ -157,7 +160,12 @@ def completion_of(
 
 def fields_of_remote(remote: Mapping[str, Any], keys: Mapping[int, str]) -> Fields:
     """Return the flat form of a job in dbt Cloud; `keys` names our jobs by id."""
-    converted = {"schedule_cron": remote_cron(remote), "after": remote_after(remote, keys)}
+    owner = owner_of(remote.get("description"))
+    converted = {
+        "schedule_cron": remote_cron(remote),
+        "after": remote_after(remote, keys),
+        "keep": owner is not None and owner.is_kept,
+    }
     values = {
         a.name: converted[a.name] if a.name in CONVERTED else value_in(a, remote)
         for a in compared()
