@@ -1,4 +1,4 @@
-"""What a pipeline runs against: a local dbt Cloud, a Terraform state backend, GitLab's runner."""
+"""What a pipeline runs against: a local dbt Cloud, GitLab's runner, a repository."""
 
 import json
 import os
@@ -6,10 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -78,53 +76,6 @@ def address_of(path, process, log):
         assert time.monotonic() < until, log.read_text()
         time.sleep(0.05)
     return json.loads(path.read_text())["url"]
-
-
-class StateHandler(BaseHTTPRequestHandler):
-    """Keeps Terraform states with their locks, as GitLab does: GET, POST, lock and unlock."""
-
-    def answer(self, status, body=b""):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def body(self):
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-
-    def do_GET(self):
-        state = self.server.states.get(self.path)
-        self.answer(404 if state is None else 200, state or b"")
-
-    def do_POST(self):
-        path, _, query = self.path.partition("?")
-        if not path.endswith("/lock"):
-            assert json.loads(self.server.locks[path])["ID"] == query.removeprefix("ID=")
-            self.server.states[path] = self.body()
-            self.answer(200)
-            return
-        lock = self.server.locks.setdefault(path.removesuffix("/lock"), body := self.body())
-        self.answer(200 if lock is body else 423, lock)
-
-    def do_DELETE(self):
-        self.body()
-        self.server.locks.pop(self.path.removesuffix("/lock"))
-        self.answer(200)
-
-    def log_message(self, *arguments):
-        """Say nothing."""
-
-
-@pytest.fixture
-def state_server():
-    """Return a running state backend: `states` by path, `locks` that are held."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), StateHandler)
-    server.states, server.locks = {}, {}
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture(scope="session")
