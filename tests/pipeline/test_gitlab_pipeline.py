@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import IDENTITY
+from tests.pipeline.conftest import IDENTITY, ROOT
 from tests.pipeline.gitlab_api import PROJECT, GitLabApi
 from tests.pipeline.gitlab_api import TOKEN as TOKEN_OF_GITLAB
 
@@ -186,7 +186,7 @@ def test_a_pipeline_has_these_jobs(pipeline, branch, variables, expected):
         assert pipeline.needs["deploy-branch-jobs"] == "[plan-branch-jobs]"
 
 
-def test_a_branch_deploys_what_it_planned_and_its_jobs_go_with_it(connected, cloud, gitlab):
+def test_a_branch_deploys_exactly_what_it_planned_and_one_note_shows_it(connected, cloud, gitlab):
     connected.checkout("feature-x")
     connected.run("job files")
     assert "9 to add" in connected.run("plan-branch-jobs")
@@ -204,8 +204,20 @@ def test_a_branch_deploys_what_it_planned_and_its_jobs_go_with_it(connected, clo
         connected.run("note-branch-plan", **merge_request_to("main"))
     (note,) = gitlab.bodies("12")
     assert "no changes" in note
+    assert cloud.jobs("staging") == cloud.jobs("production") == []
+
+
+def test_the_jobs_of_a_branch_go_with_it(connected, cloud):
+    for branch in ("feature-x", "feature-y"):
+        config = ROOT / "env_file" / "dev_env.tfvars"
+        command = [sys.executable, ROOT / "scripts" / "dbt_job_manager.py", "deploy"]
+        command += ["--config", config, "--branch", branch, "--user", "jennifer"]
+        settings = {**os.environ, **IDENTITY, "DBTCLOUD_HOST_URL": cloud.url}
+        subprocess.run(command, env=settings, check=True, capture_output=True)
+    connected.checkout("feature-x")
     connected.run("stop-branch-jobs")
-    assert cloud.jobs("development") == cloud.jobs("staging") == cloud.jobs("production") == []
+    left = cloud.jobs("development")
+    assert {name.partition("-jennifer-")[0] for name in left} == {"marketing-team-feature-y"}
 
 
 @needs_provider
