@@ -103,7 +103,7 @@ def connected(pipeline, cloud, gitlab, tmp_path):
         "PROD_ENVIRONMENT_ID": cloud.environments["production"],
         "CI_API_V4_URL": gitlab.url,
         "CI_PROJECT_ID": PROJECT,
-        "CI_REPOSITORY_URL": pipeline.repository,
+        "CI_REPOSITORY_URL": f"file://{pipeline.repository}",
         "GITLAB_TOKEN": TOKEN_OF_GITLAB,
     }
     lines = "".join(f'{name}: "{value}"\n' for name, value in variables.items())
