@@ -1,6 +1,5 @@
 """The pipeline of .gitlab-ci.yml, run by gitlab-ci-local: which jobs it has, what they deploy."""
 
-import csv
 import os
 import shutil
 import subprocess
@@ -30,58 +29,6 @@ TERRAFORM = {"plan-production-terraform": "on_success", "deploy-production-terra
 CLEANUP = {"cleanup-old-branch-jobs": "manual"}
 PLANNED = {"plan-production-terraform": "on_success"}
 NOTED = {"note-production-plan": "on_success"}
-
-
-class Pipeline:
-    """Pipelines of a repository; every job runs in a shell of this machine."""
-
-    def __init__(self, program, repository, environ):
-        self.program = program
-        self.repository = repository
-        self.environ = environ
-
-    def checkout(self, branch):
-        """Check a branch out, without what earlier jobs left: GitLab starts clean as well."""
-        for command in (f"checkout -q -B {branch}", "clean -ffdxq -e .gitlab-ci-local*"):
-            subprocess.run(["git", *command.split()], cwd=self.repository, check=True)
-
-    def start(self, *arguments, variables=None):
-        given = [f"--variable={name}={value}" for name, value in (variables or {}).items()]
-        return subprocess.run(
-            [self.program, "--force-shell-executor", *given, *arguments],
-            capture_output=True,
-            text=True,
-            cwd=self.repository,
-            env=self.environ,
-            check=False,
-        )
-
-    def jobs(self, **variables):
-        """Return when each job of the pipeline runs, by its name."""
-        done = self.start("--no-evaluate-rule-changes", "--list-csv", variables=variables)
-        table = done.stdout[done.stdout.index("name;") :].splitlines()
-        rows = list(csv.DictReader(table, delimiter=";"))
-        assert done.returncode == 0, done.stderr
-        self.needs = {row["name"]: row["needs"] for row in rows}
-        return {row["name"]: row["when"] for row in rows}
-
-    def run(self, job, code=0, **variables):
-        """Run one job and return its output."""
-        done = self.start(job, variables=variables)
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout
-
-
-@pytest.fixture
-def pipeline(runner, repository, tmp_path):
-    """Return the pipeline without variables: enough to see which jobs there are."""
-    environ = {**os.environ, "HOME": str(tmp_path)}
-    if shutil.which("rsync") is None:
-        # it copies files for containers alone; jobs in a shell run in the repository itself
-        (tmp_path / "programs").mkdir()
-        (tmp_path / "programs" / "rsync").symlink_to(shutil.which("true"))
-        environ["PATH"] += f"{os.pathsep}{tmp_path / 'programs'}"
-    return Pipeline(runner, repository, environ)
 
 
 @pytest.fixture
