@@ -130,7 +130,7 @@ def base_environment(environment: Mapping[str, str], hub_url: str = "") -> dict[
     dbt reads where its hub is when it is imported, so the process must be started with it.
     """
     kept = {name: value for name, value in environment.items() if is_needed_by_dbt(name)}
-    hub = {HUB: hub_url} if hub_url else {}
+    hub = {HUB: f"{hub_url.rstrip('/')}/"} if hub_url else {}
     return {**kept, **hub, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
 
