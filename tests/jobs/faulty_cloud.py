@@ -236,7 +236,7 @@ def handler_of(cloud):
             self.end_headers()
             self.wfile.write(text)
 
-        do_GET = do_POST = do_DELETE = do_PUT = do  # noqa: N815
+        do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do  # noqa: N815
 
         def finish(self):
             with contextlib.suppress(OSError):

@@ -395,8 +395,8 @@ def test_a_state_with_a_resource_for_each_level_keeps_its_jobs(
     shown = outputs.read_text()
     outputs.write_text("")
     (module.parents[3] / "outputs.tf").unlink()
-    checks = text.index("# a job in no level")
-    module.write_text(text[:start] + "\n".join(levels) + text[checks:])
+    checks = text.index('resource "terraform_data" "chains"')
+    module.write_text(text[:start] + LEVELS + "\n".join(levels) + text[checks:])
     apply(terraform, config)
     before = {job["name"]: job["id"] for job in all_jobs(server)}
     conditions = parents(stored_by_key(all_jobs(server)))
@@ -411,6 +411,17 @@ def test_a_state_with_a_resource_for_each_level_keeps_its_jobs(
     assert parents(stored_by_key(all_jobs(server))) == conditions
 
 
+LEVEL = (
+    "level_{n} = {{ for k, j in var.jobs : k => j if try(contains({above}, j.after.job), false) }}"
+)
+LEVELS = "\n".join(
+    [
+        "locals {",
+        "level_0 = { for key, job in var.jobs : key => job if job.after == null }",
+        *(LEVEL.format(n=n, above=f"keys(local.level_{n - 1})") for n in range(1, 4)),
+        "}\n",
+    ]
+)
 CONDITION = """
 
   job_completion_trigger_condition {{
