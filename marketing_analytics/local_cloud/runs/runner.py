@@ -60,6 +60,7 @@ from marketing_analytics.local_cloud.runs.requests.deferral import (
     find_deferred,
     save_deferred,
 )
+from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
 from marketing_analytics.local_cloud.runs.site import (
     asked_of,
     connection_name,
@@ -473,7 +474,7 @@ class Runner:
         if results and subcommand_of(args) not in COMPILE_ONLY:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)
-        return self._why_failed(log)
+        return self._why_failed(log) or self._why_elsewhere(path, log)
 
     def _from_failure(self, step: Step, args: list[str], log: StepLog) -> list[str]:
         """Return the command that goes on at the failed model, for the first step of a retry."""
@@ -523,6 +524,20 @@ class Runner:
             log.write(f"The dbt process ended before the step did: {ended}.")
             return f"the dbt process ended with {ended}"
         return log.last_error or f"dbt ended with exit code {log.exit_code}"
+
+    def _why_elsewhere(self, results: Path, log: StepLog) -> str:
+        """Return why a run of a request may not be called good: it built outside of its schema."""
+        if not self.claimed.request:
+            return ""
+        found = built_elsewhere(results, self.claimed.schema_name)
+        if not found:
+            return ""
+        text = (
+            f"{', '.join(found[:5])} was built outside of {self.claimed.schema_name}: "
+            "generate_schema_name of the project leaves target.schema out"
+        )
+        log.write(text)
+        return text
 
     def _follow(self, step: Step, log: StepLog) -> None:
         """Take everything the process prints until the step's end mark, its death, or a stop."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from datetime import timedelta
 
@@ -15,6 +16,7 @@ from marketing_analytics.local_cloud.runs.requests.closing import (
     close_requests,
     expire_requests,
 )
+from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
 
 GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
 
@@ -109,6 +111,26 @@ def test_nobody_writes_the_file_that_a_deferred_run_reads(cloud):
     leases = queue.claim_runs(cloud.connection, queue.new_owner(), lease_seconds=60)
     assert [lease.run_id for lease in leases] == [first]
     assert f"behind run {first}" in cloud.row(second).wait_reason
+
+
+def test_what_a_request_built_elsewhere_is_found(tmp_path):
+    results = tmp_path / "run_results.json"
+    named = {
+        "model.a": '"env_1"."dbt_cloud_pr_5_12"."a"',
+        "model.b": "`shop`.`DBT_CLOUD_PR_5_12_staging`.`b`",
+        "model.c": '"env_1"."dbt_cloud_pr_5_123"."c"',
+        "seed.d": '"env_1"."production"."d"',
+        "model.e": None,
+        "test.f": '"env_1"."production"."f"',
+    }
+    found = [
+        {"unique_id": name, "status": "success", "relation_name": relation}
+        for name, relation in named.items()
+    ]
+    results.write_text(json.dumps({"results": found}))
+    elsewhere = built_elsewhere(results, "dbt_cloud_pr_5_12")
+    assert elsewhere == [named["model.c"], named["seed.d"]]
+    assert built_elsewhere(tmp_path / "none.json", "x") == []
 
 
 def test_the_run_says_which_commit_it_works_on(cloud, start_engine):
