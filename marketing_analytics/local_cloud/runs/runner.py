@@ -396,7 +396,7 @@ class Runner:
             )
             asked = asked_of(self.claimed, site)
         home = self.workspace.home
-        found = check_out(source, asked, home, self.mirrors)
+        found = check_out(source, asked, home, self.mirrors, self._check_flags)
         for sentence in found.sentences:
             log.write(sentence)
         log.write(f"The code is there after {time.monotonic() - started:.2f} s.")

@@ -16,6 +16,7 @@ from marketing_analytics.local_cloud.runs.code.checkout import (
     Source,
     check_out,
 )
+from marketing_analytics.local_cloud.runs.code.git import called
 from marketing_analytics.local_cloud.runs.code.remotes import (
     Login,
     Mirrors,
@@ -273,6 +274,19 @@ def test_a_lock_that_a_dead_server_left_does_not_stop_the_next_run(repository, h
     home.index.write_bytes(b"damaged")
     assert take(repository, home).branch == "main"
     assert files(home.tree) == WHOLE
+
+
+def test_a_fetch_that_hangs_is_ended_when_the_run_is(monkeypatch, tmp_path):
+    program = tmp_path / "bin" / "git"
+    write(tmp_path, "bin/git", "#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        called(("fetch",), {}, (), tmp_path, check=stop)
 
 
 def test_addresses_and_logins():
