@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.tiny_cloud import add_variable
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.local_cloud.runs import queue
+from marketing_analytics.local_cloud.runs import queue, store
 from marketing_analytics.local_cloud.runs.requests.closing import (
     DROP_COMMAND,
     close_requests,
@@ -78,7 +78,7 @@ def test_a_run_that_goes_on_is_told_why_it_is_cancelled(cloud, start_engine):
 
 
 def test_the_end_of_a_request_cancels_its_runs_and_queues_one_that_drops(cloud):
-    job = cloud.job()
+    job = cloud.job(generate_docs=True, run_generate_sources=True)
     old = cloud.run(job, overrides={GITHUB: 12})
     cloud.run(job, overrides={GITHUB: 13})
     (closing,) = close_requests(cloud.connection, job, 12)
@@ -86,10 +86,22 @@ def test_the_end_of_a_request_cancels_its_runs_and_queues_one_that_drops(cloud):
     row = cloud.row(closing)
     assert (row.schema_name, row.commands) == (f"dbt_cloud_pr_{job}_12", [DROP_COMMAND])
     assert row.is_closing
+    assert not (row.generate_docs or row.run_source_freshness)
     assert close_requests(cloud.connection, job, 12) == []
     # a schema that this server did not name stays
     cloud.run(job, overrides={GITHUB: 14, "schema_override": "mine"})
     assert close_requests(cloud.connection, job, 14) == []
+
+
+def test_a_run_of_a_request_completes_nothing(cloud, start_engine):
+    first = cloud.job()
+    condition = {"condition": {"job_id": first, "project_id": 1, "statuses": [10]}}
+    second = cloud.job(job_completion_trigger_condition=condition)
+    start_engine()
+    cloud.wait(cloud.run(first, overrides={GITHUB: 12}))
+    assert store.most_recent_run(cloud.connection, second) is None
+    cloud.wait(cloud.run(first))
+    assert store.most_recent_run(cloud.connection, second) is not None
 
 
 def test_requests_that_nobody_closes_expire(cloud):

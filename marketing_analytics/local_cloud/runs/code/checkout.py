@@ -96,8 +96,8 @@ def check_out(
     `check` is called while a repository is fetched, and raises to end it.
     """
     if is_address(source.place):
-        repository = mirrors.fetch(source.place, number=asked.request, check=check)
-        return check_out_address(repository, source, asked, home)
+        mirror = mirrors.fetch(source.place, number=asked.request, check=check)
+        return check_out_address(mirror, source, asked, home)
     folder = Path(source.place).expanduser().resolve() / source.subdirectory
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}", hint="set where the project is")
