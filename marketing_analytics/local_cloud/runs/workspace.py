@@ -43,6 +43,8 @@ class Workspace:
     schema_name: str
     # where the project is in its repository
     inner: str = "."
+    # what its code is for: the environment's jobs, or dropping schemas
+    kind: str = "code"
 
     @property
     def run(self) -> Path:
@@ -57,7 +59,7 @@ class Workspace:
     @property
     def home(self) -> Home:
         """Return the folder of the environment's code."""
-        return Home(self.data_folder / "work" / f"env_{self.environment_id}")
+        return Home(self.data_folder / "work" / f"env_{self.environment_id}" / self.kind)
 
     @property
     def project(self) -> Path:

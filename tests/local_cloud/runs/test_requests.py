@@ -86,7 +86,7 @@ def test_the_end_of_a_request_cancels_its_runs_and_queues_one_that_drops(cloud):
     row = cloud.row(closing)
     assert (row.schema_name, row.commands) == (f"dbt_cloud_pr_{job}_12", [DROP_COMMAND])
     assert row.is_closing
-    assert not (row.generate_docs or row.run_source_freshness)
+    assert (row.generate_docs, row.run_source_freshness) == (False, False)
     assert close_requests(cloud.connection, job, 12) == []
     # a schema that this server did not name stays
     cloud.run(job, overrides={GITHUB: 14, "schema_override": "mine"})
