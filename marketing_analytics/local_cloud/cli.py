@@ -93,6 +93,13 @@ def group() -> None:
     help="Answer requests for this host name too; can be repeated.",
 )
 @click.option(
+    "--allow-webhook-host",
+    "webhook_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Let webhooks go to this host of your own network; can be repeated.",
+)
+@click.option(
     "--allow-path",
     "allowed_paths",
     multiple=True,
@@ -126,6 +133,7 @@ def serve(
     request_days: int,
     raw_database: Path | None,
     allowed_hosts: tuple[str, ...],
+    webhook_hosts: tuple[str, ...],
     allowed_paths: tuple[Path, ...],
     has_external_access: bool,
     publishing_jobs: tuple[str, ...],
@@ -143,8 +151,8 @@ def serve(
         from marketing_analytics.local_cloud import settings as checks
 
         identity = checks.read_identity(os.environ)
-        from marketing_analytics.local_cloud.runs.access import Access
         from marketing_analytics.local_cloud.runs.code.remotes import read_login
+        from marketing_analytics.local_cloud.runs.confinement.access import Access
         from marketing_analytics.local_cloud.server import serve as serve_until_stopped
 
         settings = checks.ServerSettings(
@@ -161,6 +169,7 @@ def serve(
             raw_database=raw_database or raw_database_of(os.environ.get("MARKETING_RAW_DATABASE")),
             allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
             publishing_jobs=frozenset(publishing_jobs),
+            webhook_hosts=frozenset(name.lower() for name in webhook_hosts),
             access=Access(
                 is_open=has_external_access,
                 folders=tuple(path.resolve() for path in allowed_paths),

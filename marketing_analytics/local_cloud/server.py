@@ -33,7 +33,7 @@ from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.runs.runner import CodeSettings
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
-from marketing_analytics.local_cloud.store.accounts import add_account, add_token, get_account
+from marketing_analytics.local_cloud.store.accounts import add_account, add_token, revoke_replaced
 from marketing_analytics.local_cloud.store.connection import open_connection, transaction
 from marketing_analytics.local_cloud.store.environments import (
     EnvironmentFields,
@@ -47,6 +47,7 @@ from marketing_analytics.local_cloud.store.projects import (
     save_project,
 )
 from marketing_analytics.local_cloud.store.schema import open_store
+from marketing_analytics.local_cloud.webhooks.sender import Sender
 from marketing_analytics.warehouse.duckdb import no_raw_database
 from marketing_analytics.web.guard import wants_page
 from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
@@ -54,7 +55,7 @@ from marketing_analytics.web.listening import open_socket
 
 SHUTDOWN_SECONDS = 2
 REPEATED_SECONDS = 60.0
-NEW_TOKEN = "DBTCLOUD_TOKEN is new in this data folder and was added; older tokens still count"  # noqa: S105
+NEW_TOKEN = "DBTCLOUD_TOKEN replaced the one of earlier starts, which counts no longer"  # noqa: S105
 LOG_FORMAT = "%(asctime)s %(levelname)s %(action)s %(message)s"
 KEEP_ALIVE_SECONDS = 75
 MONITORS = "monitors.yml"
@@ -143,12 +144,12 @@ def fill_store(settings: ServerSettings) -> list[str]:
     """Create account, project, environment and token unless they exist; return what to tell."""
     identity = settings.identity
     with closing(open_store(settings.database_path)) as connection, transaction(connection):
-        is_known = get_account(connection, identity.account_id) is not None
         add_account(connection, identity.account_id, "Local")
-        is_new_token = add_token(connection, identity.account_id, "first", identity.token)
+        add_token(connection, identity.account_id, "first", identity.token)
+        replaced = revoke_replaced(connection, identity.account_id, identity.token)
         fill_project(connection, settings)
         fill_environment(connection, identity)
-    return [NEW_TOKEN] if is_known and is_new_token else []
+    return [NEW_TOKEN] if replaced else []
 
 
 def source_of(settings: ServerSettings) -> str:
@@ -209,6 +210,8 @@ def run_server(
 ) -> None:
     """Answer requests until a signal comes."""
     front = Front(settings, engine)
+    sender = Sender(settings.database_path, settings.webhook_hosts)
+    sender.start()
     server = build_server(front)
     # uvicorn's own handlers would repeat the signal before our clean-up has run
     previous = {
@@ -219,6 +222,7 @@ def run_server(
         announce(settings, listening, console)
         run_until_exit(server, listening)
     finally:
+        sender.stop()
         front.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
@@ -290,6 +294,7 @@ class Front:
                 data_dir=settings.data_dir,
                 allowed_hosts=answered_hosts(settings.host, settings.allowed_hosts),
                 wake=engine.wake,
+                webhook_hosts=settings.webhook_hosts,
             )
         )
         self.pages: Any = build_ui(

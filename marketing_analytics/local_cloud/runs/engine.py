@@ -20,8 +20,8 @@ from pathlib import Path
 
 from marketing_analytics.core.errors import is_bug
 from marketing_analytics.core.locks import file_lock
-from marketing_analytics.local_cloud.runs.access import Access
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
+from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.process import DbtProcess
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.runs.queue import (
