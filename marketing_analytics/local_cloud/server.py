@@ -13,6 +13,7 @@ import signal
 import socket
 import sqlite3
 import time
+from collections.abc import Collection
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -80,6 +81,7 @@ def serve(settings: ServerSettings, console: Console) -> int:
                 ),
                 request_days=settings.request_days,
                 access=settings.access,
+                keep_days=settings.keep_days,
             ),
         )
         engine.start()
@@ -212,7 +214,7 @@ def run_server(
     front = Front(settings, engine)
     sender = Sender(settings.database_path, settings.webhook_hosts)
     sender.start()
-    server = build_server(front)
+    server = build_server(front, settings.trusted_proxies)
     # uvicorn's own handlers would repeat the signal before our clean-up has run
     previous = {
         number: signal.signal(number, server.handle_exit)
@@ -228,8 +230,10 @@ def run_server(
             signal.signal(number, handler)
 
 
-def build_server(app: ASGIApp) -> Any:
+def build_server(app: ASGIApp, trusted_proxies: Collection[str] = ()) -> Any:
     """Return a uvicorn server of an ASGI application.
+
+    A trusted proxy says by X-Forwarded-Proto and -For how and from where a client came.
 
     Idle connections are kept for long: a client that reuses one just when it is closed fails.
     """
@@ -244,6 +248,8 @@ def build_server(app: ASGIApp) -> Any:
         access_log=False,
         lifespan="off",
         server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
@@ -295,6 +301,7 @@ class Front:
                 allowed_hosts=answered_hosts(settings.host, settings.allowed_hosts),
                 wake=engine.wake,
                 webhook_hosts=settings.webhook_hosts,
+                requests_per_minute=settings.requests_per_minute,
             )
         )
         self.pages: Any = build_ui(
@@ -304,7 +311,9 @@ class Front:
                 account_id=settings.identity.account_id,
                 actions=PageActions(settings, engine),
                 bound_host=settings.host,
+                # whoever comes through a proxy comes from elsewhere
                 allowed_hosts=settings.allowed_hosts,
+                has_proxy=bool(settings.trusted_proxies),
             )
         )
 

@@ -52,6 +52,9 @@ class ServerSettings:
     logins: tuple[Login, ...] = ()
     hub_url: str = ""
     request_days: int = 30
+    keep_days: int = 0
+    requests_per_minute: int = 0
+    trusted_proxies: frozenset[str] = frozenset()
     webhook_hosts: frozenset[str] = frozenset()
     access: Access = field(default_factory=Access)
 

@@ -25,15 +25,15 @@ from marketing_analytics.local_cloud.api.answers import ApiError, failed, not_fo
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.operations import ROUTER, is_slow, needed_level
 from marketing_analytics.local_cloud.api.routes import Handler
+from marketing_analytics.local_cloud.store.access.audit import add_event
+from marketing_analytics.local_cloud.store.access.scopes import Level, level_of
 from marketing_analytics.local_cloud.store.accounts import Token, note_use, token_of
-from marketing_analytics.local_cloud.store.audit import add_event
 from marketing_analytics.local_cloud.store.connection import open_connection
-from marketing_analytics.local_cloud.store.scopes import Level, level_of
 from marketing_analytics.web.shield import Shield
 
 MAX_BODY_BYTES = 1024 * 1024
 MAX_AUTHORIZATION_LENGTH = 4096
-USE_SECONDS = 60.0
+USE_SECONDS = MINUTE = 60.0
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 log = logging.getLogger(__name__)
 
@@ -54,6 +54,7 @@ class ApiSettings:
     allowed_hosts: Collection[str] = ()
     wake: Callable[[], None] = do_nothing
     webhook_hosts: Collection[str] = ()
+    requests_per_minute: int = 0
 
 
 class Api:
@@ -63,6 +64,8 @@ class Api:
         self.settings = settings
         self.connection = open_connection(settings.database_path)
         self.used_at: dict[int, float] = {}
+        # by account: when its minute began, and how often it has asked since
+        self.asked: dict[int, tuple[float, int]] = {}
         self.app = Shield(
             self.let_in,
             allowed_hosts=settings.allowed_hosts,
@@ -90,6 +93,7 @@ class Api:
             scope["app"] = self
             token = self.authenticate(Headers(scope=scope))
             scope["token"], scope["account_id"] = token, token.account_id
+            self.count_request(token)
             self.note_use(token)
             scope["path"] = scope["path"].rstrip("/")
             await ROUTER(scope, receive, send_noted)
@@ -97,6 +101,20 @@ class Api:
             await failed(error)(scope, receive, send_noted)
         except sqlite3.OperationalError as error:
             await failed(busy(error))(scope, receive, send)
+
+    def count_request(self, token: Token) -> None:
+        """Raise a 429 when the account has asked too often in this minute."""
+        limit, now = self.settings.requests_per_minute, time.monotonic()
+        if not limit:
+            return
+        began, count = self.asked.get(token.account_id, (now, 0))
+        if now - began >= MINUTE:
+            began, count = now, 0
+        self.asked[token.account_id] = (began, count + 1)
+        if count >= limit:
+            seconds = str(math.ceil(MINUTE - (now - began)))
+            message = f"More than {limit} requests in a minute. Try again in {seconds} s."
+            raise ApiError(429, message, headers={"retry-after": seconds})
 
     def note_use(self, token: Token) -> None:
         """Write down the use of a token, at most once a minute."""

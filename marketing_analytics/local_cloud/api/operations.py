@@ -29,7 +29,7 @@ from marketing_analytics.local_cloud.api.settings import (
     webhooks,
 )
 from marketing_analytics.local_cloud.api.variables import handlers as variables
-from marketing_analytics.local_cloud.store.scopes import Level
+from marketing_analytics.local_cloud.store.access.scopes import Level
 
 ACCOUNT = "accounts/{account_id}"
 PROJECT = f"{ACCOUNT}/projects/{{project_id}}"

@@ -10,7 +10,7 @@ from marketing_analytics.local_cloud.pages.pages import Pages
 from marketing_analytics.local_cloud.pages.reads import open_reads
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.store import accounts
-from marketing_analytics.local_cloud.store.scopes import can_run
+from marketing_analytics.local_cloud.store.access.scopes import can_run
 from marketing_analytics.web.guard import Guard, SignIn
 from marketing_analytics.web.shield import Shield
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.local_cloud.api.conftest import ACCOUNT, Client, Reply, jobs_path
+from marketing_analytics.local_cloud.api.application import Api, ApiSettings
+from marketing_analytics.local_cloud.server import fill_store
+from tests.local_cloud.api.conftest import ACCOUNT, Client, ClientInProcess, Reply, jobs_path
 
 TOKENS = f"v3/accounts/{ACCOUNT}/service-tokens/"
 AUDIT = f"v3/accounts/{ACCOUNT}/audit-logs/"
@@ -102,3 +104,19 @@ def test_every_change_and_every_refusal_is_in_the_audit_log(client: Client) -> N
     assert events[0]["event_context"]["path"] == f"/api/{jobs_path()}".rstrip("/")
     assert client.get(f"{AUDIT}?logged_at_start=2999-01-01").data == []
     assert client.get(f"{AUDIT}?logged_at_start=soon").status == 400
+
+
+def test_who_asks_too_often_is_told_when_to_ask_again(settings: Any) -> None:
+    fill_store(settings)
+    api = Api(
+        ApiSettings(
+            database_path=settings.database_path,
+            data_dir=settings.data_dir,
+            requests_per_minute=3,
+        )
+    )
+    client = ClientInProcess(settings, api)
+    replies = [client.get(jobs_path()) for _ in range(5)]
+    api.close()
+    assert [reply.status for reply in replies] == [200, 200, 200, 429, 429]
+    assert 0 < int(replies[-1].headers["retry-after"]) <= 60

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from marketing_analytics.local_cloud.api.answers import invalid_at, many
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import iso
-from marketing_analytics.local_cloud.store.audit import AuditEvent, list_events
+from marketing_analytics.local_cloud.store.access.audit import AuditEvent, list_events
 from marketing_analytics.local_cloud.store.connection import time_text
 
 

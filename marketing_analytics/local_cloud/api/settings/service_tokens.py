@@ -13,9 +13,9 @@ from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import REQUIRED, CheckError, Fields, text
 from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.store import accounts as store
+from marketing_analytics.local_cloud.store.access.scopes import LEVELS
 from marketing_analytics.local_cloud.store.accounts import SERVICE, Token
 from marketing_analytics.local_cloud.store.connection import transaction
-from marketing_analytics.local_cloud.store.scopes import LEVELS
 
 ACTIVE, DELETED = 1, 2
 PREFIX = "dbtc_"
