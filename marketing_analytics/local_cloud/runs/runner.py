@@ -22,7 +22,6 @@ from marketing_analytics.cloud_api.names import owner_of
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import PlatformError, is_bug
 from marketing_analytics.core.redaction import redact, secrets_of
-from marketing_analytics.local_cloud.runs.access import Access, confined
 from marketing_analytics.local_cloud.runs.artifacts import (
     keep_artifacts,
     keep_parse_file,
@@ -37,6 +36,7 @@ from marketing_analytics.local_cloud.runs.code.checkout import (
 )
 from marketing_analytics.local_cloud.runs.code.packages import has_packages
 from marketing_analytics.local_cloud.runs.code.remotes import Login, Mirrors
+from marketing_analytics.local_cloud.runs.confinement.access import Access, confined
 from marketing_analytics.local_cloud.runs.moves import (
     FencedError,
     Move,
@@ -109,6 +109,7 @@ from marketing_analytics.local_cloud.store.connection import (
 )
 from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.local_cloud.store.jobs import get_job
+from marketing_analytics.local_cloud.webhooks.store import STARTED, tell
 from marketing_analytics.warehouse.duckdb import is_lock_message, no_raw_database, wait_for_writer
 
 STOPPED = "The server was stopped while this run was going on."
@@ -274,6 +275,7 @@ class Runner:
             )
             for step in self.steps:
                 self._add_step(step)
+            tell(self.connection, self.claimed.id, STARTED)
         self.claimed = require_run(self.connection, self.lease.run_id)
         self._began_at = time.monotonic()
         make_room(self.settings.data_folder, self.claimed.id)

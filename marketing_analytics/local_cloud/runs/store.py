@@ -47,6 +47,7 @@ from marketing_analytics.local_cloud.store.jobs import Document, Job, get_job, j
 from marketing_analytics.local_cloud.store.narrowing import narrowed
 from marketing_analytics.local_cloud.store.pages import Page, count_of, page_of
 from marketing_analytics.local_cloud.store.variables import resolve_variables
+from marketing_analytics.local_cloud.webhooks import store as webhooks
 
 CANCELLED_BY_USER = "Cancelled by user."
 MAX_CAUSE_LENGTH = 255
@@ -271,6 +272,8 @@ def end_run(
         values=values,
     )
     close_steps(connection, run_id)
+    ended = (webhooks.ERRORED, webhooks.COMPLETED) if new is Status.ERROR else (webhooks.COMPLETED,)
+    webhooks.tell(connection, run_id, *ended)
     add_runs_after(connection, run_id, new)
 
 

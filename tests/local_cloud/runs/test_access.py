@@ -13,8 +13,13 @@ import duckdb
 import pytest
 
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.local_cloud.runs import landlock
-from marketing_analytics.local_cloud.runs.access import OUTWARD, PLUGIN, Access, confined
+from marketing_analytics.local_cloud.runs.confinement import landlock
+from marketing_analytics.local_cloud.runs.confinement.access import (
+    OUTWARD,
+    PLUGIN,
+    Access,
+    confined,
+)
 from marketing_analytics.warehouse.duckdb import RUN_FOLDERS, profile_output
 
 
@@ -109,7 +114,7 @@ def test_the_sql_of_a_run_reaches_nothing_else(connection, tmp_path, statement):
 
 CHILD = """
 import os, signal, sys
-from marketing_analytics.local_cloud.runs import landlock
+from marketing_analytics.local_cloud.runs.confinement import landlock
 folder = sys.argv[1]
 assert landlock.confine([f"{folder}/own"], [f"{folder}/read"])
 def tried(work):
