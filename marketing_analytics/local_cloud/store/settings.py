@@ -24,6 +24,7 @@ class Kind(StrEnum):
     EXTENDED_ATTRIBUTES = "extended attributes"
     GROUP = "group"
     NOTIFICATION = "notification"
+    REPOSITORY = "repository"
 
 
 @dataclass(frozen=True, kw_only=True)

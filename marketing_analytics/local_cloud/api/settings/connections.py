@@ -1,4 +1,4 @@
-"""Connections of an account to warehouses. They are stored and shown; runs here use DuckDB."""
+"""Connections of an account to warehouses; an environment names one for its profile."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ FAMILY = Family(Kind.EXTENDED_ATTRIBUTES, read_attributes)
 
 
 def create(call: Call) -> Response:
-    """Create extended attributes; runs here do not use them."""
+    """Create extended attributes; an environment names them for its profile."""
     return FAMILY.create(call)
 
 

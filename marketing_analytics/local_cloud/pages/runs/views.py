@@ -211,10 +211,18 @@ def facts_of(run: PlacedRun, now: datetime) -> list[tuple[str, str]]:
         ("Waited", duration_words(waited)),
         ("dbt", run.dbt_version or ""),
         ("Branch", run.git_branch or ""),
-        ("Commit", (run.git_sha or "")[:10]),
+        ("Commit", commit_words(run)),
+        ("Request", run.request),
+        ("Deferred to", f"run {run.deferring_run_id}" if run.deferring_run_id else ""),
         ("Overrides", ", ".join(sorted(overrides))),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def commit_words(run: PlacedRun) -> str:
+    """Return the commit that a run worked on, and whether with more than that."""
+    sha = (run.git_sha or "")[:10]
+    return f"{sha} with changes that are not committed".lstrip() if run.has_changes else sha
 
 
 def steps_of(steps: Sequence[RunStep], run: Run, data_dir: Path, now: datetime) -> list[StepLine]:
