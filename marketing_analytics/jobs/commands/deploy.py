@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +149,7 @@ def deploy_saved(console: Console, path: str, flags: dict[str, Any], how: How) -
         started = time.monotonic()
         fresh = Freshness(plan, lambda: read_jobs(client, plan.scope, as_seen(plan)))
         check_all(saved, fresh)
+        plan = replace(plan, before={job.job_id: job for job in fresh.jobs})
         print_plan(console, plan, saved.config, time.monotonic() - started)
         if how.is_dry_run:
             return say_dry_run(console, plan, saved.config)
