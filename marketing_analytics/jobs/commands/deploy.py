@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,7 +128,9 @@ def deploy_files(console: Console, config: Sequence[str], flags: dict[str, Any],
             return plan
 
         with scope_lock(client, settings.scope, how.wait_seconds):
-            return write_plan(console, client, decide(), name, how, decide)
+            return write_plan(
+                console, client, decide(), name, how.wait_seconds, decide, how.restore_dir
+            )
 
 
 def deploy_saved(console: Console, path: str, flags: dict[str, Any], how: How) -> int:
@@ -149,13 +151,21 @@ def deploy_saved(console: Console, path: str, flags: dict[str, Any], how: How) -
         started = time.monotonic()
         fresh = Freshness(plan, lambda: read_jobs(client, plan.scope, as_seen(plan)))
         check_all(saved, fresh)
+        plan = replace(plan, before={job.job_id: job for job in fresh.jobs})
         print_plan(console, plan, saved.config, time.monotonic() - started)
         if how.is_dry_run:
             return say_dry_run(console, plan, saved.config)
         check_deletes(plan, how.allowed)
         check_left_out(plan, saved.left_out, how.allowed)
         with scope_lock(client, plan.scope, how.wait_seconds):
-            return write_plan(console, client, plan, saved.config, how)
+            return write_plan(
+                console,
+                client,
+                plan,
+                saved.config,
+                how.wait_seconds,
+                restore_dir=how.restore_dir,
+            )
 
 
 def say_dry_run(
@@ -176,8 +186,9 @@ def write_plan(
     client: CloudClient,
     plan: Plan,
     config: str,
-    how: How,
+    wait_seconds: int = 0,
     decide: Callable[[], Plan] | None = None,
+    restore_dir: str | None = None,
 ) -> int:
     """Apply a plan and report; also when it is interrupted.
 
@@ -197,11 +208,11 @@ def write_plan(
     try:
         with (
             ended_by_signal(),
-            lease_for(client, plan, holder(plan), how.wait_seconds, console.note) as lease,
+            lease_for(client, plan, holder(plan), wait_seconds, console.note) as lease,
         ):
             if decide and lease and lease.has_waited:
                 plan = decide()
-            with remembered(console, client, plan, how.restore_dir) as memory:
+            with remembered(console, client, plan, restore_dir) as memory:
                 outcomes = apply_plan(client, plan, memory.told(on_outcome), lease)
     except KeyboardInterrupt:
         if console.is_json:

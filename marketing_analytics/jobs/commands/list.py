@@ -62,12 +62,6 @@ def list_(details: bool, all_environments: bool, **flags: Any) -> None:
     execute(flags["is_json"], body)
 
 
-def team_jobs(settings: Settings, console: Console) -> list[RemoteJob]:
-    """Return the jobs that carry the team's mark, of every environment, by name."""
-    with connect(settings, console) as client:
-        return jobs_of_team(client, settings)
-
-
 def jobs_of_team(client: CloudClient, settings: Settings) -> list[RemoteJob]:
     """Return the jobs that carry the team's mark, with their variables and last runs, by name."""
     from marketing_analytics.jobs.apply import RELATED

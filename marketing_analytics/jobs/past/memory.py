@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 
+import click
+
 from marketing_analytics.cloud_api.client import CloudClient
 from marketing_analytics.cloud_api.names import Owner, owner_of
 from marketing_analytics.core.commands import beside
@@ -40,7 +42,9 @@ class Memory:
     def tell(self) -> None:
         """Say how to go back."""
         if self.file:
-            self.console.line(f"  undo: {beside('undo')} {self.path}")
+            # a program that calls this is no command
+            is_command = click.get_current_context(silent=True) is not None
+            self.console.line(f"  undo: {beside('undo') if is_command else 'undo'} {self.path}")
 
     @property
     def ids(self) -> dict[str, int]:

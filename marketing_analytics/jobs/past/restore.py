@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -26,7 +27,7 @@ from marketing_analytics.jobs.plan import Action, Change, RemoteJob
 SCHEMA_VERSION = 1
 MAX_FILES = 100
 MAX_BYTES = 200_000_000
-NAME = re.compile(r"\d{8}T\d{6}Z-[a-z]+-[a-z0-9-]+\.json")
+NAME = re.compile(r"\d{8}T\d{12}Z-[a-z]+-[a-z0-9-]+\.json")
 # what dbt Cloud says about a job and nobody can set
 READ_ONLY = frozenset(
     {
@@ -119,7 +120,7 @@ def begin_restore(
     where = private_folder(Path(folder) if folder else state_folder() / "restore", hint)
     now = clock.now()
     file = RestoreFile(
-        new_name(where, f"{now:%Y%m%dT%H%M%SZ}-{command}-{slug(scope)}"),
+        new_name(where, f"{now:%Y%m%dT%H%M%S%fZ}-{command}-{slug(scope)}"),
         command,
         now.isoformat(),
         client.host,
@@ -139,12 +140,8 @@ def slug(scope: str) -> str:
 
 
 def new_name(folder: Path, stem: str) -> Path:
-    """Return a path that does not exist."""
-    path, number = folder / f"{stem}.json", 1
-    while path.exists():
-        number += 1
-        path = folder / f"{stem}-{number}.json"
-    return path
+    """Return a path that nobody else takes at the same moment."""
+    return folder / f"{stem}-{secrets.token_hex(3)}.json"
 
 
 def prune(folder: Path) -> None:
