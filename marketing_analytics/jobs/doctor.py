@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -142,9 +143,11 @@ def look_at_programs() -> Iterator[Finding]:
 
 def first_line(command: list[str]) -> str:
     """Return the first line that a program prints, or nothing where it fails."""
+    # Terraform would ask the internet for a newer one
+    env = {**os.environ, "CHECKPOINT_DISABLE": "1"}
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=PROGRAM_SECONDS, check=False
+            command, capture_output=True, text=True, timeout=PROGRAM_SECONDS, env=env, check=False
         )
     except (OSError, subprocess.SubprocessError):
         return ""

@@ -93,6 +93,19 @@ def group() -> None:
     help="Answer requests for this host name too; can be repeated.",
 )
 @click.option(
+    "--allow-path",
+    "allowed_paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Let runs read and write this file or folder too; can be repeated.",
+)
+@click.option(
+    "--external-access",
+    "has_external_access",
+    is_flag=True,
+    help="Let runs read and write whatever you may: a token is then a shell.",
+)
+@click.option(
     "--publish-after",
     "publishing_jobs",
     multiple=True,
@@ -113,6 +126,8 @@ def serve(
     request_days: int,
     raw_database: Path | None,
     allowed_hosts: tuple[str, ...],
+    allowed_paths: tuple[Path, ...],
+    has_external_access: bool,
     publishing_jobs: tuple[str, ...],
 ) -> None:
     """Serve the API and the pages and run jobs, until stopped.
@@ -128,6 +143,7 @@ def serve(
         from marketing_analytics.local_cloud import settings as checks
 
         identity = checks.read_identity(os.environ)
+        from marketing_analytics.local_cloud.runs.access import Access
         from marketing_analytics.local_cloud.runs.code.remotes import read_login
         from marketing_analytics.local_cloud.server import serve as serve_until_stopped
 
@@ -145,6 +161,10 @@ def serve(
             raw_database=raw_database or raw_database_of(os.environ.get("MARKETING_RAW_DATABASE")),
             allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
             publishing_jobs=frozenset(publishing_jobs),
+            access=Access(
+                is_open=has_external_access,
+                folders=tuple(path.resolve() for path in allowed_paths),
+            ),
         )
         return serve_until_stopped(settings, console)
 

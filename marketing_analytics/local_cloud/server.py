@@ -78,6 +78,7 @@ def serve(settings: ServerSettings, console: Console) -> int:
                     is_dirty=settings.is_dirty, logins=settings.logins, hub_url=settings.hub_url
                 ),
                 request_days=settings.request_days,
+                access=settings.access,
             ),
         )
         engine.start()

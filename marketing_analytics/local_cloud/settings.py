@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError, UserError, not_set, reason_of
+from marketing_analytics.local_cloud.runs.access import Access
 from marketing_analytics.local_cloud.runs.code.remotes import Login, check_address, is_address
 
 MAX_ID = 2**63 - 1
@@ -51,6 +52,7 @@ class ServerSettings:
     logins: tuple[Login, ...] = ()
     hub_url: str = ""
     request_days: int = 30
+    access: Access = field(default_factory=Access)
 
     @property
     def database_path(self) -> Path:

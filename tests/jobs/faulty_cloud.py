@@ -9,6 +9,7 @@ import re
 import socket
 import struct
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
@@ -79,6 +80,8 @@ class FaultyCloud:
         # (method, path regex) -> list of faults: an int status, "lost" or "cut"
         self.faults = []
         self.random_faults = None
+        # how long an answer is on its way
+        self.latency_seconds = 0.0
         # the header of an answer 429, None for none
         self.retry_after = "0"
         self.server = QuietServer(("127.0.0.1", 0), handler_of(self))
@@ -246,13 +249,14 @@ def handler_of(cloud):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path = urlsplit(self.path).path
             cloud.requests.append((self.command, path, json.loads(body) if body else None))
+            time.sleep(cloud.latency_seconds)
             fault = cloud.fault_for(self.command, path)
             if fault == "cut":
                 return self.drop()
             if isinstance(fault, int):
                 said = {"status": {"code": fault, "is_success": False}, "data": None}
                 return self.send(fault, json.dumps(said).encode())
-            token = self.headers.get("Authorization", "").removeprefix("Token ")
+            token = self.headers.get("Authorization", "").rpartition(" ")[2]
             status, text = cloud.answer(self.command, self.path, body, token)
             return self.drop() if fault == "lost" else self.send(status, text)
 

@@ -53,6 +53,7 @@ FAULTS = {
     "dbt build --selct x": "No such option '--selct'",
     "dbt bild": "No such command 'bild'",
     "dbt build --select 'a": "no closing quotation",
+    "dbt --quiet build --quiet": "quiet was provided both before and after the subcommand",
     "dbt build extra": "unexpected extra argument (extra)",
     "dbt build --threads many": "'many' is not a valid integer",
     "dbt run-operation nope": "the project has no macro nope",

@@ -20,6 +20,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 from dbt import flags as dbt_flags
 from dbt.artifacts.schemas.manifest import WritableManifest
+from dbt.cli.exceptions import DbtUsageException
 from dbt.cli.flags import Flags, args_to_context
 from dbt.clients.yaml_helper import load_yaml_text
 from dbt.compilation import Linker
@@ -42,9 +43,9 @@ TASKS = {
     "test": ("dbt.task.test:TestTask", False),
     "freshness": ("dbt.task.freshness:FreshnessTask", False),
 }
-# methods of selection that compare with an earlier run
 # arguments after which dbt prints a text and ends; `--version` asks the internet too
 TEXTS = {"-h", "--help", "-v", "-V", "--version"}
+# methods of selection that compare with an earlier run
 OF_EARLIER_RUNS = ("state:", "result:", "source_status:")
 
 
@@ -70,7 +71,7 @@ class Asked:
 
     def project(self, steps: Iterable[str]) -> Project:
         """Return the nodes and what steps work on."""
-        works = {step: self.work_of(step) for step in steps}
+        works = {step: self.work_or_nothing(step) for step in steps}
         has_freshness = any(source.has_freshness for source in self.manifest.sources.values())
         return Project(self.nodes(), works, has_freshness)
 
@@ -90,6 +91,13 @@ class Asked:
                 )
         return found
 
+    def work_or_nothing(self, step: str) -> Work:
+        """Return what a step works on; where dbt itself trips, nothing is known of the step."""
+        try:
+            return self.work_of(step)
+        except Exception:
+            return Work(is_known=False)
+
     def work_of(self, step: str) -> Work:
         """Return what a step works on, or why it fails."""
         try:
@@ -108,7 +116,7 @@ class Asked:
                 # a path of the machine that runs the job
                 return Work(is_known=False)
             return refused(error, "correct the argument")
-        except (click.ClickException, DbtBaseException) as error:
+        except (click.ClickException, DbtBaseException, DbtUsageException) as error:
             return refused(error, f"`{' '.join(['dbt', *words[:1]])} --help` lists what there is")
         return self.work(str(context.info_name), flags)
 

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from marketing_analytics.core.errors import is_bug
 from marketing_analytics.core.locks import file_lock
+from marketing_analytics.local_cloud.runs.access import Access
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.process import DbtProcess
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
@@ -70,6 +71,7 @@ class EngineSettings:
     publish: PublishSettings = field(default_factory=PublishSettings)
     code: CodeSettings = field(default_factory=CodeSettings)
     request_days: int = 30
+    access: Access = field(default_factory=Access)
 
 
 class Engine:
@@ -97,6 +99,7 @@ class Engine:
             raw_wait_seconds=self.settings.raw_wait_seconds,
             publish=self.settings.publish,
             code=self.settings.code,
+            access=self.settings.access,
         )
         self._mirrors = Mirrors(self.data_folder / "repositories", self.settings.code.logins)
         self._wake = threading.Event()

@@ -14,7 +14,7 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from marketing_analytics.cloud_api.names import owner_of
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import PlatformError, is_bug
 from marketing_analytics.core.redaction import redact, secrets_of
+from marketing_analytics.local_cloud.runs.access import Access, confined
 from marketing_analytics.local_cloud.runs.artifacts import (
     keep_artifacts,
     keep_parse_file,
@@ -61,6 +62,7 @@ from marketing_analytics.local_cloud.runs.requests.deferral import (
     save_deferred,
 )
 from marketing_analytics.local_cloud.runs.site import (
+    Profile,
     asked_of,
     connection_name,
     profile_of,
@@ -138,6 +140,7 @@ class RunnerSettings:
     raw_wait_seconds: float = 60.0
     code: CodeSettings = field(default_factory=CodeSettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
+    access: Access = field(default_factory=Access)
 
 
 @dataclass
@@ -215,7 +218,8 @@ class Runner:
             )
         finally:
             self.process.close()
-            shutil.rmtree(self._own_folder() / "target", ignore_errors=True)
+            for name in ("target", "tmp"):
+                shutil.rmtree(self._own_folder() / name, ignore_errors=True)
             self.is_done.set()
 
     def _own_folder(self) -> Path:
@@ -433,6 +437,8 @@ class Runner:
             raw_database=raw,
             deferred=self._deferred_file(),
         )
+        if profile.is_duckdb:
+            profile = self._confined(profile)
         text = profile_text(self.claimed.target_name, profile.output)
         write_profile(self.workspace, text)
         self._is_duckdb = profile.is_duckdb
@@ -441,6 +447,14 @@ class Runner:
         log.write(redact(text.rstrip(), self.secrets))
         if profile.is_duckdb and raw is not None and not raw.exists():
             log.write(f"{no_raw_database(raw)}; it is not attached.")
+
+    def _confined(self, profile: Profile) -> Profile:
+        """Return the profile of a DuckDB file, kept to what the run may reach."""
+        deferred, raw = self._deferred_file(), self.settings.raw_database
+        own = [self.workspace.warehouse, *(file for file in (raw, deferred) if file is not None)]
+        access = self.settings.access
+        base = self.workspace.project
+        return replace(profile, output=confined(profile.output, access, base=base, own=own))
 
     def _deferred_file(self) -> Path | None:
         """Return the DuckDB file of another environment that the run reads, or None."""
@@ -467,7 +481,7 @@ class Runner:
         started_at = time.time()
         environment = {**self.environment, **step_variables(self.workspace, step.index)}
         self._is_idle = False
-        self.process.request(args, environment, self.workspace.project)
+        self._request(args, environment)
         self._follow(step, log)
         path = self.workspace.target / "run_results.json"
         results = nodes_of_results(path, started_at, secrets=self.secrets)
@@ -498,6 +512,27 @@ class Runner:
             self.settings.base_environment,
             say=log.write,
             check=self._check_flags,
+        )
+
+    def _request(self, args: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Hand a command to the dbt process, with what it may reach."""
+        workspace, access = self.workspace, self.settings.access
+        for_sql = access.variables([workspace.home.tree, workspace.target])
+        variables = {"TMPDIR": str(workspace.temporary), **for_sql}
+        workspace.temporary.mkdir(parents=True, exist_ok=True)
+        writable = [
+            workspace.home.folder,
+            workspace.run,
+            workspace.warehouse.parent,
+            workspace.parse_file.parent,
+            *access.folders,
+        ]
+        self.process.request(
+            args,
+            {**environment, **variables},
+            workspace.project,
+            writable=None if access.is_open else writable,
+            readable=raw_files(self.settings.raw_database),
         )
 
     def _wait_for_raw(self, step: Step, log: StepLog) -> None:
