@@ -23,7 +23,7 @@ COMMANDS = {
     "config": ("config", "config"),
     "convert": ("validate", "convert"),
     "deploy": ("deploy", "deploy"),
-    "diff": ("diff", "diff"),
+    "diff": ("list", "diff"),
     "doctor": ("doctor", "doctor"),
     "export": ("adopt", "export"),
     "history": ("logs", "history"),

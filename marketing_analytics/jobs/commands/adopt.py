@@ -203,7 +203,7 @@ def say(console: Console, entries: Sequence[Imported], text: str, out: str | Non
 @click.option("-o", "--out", metavar="PATH", help="New file to write; default is the screen.")
 @options(has_branch=False, needs_config=True)
 def export(form: str, module: str, out: str | None, config: Sequence[str], **flags: Any) -> None:
-    """Write import blocks, so that Terraform takes over the team's shared jobs."""
+    """Write import blocks: Terraform takes over existing jobs."""
 
     def body(console: Console) -> int:
         from marketing_analytics.jobs.adopt.to_terraform import blocks_text, import_blocks

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 @restore_option
 @options(has_shared=True)
 def link(key: str | None, job_id: int | None, is_all: bool, **flags: Any) -> None:
-    """Write our mark into existing jobs, so that deploy takes them over."""
+    """Write our mark into existing jobs: deploy takes them over."""
 
     def body(console: Console) -> int:
         check_usage(key, is_all, "--job-id N", has_job=job_id is not None)

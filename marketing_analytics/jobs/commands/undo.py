@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 def undo(
     path: str, dry_run: bool, is_sure: bool, is_forced: bool, restore_dir: str | None, **flags: Any
 ) -> None:
-    """Bring jobs back to what they were before a deploy or a cleanup."""
+    """Bring jobs back to before a deploy or a cleanup."""
 
     def body(console: Console) -> int:
         from marketing_analytics.jobs.apply import scope_lock
