@@ -45,6 +45,8 @@ class JobFile:
     jobs: tuple[Job, ...]
     # what a person should know: variables that nobody reads
     notes: tuple[str, ...] = field(default=(), compare=False)
+    # offset of `jobs`, for complaints about all of them
+    jobs_at: int = field(default=0, compare=False)
     # keys of jobs that an earlier file gives and this one replaced
     left_out: frozenset[str] = field(default=frozenset(), compare=False)
 
@@ -94,7 +96,7 @@ def build_job_file(source: Source, root: Value) -> JobFile:
     environments = {job.environment_id for job in jobs}
     if defaults.environment_id is None and len(environments) == 1:
         defaults = replace(defaults, environment_id=environments.pop())
-    return JobFile(source, defaults, jobs, tuple(variables.notes))
+    return JobFile(source, defaults, jobs, tuple(variables.notes), root.keys.get("jobs", 0))
 
 
 def without_secrets(errors: list[FileError]) -> list[FileError]:
@@ -135,9 +137,16 @@ def read_job(source: Source, key: str, key_at: int, value: Value, errors: list[F
             errors.append(source.error(f'job "{key}" has no {attribute.name}', key_at, hint))
         values[attribute.name] = attribute.default if found is None else found
     places = {name: item.at for name, item in entries.items()} | {"key": key_at}
+    if (steps := entries.get("execute_steps")) and isinstance(steps.data, list):
+        places |= {step_place(number): item.at for number, item in enumerate(steps.data)}
     job = Job(key, values, places)
     errors += trigger_errors(source, job)
     return job
+
+
+def step_place(number: int) -> str:
+    """Return the name under which a job has the place of a step, counted from 0."""
+    return f"execute_steps[{number}]"
 
 
 def trigger_errors(source: Source, job: Job) -> list[FileError]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError, UserError, not_set, reason_of
 from marketing_analytics.local_cloud.runs.code.remotes import Login, check_address, is_address
+from marketing_analytics.local_cloud.runs.confinement.access import Access
 
 MAX_ID = 2**63 - 1
 MIN_TOKEN_CHARACTERS = 8
@@ -51,6 +52,11 @@ class ServerSettings:
     logins: tuple[Login, ...] = ()
     hub_url: str = ""
     request_days: int = 30
+    keep_days: int = 0
+    requests_per_minute: int = 0
+    trusted_proxies: frozenset[str] = frozenset()
+    webhook_hosts: frozenset[str] = frozenset()
+    access: Access = field(default_factory=Access)
 
     @property
     def database_path(self) -> Path:
@@ -145,10 +151,19 @@ def check_dbt() -> None:
             ) from None
 
 
+def make_private(folder: Path) -> None:
+    """Take from others what an older program let them read."""
+    for pattern in ("cloud.*", "server.json", "warehouse/*"):
+        for file in folder.glob(pattern):
+            if file.is_file():
+                file.chmod(file.stat().st_mode & 0o700)
+
+
 def prepare_data_dir(folder: Path) -> None:
     """Make the data folder. Raise MachineError when nothing can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x" * 4096)
             file.flush()

@@ -20,6 +20,8 @@ from marketing_analytics.core.commands import program
 from marketing_analytics.core.errors import LockedError, MachineError, PlatformError, UserError
 
 POLL_SECONDS = 0.2
+# a JSON list: the folders that the SQL of a run may read and write, such as that of its seeds
+RUN_FOLDERS = "MARKETING_RUN_FOLDERS"
 # struct flock of Linux: type, whence, start, length, process
 LOCK = "hhqqi"
 # how DuckDB says that another process has the file; a damaged `block` is another matter

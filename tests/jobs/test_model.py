@@ -274,7 +274,7 @@ SCHEDULES = {
         "customer-acquisition-funnel": "0 10 * * *",
         "email-marketing-metrics": "0 11 * * *",
         "automation-flows": "30 11 * * *",
-        "customer-ltv-modeling": "0 12 * * *",
+        "customer-ltv-modeling": "30 12 * * *",
         "marketing-executive-dashboard": "0 13 * * *",
         "attribution-validation": None,
     },

@@ -459,3 +459,35 @@ def test_both_paths_refuse_the_file(terraform, server, script, job_file, case):
     said = terraform("plan", "-input=false", f"-var-file={config}", code=1)
     assert "Invalid value for variable" in said or "wait for each other" in said
     assert all_jobs(server) == []
+
+
+WORK = """jobs = {
+  second = { execute_steps = ["dbt parse"], after = { job = "first" } }
+  first  = { execute_steps = ["dbt parse"] }
+  broken = { execute_steps = ["dbt parse", "dbt build --select nothing_of_this_name:x:y"] }
+}
+"""
+
+
+@pytest.mark.slow
+def test_jobs_run_in_order_fail_are_retried_and_leave_artifacts(server, script, job_file, tmp_path):
+    assert script("deploy", "--config", job_file(WORK)).returncode == 0
+    done = script("run", "second", "first", "--in-order", "--timeout", "300")
+    assert done.returncode == 0, done.stdout + done.stderr
+    # the chain starts the second by itself
+    assert "started by its chain: run 2 of second" in done.stdout
+    done = script("run", "broken", "--follow", "--json")
+    assert done.returncode == 1
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[-1]["status"] == "error"
+    done = script("retry", "broken", "--follow")
+    assert done.returncode == 1
+    assert "repeats run 3" in done.stdout
+    assert "from `dbt build --select nothing" in done.stdout
+    target = tmp_path / "results.json"
+    done = script("artifacts", "1", "--get", "manifest.json", "--out", target)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(target.read_text())["metadata"]["project_name"]
+    history = json.loads(script("history", "--all", "--json").stdout)["jobs"]
+    states = {job["key"]: [run["status"] for run in job["runs"]] for job in history}
+    assert states == {"first": ["success"], "second": ["success"], "broken": ["error", "error"]}

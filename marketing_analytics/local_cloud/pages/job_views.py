@@ -22,8 +22,9 @@ from marketing_analytics.local_cloud.store.jobs import (
     JobFields,
     ListedJob,
     get_placed_job,
-    list_all_jobs,
+    list_lines,
 )
+from marketing_analytics.local_cloud.store.pages import Page
 from marketing_analytics.local_cloud.store.variables import Variable, list_project_variables
 from marketing_analytics.web.words import (
     duration_words,
@@ -80,26 +81,27 @@ class JobFilter:
     state: str = ""
     environment_id: int | None = None
 
-    def has(self, line: JobLine) -> bool:
-        """Return whether the list shows this job."""
-        if self.environment_id is not None and line.environment_id != self.environment_id:
-            return False
-        if self.state and not is_in_state(line.state, self.state):
-            return False
-        text = f"{line.name.full} {line.description} {line.job_id}".lower()
-        return all(word in text for word in self.search.lower().split())
+    @property
+    def is_open(self) -> bool:
+        """Return whether every job is shown."""
+        return not (self.search or self.state or self.environment_id is not None)
 
 
-def is_in_state(state: State, wanted: str) -> bool:
-    """Return whether a state passes the filter of this name."""
-    return wanted == "never" if state is NEVER_RAN else state.tone == wanted
-
-
-def list_jobs(reads: Reads, now: datetime) -> list[JobLine]:
-    """Return every active job with its last results."""
-    outcomes = last_outcomes(reads.connection, reads.account_id, per_job=STRIP_LENGTH)
-    jobs = list_all_jobs(reads.connection, reads.account_id)
-    return [job_line(job, outcomes.get(job.id, []), now) for job in jobs]
+def list_jobs(reads: Reads, wanted: JobFilter, page: int, now: datetime) -> Page[JobLine]:
+    """Return one page of the active jobs with their last results, by name; pages begin at 1."""
+    found = list_lines(
+        reads.connection,
+        reads.account_id,
+        words=wanted.search.split(),
+        tone=wanted.state or None,
+        environment_id=wanted.environment_id,
+        limit=JOBS_PER_PAGE,
+        offset=(page - 1) * JOBS_PER_PAGE,
+    )
+    job_ids = [job.id for job in found.rows]
+    outcomes = last_outcomes(reads.connection, job_ids, per_job=STRIP_LENGTH)
+    lines = [job_line(job, outcomes.get(job.id, []), now) for job in found.rows]
+    return Page(lines, found.total_count)
 
 
 def job_line(job: ListedJob, runs: Sequence[Outcome], now: datetime) -> JobLine:

@@ -134,20 +134,21 @@ class Pages:
         """Show the jobs."""
         wanted, now = job_filter(request.query_params), datetime.now(UTC)
         with self.reads() as reads:
-            lines = list_jobs(reads, now)
-            found = [line for line in lines if wanted.has(line)]
-            page = page_number(request.query_params, len(found), JOBS_PER_PAGE)
-            shown = found[(page - 1) * JOBS_PER_PAGE : page * JOBS_PER_PAGE]
+            asked = number(request.query_params.get("page")) or 1
+            found = list_jobs(reads, wanted, asked, now)
+            page = page_number(request.query_params, found.total_count, JOBS_PER_PAGE)
+            if page != asked:
+                found = list_jobs(reads, wanted, page, now)
             return self.page(
                 request,
                 reads,
                 "jobs.html",
                 now=now,
-                jobs=shown,
-                total=len(lines),
-                found=len(found),
+                jobs=found.rows,
+                total=found.total_count if wanted.is_open else reads.job_count(),
+                found=found.total_count,
                 page=page,
-                pages=page_count(len(found), JOBS_PER_PAGE),
+                pages=page_count(found.total_count, JOBS_PER_PAGE),
                 wanted=wanted,
                 states=STATE_FILTERS,
                 environments=reads.environments(),

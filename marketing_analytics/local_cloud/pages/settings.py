@@ -36,6 +36,7 @@ class UiSettings:
     actions: Actions
     bound_host: str = "127.0.0.1"
     allowed_hosts: frozenset[str] = field(default_factory=frozenset)
+    has_proxy: bool = False
     health: Callable[[], Sequence[Health]] = no_health
 
     @property
@@ -45,5 +46,10 @@ class UiSettings:
 
     @property
     def needs_sign_in(self) -> bool:
-        """Return whether others than this machine can reach the pages."""
-        return not is_loopback(self.bound_host)
+        """Return whether others than this machine can reach the pages.
+
+        A host name that is let in is one under which something in front of the server is reached.
+        """
+        return self.has_proxy or not all(
+            is_loopback(host) for host in (self.bound_host, *self.allowed_hosts)
+        )

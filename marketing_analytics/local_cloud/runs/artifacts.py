@@ -6,9 +6,11 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+from marketing_analytics.core.redaction import MASK
 
 # dbt's own caches, of no use to a reader
 LEFT_OUT = frozenset({"partial_parse.msgpack", "perf_info.json"})
@@ -39,10 +41,12 @@ def keep_artifacts(
     step_index: int,
     target: Path,
     metadata: Mapping[str, str] | None = None,
+    secrets: Sequence[str] = (),
 ) -> bool:
     """Copy dbt's target folder to the step's place, which appears whole or not at all.
 
-    Return whether there was anything to keep. `metadata` is what dbt Cloud says of the run.
+    Return whether there was anything to keep. `metadata` is what dbt Cloud says of the run;
+    the values of `secrets` are masked in every file.
     """
     if not any((target / name).is_file() for name in ("manifest.json", "run_results.json")):
         return False
@@ -52,9 +56,27 @@ def keep_artifacts(
     shutil.copytree(target, part, ignore=lambda _folder, names: LEFT_OUT.intersection(names))
     if metadata:
         freshen_metadata(part / "manifest.json", metadata)
+    mask_files(part, secrets)
     shutil.rmtree(place, ignore_errors=True)
     part.rename(place)
     return True
+
+
+def mask_files(folder: Path, secrets: Sequence[str]) -> None:
+    """Mask known values in every file below a folder."""
+    # a number stays one: JSON must stay JSON
+    masks = {secret: "9" * len(secret) if secret.isdigit() else MASK for secret in secrets}
+    wanted = [
+        (text.encode("utf-8", "surrogateescape"), mask.encode()) for text, mask in masks.items()
+    ]
+    for file in folder.rglob("*") if wanted else ():
+        if not file.is_file() or file.is_symlink():
+            continue
+        found = masked = file.read_bytes()
+        for secret, mask in wanted:
+            masked = masked.replace(secret, mask)
+        if masked != found:
+            file.write_bytes(masked)
 
 
 def freshen_metadata(manifest: Path, metadata: Mapping[str, str]) -> None:

@@ -14,7 +14,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 from marketing_analytics.cloud_api.names import owner_of
@@ -28,7 +27,12 @@ from marketing_analytics.local_cloud.runs.artifacts import (
     run_folder,
 )
 from marketing_analytics.local_cloud.runs.code.packages import has_packages
-from marketing_analytics.local_cloud.runs.code.prepare import Preparation
+from marketing_analytics.local_cloud.runs.code.prepare import (
+    Preparation,
+    confine,
+    raw_files,
+    reach_of,
+)
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.code.settings import RunnerSettings
 from marketing_analytics.local_cloud.runs.code.site import connection_name, profile_of
@@ -87,13 +91,12 @@ from marketing_analytics.local_cloud.runs.workspace import (
 )
 from marketing_analytics.local_cloud.store.connection import (
     Value,
-    now_text,
     open_connection,
-    time_of,
     transaction,
 )
 from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.local_cloud.store.jobs import get_job
+from marketing_analytics.local_cloud.webhooks.store import STARTED, tell
 from marketing_analytics.warehouse.duckdb import is_lock_message, no_raw_database, wait_for_writer
 
 STOPPED = "The server was stopped while this run was going on."
@@ -142,7 +145,8 @@ class Runner:
             )
         finally:
             self.process.close()
-            shutil.rmtree(self._own_folder() / "target", ignore_errors=True)
+            for name in ("target", "tmp"):
+                shutil.rmtree(self._own_folder() / name, ignore_errors=True)
             self.is_done.set()
 
     def _own_folder(self) -> Path:
@@ -194,7 +198,9 @@ class Runner:
             )
             for step in self.steps:
                 self._add_step(step)
+            tell(self.connection, self.claimed.id, STARTED)
         self.claimed = require_run(self.connection, self.lease.run_id)
+        self._began_at = time.monotonic()
         make_room(self.settings.data_folder, self.claimed.id)
 
     def _is_publishing(self) -> bool:
@@ -300,6 +306,7 @@ class Runner:
             step.index,
             self.workspace.target,
             metadata_of(self.environment),
+            self.secrets,
         )
         if is_dbt:
             keep_parse_file(self.workspace.target, self.workspace.parse_file)
@@ -339,14 +346,16 @@ class Runner:
     def _write_profile(self, log: StepLog) -> None:
         raw = self.settings.raw_database
         site = get_site(self.connection, self.claimed.environment_id)
+        deferred = self.workspace.file_of(self.claimed.deferring_environment_id)
         profile = profile_of(
             self.connection,
             self.claimed,
             site,
             warehouse=self.workspace.warehouse,
             raw_database=raw,
-            deferred=self.workspace.file_of(self.claimed.deferring_environment_id),
+            deferred=deferred,
         )
+        profile = confine(profile, self.settings.access, self.workspace, (raw, deferred))
         text = profile_text(self.claimed.target_name, profile.output)
         write_profile(self.workspace, text)
         self._is_duckdb = profile.is_duckdb
@@ -376,7 +385,15 @@ class Runner:
         started_at = time.time()
         environment = {**self.environment, **step_variables(self.workspace, step.index)}
         self._is_idle = False
-        self.process.request(args, environment, self.workspace.project)
+        raw = self.settings.raw_database
+        variables, writable = reach_of(self.workspace, self.settings.access)
+        self.process.request(
+            args,
+            {**environment, **variables},
+            self.workspace.project,
+            writable=writable,
+            readable=raw_files(raw),
+        )
         self._follow(step, log)
         path = self.workspace.target / "run_results.json"
         results = nodes_of_results(path, started_at, secrets=self.secrets)
@@ -469,7 +486,8 @@ class Runner:
             raise StopRunError(Status.ERROR, STOPPED)
 
     def _seconds_running(self) -> float:
-        return (datetime.now(UTC) - time_of(self.claimed.started_at or now_text())).total_seconds()
+        # a clock that is set forward or back is not the run's fault
+        return time.monotonic() - self._began_at
 
     def _stop_if_asked(self, reader: LineReader, log: StepLog) -> None:
         """When the run must end, end dbt first: SIGINT, SIGTERM, SIGKILL, with patience."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,13 +40,14 @@ from marketing_analytics.local_cloud.store.connection import (
     load_sql,
     now_text,
     record,
-    records,
     transaction,
 )
 from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.local_cloud.store.jobs import Document, Job, get_job, jobs_after
-from marketing_analytics.local_cloud.store.pages import Page
+from marketing_analytics.local_cloud.store.narrowing import narrowed
+from marketing_analytics.local_cloud.store.pages import Page, count_of, page_of
 from marketing_analytics.local_cloud.store.variables import resolve_variables
+from marketing_analytics.local_cloud.webhooks import store as webhooks
 
 CANCELLED_BY_USER = "Cancelled by user."
 MAX_CAUSE_LENGTH = 255
@@ -271,6 +272,8 @@ def end_run(
         values=values,
     )
     close_steps(connection, run_id)
+    ended = (webhooks.ERRORED, webhooks.COMPLETED) if new is Status.ERROR else (webhooks.COMPLETED,)
+    webhooks.tell(connection, run_id, *ended)
     add_runs_after(connection, run_id, new)
 
 
@@ -351,16 +354,13 @@ def list_runs(
             f"runs cannot be ordered by {order_by!r}", hint=f"one of {', '.join(ORDERS)}"
         )
     page = {**chosen.parameters(), "order_by": order_by, "limit": limit, "offset": offset}
-    rows = connection.execute(load_sql("runs")["list_runs"], page).fetchall()
-    if rows:
-        return Page(records(Run, rows), rows[0]["total_count"])
-    return Page([], count_runs(connection, chosen) if offset else 0)
+    sql = load_sql("runs")
+    return page_of(connection, Run, sql["list_runs"], sql["count_runs"], page)
 
 
 def count_runs(connection: sqlite3.Connection, chosen: RunFilter) -> int:
     """Return how many runs match."""
-    found = connection.execute(load_sql("runs")["count_runs"], chosen.parameters())
-    return int(found.fetchone()[0])
+    return count_of(connection, load_sql("runs")["count_runs"], chosen.parameters())
 
 
 def newest_runs(
@@ -368,7 +368,8 @@ def newest_runs(
 ) -> list[PlacedRun]:
     """Return runs with their names, newest first; nothing is counted, so a long list costs none."""
     values = {**chosen.parameters(), "limit": limit, "offset": offset}
-    return find_all(connection, PlacedRun, load_sql("runs")["newest_runs"], values)
+    statement = narrowed(load_sql("runs")["newest_runs"], values)
+    return find_all(connection, PlacedRun, statement, values)
 
 
 def active_runs(connection: sqlite3.Connection, account_id: int) -> list[PlacedRun]:
@@ -392,10 +393,10 @@ def engine_signs(connection: sqlite3.Connection, account_id: int) -> EngineSigns
 
 
 def last_outcomes(
-    connection: sqlite3.Connection, account_id: int, *, per_job: int
+    connection: sqlite3.Connection, job_ids: Sequence[int], *, per_job: int
 ) -> dict[int, list[Outcome]]:
-    """Return the newest runs of every active job by its id, oldest first."""
-    values = {"account_id": account_id, "per_job": per_job}
+    """Return the newest runs of each of the jobs by its id, oldest first."""
+    values: dict[str, Value] = {"job_ids": json.dumps(list(job_ids)), "per_job": per_job}
     outcomes: dict[int, list[Outcome]] = {}
     for outcome in find_all(connection, Outcome, load_sql("runs")["last_outcomes"], values):
         outcomes.setdefault(outcome.job_id, []).append(outcome)
@@ -408,6 +409,12 @@ def most_recent_run(
     """Return the newest run of a job, or the newest one that ended; None when there is none."""
     values = {"job_id": job_id, "is_ended": is_ended}
     return find(connection, Run, load_sql("runs")["most_recent_run"], values)
+
+
+def newest_run_id(connection: sqlite3.Connection, job_id: int) -> int | None:
+    """Return the id of the newest run of a job, None without one."""
+    row = connection.execute(load_sql("runs")["newest_run_id"], {"job_id": job_id}).fetchone()
+    return None if row[0] is None else int(row[0])
 
 
 def last_run_with_artifacts(connection: sqlite3.Connection, job_id: int) -> Run | None:

@@ -72,6 +72,11 @@ class Workspace:
         return self.run / "state"
 
     @property
+    def temporary(self) -> Path:
+        """Return the folder of temporary files; it goes when the run ends."""
+        return self.run / "tmp"
+
+    @property
     def profile(self) -> Path:
         """Return the folder of the rendered profile."""
         return self.run / "profile"

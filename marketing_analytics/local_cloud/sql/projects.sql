@@ -6,9 +6,9 @@ from projects
 where id = :project_id and account_id = :account_id and state = 1
 
 -- name: list_projects
--- one page of projects, and how many match in all
+-- one page of projects
 select id, account_id, name, description, source_path, dbt_project_subdirectory, type, payload,
-    state, created_at, updated_at, count(*) over () as total_count
+    state, created_at, updated_at
 from projects
 where account_id = :account_id
     and (:state is null or state = :state)
@@ -27,7 +27,7 @@ order by
 limit :limit offset :offset
 
 -- name: count_projects
--- how many match, asked when a page lies beyond the end
+-- how many match
 select count(*)
 from projects
 where account_id = :account_id

@@ -18,6 +18,18 @@ where (:account_id is null or r.account_id = :account_id)
         select s.id from jobs as s where instr(lower(s.name), lower(:search)) > 0
     ))
 
+-- part: in_order
+-- the orders that lists of runs can have
+order by
+    case when :order_by = '-id' then r.id end desc,
+    case when :order_by = 'created_at' then r.created_at end,
+    case when :order_by = '-created_at' then r.created_at end desc,
+    case when :order_by = '-created_at' then r.id end desc,
+    case when :order_by = 'finished_at' then r.finished_at end,
+    case when :order_by = '-finished_at' then r.finished_at end desc,
+    case when :order_by = '-finished_at' then r.id end desc,
+    r.id
+
 -- part: with_names
 -- runs with the names that pages show
 select
@@ -49,18 +61,17 @@ select r.* from runs as r
 where r.id = :run_id and (:account_id is null or r.account_id = :account_id)
 
 -- name: list_runs
--- one page of runs, and how many match in all
-select r.*, count(*) over () as total_count
+-- one page of runs; its ids are found without the rows
+select r.*
 from runs as r
-@of_filter
-order by
-    case when :order_by = '-id' then r.id end desc,
-    case when :order_by = 'created_at' then r.created_at end,
-    case when :order_by = '-created_at' then r.created_at end desc,
-    case when :order_by = 'finished_at' then r.finished_at end,
-    case when :order_by = '-finished_at' then r.finished_at end desc,
-    r.id
-limit :limit offset :offset
+where r.id in (
+    select r.id
+    from runs as r
+    @of_filter
+    @in_order
+    limit :limit offset :offset
+)
+@in_order
 
 -- name: count_runs
 -- how many match
@@ -71,9 +82,14 @@ from runs as r
 -- name: newest_runs
 -- one page of runs with their names, newest first
 @with_names
-@of_filter
+where r.id in (
+    select r.id
+    from runs as r
+    @of_filter
+    order by r.id desc
+    limit :limit offset :offset
+)
 order by r.id desc
-limit :limit offset :offset
 
 -- name: get_placed_run
 -- the page of a run
@@ -111,7 +127,7 @@ select
     ) as oldest_tick_at
 
 -- name: last_outcomes
--- the newest runs of every job, for the strips
+-- the newest runs of some jobs, for the strips
 select
     r.id, r.job_id, r.status, r.is_crashed, r.is_timed_out, r.created_at, r.started_at,
     r.finished_at
@@ -119,7 +135,7 @@ from jobs as j
 inner join runs as r on r.id in (
     select n.id from runs as n where n.job_id = j.id order by n.id desc limit :per_job
 )
-where j.account_id = :account_id and j.state = 1
+where j.id in (select value from json_each(:job_ids))
 order by r.id
 
 -- name: request_cancel
@@ -154,6 +170,10 @@ from runs as r
 where r.job_id = :job_id and (not :is_ended or r.status in (@ended))
 order by r.id desc
 limit 1
+
+-- name: newest_run_id
+-- whether a run is the newest of its job
+select max(id) from runs where job_id = :job_id
 
 -- name: queued_runs_of_job
 -- what to cancel when a job is deleted

@@ -5,9 +5,8 @@ from settings
 where id = :setting_id and account_id = :account_id and kind = :kind and state = 1
 
 -- name: list_settings
--- one page of settings of a kind, and how many match in all
-select id, account_id, project_id, kind, name, payload, state, created_at, updated_at,
-    count(*) over () as total_count
+-- one page of settings of a kind
+select id, account_id, project_id, kind, name, payload, state, created_at, updated_at
 from settings
 where account_id = :account_id
     and kind = :kind
@@ -23,7 +22,7 @@ order by
 limit :limit offset :offset
 
 -- name: count_settings
--- how many match, asked when a page lies beyond the end
+-- how many match
 select count(*)
 from settings
 where account_id = :account_id

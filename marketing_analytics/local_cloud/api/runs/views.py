@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL, Status
+from marketing_analytics.local_cloud.api.answers import dump_text
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import clock, in_words
 from marketing_analytics.local_cloud.runs import store
@@ -51,6 +54,29 @@ def most_recent_run(call: Call, job_id: int, *, is_ended: bool) -> dict[str, Any
 
 def show_run(call: Call, run: Run) -> dict[str, Any]:
     """Return a run; trigger, job, environment and steps are added when they are asked for."""
+    ahead = blocked_by(call, run) if run.status is Status.QUEUED else []
+    return bare_run(run, call.base_url, is_newest=is_newest(call, run), ahead=ahead)
+
+
+def dump_runs(call: Call, runs: Sequence[Run]) -> list[str]:
+    """Return runs as JSON; those that have ended come from a cache."""
+    base_url, second = call.base_url, int(time.time())
+    return [
+        dump_ended_run(run, base_url, is_newest(call, run), second)
+        if run.status in ENDED
+        else dump_text(show_run(call, run))
+        for run in runs
+    ]
+
+
+@lru_cache(maxsize=4096)
+def dump_ended_run(run: Run, base_url: str, is_newest: bool, _second: int) -> str:
+    """Return a run as JSON; kept for a second, since it says how long ago it was."""
+    return dump_text(bare_run(run, base_url, is_newest=is_newest, ahead=[]))
+
+
+def bare_run(run: Run, base_url: str, *, is_newest: bool, ahead: list[int]) -> dict[str, Any]:
+    """Return a run; `ahead` are the runs that it waits for."""
     status = run.status
     has_ended = status in ENDED
     return {
@@ -77,7 +103,7 @@ def show_run(call: Call, run: Run) -> dict[str, Any]:
         "has_docs_generated": run.generate_docs and status is Status.SUCCESS,
         "has_sources_generated": run.run_source_freshness and has_ended,
         "notifications_sent": False,
-        "blocked_by": blocked_by(call, run) if status is Status.QUEUED else [],
+        "blocked_by": ahead,
         "created_at": run.created_at,
         "updated_at": run.updated_at,
         "dequeued_at": run.dequeued_at,
@@ -93,8 +119,8 @@ def show_run(call: Call, run: Run) -> dict[str, Any]:
         "is_cancelled": status is Status.CANCELLED,
         "is_running": status is Status.RUNNING,
         **durations(run),
-        **retry_fields(call, run),
-        "href": href_of(call, run),
+        **retry_fields(run, is_newest=is_newest),
+        "href": href_of(run, base_url),
         "used_repo_cache": None,
     }
 
@@ -105,9 +131,9 @@ def pull_request_of(run: Run) -> str | None:
     return number if kind == "github" else None
 
 
-def href_of(call: Call, run: Run) -> str:
+def href_of(run: Run, base_url: str) -> str:
     """Return the address of the page of a run, in the form of the real product."""
-    return f"{call.base_url}/deploy/{run.account_id}/projects/{run.project_id}/runs/{run.id}/"
+    return f"{base_url}/deploy/{run.account_id}/projects/{run.project_id}/runs/{run.id}/"
 
 
 def blocked_by(call: Call, run: Run) -> list[int]:
@@ -139,12 +165,12 @@ def durations(run: Run) -> dict[str, Any]:
     }
 
 
-def retry_fields(call: Call, run: Run) -> dict[str, Any]:
+def retry_fields(run: Run, *, is_newest: bool) -> dict[str, Any]:
     """Return whether a run can be retried: only the newest run of a job, when it failed."""
     reason = None
     if run.status not in UNSUCCESSFUL:
         reason = "RETRY_NOT_FAILED_RUN"
-    elif not is_newest(call, run):
+    elif not is_newest:
         reason = "RETRY_NOT_LATEST_RUN"
     retried = run.trigger_body.get("retrying_run_id")
     return {
@@ -155,9 +181,8 @@ def retry_fields(call: Call, run: Run) -> dict[str, Any]:
 
 
 def is_newest(call: Call, run: Run) -> bool:
-    """Return whether the job of a run has no later run."""
-    newest = store.most_recent_run(call.connection, run.job_id)
-    return newest is not None and newest.id == run.id
+    """Return whether the job of a run has no later run; asked only of one that can be retried."""
+    return run.status in UNSUCCESSFUL and store.newest_run_id(call.connection, run.job_id) == run.id
 
 
 def show_trigger(run: Run) -> dict[str, Any]:

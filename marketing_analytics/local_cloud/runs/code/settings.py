@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from marketing_analytics.local_cloud.runs.code.remotes import Login
+from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
 
 
@@ -37,3 +38,4 @@ class RunnerSettings:
     raw_wait_seconds: float = 60.0
     code: CodeSettings = field(default_factory=CodeSettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
+    access: Access = field(default_factory=Access)
