@@ -90,6 +90,13 @@ class Workspace:
         """Return the DuckDB file of an environment."""
         return self.data_folder / "warehouse" / f"env_{environment_id}.duckdb"
 
+    def file_of(self, environment_id: int | None) -> Path | None:
+        """Return the DuckDB file of another environment that the run reads, or None."""
+        if environment_id in (None, self.environment_id) or not self.state.is_dir():
+            return None
+        file = self.warehouse_of(environment_id or 0)
+        return file if file.is_file() else None
+
     @property
     def parse_file(self) -> Path:
         """Return dbt's partial parse file of this environment and schema."""
