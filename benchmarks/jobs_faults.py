@@ -22,7 +22,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.cloud_api import client as client_module
+from marketing_analytics.cloud_api import answers as answers_module
 from marketing_analytics.cloud_api import pace as pace_module
 from marketing_analytics.jobs.guards import lease as lease_module
 
@@ -236,7 +236,7 @@ def main() -> int:
     given = parser.parse_args()
     # waits are real, only shorter
     pace_module.CALL_BURST = 100_000
-    client_module.COOLDOWN_SECONDS = 0.01
+    answers_module.COOLDOWN_SECONDS = 0.01
     lease_module.POLL_SECONDS = 0.02
     seeds = given.seed
     met = []

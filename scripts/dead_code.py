@@ -27,6 +27,8 @@ READ_BY_LIBRARIES = [
     "capture_signals", "should_exit", "row_factory",
     # requests' sessions and answers, dlt's loader of tables and its settings
     "trust_env", "_content", "_load_rows", "get_value",
+    # dbt-duckdb's plugins, tempfile's folder
+    "Plugin", "initialize", "configure_connection", "tempdir",
     # html.parser
     "handle_starttag",
 ]  # fmt: skip

@@ -24,7 +24,7 @@ COMMANDS = {
     "convert": ("validate", "convert"),
     "deploy": ("deploy", "deploy"),
     "diff": ("list", "diff"),
-    "doctor": ("doctor", "doctor"),
+    "doctor": ("config", "doctor"),
     "export": ("adopt", "export"),
     "history": ("logs", "history"),
     "import": ("adopt", "import_"),

@@ -13,7 +13,8 @@ from itertools import islice
 from statistics import median
 from typing import NamedTuple, TypeVar
 
-from marketing_analytics.cloud_api.client import Answer, CloudClient
+from marketing_analytics.cloud_api.answers import Answer
+from marketing_analytics.cloud_api.client import CloudClient
 from marketing_analytics.cloud_api.names import owner_of
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import AuthError, FileError, TerminalError

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from marketing_analytics.cloud_api import client as client_module
+from marketing_analytics.cloud_api import answers as answers_module
 from marketing_analytics.cloud_api.names import Scope
 from marketing_analytics.jobs.guards import lease as lease_module
 from marketing_analytics.jobs.guards.quiet import is_far, is_quiet
@@ -354,7 +354,7 @@ def script_process(environ):
 
 
 def test_without_retry_after_the_pause_is_waited_out_and_told(jobs, cloud, job_file, monkeypatch):
-    monkeypatch.setattr(client_module, "COOLDOWN_SECONDS", 1.2)
+    monkeypatch.setattr(answers_module, "COOLDOWN_SECONDS", 1.2)
     cloud.retry_after = None
     cloud.fail("GET", JOBS, 429)
     code, out, err = jobs("plan", "--config", job_file(THREE), "--json")

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from marketing_analytics.cloud_api.client import check_job
+from marketing_analytics.cloud_api.answers import check_job
 from marketing_analytics.cloud_api.names import Scope
 from marketing_analytics.core.errors import PlatformError
 from marketing_analytics.jobs.model import read_job_text

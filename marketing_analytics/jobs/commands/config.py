@@ -1,7 +1,8 @@
-"""`config show`: every setting, its value, and where it comes from."""
+"""`config show` and `doctor`: which settings count here, and whether a deploy would work."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +10,7 @@ import click
 from marketing_analytics.core.commands import Command, LateGroup
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import EXIT_OK
-from marketing_analytics.jobs.commands.options import execute, given_of, load_file, options
+from marketing_analytics.jobs.commands.options import connect, execute, given_of, load_file, options
 
 if TYPE_CHECKING:
     from marketing_analytics.jobs.origins import Shown
@@ -54,3 +55,22 @@ def print_settings(console: Console, found: list[Shown]) -> None:
     for setting in found:
         if setting.problem:
             console.prose(f"{setting.name}: {setting.problem}", indent="  ")
+
+
+@click.command(cls=Command, examples=["", "--config env_file/dev_env.tfvars", "--json"])
+@click.option("--environment-id", help="dbt Cloud environment.")
+@options()
+def doctor(config: Sequence[str], **flags: Any) -> None:
+    """Look whether a deploy would work, and say what to do."""
+    import os
+
+    from marketing_analytics.jobs.doctor import examine, report
+    from marketing_analytics.jobs.render import SCHEMA_VERSION
+
+    def body(console: Console) -> int:
+        found = examine(
+            given_of(flags), config, lambda settings: connect(settings, console), os.environ
+        )
+        return report(console, found, SCHEMA_VERSION)
+
+    execute(flags["is_json"], body)

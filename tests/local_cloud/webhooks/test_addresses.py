@@ -69,7 +69,7 @@ def test_three_hundred_private_addresses_are_refused_before_anything_is_sent(mon
     "url",
     [
         "file:///etc/passwd", "gopher://example.com/", "//example.com/", "https:///x", "https://",
-        "https://user:word@example.com/", "https://example.com\\@127.0.0.1/", 
+        "https://user:word@example.com/", "https://example.com\\@127.0.0.1/",
         "https://exa mple.com/",        "https://example.com/\r\nx: y", "https://example.com:99999/", "https://[::1/", "",
         "https://ex\u00e4mple.com/", "https://example.com/" + "x" * 3_000,
     ],
