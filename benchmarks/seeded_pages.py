@@ -10,15 +10,18 @@ import hashlib
 import json
 import random
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.seeded_artifacts import PARENTS, write_artifacts
 from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.pages.mount import build_ui
 from marketing_analytics.local_cloud.pages.settings import UiSettings
+from marketing_analytics.local_cloud.runs.again import retry_run
 from marketing_analytics.local_cloud.runs.store import create_run, request_cancel
 from marketing_analytics.local_cloud.store.connection import open_connection, time_text, transaction
 from marketing_analytics.local_cloud.store.schema import open_store
@@ -37,20 +40,7 @@ JOBS = (
     ("marketing-executive-dashboard", "0 13 * * *", "dbt build --select +tag:executive"),
     ("attribution-validation", "", "dbt test --select tag:attribution"),
 )
-MODELS = (
-    "stg_meta_ads__ad_insights",
-    "stg_google_ads__campaign_stats",
-    "stg_shop__orders",
-    "stg_ga4__events",
-    "int_identity__people",
-    "int_attribution__touchpoints",
-    "fct_conversions",
-    "fct_touchpoints",
-    "fct_attribution",
-    "rpt_channel_attribution",
-    "fct_ad_spend",
-    "dim_channels",
-)
+MODELS = tuple(PARENTS)
 
 
 def insert(connection: sqlite3.Connection, table: str, **values: Any) -> int:
@@ -263,24 +253,18 @@ def seed_steps(
         )
         text = log_text(lines, is_failed=is_failed) if is_last else f"12:00:0{index}  {name}\n"
         (folder / f"{index}.log").write_text(text, "utf-8")
-    seed_nodes(connection, run_id, begin + timedelta(seconds=5), is_failed, is_running)
+    nodes = seed_nodes(connection, run_id, begin + timedelta(seconds=5), is_failed, is_running)
     artifacts = data_dir / "runs" / str(run_id) / "artifacts" / "step_4"
+    write_artifacts(artifacts, nodes, begin)
     (artifacts / "compiled" / "models").mkdir(parents=True, exist_ok=True)
-    (artifacts / "run_results.json").write_text('{"results": []}', "utf-8")
-    (artifacts / "manifest.json").write_text(json.dumps({"parent_map": parent_map()}), "utf-8")
     (artifacts / "compiled" / "models" / "fct_attribution.sql").write_text("select 1", "utf-8")
-
-
-def parent_map() -> dict[str, list[str]]:
-    """Return a chain of every second model."""
-    ids = [f"model.marketing.{name}" for name in MODELS]
-    return {name: ids[max(0, place - 2) : max(0, place - 1)] for place, name in enumerate(ids)}
 
 
 def seed_nodes(
     connection: sqlite3.Connection, run_id: int, begin: datetime, is_failed: bool, is_running: bool
-) -> None:
-    """Create model and test nodes on four threads."""
+) -> list[dict[str, Any]]:
+    """Create model and test nodes on four threads; return their rows."""
+    rows = []
     dice = random.Random(run_id)
     free = [0.0, 0.0, 0.0, 0.0]
     tests = [f"unique_{name}_id" for name in MODELS[:7]]
@@ -296,28 +280,32 @@ def seed_nodes(
             status = "error"
             message = (
                 "Runtime Error in model fct_attribution (models/marts/attribution/"
-                'fct_attribution.sql)\n  Binder Error: Referenced column "credit_share" not found'
+                'fct_attribution.sql)\n  Binder Error: Referenced column "credit_share" not found in '
+                'FROM clause!\n  Candidate bindings: "share", "credit"\n\n  LINE 20:     credit_share,'
+                "\n               ^"
             )
         if is_failed and name == tests[1]:
             status, message = "fail", "Got 3 results, configured to fail if != 0"
         is_open = is_running and place >= len(MODELS) - 2
-        insert(
-            connection,
-            "run_nodes",
-            run_id=run_id,
-            step_index=4,
-            unique_id=f"{'test' if is_test else 'model'}.marketing.{name}",
-            name=name,
-            resource_type="test" if is_test else "model",
-            status="started" if is_open else status,
-            thread=f"Thread-{thread + 1}",
-            started_at=time_text(start),
-            finished_at=None if is_open else time_text(start + timedelta(seconds=seconds)),
-            execution_seconds=None if is_open else seconds,
-            message=message,
-        )
+        kind = "test" if is_test else "model"
+        row = {
+            "run_id": run_id,
+            "step_index": 4,
+            "unique_id": f"{kind}.marketing.{name}",
+            "name": name,
+            "resource_type": kind,
+            "status": "started" if is_open else status,
+            "thread": f"Thread-{thread + 1}",
+            "started_at": time_text(start),
+            "finished_at": None if is_open else time_text(start + timedelta(seconds=seconds)),
+            "execution_seconds": None if is_open else seconds,
+            "message": message,
+        }
+        insert(connection, "run_nodes", **row)
+        rows.append(row)
         if is_open and place > len(MODELS):
-            return
+            break
+    return rows
 
 
 def log_text(lines: int, *, is_failed: bool = False) -> str:
@@ -326,7 +314,7 @@ def log_text(lines: int, *, is_failed: bool = False) -> str:
     for place in range(lines):
         name = MODELS[place % len(MODELS)]
         if is_failed and place == lines * 2 // 3:
-            made.append(f"12:00:40  {place} of {lines} \x1b[31mERROR\x1b[0m creating model {name}")
+            made.append(f"12:00:40  {place} of {lines} \x1b[31mERROR\x1b[0m creating fct_attribution")
             made.append("12:00:40    Runtime Error in model fct_attribution")
         elif place % 97 == 50:
             made.append(f"12:00:20  [\x1b[33mWARNING\x1b[0m]: {name} has no freshness check")
@@ -387,10 +375,15 @@ class StoreActions:
 
     database: Path
 
-    def run_job(self, job_id: int) -> int:
+    def run_job(self, job_id: int, overrides: Mapping[str, Any] | None = None) -> int:
         """Queue a run of a job and return its id."""
         with closing(open_connection(self.database)) as connection:
-            return create_run(connection, job_id, cause_category="ui").id
+            return create_run(connection, job_id, cause_category="ui", overrides=overrides).id
+
+    def retry_run(self, run_id: int) -> int:
+        """Queue a run that goes on where another failed and return its id."""
+        with closing(open_connection(self.database)) as connection:
+            return retry_run(connection, run_id)
 
     def cancel_run(self, run_id: int) -> None:
         """Ask for a run to be cancelled."""

@@ -13,7 +13,7 @@ from marketing_analytics.cloud_api.states import ACTIVE, Status
 from marketing_analytics.core.redaction import MASK, is_masked, redact
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name
 from marketing_analytics.local_cloud.pages.reads import Reads
-from marketing_analytics.local_cloud.pages.states import NEVER_RAN, State, run_state
+from marketing_analytics.local_cloud.pages.states import NEVER_RAN, State, state_of
 from marketing_analytics.local_cloud.runs.records import Outcome
 from marketing_analytics.local_cloud.runs.store import last_outcomes
 from marketing_analytics.local_cloud.store.jobs import ACTIVE as ACTIVE_JOB
@@ -123,11 +123,6 @@ def job_line(job: ListedJob, runs: Sequence[Outcome], now: datetime) -> JobLine:
         last_duration=duration_words(seconds) if last else "",
         active_run_id=active[0] if active else None,
     )
-
-
-def state_of(run: Outcome) -> State:
-    """Return the state of a run as shown."""
-    return run_state(run.status, is_crashed=run.is_crashed, is_timed_out=run.is_timed_out)
 
 
 def strip_of(runs: Sequence[Outcome], now: datetime) -> list[StripBar]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,15 +19,8 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Mount, Route
 
 from marketing_analytics.core.errors import PlatformError
-from marketing_analytics.local_cloud.pages.asking import (
-    RUN_TRIGGERS,
-    RUN_VIEWS,
-    job_filter,
-    number,
-    page_number,
-    run_filter,
-)
-from marketing_analytics.local_cloud.pages.health import Health, health_of
+from marketing_analytics.local_cloud.pages.answering import Answering, limited, page_count
+from marketing_analytics.local_cloud.pages.asking import job_filter, page_number
 from marketing_analytics.local_cloud.pages.job_views import (
     JOBS_PER_PAGE,
     STATE_FILTERS,
@@ -37,63 +28,40 @@ from marketing_analytics.local_cloud.pages.job_views import (
     list_jobs,
 )
 from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
-from marketing_analytics.local_cloud.pages.reads import Reads, open_reads
 from marketing_analytics.local_cloud.pages.rendering import FRAME, render
 from marketing_analytics.local_cloud.pages.reports import ReportPages
-from marketing_analytics.local_cloud.pages.runs.views import (
-    list_artifacts,
-    queue_of,
-    run_line,
-    run_page,
-)
+from marketing_analytics.local_cloud.pages.runs.handlers import RunPages
+from marketing_analytics.local_cloud.pages.runs.lists import queue_of, run_line
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.store import RunFilter
-from marketing_analytics.local_cloud.store.accounts import get_account
 from marketing_analytics.local_cloud.store.jobs import get_placed_job
-from marketing_analytics.web.frame import fresh
 from marketing_analytics.web.guard import COOKIE, SESSION_SECONDS, SignIn, wants_page
 
-RUNS_PER_PAGE = 50
 RUNS_ON_JOB_PAGE = 20
-MAX_ARTIFACTS = 100
-LIVE_HEADER = "x-live"
 
 Handler = Callable[[Request], Response]
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What header and footer of every page show of the server."""
-
-    queued: int
-    running: int
-    slots: int
-    health: list[Health]
-    has_session: bool
-
-
-class Pages:
+class Pages(Answering):
     """The handlers, bound to one server's settings."""
 
     def __init__(self, settings: UiSettings, sign_in: SignIn) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self.sign_in = sign_in
         self.logs = LogPages(settings)
+        self.runs = RunPages(settings, self.logs)
         self.reports = ReportPages(settings.data_dir / "report", self.no_report)
 
     def routes(self) -> list[BaseRoute]:
         """Return every path of the pages."""
-        run = "/runs/{run_id:int}"
         deploy = "/deploy/{account_id:int}/projects/{project_id:int}"
         return [
             Route("/", self.home),
             Route("/jobs", self.to_home),
             Route("/jobs/{job_id:int}", self.job),
             Route("/jobs/{job_id:int}/run", self.run_job, methods=["POST"]),
-            Route("/runs", self.runs),
-            Route(run, self.run),
-            Route(f"{run}/cancel", self.cancel_run, methods=["POST"]),
+            *self.runs.routes(),
             *self.logs.routes(),
             Route("/queue", self.queue),
             *self.reports.routes(),
@@ -103,27 +71,6 @@ class Pages:
             Route("/logout", self.logout, methods=["POST"]),
             Mount("/static", FRAME.static_files()),
         ]
-
-    def reads(self) -> AbstractContextManager[Reads]:
-        """Return the store, opened for one request."""
-        return open_reads(self.settings.database, self.settings.account_id)
-
-    def page(self, request: Request, reads: Reads, template: str, **values: Any) -> HTMLResponse:
-        """Return a rendered page with what every page shows: engine health and queue length."""
-        text = render(template, path=request.url.path, frame=self.standing(reads), **values)
-        return fresh(request, HTMLResponse(text))
-
-    def standing(self, reads: Reads) -> Standing:
-        """Return what header and footer show."""
-        counts = store.count_active_runs(reads.connection, reads.account_id)
-        account = get_account(reads.connection, reads.account_id)
-        return Standing(
-            queued=counts.queued,
-            running=counts.running,
-            slots=account.run_slots if account else 0,
-            health=[*health_of(reads, datetime.now(UTC)), *self.settings.health()],
-            has_session=self.settings.needs_sign_in,
-        )
 
     def no_report(self, request: Request) -> Response:
         """Say how a report comes to be."""
@@ -176,64 +123,11 @@ class Pages:
                 total=store.count_runs(reads.connection, own),
             )
 
-    def runs(self, request: Request) -> Response:
-        """Show the runs, newest first."""
-        asked, wanted = run_filter(request.query_params, self.settings.account_id)
-        now = datetime.now(UTC)
-        with self.reads() as reads:
-            total = store.count_runs(reads.connection, wanted)
-            page = page_number(request.query_params, total, RUNS_PER_PAGE)
-            runs = store.newest_runs(
-                reads.connection, wanted, limit=RUNS_PER_PAGE, offset=(page - 1) * RUNS_PER_PAGE
-            )
-            return self.page(
-                request,
-                reads,
-                "runs.html",
-                now=now,
-                runs=[run_line(run, now) for run in runs],
-                total=total,
-                page=page,
-                pages=page_count(total, RUNS_PER_PAGE),
-                asked=asked,
-                triggers=RUN_TRIGGERS,
-                environments=reads.environments(),
-            )
-
     def queue(self, request: Request) -> Response:
         """Show who runs, who waits, and why."""
         now = datetime.now(UTC)
         with self.reads() as reads:
             return self.page(request, reads, "queue.html", now=now, queue=queue_of(reads, now))
-
-    def run(self, request: Request) -> Response:
-        """Show one run; `?live=1` asks for the changing parts alone."""
-        run_id, now = limited(request.path_params["run_id"]), datetime.now(UTC)
-        asked = request.query_params
-        view = asked.get("view", "thread")
-        data_dir = self.settings.data_dir
-        with self.reads() as reads:
-            page = run_page(reads, data_dir, run_id, number(asked.get("step")), now)
-            if page is None:
-                raise HTTPException(404, f"There is no run {run_id}.")
-            artifacts, artifact_count = list_artifacts(data_dir, run_id, MAX_ARTIFACTS)
-            log = self.logs.first_window(reads, run_id, page.shown_step, number(asked.get("line")))
-            response = self.page(
-                request,
-                reads,
-                "run_parts.html" if "live" in asked else "run.html",
-                now=now,
-                page=page,
-                run=page.run,
-                view=view if view in RUN_VIEWS else "thread",
-                views=RUN_VIEWS,
-                artifacts=artifacts,
-                artifact_count=artifact_count,
-                log=log,
-                line=number(asked.get("line")),
-            )
-        response.headers[LIVE_HEADER] = "on" if page.run.is_active else "off"
-        return response
 
     def run_job(self, request: Request) -> Response:
         """Queue a run of a job and show it."""
@@ -242,15 +136,6 @@ class Pages:
             if get_placed_job(reads.connection, job_id, reads.account_id) is None:
                 raise HTTPException(404, f"There is no job {job_id}.")
         run_id = self.settings.actions.run_job(job_id)
-        return RedirectResponse(f"/runs/{run_id}", status_code=303)
-
-    def cancel_run(self, request: Request) -> Response:
-        """Ask for a run to be cancelled and show it."""
-        run_id = limited(request.path_params["run_id"])
-        with self.reads() as reads:
-            if store.get_run(reads.connection, run_id, account_id=reads.account_id) is None:
-                raise HTTPException(404, f"There is no run {run_id}.")
-        self.settings.actions.cancel_run(run_id)
         return RedirectResponse(f"/runs/{run_id}", status_code=303)
 
     def to_run(self, request: Request) -> Response:
@@ -317,16 +202,6 @@ class Pages:
         if not wants_page(request):
             return JSONResponse({"error": title, "hint": hint}, status_code=status)
         return FRAME.error_page(request, status, title, hint, reference)
-
-
-def page_count(total: int, per_page: int) -> int:
-    """Return the number of pages, at least one."""
-    return max(1, -(-total // per_page))
-
-
-def limited(value: int) -> int:
-    """Return an id that fits SQLite; larger ones name nothing."""
-    return value if value < 2**63 else -1
 
 
 def local_target(target: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from marketing_analytics.cloud_api.states import Status
+from marketing_analytics.local_cloud.runs.records import Outcome
 
 TRIGGERS = {
     "scheduled": "Schedule",
@@ -59,6 +60,11 @@ def run_state(status: int, *, is_crashed: bool = False, is_timed_out: bool = Fal
     if is_timed_out:
         return State("Timed out", "clock", "error")
     return RUN_STATES[Status(status)]
+
+
+def state_of(run: Outcome) -> State:
+    """Return the state of a run as shown."""
+    return run_state(run.status, is_crashed=run.is_crashed, is_timed_out=run.is_timed_out)
 
 
 def node_state(status: str) -> State:

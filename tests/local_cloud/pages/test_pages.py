@@ -97,12 +97,6 @@ def test_a_waiting_run_says_behind_whom(seeded):
     assert f'behind run <a href="/runs/{running}">{running}</a> of the same job' in text
 
 
-def test_a_failed_run_shows_its_first_error(seeded):
-    text = seeded.client().get(f"/runs/{seeded.ids['failed']}").text
-    assert 'aria-label="First error"' in text
-    assert "Got 3 results" in text or "credit_share" in text
-
-
 def test_only_an_active_run_asks_to_be_followed(seeded):
     pages = seeded.client()
     active, ended = (

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL, Status
+from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import clock, in_words
 from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.again import retry_refusal
 from marketing_analytics.local_cloud.runs.records import Run, RunStep
 from marketing_analytics.local_cloud.store.connection import time_of
 
@@ -134,23 +135,12 @@ def durations(run: Run) -> dict[str, Any]:
 
 def retry_fields(call: Call, run: Run) -> dict[str, Any]:
     """Return whether a run can be retried: only the newest run of a job, when it failed."""
-    reason = None
-    if run.status not in UNSUCCESSFUL:
-        reason = "RETRY_NOT_FAILED_RUN"
-    elif not is_newest(call, run):
-        reason = "RETRY_NOT_LATEST_RUN"
-    retried = run.trigger_body.get("retrying_run_id")
+    reason = retry_refusal(call.connection, run)
     return {
-        "retrying_run_id": retried,
+        "retrying_run_id": run.trigger_body.get("retrying_run_id"),
         "can_retry": reason is None,
         "retry_not_supported_reason": reason,
     }
-
-
-def is_newest(call: Call, run: Run) -> bool:
-    """Return whether the job of a run has no later run."""
-    newest = store.most_recent_run(call.connection, run.job_id)
-    return newest is not None and newest.id == run.id
 
 
 def show_trigger(run: Run) -> dict[str, Any]:

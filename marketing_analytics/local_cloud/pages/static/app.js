@@ -84,6 +84,16 @@ function onKey(event) {
   }
 }
 
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy]");
+  if (!button) return;
+  const words = button.lastChild.textContent;
+  try {
+    await navigator.clipboard.writeText(new URL(button.dataset.copy, location.href).href);
+    button.lastChild.textContent = "Copied";
+  } catch { button.lastChild.textContent = "Not allowed here"; }
+  setTimeout(() => { button.lastChild.textContent = words; }, 1500);
+});
 document.addEventListener("keydown", onKey);
 document.addEventListener("submit", (event) => {
   // a second press must not start a second run
