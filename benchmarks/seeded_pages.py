@@ -188,6 +188,7 @@ def seed_run(
         "updated_at": time_text(created),
         "started_at": time_text(started) if has_started else None,
         "finished_at": time_text(started + timedelta(seconds=seconds)) if has_ended else None,
+        "scheduled_for": None if given.get("cause_category") else time_text(created),
         **given,
     }
     return insert(connection, "runs", **values)
@@ -209,7 +210,7 @@ def seed_runs(
             environment_id=1 + place % 2,
             seconds=dice.uniform(8, 240),
             waited=dice.uniform(0.2, 9),
-            cause_category=dice.choice(("scheduled", "scheduled", "api", "ui")),
+            **({"cause_category": how} if (how := dice.choice(("", "", "api", "ui"))) else {}),
         )
 
 
@@ -337,12 +338,13 @@ def seed(data_dir: Path, *, runs: int = 400, lines: int = 400) -> dict[str, int]
         kept = {}
         begin = now - timedelta(minutes=25)
         for word, status in (("success", Status.SUCCESS), ("failed", Status.ERROR)):
-            kept[word] = seed_run(connection, jobs[1], begin, status, seconds=60, waited=1)
+            times = {"seconds": 60, "waited": 1, "scheduled_for": None}
+            kept[word] = seed_run(connection, jobs[1], begin, status, has_artifacts=1, **times)
             is_failed = status is Status.ERROR
             seed_steps(connection, data_dir, kept[word], begin, lines=lines, is_failed=is_failed)
         begin = now - timedelta(seconds=40)
         kept["running"] = seed_run(
-            connection, jobs[2], begin, Status.RUNNING, heartbeat_at=time_text(now)
+            connection, jobs[2], begin, Status.RUNNING, heartbeat_at=time_text(now), has_artifacts=1
         )
         seed_steps(connection, data_dir, kept["running"], begin, is_running=True)
         reason = f"behind run {kept['running']} of the same job"

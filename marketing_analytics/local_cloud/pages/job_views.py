@@ -9,20 +9,23 @@ from datetime import UTC, datetime
 from marketing_analytics.cloud_api.attributes import ATTRIBUTES, Attribute, value_in
 from marketing_analytics.cloud_api.cron import cron_in_words, next_ticks
 from marketing_analytics.cloud_api.names import without_mark
-from marketing_analytics.cloud_api.states import ACTIVE, Status
+from marketing_analytics.cloud_api.states import ACTIVE, ENDED, HELD, Status
 from marketing_analytics.core.redaction import MASK, is_masked, redact
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name
 from marketing_analytics.local_cloud.pages.reads import Reads
 from marketing_analytics.local_cloud.pages.states import NEVER_RAN, State, state_of
-from marketing_analytics.local_cloud.runs.records import Outcome
-from marketing_analytics.local_cloud.runs.store import last_outcomes
 from marketing_analytics.local_cloud.store.jobs import ACTIVE as ACTIVE_JOB
 from marketing_analytics.local_cloud.store.jobs import (
     Job,
     JobFields,
-    ListedJob,
     get_placed_job,
-    list_all_jobs,
+)
+from marketing_analytics.local_cloud.store.overview import (
+    JobRow,
+    JobRowFilter,
+    PastRun,
+    list_job_rows,
+    outcomes_of,
 )
 from marketing_analytics.local_cloud.store.variables import Variable, list_project_variables
 from marketing_analytics.web.words import (
@@ -38,7 +41,14 @@ JOBS_PER_PAGE = 50
 # have a place of their own on the page
 SHOWN_APART = ("execute_steps", "description", "environment_id")
 SCOPES = ("project", "environment", "job")
-STATE_FILTERS = ("success", "error", "running", "queued", "cancelled", "never")
+STATE_FILTERS: dict[str, tuple[int, ...]] = {
+    "success": (Status.SUCCESS,),
+    "error": (Status.ERROR,),
+    "running": tuple(sorted(HELD)),
+    "queued": (Status.QUEUED,),
+    "cancelled": (Status.CANCELLED,),
+    "never": (0,),
+}
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,7 @@ class JobLine:
     last_run_at: datetime | None
     last_duration: str
     active_run_id: int | None
+    success_words: str
 
 
 @dataclass(frozen=True)
@@ -79,30 +90,31 @@ class JobFilter:
     search: str = ""
     state: str = ""
     environment_id: int | None = None
+    schedule: str = ""
 
-    def has(self, line: JobLine) -> bool:
-        """Return whether the list shows this job."""
-        if self.environment_id is not None and line.environment_id != self.environment_id:
-            return False
-        if self.state and not is_in_state(line.state, self.state):
-            return False
-        text = f"{line.name.full} {line.description} {line.job_id}".lower()
-        return all(word in text for word in self.search.lower().split())
-
-
-def is_in_state(state: State, wanted: str) -> bool:
-    """Return whether a state passes the filter of this name."""
-    return wanted == "never" if state is NEVER_RAN else state.tone == wanted
+    def for_store(self, account_id: int) -> JobRowFilter:
+        """Return the filter as the store takes it."""
+        return JobRowFilter(
+            account_id,
+            tuple(self.search.split()),
+            self.environment_id,
+            STATE_FILTERS.get(self.state),
+            {"on": True, "off": False}.get(self.schedule),
+        )
 
 
-def list_jobs(reads: Reads, now: datetime) -> list[JobLine]:
-    """Return every active job with its last results."""
-    outcomes = last_outcomes(reads.connection, reads.account_id, per_job=STRIP_LENGTH)
-    jobs = list_all_jobs(reads.connection, reads.account_id)
+def list_jobs(
+    reads: Reads, wanted: JobFilter, now: datetime, *, limit: int, offset: int
+) -> list[JobLine]:
+    """Return one page of the active jobs with their last results."""
+    chosen = wanted.for_store(reads.account_id)
+    jobs = list_job_rows(reads.connection, chosen, limit=limit, offset=offset)
+    ids = [job.id for job in jobs]
+    outcomes = outcomes_of(reads.connection, ids, per_job=STRIP_LENGTH)
     return [job_line(job, outcomes.get(job.id, []), now) for job in jobs]
 
 
-def job_line(job: ListedJob, runs: Sequence[Outcome], now: datetime) -> JobLine:
+def job_line(job: JobRow, runs: Sequence[PastRun], now: datetime) -> JobLine:
     """Return a job with its last runs as the list shows them."""
     last = runs[-1] if runs else None
     active = [run.id for run in runs if run.status in ACTIVE]
@@ -122,10 +134,11 @@ def job_line(job: ListedJob, runs: Sequence[Outcome], now: datetime) -> JobLine:
         last_run_at=parse_time(last.created_at) if last else None,
         last_duration=duration_words(seconds) if last else "",
         active_run_id=active[0] if active else None,
+        success_words=success_words(runs),
     )
 
 
-def strip_of(runs: Sequence[Outcome], now: datetime) -> list[StripBar]:
+def strip_of(runs: Sequence[PastRun], now: datetime) -> list[StripBar]:
     """Return bars, oldest first, the newest at the right; height is the share of the longest."""
     spans = [seconds_between(run.started_at, run.finished_at, now) or 0.0 for run in runs]
     longest = max(spans, default=0.0) or 1.0
@@ -140,7 +153,7 @@ def strip_of(runs: Sequence[Outcome], now: datetime) -> list[StripBar]:
     return bars
 
 
-def strip_words(runs: Iterable[Outcome]) -> str:
+def strip_words(runs: Iterable[PastRun]) -> str:
     """Return the strip as a sentence for screen readers."""
     statuses = [run.status for run in runs]
     if not statuses:
@@ -149,6 +162,12 @@ def strip_words(runs: Iterable[Outcome]) -> str:
     rest = len(statuses) - good - bad
     others = f", {rest} other" if rest else ""
     return f"last {len(statuses)} results: {good} success, {bad} error{others}"
+
+
+def success_words(runs: Iterable[PastRun]) -> str:
+    """Return how many of the last results were good, as `9 of 10`; what goes on does not count."""
+    ended = [run.status for run in runs if run.status in ENDED]
+    return f"{ended.count(Status.SUCCESS)} of {len(ended)} good" if ended else ""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ from marketing_analytics.local_cloud.pages.job_views import (
     list_jobs,
 )
 from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
+from marketing_analytics.local_cloud.pages.overview.freshness import boards
+from marketing_analytics.local_cloud.pages.overview.home import home_of
 from marketing_analytics.local_cloud.pages.rendering import FRAME, render
 from marketing_analytics.local_cloud.pages.reports import ReportPages
 from marketing_analytics.local_cloud.pages.runs.handlers import RunPages
@@ -36,6 +38,7 @@ from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.store import RunFilter
 from marketing_analytics.local_cloud.store.jobs import get_placed_job
+from marketing_analytics.local_cloud.store.overview import JobRowFilter, count_job_rows
 from marketing_analytics.web.guard import COOKIE, SESSION_SECONDS, SignIn, wants_page
 
 RUNS_ON_JOB_PAGE = 20
@@ -58,12 +61,13 @@ class Pages(Answering):
         deploy = "/deploy/{account_id:int}/projects/{project_id:int}"
         return [
             Route("/", self.home),
-            Route("/jobs", self.to_home),
+            Route("/jobs", self.jobs),
             Route("/jobs/{job_id:int}", self.job),
             Route("/jobs/{job_id:int}/run", self.run_job, methods=["POST"]),
             *self.runs.routes(),
             *self.logs.routes(),
             Route("/queue", self.queue),
+            Route("/freshness", self.freshness),
             *self.reports.routes(),
             Route(f"{deploy}/runs/{{run_id:int}}", self.to_run),
             Route(f"{deploy}/jobs/{{job_id:int}}", self.to_job),
@@ -78,31 +82,45 @@ class Pages(Answering):
             return self.page(request, reads, "no_report.html")
 
     def home(self, request: Request) -> Response:
-        """Show the jobs."""
+        """Show what happens now."""
+        if any(name in request.query_params for name in ("search", "state", "environment")):
+            # where the list of jobs was before
+            return RedirectResponse(f"/jobs?{request.query_params}")
+        now = datetime.now(UTC)
+        with self.reads() as reads:
+            found = home_of(reads, self.settings.data_dir, now)
+            return self.page(request, reads, "home.html", now=now, home=found)
+
+    def jobs(self, request: Request) -> Response:
+        """Show the jobs that a filter selects."""
         wanted, now = job_filter(request.query_params), datetime.now(UTC)
         with self.reads() as reads:
-            lines = list_jobs(reads, now)
-            found = [line for line in lines if wanted.has(line)]
-            page = page_number(request.query_params, len(found), JOBS_PER_PAGE)
-            shown = found[(page - 1) * JOBS_PER_PAGE : page * JOBS_PER_PAGE]
+            chosen = wanted.for_store(reads.account_id)
+            found = count_job_rows(reads.connection, chosen)
+            total = count_job_rows(reads.connection, JobRowFilter(reads.account_id))
+            page = page_number(request.query_params, found, JOBS_PER_PAGE)
+            offset = (page - 1) * JOBS_PER_PAGE
             return self.page(
                 request,
                 reads,
                 "jobs.html",
                 now=now,
-                jobs=shown,
-                total=len(lines),
-                found=len(found),
+                jobs=list_jobs(reads, wanted, now, limit=JOBS_PER_PAGE, offset=offset),
+                total=total,
+                found=found,
                 page=page,
-                pages=page_count(len(found), JOBS_PER_PAGE),
+                pages=page_count(found, JOBS_PER_PAGE),
                 wanted=wanted,
                 states=STATE_FILTERS,
                 environments=reads.environments(),
             )
 
-    def to_home(self, request: Request) -> Response:
-        """Send `/jobs` to the list."""
-        return RedirectResponse("/")
+    def freshness(self, request: Request) -> Response:
+        """Show how old the sources were when a run last looked."""
+        now = datetime.now(UTC)
+        with self.reads() as reads:
+            found = boards(reads, self.settings.data_dir)
+            return self.page(request, reads, "freshness.html", now=now, boards=found)
 
     def job(self, request: Request) -> Response:
         """Show one job."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from marketing_analytics.cloud_api.states import Status
-from marketing_analytics.local_cloud.runs.records import Outcome
 
 TRIGGERS = {
     "scheduled": "Schedule",
@@ -62,7 +62,23 @@ def run_state(status: int, *, is_crashed: bool = False, is_timed_out: bool = Fal
     return RUN_STATES[Status(status)]
 
 
-def state_of(run: Outcome) -> State:
+class Ended(Protocol):
+    """What has a state: a run, however much of it was read."""
+
+    @property
+    def status(self) -> Status:
+        """Return the code."""
+
+    @property
+    def is_crashed(self) -> bool:
+        """Return whether its server died."""
+
+    @property
+    def is_timed_out(self) -> bool:
+        """Return whether it took too long."""
+
+
+def state_of(run: Ended) -> State:
     """Return the state of a run as shown."""
     return run_state(run.status, is_crashed=run.is_crashed, is_timed_out=run.is_timed_out)
 

@@ -21,7 +21,6 @@ from marketing_analytics.local_cloud.runs.progress import close_steps, drop_step
 from marketing_analytics.local_cloud.runs.records import (
     ActiveCounts,
     EngineSigns,
-    Outcome,
     PlacedRun,
     Run,
 )
@@ -325,17 +324,6 @@ def engine_signs(connection: sqlite3.Connection, account_id: int) -> EngineSigns
     values = {"account_id": account_id}
     row = connection.execute(load_sql("runs")["engine_signs"], values).fetchone()
     return record(EngineSigns, row)
-
-
-def last_outcomes(
-    connection: sqlite3.Connection, account_id: int, *, per_job: int
-) -> dict[int, list[Outcome]]:
-    """Return the newest runs of every active job by its id, oldest first."""
-    values = {"account_id": account_id, "per_job": per_job}
-    outcomes: dict[int, list[Outcome]] = {}
-    for outcome in find_all(connection, Outcome, load_sql("runs")["last_outcomes"], values):
-        outcomes.setdefault(outcome.job_id, []).append(outcome)
-    return outcomes
 
 
 def most_recent_run(

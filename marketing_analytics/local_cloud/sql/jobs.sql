@@ -44,16 +44,6 @@ inner join environments as e on j.environment_id = e.id
 inner join projects as p on j.project_id = p.id
 where j.account_id = :account_id and j.id = :job_id
 
--- name: list_all_jobs
--- the lines of the page of all jobs
-select
-    j.id, j.name, j.description, j.cron, j.is_scheduled, j.next_run_at, j.environment_id,
-    e.name as environment_name
-from jobs as j
-inner join environments as e on j.environment_id = e.id
-where j.account_id = :account_id and j.state = 1
-order by j.name, j.id
-
 -- name: list_jobs
 -- one page of jobs, and how many match in all
 select

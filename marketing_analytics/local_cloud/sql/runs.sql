@@ -110,18 +110,6 @@ select
         where j.state = 1 and j.is_scheduled = 1 and j.account_id = :account_id
     ) as oldest_tick_at
 
--- name: last_outcomes
--- the newest runs of every job, for the strips
-select
-    r.id, r.job_id, r.status, r.is_crashed, r.is_timed_out, r.created_at, r.started_at,
-    r.finished_at
-from jobs as j
-inner join runs as r on r.id in (
-    select n.id from runs as n where n.job_id = j.id order by n.id desc limit :per_job
-)
-where j.account_id = :account_id and j.state = 1
-order by r.id
-
 -- name: request_cancel
 -- ask the worker of a run to cancel it
 update runs

@@ -135,20 +135,6 @@ class PlacedJob(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ListedJob:
-    """What the list of all jobs says of one."""
-
-    id: int
-    name: str
-    description: str
-    environment_id: int
-    environment_name: str
-    cron: str | None
-    is_scheduled: bool
-    next_run_at: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class DueJob:
     """A job whose next tick has come, or which has none yet."""
 
@@ -187,12 +173,6 @@ def get_placed_job(
 def list_jobs(connection: sqlite3.Connection, filters: Mapping[str, Filter]) -> Page[Job]:
     """Return one page of jobs; FILTERS, limit, offset and order_by are understood."""
     return read_page(connection, Job, "jobs", filters, FILTERS)
-
-
-def list_all_jobs(connection: sqlite3.Connection, account_id: int) -> list[ListedJob]:
-    """Return the active jobs of an account by name."""
-    statement = load_sql("jobs")["list_all_jobs"]
-    return find_all(connection, ListedJob, statement, {"account_id": account_id})
 
 
 def count_active_jobs(

@@ -30,6 +30,7 @@ class RunLine:
     environment: str
     schema: str
     created_at: datetime | None
+    started_at: datetime | None
     finished_at: datetime | None
     waited: str
     ran: str
@@ -53,6 +54,7 @@ def run_line(run: PlacedRun, now: datetime) -> RunLine:
         environment=run.environment_name,
         schema=run.schema_name,
         created_at=parse_time(run.created_at),
+        started_at=parse_time(run.started_at),
         finished_at=parse_time(run.finished_at),
         waited=duration_words(waited),
         ran=duration_words(ran),

@@ -67,6 +67,16 @@ function refreshTimes() {
   }
 }
 
+// j and k go through the first link of each line of a list
+const LINES = ".stack > li, main table tbody tr, .timeline > li, .failure";
+function step(by) {
+  const links = [...document.querySelectorAll(LINES)].map((line) => line.querySelector("a[href]")).filter(Boolean);
+  const at = links.findIndex((link) => link.closest(LINES).contains(document.activeElement));
+  const next = links[at < 0 && by < 0 ? links.length - 1 : Math.min(links.length - 1, Math.max(0, at + by))];
+  next?.focus();
+  next?.closest(LINES).scrollIntoView({ block: "nearest" });
+}
+
 let prefix = "";
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -74,9 +84,10 @@ function onKey(event) {
     if (event.key === "Escape") event.target.blur();
     return;
   }
-  const goal = prefix === "g" && { j: "/", r: "/runs", q: "/queue" }[event.key];
+  const goal = prefix === "g" && { h: "/", j: "/jobs", r: "/runs", q: "/queue", f: "/freshness" }[event.key];
   prefix = event.key === "g" ? "g" : "";
   if (goal) location.assign(goal);
+  else if (event.key === "j" || event.key === "k") step(event.key === "j" ? 1 : -1);
   else if (event.key === "?") document.getElementById("keys").showModal();
   else if (event.key === "/") {
     event.preventDefault();
