@@ -28,6 +28,7 @@ from marketing_analytics.local_cloud.pages.job_views import (
     list_jobs,
 )
 from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
+from marketing_analytics.local_cloud.pages.nodes.handlers import NodePages
 from marketing_analytics.local_cloud.pages.overview.freshness import boards
 from marketing_analytics.local_cloud.pages.overview.home import home_of
 from marketing_analytics.local_cloud.pages.rendering import FRAME, render
@@ -65,6 +66,7 @@ class Pages(Answering):
             Route("/jobs/{job_id:int}", self.job),
             Route("/jobs/{job_id:int}/run", self.run_job, methods=["POST"]),
             *self.runs.routes(),
+            *NodePages(self.settings).routes(),
             *self.logs.routes(),
             Route("/queue", self.queue),
             Route("/freshness", self.freshness),

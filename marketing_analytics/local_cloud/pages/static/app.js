@@ -105,6 +105,10 @@ document.addEventListener("click", async (event) => {
   } catch { button.lastChild.textContent = "Not allowed here"; }
   setTimeout(() => { button.lastChild.textContent = words; }, 1500);
 });
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-fullscreen]");
+  if (button) document.getElementById(button.dataset.fullscreen).requestFullscreen();
+});
 document.addEventListener("keydown", onKey);
 document.addEventListener("submit", (event) => {
   // a second press must not start a second run
