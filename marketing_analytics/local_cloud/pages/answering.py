@@ -17,6 +17,7 @@ from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.store.accounts import get_account
 from marketing_analytics.web.frame import fresh
+from marketing_analytics.web.zones import COOKIE, in_zone, zone_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Answering:
 
     def page(self, request: Request, reads: Reads, template: str, **values: Any) -> HTMLResponse:
         """Return a rendered page with what every page shows: engine health and queue length."""
-        text = render(template, path=request.url.path, frame=self.standing(reads), **values)
+        with in_zone(zone_of(request.cookies.get(COOKIE))):
+            text = render(template, path=request.url.path, frame=self.standing(reads), **values)
         return fresh(request, HTMLResponse(text))
 
     def standing(self, reads: Reads) -> Standing:

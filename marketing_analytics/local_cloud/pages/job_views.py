@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 
 from marketing_analytics.cloud_api.attributes import ATTRIBUTES, Attribute, value_in
-from marketing_analytics.cloud_api.cron import cron_in_words, next_ticks
+from marketing_analytics.cloud_api.cron import cron_in_words
 from marketing_analytics.cloud_api.names import without_mark
 from marketing_analytics.cloud_api.states import ACTIVE, ENDED, HELD, Status
 from marketing_analytics.core.redaction import MASK, is_masked, redact
+from marketing_analytics.local_cloud.pages.jobs.ahead import Ahead, ahead_of
+from marketing_analytics.local_cloud.pages.jobs.calendar import Calendar, calendar_of, first_day
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name
 from marketing_analytics.local_cloud.pages.reads import Reads
 from marketing_analytics.local_cloud.pages.states import NEVER_RAN, State, state_of
@@ -24,8 +26,10 @@ from marketing_analytics.local_cloud.store.overview import (
     JobRow,
     JobRowFilter,
     PastRun,
+    days_of_job,
     list_job_rows,
     outcomes_of,
+    usual_run,
 )
 from marketing_analytics.local_cloud.store.variables import Variable, list_project_variables
 from marketing_analytics.web.words import (
@@ -195,15 +199,17 @@ class JobPage:
     schedule: str
     cron: str
     is_scheduled: bool
-    ticks: list[datetime] = field(default_factory=list)
+    ahead: Ahead
+    calendar: Calendar
 
 
-def job_page(reads: Reads, job_id: int, now: datetime) -> JobPage | None:
+def job_page(reads: Reads, job_id: int, now: datetime, zone: tzinfo = UTC) -> JobPage | None:
     """Return a job's page, or None when there is no such job."""
     job = get_placed_job(reads.connection, job_id, reads.account_id)
     if job is None:
         return None
     is_scheduled = job.is_scheduled and job.state == ACTIVE_JOB
+    usual = usual_run(reads.connection, job_id).seconds
     return JobPage(
         job_id=job_id,
         name=job_name(job.name, job.description),
@@ -217,7 +223,8 @@ def job_page(reads: Reads, job_id: int, now: datetime) -> JobPage | None:
         schedule=schedule_words(job.cron, is_scheduled=is_scheduled),
         cron=job.cron or "",
         is_scheduled=is_scheduled,
-        ticks=next_ticks(job.cron, now.astimezone(UTC), 5) if is_scheduled and job.cron else [],
+        ahead=ahead_of(job.cron, now, zone, usual) if is_scheduled and job.cron else Ahead([]),
+        calendar=calendar_of(days_of_job(reads.connection, job_id, first_day(now)), now),
     )
 
 

@@ -20,13 +20,14 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from marketing_analytics.core.errors import PlatformError
 from marketing_analytics.local_cloud.pages.answering import Answering, limited, page_count
-from marketing_analytics.local_cloud.pages.asking import job_filter, page_number
+from marketing_analytics.local_cloud.pages.asking import job_filter, number, page_number
 from marketing_analytics.local_cloud.pages.job_views import (
     JOBS_PER_PAGE,
     STATE_FILTERS,
     job_page,
     list_jobs,
 )
+from marketing_analytics.local_cloud.pages.jobs.trigger import overrides_of, trigger_form
 from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
 from marketing_analytics.local_cloud.pages.nodes.handlers import NodePages
 from marketing_analytics.local_cloud.pages.overview.freshness import boards
@@ -41,8 +42,11 @@ from marketing_analytics.local_cloud.runs.store import RunFilter
 from marketing_analytics.local_cloud.store.jobs import get_placed_job
 from marketing_analytics.local_cloud.store.overview import JobRowFilter, count_job_rows
 from marketing_analytics.web.guard import COOKIE, SESSION_SECONDS, SignIn, wants_page
+from marketing_analytics.web.zones import COOKIE as ZONE
+from marketing_analytics.web.zones import name_of, zone_of
 
 RUNS_ON_JOB_PAGE = 20
+YEAR_SECONDS = 365 * 86_400
 
 Handler = Callable[[Request], Response]
 
@@ -64,6 +68,7 @@ class Pages(Answering):
             Route("/", self.home),
             Route("/jobs", self.jobs),
             Route("/jobs/{job_id:int}", self.job),
+            Route("/jobs/{job_id:int}/trigger", self.trigger),
             Route("/jobs/{job_id:int}/run", self.run_job, methods=["POST"]),
             *self.runs.routes(),
             *NodePages(self.settings).routes(),
@@ -73,6 +78,7 @@ class Pages(Answering):
             *self.reports.routes(),
             Route(f"{deploy}/runs/{{run_id:int}}", self.to_run),
             Route(f"{deploy}/jobs/{{job_id:int}}", self.to_job),
+            Route("/zone", self.zone, methods=["POST"]),
             Route("/login", self.login, methods=["GET", "POST"]),
             Route("/logout", self.logout, methods=["POST"]),
             Mount("/static", FRAME.static_files()),
@@ -128,7 +134,7 @@ class Pages(Answering):
         """Show one job."""
         job_id, now = request.path_params["job_id"], datetime.now(UTC)
         with self.reads() as reads:
-            page = job_page(reads, limited(job_id), now)
+            page = job_page(reads, limited(job_id), now, zone_of(request.cookies.get(ZONE)))
             if page is None:
                 raise HTTPException(404, f"There is no job {job_id}.")
             own = RunFilter(account_id=reads.account_id, job_id=job_id)
@@ -149,14 +155,42 @@ class Pages(Answering):
         with self.reads() as reads:
             return self.page(request, reads, "queue.html", now=now, queue=queue_of(reads, now))
 
-    def run_job(self, request: Request) -> Response:
-        """Queue a run of a job and show it."""
+    def trigger(self, request: Request) -> Response:
+        """Show the form of a run with changes; `?run=` begins as that run was started."""
         job_id = limited(request.path_params["job_id"])
+        run_id = number(request.query_params.get("run"))
         with self.reads() as reads:
-            if get_placed_job(reads.connection, job_id, reads.account_id) is None:
+            run = store.get_run(reads.connection, run_id or -1, account_id=reads.account_id)
+            is_own = run is not None and run.job_id == job_id
+            given = run.trigger_body if run and is_own else {}
+            form = trigger_form(reads, job_id, given, run_id if is_own else None)
+            if form is None:
                 raise HTTPException(404, f"There is no job {job_id}.")
-        run_id = self.settings.actions.run_job(job_id)
+            return self.page(request, reads, "trigger.html", form=form)
+
+    async def run_job(self, request: Request) -> Response:
+        """Queue a run of a job, with the changes of the form, and show it."""
+        job_id = limited(request.path_params["job_id"])
+        fields = form_fields(await request.body())
+        run_id = await run_in_threadpool(self.queue_run, job_id, fields)
         return RedirectResponse(f"/runs/{run_id}", status_code=303)
+
+    def queue_run(self, job_id: int, fields: Mapping[str, str]) -> int:
+        """Queue a run and return its id. Raise a 404, and PlatformError to refuse."""
+        with self.reads() as reads:
+            job = get_placed_job(reads.connection, job_id, reads.account_id)
+        if job is None:
+            raise HTTPException(404, f"There is no job {job_id}.")
+        overrides = overrides_of(fields, job.document.get("execute_steps") or [])
+        return self.settings.actions.run_job(job_id, overrides or None)
+
+    async def zone(self, request: Request) -> Response:
+        """Remember the time zone in which this browser shows times."""
+        fields = form_fields(await request.body())
+        response = RedirectResponse(local_target(fields.get("next", "/")), status_code=303)
+        name = name_of(zone_of(fields.get("zone")))
+        response.set_cookie(ZONE, name, max_age=YEAR_SECONDS, httponly=True, samesite="lax")
+        return response
 
     def to_run(self, request: Request) -> Response:
         """Send dbt Cloud's address of a run to our page."""
@@ -173,11 +207,11 @@ class Pages(Answering):
         target = local_target(request.query_params.get("next", "/"))
         if request.method == "GET":
             return login_page(target, "")
-        fields = parse_qs((await request.body()).decode("utf-8", "replace"))
-        target = local_target(fields.get("next", ["/"])[0])
+        fields = form_fields(await request.body())
+        target = local_target(fields.get("next", "/"))
         if self.sign_in.is_throttled():
             return login_page(target, "Too many attempts. Wait a minute.", 429)
-        token = fields.get("token", [""])[0].strip()
+        token = fields.get("token", "").strip()
         cookie = await run_in_threadpool(self.sign_in.cookie_for, token)
         if cookie is None:
             return login_page(target, "This token is not valid here.", 401)
@@ -222,6 +256,12 @@ class Pages(Answering):
         if not wants_page(request):
             return JSONResponse({"error": title, "hint": hint}, status_code=status)
         return FRAME.error_page(request, status, title, hint, reference)
+
+
+def form_fields(body: bytes) -> dict[str, str]:
+    """Return the fields of a sent form; of those with one name the first."""
+    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=50)
+    return {name: values[0].replace("\0", "") for name, values in fields.items()}
 
 
 def local_target(target: str) -> str:

@@ -15,7 +15,7 @@ from marketing_analytics.web.words import (
     duration_words,
     relative_words,
     size_words,
-    utc_words,
+    clock_words,
 )
 
 NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
@@ -43,10 +43,10 @@ def test_times_are_told_relative_and_in_utc():
     assert relative_words(NOW + timedelta(hours=3, minutes=12), NOW) == "in 3 h 12 min"
     assert relative_words(NOW - timedelta(minutes=5), NOW) == "5 min ago"
     assert relative_words(NOW, NOW) == "now"
-    assert utc_words(NOW, NOW) == "06:00 UTC"
-    assert utc_words(NOW + timedelta(days=1), NOW) == "tomorrow 06:00 UTC"
-    assert utc_words(NOW - timedelta(days=9), NOW) == "Fri 23 Oct 06:00 UTC"
-    assert utc_words(NOW - timedelta(days=400), NOW).startswith("2025-09-27")
+    assert clock_words(NOW, NOW) == "06:00 UTC"
+    assert clock_words(NOW + timedelta(days=1), NOW) == "tomorrow 06:00 UTC"
+    assert clock_words(NOW - timedelta(days=9), NOW) == "Fri 23 Oct 06:00 UTC"
+    assert clock_words(NOW - timedelta(days=400), NOW).startswith("2025-09-27")
 
 
 def test_sizes_are_told_in_decimal_units():

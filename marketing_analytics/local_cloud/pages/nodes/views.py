@@ -126,7 +126,7 @@ def node_page(read: ReadRun, unique_id: str) -> NodePage | None:
         facts=[(name, value) for name, value in facts if value],
         description=known.description if known else "",
         message=redact(message, secrets)[:4_000],
-        compiled=whole_sql(redact(compiled, secrets)) if compiled else None,
+        compiled=whole_sql(redact(compiled, secrets), message) if compiled else None,
         raw=whole_sql(redact(known.sql, secrets)) if known and known.sql else None,
         columns=known.columns if known else (),
         tests=[neighbour(read, test) for test in read.project.tests_of(unique_id)],

@@ -36,9 +36,9 @@ class ShownSql:
         return len(self.lines) < self.total
 
 
-def whole_sql(code: str) -> ShownSql:
+def whole_sql(code: str, message: str = "") -> ShownSql:
     """Return all lines of a statement, but those of an endless one."""
-    lines = lines_of(code, None)
+    lines = lines_of(code, place_of(code, message))
     return ShownSql(lines[:MAX_LINES], len(lines))
 
 

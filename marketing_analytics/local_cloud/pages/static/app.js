@@ -115,6 +115,14 @@ document.addEventListener("submit", (event) => {
   if (event.target.method !== "post") return;
   for (const button of event.target.querySelectorAll("button")) setTimeout(() => { button.disabled = true; }, 0);
 });
+// the zone of this machine is offered first; a choice is sent at once
+const zones = document.querySelector("[data-zone]");
+if (zones) {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (own && ![...zones.options].some((option) => option.value === own)) zones.prepend(new Option(`${own} (here)`, own));
+  zones.form.querySelector("[name=next]").value = location.pathname + location.search;
+  zones.addEventListener("change", () => zones.form.requestSubmit());
+}
 // a page that comes back from history shows its buttons again
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 setInterval(refreshTimes, 5000);
