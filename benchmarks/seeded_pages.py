@@ -281,9 +281,9 @@ def seed_nodes(
             status = "error"
             message = (
                 "Runtime Error in model fct_attribution (models/marts/attribution/"
-                'fct_attribution.sql)\n  Binder Error: Referenced column "credit_share" not found in '
-                'FROM clause!\n  Candidate bindings: "share", "credit"\n\n  LINE 20:     credit_share,'
-                "\n               ^"
+                'fct_attribution.sql)\n  Binder Error: Referenced column "credit_share" not found '
+                'in FROM clause!\n  Candidate bindings: "share", "credit"\n\n'
+                "  LINE 20:     credit_share,\n               ^"
             )
         if is_failed and name == tests[1]:
             status, message = "fail", "Got 3 results, configured to fail if != 0"
@@ -315,7 +315,9 @@ def log_text(lines: int, *, is_failed: bool = False) -> str:
     for place in range(lines):
         name = MODELS[place % len(MODELS)]
         if is_failed and place == lines * 2 // 3:
-            made.append(f"12:00:40  {place} of {lines} \x1b[31mERROR\x1b[0m creating fct_attribution")
+            made.append(
+                f"12:00:40  {place} of {lines} \x1b[31mERROR\x1b[0m creating fct_attribution"
+            )
             made.append("12:00:40    Runtime Error in model fct_attribution")
         elif place % 97 == 50:
             made.append(f"12:00:20  [\x1b[33mWARNING\x1b[0m]: {name} has no freshness check")

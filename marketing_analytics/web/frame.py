@@ -55,7 +55,11 @@ class Frame:
         )
         self.environment.filters.update(filters)
         self.environment.globals.update(
-            static_url=cache(self.static_url), query=query, zone_name=zone_name, usual_zones=USUAL, **names
+            static_url=cache(self.static_url),
+            query=query,
+            zone_name=zone_name,
+            usual_zones=USUAL,
+            **names,
         )
 
     def render(self, template: str, **values: Any) -> str:

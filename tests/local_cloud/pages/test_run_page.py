@@ -13,7 +13,9 @@ def text_of(seeded, name, path=""):
 
 
 def articles(text):
-    return re.findall(r'<article class="failure" aria-label="([^"]+)">(.*?)</article>', text, re.S)
+    return re.findall(
+        r'<article class="failure" aria-label="([^"]+)">(.*?)</article>', text, re.DOTALL
+    )
 
 
 def test_every_failure_is_on_the_page_models_before_tests(seeded):
@@ -104,7 +106,7 @@ def test_a_crashed_run_says_what_happened_and_how_far_it_was(seeded):
         (run,),
     )
     text = text_of(seeded, "failed")
-    story = re.search(r'aria-label="What happened">(.*?)</section>', text, re.S)[1]
+    story = re.search(r'aria-label="What happened">(.*?)</section>', text, re.DOTALL)[1]
     for words in (
         "This run crashed",
         "The server process 71 that ran this died.",

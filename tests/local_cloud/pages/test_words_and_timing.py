@@ -12,10 +12,10 @@ from marketing_analytics.local_cloud.pages.rendering import linked
 from marketing_analytics.local_cloud.pages.runs.timing import NodeLine, critical_of, timing_of
 from marketing_analytics.local_cloud.pages.states import NODE_STATES
 from marketing_analytics.web.words import (
+    clock_words,
     duration_words,
     relative_words,
     size_words,
-    clock_words,
 )
 
 NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
@@ -103,7 +103,9 @@ def node(name, start, seconds, thread="Thread-1", status="success"):
 
 
 def test_bars_lie_on_their_threads_in_percent_of_the_run():
-    timing = timing_of([node("a", 0, 5), node("b", 5, 5), node("c", 0, 2.5, "Thread-2")], NO_PROJECT, NOW)
+    timing = timing_of(
+        [node("a", 0, 5), node("b", 5, 5), node("c", 0, 2.5, "Thread-2")], NO_PROJECT, NOW
+    )
     assert [lane.label for lane in timing.lanes] == ["thread 1", "thread 2"]
     assert [(bar.left, bar.width) for bar in timing.lanes[0].bars] == [(0, 50), (50, 50)]
     assert [lane.busy_percent for lane in timing.lanes] == [100, 25]
@@ -119,7 +121,9 @@ def test_the_longest_node_comes_first():
 
 
 def test_nodes_without_a_thread_fill_free_lanes():
-    timing = timing_of([node("a", 0, 5, ""), node("b", 1, 5, ""), node("c", 6, 2, "")], NO_PROJECT, NOW)
+    timing = timing_of(
+        [node("a", 0, 5, ""), node("b", 1, 5, ""), node("c", 6, 2, "")], NO_PROJECT, NOW
+    )
     assert [[bar.item.name for bar in lane.bars] for lane in timing.lanes] == [["a", "c"], ["b"]]
 
 

@@ -1,1 +1,1 @@
-"""The nodes of a run: all of them, one with its SQL and its past, the lineage, two runs compared."""
+"""The nodes of a run: all, one with its SQL and its past, the lineage, two runs compared."""

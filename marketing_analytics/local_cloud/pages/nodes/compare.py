@@ -97,9 +97,7 @@ def pair_of(before: ReadRun, after: ReadRun, unique_id: str) -> Pair:
     )
 
 
-def what_changed(
-    before: ReadRun, after: ReadRun, unique_id: str, rows: tuple[str, str]
-) -> str:
+def what_changed(before: ReadRun, after: ReadRun, unique_id: str, rows: tuple[str, str]) -> str:
     """Return the first thing that differs, in words; empty when only the time does."""
     old, new = before.by_id.get(unique_id), after.by_id.get(unique_id)
     if old is None or new is None:
@@ -119,7 +117,7 @@ def rows_of(read: ReadRun, node: NodeLine | None) -> str:
 
 
 def delta_words(old: NodeLine | None, new: NodeLine | None) -> str:
-    """Return `+4.2 s` or `−155 ms`."""
+    """Return the change of time with its sign, such as `+4.2 s`."""
     if old is None or new is None:
         return "–"
     seconds = new.seconds - old.seconds
@@ -132,9 +130,7 @@ def diff_of(before: ReadRun, after: ReadRun, unique_id: str) -> tuple[str, list[
     """Return the name of a node and how its SQL differs."""
     was, now = before.project.nodes[unique_id], after.project.nodes[unique_id]
     secrets = after.reads.secrets()
-    lines = difflib.unified_diff(
-        sql_lines(was, secrets), sql_lines(now, secrets), lineterm="", n=3
-    )
+    lines = difflib.unified_diff(sql_lines(was, secrets), sql_lines(now, secrets), lineterm="", n=3)
     kept = [line for line in lines if not line.startswith(("---", "+++"))][:MAX_DIFF_LINES]
     return now.name, [DiffLine(line[:1].strip() or " ", line[1:401]) for line in kept]
 

@@ -206,5 +206,3 @@ def usual_words(past: Sequence[PastNode]) -> str:
     """Return the middle of the times, empty where there are few."""
     known = [node.execution_seconds for node in past if node.execution_seconds]
     return duration_words(statistics.median(known)) if len(known) >= LEAST_BEFORE else ""
-
-

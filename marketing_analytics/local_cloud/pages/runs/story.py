@@ -47,7 +47,7 @@ class StoryReader:
     def of_run(
         self, run: Run, nodes: Sequence[NodeLine], steps: Sequence[StepLine]
     ) -> Story | None:
-        """Return the story of a run that ended badly; None when its nodes tell it, or it is well."""
+        """Return what happened; None when the run is well, or its nodes tell it."""
         state = state_of(run)
         if run.status in ACTIVE or state.tone in ("success", "idle"):
             return None
