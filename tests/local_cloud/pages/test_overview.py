@@ -108,9 +108,7 @@ def test_ticks_say_where_clocks_change_and_runs_overlap():
         "clocks change before it: 1 h earlier by the local clock",
         "",
     ]
-    assert "A run usually takes 1 d" in ahead_of("0 6 * * *", NOW, UTC, 90_000.0).overlap or (
-        "25 h" in ahead.overlap
-    )
+    assert ahead.overlap.startswith("A run usually takes 25 h 00 min, the next tick may come after")
     assert not any(tick.note for tick in ahead_of("0 6 * * *", before, UTC, None).ticks)
     assert ahead_of("0 6 * * *", before, UTC, 60.0).overlap == ""
     assert ahead_of("no cron", before, UTC, 60.0).ticks == []

@@ -1,5 +1,6 @@
 """Every page answers, says what it should and escapes everything."""
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -154,6 +155,10 @@ def test_what_others_wrote_stays_text(seeded, payload):
     seeded.change("update run_steps set name = ?, command = ?", (payload, payload))
     seeded.change("update run_nodes set name = name || ?, message = ?", (payload, payload))
     seeded.change("update run_nodes set thread = ?, resource_type = 'x' || ?", (payload, payload))
+    folder = seeded.folder / "runs" / str(seeded.ids["failed"]) / "artifacts" / "step_4"
+    for name in ("manifest.json", "run_results.json", "sources.json"):
+        # in what dbt wrote every text but keys and ids
+        (folder / name).write_text(hostile((folder / name).read_text(), payload))
     pages = seeded.client()
     run = f"/runs/{seeded.ids['failed']}"
     log = seeded.folder / "runs" / str(seeded.ids["failed"]) / "steps" / "4.log"
@@ -176,6 +181,20 @@ def test_what_others_wrote_stays_text(seeded, payload):
         text = pages.get(path).text
         assert active_content(text) == [], path
         assert not re.search(r">49<", text), path
+
+
+def hostile(text, payload):
+    """Return JSON with a payload behind every text but an id or a state."""
+
+    def changed(value, key=""):
+        if isinstance(value, dict):
+            return {name: changed(part, name) for name, part in value.items()}
+        if isinstance(value, list):
+            return [changed(part, key) for part in value]
+        is_kept = key in ("unique_id", "nodes", "status", "resource_type", "attached_node")
+        return f"{value}{payload}" if isinstance(value, str) and not is_kept else value
+
+    return json.dumps(changed(json.loads(text)))
 
 
 class ActiveContent(HTMLParser):

@@ -13,9 +13,8 @@ def text_of(seeded, name, path=""):
 
 
 def articles(text):
-    return re.findall(
-        r'<article class="failure" aria-label="([^"]+)">(.*?)</article>', text, re.DOTALL
-    )
+    pattern = r'<article class="failure" aria-label="([^"]+)">(.*?)</article>'
+    return re.findall(pattern, text, re.DOTALL)
 
 
 def test_every_failure_is_on_the_page_models_before_tests(seeded):
