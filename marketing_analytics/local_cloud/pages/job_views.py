@@ -41,7 +41,7 @@ from marketing_analytics.web.words import (
 STRIP_LENGTH = 10
 STRIP_HEIGHT = 26
 MIN_BAR_HEIGHT = 6
-JOBS_PER_PAGE = 50
+JOBS_PER_PAGE = 40
 # have a place of their own on the page
 SHOWN_APART = ("execute_steps", "description", "environment_id")
 SCOPES = ("project", "environment", "job")

@@ -129,11 +129,13 @@ where r.id >= coalesce((
 ), 0)
 order by r.id
 
--- name: runs_with_sources
+-- name: runs_with_artifacts
 -- the board of freshness: runs that may hold a look at the sources, newest first
 select r.id, r.job_id, r.environment_id, e.name as environment_name, r.finished_at
 from runs as r
 inner join environments as e on r.environment_id = e.id
 where r.account_id = :account_id and r.has_artifacts = 1
+    -- a store without artifacts is not read through
+    and r.id > (select max(id) from runs) - :newest
 order by r.id desc
 limit :limit

@@ -19,6 +19,8 @@ from marketing_analytics.local_cloud.store.connection import (
     time_text,
 )
 
+NEWEST_RUNS = 5_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class FailingJob:
@@ -250,6 +252,7 @@ def outcomes_of(
 def runs_with_artifacts(
     connection: sqlite3.Connection, account_id: int, limit: int
 ) -> list[RunWithArtifacts]:
-    """Return the newest runs that have left artifacts."""
-    values: dict[str, Value] = {"account_id": account_id, "limit": limit}
-    return find_all(connection, RunWithArtifacts, load_sql("overview")["runs_with_sources"], values)
+    """Return the newest runs that have left artifacts, of the last thousands."""
+    values: dict[str, Value] = {"account_id": account_id, "limit": limit, "newest": NEWEST_RUNS}
+    statement = load_sql("overview")["runs_with_artifacts"]
+    return find_all(connection, RunWithArtifacts, statement, values)

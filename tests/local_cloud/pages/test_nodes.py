@@ -121,9 +121,11 @@ def test_two_runs_are_compared(seeded):
 
 
 def test_docs_are_one_page_in_a_sandbox(seeded):
+    from benchmarks.seeded_pages import SECRET
+
     path = folder_of(seeded, "success") / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["nodes"][MODEL]["description"] = "</script><script>alert(1)</script><!--"
+    manifest["nodes"][MODEL]["description"] = "</script><script>1</script><!--" + SECRET
     path.write_text(json.dumps(manifest))
     answer = seeded.client().get(f"/runs/{seeded.ids['success']}/docs")
     policy = answer.headers["content-security-policy"]
@@ -131,6 +133,7 @@ def test_docs_are_one_page_in_a_sandbox(seeded):
     assert "allow-same-origin" not in policy
     assert "INLINE DATA" not in answer.text
     assert answer.text.count("</script>") == 1
+    assert SECRET not in answer.text
     (folder_of(seeded, "success") / "catalog.json").unlink()
     assert seeded.client().get(f"/runs/{seeded.ids['success']}/docs").status_code == 404
 

@@ -120,8 +120,10 @@ def test_a_crashed_run_says_what_happened_and_how_far_it_was(seeded):
 def test_a_step_that_failed_without_a_node_shows_its_last_lines(seeded):
     run = seeded.ids["failed"]
     seeded.change("update run_nodes set status = 'success' where run_id = ?", (run,))
-    seeded.change("update runs set status_message = 'no such package' where id = ?", (run,))
+    said = "Invoke dbt with `dbt build --select +tag:attribution` failed: no such package"
+    seeded.change("update runs set status_message = ? where id = ?", (said, run))
     text = text_of(seeded, "failed")
+    assert text.count("Invoke dbt with `dbt build --select +tag:attribution`") == 2
     assert "Step 4 failed: Invoke dbt with" in text
     assert "no such package" in text
     assert articles(text) == []

@@ -6,8 +6,11 @@ written into it, as `dbt docs generate --static` does.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 
+from marketing_analytics.core.redaction import MASK
 from marketing_analytics.local_cloud.pages.artifacts.reading import stamp_of
 
 # no cookie, no storage, no network: nothing of the server is within its reach
@@ -29,11 +32,15 @@ def has_docs(folder: Path | None) -> bool:
     )
 
 
-def docs_page(folder: Path) -> str:
-    """Return dbt's page with its data in it. Raise OSError when a file is gone."""
+def docs_page(folder: Path, secrets: Iterable[str]) -> str:
+    """Return dbt's page with its data in it, secrets masked. Raise OSError when a file is gone."""
+    masked = [json.dumps(secret)[1:-1] for secret in secrets]
     page = (folder / "index.html").read_text("utf-8", "replace")
     for name, place in PLACES.items():
         data = (folder / name).read_text("utf-8", "replace")
+        for secret in masked:
+            # known values alone: a pattern could reach from one text of the JSON into the next
+            data = data.replace(secret, MASK)
         # a text of the project must not end the script that it stands in
         page = page.replace(place, data.replace("</", "<\\/").replace("<!--", "<\\u0021--"), 1)
     return page

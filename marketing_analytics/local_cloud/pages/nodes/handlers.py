@@ -141,7 +141,9 @@ class NodePages(Answering):
         """Show dbt's docs of a run in a sandbox."""
         with self.reads() as reads:
             read = self.opened(reads, request.path_params["run_id"])
+            secrets = reads.secrets()
         folder = step_folder(self.settings.data_dir, read.run.id)
         if folder is None or not has_docs(folder):
             raise HTTPException(404, "This run made no docs; switch them on in its job.")
-        return HTMLResponse(docs_page(folder), headers={"content-security-policy": POLICY})
+        page = docs_page(folder, secrets)
+        return HTMLResponse(page, headers={"content-security-policy": POLICY})

@@ -56,6 +56,8 @@ class StoryReader:
             return None
         step = last_step(steps)
         message = redact(run.status_message or "", self.secrets)[:MAX_MESSAGE_CHARACTERS]
+        # the title says this much already
+        message = message.removeprefix(f"{step.name} failed: ") if step else message
         return Story(
             title=title_of(run, state, step),
             state=state,
