@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import logging
 import os
 import resource
@@ -26,17 +27,19 @@ from pathlib import Path
 from benchmarks.tiny_cloud import BUILD, add_job, create_cloud, write_project
 from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.code.checkout import Asked, Source, check_out
+from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.workspace import (
     PROFILE_NAME,
     Workspace,
     base_environment,
-    copy_project,
-    render_profile,
+    profile_text,
     write_profile,
 )
 from marketing_analytics.local_cloud.store.connection import open_connection
+from marketing_analytics.warehouse.duckdb import profile_output
 
 MAX_OVERHEAD_SECONDS = 1.5
 
@@ -59,8 +62,10 @@ def bare_build(
     workspace: Workspace, command: str, raw_database: Path | None
 ) -> Callable[[], float]:
     """Return a function that runs the command as a user would, and returns its seconds."""
-    text = render_profile(workspace, threads=4, target_name="default", raw_database=raw_database)
-    write_profile(workspace, text)
+    output = profile_output(
+        workspace.warehouse, schema=workspace.schema_name, threads=4, raw_database=raw_database
+    )
+    write_profile(workspace, profile_text("default", output))
     environment = {
         **base_environment(os.environ),
         "DBT_PROFILE": PROFILE_NAME,
@@ -136,7 +141,10 @@ def main() -> int:
         raw = given.raw_database
         create_cloud(folder / "data", project.resolve()).close()
         workspace = Workspace(folder / "bare", 1, 1, "tiny")
-        copy_project(project, workspace.project)
+        source = Source(place=str(project), is_dirty=True)
+        found = check_out(source, Asked(), workspace.home, Mirrors(folder / "mirrors"))
+        inner = os.path.relpath(found.project, workspace.home.tree)
+        workspace = dataclasses.replace(workspace, inner=inner)
         bare = bare_build(workspace, command, raw)
         bare()
         with report(f"{given.rounds} bare builds"):

@@ -214,6 +214,24 @@ def seed_runs(
         )
 
 
+def seed_many(data_dir: Path, *, jobs: int, runs: int) -> None:
+    """Add jobs of many branches and their ended runs, in turn, to the store of a folder."""
+    dice, now = random.Random(11), datetime.now(UTC)
+    store = open_connection(data_dir / "cloud.sqlite")
+    with closing(store) as connection, transaction(connection):
+        ids = [
+            seed_job(
+                connection,
+                f"team-{place % 97}-feature-{place % 13}-job-{place}",
+                cron="0 6 * * *" if place % 2 else "",
+                environment_id=1 + place % 2,
+                next_run_at=time_text(now + timedelta(hours=6)) if place % 2 else None,
+            )
+            for place in range(jobs)
+        ]
+        seed_runs(connection, dice.sample(ids, len(ids)), runs, now - timedelta(minutes=30))
+
+
 def seed_steps(
     connection: sqlite3.Connection,
     data_dir: Path,

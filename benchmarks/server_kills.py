@@ -29,6 +29,7 @@ from pathlib import Path
 from benchmarks.tiny_cloud import BUILD, STAND_IN, add_job, create_cloud, write_project
 from marketing_analytics.cloud_api.states import ACTIVE, Status
 from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 
 ENVIRONMENTS = 3
@@ -68,6 +69,8 @@ def serve(data_folder: Path, *, is_real: bool) -> None:
         reap_seconds=0.1,
         spare_processes=1,
         program=() if is_real else STAND_IN,
+        # the stand-in notes what it did in a file of the series
+        access=Access(is_open=not is_real),
     )
     Engine(data_folder, settings=settings).start()
     print("started", flush=True)

@@ -23,10 +23,12 @@ MAX_MILLISECONDS = 300.0
 MAX_BYTES = 200_000
 
 
-async def get(app: Any, path: str) -> tuple[int, int]:
-    """Return status and size of a page."""
+async def get(app: Any, path: str, *, token: str = "") -> tuple[int, int]:
+    """Return status and size of an answer."""
     path, _, query = path.partition("?")
     headers = [(b"host", b"127.0.0.1"), (b"accept", b"text/html")]
+    if token:
+        headers.append((b"authorization", f"Token {token}".encode()))
     scope = {
         "type": "http", "method": "GET", "path": path, "raw_path": path.encode(),
         "query_string": query.encode(), "headers": headers, "root_path": "", "scheme": "http",
@@ -46,11 +48,11 @@ async def get(app: Any, path: str) -> tuple[int, int]:
     return status, size
 
 
-async def measure(folder: Path, path: str) -> tuple[float, float, float, int]:
+async def measure(folder: Path, path: str, again: int = AGAIN) -> tuple[float, float, float, int]:
     """Return milliseconds (processor and wall of the first view, median wall) and the size."""
     app, times, size = build_ui(settings_of(folder)), [], 0
     first_cpu = 0.0
-    for _ in range(AGAIN + 1):
+    for _ in range(again + 1):
         started, cpu_started = time.perf_counter(), time.process_time()
         status, size = await get(app, path)
         times.append((time.perf_counter() - started) * 1000)

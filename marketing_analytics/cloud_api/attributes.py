@@ -113,7 +113,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         "after",
         "after",
-        "`{ job, statuses }`: run after another job of the file; chains of at most 4 jobs",
+        "`{ job, statuses }`: run after another job of the file; no job waits for itself",
     ),
     Attribute(
         "threads",

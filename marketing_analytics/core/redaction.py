@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import re
 from collections.abc import Iterable, Mapping
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 MASK = "**********"
 WORDS = "token|secret|password|passwd|api_?key|credential|private_?key"
@@ -88,12 +89,23 @@ def secrets_of(environment: Mapping[str, str] | None = None) -> list[str]:
 def masked_values(settings: Iterable[tuple[str, str]]) -> list[str]:
     """Return the values that are masked wherever they stand, longest first.
 
-    They are those of secrets by their names, and the passwords in addresses.
+    They are those of secrets by their names, and the passwords in addresses; each line of one that
+    has several, and each as it stands in JSON and in an address.
     """
-    values: set[str] = set()
+    plain: set[str] = set()
     for name, value in settings:
-        values |= {value} if is_masked(name) else passwords_in(value)
+        plain |= {value} if is_masked(name) else passwords_in(value)
+    values = {form for value in plain for form in forms_of(value)}
     return sorted((v for v in values if len(v) >= MIN_SECRET_LENGTH), key=len, reverse=True)
+
+
+def forms_of(secret: str) -> set[str]:
+    """Return how a secret may stand in a text: whole, by line, and escaped."""
+    if len(secret) < MIN_SECRET_LENGTH:
+        return {secret}
+    lines = {line.strip() for line in secret.splitlines()}
+    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return {secret, quote(secret, safe="", errors="surrogateescape")} | lines | escaped
 
 
 def passwords_in(text: str) -> set[str]:

@@ -124,7 +124,8 @@ class Demo:
         ready = layout.cloud / "server.json"
         port = str(free_port(self.settings.get("DBTCLOUD_HOST_URL")))
         arguments = ["cloud", "serve", "--port", port, "--data-dir", str(layout.cloud)]
-        arguments += ["--project-dir", str(REPOSITORY / "transform")]
+        # what stands here is shown, committed or not
+        arguments += ["--project-dir", str(REPOSITORY / "transform"), "--dirty"]
         arguments += ["--raw-database", str(layout.raw_database)]
         with self.step("cloud", "starting the local dbt Cloud") as done:
             # to the monitors it is the morning after the last day of the world

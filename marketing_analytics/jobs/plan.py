@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from marketing_analytics.cloud_api.names import Owner, Scope, jobs_counted, owner_of
+from marketing_analytics.cloud_api.names import Scope, jobs_counted
 from marketing_analytics.core.errors import FileError, UserError
 from marketing_analytics.jobs.model import JobFile
 from marketing_analytics.jobs.payload import (
     MASKED,
     Desired,
-    Override,
     compared,
     fields_of_remote,
     fixed_type,
     shown_name,
 )
+from marketing_analytics.jobs.versions import RemoteJob as RemoteJob
+from marketing_analytics.jobs.versions import Version, version_of
+from marketing_analytics.jobs.versions import remote_job as remote_job
+from marketing_analytics.jobs.versions import time_of as time_of
 
 Action = Literal["create", "update", "delete"]
+# why a job is deleted: it left the file, it is a second copy, a new one takes its place
+Cause = Literal["", "gone", "copy", "replaced"]
 
 DELETES_WITHOUT_ASKING = 1
 DELETE_SHARE = 0.3
@@ -57,6 +62,7 @@ class Change:
     desired: Desired | None = None
     fields: tuple[FieldChange, ...] = ()
     variables: tuple[VariableChange, ...] = ()
+    cause: Cause = ""
 
     @property
     def level(self) -> int:
@@ -65,48 +71,29 @@ class Change:
 
 
 @dataclass(frozen=True)
-class RemoteJob:
-    """A job of dbt Cloud as far as plans need it; overrides None: not known."""
-
-    job_id: int
-    owner: Owner | None
-    data: Mapping[str, Any]
-    overrides: tuple[Override, ...] | None = None
-
-    @property
-    def name(self) -> str:
-        """Return the job's name."""
-        return str(self.data.get("name") or "")
-
-    @property
-    def changed_at(self) -> datetime | None:
-        """Return when the job was changed last, or created."""
-        return time_of(self.data.get("updated_at")) or time_of(self.data.get("created_at"))
-
-
-@dataclass(frozen=True)
 class Plan:
-    """Everything that a deploy will do, in order."""
+    """Everything that a deploy will do, in order.
+
+    `seen` has the scope's jobs as the plan saw them; without them nothing is compared before it
+    is written.
+    """
 
     scope: Scope
     changes: tuple[Change, ...]
     kept: Mapping[str, int]
     job_count: int
+    seen: tuple[Version, ...] = ()
+    is_compared: bool = False
 
     @property
     def known_ids(self) -> frozenset[int]:
         """Return the ids of all jobs that were there when the plan was made."""
-        return frozenset(self.kept.values()) | {c.job_id for c in self.changes if c.job_id}
+        known = {c.job_id for c in self.changes if c.job_id} | {seen.job_id for seen in self.seen}
+        return frozenset(self.kept.values()) | known
 
     def count(self, action: Action) -> int:
         """Return how many jobs get this action."""
         return sum(change.action == action for change in self.changes)
-
-
-def remote_job(data: Mapping[str, Any], overrides: list[Override] | None = None) -> RemoteJob:
-    """Return a job of an answer."""
-    known = tuple(overrides) if overrides is not None else None
-    return RemoteJob(int(data["id"]), owner_of(data.get("description")), data, known)
 
 
 def make_plan(
@@ -130,7 +117,8 @@ def make_plan(
         if existing and not any(change.action == "create" for change in made):
             kept[job.key] = existing[0].job_id
     changes += deletions({job.key for job in desired}, owned)
-    return Plan(scope, tuple(changes), kept, len(desired))
+    seen = tuple(version_of(job) for jobs in owned.values() for job in jobs)
+    return Plan(scope, tuple(changes), kept, len(desired), seen, is_compared=True)
 
 
 def jobs_of_environment(
@@ -195,7 +183,9 @@ def change_job(job: Desired, remote: RemoteJob, keys: Mapping[int, str]) -> list
     variables = variable_changes(job, remote)
     if is_replaced(job, remote):
         reason = "replaced: dbt Cloud cannot turn a CI job into another kind, nor back"
-        gone = Change("delete", job.key, remote.name, reason, job_id=remote.job_id)
+        gone = Change(
+            "delete", job.key, remote.name, reason, job_id=remote.job_id, cause="replaced"
+        )
         return [creation(job, reason), gone]
     if not fields and not variables:
         return []
@@ -248,18 +238,23 @@ def deletions(wanted: set[str], owned: Mapping[str, list[RemoteJob]]) -> list[Ch
     for key, jobs in sorted(owned.items()):
         for position, job in enumerate(jobs):
             if key not in wanted:
+                cause: Cause = "gone"
                 reason = "no longer in the file"
             elif position:
+                cause = "copy"
                 reason = f"a second copy of job {jobs[0].job_id}"
             else:
                 continue
-            found.append(Change("delete", key, job.name, reason, job_id=job.job_id))
+            found.append(Change("delete", key, job.name, reason, job_id=job.job_id, cause=cause))
     return found
 
 
 def check_deletes(plan: Plan, allowed: int | None) -> None:
-    """Refuse to delete a large share of the jobs unless that number was allowed."""
-    deletes = sum(c.action == "delete" and "replaced" not in c.reason for c in plan.changes)
+    """Refuse to delete a large share of the jobs unless that number was allowed.
+
+    A second copy is none of them: the job itself stays.
+    """
+    deletes = sum(c.action == "delete" and c.cause in ("gone", "") for c in plan.changes)
     if allowed is not None:
         if deletes > allowed:
             raise delete_guard(deletes, f"more than the {allowed} allowed")
@@ -296,12 +291,3 @@ def make_cleanup(
         change = Change("delete", owner.key, job.name, reason, job_id=job.job_id)
         found.append((change, job))
     return sorted(found, key=lambda pair: (pair[1].changed_at, pair[0].name))
-
-
-def time_of(text: Any) -> datetime | None:
-    """Return a time of the API as UTC, or None."""
-    try:
-        value = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

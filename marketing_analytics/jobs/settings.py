@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from marketing_analytics.cloud_api.client import Access
+from marketing_analytics.cloud_api.access import Access
 from marketing_analytics.cloud_api.names import TEAM_PATTERN, USER_LENGTH, Scope, slug_of
 from marketing_analytics.core.errors import MissingSettingError, UserError, not_set
 from marketing_analytics.core.redaction import redact, remember, secrets_of

@@ -22,7 +22,13 @@ def group() -> None:
     """Run the local dbt Cloud."""
 
 
-@group.command(examples=["--raw-database var/raw.duckdb", "--port 0 --data-dir var/cloud"])
+@group.command(
+    examples=[
+        "--raw-database var/raw.duckdb",
+        "--port 0 --data-dir var/cloud --dirty",
+        "--project-dir https://git.example.com/shop.git --git-login https://git.=env:GIT_TOKEN",
+    ]
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -40,10 +46,38 @@ def group() -> None:
 )
 @click.option(
     "--project-dir",
-    type=click.Path(path_type=Path),
-    default=Path("transform"),
+    default="transform",
     show_default=True,
-    help="Folder of the dbt project that jobs run.",
+    metavar="PLACE",
+    help="Folder of the dbt project that jobs run, or the address of its repository.",
+)
+@click.option(
+    "--subdirectory",
+    default="",
+    metavar="FOLDER",
+    help="Where the dbt project is in a repository or folder.",
+)
+@click.option(
+    "--dirty",
+    "is_dirty",
+    is_flag=True,
+    help="Run a work tree with what is not committed; else its commit is run.",
+)
+@click.option(
+    "--git-login",
+    "logins",
+    multiple=True,
+    metavar="PREFIX=REFERENCE",
+    help="Where the token or key for addresses with a prefix is: env:NAME or file:PATH; "
+    "can be repeated.",
+)
+@click.option("--hub-url", default="", metavar="URL", help="Mirror of dbt's package hub.")
+@click.option(
+    "--request-days",
+    type=click.IntRange(min=0),
+    default=30,
+    show_default=True,
+    help="Drop what a pull request built after so many days without a run; 0 keeps it.",
 )
 @click.option(
     "--raw-database",
@@ -59,6 +93,19 @@ def group() -> None:
     help="Answer requests for this host name too; can be repeated.",
 )
 @click.option(
+    "--allow-path",
+    "allowed_paths",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Let runs read and write this file or folder too; can be repeated.",
+)
+@click.option(
+    "--external-access",
+    "has_external_access",
+    is_flag=True,
+    help="Let runs read and write whatever you may: a token is then a shell.",
+)
+@click.option(
     "--publish-after",
     "publishing_jobs",
     multiple=True,
@@ -71,9 +118,16 @@ def serve(
     host: str,
     port: int,
     data_dir: Path,
-    project_dir: Path,
+    project_dir: str,
+    subdirectory: str,
+    is_dirty: bool,
+    logins: tuple[str, ...],
+    hub_url: str,
+    request_days: int,
     raw_database: Path | None,
     allowed_hosts: tuple[str, ...],
+    allowed_paths: tuple[Path, ...],
+    has_external_access: bool,
     publishing_jobs: tuple[str, ...],
 ) -> None:
     """Serve the API and the pages and run jobs, until stopped.
@@ -89,17 +143,28 @@ def serve(
         from marketing_analytics.local_cloud import settings as checks
 
         identity = checks.read_identity(os.environ)
+        from marketing_analytics.local_cloud.runs.access import Access
+        from marketing_analytics.local_cloud.runs.code.remotes import read_login
         from marketing_analytics.local_cloud.server import serve as serve_until_stopped
 
         settings = checks.ServerSettings(
             identity=identity,
             data_dir=data_dir.resolve(),
             project_dir=project_dir,
+            subdirectory=subdirectory.strip("/"),
+            is_dirty=is_dirty,
+            logins=tuple(read_login(text) for text in logins),
+            hub_url=hub_url,
+            request_days=request_days,
             host=host,
             port=port,
             raw_database=raw_database or raw_database_of(os.environ.get("MARKETING_RAW_DATABASE")),
             allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
             publishing_jobs=frozenset(publishing_jobs),
+            access=Access(
+                is_open=has_external_access,
+                folders=tuple(path.resolve() for path in allowed_paths),
+            ),
         )
         return serve_until_stopped(settings, console)
 

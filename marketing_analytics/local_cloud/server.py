@@ -30,8 +30,10 @@ from marketing_analytics.local_cloud.api.answers import one
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 from marketing_analytics.local_cloud.runs import store as run_store
 from marketing_analytics.local_cloud.runs.again import retry_run
+from marketing_analytics.local_cloud.runs.code.remotes import is_address
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
+from marketing_analytics.local_cloud.runs.runner import CodeSettings
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
 from marketing_analytics.local_cloud.store.accounts import add_account, add_token, get_account
 from marketing_analytics.local_cloud.store.connection import open_connection, transaction
@@ -63,14 +65,23 @@ MONITORS = "monitors.yml"
 def serve(settings: ServerSettings, console: Console) -> int:
     """Serve until SIGTERM or SIGINT; return the exit code."""
     set_up_log()
-    checks.check_project(settings.project_dir)
+    # store, warehouses, logs and artifacts are for the owner of the server alone
+    os.umask(0o077)
+    checks.check_source(settings)
     checks.check_dbt()
     checks.prepare_data_dir(settings.data_dir)
     with closing(open_socket(settings.host, settings.port)) as listening:
         engine = Engine(
             settings.data_dir,
             raw_database=settings.raw_database,
-            settings=EngineSettings(publish=publish_settings(settings, listening)),
+            settings=EngineSettings(
+                publish=publish_settings(settings, listening),
+                code=CodeSettings(
+                    is_dirty=settings.is_dirty, logins=settings.logins, hub_url=settings.hub_url
+                ),
+                request_days=settings.request_days,
+                access=settings.access,
+            ),
         )
         engine.start()
         try:
@@ -88,7 +99,7 @@ def serve(settings: ServerSettings, console: Console) -> int:
 
 def publish_settings(settings: ServerSettings, listening: socket.socket) -> PublishSettings:
     """Return how the report is published: the monitors of the project's repository, this server."""
-    monitors = settings.project_dir.resolve().parent / MONITORS
+    monitors = Path(source_of(settings), settings.subdirectory).parent / MONITORS
     identity = settings.identity
     environment = {
         "DBTCLOUD_HOST_URL": address_of(settings.host, listening),
@@ -142,20 +153,27 @@ def fill_store(settings: ServerSettings) -> list[str]:
     return [NEW_TOKEN] if is_known and is_new_token else []
 
 
+def source_of(settings: ServerSettings) -> str:
+    """Return where the first project is: an address, or a whole path."""
+    place = str(settings.project_dir)
+    return place if is_address(place) else str(Path(place).resolve())
+
+
 def fill_project(connection: sqlite3.Connection, settings: ServerSettings) -> None:
     """Create the project, or note where its source is now."""
     identity = settings.identity
-    source = str(settings.project_dir.resolve())
+    source, inner = source_of(settings), settings.subdirectory
     project = get_project(connection, identity.account_id, identity.project_id)
     if project is not None:
-        if project.source_path != source:
-            save_project(connection, replace(project, source_path=source))
+        if (project.source_path, project.dbt_project_subdirectory or "") != (source, inner):
+            changed = replace(project, source_path=source, dbt_project_subdirectory=inner or None)
+            save_project(connection, changed)
         return
     try:
         add_project(
             connection,
             identity.account_id,
-            ProjectFields(name="Marketing"),
+            ProjectFields(name="Marketing", dbt_project_subdirectory=inner or None),
             project_id=identity.project_id,
             source_path=source,
         )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError, UserError, not_set, reason_of
+from marketing_analytics.local_cloud.runs.access import Access
+from marketing_analytics.local_cloud.runs.code.remotes import Login, check_address, is_address
 
 MAX_ID = 2**63 - 1
 MIN_TOKEN_CHARACTERS = 8
@@ -32,16 +34,25 @@ class Identity:
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings:
-    """One server: where it listens, where it keeps its data, which dbt project it runs."""
+    """One server: where it listens, where it keeps its data, which dbt project it runs.
+
+    `project_dir` is a folder or the address of a repository, `subdirectory` a folder in that.
+    """
 
     identity: Identity
     data_dir: Path
-    project_dir: Path
+    project_dir: Path | str
     host: str = "127.0.0.1"
     port: int = 0
+    subdirectory: str = ""
     raw_database: Path | None = None
     allowed_hosts: frozenset[str] = frozenset()
     publishing_jobs: frozenset[str] = frozenset()
+    is_dirty: bool = False
+    logins: tuple[Login, ...] = ()
+    hub_url: str = ""
+    request_days: int = 30
+    access: Access = field(default_factory=Access)
 
     @property
     def database_path(self) -> Path:
@@ -77,6 +88,15 @@ def number(values: Mapping[str, str], name: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text[:20]) <= MAX_ID:
         raise UserError(f"{name} is not an id: {text!r}", hint="a whole number such as 1001")
     return int(text)
+
+
+def check_source(settings: ServerSettings) -> None:
+    """Raise UserError when a folder holds no readable dbt project; an address is not read yet."""
+    place = str(settings.project_dir)
+    if is_address(place):
+        check_address(place)
+    else:
+        check_project(Path(place, settings.subdirectory))
 
 
 def check_project(folder: Path) -> None:
@@ -127,10 +147,19 @@ def check_dbt() -> None:
             ) from None
 
 
+def make_private(folder: Path) -> None:
+    """Take from others what an older program let them read."""
+    for pattern in ("cloud.*", "server.json", "warehouse/*"):
+        for file in folder.glob(pattern):
+            if file.is_file():
+                file.chmod(file.stat().st_mode & 0o700)
+
+
 def prepare_data_dir(folder: Path) -> None:
     """Make the data folder. Raise MachineError when nothing can be written there."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x" * 4096)
             file.flush()

@@ -20,6 +20,8 @@ from marketing_analytics.core.commands import program
 from marketing_analytics.core.errors import LockedError, MachineError, PlatformError, UserError
 
 POLL_SECONDS = 0.2
+# a JSON list: the folders that the SQL of a run may read and write, such as that of its seeds
+RUN_FOLDERS = "MARKETING_RUN_FOLDERS"
 # struct flock of Linux: type, whence, start, length, process
 LOCK = "hhqqi"
 # how DuckDB says that another process has the file; a damaged `block` is another matter
@@ -133,8 +135,13 @@ def profile_output(
         "threads": threads,
     }
     if raw_database is not None and raw_database.exists():
-        output["attach"] = [{"path": str(raw_database), "alias": "raw", "read_only": True}]
+        output["attach"] = [attach(raw_database, "raw")]
     return output
+
+
+def attach(path: Path, alias: str) -> dict[str, Any]:
+    """Return dbt's words for a file that is attached read-only under a name."""
+    return {"path": str(path), "alias": alias, "read_only": True}
 
 
 def no_raw_database(path: Path) -> str:

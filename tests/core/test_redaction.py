@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from urllib.parse import quote
+
 import pytest
 
 from marketing_analytics.core.redaction import (
@@ -103,3 +106,21 @@ def test_the_password_of_an_address_is_masked_where_it_stands_alone():
 def test_an_example_of_an_address_stays_readable():
     example = "write it like postgresql://user:<password>@host/name"
     assert redact(example) == example
+
+
+def test_a_secret_of_several_lines_is_masked_line_by_line_and_escaped():
+    secret = 'first line & "more"\nsecond line\nend'
+    values = masked_values([("DBT_ENV_SECRET_KEY", secret)])
+    for text in (
+        'the first line & "more" of it',
+        "only second line here",
+        json.dumps({"key": secret}),
+        quote(secret, safe=""),
+    ):
+        clean = redact(text, values)
+        assert MASK in clean
+        assert "second line" not in clean
+        assert "first line" not in clean
+        assert "first%20line" not in clean
+    # a line of a few letters is a word
+    assert redact("the end", values) == "the end"

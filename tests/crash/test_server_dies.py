@@ -15,6 +15,7 @@ import pytest
 from benchmarks.server_kills import Kills, Series
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
 from marketing_analytics.local_cloud.runs import progress, queue, store
+from marketing_analytics.local_cloud.runs.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.process import is_running
 
@@ -23,10 +24,11 @@ pytestmark = pytest.mark.system
 SERVER = """
 import signal, sys
 from pathlib import Path
+from marketing_analytics.local_cloud.runs.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 settings = EngineSettings(
     lease_seconds=1.0, heartbeat_seconds=0.3, poll_seconds=0.02, reap_seconds=0.1,
-    spare_processes=0, program=tuple(sys.argv[2:]),
+    spare_processes=0, program=tuple(sys.argv[2:]), access=Access(is_open=True),
 )
 Engine(Path(sys.argv[1]), settings=settings).start()
 print("started", flush=True)
@@ -118,7 +120,9 @@ def test_a_restarted_server_shows_the_broken_run_as_crashed(data_folder, connect
     server.wait()
     # the parent-death signal has ended the dbt process before anybody looks
     wait_until(lambda: not is_running(row.process_id, row.process_started_at), 2)
-    settings = EngineSettings(reap_seconds=0.1, spare_processes=0, program=STAND_IN)
+    settings = EngineSettings(
+        reap_seconds=0.1, spare_processes=0, program=STAND_IN, access=Access(is_open=True)
+    )
     engine = Engine(data_folder, settings=settings)
     engine.start()
     try:

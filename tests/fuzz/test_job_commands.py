@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTED = {0, 1, 2, 4, 5, 20, 21, 130}
 WORDS = [
     "deploy", "plan", "list", "cleanup", "run", "logs", "cancel", "validate", "--config",
+    "doctor", "--online", "--strict", "--manifest", "--project-dir",
     "env_file/dev_env.tfvars", "/dev/null", "nowhere.tfvars", "--dry-run", "--json", "--details",
     "--older-than", "7", "-1", "0", "x", "", "--yes", "--follow", "--team", "Team A", "--branch",
     "a/b", "--user", "--project-id", "--account-id", "--environment-id", "--host-url", "nonsense",

@@ -93,7 +93,8 @@ def test_a_job_that_left_the_file_is_deleted_last(jobs, cloud, job_file):
     assert code == 0
     assert "- job-3" in out
     assert "no longer in the file" in out
-    assert [m for m, _ in cloud.writes] == ["DELETE"]
+    of_jobs = [method for method, path in cloud.writes if "/jobs/" in path]
+    assert of_jobs == ["DELETE"]
     assert len(cloud.active()) == 3
 
 
@@ -450,7 +451,8 @@ def test_the_json_of_deploy_has_these_fields(jobs, cloud, job_file):
         "env_vars",
     ]
     assert document["summary"] == {"jobs": 1, "add": 1, "change": 0, "remove": 0}
-    assert list(document["results"][0]) == ["action", "key", "job_id", "state", "message"]
+    names = ["action", "key", "job_id", "state", "message", "differences"]
+    assert list(document["results"][0]) == names
 
 
 def test_errors_are_json_when_json_is_asked_for(jobs, cloud, job_file):

@@ -72,7 +72,7 @@ def test_deploys_of_one_thing_wait_for_each_other():
 def test_cleanup_runs_on_a_schedule_and_by_hand():
     _, jobs = pipeline()
     on_schedule, *_, by_hand = jobs["cleanup-old-branch-jobs"]["rules"]
-    assert on_schedule == {"if": '$CI_PIPELINE_SOURCE == "schedule"'}
+    assert on_schedule == {"if": '$CI_PIPELINE_SOURCE == "schedule" && $NIGHTLY == "1"'}
     assert by_hand == {"when": "manual", "allow_failure": True}
     assert "cleanup --older-than 7 --yes" in jobs["cleanup-old-branch-jobs"]["script"][0]
 

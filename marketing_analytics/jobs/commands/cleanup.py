@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
 @options(has_branch=False)
 def cleanup(older_than: int, dry_run: bool, is_sure: bool, **flags: Any) -> None:
-    """Delete the team's branch jobs that nobody changed for some days."""
+    """Delete the team's branch jobs nobody changed for some days."""
 
     def body(console: Console) -> int:
         return clean(console, flags, older_than, dry_run, is_sure)

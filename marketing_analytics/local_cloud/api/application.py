@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from marketing_analytics.local_cloud.api.answers import ApiError, failed, not_found
 from marketing_analytics.local_cloud.api.call import Call
-from marketing_analytics.local_cloud.api.operations import ROUTER, SLOW_HANDLERS
+from marketing_analytics.local_cloud.api.operations import ROUTER, is_slow
 from marketing_analytics.local_cloud.api.routes import Handler
 from marketing_analytics.local_cloud.store.accounts import account_of_token
 from marketing_analytics.local_cloud.store.connection import open_connection
@@ -110,7 +110,7 @@ class Api:
             data_dir=self.settings.data_dir,
             wake=self.settings.wake,
         )
-        if handler in SLOW_HANDLERS:
+        if is_slow(handler, call):
             return await run_in_threadpool(self.answer_apart, handler, call)
         return handler(call)
 

@@ -15,8 +15,16 @@ from marketing_analytics.local_cloud.api.answers import ApiError
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.environments import handlers as environments
 from marketing_analytics.local_cloud.api.routes import Handler, Operation, build_router
-from marketing_analytics.local_cloud.api.runs import artifacts
+from marketing_analytics.local_cloud.api.runs import artifacts, requests
 from marketing_analytics.local_cloud.api.runs import handlers as runs
+from marketing_analytics.local_cloud.api.settings import (
+    connections,
+    credentials,
+    extended,
+    groups,
+    notifications,
+    repositories,
+)
 from marketing_analytics.local_cloud.api.variables import handlers as variables
 
 ACCOUNT = "accounts/{account_id}"
@@ -38,6 +46,9 @@ SERVED = [
     Operation("POST", f"v2/{ACCOUNT}/jobs/{{job_id}}/rerun", runs.rerun),
     Operation(
         "GET", f"v2/{ACCOUNT}/jobs/{{job_id}}/artifacts/{{rest}}", artifacts.read_job_artifact
+    ),
+    Operation(
+        "POST", f"v2/{ACCOUNT}/jobs/{{job_id}}/pull-requests/{{number}}/close", requests.close
     ),
     Operation("GET", f"v2/{ACCOUNT}/runs", runs.list_runs),
     Operation("GET", f"v2/{ACCOUNT}/runs/{{run_id}}", runs.read_run),
@@ -83,17 +94,53 @@ SERVED = [
     Operation("POST", f"v3/{VARIABLES}", variables.create),
     Operation("POST", f"v3/{VARIABLES}/{{variable_id}}", variables.update),
     Operation("DELETE", f"v3/{VARIABLES}/{{variable_id}}", variables.delete),
+    Operation("GET", f"v3/{ACCOUNT}/connections", connections.list_connections),
+    Operation("POST", f"v3/{ACCOUNT}/connections", connections.create),
+    Operation("GET", f"v3/{ACCOUNT}/connections/{{id}}", connections.read),
+    Operation("PATCH", f"v3/{ACCOUNT}/connections/{{id}}", connections.update),
+    Operation("DELETE", f"v3/{ACCOUNT}/connections/{{id}}", connections.delete),
+    Operation("GET", f"v2/{ACCOUNT}/encryptions", connections.list_tunnels),
+    Operation("GET", f"v3/{PROJECT}/credentials", credentials.list_credentials),
+    Operation("POST", f"v3/{PROJECT}/credentials", credentials.create),
+    Operation("GET", f"v3/{PROJECT}/credentials/{{id}}", credentials.read),
+    Operation("POST", f"v3/{PROJECT}/credentials/{{id}}", credentials.update),
+    Operation("PATCH", f"v3/{PROJECT}/credentials/{{id}}", credentials.update),
+    Operation("DELETE", f"v3/{PROJECT}/credentials/{{id}}", credentials.delete),
+    Operation("GET", f"v3/{PROJECT}/repositories", repositories.list_repositories),
+    Operation("POST", f"v3/{PROJECT}/repositories", repositories.create),
+    Operation("GET", f"v3/{PROJECT}/repositories/{{id}}", repositories.read),
+    Operation("POST", f"v3/{PROJECT}/repositories/{{id}}", repositories.update),
+    Operation("DELETE", f"v3/{PROJECT}/repositories/{{id}}", repositories.delete),
+    Operation("POST", f"v3/{PROJECT}/extended-attributes", extended.create),
+    Operation("GET", f"v3/{PROJECT}/extended-attributes/{{id}}", extended.read),
+    Operation("PATCH", f"v3/{PROJECT}/extended-attributes/{{id}}", extended.update),
+    Operation("DELETE", f"v3/{PROJECT}/extended-attributes/{{id}}", extended.delete),
+    Operation("GET", f"v3/{ACCOUNT}/groups", groups.list_groups),
+    Operation("POST", f"v3/{ACCOUNT}/groups", groups.create),
+    Operation("GET", f"v3/{ACCOUNT}/groups/{{id}}", groups.read),
+    Operation("POST", f"v3/{ACCOUNT}/groups/{{id}}", groups.update),
+    Operation("POST", f"v3/{ACCOUNT}/group-permissions/{{group_id}}", groups.assign_permissions),
+    Operation("GET", f"v2/{ACCOUNT}/notifications", notifications.list_notifications),
+    Operation("POST", f"v2/{ACCOUNT}/notifications", notifications.create),
+    Operation("GET", f"v2/{ACCOUNT}/notifications/{{id}}", notifications.read),
+    Operation("POST", f"v2/{ACCOUNT}/notifications/{{id}}", notifications.update),
+    Operation("DELETE", f"v2/{ACCOUNT}/notifications/{{id}}", notifications.delete),
 ]
 # these read files, so they run in a thread
 SLOW_HANDLERS: frozenset[Handler] = frozenset(
     {
-        runs.read_run,
         runs.read_step,
         artifacts.list_artifacts,
         artifacts.read_artifact,
         artifacts.read_job_artifact,
     }
 )
+
+
+def is_slow(handler: Handler, call: Call) -> bool:
+    """Return whether a call reads files; a run has logs only when they are asked for."""
+    has_logs = handler is runs.read_run and not runs.WITH_LOGS.isdisjoint(call.included())
+    return has_logs or handler in SLOW_HANDLERS
 
 
 def unbuilt_route(line: str) -> Operation:

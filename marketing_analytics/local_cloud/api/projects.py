@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
@@ -14,6 +15,7 @@ from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
     CheckError,
     Fields,
+    identifier_or_none,
     name_text,
     one_of,
     text,
@@ -27,6 +29,14 @@ from marketing_analytics.local_cloud.store.jobs import count_active_jobs
 from marketing_analytics.local_cloud.store.projects import Project, ProjectFields
 
 DELETED = 2
+# ids of other objects
+REFERENCES = (
+    "connection_id",
+    "repository_id",
+    "semantic_layer_config_id",
+    "docs_job_id",
+    "freshness_job_id",
+)
 
 
 def list_projects(call: Call) -> Response:
@@ -112,10 +122,15 @@ def read_project(body: Mapping[str, Any], old: Project | None) -> ProjectFields:
         "type": fields.read("type", one_of(0, 1), base.get("type", 0)),
         "state": fields.read("state", one_of(1, DELETED), 1),
     }
+    others = old.others if old else {}
+    references = {
+        name: fields.read_or_clear(name, identifier_or_none, others.get(name))
+        for name in REFERENCES
+    }
     if given["name"] is None:
         fields.fail(REQUIRED, "name")
     fields.check()
-    return ProjectFields(**given)
+    return ProjectFields(**given, payload=json.dumps(references))
 
 
 def inner_path(value: Any) -> str | None:
@@ -135,12 +150,8 @@ def show_project(project: Project) -> dict[str, Any]:
         "account_id": project.account_id,
         "type": project.type,
         "state": project.state,
-        "connection_id": None,
-        "repository_id": None,
-        "semantic_layer_config_id": None,
+        **{name: project.others.get(name) for name in REFERENCES},
         "dbt_project_subdirectory": project.dbt_project_subdirectory,
-        "docs_job_id": None,
-        "freshness_job_id": None,
         "created_at": iso(project.created_at),
         "updated_at": iso(project.updated_at),
         "skipped_setup": False,

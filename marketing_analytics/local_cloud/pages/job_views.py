@@ -9,28 +9,25 @@ from datetime import UTC, datetime, tzinfo
 from marketing_analytics.cloud_api.attributes import ATTRIBUTES, Attribute, value_in
 from marketing_analytics.cloud_api.cron import cron_in_words
 from marketing_analytics.cloud_api.names import without_mark
-from marketing_analytics.cloud_api.states import ACTIVE, ENDED, HELD, Status
+from marketing_analytics.cloud_api.states import ACTIVE, ENDED, Status
 from marketing_analytics.core.redaction import MASK, is_masked, redact
 from marketing_analytics.local_cloud.pages.jobs.ahead import Ahead, ahead_of
 from marketing_analytics.local_cloud.pages.jobs.calendar import Calendar, calendar_of, first_day
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name
 from marketing_analytics.local_cloud.pages.reads import Reads
 from marketing_analytics.local_cloud.pages.states import NEVER_RAN, State, state_of
+from marketing_analytics.local_cloud.runs.records import Outcome
+from marketing_analytics.local_cloud.runs.store import last_outcomes
 from marketing_analytics.local_cloud.store.jobs import ACTIVE as ACTIVE_JOB
 from marketing_analytics.local_cloud.store.jobs import (
     Job,
     JobFields,
+    ListedJob,
     get_placed_job,
+    list_lines,
 )
-from marketing_analytics.local_cloud.store.overview import (
-    JobRow,
-    JobRowFilter,
-    PastRun,
-    days_of_job,
-    list_job_rows,
-    outcomes_of,
-    usual_run,
-)
+from marketing_analytics.local_cloud.store.overview import days_of_job, usual_run
+from marketing_analytics.local_cloud.store.pages import Page
 from marketing_analytics.local_cloud.store.variables import Variable, list_project_variables
 from marketing_analytics.web.words import (
     duration_words,
@@ -45,14 +42,7 @@ JOBS_PER_PAGE = 40
 # have a place of their own on the page
 SHOWN_APART = ("execute_steps", "description", "environment_id")
 SCOPES = ("project", "environment", "job")
-STATE_FILTERS: dict[str, tuple[int, ...]] = {
-    "success": (Status.SUCCESS,),
-    "error": (Status.ERROR,),
-    "running": tuple(sorted(HELD)),
-    "queued": (Status.QUEUED,),
-    "cancelled": (Status.CANCELLED,),
-    "never": (0,),
-}
+STATE_FILTERS = ("success", "error", "running", "queued", "cancelled", "never")
 
 
 @dataclass(frozen=True)
@@ -96,29 +86,31 @@ class JobFilter:
     environment_id: int | None = None
     schedule: str = ""
 
-    def for_store(self, account_id: int) -> JobRowFilter:
-        """Return the filter as the store takes it."""
-        return JobRowFilter(
-            account_id,
-            tuple(self.search.split()),
-            self.environment_id,
-            STATE_FILTERS.get(self.state),
-            {"on": True, "off": False}.get(self.schedule),
-        )
+    @property
+    def is_open(self) -> bool:
+        """Return whether every job is shown."""
+        return not (self.search or self.state or self.schedule or self.environment_id is not None)
 
 
-def list_jobs(
-    reads: Reads, wanted: JobFilter, now: datetime, *, limit: int, offset: int
-) -> list[JobLine]:
-    """Return one page of the active jobs with their last results."""
-    chosen = wanted.for_store(reads.account_id)
-    jobs = list_job_rows(reads.connection, chosen, limit=limit, offset=offset)
-    ids = [job.id for job in jobs]
-    outcomes = outcomes_of(reads.connection, ids, per_job=STRIP_LENGTH)
-    return [job_line(job, outcomes.get(job.id, []), now) for job in jobs]
+def list_jobs(reads: Reads, wanted: JobFilter, page: int, now: datetime) -> Page[JobLine]:
+    """Return one page of the active jobs with their last results, by name; pages begin at 1."""
+    found = list_lines(
+        reads.connection,
+        reads.account_id,
+        words=wanted.search.split(),
+        tone=wanted.state or None,
+        environment_id=wanted.environment_id,
+        is_scheduled={"on": True, "off": False}.get(wanted.schedule),
+        limit=JOBS_PER_PAGE,
+        offset=(page - 1) * JOBS_PER_PAGE,
+    )
+    job_ids = [job.id for job in found.rows]
+    outcomes = last_outcomes(reads.connection, job_ids, per_job=STRIP_LENGTH)
+    lines = [job_line(job, outcomes.get(job.id, []), now) for job in found.rows]
+    return Page(lines, found.total_count)
 
 
-def job_line(job: JobRow, runs: Sequence[PastRun], now: datetime) -> JobLine:
+def job_line(job: ListedJob, runs: Sequence[Outcome], now: datetime) -> JobLine:
     """Return a job with its last runs as the list shows them."""
     last = runs[-1] if runs else None
     active = [run.id for run in runs if run.status in ACTIVE]
@@ -142,7 +134,7 @@ def job_line(job: JobRow, runs: Sequence[PastRun], now: datetime) -> JobLine:
     )
 
 
-def strip_of(runs: Sequence[PastRun], now: datetime) -> list[StripBar]:
+def strip_of(runs: Sequence[Outcome], now: datetime) -> list[StripBar]:
     """Return bars, oldest first, the newest at the right; height is the share of the longest."""
     spans = [seconds_between(run.started_at, run.finished_at, now) or 0.0 for run in runs]
     longest = max(spans, default=0.0) or 1.0
@@ -157,7 +149,7 @@ def strip_of(runs: Sequence[PastRun], now: datetime) -> list[StripBar]:
     return bars
 
 
-def strip_words(runs: Iterable[PastRun]) -> str:
+def strip_words(runs: Iterable[Outcome]) -> str:
     """Return the strip as a sentence for screen readers."""
     statuses = [run.status for run in runs]
     if not statuses:
@@ -168,7 +160,7 @@ def strip_words(runs: Iterable[PastRun]) -> str:
     return f"last {len(statuses)} results: {good} success, {bad} error{others}"
 
 
-def success_words(runs: Iterable[PastRun]) -> str:
+def success_words(runs: Iterable[Outcome]) -> str:
     """Return how many of the last results were good, as `9 of 10`; what goes on does not count."""
     ended = [run.status for run in runs if run.status in ENDED]
     return f"{ended.count(Status.SUCCESS)} of {len(ended)} good" if ended else ""

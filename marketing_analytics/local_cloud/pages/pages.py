@@ -40,7 +40,6 @@ from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.store import RunFilter
 from marketing_analytics.local_cloud.store.jobs import get_placed_job
-from marketing_analytics.local_cloud.store.overview import JobRowFilter, count_job_rows
 from marketing_analytics.web.guard import COOKIE, SESSION_SECONDS, SignIn, wants_page
 from marketing_analytics.web.zones import COOKIE as ZONE
 from marketing_analytics.web.zones import name_of, zone_of
@@ -103,21 +102,21 @@ class Pages(Answering):
         """Show the jobs that a filter selects."""
         wanted, now = job_filter(request.query_params), datetime.now(UTC)
         with self.reads() as reads:
-            chosen = wanted.for_store(reads.account_id)
-            found = count_job_rows(reads.connection, chosen)
-            total = count_job_rows(reads.connection, JobRowFilter(reads.account_id))
-            page = page_number(request.query_params, found, JOBS_PER_PAGE)
-            offset = (page - 1) * JOBS_PER_PAGE
+            asked = number(request.query_params.get("page")) or 1
+            found = list_jobs(reads, wanted, asked, now)
+            page = page_number(request.query_params, found.total_count, JOBS_PER_PAGE)
+            if page != asked:
+                found = list_jobs(reads, wanted, page, now)
             return self.page(
                 request,
                 reads,
                 "jobs.html",
                 now=now,
-                jobs=list_jobs(reads, wanted, now, limit=JOBS_PER_PAGE, offset=offset),
-                total=total,
-                found=found,
+                jobs=found.rows,
+                total=found.total_count if wanted.is_open else reads.job_count(),
+                found=found.total_count,
                 page=page,
-                pages=page_count(found, JOBS_PER_PAGE),
+                pages=page_count(found.total_count, JOBS_PER_PAGE),
                 wanted=wanted,
                 states=STATE_FILTERS,
                 environments=reads.environments(),

@@ -11,6 +11,7 @@ from pathlib import Path
 from marketing_analytics.core.redaction import masked_values
 from marketing_analytics.local_cloud.store.connection import open_connection
 from marketing_analytics.local_cloud.store.environments import Environment, list_environments
+from marketing_analytics.local_cloud.store.jobs import list_lines
 from marketing_analytics.local_cloud.store.pages import Filter
 from marketing_analytics.local_cloud.store.variables import list_account_variables
 
@@ -26,6 +27,10 @@ class Reads:
         """Return the active environments by name, the choices of a filter."""
         wanted: dict[str, Filter] = {"account_id": self.account_id, "order_by": "name", "limit": -1}
         return list_environments(self.connection, wanted).rows
+
+    def job_count(self) -> int:
+        """Return how many active jobs the account has."""
+        return list_lines(self.connection, self.account_id, limit=1).total_count
 
     def secrets(self) -> list[str]:
         """Return the values of all secret variables of the account, longest first."""

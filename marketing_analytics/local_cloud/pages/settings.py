@@ -48,5 +48,8 @@ class UiSettings:
 
     @property
     def needs_sign_in(self) -> bool:
-        """Return whether others than this machine can reach the pages."""
-        return not is_loopback(self.bound_host)
+        """Return whether others than this machine can reach the pages.
+
+        A host name that is let in is one under which something in front of the server is reached.
+        """
+        return not all(is_loopback(host) for host in (self.bound_host, *self.allowed_hosts))

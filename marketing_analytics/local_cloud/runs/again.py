@@ -9,7 +9,7 @@ from marketing_analytics.cloud_api.states import UNSUCCESSFUL, Status
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.progress import list_steps
 from marketing_analytics.local_cloud.runs.records import Run
-from marketing_analytics.local_cloud.runs.store import create_run, most_recent_run, require_run
+from marketing_analytics.local_cloud.runs.store import create_run, newest_run_id, require_run
 
 # dbt Cloud's codes, and what they mean
 NOT_FAILED = "RETRY_NOT_FAILED_RUN"
@@ -39,10 +39,14 @@ def retry_run(connection: sqlite3.Connection, run_id: int) -> int:
 
 def retry_refusal(connection: sqlite3.Connection, run: Run) -> str | None:
     """Return why a run cannot be retried, in dbt Cloud's code; None when it can."""
+    return refusal_of(run, is_newest=newest_run_id(connection, run.job_id) == run.id)
+
+
+def refusal_of(run: Run, *, is_newest: bool) -> str | None:
+    """Return why a run cannot be retried, by whether it is the newest of its job."""
     if run.status not in UNSUCCESSFUL:
         return NOT_FAILED
-    newest = most_recent_run(connection, run.job_id)
-    return None if newest is not None and newest.id == run.id else NOT_NEWEST
+    return None if is_newest else NOT_NEWEST
 
 
 def retry_overrides(connection: sqlite3.Connection, run: Run) -> dict[str, Any]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+from marketing_analytics.core.redaction import MASK
 
 # dbt's own caches, of no use to a reader
 LEFT_OUT = frozenset({"partial_parse.msgpack", "perf_info.json"})
@@ -31,10 +35,18 @@ def artifacts_folder(data_folder: Path, run_id: int) -> Path:
     return run_folder(data_folder, run_id) / "artifacts"
 
 
-def keep_artifacts(data_folder: Path, run_id: int, step_index: int, target: Path) -> bool:
+def keep_artifacts(
+    data_folder: Path,
+    run_id: int,
+    step_index: int,
+    target: Path,
+    metadata: Mapping[str, str] | None = None,
+    secrets: Sequence[str] = (),
+) -> bool:
     """Copy dbt's target folder to the step's place, which appears whole or not at all.
 
-    Return whether there was anything to keep.
+    Return whether there was anything to keep. `metadata` is what dbt Cloud says of the run;
+    the values of `secrets` are masked in every file.
     """
     if not any((target / name).is_file() for name in ("manifest.json", "run_results.json")):
         return False
@@ -42,9 +54,47 @@ def keep_artifacts(data_folder: Path, run_id: int, step_index: int, target: Path
     part = place.with_name(f".step_{step_index}.part")
     shutil.rmtree(part, ignore_errors=True)
     shutil.copytree(target, part, ignore=lambda _folder, names: LEFT_OUT.intersection(names))
+    if metadata:
+        freshen_metadata(part / "manifest.json", metadata)
+    mask_files(part, secrets)
     shutil.rmtree(place, ignore_errors=True)
     part.rename(place)
     return True
+
+
+def mask_files(folder: Path, secrets: Sequence[str]) -> None:
+    """Mask known values in every file below a folder."""
+    # a number stays one: JSON must stay JSON
+    masks = {secret: "9" * len(secret) if secret.isdigit() else MASK for secret in secrets}
+    wanted = [
+        (text.encode("utf-8", "surrogateescape"), mask.encode()) for text, mask in masks.items()
+    ]
+    for file in folder.rglob("*") if wanted else ():
+        if not file.is_file() or file.is_symlink():
+            continue
+        found = masked = file.read_bytes()
+        for secret, mask in wanted:
+            masked = masked.replace(secret, mask)
+        if masked != found:
+            file.write_bytes(masked)
+
+
+def freshen_metadata(manifest: Path, metadata: Mapping[str, str]) -> None:
+    """Write into a manifest which run it is of.
+
+    dbt takes it from the parse file, so after a partial parse it tells of an earlier run.
+    """
+    begin = '{"metadata": '
+    try:
+        text = manifest.read_text("utf-8")
+    except OSError:
+        return
+    if not text.startswith(begin):
+        return
+    found, end = json.JSONDecoder().raw_decode(text, len(begin))
+    if found.get("env") != dict(metadata):
+        found["env"] = dict(metadata)
+        manifest.write_text(begin + json.dumps(found) + text[end:], "utf-8")
 
 
 def keep_parse_file(target: Path, parse_file: Path) -> None:
@@ -67,6 +117,13 @@ def step_folder(data_folder: Path, run_id: int, step_index: int | None = None) -
     names = [path.name for path in root.glob("step_*")] if root.is_dir() else []
     numbers = [int(name[5:]) for name in names if name[5:].isdigit()]
     return root / f"step_{max(numbers)}" if numbers else None
+
+
+def artifacts_of_steps(data_folder: Path, run_id: int, name: str) -> list[Path]:
+    """Return a file of every step that has it, in the order of the steps."""
+    root = artifacts_folder(data_folder, run_id)
+    found = [path for path in root.glob(f"step_*/{name}") if path.parent.name[5:].isdigit()]
+    return sorted(found, key=lambda path: int(path.parent.name[5:]))
 
 
 def list_artifacts(data_folder: Path, run_id: int, step_index: int | None = None) -> list[str]:

@@ -20,6 +20,8 @@ from pathlib import Path
 
 from marketing_analytics.core.errors import is_bug
 from marketing_analytics.core.locks import file_lock
+from marketing_analytics.local_cloud.runs.access import Access
+from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.process import DbtProcess
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.runs.queue import (
@@ -32,12 +34,15 @@ from marketing_analytics.local_cloud.runs.queue import (
     reap_runs,
     renew_leases,
 )
-from marketing_analytics.local_cloud.runs.runner import Runner, RunnerSettings
+from marketing_analytics.local_cloud.runs.requests.closing import expire_requests
+from marketing_analytics.local_cloud.runs.runner import CodeSettings, Runner, RunnerSettings
 from marketing_analytics.local_cloud.runs.scheduler import GRACE, tick
 from marketing_analytics.local_cloud.runs.workspace import base_environment
 from marketing_analytics.local_cloud.store.connection import open_connection
 from marketing_analytics.local_cloud.store.schema import open_store
 
+# how often requests are looked for that nobody closed
+EXPIRE_SECONDS = 3600.0
 log = logging.getLogger(__name__)
 
 
@@ -64,6 +69,9 @@ class EngineSettings:
     spare_processes: int = 1
     program: tuple[str, ...] = ()
     publish: PublishSettings = field(default_factory=PublishSettings)
+    code: CodeSettings = field(default_factory=CodeSettings)
+    request_days: int = 30
+    access: Access = field(default_factory=Access)
 
 
 class Engine:
@@ -85,12 +93,15 @@ class Engine:
         self._runner_settings = RunnerSettings(
             data_folder=self.data_folder,
             raw_database=raw_database.resolve() if raw_database else None,
-            base_environment=base_environment(os.environ),
+            base_environment=base_environment(os.environ, self.settings.code.hub_url),
             interrupt_seconds=self.settings.interrupt_seconds,
             terminate_seconds=self.settings.terminate_seconds,
             raw_wait_seconds=self.settings.raw_wait_seconds,
             publish=self.settings.publish,
+            code=self.settings.code,
+            access=self.settings.access,
         )
+        self._mirrors = Mirrors(self.data_folder / "repositories", self.settings.code.logins)
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._runners: dict[int, Runner] = {}
@@ -204,6 +215,9 @@ class Engine:
     def _schedule(self, connection: sqlite3.Connection) -> None:
         if self.settings.has_scheduler and self._is_due("tick", self.settings.schedule_seconds):
             tick(connection, self.clock(), grace=self.settings.tick_grace)
+        days = self.settings.request_days
+        if self.settings.has_scheduler and days and self._is_due("requests", EXPIRE_SECONDS):
+            expire_requests(connection, timedelta(days=days))
 
     def _pass_on_cancels(self, connection: sqlite3.Connection) -> None:
         if self._runners:
@@ -219,7 +233,7 @@ class Engine:
 
     def _start_runner(self, lease: Lease) -> None:
         process = self._take_process()
-        runner = Runner(self._runner_settings, self.store_path, lease, process)
+        runner = Runner(self._runner_settings, self.store_path, lease, process, self._mirrors)
         self._runners[lease.run_id] = runner
         name = f"run-{lease.run_id}"
         threading.Thread(target=runner.run, name=name, daemon=True).start()

@@ -5,7 +5,7 @@ from stdin (one JSON line each: args, environment, folder; null to leave), runs 
 would, and answers on stdout with dbt's own output and one end mark. It dies with its parent: by a
 parent-death signal (Linux), and because its stdin ends.
 
-Started by path with -P, so this file imports nothing of ours.
+Started by path with -P, so this file imports nothing of ours before it is asked to run something.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -60,11 +61,28 @@ class DbtProcess:
         self.output = self.popen.stdout
         self._input = self.popen.stdin
 
-    def request(self, args: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
-        """Ask the child to run one dbt command; a child that is gone is noticed by the reader."""
-        text = json.dumps(
-            {"args": list(args), "environment": dict(environment), "folder": str(folder)}
-        )
+    def request(
+        self,
+        args: Sequence[str],
+        environment: Mapping[str, str],
+        folder: Path,
+        *,
+        writable: Sequence[Path] | None = None,
+        readable: Sequence[Path] = (),
+    ) -> None:
+        """Ask the child to run one dbt command; a child that is gone is noticed by the reader.
+
+        With `writable` it first gives up all files but those and `readable`, where the kernel can.
+        """
+        request: dict[str, Any] = {
+            "args": list(args),
+            "environment": dict(environment),
+            "folder": str(folder),
+        }
+        if writable is not None:
+            request["writable"] = [str(path) for path in writable]
+            request["readable"] = [str(path) for path in readable]
+        text = json.dumps(request)
         with contextlib.suppress(OSError):
             self._input.write(text.encode() + b"\n")
             self._input.flush()
@@ -179,6 +197,7 @@ def serve(nonce: str, parent: int, load: Callable[[], Runs]) -> None:
     requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
     threading.Thread(target=read_requests, args=(requests,), daemon=True).start()
     run = load()
+    is_confined = False
     while True:
         request = requests.get()
         if request is None:
@@ -186,10 +205,22 @@ def serve(nonce: str, parent: int, load: Callable[[], Runs]) -> None:
         os.environ.clear()
         os.environ.update(request["environment"])
         os.chdir(request["folder"])
+        # a folder of its own may have come with the environment
+        tempfile.tempdir = None
+        if "writable" in request and not is_confined:
+            confine(request["writable"], request["readable"])
+            is_confined = True
         code = run(request["args"])
         sys.stdout.flush()
         sys.stderr.flush()
         os.write(1, f"\n{END_MARK} {nonce} {code}\n".encode())
+
+
+def confine(writable: Sequence[str], readable: Sequence[str]) -> None:
+    """Give up all other files; late, since a spare process does not know its run."""
+    from marketing_analytics.local_cloud.runs import landlock
+
+    landlock.confine(writable, readable)
 
 
 def load_dbt() -> Runs:

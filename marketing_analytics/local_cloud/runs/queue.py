@@ -60,6 +60,14 @@ class Entry:
     wait_reason: str
     run_slots: int
     is_ci: bool
+    deferring_environment_id: int | None = None
+
+    @property
+    def warehouses(self) -> tuple[int, ...]:
+        """Return the environments whose files a run opens: nobody writes what it reads."""
+        other = self.deferring_environment_id
+        is_other = other is not None and other != self.environment_id
+        return (self.environment_id, other) if is_other and other else (self.environment_id,)
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,8 @@ class Occupation:
 
     def take(self, entry: Entry) -> None:
         """Mark what a run takes, whether it goes on or waits in front of others."""
-        self.environments[entry.environment_id] = entry.id
+        for environment_id in entry.warehouses:
+            self.environments[environment_id] = entry.id
         if not entry.is_ci:
             self.jobs[entry.job_id] = entry.id
 
@@ -147,7 +156,8 @@ def decide(entries: Sequence[Entry]) -> list[tuple[Entry, Wait | None]]:
 def wait_of(entry: Entry, taken: Occupation) -> Wait | None:
     """Return what a queued run waits for, or None."""
     same_job = None if entry.is_ci else taken.jobs.get(entry.job_id)
-    writer = taken.environments.get(entry.environment_id)
+    found = (taken.environments.get(number) for number in entry.warehouses)
+    writer = next((run_id for run_id in found if run_id is not None), None)
     slots = taken.slots.get(entry.account_id, [])
     if same_job is not None:
         others = (writer,) if writer is not None and writer != same_job else ()

@@ -11,6 +11,9 @@ from typing import Any
 
 from marketing_analytics.cloud_api.states import Status
 
+# the override of a run that drops the schemas of a request
+CLOSING = "drops_schemas"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -28,7 +31,11 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Run(Outcome):
-    """A run; `steps`, `overrides` and `waits_for` are JSON, `timeout_seconds` is 0 without one."""
+    """A run; `steps`, `overrides` and `waits_for` are JSON, `timeout_seconds` is 0 without one.
+
+    `has_changes` is whether it worked on files that were not committed, `request` names a pull or
+    merge request, such as `github 12`.
+    """
 
     account_id: int
     project_id: int
@@ -58,6 +65,11 @@ class Run(Outcome):
     heartbeat_at: str | None
     process_id: int | None
     process_started_at: str | None
+    has_changes: bool
+    request: str
+    cancel_reason: str | None
+    deferring_environment_id: int | None
+    deferring_run_id: int | None
     has_artifacts: bool
     updated_at: str
     dequeued_at: str | None
@@ -73,6 +85,11 @@ class Run(Outcome):
         """Return what the body of the trigger overrides, as the API has it."""
         body: dict[str, Any] = json.loads(self.overrides)
         return body
+
+    @property
+    def is_closing(self) -> bool:
+        """Return whether the run drops what a closed request has built."""
+        return bool(self.trigger_body.get(CLOSING))
 
     @property
     def run_ids_ahead(self) -> list[int]:

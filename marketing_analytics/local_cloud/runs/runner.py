@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import shutil
 import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,12 +23,16 @@ from marketing_analytics.cloud_api.names import owner_of
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import PlatformError, is_bug
 from marketing_analytics.core.redaction import redact, secrets_of
+from marketing_analytics.local_cloud.runs.access import Access, confined
 from marketing_analytics.local_cloud.runs.artifacts import (
     keep_artifacts,
     keep_parse_file,
     make_room,
     run_folder,
 )
+from marketing_analytics.local_cloud.runs.code.checkout import Asked, Source, check_out
+from marketing_analytics.local_cloud.runs.code.packages import has_packages
+from marketing_analytics.local_cloud.runs.code.remotes import Login, Mirrors
 from marketing_analytics.local_cloud.runs.moves import (
     FencedError,
     Move,
@@ -49,6 +54,20 @@ from marketing_analytics.local_cloud.runs.publish import (
     publish_report,
 )
 from marketing_analytics.local_cloud.runs.queue import Lease
+from marketing_analytics.local_cloud.runs.requests.closing import DROP_PROJECT
+from marketing_analytics.local_cloud.runs.requests.deferral import (
+    copy_results,
+    copy_state,
+    find_deferred,
+    save_deferred,
+)
+from marketing_analytics.local_cloud.runs.site import (
+    Profile,
+    asked_of,
+    connection_name,
+    profile_of,
+    source_of,
+)
 from marketing_analytics.local_cloud.runs.steps import (
     CLONE,
     COMPILE_ONLY,
@@ -72,10 +91,8 @@ from marketing_analytics.local_cloud.runs.store import (
 )
 from marketing_analytics.local_cloud.runs.workspace import (
     Workspace,
-    commit_of,
-    copy_project,
-    has_packages,
-    render_profile,
+    metadata_of,
+    profile_text,
     run_environment,
     step_variables,
     write_profile,
@@ -95,6 +112,20 @@ STOPPED = "The server was stopped while this run was going on."
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
+class CodeSettings:
+    """How a server gets the code of its runs.
+
+    is_dirty: a work tree is run with what is not committed in it.
+    logins: who may read which addresses of repositories.
+    hub_url: where packages of the hub are looked up; "" is dbt's own choice.
+    """
+
+    is_dirty: bool = False
+    logins: tuple[Login, ...] = ()
+    hub_url: str = ""
+
+
 @dataclass(frozen=True)
 class RunnerSettings:
     """What all runs of a server share; durations are in seconds."""
@@ -107,7 +138,9 @@ class RunnerSettings:
     save_seconds: float = 0.3
     finish_seconds: float = 30.0
     raw_wait_seconds: float = 60.0
+    code: CodeSettings = field(default_factory=CodeSettings)
     publish: PublishSettings = field(default_factory=PublishSettings)
+    access: Access = field(default_factory=Access)
 
 
 @dataclass
@@ -129,6 +162,13 @@ class StopRunError(Exception):
         self.is_timed_out = is_timed_out
 
 
+def raw_files(raw_database: Path | None) -> tuple[Path, ...]:
+    """Return the raw database and its log: they are the server's, wherever they lie."""
+    if raw_database is None:
+        return ()
+    return raw_database, raw_database.with_name(f"{raw_database.name}.wal")
+
+
 def first_cause(error: BaseException) -> BaseException:
     """Return what went wrong before an error: often the end of a run fails as its work did."""
     while error.__context__ is not None:
@@ -140,9 +180,15 @@ class Runner:
     """One run: holds its lease, its dbt process and its own connection to the store."""
 
     def __init__(
-        self, settings: RunnerSettings, store_path: Path, lease: Lease, process: DbtProcess
+        self,
+        settings: RunnerSettings,
+        store_path: Path,
+        lease: Lease,
+        process: DbtProcess,
+        mirrors: Mirrors,
     ) -> None:
         self.settings = settings
+        self.mirrors = mirrors
         self.store_path = store_path
         self.lease = lease
         self.process = process
@@ -151,6 +197,7 @@ class Runner:
         self.secrets: list[str] = []
         # whether the process has answered its last request
         self._is_idle = False
+        self._is_duckdb = True
 
     def run(self) -> None:
         """Work the run off; whatever happens, the dbt process is gone afterwards."""
@@ -171,7 +218,8 @@ class Runner:
             )
         finally:
             self.process.close()
-            shutil.rmtree(self._own_folder() / "target", ignore_errors=True)
+            for name in ("target", "tmp"):
+                shutil.rmtree(self._own_folder() / name, ignore_errors=True)
             self.is_done.set()
 
     def _own_folder(self) -> Path:
@@ -205,6 +253,9 @@ class Runner:
             has_freshness=self.claimed.run_source_freshness,
             has_docs=self.claimed.generate_docs,
             last=STEP_NAME if self._is_publishing() else "",
+            connection=connection_name(
+                self.connection, get_site(self.connection, self.claimed.environment_id)
+            ),
         )
         process: dict[str, Value] = {
             "process_id": self.process.pid,
@@ -225,7 +276,7 @@ class Runner:
 
     def _is_publishing(self) -> bool:
         job = get_job(self.connection, self.claimed.job_id)
-        owner = owner_of(job.description) if job else None
+        owner = owner_of(job.description) if job and not self.claimed.request else None
         return owner is not None and owner.key in self.settings.publish.jobs
 
     def _add_step(self, step: Step) -> None:
@@ -262,9 +313,7 @@ class Runner:
             )
 
     def _run_steps(self) -> None:
-        self.environment = run_environment(
-            self.connection, self.claimed, self.workspace, base=self.settings.base_environment
-        )
+        self.environment = self._environment({})
         self.secrets = secrets_of(self.environment)
         failed: Step | None = None
         for step in self.steps:
@@ -292,7 +341,7 @@ class Runner:
         error = ""
         try:
             if step.index == CLONE:
-                self._copy_project(log)
+                self._check_out(log)
             elif step.index == PROFILE:
                 self._write_profile(log)
             elif step.command:
@@ -322,7 +371,12 @@ class Runner:
         """Keep the artifacts of a step, then close its row: who sees it ended can read them."""
         is_dbt = step.command is not None
         kept = is_dbt and keep_artifacts(
-            self.settings.data_folder, self.lease.run_id, step.index, self.workspace.target
+            self.settings.data_folder,
+            self.lease.run_id,
+            step.index,
+            self.workspace.target,
+            metadata_of(self.environment),
+            self.secrets,
         )
         if is_dbt:
             keep_parse_file(self.workspace.target, self.workspace.parse_file)
@@ -333,40 +387,93 @@ class Runner:
                 mark_artifacts(connection, self.lease.run_id)
             end_step(connection, self.lease.run_id, step.index, status)
 
-    def _copy_project(self, log: StepLog) -> None:
-        site = get_site(self.connection, self.claimed.environment_id)
-        source = Path(site.source_path).expanduser().resolve()
-        source /= site.dbt_project_subdirectory or ""
+    def _check_out(self, log: StepLog) -> None:
+        """Fill the folder of the run with its code, and say what that is."""
         started = time.monotonic()
-        files, copied = copy_project(source, self.workspace.project)
-        seconds = time.monotonic() - started
-        log.write(f"Project: {files} files from {source}, {copied} of them new, {seconds:.2f} s.")
-        asked = self.claimed.git_sha or self.claimed.git_branch
-        if asked:
-            log.write(f"Asked for {asked}; this server runs the files as they are there.")
-        commit = commit_of(source)
-        if commit:
-            log.write(f"Commit {commit[0]} of branch {commit[1]}, with the changes not committed.")
+        if self.claimed.is_closing:
+            source, asked = Source(place=str(DROP_PROJECT)), Asked()
+        else:
+            site = get_site(self.connection, self.claimed.environment_id)
+            left_out = (self.settings.data_folder, *raw_files(self.settings.raw_database))
+            source = source_of(
+                self.connection, site, is_dirty=self.settings.code.is_dirty, left_out=left_out
+            )
+            asked = asked_of(self.claimed, site)
+        home = self.workspace.home
+        found = check_out(source, asked, home, self.mirrors)
+        for sentence in found.sentences:
+            log.write(sentence)
+        log.write(f"The code is there after {time.monotonic() - started:.2f} s.")
+        version = self.claimed.dbt_version
+        if version:
+            log.write(f"This server runs the dbt it has; {version} was asked for.")
+        self.workspace = replace(self.workspace, inner=os.path.relpath(found.project, home.tree))
+        with self._write() as connection:
+            commit = (found.sha, found.branch)
+            save_commit(connection, self.lease.run_id, *commit, has_changes=found.has_changes)
+        self.claimed = require_run(self.connection, self.lease.run_id)
+        self._defer(log)
+
+    def _defer(self, log: StepLog) -> None:
+        """Get the artifacts that the run is compared with, when its job defers to others."""
+        if self.claimed.deferring_environment_id is None or self.claimed.is_closing:
+            return
+        other = find_deferred(self.connection, self.claimed)
+        if other is None:
+            log.write("There is no good run to defer to yet: nothing is compared or deferred.")
+        elif copy_state(self.settings.data_folder, other.id, self.workspace.state):
+            log.write(f"Deferred to run {other.id}: its artifacts are the state of this run.")
             with self._write() as connection:
-                save_commit(connection, self.lease.run_id, *commit)
+                save_deferred(connection, self.lease.run_id, other.id)
 
     def _write_profile(self, log: StepLog) -> None:
         raw = self.settings.raw_database
-        text = render_profile(
-            self.workspace,
-            threads=self.claimed.threads,
-            target_name=self.claimed.target_name,
+        site = get_site(self.connection, self.claimed.environment_id)
+        profile = profile_of(
+            self.connection,
+            self.claimed,
+            site,
+            warehouse=self.workspace.warehouse,
             raw_database=raw,
+            deferred=self._deferred_file(),
         )
+        if profile.is_duckdb:
+            profile = self._confined(profile)
+        text = profile_text(self.claimed.target_name, profile.output)
         write_profile(self.workspace, text)
-        log.write(text.rstrip())
-        if raw is not None and not raw.exists():
+        self._is_duckdb = profile.is_duckdb
+        self.environment = self._environment(profile.variables)
+        self.secrets = secrets_of(self.environment)
+        log.write(redact(text.rstrip(), self.secrets))
+        if profile.is_duckdb and raw is not None and not raw.exists():
             log.write(f"{no_raw_database(raw)}; it is not attached.")
+
+    def _confined(self, profile: Profile) -> Profile:
+        """Return the profile of a DuckDB file, kept to what the run may reach."""
+        deferred, raw = self._deferred_file(), self.settings.raw_database
+        own = [self.workspace.warehouse, *(file for file in (raw, deferred) if file is not None)]
+        access = self.settings.access
+        base = self.workspace.project
+        return replace(profile, output=confined(profile.output, access, base=base, own=own))
+
+    def _deferred_file(self) -> Path | None:
+        """Return the DuckDB file of another environment that the run reads, or None."""
+        other_id = self.claimed.deferring_environment_id
+        if other_id in (None, self.claimed.environment_id) or not self.workspace.state.is_dir():
+            return None
+        file = self.workspace.warehouse_of(other_id or 0)
+        return file if file.is_file() else None
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        """Return what dbt sees."""
+        base = self.settings.base_environment
+        return run_environment(self.connection, self.claimed, self.workspace, base=base, more=more)
 
     def _run_command(self, step: Step, log: StepLog) -> str:
         """Run one dbt command and return why it failed, "" when it did not."""
         command = step.command or ""
         args = parse_command(command, target_name=self.claimed.target_name)
+        args = self._from_failure(step, args, log)
         if step.index == DEPS and not has_packages(self.workspace.project):
             log.write("The project names no packages: nothing to install.")
             return ""
@@ -374,7 +481,7 @@ class Runner:
         started_at = time.time()
         environment = {**self.environment, **step_variables(self.workspace, step.index)}
         self._is_idle = False
-        self.process.request(args, environment, self.workspace.project)
+        self._request(args, environment)
         self._follow(step, log)
         path = self.workspace.target / "run_results.json"
         results = nodes_of_results(path, started_at, secrets=self.secrets)
@@ -382,6 +489,18 @@ class Runner:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)
         return self._why_failed(log)
+
+    def _from_failure(self, step: Step, args: list[str], log: StepLog) -> list[str]:
+        """Return the command that goes on at the failed model, for the first step of a retry."""
+        retried = self.claimed.trigger_body.get("retrying_run_id")
+        first = next((one.index for one in self.steps if one.command in self.claimed.commands), 0)
+        if not retried or step.index != first:
+            return args
+        folder = self.workspace.run / "retried"
+        if not copy_results(self.settings.data_folder, retried, subcommand_of(args) or "", folder):
+            return args
+        log.write(f"Goes on where run {retried} failed: `dbt retry` with its results.")
+        return ["retry", "--state", str(folder)]
 
     def _publish(self, log: StepLog) -> str:
         # dbt lets go of the warehouse file first
@@ -395,10 +514,31 @@ class Runner:
             check=self._check_flags,
         )
 
+    def _request(self, args: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Hand a command to the dbt process, with what it may reach."""
+        workspace, access = self.workspace, self.settings.access
+        for_sql = access.variables([workspace.home.tree, workspace.target])
+        variables = {"TMPDIR": str(workspace.temporary), **for_sql}
+        workspace.temporary.mkdir(parents=True, exist_ok=True)
+        writable = [
+            workspace.home.folder,
+            workspace.run,
+            workspace.warehouse.parent,
+            workspace.parse_file.parent,
+            *access.folders,
+        ]
+        self.process.request(
+            args,
+            {**environment, **variables},
+            workspace.project,
+            writable=None if access.is_open else writable,
+            readable=raw_files(self.settings.raw_database),
+        )
+
     def _wait_for_raw(self, step: Step, log: StepLog) -> None:
         """Wait while an ingestion writes the raw database; dbt would fail at once."""
         raw = self.settings.raw_database
-        if raw is not None and step.index != DEPS:
+        if raw is not None and step.index != DEPS and self._is_duckdb:
             seconds = self.settings.raw_wait_seconds
             wait_for_writer(raw, seconds, say=log.write, check=self._check_flags)
 
@@ -451,7 +591,8 @@ class Runner:
         if self.flags.is_lost.is_set():
             raise FencedError(f"run {self.lease.run_id} is no longer held by this worker")
         if self.flags.is_cancelled.is_set():
-            raise StopRunError(Status.CANCELLED, CANCELLED_BY_USER)
+            run = require_run(self.connection, self.lease.run_id)
+            raise StopRunError(Status.CANCELLED, run.cancel_reason or CANCELLED_BY_USER)
         limit = self.claimed.timeout_seconds
         if limit and self._seconds_running() > limit:
             message = (

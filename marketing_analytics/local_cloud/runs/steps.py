@@ -1,6 +1,6 @@
 """The steps of a run: their names and order, their commands read safely, and their logs.
 
-1 "Clone git repository", 2 "Create Profile from Connection DuckDB", 3 "Invoke dbt with `dbt deps`",
+1 "Clone git repository", 2 "Create Profile from Connection ...", 3 "Invoke dbt with `dbt deps`",
 then source freshness when asked, the commands of the job, and docs last, as in dbt Cloud. dbt's
 JSON lines become text, node rows and an end mark. Whatever the process prints is taken, so that
 its pipe never fills; what goes to disk is capped.
@@ -9,6 +9,7 @@ its pipe never fills; what goes to disk is capped.
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -33,12 +34,31 @@ SUBCOMMANDS = frozenset(
 )
 # their results are compile times, which would pass for the times of models
 COMPILE_ONLY = frozenset({"compile", "docs"})
-# options in front of the subcommand that take a value
+# what a step may say: options with a value, and flags, both also as `--no-...`
 VALUE_OPTIONS = frozenset(
-    {"--log-cache-events", "--log-file-max-bytes", "--log-format", "--log-format-file"}
-    | {"--log-level", "--log-level-file", "--printer-width", "--record-timing-info", "-r"}
-    | {"--warn-error-options"}
+    {"--args", "--event-time-end", "--event-time-start", "--exclude", "--exclude-resource-type"}
+    | {"--exclude-resource-types", "--indirect-selection", "--inline", "--inline-direct", "--limit"}
+    | {"--log-file-max-bytes", "--log-level", "--log-level-file", "--maximum-seed-size-mib", "-m"}
+    | {"--model", "--models", "--output-keys", "--printer-width", "--resource-type", "-s"}
+    | {"--resource-types", "--sample", "--select", "--selector", "--source", "--sqlparse"}
+    | {"--target", "-t", "--threads", "--vars", "--warn-error-options"}
 )
+# the same, where the value may lead to a file: it stays in the project
+PATH_OPTIONS = frozenset({"--defer-state", "--output", "-o", "--state"})
+FLAGS = frozenset(
+    {"cache-selected-only", "clean-project-files-only", "compile", "config-dir", "connection"}
+    | {"debug", "defer", "empty", "empty-catalog", "export-saved-queries", "fail-fast"}
+    | {"favor-state", "full-refresh", "hints-enabled", "include-saved-query"}
+    | {"inject-ephemeral-ctes", "introspect", "lock", "log-cache-events", "macro-debugging"}
+    | {"partial-parse", "partial-parse-file-diff", "populate-cache", "print", "quiet"}
+    | {"send-anonymous-usage-stats", "show", "show-all-deprecations", "single-threaded"}
+    | {"static", "static-parser", "store-failures", "upgrade", "use-colors", "use-colors-file"}
+    | {"use-experimental-parser", "use-fast-test-edges", "version-check", "warn-error"}
+    | {"write-json"}
+)
+# fail-fast, full-refresh, debug, quiet
+SHORT_FLAGS = frozenset("xfdq")
+NUMBER = re.compile(r"-\d+")
 # the server decides these: they would lead dbt out of the run's own folders and profile
 RESERVED = {
     "--profiles-dir": "the server renders the profile of a run",
@@ -47,6 +67,9 @@ RESERVED = {
     "--target-path": "a run has its own target folder",
     "--log-path": "a run has its own log folder",
     "--log-format": "the server reads dbt's log",
+    "--log-format-file": "the server reads dbt's log",
+    "--record-timing-info": "it would write a file outside of the run's folders",
+    "-r": "it would write a file outside of the run's folders",
     "--partial-parse-file-path": "the server keeps one parse file per environment and schema",
     "--use-v2-parser": "this parser is not installed",
     "--v2-parser": "this parser is not installed",
@@ -73,6 +96,7 @@ def plan_steps(
     has_freshness: bool = False,
     has_docs: bool = False,
     last: str = "",
+    connection: str = "DuckDB",
 ) -> list[Step]:
     """Return the steps of a run in order, numbered from 1; `last` names one that is no command."""
     wanted = [(DEPS_COMMAND, False)]
@@ -83,7 +107,7 @@ def plan_steps(
         wanted.append((DOCS_COMMAND, True))
     first = [
         Step(CLONE, "Clone git repository"),
-        Step(PROFILE, "Create Profile from Connection DuckDB"),
+        Step(PROFILE, f"Create Profile from Connection {connection}"),
     ]
     rest = [
         Step(index, f"Invoke dbt with `{command}`", command, is_advisory)
@@ -105,17 +129,52 @@ def parse_command(command: str, *, target_name: str) -> list[str]:
     if not words or words[0] != "dbt":
         raise UserError(f"{command!r} is not a dbt command", hint="every step starts with `dbt`")
     args = without_target(words[1:], target_name)
-    for word in args:
-        reason = RESERVED.get(word.partition("=")[0])
-        if reason:
-            raise UserError(f"{word} cannot be used in a step: {reason}", hint=f"remove {word}")
     name = subcommand_of(args)
+    if name == "docs" and subcommand_of(args[args.index("docs") + 1 :]) != "generate":
+        raise UserError(
+            "dbt docs serve cannot be run as a step: it would not end",
+            hint="dbt docs generate; the server shows what it makes",
+        )
     if name not in SUBCOMMANDS:
         raise UserError(
             f"dbt {name or ''} cannot be run as a step".replace("  ", " "),
             hint=f"allowed: {', '.join(sorted(SUBCOMMANDS))}",
         )
+    check_options(args)
     return args
+
+
+def check_options(args: Sequence[str]) -> None:
+    """Raise UserError for an option that leads dbt out of the run's folders, or is not known."""
+    for place, word in enumerate(args):
+        option, has_value, value = word.partition("=")
+        if not option.startswith("-") or NUMBER.fullmatch(word):
+            continue
+        reason = RESERVED.get(option)
+        if reason is None and not is_allowed(option):
+            reason = "it is not among the options that a step may have"
+        if reason:
+            raise UserError(f"{word} cannot be used in a step: {reason}", hint=f"remove {word}")
+        if option in PATH_OPTIONS:
+            check_inner_path(option, value if has_value else "".join(args[place + 1 : place + 2]))
+
+
+def is_allowed(option: str) -> bool:
+    """Return whether a step may have an option."""
+    if option.startswith("--"):
+        name = option.removeprefix("--")
+        is_flag = name in FLAGS or name.removeprefix("no-") in FLAGS
+    else:
+        is_flag = len(option) > 1 and SHORT_FLAGS.issuperset(option[1:])
+    return is_flag or option in VALUE_OPTIONS or option in PATH_OPTIONS
+
+
+def check_inner_path(option: str, value: str) -> None:
+    """Raise UserError for a path outside of the project."""
+    if value.startswith(("/", "~")) or ".." in Path(value).parts:
+        raise UserError(
+            f"{option} {value} leads out of the project", hint="give a path inside the project"
+        )
 
 
 def subcommand_of(args: Sequence[str]) -> str | None:
@@ -127,7 +186,7 @@ def subcommand_of(args: Sequence[str]) -> str | None:
         elif not word.startswith("-"):
             return word
         else:
-            is_value = word in VALUE_OPTIONS
+            is_value = word in VALUE_OPTIONS or word in PATH_OPTIONS
     return None
 
 

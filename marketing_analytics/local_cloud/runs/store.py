@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +19,20 @@ from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.moves import Move, move_run
 from marketing_analytics.local_cloud.runs.progress import close_steps, drop_steps
 from marketing_analytics.local_cloud.runs.records import (
+    CLOSING,
     ActiveCounts,
     EngineSigns,
+    Outcome,
     PlacedRun,
     Run,
 )
+from marketing_analytics.local_cloud.runs.requests.schemas import (
+    note_request,
+    request_of,
+    request_words,
+    schema_of_request,
+)
+from marketing_analytics.local_cloud.runs.site import default_schema
 from marketing_analytics.local_cloud.store.connection import (
     Value,
     find,
@@ -31,12 +40,12 @@ from marketing_analytics.local_cloud.store.connection import (
     load_sql,
     now_text,
     record,
-    records,
     transaction,
 )
 from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.local_cloud.store.jobs import Document, Job, get_job, jobs_after
-from marketing_analytics.local_cloud.store.pages import Page
+from marketing_analytics.local_cloud.store.narrowing import narrowed
+from marketing_analytics.local_cloud.store.pages import Page, count_of, page_of
 from marketing_analytics.local_cloud.store.variables import resolve_variables
 
 CANCELLED_BY_USER = "Cancelled by user."
@@ -115,6 +124,8 @@ def add_run(
     if job is None:
         raise UserError(f"there is no job {job_id}")
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    request = request_of(given)
+    schema_name = schema_name_of(connection, job, given)
     values = {
         "account_id": job.account_id,
         "project_id": job.project_id,
@@ -127,9 +138,46 @@ def add_run(
         "attempts_left": attempts_left,
         "now": now_text(),
         **effective_settings(job.document, given),
-        "schema_name": schema_name_of(connection, job, given),
+        "schema_name": schema_name,
+        "request": request,
+        "deferring_environment_id": deferring_environment(connection, job),
     }
-    return int(connection.execute(load_sql("runs")["add_run"], values).fetchone()[0])
+    run_id = int(connection.execute(load_sql("runs")["add_run"], values).fetchone()[0])
+    if request and CLOSING not in given:
+        note_request(connection, job_id, request, schema_name)
+        replace_older(connection, job_id, request, run_id)
+    return run_id
+
+
+def replace_older(connection: sqlite3.Connection, job_id: int, request: str, run_id: int) -> None:
+    """Cancel the runs of a request that a newer one replaces, inside an open transaction."""
+    reason = f"Cancelled: run {run_id} has a newer commit of {request_words(request)}."
+    cancel_runs_of_request(connection, job_id, request, run_id, reason)
+
+
+def cancel_runs_of_request(
+    connection: sqlite3.Connection, job_id: int, request: str, before_id: int, reason: str
+) -> None:
+    """Cancel the runs of a request with lower ids, inside an open transaction."""
+    values = {"job_id": job_id, "request": request, "run_id": before_id}
+    sql = load_sql("runs")
+    for row in connection.execute(sql["runs_of_request"], values).fetchall():
+        if row["status"] == Status.QUEUED:
+            withdraw_run(connection, row["id"], reason)
+        else:
+            given = {"run_id": row["id"], "reason": reason, "now": now_text()}
+            connection.execute(sql["cancel_for"], given)
+
+
+def deferring_environment(connection: sqlite3.Connection, job: Job) -> int | None:
+    """Return the environment whose tables a job reads where it does not build them, or None."""
+    document = job.document
+    deferring = document.get("deferring_environment_id")
+    other_id = document.get("deferring_job_definition_id")
+    if deferring or not other_id:
+        return deferring
+    other = get_job(connection, other_id)
+    return other.environment_id if other else None
 
 
 def effective_settings(document: Document, overrides: Mapping[str, Any]) -> dict[str, Value]:
@@ -164,11 +212,15 @@ def threads_of(value: Any) -> int:
 
 
 def schema_name_of(connection: sqlite3.Connection, job: Job, overrides: Mapping[str, Any]) -> str:
-    """Return the schema: schema_override, else the variable DBT_SCHEMA, else the environment's."""
-    name = overrides.get("schema_override") or resolve_variables(
-        connection, job.project_id, job.environment_id, job.id
-    ).get("DBT_SCHEMA")
-    name = name or get_site(connection, job.environment_id).schema_name
+    """Return the schema: of the request, schema_override, the variable DBT_SCHEMA, else its own."""
+    name = overrides.get("schema_override")
+    request = request_of(overrides)
+    if request:
+        name = schema_of_request(connection, job.id, job.project_id, request, name)
+    name = name or resolve_variables(connection, job.project_id, job.environment_id, job.id).get(
+        "DBT_SCHEMA"
+    )
+    name = name or default_schema(connection, get_site(connection, job.environment_id))
     if not isinstance(name, str) or not SCHEMA_NAME.fullmatch(name):
         raise UserError(f"the schema {name!r} may only hold letters, digits and _, at most 63")
     return name
@@ -236,9 +288,17 @@ def retry_crashed_run(connection: sqlite3.Connection, run_id: int) -> None:
     drop_steps(connection, run_id)
 
 
-def save_commit(connection: sqlite3.Connection, run_id: int, sha: str, branch: str) -> None:
-    """Note the commit that a run works on."""
-    values = {"run_id": run_id, "git_sha": sha, "git_branch": branch, "now": now_text()}
+def save_commit(
+    connection: sqlite3.Connection,
+    run_id: int,
+    sha: str | None,
+    branch: str | None,
+    *,
+    has_changes: bool = False,
+) -> None:
+    """Note the commit that a run works on, and whether with files that are not committed."""
+    commit = {"git_sha": sha, "git_branch": branch, "has_changes": int(has_changes)}
+    values = {"run_id": run_id, **commit, "now": now_text()}
     connection.execute(load_sql("runs")["save_commit"], values)
 
 
@@ -286,16 +346,13 @@ def list_runs(
             f"runs cannot be ordered by {order_by!r}", hint=f"one of {', '.join(ORDERS)}"
         )
     page = {**chosen.parameters(), "order_by": order_by, "limit": limit, "offset": offset}
-    rows = connection.execute(load_sql("runs")["list_runs"], page).fetchall()
-    if rows:
-        return Page(records(Run, rows), rows[0]["total_count"])
-    return Page([], count_runs(connection, chosen) if offset else 0)
+    sql = load_sql("runs")
+    return page_of(connection, Run, sql["list_runs"], sql["count_runs"], page)
 
 
 def count_runs(connection: sqlite3.Connection, chosen: RunFilter) -> int:
     """Return how many runs match."""
-    found = connection.execute(load_sql("runs")["count_runs"], chosen.parameters())
-    return int(found.fetchone()[0])
+    return count_of(connection, load_sql("runs")["count_runs"], chosen.parameters())
 
 
 def newest_runs(
@@ -303,7 +360,8 @@ def newest_runs(
 ) -> list[PlacedRun]:
     """Return runs with their names, newest first; nothing is counted, so a long list costs none."""
     values = {**chosen.parameters(), "limit": limit, "offset": offset}
-    return find_all(connection, PlacedRun, load_sql("runs")["newest_runs"], values)
+    statement = narrowed(load_sql("runs")["newest_runs"], values)
+    return find_all(connection, PlacedRun, statement, values)
 
 
 def active_runs(connection: sqlite3.Connection, account_id: int) -> list[PlacedRun]:
@@ -326,12 +384,29 @@ def engine_signs(connection: sqlite3.Connection, account_id: int) -> EngineSigns
     return record(EngineSigns, row)
 
 
+def last_outcomes(
+    connection: sqlite3.Connection, job_ids: Sequence[int], *, per_job: int
+) -> dict[int, list[Outcome]]:
+    """Return the newest runs of each of the jobs by its id, oldest first."""
+    values: dict[str, Value] = {"job_ids": json.dumps(list(job_ids)), "per_job": per_job}
+    outcomes: dict[int, list[Outcome]] = {}
+    for outcome in find_all(connection, Outcome, load_sql("runs")["last_outcomes"], values):
+        outcomes.setdefault(outcome.job_id, []).append(outcome)
+    return outcomes
+
+
 def most_recent_run(
     connection: sqlite3.Connection, job_id: int, *, is_ended: bool = False
 ) -> Run | None:
     """Return the newest run of a job, or the newest one that ended; None when there is none."""
     values = {"job_id": job_id, "is_ended": is_ended}
     return find(connection, Run, load_sql("runs")["most_recent_run"], values)
+
+
+def newest_run_id(connection: sqlite3.Connection, job_id: int) -> int | None:
+    """Return the id of the newest run of a job, None without one."""
+    row = connection.execute(load_sql("runs")["newest_run_id"], {"job_id": job_id}).fetchone()
+    return None if row[0] is None else int(row[0])
 
 
 def last_run_with_artifacts(connection: sqlite3.Connection, job_id: int) -> Run | None:

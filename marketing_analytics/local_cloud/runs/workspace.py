@@ -1,34 +1,36 @@
-"""What a run works with: a copy of the project, a rendered profile, and its environment.
+"""What a run works with: its folders, its rendered profile, and what dbt sees of the environment.
 
-The copy lives in one folder per environment, since runs of an environment never overlap. Its path
+The code lies in one folder per environment, since runs of an environment never overlap. Its path
 and the profile's text stay the same from run to run, so that dbt's partial parsing holds.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import sqlite3
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.core.redaction import is_secret_name
 from marketing_analytics.local_cloud.runs.artifacts import run_folder
+from marketing_analytics.local_cloud.runs.code.checkout import Home
 from marketing_analytics.local_cloud.runs.records import Run
-from marketing_analytics.local_cloud.store.environments import get_site
+from marketing_analytics.local_cloud.runs.requests.schemas import number_of
+from marketing_analytics.local_cloud.store.environments import Site, get_site
 from marketing_analytics.local_cloud.store.variables import resolve_variables
-from marketing_analytics.warehouse.duckdb import profile_output
 
 PROFILE_NAME = "marketing_cloud"
-SKIPPED_FOLDERS = frozenset(
-    {".git", ".venv", "__pycache__", "dbt_packages", "logs", "node_modules", "target", "var"}
-)
-SKIPPED_SUFFIXES = (".duckdb", ".duckdb.wal", ".pyc", ".swp")
-SKIPPED_FILES = frozenset({".user.yml", "profiles.yml"})
+# where dbt looks packages up
+HUB = "DBT_PACKAGE_HUB_URL"
+# dbt puts variables of these names into the metadata of its artifacts
+IN_METADATA = "DBT_ENV_CUSTOM_ENV_"
+METADATA_NAMES = (
+    "DBT_CLOUD_PROJECT_ID", "DBT_CLOUD_JOB_ID", "DBT_CLOUD_RUN_ID", "DBT_CLOUD_RUN_REASON",
+    "DBT_CLOUD_RUN_REASON_CATEGORY", "DBT_CLOUD_PR_ID", "DBT_CLOUD_GIT_SHA",
+    "DBT_CLOUD_GIT_BRANCH",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Workspace:
     run_id: int
     environment_id: int
     schema_name: str
+    # where the project is in its repository
+    inner: str = "."
 
     @property
     def run(self) -> Path:
@@ -51,9 +55,24 @@ class Workspace:
         return self.run / "target"
 
     @property
+    def home(self) -> Home:
+        """Return the folder of the environment's code."""
+        return Home(self.data_folder / "work" / f"env_{self.environment_id}")
+
+    @property
     def project(self) -> Path:
-        """Return the copy of the project."""
-        return self.data_folder / "work" / f"env_{self.environment_id}" / "project"
+        """Return the project as the run works on it."""
+        return self.home.tree / self.inner
+
+    @property
+    def state(self) -> Path:
+        """Return the folder of the artifacts that the run is compared with."""
+        return self.run / "state"
+
+    @property
+    def temporary(self) -> Path:
+        """Return the folder of temporary files; it goes when the run ends."""
+        return self.run / "tmp"
 
     @property
     def profile(self) -> Path:
@@ -63,7 +82,11 @@ class Workspace:
     @property
     def warehouse(self) -> Path:
         """Return the DuckDB file of the environment; its stem is the catalog name."""
-        return self.data_folder / "warehouse" / f"env_{self.environment_id}.duckdb"
+        return self.warehouse_of(self.environment_id)
+
+    def warehouse_of(self, environment_id: int) -> Path:
+        """Return the DuckDB file of an environment."""
+        return self.data_folder / "warehouse" / f"env_{environment_id}.duckdb"
 
     @property
     def parse_file(self) -> Path:
@@ -76,91 +99,8 @@ class Workspace:
         return self.run / "steps" / f"{step_index}.debug"
 
 
-def copy_project(source: Path, target: Path) -> tuple[int, int]:
-    """Make `target` a copy of the project; return how many files it has and how many were copied.
-
-    Files whose size and time did not change are left alone. Raise UserError when there is none.
-    """
-    if not (source / "dbt_project.yml").is_file():
-        raise UserError(
-            f"there is no dbt_project.yml in {source}", hint="set the project's source folder"
-        )
-    try:
-        wanted = list_files(source)
-        target.mkdir(parents=True, exist_ok=True)
-        for name in set(list_files(target)) - set(wanted):
-            (target / name).unlink()
-        copied = sum(copy_file(source / name, target / name) for name in wanted)
-    except OSError as error:
-        raise MachineError(f"cannot copy the project {source}: {error}") from None
-    return len(wanted), copied
-
-
-def list_files(folder: Path) -> list[str]:
-    """Return the files of a project below `folder`, relative to it, sorted."""
-    found: list[str] = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name not in SKIPPED_FOLDERS]
-        prefix = os.path.relpath(place, folder)
-        found += [
-            os.path.normpath(os.path.join(prefix, name))  # noqa: PTH118
-            for name in files
-            if name not in SKIPPED_FILES and not name.endswith(SKIPPED_SUFFIXES)
-        ]
-    return sorted(found)
-
-
-def copy_file(source: Path, target: Path) -> bool:
-    """Copy one file unless the copy has its size and time; return whether it was copied."""
-    there = source.stat()
-    try:
-        here = target.stat()
-        if (here.st_size, here.st_mtime_ns) == (there.st_size, there.st_mtime_ns):
-            return False
-    except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target)
-    return True
-
-
-def commit_of(source: Path) -> tuple[str, str] | None:
-    """Return commit and branch of the git work tree a project is in, or None."""
-    command = ["git", "-C", str(source), "rev-parse", "HEAD", "--abbrev-ref", "HEAD"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=5, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    sha, _, branch = done.stdout.strip().partition("\n")
-    return sha, branch
-
-
-def has_packages(project: Path) -> bool:
-    """Return whether the project names packages to install."""
-    import yaml  # type: ignore[import-untyped]
-
-    for name in ("packages.yml", "dependencies.yml"):
-        try:
-            content = yaml.safe_load((project / name).read_text("utf-8"))
-        except FileNotFoundError:
-            continue
-        except (OSError, yaml.YAMLError):
-            # dbt says better what is wrong with it
-            return True
-        if isinstance(content, dict) and (content.get("packages") or content.get("projects")):
-            return True
-    return False
-
-
-def render_profile(
-    workspace: Workspace, *, threads: int, target_name: str, raw_database: Path | None
-) -> str:
+def profile_text(target_name: str, output: Mapping[str, Any]) -> str:
     """Return the text of profiles.yml; JSON is YAML, and it quotes whatever a path may hold."""
-    output = profile_output(
-        workspace.warehouse,
-        schema=workspace.schema_name,
-        threads=threads,
-        raw_database=raw_database,
-    )
     profile = {PROFILE_NAME: {"target": target_name, "outputs": {target_name: output}}}
     return json.dumps(profile, indent=2) + "\n"
 
@@ -169,7 +109,13 @@ OF_MACHINE = {
     "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "SHELL", "SSH_AUTH_SOCK",
     "TEMP", "TERM", "TMP", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV", "XDG_CACHE_HOME",
 }  # fmt: skip
-OF_MACHINE_PREFIXES = ("GIT_", "LC_", "OMP_", "OPENBLAS_", "PYTHON")
+# git fetches packages; what a hook sets, such as GIT_DIR, would lead it astray
+OF_MACHINE |= {
+    "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH", "GIT_SSH",
+    "GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "PYTHONHOME", "PYTHONPATH",
+    "PYTHONSAFEPATH", "PYTHONHASHSEED", "PYTHONWARNINGS",
+}  # fmt: skip
+OF_MACHINE_PREFIXES = ("LC_", "OMP_", "OPENBLAS_")
 OF_NETWORK = {
     "ALL_PROXY", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE",
     "SSL_CERT_DIR", "SSL_CERT_FILE",
@@ -183,10 +129,14 @@ def write_profile(workspace: Workspace, text: str) -> None:
     (workspace.profile / "profiles.yml").write_text(text, "utf-8")
 
 
-def base_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return what of the server's environment dbt needs: no tokens, no settings of ours."""
+def base_environment(environment: Mapping[str, str], hub_url: str = "") -> dict[str, str]:
+    """Return what of the server's environment dbt needs: no tokens, no settings of ours.
+
+    dbt reads where its hub is when it is imported, so the process must be started with it.
+    """
     kept = {name: value for name, value in environment.items() if is_needed_by_dbt(name)}
-    return {**kept, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+    hub = {HUB: hub_url} if hub_url else {}
+    return {**kept, **hub, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def is_needed_by_dbt(name: str) -> bool:
@@ -205,8 +155,12 @@ def run_environment(
     workspace: Workspace,
     *,
     base: Mapping[str, str],
+    more: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Return what dbt sees: server < project < environment < job < what the run sets itself."""
+    """Return what dbt sees: server < project < environment < job < what the run sets itself.
+
+    `more` are the secrets of the profile.
+    """
     ids = (run.project_id, run.environment_id, run.job_id)
     own = {
         "DBT_SCHEMA": run.schema_name,
@@ -222,32 +176,41 @@ def run_environment(
         "DBT_VERSION_CHECK": "false",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
+    cloud = cloud_variables(get_site(connection, run.environment_id), run)
     return {
         **base,
         **resolve_variables(connection, *ids),
-        **cloud_variables(connection, run),
+        **cloud,
+        **{IN_METADATA + name: cloud[name] for name in METADATA_NAMES},
+        **(more or {}),
         **own,
     }
 
 
+def metadata_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what dbt writes into the metadata of its artifacts."""
+    start = len(IN_METADATA)
+    given = environment.items()
+    return {name[start:]: value for name, value in given if name.startswith(IN_METADATA)}
+
+
 def step_variables(workspace: Workspace, step_index: int) -> dict[str, str]:
-    """Return what differs from step to step: dbt's debug log, and the parse file once there is one.
+    """Return what differs from step to step: dbt's debug log, and the files that it may read.
 
     dbt refuses to start with a parse file that does not exist.
     """
     variables = {"DBT_LOG_PATH": str(workspace.debug_logs(step_index))}
     if workspace.parse_file.exists():
         variables["DBT_PARTIAL_PARSE_FILE_PATH"] = str(workspace.parse_file)
+    if (workspace.state / "manifest.json").exists():
+        variables |= {"DBT_STATE": str(workspace.state), "DBT_DEFER": "true"}
     return variables
 
 
-def cloud_variables(connection: sqlite3.Connection, run: Run) -> dict[str, str]:
+def cloud_variables(site: Site, run: Run) -> dict[str, str]:
     """Return the DBT_CLOUD_* variables that dbt Cloud gives to a run."""
-    site = get_site(connection, run.environment_id)
     kind = {"production": "prod", "staging": "staging"}.get(site.deployment_type or "", "")
-    overrides = run.trigger_body
-    requests = ("github_pull_request_id", "gitlab_merge_request_id", "azure_pull_request_id")
-    request = next((overrides[name] for name in requests if overrides.get(name)), "")
+    request = number_of(run.request) or ""
     return {
         "DBT_ENV": "prod",
         "DBT_CLOUD_ACCOUNT_ID": str(run.account_id),
@@ -262,4 +225,5 @@ def cloud_variables(connection: sqlite3.Connection, run: Run) -> dict[str, str]:
         "DBT_CLOUD_INVOCATION_CONTEXT": "ci" if request else kind or "prod",
         "DBT_CLOUD_PR_ID": str(request),
         "DBT_CLOUD_GIT_SHA": run.git_sha or "",
+        "DBT_CLOUD_GIT_BRANCH": run.git_branch or "",
     }

@@ -6,9 +6,9 @@ from environments
 where id = :environment_id and account_id = :account_id and state = 1
 
 -- name: list_environments
--- one page of environments, and how many match in all
+-- one page of environments
 select id, account_id, project_id, name, type, deployment_type, dbt_version, schema_name, payload,
-    state, created_at, updated_at, count(*) over () as total_count
+    state, created_at, updated_at
 from environments
 where account_id = :account_id
     and (:state is null or state = :state)
@@ -31,7 +31,7 @@ order by
 limit :limit offset :offset
 
 -- name: count_environments
--- how many match, asked when a page lies beyond the end
+-- how many match
 select count(*)
 from environments
 where account_id = :account_id
@@ -70,7 +70,9 @@ where id = :environment_id and account_id = :account_id
 
 -- name: get_site
 -- where runs of an environment take place, also of a deleted one
-select e.name, e.deployment_type, e.schema_name, p.source_path, p.dbt_project_subdirectory
+select
+    e.account_id, e.project_id, e.name, e.deployment_type, e.schema_name, e.payload,
+    p.source_path, p.dbt_project_subdirectory, p.payload as project_payload
 from environments as e
 inner join projects as p on e.project_id = p.id
 where e.id = :environment_id

@@ -1,15 +1,3 @@
--- part: failures
--- failures since the last success
-(
-    select count(*)
-    from runs as r
-    where r.job_id = j.id
-        and r.status = @error
-        and r.id > coalesce(
-            (select max(s.id) from runs as s where s.job_id = j.id and s.status = @success), 0
-        )
-) as run_failure_count
-
 -- part: of_filter
 -- the jobs that a caller asks for
 where account_id = :account_id
@@ -24,33 +12,8 @@ where account_id = :account_id
         or json_extract(payload, '$.triggers.schedule') = :triggers_schedule)
     and (:job_type is null or json_extract(payload, '$.job_type') = :job_type)
 
--- name: get_job
--- a job with its failures since the last success
-select
-    j.*,
-    @failures
-from jobs as j
-where id = :job_id
-    and (:account_id is null or account_id = :account_id)
-    and (:any_state or state = 1)
-
--- name: get_placed_job
--- the page of a job, also of a deleted one
-select
-    j.*, e.name as environment_name, p.name as project_name,
-    @failures
-from jobs as j
-inner join environments as e on j.environment_id = e.id
-inner join projects as p on j.project_id = p.id
-where j.account_id = :account_id and j.id = :job_id
-
--- name: list_jobs
--- one page of jobs, and how many match in all
-select
-    j.*, count(*) over () as total_count,
-    @failures
-from jobs as j
-@of_filter
+-- part: in_order
+-- the orders that lists of jobs can have
 order by
     case when :order_by = '-id' then id end desc,
     case when :order_by = 'name' then name end,
@@ -64,10 +27,86 @@ order by
     case when :order_by = 'environment_id' then environment_id end,
     case when :order_by = '-environment_id' then environment_id end desc,
     id
-limit :limit offset :offset
+
+-- name: get_job
+-- one job, of an account when asked
+select j.*
+from jobs as j
+where id = :job_id
+    and (:account_id is null or account_id = :account_id)
+    and (:any_state or state = 1)
+
+-- name: get_placed_job
+-- the page of a job, also of a deleted one
+select
+    j.*, e.name as environment_name, p.name as project_name
+from jobs as j
+inner join environments as e on j.environment_id = e.id
+inner join projects as p on j.project_id = p.id
+where j.account_id = :account_id and j.id = :job_id
+
+-- part: of_lines
+-- the active jobs that hold every word, and whose last run ended so
+where j.account_id = :account_id
+    and j.state = 1
+    and (:environment_id is null or j.environment_id = :environment_id)
+    and (:is_scheduled is null or j.is_scheduled = :is_scheduled)
+    and (:words is null or not exists (
+        select 1 from json_each(:words) as w
+        where instr(lower(j.name || ' ' || j.description || ' ' || j.id), w.value) = 0
+    ))
+    and (:tone is null or :tone = coalesce(
+        (
+            select
+                case
+                    when r.is_crashed or r.is_timed_out or r.status = @error then 'error'
+                    when r.status = @queued then 'queued'
+                    when r.status in (@held) then 'running'
+                    when r.status = @success then 'success'
+                    else 'cancelled'
+                end
+            from runs as r where r.job_id = j.id order by r.id desc limit 1
+        ),
+        'never'
+    ))
+
+-- name: list_lines
+-- one page of the lines of the page of all jobs, by name
+select
+    j.id, j.name, j.description, j.cron, j.is_scheduled, j.next_run_at, j.environment_id,
+    e.name as environment_name
+from jobs as j
+inner join environments as e on j.environment_id = e.id
+where j.id in (
+    select j.id
+    from jobs as j
+    @of_lines
+    order by j.name, j.id
+    limit :limit offset :offset
+)
+order by j.name, j.id
+
+-- name: count_lines
+-- how many of them there are
+select count(*)
+from jobs as j
+@of_lines
+
+-- name: list_jobs
+-- one page of jobs; its ids are found without the rows
+select j.*
+from jobs as j
+where id in (
+    select id
+    from jobs
+    @of_filter
+    @in_order
+    limit :limit offset :offset
+)
+@in_order
 
 -- name: count_jobs
--- how many match, asked when a page lies beyond the end
+-- how many match
 select count(*)
 from jobs
 @of_filter

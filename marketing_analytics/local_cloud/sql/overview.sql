@@ -9,21 +9,6 @@ inner join runs as r on r.id = max(
     ), 0)
 )
 
--- part: with_last
--- active jobs with the state of their newest run
-from jobs as j
-inner join environments as e on j.environment_id = e.id
-left join runs as r on r.id = (select max(s.id) from runs as s where s.job_id = j.id)
-where j.account_id = :account_id and j.state = 1
-    and (:environment_id is null or j.environment_id = :environment_id)
-    and not exists (
-        select 1 from json_each(:words) as w
-        where instr(lower(j.name || ' ' || j.description || ' ' || j.id), w.value) = 0
-    )
-    and (:statuses is null or coalesce(iif(r.is_timed_out = 1, @error, r.status), 0) in
-        (select value from json_each(:statuses)))
-    and (:is_scheduled is null or j.is_scheduled = :is_scheduled)
-
 -- name: failing_jobs
 -- the home page: jobs whose newest judged run failed, the newest failure first
 select
@@ -103,31 +88,6 @@ select substr(r.created_at, 1, 10) as day, r.status, count(*) as runs, max(r.id)
 from runs as r
 where r.job_id = :job_id and r.created_at >= :since and r.status in (@ended)
 group by 1, 2
-
--- name: job_lines
--- one page of the list of jobs by name
-select
-    j.id, j.name, j.description, j.cron, j.is_scheduled, j.next_run_at, j.environment_id,
-    e.name as environment_name
-@with_last
-order by j.name, j.id
-limit :limit offset :offset
-
--- name: count_job_lines
--- how many jobs the list has
-select count(*)
-@with_last
-
--- name: outcomes_of
--- the newest runs of the jobs of a page, oldest first
-select r.id, r.job_id, r.status, r.is_crashed, r.is_timed_out, r.created_at, r.started_at,
-    r.finished_at
-from json_each(:job_ids) as j
-inner join runs as r on r.job_id = j.value
-where r.id >= coalesce((
-    select s.id from runs as s where s.job_id = j.value order by s.id desc limit 1 offset :per_job - 1
-), 0)
-order by r.id
 
 -- name: runs_with_artifacts
 -- the board of freshness: runs that may hold a look at the sources, newest first

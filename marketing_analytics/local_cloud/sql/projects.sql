@@ -1,14 +1,14 @@
 -- name: get_project
 -- an active project of an account
-select id, account_id, name, description, source_path, dbt_project_subdirectory, type, state,
-    created_at, updated_at
+select id, account_id, name, description, source_path, dbt_project_subdirectory, type, payload,
+    state, created_at, updated_at
 from projects
 where id = :project_id and account_id = :account_id and state = 1
 
 -- name: list_projects
--- one page of projects, and how many match in all
-select id, account_id, name, description, source_path, dbt_project_subdirectory, type, state,
-    created_at, updated_at, count(*) over () as total_count
+-- one page of projects
+select id, account_id, name, description, source_path, dbt_project_subdirectory, type, payload,
+    state, created_at, updated_at
 from projects
 where account_id = :account_id
     and (:state is null or state = :state)
@@ -27,7 +27,7 @@ order by
 limit :limit offset :offset
 
 -- name: count_projects
--- how many match, asked when a page lies beyond the end
+-- how many match
 select count(*)
 from projects
 where account_id = :account_id
@@ -39,12 +39,12 @@ where account_id = :account_id
 -- name: add_project
 -- create a project
 insert into projects (
-    id, account_id, name, description, source_path, dbt_project_subdirectory, type, state,
-    created_at, updated_at
+    id, account_id, name, description, source_path, dbt_project_subdirectory, type, payload,
+    state, created_at, updated_at
 )
 values (
     :project_id, :account_id, :name, :description, :source_path, :dbt_project_subdirectory, :type,
-    1, :now, :now
+    :payload, 1, :now, :now
 )
 returning id
 
@@ -56,6 +56,7 @@ set name = :name,
     source_path = :source_path,
     dbt_project_subdirectory = :dbt_project_subdirectory,
     type = :type,
+    payload = :payload,
     state = :state,
     updated_at = :now
 where id = :project_id and account_id = :account_id

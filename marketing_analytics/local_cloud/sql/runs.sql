@@ -18,6 +18,18 @@ where (:account_id is null or r.account_id = :account_id)
         select s.id from jobs as s where instr(lower(s.name), lower(:search)) > 0
     ))
 
+-- part: in_order
+-- the orders that lists of runs can have
+order by
+    case when :order_by = '-id' then r.id end desc,
+    case when :order_by = 'created_at' then r.created_at end,
+    case when :order_by = '-created_at' then r.created_at end desc,
+    case when :order_by = '-created_at' then r.id end desc,
+    case when :order_by = 'finished_at' then r.finished_at end,
+    case when :order_by = '-finished_at' then r.finished_at end desc,
+    case when :order_by = '-finished_at' then r.id end desc,
+    r.id
+
 -- part: with_names
 -- runs with the names that pages show
 select
@@ -32,14 +44,14 @@ inner join environments as e on r.environment_id = e.id
 insert into runs (
     account_id, project_id, environment_id, job_id, status, cause, cause_category, overrides,
     steps, schema_name, target_name, threads, timeout_seconds, run_source_freshness,
-    generate_docs, dbt_version, git_branch, git_sha, scheduled_for, attempts_left,
-    created_at, updated_at
+    generate_docs, dbt_version, git_branch, git_sha, scheduled_for, attempts_left, request,
+    deferring_environment_id, created_at, updated_at
 )
 values (
     :account_id, :project_id, :environment_id, :job_id, @queued, :cause, :cause_category, :overrides,
     :steps, :schema_name, :target_name, :threads, :timeout_seconds, :run_source_freshness,
-    :generate_docs, :dbt_version, :git_branch, :git_sha, :scheduled_for, :attempts_left,
-    :now, :now
+    :generate_docs, :dbt_version, :git_branch, :git_sha, :scheduled_for, :attempts_left, :request,
+    :deferring_environment_id, :now, :now
 )
 returning id
 
@@ -49,18 +61,17 @@ select r.* from runs as r
 where r.id = :run_id and (:account_id is null or r.account_id = :account_id)
 
 -- name: list_runs
--- one page of runs, and how many match in all
-select r.*, count(*) over () as total_count
+-- one page of runs; its ids are found without the rows
+select r.*
 from runs as r
-@of_filter
-order by
-    case when :order_by = '-id' then r.id end desc,
-    case when :order_by = 'created_at' then r.created_at end,
-    case when :order_by = '-created_at' then r.created_at end desc,
-    case when :order_by = 'finished_at' then r.finished_at end,
-    case when :order_by = '-finished_at' then r.finished_at end desc,
-    r.id
-limit :limit offset :offset
+where r.id in (
+    select r.id
+    from runs as r
+    @of_filter
+    @in_order
+    limit :limit offset :offset
+)
+@in_order
 
 -- name: count_runs
 -- how many match
@@ -71,9 +82,14 @@ from runs as r
 -- name: newest_runs
 -- one page of runs with their names, newest first
 @with_names
-@of_filter
+where r.id in (
+    select r.id
+    from runs as r
+    @of_filter
+    order by r.id desc
+    limit :limit offset :offset
+)
 order by r.id desc
-limit :limit offset :offset
 
 -- name: get_placed_run
 -- the page of a run
@@ -110,6 +126,18 @@ select
         where j.state = 1 and j.is_scheduled = 1 and j.account_id = :account_id
     ) as oldest_tick_at
 
+-- name: last_outcomes
+-- the newest runs of some jobs, for the strips
+select
+    r.id, r.job_id, r.status, r.is_crashed, r.is_timed_out, r.created_at, r.started_at,
+    r.finished_at
+from jobs as j
+inner join runs as r on r.id in (
+    select n.id from runs as n where n.job_id = j.id order by n.id desc limit :per_job
+)
+where j.id in (select value from json_each(:job_ids))
+order by r.id
+
 -- name: request_cancel
 -- ask the worker of a run to cancel it
 update runs
@@ -122,7 +150,8 @@ update runs set has_artifacts = 1, updated_at = :now where id = :run_id
 
 -- name: save_commit
 -- the commit a run works on
-update runs set git_sha = :git_sha, git_branch = :git_branch, updated_at = :now
+update runs
+set git_sha = :git_sha, git_branch = :git_branch, has_changes = :has_changes, updated_at = :now
 where id = :run_id
 
 -- name: older_ticks
@@ -142,6 +171,10 @@ where r.job_id = :job_id and (not :is_ended or r.status in (@ended))
 order by r.id desc
 limit 1
 
+-- name: newest_run_id
+-- whether a run is the newest of its job
+select max(id) from runs where job_id = :job_id
+
 -- name: queued_runs_of_job
 -- what to cancel when a job is deleted
 select id from runs where job_id = :job_id and status = @queued
@@ -160,3 +193,17 @@ select r.id
 from runs as r
 where r.job_id = :job_id and r.id < :run_id and r.status in (@active)
 order by r.id
+
+-- name: runs_of_request
+-- runs of a request that wait or go on, older than the newest
+select r.id, r.status
+from runs as r
+where r.job_id = :job_id and r.request = :request and r.id < :run_id and r.status in (@active)
+order by r.id
+
+-- name: cancel_for
+-- ask the worker of a run to cancel it, and say why
+update runs
+set cancel_requested_at = coalesce(cancel_requested_at, :now), cancel_reason = :reason,
+    updated_at = :now
+where id = :run_id and status in (@held)

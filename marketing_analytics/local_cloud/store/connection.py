@@ -23,17 +23,41 @@ Kind = TypeVar("Kind")
 Value = str | int | float | None
 BUSY_TIMEOUT_MS = 5_000
 OPENING_BYTES = 256 * 1024
+MAX_COUNTS = 1_000
 SQL_FOLDER = Path(__file__).parent.parent / "sql"
 TITLE = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
 # `@queued` and `@ended` stand for codes of runs, other words for a part of the same file
 WORD = re.compile(r"@(\w+)")
 
 
-def open_connection(path: Path | str) -> sqlite3.Connection:
+class Connection(sqlite3.Connection):
+    """A connection that remembers what it counted until the store changes."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.counts: dict[tuple[str, tuple[Value, ...]], int] = {}
+        self._counted_at: tuple[int, int] = (0, 0)
+
+    def count(self, statement: str, values: Mapping[str, Value]) -> int:
+        """Return the one number of a statement; nothing is read when nothing was written since."""
+        # changed by the commits of others, and by those of this connection
+        version = (self.execute("pragma data_version").fetchone()[0], self.total_changes)
+        if version != self._counted_at or len(self.counts) >= MAX_COUNTS:
+            self.counts.clear()
+            self._counted_at = version
+        key = (statement, tuple(values.values()))
+        if key not in self.counts:
+            self.counts[key] = int(self.execute(statement, values).fetchone()[0])
+        return self.counts[key]
+
+
+def open_connection(path: Path | str) -> Connection:
     """Return a connection to an existing store; rows are sqlite3.Row."""
     try:
         # the owner keeps it to one thread at a time; test clients move it between threads
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, factory=Connection
+        )
         connection.row_factory = sqlite3.Row
         connection.execute(f"pragma busy_timeout = {BUSY_TIMEOUT_MS}")
         connection.execute("pragma journal_mode = wal")

@@ -62,13 +62,41 @@ class Environment(EnvironmentFields):
 
 @dataclass(frozen=True)
 class Site:
-    """Where runs of an environment take place: its name and kind, its project's source."""
+    """Where runs of an environment take place: its name and kind, its project's source.
 
+    The payloads are JSON: what environment and project say of branch, connection and repository.
+    """
+
+    account_id: int
+    project_id: int
     name: str
     deployment_type: str | None
     schema_name: str
     source_path: str
     dbt_project_subdirectory: str | None
+    payload: str
+    project_payload: str
+
+    def id_of(self, name: str) -> int | None:
+        """Return the id of another object: as the environment says, else as the project does."""
+        found: int | None = self.of_environment(name) or json.loads(self.project_payload).get(name)
+        return found
+
+    def of_environment(self, name: str) -> Any:
+        """Return a field of the environment, None when it is not set."""
+        return json.loads(self.payload).get(name)
+
+    @property
+    def branch(self) -> str | None:
+        """Return the branch that the environment runs when nobody asks for one."""
+        branch: str | None = self.of_environment("custom_branch")
+        return branch if self.of_environment("use_custom_branch") else None
+
+    @property
+    def subdirectory(self) -> str:
+        """Return where the project is in its repository."""
+        inner = self.of_environment("dbt_project_subdirectory") or self.dbt_project_subdirectory
+        return inner or ""
 
 
 def get_environment(

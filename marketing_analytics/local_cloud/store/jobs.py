@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -24,7 +24,7 @@ from marketing_analytics.local_cloud.store.connection import (
     now_text,
     time_text,
 )
-from marketing_analytics.local_cloud.store.pages import Filter, Page, read_page
+from marketing_analytics.local_cloud.store.pages import Filter, Page, page_of, read_page
 from marketing_analytics.local_cloud.store.schedules import Schedule
 
 ACTIVE = 1
@@ -135,6 +135,20 @@ class PlacedJob(Job):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ListedJob:
+    """What the list of all jobs says of one."""
+
+    id: int
+    name: str
+    description: str
+    environment_id: int
+    environment_name: str
+    cron: str | None
+    is_scheduled: bool
+    next_run_at: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DueJob:
     """A job whose next tick has come, or which has none yet."""
 
@@ -173,6 +187,35 @@ def get_placed_job(
 def list_jobs(connection: sqlite3.Connection, filters: Mapping[str, Filter]) -> Page[Job]:
     """Return one page of jobs; FILTERS, limit, offset and order_by are understood."""
     return read_page(connection, Job, "jobs", filters, FILTERS)
+
+
+def list_lines(
+    connection: sqlite3.Connection,
+    account_id: int,
+    *,
+    words: Sequence[str] = (),
+    tone: str | None = None,
+    environment_id: int | None = None,
+    is_scheduled: bool | None = None,
+    limit: int,
+    offset: int = 0,
+) -> Page[ListedJob]:
+    """Return one page of the active jobs of an account, by name.
+
+    Jobs hold every one of the `words` in name, description or id; `tone` is how the last run looks:
+    success, error, running, queued, cancelled, or never for a job that has none.
+    """
+    values: dict[str, Value] = {
+        "account_id": account_id,
+        "words": json.dumps([word.lower() for word in words]) if words else None,
+        "tone": tone,
+        "environment_id": environment_id,
+        "is_scheduled": is_scheduled,
+        "limit": limit,
+        "offset": offset,
+    }
+    sql = load_sql("jobs")
+    return page_of(connection, ListedJob, sql["list_lines"], sql["count_lines"], values)
 
 
 def count_active_jobs(

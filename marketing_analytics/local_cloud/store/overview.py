@@ -98,34 +98,6 @@ class DayOfJob:
 
 
 @dataclass(frozen=True, kw_only=True)
-class JobRow:
-    """A job in the list of jobs."""
-
-    id: int
-    name: str
-    description: str
-    cron: str | None
-    is_scheduled: bool
-    next_run_at: str | None
-    environment_id: int
-    environment_name: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class PastRun:
-    """When a run of a job began and ended, and how."""
-
-    id: int
-    job_id: int
-    status: Status
-    is_crashed: bool
-    is_timed_out: bool
-    created_at: str
-    started_at: str | None
-    finished_at: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
 class RunWithArtifacts:
     """A run that has left artifacts."""
 
@@ -134,27 +106,6 @@ class RunWithArtifacts:
     environment_id: int
     environment_name: str
     finished_at: str | None
-
-
-@dataclass(frozen=True)
-class JobRowFilter:
-    """Which jobs a list has: all words in name, description or id; 0 among statuses: never ran."""
-
-    account_id: int
-    words: tuple[str, ...] = ()
-    environment_id: int | None = None
-    statuses: tuple[int, ...] | None = None
-    is_scheduled: bool | None = None
-
-    def parameters(self) -> dict[str, Value]:
-        """Return the values bound by the statements; lists become JSON arrays."""
-        return {
-            "account_id": self.account_id,
-            "words": json.dumps([word.lower() for word in self.words]),
-            "environment_id": self.environment_id,
-            "statuses": None if self.statuses is None else json.dumps(self.statuses),
-            "is_scheduled": self.is_scheduled,
-        }
 
 
 def failing_jobs(connection: sqlite3.Connection, account_id: int, limit: int) -> list[FailingJob]:
@@ -222,31 +173,6 @@ def days_of_job(connection: sqlite3.Connection, job_id: int, since: datetime) ->
     """Return how the runs of a job ended, by day."""
     values: dict[str, Value] = {"job_id": job_id, "since": time_text(since)}
     return find_all(connection, DayOfJob, load_sql("overview")["days_of_job"], values)
-
-
-def list_job_rows(
-    connection: sqlite3.Connection, chosen: JobRowFilter, *, limit: int, offset: int
-) -> list[JobRow]:
-    """Return one page of the jobs by name."""
-    values = {**chosen.parameters(), "limit": limit, "offset": offset}
-    return find_all(connection, JobRow, load_sql("overview")["job_lines"], values)
-
-
-def count_job_rows(connection: sqlite3.Connection, chosen: JobRowFilter) -> int:
-    """Return how many jobs match."""
-    row = connection.execute(load_sql("overview")["count_job_lines"], chosen.parameters())
-    return int(row.fetchone()[0])
-
-
-def outcomes_of(
-    connection: sqlite3.Connection, job_ids: Sequence[int], *, per_job: int
-) -> dict[int, list[PastRun]]:
-    """Return the newest runs of jobs by their ids, oldest first."""
-    values: dict[str, Value] = {"job_ids": json.dumps(list(job_ids)), "per_job": per_job}
-    found: dict[int, list[PastRun]] = {}
-    for run in find_all(connection, PastRun, load_sql("overview")["outcomes_of"], values):
-        found.setdefault(run.job_id, []).append(run)
-    return found
 
 
 def runs_with_artifacts(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Generic, TypeVar
 
-from marketing_analytics.local_cloud.store.connection import Value, load_sql, records
+from marketing_analytics.local_cloud.store.connection import Connection, Value, load_sql, records
+from marketing_analytics.local_cloud.store.narrowing import narrowed
 
 Item = TypeVar("Item")
 Filter = Value | list[int] | list[str]
@@ -33,13 +36,38 @@ def read_page(
     values: dict[str, Value] = dict.fromkeys(known)
     values |= {"limit": 100, "offset": 0, "order_by": "id", "state": 1}
     values |= {key: json_when_list(value) for key, value in filters.items()}
-    statements = load_sql(name)
-    rows = connection.execute(statements[f"list_{name}"], values).fetchall()
-    if rows:
-        return Page(records(kind, rows), rows[0]["total_count"])
-    if not values["offset"]:
-        return Page([], 0)
-    return Page([], connection.execute(statements[f"count_{name}"], values).fetchone()[0])
+    sql = load_sql(name)
+    return page_of(connection, kind, sql[f"list_{name}"], sql[f"count_{name}"], values)
+
+
+def page_of(
+    connection: sqlite3.Connection,
+    kind: type[Item],
+    listing: str,
+    counting: str,
+    values: Mapping[str, Value],
+) -> Page[Item]:
+    """Return one page of a list; a first page that is not full needs no count."""
+    rows = connection.execute(narrowed(listing, values), values).fetchall()
+    limit = int(values["limit"] or 0)
+    is_whole = not values["offset"] and (limit < 0 or len(rows) < limit)
+    total = len(rows) if is_whole else count_of(connection, counting, values)
+    return Page(records(kind, rows), total)
+
+
+def count_of(connection: sqlite3.Connection, counting: str, values: Mapping[str, Value]) -> int:
+    """Return how many rows match; a store of ours remembers it until something is written."""
+    statement = narrowed(counting, values)
+    if isinstance(connection, Connection):
+        used = {name: values[name] for name in names_in(statement)}
+        return connection.count(statement, used)
+    return int(connection.execute(statement, values).fetchone()[0])
+
+
+@cache
+def names_in(statement: str) -> list[str]:
+    """Return the names of the values of a statement."""
+    return sorted(set(re.findall(r":(\w+)", statement)))
 
 
 def json_when_list(value: Filter) -> Value:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from marketing_analytics.local_cloud.store.connection import find, load_sql, now_text
 from marketing_analytics.local_cloud.store.pages import Filter, Page, read_page
@@ -15,13 +17,17 @@ ORDERS = ("id", "name", "created_at", "updated_at")
 
 @dataclass(frozen=True, kw_only=True)
 class ProjectFields:
-    """What a client decides of a project."""
+    """What a client decides of a project.
+
+    `payload` is the JSON of ids of other objects, such as its repository.
+    """
 
     name: str
     description: str = ""
     dbt_project_subdirectory: str | None = None
     type: int = 0
     state: int = 1
+    payload: str = "{}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +39,12 @@ class Project(ProjectFields):
     source_path: str
     created_at: str
     updated_at: str
+
+    @property
+    def others(self) -> dict[str, Any]:
+        """Return the fields of the payload."""
+        others: dict[str, Any] = json.loads(self.payload)
+        return others
 
 
 def get_project(connection: sqlite3.Connection, account_id: int, project_id: int) -> Project | None:

@@ -7,6 +7,7 @@ many of them it has seen. A new store gets all of them. An older one is copied b
 
 from __future__ import annotations
 
+import glob
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
@@ -18,6 +19,7 @@ from marketing_analytics.local_cloud.store.connection import (
     open_connection,
     transaction,
 )
+from marketing_analytics.local_cloud.store.sealing import PRIVATE, seal_what_is_plain
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # folders beside the store that only runs fill
@@ -30,8 +32,11 @@ def open_store(path: Path | str, migrations: Path = MIGRATIONS) -> sqlite3.Conne
     """Open the store; create or upgrade its tables. Raise MachineError when it cannot be used."""
     connection = open_connection(path)
     try:
+        keep_private(Path(path))
         bring_up_to_date(connection, Path(path), read_scripts(migrations))
+        seal_secrets(connection)
         check_integrity(connection, path)
+        keep_private(Path(path))
     except sqlite3.Error as error:
         connection.close()
         raise damaged_store(path, error) from None
@@ -39,6 +44,21 @@ def open_store(path: Path | str, migrations: Path = MIGRATIONS) -> sqlite3.Conne
         connection.close()
         raise
     return connection
+
+
+def keep_private(path: Path) -> None:
+    """Let only the owner of a store read it, and what stands beside it."""
+    for file in path.parent.glob(f"{glob.escape(path.name)}*"):
+        file.chmod(PRIVATE)
+
+
+def seal_secrets(connection: sqlite3.Connection) -> None:
+    """Seal what an older program stored as it is, and leave no trace of it in the file."""
+    with transaction(connection):
+        is_changed = seal_what_is_plain(connection) > 0
+    if is_changed:
+        connection.execute("vacuum")
+        connection.execute("pragma wal_checkpoint(truncate)")
 
 
 def read_scripts(folder: Path) -> list[str]:

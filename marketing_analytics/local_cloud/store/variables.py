@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 
-from marketing_analytics.local_cloud.store.connection import find, find_all, load_sql, now_text
+from marketing_analytics.core.redaction import is_secret_name
+from marketing_analytics.local_cloud.store.connection import Value, find_all, load_sql, now_text
+from marketing_analytics.local_cloud.store.sealing import opened, seal_of, sealed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +43,27 @@ class Variable(Place):
 def list_project_variables(connection: sqlite3.Connection, project_id: int) -> list[Variable]:
     """Return every value of a project, all scopes."""
     statement = load_sql("variables")["list_project_variables"]
-    return find_all(connection, Variable, statement, {"project_id": project_id})
+    return read_values(connection, statement, {"project_id": project_id})
 
 
 def list_account_variables(connection: sqlite3.Connection, account_id: int) -> list[Variable]:
     """Return every value of an account, all projects and scopes."""
     statement = load_sql("variables")["list_account_variables"]
-    return find_all(connection, Variable, statement, {"account_id": account_id})
+    return read_values(connection, statement, {"account_id": account_id})
 
 
 def list_job_variables(connection: sqlite3.Connection, job_ids: Iterable[int]) -> list[Variable]:
     """Return the overrides of the given jobs."""
     statement = load_sql("variables")["list_job_variables"]
-    values = {"job_ids": json.dumps(list(job_ids))}
-    return find_all(connection, Variable, statement, values)
+    return read_values(connection, statement, {"job_ids": json.dumps(list(job_ids))})
+
+
+def read_values(
+    connection: sqlite3.Connection, statement: str, values: Mapping[str, Value]
+) -> list[Variable]:
+    """Return the values that a statement finds, secret ones opened."""
+    found = find_all(connection, Variable, statement, values)
+    return [replace(one, value=opened(connection, one.name, one.value)) for one in found]
 
 
 def get_variable(
@@ -62,14 +71,15 @@ def get_variable(
 ) -> Variable | None:
     """Return one value by id, or None."""
     values = {"project_id": project_id, "variable_id": variable_id}
-    return find(connection, Variable, load_sql("variables")["get_variable"], values)
+    found = read_values(connection, load_sql("variables")["get_variable"], values)
+    return found[0] if found else None
 
 
 def set_variable(connection: sqlite3.Connection, place: Place, value: str) -> int:
     """Write a value and return its id."""
     values = {
         **asdict(place),
-        "value": value,
+        "value": sealed(connection, place.name, value),
         "now": now_text(),
     }
     return int(connection.execute(load_sql("variables")["set_variable"], values).fetchone()[0])
@@ -78,9 +88,14 @@ def set_variable(connection: sqlite3.Connection, place: Place, value: str) -> in
 def rename_variable(
     connection: sqlite3.Connection, project_id: int, name: str, new_name: str
 ) -> None:
-    """Give a variable of a project another name, in every scope."""
+    """Give a variable of a project another name, in every scope, and seal it if that says so."""
     values = {"project_id": project_id, "name": name, "new_name": new_name, "now": now_text()}
     connection.execute(load_sql("variables")["rename_variable"], values)
+    if is_secret_name(name) != is_secret_name(new_name):
+        for variable in list_project_variables(connection, project_id):
+            if variable.name == new_name:
+                value = seal_of(connection).open(variable.value)
+                set_variable(connection, variable, value)
 
 
 def delete_variable(connection: sqlite3.Connection, project_id: int, variable_id: int) -> bool:
@@ -106,4 +121,5 @@ def resolve_variables(
     """Return the variables a run of a job sees: project < environment < job."""
     values = {"project_id": project_id, "environment_id": environment_id, "job_id": job_id}
     statement = load_sql("variables")["resolve_variables"]
-    return {row["name"]: row["value"] for row in connection.execute(statement, values)}
+    rows = connection.execute(statement, values).fetchall()
+    return {row["name"]: opened(connection, row["name"], row["value"]) for row in rows}

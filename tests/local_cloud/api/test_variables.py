@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from marketing_analytics.local_cloud.store.connection import open_connection
+from marketing_analytics.local_cloud.store.variables import list_project_variables
 from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
 
 PATH = f"v3/accounts/{ACCOUNT}/projects/{PROJECT}/environment-variables/"
@@ -112,12 +115,16 @@ def test_secrets_are_masked_and_a_mask_sent_back_changes_nothing(client: Client)
 
 
 def stored_values(client: Client) -> list[str]:
-    import sqlite3
+    with closing(open_connection(client.settings.database_path)) as connection:
+        return [found.value for found in list_project_variables(connection, PROJECT)]
 
-    connection = sqlite3.connect(client.settings.database_path)
-    rows = connection.execute("select value from environment_variables").fetchall()
-    connection.close()
-    return [row[0] for row in rows]
+
+def test_a_secret_is_not_shown_under_another_name(client: Client) -> None:
+    bulk(client, "DBT_ENV_SECRET_OLD", project="hidden")
+    body = {"env_vars": {"name": "DBT_ENV_SECRET_OLD", "new_name": "DBT_SHOWN"}}
+    refused = client.put(f"{PATH}bulk/", body)
+    assert (refused.status, "DBT_ENV_SECRET" in str(refused.data)) == (400, True)
+    assert b"hidden" not in client.get(f"{PATH}environment/").body
 
 
 @pytest.mark.parametrize("name", ["X", "dbt_x", "DBT_", "DBT_x", "DBT_X Y", "", 7, None])

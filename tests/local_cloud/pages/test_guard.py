@@ -66,7 +66,25 @@ def test_names_of_this_machine_are_answered(pages, host):
 
 def test_given_host_names_are_answered(seeded):
     pages = seeded.client(allowed_hosts=frozenset({"cloud.internal"}))
-    assert pages.get("/", headers={"host": "cloud.internal:80"}).status_code == 200
+    assert pages.get("/login", headers={"host": "cloud.internal:80"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("given", "is_asked"),
+    [
+        ({}, False),
+        ({"bound_host": "::1"}, False),
+        ({"allowed_hosts": frozenset({"127.0.0.1"})}, False),
+        ({"allowed_hosts": frozenset({"cloud.internal"})}, True),
+        ({"bound_host": "0.0.0.0"}, True),
+        ({"bound_host": "192.168.1.5"}, True),
+    ],
+)
+def test_strangers_sign_in_whenever_others_can_reach_the_pages(seeded, given, is_asked):
+    pages = seeded.client(**given)
+    asked = pages.get("/runs", headers={"accept": "text/html"}, follow_redirects=False)
+    assert asked.status_code == (303 if is_asked else 200)
+    assert asked.headers.get("location", "").startswith("/login") is is_asked
 
 
 def test_a_server_on_all_addresses_answers_every_well_formed_name(seeded):

@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
 from marketing_analytics.local_cloud.runs import progress, store
+from marketing_analytics.local_cloud.runs.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.records import Run
 
@@ -91,6 +92,9 @@ def start_engine(cloud: Cloud) -> Iterator[Callable[..., Engine]]:
 
     def start(*, clock=None, raw_database: Path | None = None, **changes) -> Engine:
         settings = replace(QUICK, **changes)
+        if settings.program == STAND_IN:
+            # it notes what it did in a file of the test
+            settings = replace(settings, access=Access(folders=(cloud.effects.parent,)))
         extra = {"clock": clock} if clock else {}
         engine = Engine(cloud.data_folder, raw_database=raw_database, settings=settings, **extra)
         engine.start()

@@ -23,9 +23,9 @@ def data_folder(tmp_path):
     (target / "partial_parse.msgpack").write_bytes(b"parse")
     (target / "compiled" / "tiny" / "one.sql").write_text("select 1")
     (tmp_path / "secret").write_text("secret")
-    assert keep_artifacts(tmp_path, 7, 4, target)
+    assert keep_artifacts(tmp_path, 7, 4, target, {})
     (target / "catalog.json").write_text("{}")
-    assert keep_artifacts(tmp_path, 7, 5, target)
+    assert keep_artifacts(tmp_path, 7, 5, target, {})
     return tmp_path
 
 
@@ -47,9 +47,19 @@ def test_an_artifact_is_found_by_its_path(data_folder):
 
 def test_a_folder_without_results_is_not_kept(tmp_path):
     (tmp_path / "target").mkdir()
-    assert not keep_artifacts(tmp_path, 1, 4, tmp_path / "target")
-    assert not keep_artifacts(tmp_path, 1, 4, tmp_path / "nowhere")
+    assert not keep_artifacts(tmp_path, 1, 4, tmp_path / "target", {})
+    assert not keep_artifacts(tmp_path, 1, 4, tmp_path / "nowhere", {})
     assert list_artifacts(tmp_path, 1) == []
+
+
+def test_known_secrets_are_masked_in_every_artifact(data_folder):
+    target = data_folder / "target"
+    (target / "compiled" / "tiny" / "one.sql").write_text("select 'hunter22', 445566")
+    secrets = ["hunter22", "445566"]
+    assert keep_artifacts(data_folder, 7, 6, target, {}, secrets)
+    found = resolve_artifact(data_folder, 7, "compiled/tiny/one.sql", 6)
+    # a number stays one, so that JSON stays JSON
+    assert found.read_text() == "select '**********', 999999"
 
 
 def test_the_parse_file_is_replaced_whole(data_folder):

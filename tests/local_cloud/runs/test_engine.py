@@ -31,7 +31,7 @@ def test_a_run_goes_through_all_its_steps(cloud, start_engine):
     assert statuses(cloud, run) == [10] * 6
     assert row.created_at <= row.dequeued_at <= row.started_at <= row.finished_at
     assert cloud.log(run, 3) == "The project names no packages: nothing to install.\n"
-    assert "6 files from" in cloud.log(run, 1)
+    assert "6 files of" in cloud.log(run, 1)
     assert '"schema": "tiny"' in cloud.log(run, 2)
     assert cloud.effect_lines() == [f"{run} start", f"{run} end"] * 3
 
@@ -90,7 +90,7 @@ def test_a_project_that_is_not_there_fails_the_first_step(cloud, start_engine):
     cloud.connection.execute("update projects set source_path = '/nowhere'")
     start_engine()
     run = cloud.run(cloud.job())
-    assert "there is no dbt_project.yml in /nowhere" in cloud.wait(run).status_message
+    assert "there is no folder /nowhere" in cloud.wait(run).status_message
     assert statuses(cloud, run) == [20, 30, 30, 30]
 
 

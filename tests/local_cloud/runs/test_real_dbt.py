@@ -9,6 +9,7 @@ import pytest
 from benchmarks.tiny_cloud import BUILD, add_variable
 from marketing_analytics.local_cloud.runs import progress, store
 from marketing_analytics.local_cloud.runs.artifacts import list_artifacts, resolve_artifact
+from marketing_analytics.local_cloud.runs.workspace import METADATA_NAMES
 
 pytestmark = pytest.mark.system
 
@@ -64,6 +65,15 @@ def test_a_build_leaves_models_logs_nodes_and_artifacts_and_the_next_parse_is_pa
         assert "canary-4711" not in path.read_text()
     again = cloud.run(job)
     assert cloud.wait(again, seconds=60).status == 10
+    # the manifest of a partial parse tells of its own run as well
+    for name in ("manifest.json", "run_results.json", "catalog.json"):
+        path = resolve_artifact(cloud.data_folder, again, name)
+        assert path is not None
+        told = json.loads(path.read_text())["metadata"]["env"]
+        assert (told["DBT_CLOUD_RUN_ID"], told["DBT_CLOUD_JOB_ID"]) == (str(again), str(job))
+        assert told["DBT_CLOUD_PROJECT_ID"] == "1"
+        assert told["DBT_CLOUD_RUN_REASON_CATEGORY"] == "api"
+        assert set(told) == set(METADATA_NAMES)
     text = (cloud.data_folder / "runs" / str(again) / "steps" / "4.debug.log").read_text()
     assert "Partial parsing enabled: 0 files deleted, 0 files added, 0 files changed" in text
 
@@ -90,11 +100,11 @@ def test_a_model_that_fails_is_named_with_its_message(cloud, engine):
     assert row.has_artifacts == 1
 
 
-def test_an_option_that_dbt_does_not_know_fails_with_dbts_words(cloud, engine):
-    run = cloud.run(cloud.job(["dbt run --no-such-option"]))
+def test_an_option_that_its_command_does_not_have_fails_with_dbts_words(cloud, engine):
+    run = cloud.run(cloud.job(["dbt test --full-refresh"]))
     assert cloud.wait(run, seconds=60).status == 20
     assert "No such option" in cloud.log(run)
-    assert "--no-such-option" in cloud.row(run).status_message.partition("failed: ")[2]
+    assert "--full-refresh" in cloud.row(run).status_message.partition("failed: ")[2]
 
 
 def test_a_long_query_is_cancelled_with_its_results_kept(cloud, engine, wait_until):

@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from benchmarks.tiny_cloud import add_variable
-from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs.code.packages import has_packages
+from marketing_analytics.local_cloud.runs.site import profile_of
 from marketing_analytics.local_cloud.runs.workspace import (
     Workspace,
     base_environment,
-    copy_project,
-    has_packages,
-    render_profile,
+    profile_text,
     run_environment,
     step_variables,
 )
-
-
-def test_the_copy_follows_the_project_and_leaves_junk_behind(tmp_path):
-    source, target = tmp_path / "source", tmp_path / "target"
-    for name in ("dbt_project.yml", "models/a.sql", "target/run.sql", "profiles.yml", "x.duckdb"):
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        (source / name).write_text(name)
-    assert copy_project(source, target) == (2, 2)
-    assert copy_project(source, target) == (2, 0)
-    (source / "models" / "a.sql").rename(source / "models" / "b.sql")
-    (source / "dbt_project.yml").write_text("changed now")
-    assert copy_project(source, target) == (2, 2)
-    assert not (target / "models" / "a.sql").exists()
-    assert not (target / "x.duckdb").exists()
-    assert (target / "dbt_project.yml").read_text() == "changed now"
-
-
-def test_installed_packages_stay_in_the_copy(tmp_path):
-    source, target = tmp_path / "source", tmp_path / "target"
-    source.mkdir()
-    (source / "dbt_project.yml").write_text("name: x")
-    (target / "dbt_packages" / "p").mkdir(parents=True)
-    (target / "dbt_packages" / "p" / "dbt_project.yml").write_text("name: p")
-    copy_project(source, target)
-    assert (target / "dbt_packages" / "p" / "dbt_project.yml").exists()
-
-
-def test_a_folder_without_a_project_is_refused_with_its_name(tmp_path):
-    with pytest.raises(UserError, match=str(tmp_path)):
-        copy_project(tmp_path, tmp_path / "target")
+from marketing_analytics.local_cloud.store.environments import get_site
 
 
 @pytest.mark.parametrize(
@@ -64,24 +32,23 @@ def test_packages_are_installed_only_when_the_project_names_some(tmp_path, name,
     assert has_packages(tmp_path) is expected
 
 
-def test_the_profile_is_the_same_text_for_every_run_of_a_schema(tmp_path):
-    raw = tmp_path / "raw.duckdb"
-    texts = {
-        render_profile(
-            Workspace(tmp_path, run_id, 3, "anna"), threads=4, target_name="dev", raw_database=raw
-        )
-        for run_id in (1, 2)
-    }
-    assert len(texts) == 1
-    output = json.loads(texts.pop())["marketing_cloud"]["outputs"]["dev"]
-    assert output["path"] == str(tmp_path / "warehouse" / "env_3.duckdb")
-    assert output["schema"] == "anna"
+def test_the_profile_is_the_same_text_for_every_run_of_a_schema(cloud):
+    raw = cloud.data_folder / "raw.duckdb"
+    job = cloud.job()
+
+    def output_of_run() -> dict:
+        run = cloud.row(cloud.run(job))
+        site = get_site(cloud.connection, 1)
+        file = Workspace(cloud.data_folder, run.id, 1, run.schema_name).warehouse
+        return profile_of(cloud.connection, run, site, warehouse=file, raw_database=raw).output
+
+    output = output_of_run()
+    assert profile_text("dev", output) == profile_text("dev", output_of_run())
+    assert output["path"] == str(cloud.data_folder / "warehouse" / "env_1.duckdb")
+    assert (output["schema"], output["threads"]) == ("tiny", 4)
     assert "attach" not in output
     raw.touch()
-    workspace = Workspace(tmp_path, 1, 3, "anna")
-    text = render_profile(workspace, threads=4, target_name="dev", raw_database=raw)
-    attached = json.loads(text)["marketing_cloud"]["outputs"]["dev"]["attach"]
-    assert attached == [{"path": str(raw), "alias": "raw", "read_only": True}]
+    assert output_of_run()["attach"] == [{"path": str(raw), "alias": "raw", "read_only": True}]
 
 
 def test_dbt_sees_what_it_needs_of_the_servers_environment():
@@ -95,7 +62,10 @@ def test_dbt_sees_what_it_needs_of_the_servers_environment():
             "MARKETING_PSEUDONYM_KEY": "1:k",
             "SHOP_DATABASE_URL": "postgresql://u:secret@h/shop",
             "GITHUB_TOKEN": "t",
-            "GIT_TOKEN": "t",
+            "GITHUB_PAT": "t",
+            "GIT_PAT": "t",
+            "GIT_DIR": "/elsewhere/.git",
+            "PYTHON_KEYRING_X": "t",
             "LC_ALL": "C.UTF-8",
             "https_proxy": "http://proxy:3128",
         }

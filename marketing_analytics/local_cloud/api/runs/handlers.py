@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -12,9 +12,10 @@ from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.api.answers import (
     ApiError,
+    dump_text,
     invalid,
     invalid_at,
-    many,
+    many_dumped,
     not_found,
     one,
 )
@@ -31,6 +32,7 @@ from marketing_analytics.local_cloud.api.environments.views import environment_v
 from marketing_analytics.local_cloud.api.job_views import show_job, stored_job
 from marketing_analytics.local_cloud.api.runs.logs import step_logs
 from marketing_analytics.local_cloud.api.runs.views import (
+    dump_runs,
     flat_schedule,
     show_run,
     show_step,
@@ -44,6 +46,8 @@ from marketing_analytics.local_cloud.store.environments import get_environment
 from marketing_analytics.local_cloud.store.jobs import get_job
 
 ORDERS = ("id", "created_at", "finished_at")
+# what a run shows with the logs of its steps
+WITH_LOGS = frozenset({"run_steps", "debug_logs"})
 OVERRIDE_READERS = {
     "git_sha": text_or_none,
     "git_branch": text_or_none,
@@ -103,7 +107,7 @@ def include_related(
     if "environment" in included:
         environment = get_environment(call.connection, call.account_id, run.environment_id)
         shown["environment"] = environment_v2(environment) if environment else None
-    if "run_steps" in included or "debug_logs" in included:
+    if included & WITH_LOGS:
         is_whole = "debug_logs" in included
         shown["run_steps"] = [
             show_step(step, call.account_id, step_logs(call, step, is_whole=is_whole))
@@ -118,11 +122,18 @@ def list_runs(call: Call) -> Response:
     chosen = read_filter(call)
     limit, offset = call.limit(), call.offset()
     page = store.list_runs(call.connection, chosen, order_by=order_by, limit=limit, offset=offset)
-    included = call.included() - {"run_steps", "debug_logs"}
-    shown = [include_related(call, show_run(call, run), run, included) for run in page.rows]
+    included = call.included() - WITH_LOGS
+    shown = dump_page(call, page.rows, included)
     filters = {"limit": limit, "offset": offset, "state": "all", "account_id": call.account_id}
     given = {name: value for name, value in call.query.items() if name in SHOWN_FILTERS}
-    return many(shown, page.total_count, {**given, **filters}, order_by)
+    return many_dumped(shown, page.total_count, {**given, **filters}, order_by)
+
+
+def dump_page(call: Call, runs: Sequence[Run], included: frozenset[str]) -> list[str]:
+    """Return the runs of a page as JSON with the related objects asked for."""
+    if not included:
+        return dump_runs(call, runs)
+    return [dump_text(include_related(call, show_run(call, run), run, included)) for run in runs]
 
 
 SHOWN_FILTERS = (

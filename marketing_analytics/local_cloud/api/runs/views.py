@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
-from marketing_analytics.cloud_api.states import ENDED, Status
+from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL, Status
+from marketing_analytics.local_cloud.api.answers import dump_text
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import clock, in_words
 from marketing_analytics.local_cloud.runs import store
-from marketing_analytics.local_cloud.runs.again import retry_refusal
+from marketing_analytics.local_cloud.runs.again import refusal_of
 from marketing_analytics.local_cloud.runs.records import Run, RunStep
 from marketing_analytics.local_cloud.store.connection import time_of
 
@@ -34,7 +37,6 @@ OVERRIDES = (
 EMPTY_FIELDS = (
     "owner_thread_id",
     "executed_by_thread_id",
-    "deferring_run_id",
     "artifact_s3_path",
     "last_checked_at",
     "job",
@@ -42,7 +44,6 @@ EMPTY_FIELDS = (
     "audit",
     "repository",
     "deprecation",
-    "github_pull_request_id",
 )
 
 
@@ -54,6 +55,29 @@ def most_recent_run(call: Call, job_id: int, *, is_ended: bool) -> dict[str, Any
 
 def show_run(call: Call, run: Run) -> dict[str, Any]:
     """Return a run; trigger, job, environment and steps are added when they are asked for."""
+    ahead = blocked_by(call, run) if run.status is Status.QUEUED else []
+    return bare_run(run, call.base_url, is_newest=is_newest(call, run), ahead=ahead)
+
+
+def dump_runs(call: Call, runs: Sequence[Run]) -> list[str]:
+    """Return runs as JSON; those that have ended come from a cache."""
+    base_url, second = call.base_url, int(time.time())
+    return [
+        dump_ended_run(run, base_url, is_newest(call, run), second)
+        if run.status in ENDED
+        else dump_text(show_run(call, run))
+        for run in runs
+    ]
+
+
+@lru_cache(maxsize=4096)
+def dump_ended_run(run: Run, base_url: str, is_newest: bool, _second: int) -> str:
+    """Return a run as JSON; kept for a second, since it says how long ago it was."""
+    return dump_text(bare_run(run, base_url, is_newest=is_newest, ahead=[]))
+
+
+def bare_run(run: Run, base_url: str, *, is_newest: bool, ahead: list[int]) -> dict[str, Any]:
+    """Return a run; `ahead` are the runs that it waits for."""
     status = run.status
     has_ended = status in ENDED
     return {
@@ -72,12 +96,15 @@ def show_run(call: Call, run: Run) -> dict[str, Any]:
         "git_sha": run.git_sha,
         **dict.fromkeys(EMPTY_FIELDS),
         "trigger": None,
+        "deferring_run_id": run.deferring_run_id,
+        # clients want a text here, or null
+        "github_pull_request_id": pull_request_of(run),
         "run_steps": [],
         "artifacts_saved": run.has_artifacts,
         "has_docs_generated": run.generate_docs and status is Status.SUCCESS,
         "has_sources_generated": run.run_source_freshness and has_ended,
         "notifications_sent": False,
-        "blocked_by": blocked_by(call, run) if status is Status.QUEUED else [],
+        "blocked_by": ahead,
         "created_at": run.created_at,
         "updated_at": run.updated_at,
         "dequeued_at": run.dequeued_at,
@@ -93,15 +120,21 @@ def show_run(call: Call, run: Run) -> dict[str, Any]:
         "is_cancelled": status is Status.CANCELLED,
         "is_running": status is Status.RUNNING,
         **durations(run),
-        **retry_fields(call, run),
-        "href": href_of(call, run),
+        **retry_fields(run, is_newest=is_newest),
+        "href": href_of(run, base_url),
         "used_repo_cache": None,
     }
 
 
-def href_of(call: Call, run: Run) -> str:
+def pull_request_of(run: Run) -> str | None:
+    """Return the number of a run's pull request at GitHub, or None."""
+    kind, _, number = run.request.partition(" ")
+    return number if kind == "github" else None
+
+
+def href_of(run: Run, base_url: str) -> str:
     """Return the address of the page of a run, in the form of the real product."""
-    return f"{call.base_url}/deploy/{run.account_id}/projects/{run.project_id}/runs/{run.id}/"
+    return f"{base_url}/deploy/{run.account_id}/projects/{run.project_id}/runs/{run.id}/"
 
 
 def blocked_by(call: Call, run: Run) -> list[int]:
@@ -133,14 +166,19 @@ def durations(run: Run) -> dict[str, Any]:
     }
 
 
-def retry_fields(call: Call, run: Run) -> dict[str, Any]:
+def retry_fields(run: Run, *, is_newest: bool) -> dict[str, Any]:
     """Return whether a run can be retried: only the newest run of a job, when it failed."""
-    reason = retry_refusal(call.connection, run)
+    reason = refusal_of(run, is_newest=is_newest)
     return {
         "retrying_run_id": run.trigger_body.get("retrying_run_id"),
         "can_retry": reason is None,
         "retry_not_supported_reason": reason,
     }
+
+
+def is_newest(call: Call, run: Run) -> bool:
+    """Return whether the job of a run has no later run; asked only of one that can be retried."""
+    return run.status in UNSUCCESSFUL and store.newest_run_id(call.connection, run.job_id) == run.id
 
 
 def show_trigger(run: Run) -> dict[str, Any]:

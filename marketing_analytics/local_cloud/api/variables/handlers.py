@@ -20,7 +20,11 @@ from marketing_analytics.local_cloud.api.checks import (
     text,
 )
 from marketing_analytics.local_cloud.api.projects import stored_project
-from marketing_analytics.local_cloud.api.variables.views import show_variable, shown_value
+from marketing_analytics.local_cloud.api.variables.views import (
+    is_secret,
+    show_variable,
+    shown_value,
+)
 from marketing_analytics.local_cloud.store import variables as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.environments import list_environments
@@ -290,6 +294,9 @@ def rename(call: Call, project_id: int, name: str, new_name: Any) -> None:
         raise invalid({"env_vars": {"new_name": str(error)}}) from None
     if clean in names_of_project(call, project_id):
         raise invalid({"reason": DUPLICATE})
+    if is_secret(name) and not is_secret(clean):
+        message = "a secret keeps a name that begins with DBT_ENV_SECRET: others are shown"
+        raise invalid({"env_vars": {"new_name": message}})
     store.rename_variable(call.connection, project_id, name, clean)
 
 

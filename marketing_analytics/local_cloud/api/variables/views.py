@@ -11,9 +11,14 @@ MASK = "**********"
 SECRET_PREFIX = "DBT_ENV_SECRET"  # noqa: S105
 
 
+def is_secret(name: str) -> bool:
+    """Return whether values of a variable of this name are never shown."""
+    return name.startswith(SECRET_PREFIX)
+
+
 def shown_value(variable: Variable) -> str:
     """Return a value, or the mask for a secret."""
-    return MASK if variable.name.startswith(SECRET_PREFIX) else variable.value
+    return MASK if is_secret(variable.name) else variable.value
 
 
 def show_variable(variable: Variable) -> dict[str, Any]:

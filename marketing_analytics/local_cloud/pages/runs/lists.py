@@ -37,6 +37,7 @@ class RunLine:
     message: str
     branch: str
     commit: str
+    has_changes: bool
 
 
 def run_line(run: PlacedRun, now: datetime) -> RunLine:
@@ -61,6 +62,7 @@ def run_line(run: PlacedRun, now: datetime) -> RunLine:
         message=redact(run.status_message or ""),
         branch=run.git_branch or "",
         commit=(run.git_sha or "")[:10],
+        has_changes=run.has_changes,
     )
 
 

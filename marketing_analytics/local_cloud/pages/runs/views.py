@@ -132,6 +132,8 @@ def facts_of(run: PlacedRun, now: datetime) -> list[tuple[str, str]]:
         ("Target", f"{run.target_name}, {run.threads} threads"),
         ("Waited", duration_words(waited)),
         ("dbt", run.dbt_version or ""),
+        ("Request", run.request),
+        ("Deferred to", f"run {run.deferring_run_id}" if run.deferring_run_id else ""),
         ("Changed", ", ".join(sorted(overrides))),
     ]
     return [(name, value) for name, value in facts if value]

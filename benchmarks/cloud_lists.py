@@ -1,0 +1,114 @@
+"""Figure: lists and pages of the local dbt Cloud with 10,000 jobs and 100,000 runs, in process.
+
+For each list of the API: median and 95th percentile in milliseconds; for single reads: how many a
+second; for each page: its first view. Processor time: other work does not change it.
+Usage: python -m benchmarks.cloud_lists [--jobs 10000] [--runs 100000] [--times 60]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.seeded_pages import ACCOUNT_ID, TOKEN, seed, seed_many
+from benchmarks.ui_first_view import get, measure
+from marketing_analytics.cloud_api.states import Status
+from marketing_analytics.local_cloud.api.application import Api, ApiSettings
+
+ACCOUNT = f"/api/v2/accounts/{ACCOUNT_ID}"
+LISTS = (
+    f"{ACCOUNT}/jobs/",
+    f"{ACCOUNT}/jobs/?project_id=1&offset=9000",
+    f"{ACCOUNT}/jobs/?order_by=-updated_at",
+    f"{ACCOUNT}/jobs/?name__icontains=feature-12",
+    f"{ACCOUNT}/jobs/?include_related=[environment,custom_environment_variables]",
+    f"{ACCOUNT}/runs/",
+    f"{ACCOUNT}/runs/?order_by=-id",
+    f"{ACCOUNT}/runs/?order_by=-created_at&offset=90000",
+    f"{ACCOUNT}/runs/?order_by=-finished_at&status={Status.ERROR:d}",
+    f"{ACCOUNT}/runs/?order_by=-created_at&status__in=[1,2,3]",
+    f"{ACCOUNT}/runs/?project_id__in=[1]&status__in=[10,20]&order_by=-id",
+    f"{ACCOUNT}/runs/?job_definition_id=5000&order_by=-created_at",
+)
+READS = (
+    f"{ACCOUNT}/runs/50000/",
+    f"{ACCOUNT}/jobs/5000/",
+    f"{ACCOUNT}/runs/?limit=10&order_by=-id",
+)
+PAGES: tuple[str, ...] = (
+    "/",
+    "/?page=150",
+    "/?state=error",
+    "/?search=feature-12",
+    "/jobs/5000",
+    "/runs",
+)
+PAGES += ("/runs?page=1500", "/runs?search=feature-12&state=error", "/runs?trigger=page", "/queue")
+MAX_LIST_MS, MAX_PAGE_MS, LEAST_READS = 50.0, 300.0, 1_000
+READ_SECONDS = 3.0
+
+
+def main() -> int:
+    """Print the figures; return 1 when one is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=10_000)
+    parser.add_argument("--runs", type=int, default=100_000)
+    parser.add_argument("--times", type=int, default=60)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        seed(folder, runs=10, lines=10)
+        seed_many(folder, jobs=asked.jobs, runs=asked.runs)
+        print(f"{asked.jobs} jobs, {asked.runs} runs")
+        return asyncio.run(measure_all(folder, asked.times))
+
+
+async def measure_all(folder: Path, times: int) -> int:
+    """Measure lists, single reads and pages."""
+    api = Api(ApiSettings(database_path=folder / "cloud.sqlite", data_dir=folder))
+    is_good = True
+    for path in LISTS:
+        spent = [await milliseconds(api, path) for _ in range(times)]
+        slow = statistics.quantiles(spent, n=20)[-1]
+        is_good &= slow <= MAX_LIST_MS
+        print(
+            f"{path}: median {statistics.median(spent):.1f} ms, p95 {slow:.1f} ms,"
+            f" first {spent[0]:.1f} ms"
+        )
+    for path in READS:
+        rate = await reads_a_second(api, path)
+        is_good &= rate >= LEAST_READS
+        print(f"{path}: {rate:.0f} reads a second")
+    api.close()
+    for path in PAGES:
+        cpu, _, _, size = await measure(folder, path, again=4)
+        is_good &= cpu <= MAX_PAGE_MS
+        print(f"{path}: first view {cpu:.0f} ms, {size / 1000:.0f} kB")
+    return 0 if is_good else 1
+
+
+async def milliseconds(api: Any, path: str) -> float:
+    """Return the processor time of one answer."""
+    started = time.process_time()
+    status, _ = await get(api, path, token=TOKEN)
+    if status != 200:
+        raise SystemExit(f"{path}: status {status}")
+    return (time.process_time() - started) * 1000
+
+
+async def reads_a_second(api: Any, path: str) -> float:
+    """Return how many answers one second of processor time gives."""
+    count, started = 0, time.process_time()
+    while time.process_time() - started < READ_SECONDS:
+        await milliseconds(api, path)
+        count += 1
+    return count / (time.process_time() - started)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,1 @@
+"""What an account sets up beside its jobs: connections, credentials, groups, notifications."""

@@ -1,0 +1,154 @@
+"""Copy a project that is in no repository: everything but `.git` and dbt's target folder.
+
+What was copied is noted beside the copy, by size and times of source and copy: a file whose
+content changed under an old date has a new time of change, which nobody can set back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import stat
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from marketing_analytics.core.errors import MachineError
+
+# size, times of content and of inode, inode
+Print = list[int]
+Listing = dict[str, list[Print]]
+
+
+def copy_files(source: Path, names: Collection[str], tree: Path, listing: Path) -> int:
+    """Make `tree` hold these files of a folder and no others; return how many were copied.
+
+    Raise MachineError when that cannot be done.
+    """
+    try:
+        tree.mkdir(parents=True, exist_ok=True)
+        known = read_listing(listing)
+        remove_others(tree, names)
+        new: Listing = {}
+        copied = 0
+        for name in names:
+            new[name], is_new = copy_file(f"{source}/{name}", f"{tree}/{name}", known.get(name))
+            copied += is_new
+        part = listing.with_name(f"{listing.name}.part")
+        part.write_text(json.dumps(new), "utf-8")
+        part.replace(listing)
+    except OSError as error:
+        raise MachineError(f"cannot copy the project {source}: {error}") from None
+    return copied
+
+
+def copy_changes(source: Path, names: Collection[str], tree: Path) -> None:
+    """Make some files of `tree` what they are in a folder; what is gone there goes here."""
+    try:
+        for name in names:
+            path, copy = source / name, tree / name
+            if path.is_symlink() or path.is_file():
+                copy_file(str(path), str(copy), None)
+            elif not path.exists():
+                copy.unlink(missing_ok=True)
+    except OSError as error:
+        raise MachineError(f"cannot copy the changes of {source}: {error}") from None
+
+
+def read_listing(listing: Path) -> Listing:
+    """Return what was copied last time, nothing when that is not known."""
+    with contextlib.suppress(OSError, ValueError):
+        known: Listing = json.loads(listing.read_text("utf-8"))
+        return known
+    return {}
+
+
+def print_of(path: str) -> Print:
+    """Return what a file cannot keep when its content changes."""
+    found = os.lstat(path)
+    if stat.S_ISLNK(found.st_mode) and not is_kept_link(path):
+        found = os.stat(path)  # noqa: PTH116
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino]
+
+
+def is_kept_link(path: str) -> bool:
+    """Return whether a link is copied as one: it leads to a folder, or nowhere as some editors'."""
+    return os.path.islink(path) and not os.path.isfile(path)  # noqa: PTH113, PTH114
+
+
+def copy_file(source: str, target: str, known: list[Print] | None) -> tuple[list[Print], bool]:
+    """Copy one file unless source and copy are as they were; return their prints, and whether.
+
+    Paths are texts: most files are only looked at, and a Path costs more than that.
+    """
+    there = print_of(source)
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        if known == [there, print_of(target)]:
+            return known, False
+    make_way(Path(target))
+    if is_kept_link(source):
+        Path(target).symlink_to(Path(source).readlink())
+    else:
+        shutil.copy2(source, target)
+    return [there, print_of(target)], True
+
+
+def make_way(target: Path) -> None:
+    """Remove what stands in the place of a file, and make its folder."""
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.unlink(missing_ok=True)
+
+
+def remove_others(tree: Path, names: Collection[str]) -> None:
+    """Remove from a copy what its source does not have."""
+    wanted = set(names)
+    folders = {parent for name in names for parent in parents_of(name)}
+    for place, inner, files in os.walk(tree):
+        prefix = os.path.relpath(place, tree) + "/"
+        prefix = "" if prefix == "./" else prefix
+        for name in [*files, *inner]:
+            path = Path(place, name)
+            is_link_or_file = name in files or path.is_symlink()
+            if is_link_or_file and prefix + name not in wanted:
+                path.unlink()
+            elif not is_link_or_file and prefix + name not in folders:
+                shutil.rmtree(path)
+        inner[:] = [name for name in inner if prefix + name in folders]
+
+
+def parents_of(name: str) -> Iterator[str]:
+    """Yield the folders above a relative path."""
+    end = name.rfind("/")
+    while end > 0:
+        yield name[:end]
+        end = name.rfind("/", 0, end)
+
+
+def list_folder(folder: Path, left_out: Collection[Path] = ()) -> list[str]:
+    """Return every file below a folder, relative to it: all but `.git` and what is left out.
+
+    Links to folders are followed, once each on the way down.
+    """
+    return sorted(walk(str(folder), "", frozenset(map(str, left_out)), ()))
+
+
+def walk(
+    folder: str, prefix: str, left_out: frozenset[str], above: tuple[tuple[int, int], ...]
+) -> Iterator[str]:
+    """Yield the files below a folder."""
+    found = os.stat(folder)  # noqa: PTH116
+    here = (found.st_dev, found.st_ino)
+    if here in above:
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name == ".git" or entry.path in left_out:
+                continue
+            if entry.is_dir():
+                yield from walk(entry.path, f"{prefix}{entry.name}/", left_out, (*above, here))
+            elif entry.is_file() or entry.is_symlink():
+                # not a pipe: reading it would wait for ever
+                yield f"{prefix}{entry.name}"

@@ -1,0 +1,77 @@
+"""What a run is compared with: the artifacts of the last good run of another job or environment.
+
+They make `state:modified+` work, and models that a run does not build are read where they are.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+from marketing_analytics.local_cloud.runs.artifacts import artifacts_of_steps
+from marketing_analytics.local_cloud.runs.records import Run
+from marketing_analytics.local_cloud.store.connection import find, load_sql, now_text
+from marketing_analytics.local_cloud.store.jobs import get_job
+
+MANIFEST = "manifest.json"
+# `result:error` and `source_status:fresher` read the others
+RESULTS = "run_results.json"
+COMPARED = (MANIFEST, RESULTS, "sources.json")
+COMPILERS = frozenset({"compile", "generate", "parse"})
+# commands that dbt can go on with at the failed model
+RETRYABLE = frozenset({"build", "clone", "run", "seed", "snapshot", "test"})
+
+
+def find_deferred(connection: sqlite3.Connection, run: Run) -> Run | None:
+    """Return the newest good run that a run defers to, None when there is none yet."""
+    job = get_job(connection, run.job_id, is_any_state=True)
+    other = job.document.get("deferring_job_definition_id") if job else None
+    environment = run.deferring_environment_id
+    is_of_job = other and job and not job.document.get("deferring_environment_id")
+    name = "last_good_run_of_job" if is_of_job else "last_good_run_of_environment"
+    place = other if is_of_job else environment
+    values = {"place_id": place, "run_id": run.id}
+    return find(connection, Run, load_sql("runs_deferral")[name], values) if place else None
+
+
+def save_deferred(connection: sqlite3.Connection, run_id: int, deferring_run_id: int) -> None:
+    """Note what a run is deferred to."""
+    values = {"run_id": run_id, "deferring_run_id": deferring_run_id, "now": now_text()}
+    connection.execute(load_sql("runs_deferral")["defer_to"], values)
+
+
+def copy_state(data_folder: Path, run_id: int, folder: Path) -> bool:
+    """Copy what a run left into a folder, the newest of each; return whether it left a manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in COMPARED:
+        found = artifacts_of_steps(data_folder, run_id, name)
+        # results of a compilation are none
+        found = [path for path in found if name != RESULTS or command_of(path) not in COMPILERS]
+        if found:
+            shutil.copyfile(found[-1], folder / name)
+    return (folder / MANIFEST).is_file()
+
+
+def command_of(results: Path) -> str:
+    """Return the dbt command that wrote a run_results.json, "" when it does not say."""
+    try:
+        return str(json.loads(results.read_text("utf-8"))["args"]["which"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def copy_results(data_folder: Path, run_id: int, command: str, folder: Path) -> bool:
+    """Copy what the failed step of a run left, for `dbt retry`; return whether there is any.
+
+    `command` is that of the step, such as `build`. A step that failed before its first model left
+    no results, and starts from its beginning.
+    """
+    found = artifacts_of_steps(data_folder, run_id, RESULTS)
+    if command not in RETRYABLE or not found or command_of(found[-1]) != command:
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (RESULTS, MANIFEST):
+        shutil.copyfile(found[-1].with_name(name), folder / name)
+    return True

@@ -1,0 +1,27 @@
+-- name: built_schemas
+-- where the environments and jobs of a project build
+select e.schema_name as name from environments as e where e.project_id = :project_id
+union
+select v.value as name from environment_variables as v
+where v.project_id = :project_id and v.name = 'DBT_SCHEMA'
+
+-- name: note_schema
+-- a request builds into a schema
+insert into request_schemas (job_id, request, schema_name, opened_at, used_at)
+values (:job_id, :request, :schema_name, :now, :now)
+on conflict (job_id, request, schema_name) do update set used_at = :now, closed_at = null
+
+-- name: open_schemas
+-- what requests that are still open have built
+select s.job_id, s.request, s.schema_name
+from request_schemas as s
+where s.closed_at is null
+    and (:job_id is null or s.job_id = :job_id)
+    and (:number is null or s.request like '% ' || :number)
+    and (:used_before is null or s.used_at < :used_before)
+order by s.id
+
+-- name: close_schema
+-- a request needs its schema no longer
+update request_schemas set closed_at = :now
+where job_id = :job_id and request = :request and schema_name = :schema_name

@@ -1,0 +1,48 @@
+-- name: get_setting
+-- an active setting of a kind, of an account
+select id, account_id, project_id, kind, name, payload, state, created_at, updated_at
+from settings
+where id = :setting_id and account_id = :account_id and kind = :kind and state = 1
+
+-- name: list_settings
+-- one page of settings of a kind
+select id, account_id, project_id, kind, name, payload, state, created_at, updated_at
+from settings
+where account_id = :account_id
+    and kind = :kind
+    and (:state is null or state = :state)
+    and (:project_id is null or project_id = :project_id)
+    and (:name is null or name = :name)
+    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
+order by
+    case when :order_by = '-id' then id end desc,
+    case when :order_by = 'name' then name end,
+    case when :order_by = '-name' then name end desc,
+    id
+limit :limit offset :offset
+
+-- name: count_settings
+-- how many match
+select count(*)
+from settings
+where account_id = :account_id
+    and kind = :kind
+    and (:state is null or state = :state)
+    and (:project_id is null or project_id = :project_id)
+    and (:name is null or name = :name)
+    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
+
+-- name: add_setting
+-- create a setting
+insert into settings (account_id, project_id, kind, name, payload, created_at, updated_at)
+values (:account_id, :project_id, :kind, :name, :payload, :now, :now)
+returning id
+
+-- name: save_setting
+-- write what may change of a setting
+update settings
+set name = :name,
+    payload = :payload,
+    state = :state,
+    updated_at = :now
+where id = :setting_id and account_id = :account_id

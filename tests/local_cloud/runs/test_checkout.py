@@ -1,0 +1,301 @@
+"""A run works on the commit that was asked for, with everything that belongs to it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs.code.checkout import (
+    Asked,
+    Checkout,
+    Home,
+    Source,
+    check_out,
+)
+from marketing_analytics.local_cloud.runs.code.remotes import (
+    Login,
+    Mirrors,
+    check_address,
+    is_address,
+    read_login,
+)
+
+WHO = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", *WHO, *arguments]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Return a monorepo: a project below `dbt`, data beside it, two commits and a branch."""
+    top = tmp_path / "mono"
+    top.mkdir()
+    git(top, "init", "-q", "-b", "main")
+    write(top, "dbt/dbt_project.yml", "name: shop\n")
+    write(top, "dbt/models/logs/target/var/a.sql", "select 1 as id\n")
+    write(top, "data/orders.csv", "id\n1\n")
+    write(top, ".gitattributes", "data/* export-ignore\n")
+    write(top, ".gitignore", "*.secret\n")
+    git(top, "add", "-A")
+    git(top, "commit", "-qm", "first")
+    git(top, "checkout", "-qb", "feature/x")
+    write(top, "dbt/models/b.sql", "select 2 as id\n")
+    git(top, "add", "-A")
+    git(top, "commit", "-qm", "second")
+    git(top, "checkout", "-q", "main")
+    return top
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "data" / "work" / "env_1")
+
+
+def take(place: Path | str, home: Home, asked: Asked | None = None, **source) -> Checkout:
+    source = {"subdirectory": "dbt", **source}
+    mirrors = Mirrors(home.folder.parent / "mirrors")
+    return check_out(
+        Source(place=str(place), **source), Asked() if asked is None else asked, home, mirrors
+    )
+
+
+def files(folder: Path) -> set[str]:
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return set(found)
+
+
+WHOLE = {
+    ".gitattributes",
+    ".gitignore",
+    "data/orders.csv",
+    "dbt/dbt_project.yml",
+    "dbt/models/logs/target/var/a.sql",
+}
+
+
+def test_the_whole_repository_is_there_at_the_commit_that_was_asked_for(repository, home):
+    found = take(repository, home)
+    assert files(home.tree) == WHOLE
+    assert found.project == home.tree / "dbt"
+    assert (found.sha, found.branch) == (git(repository, "rev-parse", "HEAD"), "main")
+    assert take(repository, home, Asked(branch="feature/x")).branch == "feature/x"
+    assert files(home.tree) == WHOLE | {"dbt/models/b.sql"}
+    # what a step left, and what it changed, is gone at the next run
+    write(home.tree, "dbt/dbt_packages/old/dbt_project.yml", "name: old\n")
+    write(home.tree, "dbt/models/b.sql", "select 3 as id\n")
+    (home.tree / "data" / "orders.csv").unlink()
+    take(repository, home, Asked(branch="feature/x"))
+    assert files(home.tree) == WHOLE | {"dbt/models/b.sql"}
+    assert (home.tree / "dbt/models/b.sql").read_text() == "select 2 as id\n"
+    first = git(repository, "rev-parse", "main")
+    assert take(repository, home, Asked(sha=first[:8])).sha == first
+    assert files(home.tree) == WHOLE
+    assert git(repository, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (Asked(branch="no-such"), "there is no branch 'no-such' in "),
+        (Asked(sha="deadbeef"), "there is no commit 'deadbeef' in "),
+        (Asked(sha="HEAD"), "there is no commit 'HEAD' in "),
+        (Asked(sha="abc"), "there is no commit 'abc' in "),
+        (Asked(branch="main^"), "there is no branch 'main^' in "),
+        (Asked(branch="--upload-pack=x"), "there is no branch '--upload-pack=x' in "),
+    ],
+)
+def test_what_does_not_exist_fails_with_its_name(repository, home, asked, reason):
+    for place in (repository, f"file://{repository}"):
+        with pytest.raises(UserError, match="there is no") as refused:
+            take(place, home, asked)
+        assert refused.value.message.startswith(reason)
+
+
+def test_a_commit_needs_its_branch_to_exist_too(repository, home):
+    sha = git(repository, "rev-parse", "main")
+    with pytest.raises(UserError, match="there is no branch 'gone'"):
+        take(repository, home, Asked(sha=sha, branch="gone"))
+
+
+def test_changes_are_used_only_when_asked_for_and_said(repository, home):
+    write(repository, "dbt/models/new.sql", "select 9 as id\n")
+    write(repository, "data/orders.csv", "id\n7\n")
+    write(repository, "dbt/x.secret", "ignored\n")
+    (repository / "dbt/models/logs/target/var/a.sql").unlink()
+    clean = take(repository, home)
+    assert files(home.tree) == WHOLE
+    assert not clean.has_changes
+    assert "Not used: 2 files" in clean.sentences[-1]
+    dirty = take(repository, home, is_dirty=True)
+    assert dirty.has_changes
+    assert "--dirty" in dirty.sentences[0]
+    assert "with 3 files that are not committed" in dirty.sentences[0]
+    changed = (WHOLE - {"dbt/models/logs/target/var/a.sql"}) | {"dbt/models/new.sql"}
+    assert files(home.tree) == changed
+    assert (home.tree / "data/orders.csv").read_text() == "id\n7\n"
+    # who asks for a commit gets it
+    assert not take(repository, home, Asked(branch="main"), is_dirty=True).has_changes
+    assert files(home.tree) == WHOLE
+
+
+def test_a_repository_at_an_address_is_read_at_its_newest_commit(repository, home, tmp_path):
+    place = f"file://{repository}"
+    assert take(place, home).branch == "main"
+    write(repository, "dbt/models/c.sql", "select 3 as id\n")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "third")
+    newest = git(repository, "rev-parse", "HEAD")
+    git(repository, "update-ref", "refs/pull/12/head", "feature/x")
+    assert take(place, home).sha == newest
+    assert "dbt/models/c.sql" in files(home.tree)
+    # the head of a pull request, and a commit that only it has
+    found = take(place, home, Asked(request=12))
+    assert (found.sha, found.branch) == (
+        git(repository, "rev-parse", "feature/x"),
+        "pull request 12",
+    )
+    git(repository, "branch", "-qD", "feature/x")
+    with pytest.raises(UserError, match="there is no branch"):
+        take(place, home, Asked(branch="feature/x"))
+    assert take(place, home, Asked(sha=found.sha, request=12)).sha == found.sha
+
+
+def test_a_commit_without_the_project_and_a_repository_without_commits_are_refused(
+    repository, home, tmp_path
+):
+    write(repository, "other/readme.md", "")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "other")
+    with pytest.raises(UserError, match=r"there is no other/dbt_project\.yml in commit"):
+        take(repository, home, subdirectory="other")
+    empty = tmp_path / "empty"
+    write(empty, "dbt/dbt_project.yml", "name: x\n")
+    git(empty, "init", "-q")
+    git(empty, "add", "-A")
+    with pytest.raises(UserError, match="has no commit yet"):
+        take(empty, home)
+    found = take(empty, home, is_dirty=True)
+    assert (found.sha, found.has_changes) == (None, True)
+    assert files(home.tree) == {"dbt/dbt_project.yml"}
+
+
+def test_a_folder_is_copied_whole_with_the_local_packages_beside_it(tmp_path, home):
+    top = tmp_path / "bare"
+    write(top, "shop/dbt_project.yml", "name: shop\ntarget-path: out\n")
+    write(top, "shop/packages.yml", "packages:\n  - local: ../shared\n")
+    write(top, "shared/dbt_project.yml", "name: shared\n")
+    write(top, "shop/models/target/a.sql", "select 1\n")
+    write(top, "shop/models/logs/b.sql", "select 1\n")
+    write(top, "shop/target/c.sql", "select 1\n")
+    write(top, "shop/var/data.duckdb", "x")
+    write(top, "shop/out/run_results.json", "{}")
+    write(top, "shop/.git", "x")
+    write(top, "neighbour/d.sql", "select 1\n")
+    (top / "shop" / "linked").symlink_to("models/logs")
+    (top / "shop" / ".#lock").symlink_to("nowhere")
+    os.mkfifo(top / "shop" / "pipe")
+    # a leading .git that is no repository would not be found by git
+    (top / "shop" / ".git").unlink()
+    found = take(top / "shop", home, subdirectory="")
+    expected = {
+        "dbt_project.yml", "packages.yml", "models/target/a.sql", "models/logs/b.sql",
+        "target/c.sql", "var/data.duckdb", "linked/b.sql",
+    }  # fmt: skip
+    assert files(home.tree) == {f"shop/{name}" for name in expected} | {"shared/dbt_project.yml"}
+    assert (home.tree / "shop" / ".#lock").is_symlink()
+    assert found.project == home.tree / "shop"
+    assert found.sha is None
+    with pytest.raises(UserError, match="is in no git repository"):
+        take(top / "shop", home, Asked(branch="main"), subdirectory="")
+
+
+def test_a_copy_follows_its_folder_whatever_the_dates_say(tmp_path, home):
+    folder = tmp_path / "bare"
+    write(folder, "dbt_project.yml", "name: shop\n")
+    write(folder, "models/a.sql", "select 1\n")
+    old = (folder / "models" / "a.sql").stat()
+    assert take(folder, home, subdirectory="").sentences[0].endswith("2 of them new.")
+    assert take(folder, home, subdirectory="").sentences[0].endswith("0 of them new.")
+    # the same size under the same date, as an archive with fixed dates has it
+    write(folder, "models/a.sql", "select 2\n")
+    os.utime(folder / "models" / "a.sql", ns=(old.st_atime_ns, old.st_mtime_ns))
+    take(folder, home, subdirectory="")
+    assert (home.tree / "models" / "a.sql").read_text() == "select 2\n"
+    # what a step did to the copy is undone
+    write(home.tree, "models/a.sql", "select 3\n")
+    write(home.tree, "dbt_packages/old/x.sql", "select 3\n")
+    (folder / "models" / "a.sql").rename(folder / "models" / "b.sql")
+    take(folder, home, subdirectory="")
+    assert files(home.tree) == {"dbt_project.yml", "models/b.sql"}
+    assert (home.tree / "models" / "b.sql").read_text() == "select 2\n"
+
+
+def test_the_folders_of_the_server_are_not_copied(tmp_path):
+    folder = tmp_path / "bare"
+    write(folder, "dbt_project.yml", "name: shop\n")
+    data = folder / "var" / "cloud"
+    write(data, "cloud.sqlite", "x")
+    home = Home(data / "work" / "env_1")
+    for _ in range(2):
+        take(folder, home, subdirectory="", left_out=(data,))
+        assert files(home.tree) == {"dbt_project.yml"}
+
+
+def test_an_untracked_folder_in_a_repository_of_something_else_is_a_folder(repository, home):
+    write(repository, "mine/dbt_project.yml", "name: mine\n")
+    assert take(repository, home, subdirectory="mine").sha is None
+    assert files(home.tree) == {"dbt_project.yml"}
+
+
+def test_a_hook_of_the_server_does_not_lead_git_astray(repository, home, monkeypatch, tmp_path):
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(tmp_path / "index"))
+    assert take(repository, home).branch == "main"
+
+
+def test_a_lock_that_a_dead_server_left_does_not_stop_the_next_run(repository, home):
+    take(repository, home)
+    home.index.with_name("index.lock").touch()
+    home.index.write_bytes(b"damaged")
+    assert take(repository, home).branch == "main"
+    assert files(home.tree) == WHOLE
+
+
+def test_addresses_and_logins():
+    for place in ("https://h/x.git", "git@h:x/y.git", "ssh://h/x", "file:///srv/x"):
+        assert is_address(place)
+    for place in ("/srv/x", "transform", "ext::sh -c id", "C:/x"):
+        assert not is_address(place)
+    with pytest.raises(UserError, match="may not hold a password"):
+        check_address("https://u:canary-4711@h/x.git")
+    assert read_login("https://h/=env:GIT_TOKEN") == Login("https://h/", "env:GIT_TOKEN")
+    for text in ("https://h/", "https://h/=glpat-canary", "=env:X", "https://h/=env:"):
+        with pytest.raises(UserError, match="a login for git is"):
+            read_login(text)
+
+
+def test_a_token_is_given_to_git_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_TOKEN_OF_TEST", "canary-4711")
+    login = Login("https://h/", "env:GIT_TOKEN_OF_TEST")
+    settings, environment, secrets = Mirrors(tmp_path, (login,)).access("https://h/x.git")
+    assert "canary-4711" not in str(settings)
+    assert environment["MARKETING_GIT_TOKEN"] == "canary-4711"
+    assert secrets == ("canary-4711",)
+    assert Mirrors(tmp_path, (login,)).access("https://other/x.git") == ((), {}, ())
+    monkeypatch.delenv("GIT_TOKEN_OF_TEST")
+    with pytest.raises(UserError, match="GIT_TOKEN_OF_TEST, which is not set"):
+        Mirrors(tmp_path, (login,)).access("https://h/x.git")

@@ -1,0 +1,126 @@
+"""Runs of pull and merge requests build apart, replace each other and clean up behind them."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import timedelta
+
+import pytest
+
+from benchmarks.tiny_cloud import add_variable
+from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs import queue
+from marketing_analytics.local_cloud.runs.requests.closing import (
+    DROP_COMMAND,
+    close_requests,
+    expire_requests,
+)
+
+GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "schema"),
+    [
+        ({GITHUB: 12}, "dbt_cloud_pr_{job}_12"),
+        ({GITLAB: 7}, "dbt_cloud_pr_{job}_7"),
+        ({"azure_pull_request_id": 3}, "dbt_cloud_pr_{job}_3"),
+        ({"non_native_pull_request_id": 4}, "dbt_cloud_pr_{job}_4"),
+        ({GITHUB: 12, "schema_override": "dbt_cloud_pr_99_12"}, "dbt_cloud_pr_99_12"),
+        ({"schema_override": "sandbox"}, "sandbox"),
+        ({GITHUB: 0}, "production"),
+        ({}, "production"),
+    ],
+)
+def test_a_request_builds_into_a_schema_of_its_own(cloud, overrides, schema):
+    add_variable(cloud.connection, "DBT_SCHEMA", "production")
+    job = cloud.job()
+    run = cloud.row(cloud.run(job, overrides=overrides))
+    assert run.schema_name == schema.format(job=job)
+
+
+@pytest.mark.parametrize("schema", ["tiny", "TINY", "production"])
+def test_a_request_never_builds_where_an_environment_does(cloud, schema):
+    add_variable(cloud.connection, "DBT_SCHEMA", "production")
+    with pytest.raises(UserError, match="may not build into the schema"):
+        cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": schema})
+
+
+def test_a_newer_commit_cancels_the_older_run_of_the_same_request(cloud):
+    job, other_job = cloud.job(), cloud.job()
+    old = cloud.run(job, overrides={GITHUB: 12})
+    apart = [
+        cloud.run(job, overrides={GITHUB: 13}),
+        cloud.run(job, overrides={GITLAB: 12}),
+        cloud.run(other_job, overrides={GITHUB: 12}),
+        cloud.run(job),
+    ]
+    new = cloud.run(job, overrides={GITHUB: 12})
+    assert cloud.row(old).status == 30
+    reason = f"Cancelled: run {new} has a newer commit of pull request 12."
+    assert cloud.row(old).status_message == reason
+    assert all(cloud.row(run).status == 1 for run in (*apart, new))
+
+
+def test_a_run_that_goes_on_is_told_why_it_is_cancelled(cloud, start_engine):
+    start_engine()
+    job = cloud.job(["dbt run sleep=30"])
+    old = cloud.run(job, overrides={GITHUB: 12})
+    cloud.wait(old, 3)
+    new = cloud.run(job, overrides={GITHUB: 12})
+    row = cloud.wait(old)
+    assert (row.status, row.status_message) == (
+        30,
+        f"Cancelled: run {new} has a newer commit of pull request 12.",
+    )
+
+
+def test_the_end_of_a_request_cancels_its_runs_and_queues_one_that_drops(cloud):
+    job = cloud.job()
+    old = cloud.run(job, overrides={GITHUB: 12})
+    cloud.run(job, overrides={GITHUB: 13})
+    (closing,) = close_requests(cloud.connection, job, 12)
+    assert cloud.row(old).status_message == "Cancelled: pull request 12 was closed."
+    row = cloud.row(closing)
+    assert (row.schema_name, row.commands) == (f"dbt_cloud_pr_{job}_12", [DROP_COMMAND])
+    assert row.is_closing
+    assert close_requests(cloud.connection, job, 12) == []
+    # a schema that this server did not name stays
+    cloud.run(job, overrides={GITHUB: 14, "schema_override": "mine"})
+    assert close_requests(cloud.connection, job, 14) == []
+
+
+def test_requests_that_nobody_closes_expire(cloud):
+    job = cloud.job()
+    cloud.run(job, overrides={GITHUB: 12})
+    cloud.run(job, overrides={GITHUB: 13})
+    assert expire_requests(cloud.connection, timedelta(days=30)) == []
+    cloud.connection.execute(
+        "update request_schemas set used_at = '2020-01-01' where request = 'github 12'"
+    )
+    (closing,) = expire_requests(cloud.connection, timedelta(days=30))
+    assert cloud.row(closing).cause == "Pull request 12 was not run for 30 days"
+
+
+def test_nobody_writes_the_file_that_a_deferred_run_reads(cloud):
+    production = cloud.job(environment_id=1)
+    compared = cloud.job(environment_id=2, deferring_environment_id=1)
+    first, second = cloud.run(compared), cloud.run(production)
+    leases = queue.claim_runs(cloud.connection, queue.new_owner(), lease_seconds=60)
+    assert [lease.run_id for lease in leases] == [first]
+    assert f"behind run {first}" in cloud.row(second).wait_reason
+
+
+def test_the_run_says_which_commit_it_works_on(cloud, start_engine):
+    who = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+    for words in (("init", "-qb", "main"), ("add", "-A"), (*who, "commit", "-qm", "first")):
+        subprocess.run(["git", *words], cwd=cloud.project, check=True)
+    start_engine()
+    job = cloud.job()
+    good = cloud.wait(cloud.run(job, overrides={"git_branch": "main"}))
+    assert (good.status, good.git_branch, good.has_changes) == (10, "main", False)
+    assert len(good.git_sha) == 40
+    for asked in ("git_branch", "git_sha"):
+        bad = cloud.wait(cloud.run(job, overrides={asked: "0123456"}))
+        assert bad.status == 20
+        assert "Clone git repository failed: there is no" in bad.status_message
