@@ -172,6 +172,24 @@ def test_artifacts_are_downloads_with_sizes(seeded):
     assert answer.headers["content-type"] == "application/octet-stream"
 
 
+def test_artifacts_can_be_looked_at_with_secrets_masked(seeded):
+    from benchmarks.seeded_pages import SECRET
+
+    pages, run = seeded.client(), seeded.ids["success"]
+    folder = seeded.folder / "runs" / str(run) / "artifacts" / "step_4"
+    (folder / "a.json").write_text(json.dumps({"b": [1, SECRET], "c": "<script>"}))
+    (folder / "a.bin").write_bytes(b"\0\1")
+    text = pages.get(f"/runs/{run}/files/4/a.json").text
+    assert "**********" in text
+    assert SECRET not in text
+    assert "<script>" not in text.partition("<main")[2]
+    assert len(pages.get(f"/runs/{run}/files/4/manifest.json").text) < 200_000
+    assert "No preview" in pages.get(f"/runs/{run}/files/4/a.bin").text
+    (folder / "link.json").symlink_to(seeded.folder / "cloud.sqlite")
+    for name in ("none.json", "link.json", "../../../cloud.sqlite"):
+        assert pages.get(f"/runs/{run}/files/4/{name}").status_code == 404
+
+
 ESCAPES = (
     "../../../../cloud.sqlite", "%2e%2e/%2e%2e/%2e%2e/%2e%2e/cloud.sqlite",
     "..%2f..%2f..%2f..%2fcloud.sqlite",

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 
 from marketing_analytics.local_cloud.pages.answering import Answering, limited, page_count
 from marketing_analytics.local_cloud.pages.artifacts.docs import POLICY, docs_page, has_docs
+from marketing_analytics.local_cloud.pages.artifacts.preview import preview_of
 from marketing_analytics.local_cloud.pages.asking import number, page_number, search_text
 from marketing_analytics.local_cloud.pages.nodes.compare import compare
 from marketing_analytics.local_cloud.pages.nodes.lineage import MAX_DEPTH, lineage_of
@@ -18,7 +19,7 @@ from marketing_analytics.local_cloud.pages.nodes.reading import ReadRun, read_ru
 from marketing_analytics.local_cloud.pages.nodes.views import NodeFilter, list_of_nodes, node_page
 from marketing_analytics.local_cloud.pages.reads import Reads
 from marketing_analytics.local_cloud.pages.runs.lists import run_line
-from marketing_analytics.local_cloud.runs.artifacts import step_folder
+from marketing_analytics.local_cloud.runs.artifacts import resolve_artifact, step_folder
 from marketing_analytics.local_cloud.runs.records import PlacedRun
 from marketing_analytics.local_cloud.runs.store import RunFilter, newest_runs
 
@@ -40,6 +41,7 @@ class NodePages(Answering):
             Route(f"{run}/lineage", self.lineage),
             Route(f"{run}/compare", self.compare),
             Route(f"{run}/docs", self.docs),
+            Route(f"{run}/files/{{step_index:int}}/{{name:path}}", self.file),
         ]
 
     def opened(self, reads: Reads, run_id: int | None) -> ReadRun:
@@ -147,3 +149,23 @@ class NodePages(Answering):
             raise HTTPException(404, "This run made no docs; switch them on in its job.")
         page = docs_page(folder, secrets)
         return HTMLResponse(page, headers={"content-security-policy": POLICY})
+
+    def file(self, request: Request) -> Response:
+        """Show the beginning of a file that a run left."""
+        asked = request.path_params
+        with self.reads() as reads:
+            read = self.opened(reads, asked["run_id"])
+            folder, step, name = self.settings.data_dir, asked["step_index"], asked["name"]
+            path = resolve_artifact(folder, read.run.id, name, step) if step < 2**31 else None
+            if path is None:
+                raise HTTPException(404, "There is no such artifact.")
+            return self.page(
+                request,
+                reads,
+                "file.html",
+                run=read.line,
+                step=step,
+                name=name,
+                size=path.stat().st_size,
+                preview=preview_of(path, reads.secrets()),
+            )
