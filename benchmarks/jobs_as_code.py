@@ -19,6 +19,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,8 @@ class Figure:
 def serve(pipe: Connection, folder: str) -> None:
     """Answer: `fresh` starts a server anew and returns its address, `calls` counts them."""
     sys.path.insert(0, str(ROOT))
-    from tests.jobs.faulty_cloud import FaultyCloud
-
+    # tests have no types
+    faulty: Any = import_module("tests.jobs.faulty_cloud")
     cloud, number = None, 0
     while True:
         asked, value = pipe.recv()
@@ -57,7 +58,7 @@ def serve(pipe: Connection, folder: str) -> None:
             number += 1
             place = Path(folder) / str(number)
             place.mkdir()
-            cloud = FaultyCloud(place)
+            cloud = faulty.FaultyCloud(place)
             pipe.send(cloud.url)
         elif cloud and asked == "latency":
             cloud.latency_seconds = value

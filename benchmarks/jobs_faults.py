@@ -18,6 +18,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,9 @@ from marketing_analytics.jobs.guards import lease as lease_module
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.jobs.conftest import some_jobs  # noqa: E402
-from tests.jobs.faulty_cloud import JOBS, FaultyCloud, deploy_from, race  # noqa: E402
+# tests have no types
+some_jobs: Any = import_module("tests.jobs.conftest").some_jobs
+faulty: Any = import_module("tests.jobs.faulty_cloud")
 
 SHARE = 0.3
 MOST_TRIES = 20
@@ -40,10 +42,10 @@ FIELDS = ("execute_steps", "settings", "generate_docs", "schedule", "variable", 
 
 
 @contextmanager
-def cloud_in(folder: Path) -> Iterator[FaultyCloud]:
+def cloud_in(folder: Path) -> Iterator[Any]:
     """Run a server with an empty store."""
     with tempfile.TemporaryDirectory(dir=folder) as place:
-        cloud = FaultyCloud(Path(place))
+        cloud = faulty.FaultyCloud(Path(place))
         try:
             yield cloud
         finally:
@@ -65,7 +67,7 @@ def faulty_deploy(folder: Path, seed: int) -> str:
     with cloud_in(folder) as cloud:
         cloud.fail_randomly(seed, SHARE)
         for _ in range(MOST_TRIES):
-            if deploy_from(cloud.url, config, "m")[0] == 0:
+            if faulty.deploy_from(cloud.url, config, "m")[0] == 0:
                 break
         else:
             return f"not done after {MOST_TRIES} deploys"
@@ -75,7 +77,7 @@ def faulty_deploy(folder: Path, seed: int) -> str:
             return f"{len(names)} jobs, {len(set(names))} names"
         if len(names) != count or len(cloud.overrides) != count:
             return f"{len(names)} jobs and {len(cloud.overrides)} variables of {count}"
-        code, said = deploy_from(cloud.url, config, "m")
+        code, said = faulty.deploy_from(cloud.url, config, "m")
         return "" if code == 0 and not said else f"not the same: {said}"
 
 
@@ -87,7 +89,7 @@ def one_race(folder: Path, seed: int) -> str:
     with cloud_in(folder) as cloud:
         cloud.latency_seconds = rng.choice([0.0, 0.001, 0.005])
         wait_seconds = rng.choice([0, 120])
-        codes = race(cloud.url, config, machines, wait_seconds)
+        codes = faulty.race(cloud.url, config, machines, wait_seconds)
         jobs = len(cloud.active())
         if jobs != count or codes[0] != 0:
             return f"{machines} machines made {jobs} jobs of {count}, exit codes {codes}"
@@ -95,7 +97,7 @@ def one_race(folder: Path, seed: int) -> str:
         return "" if set(codes) <= allowed else f"exit codes {codes}"
 
 
-def edit(cloud: FaultyCloud, job: dict[str, Any], rng: random.Random) -> str:
+def edit(cloud: Any, job: dict[str, Any], rng: random.Random) -> str:
     """Edit a job as a person would, and return what was edited."""
     what = rng.choice(FIELDS)
     if what == "execute_steps":
@@ -115,7 +117,7 @@ def edit(cloud: FaultyCloud, job: dict[str, Any], rng: random.Random) -> str:
         sql = "update environment_variables set value = 'by hand' where job_id = :id"
         cloud.run_sql(sql, id=job["id"])
     else:
-        cloud.ask("DELETE", f"{JOBS}{job['id']}/")
+        cloud.ask("DELETE", f"{faulty.JOBS}{job['id']}/")
     return what
 
 
@@ -123,14 +125,14 @@ def edits(folder: Path, seed: int, count: int) -> tuple[int, int, int]:
     """Edit jobs between plan and write; return how many were edited, noticed and overwritten."""
     rng = random.Random(seed)
     with cloud_in(folder) as cloud:
-        deploy_from(cloud.url, write(folder, some_jobs(count + 1)), "m")
+        faulty.deploy_from(cloud.url, write(folder, some_jobs(count + 1)), "m")
         before = cloud.active()[:count]
         seen: dict[int, Any] = {}
         original = cloud.answer
 
         def answer(method: str, path: str, *rest: Any) -> Any:
             found = original(method, path, *rest)
-            if method == "GET" and path.startswith(JOBS):
+            if method == "GET" and path.startswith(faulty.JOBS):
                 cloud.answer = original
                 for job in before:
                     edit(cloud, job, rng)
@@ -139,7 +141,7 @@ def edits(folder: Path, seed: int, count: int) -> tuple[int, int, int]:
 
         cloud.answer = answer
         changed = write(folder, some_jobs(count + 1, ", threads = 8"))
-        _, said = deploy_from(cloud.url, changed, "m")
+        _, said = faulty.deploy_from(cloud.url, changed, "m")
         now = {job["id"]: job for job in cloud.active()}
         ids = {job["id"] for job in before}
         overwritten = sum(seen.get(job_id) != now.get(job_id) for job_id in ids)
@@ -187,7 +189,7 @@ def kill_at(folder: Path, seed: int) -> str:
         process.wait(120)
         cloud.wait_until_idle()
         cloud.answer = original
-        code, said = deploy_from(cloud.url, config, "m")
+        code, said = faulty.deploy_from(cloud.url, config, "m")
         jobs, variables = len(cloud.active()), len(cloud.overrides)
         if code or jobs != 3 or variables != 3:
             return f"at {position}: exit code {code}, {jobs} jobs, {variables} variables: {said}"

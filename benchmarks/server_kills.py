@@ -29,7 +29,7 @@ from pathlib import Path
 from benchmarks.tiny_cloud import BUILD, STAND_IN, add_job, create_cloud, write_project
 from marketing_analytics.cloud_api.states import ACTIVE, Status
 from marketing_analytics.local_cloud.runs import store
-from marketing_analytics.local_cloud.runs.access import Access
+from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 
 ENVIRONMENTS = 3

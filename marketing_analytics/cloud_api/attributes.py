@@ -209,6 +209,14 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         arguments=("dbt_version",),
     ),
     Attribute("env_vars", "env_vars", "names start with `DBT_`; never secrets", default={}),
+    Attribute(
+        "keep",
+        "flag",
+        "deploy, cleanup and undo never delete the job; it stands in the mark too, so that a job "
+        "which left the file still has it",
+        default=False,
+        absent=False,
+    ),
     Attribute("tags", "tags", "stay in the file", default=()),
 )
 

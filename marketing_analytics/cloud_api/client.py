@@ -209,10 +209,22 @@ class CloudClient:
         found: dict[int, Answer] = {}
         for page in self.pages(f"{self.account}/jobs/", params, PAGES_AT_A_TIME):
             before = len(found)
-            found |= {id_of(job, self.host): job for job in page}
+            found |= {id_of(check_job(job, self.host), self.host): job for job in page}
             if page and len(found) == before:
                 raise unlike(self.host, "the list of jobs does not end")
         return [found[job_id] for job_id in sorted(found)]
+
+    def job(self, job_id: int, *related: str) -> Answer | None:
+        """Return a job of the project, or None when there is none (any more)."""
+        params = {"include_related": quoted_list(related)} if related else {}
+        try:
+            data = self.call("GET", f"{self.account}/jobs/{job_id}/", params=params)["data"]
+        except TerminalError as error:
+            if error.status_code != 404:
+                raise
+            return None
+        is_ours = isinstance(data, dict) and data.get("project_id") == self.project_id
+        return data if is_ours and data.get("state", 1) == 1 else None
 
     def create_job(self, body: Answer) -> Answer:
         """Create a job. An AmbiguousError means: look whether it exists."""
@@ -260,6 +272,11 @@ class CloudClient:
             lambda: self.call("POST", path, json=body, is_repeatable=False),
             lambda: name in self.variables(),
         )
+
+    def ensure_variables(self, names: set[str]) -> None:
+        """Create the variables that the project does not have."""
+        if names:
+            self.together(self.create_variable, sorted(names - set(self.variables())))
 
     def change_variable(self, name: str, variable_id: int, value: str) -> None:
         """Change the value that a variable has for the whole project."""
@@ -321,12 +338,11 @@ class CloudClient:
 
     # runs
 
-    def trigger(self, job_id: int, cause: str) -> Answer:
-        """Start a run. When the answer is lost, find the run by its cause."""
+    def trigger(self, job_id: int, cause: str, steps: Sequence[str] = ()) -> Answer:
+        """Start a run, of other steps where given. A lost answer is found by the cause."""
+        body = {"cause": cause, **({"steps_override": list(steps)} if steps else {})}
         try:
-            return self.write(
-                f"{self.account}/jobs/{job_id}/run/", {"cause": cause}, is_repeatable=False
-            )
+            return self.write(f"{self.account}/jobs/{job_id}/run/", body, is_repeatable=False)
         except AmbiguousError:
             for run in self.latest_runs(job_id):
                 if (run.get("trigger") or {}).get("cause") == cause:
@@ -488,6 +504,27 @@ def id_of(item: Answer, host: str) -> int:
     if not isinstance(found, int) or isinstance(found, bool) or found <= 0:
         raise unlike(host, "a job has no id")
     return found
+
+
+# what the parts of a job are that everything reads; each may be null
+PARTS: dict[str, type] = {
+    "name": str,
+    "description": str,
+    "execute_steps": list,
+    "settings": dict,
+    "execution": dict,
+    "triggers": dict,
+    "schedule": dict,
+    "job_completion_trigger_condition": dict,
+}
+
+
+def check_job(job: Answer, host: str) -> Answer:
+    """Return a job of an answer. Raise TerminalError when a part of it is of another kind."""
+    for name, kind in PARTS.items():
+        if job.get(name) is not None and not isinstance(job[name], kind):
+            raise unlike(host, f"{name} of job {str(job.get('id'))[:20]} is {str(job[name])[:60]}")
+    return job
 
 
 def found_in(answer: Mapping[str, Any], *names: str) -> Any:

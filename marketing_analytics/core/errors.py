@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import errno
 import re
-import sqlite3
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -93,7 +93,11 @@ def is_bug(error: BaseException) -> bool:
 
     What the machine and its databases cannot do is none: a full disk is told in a line.
     """
-    return not isinstance(error, PlatformError | OSError | sqlite3.Error)
+    if isinstance(error, PlatformError | OSError):
+        return False
+    # who never loaded SQLite has no error of it, and need not wait for it to load
+    sqlite3 = sys.modules.get("sqlite3")
+    return sqlite3 is None or not isinstance(error, sqlite3.Error)
 
 
 class UserError(PlatformError):

@@ -74,18 +74,35 @@ class Outcome:
 # reading
 
 
-def read_jobs(client: CloudClient, scope: Scope) -> list[RemoteJob]:
+def read_jobs(
+    client: CloudClient,
+    scope: Scope,
+    claim: Callable[[list[RemoteJob]], list[RemoteJob]] = list,
+) -> list[RemoteJob]:
     """Return the project's jobs; the scope's jobs with their variables.
+
+    `claim` gives jobs without a mark an owner, where something else says whose they are.
 
     One call per 100 jobs where the list carries the variables, else one more per job of ours.
     """
-    jobs = [remote_job(data, overrides_of(data.get(RELATED))) for data in client.list_jobs(RELATED)]
-    unknown = [job for job in jobs if in_scope(job, scope) and job.overrides is None]
+    listed = client.list_jobs(RELATED)
+    jobs = claim([remote_job(data, overrides_of(data.get(RELATED))) for data in listed])
+    return with_overrides(client, jobs, lambda job: in_scope(job, scope))
+
+
+def with_overrides(
+    client: CloudClient, jobs: list[RemoteJob], is_wanted: Callable[[RemoteJob], bool] = bool
+) -> list[RemoteJob]:
+    """Return the jobs; those wanted have their variables, asked for where the list has none."""
+    unknown = [job for job in jobs if job.overrides is None and is_wanted(job)]
     if not unknown:
         return jobs
     read = client.together(reader(client), unknown)
     found = dict(zip(unknown_ids(unknown), read, strict=True))
-    return [remote_job(job.data, found[job.job_id]) if job.job_id in found else job for job in jobs]
+    return [
+        replace(job, overrides=tuple(found[job.job_id])) if job.job_id in found else job
+        for job in jobs
+    ]
 
 
 def check_environments(
@@ -109,6 +126,21 @@ def check_environments(
             at = job.places["environment_id"]
             hint = "write the number from the page URL of an environment of the project"
             raise file.source.error(f'{error.message} (job "{job.key}")', at, hint) from None
+
+
+def as_seen(plan: Plan) -> Callable[[list[RemoteJob]], list[RemoteJob]]:
+    """Return a claim of the jobs without a mark that a plan took for ours."""
+    keys = {seen.job_id: seen.key for seen in plan.seen}
+
+    def claim(jobs: list[RemoteJob]) -> list[RemoteJob]:
+        return [
+            replace(job, owner=Owner(plan.scope, keys[job.job_id]))
+            if job.owner is None and job.job_id in keys
+            else job
+            for job in jobs
+        ]
+
+    return claim
 
 
 def in_scope(job: RemoteJob, scope: Scope) -> bool:
@@ -181,7 +213,7 @@ class Applying:
         self.plan = plan
         self.on_outcome = on_outcome
         self.lease = lease
-        self.fresh = Freshness(plan, lambda: read_jobs(client, plan.scope))
+        self.fresh = Freshness(plan, lambda: read_jobs(client, plan.scope, as_seen(plan)))
         self.job_ids = dict(plan.kept)
         # jobs that this run created, by key, and all ids that it wrote to
         self.new: dict[str, Desired] = {}

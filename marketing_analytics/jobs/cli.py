@@ -10,7 +10,7 @@ EPILOG = """Settings come from flags or from DBTCLOUD_ACCOUNT_ID, DBTCLOUD_TOKEN
 ENVIRONMENT_ID, DBTCLOUD_HOST_URL, TEAM_NAME, CI_COMMIT_REF_SLUG and GITLAB_USER_LOGIN.
 
 Exit codes: 0 ok, 1 failed, 2 bad usage or file (diff, plan --detailed-exitcode: changes),
-4 token or lock, 5 partly applied, 130 interrupted; of a run that is followed:
+3 stale plan, 4 token or lock, 5 partly applied, 130 interrupted; of a run that is followed:
 20 cancelled, 21 timed out."""
 
 
@@ -25,12 +25,17 @@ COMMANDS = {
     "deploy": ("deploy", "deploy"),
     "diff": ("diff", "diff"),
     "doctor": ("doctor", "doctor"),
+    "export": ("adopt", "export"),
     "history": ("logs", "history"),
+    "import": ("adopt", "import_"),
+    "link": ("link", "link"),
     "list": ("list", "list_"),
     "logs": ("logs", "logs"),
     "plan": ("deploy", "plan"),
     "retry": ("run", "retry"),
     "run": ("run", "run"),
+    "undo": ("undo", "undo"),
+    "unlink": ("link", "unlink"),
     "validate": ("validate", "validate"),
 }
 

@@ -11,7 +11,7 @@ from marketing_analytics.cloud_api.cron import (
     cron_in_sentence,
     next_tick,
 )
-from marketing_analytics.cloud_api.names import Scope, jobs_counted, without_mark
+from marketing_analytics.cloud_api.names import Scope, jobs_counted, owner_of, without_mark
 from marketing_analytics.core.console import Console
 from marketing_analytics.jobs.apply import Outcome
 from marketing_analytics.jobs.payload import compared, fields_of_remote, shown_name
@@ -37,6 +37,10 @@ def print_plan(console: Console, plan: Plan, source: str, seconds: float) -> Non
         for line in change_lines(change, width):
             for part in console.folded(line, indent=" " * (width + 6)):
                 console.line(paint(console, SIGNS[change.action], part))
+    for change in plan.spared:
+        console.prose(
+            f"  ! {change.key:<{width}}  {change.reason} (job {change.job_id})", indent="    "
+        )
     console.prose(summary(plan))
 
 
@@ -104,6 +108,8 @@ def field_text(change: FieldChange) -> str:
     """Return `field old → new`, and what a new schedule means."""
     old, new = (shown(change.field, value) for value in (change.old, change.new))
     text = f"{change.field:<12} {old} → {new}"
+    if change.field == "description" and owner_of(change.new) and not owner_of(change.old):
+        return f"{text}   the mark was removed; it will be set again"
     if change.field != "schedule":
         return text
     return f"{text}   " + (
@@ -184,6 +190,7 @@ def plan_json(
             "change": plan.count("update"),
             "remove": plan.count("delete"),
         },
+        "spared": [change_json(change) for change in plan.spared],
         "results": [outcome_json(outcome) for outcome in outcomes],
     }
 

@@ -31,6 +31,11 @@ class RemoteJob:
         return str(self.data.get("name") or "")
 
     @property
+    def is_marked(self) -> bool:
+        """Return whether the job itself says whose it is; else the journal or a person does."""
+        return owner_of(self.data.get("description")) is not None
+
+    @property
     def changed_at(self) -> datetime | None:
         """Return when the job was changed last, or created."""
         return time_of(self.data.get("updated_at")) or time_of(self.data.get("created_at"))

@@ -93,6 +93,35 @@ def group() -> None:
     help="Answer requests for this host name too; can be repeated.",
 )
 @click.option(
+    "--keep-days",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Delete runs so many days after their end; 0 keeps all.",
+)
+@click.option(
+    "--rate-limit",
+    "requests_per_minute",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Requests a minute that an account may make; 0 is no limit.",
+)
+@click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Believe X-Forwarded-Proto and -For of this address; can be repeated.",
+)
+@click.option(
+    "--allow-webhook-host",
+    "webhook_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Let webhooks go to this host of your own network; can be repeated.",
+)
+@click.option(
     "--allow-path",
     "allowed_paths",
     multiple=True,
@@ -126,6 +155,10 @@ def serve(
     request_days: int,
     raw_database: Path | None,
     allowed_hosts: tuple[str, ...],
+    keep_days: int,
+    requests_per_minute: int,
+    trusted_proxies: tuple[str, ...],
+    webhook_hosts: tuple[str, ...],
     allowed_paths: tuple[Path, ...],
     has_external_access: bool,
     publishing_jobs: tuple[str, ...],
@@ -143,8 +176,8 @@ def serve(
         from marketing_analytics.local_cloud import settings as checks
 
         identity = checks.read_identity(os.environ)
-        from marketing_analytics.local_cloud.runs.access import Access
         from marketing_analytics.local_cloud.runs.code.remotes import read_login
+        from marketing_analytics.local_cloud.runs.confinement.access import Access
         from marketing_analytics.local_cloud.server import serve as serve_until_stopped
 
         settings = checks.ServerSettings(
@@ -161,12 +194,70 @@ def serve(
             raw_database=raw_database or raw_database_of(os.environ.get("MARKETING_RAW_DATABASE")),
             allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
             publishing_jobs=frozenset(publishing_jobs),
+            keep_days=keep_days,
+            requests_per_minute=requests_per_minute,
+            trusted_proxies=frozenset(trusted_proxies),
+            webhook_hosts=frozenset(name.lower() for name in webhook_hosts),
             access=Access(
                 is_open=has_external_access,
                 folders=tuple(path.resolve() for path in allowed_paths),
             ),
         )
         return serve_until_stopped(settings, console)
+
+    sys.exit(run_guarded(body, console))
+
+
+DATA_DIR = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("var/cloud"),
+    show_default=True,
+    help="Folder of the store.",
+)
+
+
+@group.command(examples=["monday.sqlite", "monday.sqlite --data-dir var/cloud"])
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@DATA_DIR
+def backup(file: Path, data_dir: Path) -> None:
+    """Copy the store to a file, also while a server runs.
+
+    Logs, artifacts and warehouses are not in it, nor is cloud.key, which opens its secrets.
+    """
+    from marketing_analytics.core.console import Console, run_guarded
+
+    console = Console()
+
+    def body() -> int:
+        from marketing_analytics.local_cloud.store.retention import copy_store
+
+        copy_store(data_dir, file)
+        console.line(f"copied the store of {data_dir} to {file}")
+        return 0
+
+    sys.exit(run_guarded(body, console))
+
+
+@group.command(examples=["monday.sqlite", "monday.sqlite --data-dir var/cloud"])
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@DATA_DIR
+def restore(file: Path, data_dir: Path) -> None:
+    """Put a copy of the store back; the one that is there is set aside.
+
+    No server may use the folder. Secrets need the cloud.key that they were sealed with.
+    """
+    from marketing_analytics.core.console import Console, run_guarded
+
+    console = Console()
+
+    def body() -> int:
+        from marketing_analytics.local_cloud.store.retention import put_back
+
+        old = put_back(data_dir, file)
+        aside = f"; the old one is {old}" if old else ""
+        console.line(f"{data_dir} has the store of {file}{aside}")
+        return 0
 
     sys.exit(run_guarded(body, console))
 

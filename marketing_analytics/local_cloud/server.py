@@ -13,7 +13,7 @@ import signal
 import socket
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +35,7 @@ from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.runs.runner import CodeSettings
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
-from marketing_analytics.local_cloud.store.accounts import add_account, add_token, get_account
+from marketing_analytics.local_cloud.store.accounts import add_account, add_token, revoke_replaced
 from marketing_analytics.local_cloud.store.connection import open_connection, transaction
 from marketing_analytics.local_cloud.store.environments import (
     EnvironmentFields,
@@ -49,6 +49,7 @@ from marketing_analytics.local_cloud.store.projects import (
     save_project,
 )
 from marketing_analytics.local_cloud.store.schema import open_store
+from marketing_analytics.local_cloud.webhooks.sender import Sender
 from marketing_analytics.warehouse.duckdb import no_raw_database
 from marketing_analytics.web.guard import wants_page
 from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
@@ -56,7 +57,7 @@ from marketing_analytics.web.listening import open_socket
 
 SHUTDOWN_SECONDS = 2
 REPEATED_SECONDS = 60.0
-NEW_TOKEN = "DBTCLOUD_TOKEN is new in this data folder and was added; older tokens still count"  # noqa: S105
+NEW_TOKEN = "DBTCLOUD_TOKEN replaced the one of earlier starts, which counts no longer"  # noqa: S105
 LOG_FORMAT = "%(asctime)s %(levelname)s %(action)s %(message)s"
 KEEP_ALIVE_SECONDS = 75
 MONITORS = "monitors.yml"
@@ -81,6 +82,7 @@ def serve(settings: ServerSettings, console: Console) -> int:
                 ),
                 request_days=settings.request_days,
                 access=settings.access,
+                keep_days=settings.keep_days,
             ),
         )
         engine.start()
@@ -145,12 +147,12 @@ def fill_store(settings: ServerSettings) -> list[str]:
     """Create account, project, environment and token unless they exist; return what to tell."""
     identity = settings.identity
     with closing(open_store(settings.database_path)) as connection, transaction(connection):
-        is_known = get_account(connection, identity.account_id) is not None
         add_account(connection, identity.account_id, "Local")
-        is_new_token = add_token(connection, identity.account_id, "first", identity.token)
+        add_token(connection, identity.account_id, "first", identity.token)
+        replaced = revoke_replaced(connection, identity.account_id, identity.token)
         fill_project(connection, settings)
         fill_environment(connection, identity)
-    return [NEW_TOKEN] if is_known and is_new_token else []
+    return [NEW_TOKEN] if replaced else []
 
 
 def source_of(settings: ServerSettings) -> str:
@@ -211,7 +213,9 @@ def run_server(
 ) -> None:
     """Answer requests until a signal comes."""
     front = Front(settings, engine)
-    server = build_server(front)
+    sender = Sender(settings.database_path, settings.webhook_hosts)
+    sender.start()
+    server = build_server(front, settings.trusted_proxies)
     # uvicorn's own handlers would repeat the signal before our clean-up has run
     previous = {
         number: signal.signal(number, server.handle_exit)
@@ -221,24 +225,32 @@ def run_server(
         announce(settings, listening, console)
         run_until_exit(server, listening)
     finally:
+        sender.stop()
         front.close()
         for number, handler in previous.items():
             signal.signal(number, handler)
 
 
-def build_server(app: ASGIApp) -> Any:
+def build_server(app: ASGIApp, trusted_proxies: Collection[str] = ()) -> Any:
     """Return a uvicorn server of an ASGI application.
+
+    A trusted proxy says by X-Forwarded-Proto and -For how and from where a client came.
 
     Idle connections are kept for long: a client that reuses one just when it is closed fails.
     """
     import uvicorn
 
+    from marketing_analytics.web.patience import PatientProtocol
+
     config = uvicorn.Config(
         app,
+        http=PatientProtocol,
         log_level="warning",
         access_log=False,
         lifespan="off",
         server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
@@ -289,6 +301,8 @@ class Front:
                 data_dir=settings.data_dir,
                 allowed_hosts=answered_hosts(settings.host, settings.allowed_hosts),
                 wake=engine.wake,
+                webhook_hosts=settings.webhook_hosts,
+                requests_per_minute=settings.requests_per_minute,
             )
         )
         self.pages: Any = build_ui(
@@ -298,7 +312,9 @@ class Front:
                 account_id=settings.identity.account_id,
                 actions=PageActions(settings, engine),
                 bound_host=settings.host,
+                # whoever comes through a proxy comes from elsewhere
                 allowed_hosts=settings.allowed_hosts,
+                has_proxy=bool(settings.trusted_proxies),
             )
         )
 

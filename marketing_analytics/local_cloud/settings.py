@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError, UserError, not_set, reason_of
-from marketing_analytics.local_cloud.runs.access import Access
 from marketing_analytics.local_cloud.runs.code.remotes import Login, check_address, is_address
+from marketing_analytics.local_cloud.runs.confinement.access import Access
 
 MAX_ID = 2**63 - 1
 MIN_TOKEN_CHARACTERS = 8
@@ -52,6 +52,10 @@ class ServerSettings:
     logins: tuple[Login, ...] = ()
     hub_url: str = ""
     request_days: int = 30
+    keep_days: int = 0
+    requests_per_minute: int = 0
+    trusted_proxies: frozenset[str] = frozenset()
+    webhook_hosts: frozenset[str] = frozenset()
     access: Access = field(default_factory=Access)
 
     @property

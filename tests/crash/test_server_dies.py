@@ -15,7 +15,7 @@ import pytest
 from benchmarks.server_kills import Kills, Series
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
 from marketing_analytics.local_cloud.runs import progress, queue, store
-from marketing_analytics.local_cloud.runs.access import Access
+from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.process import is_running
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.system
 SERVER = """
 import signal, sys
 from pathlib import Path
-from marketing_analytics.local_cloud.runs.access import Access
+from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 settings = EngineSettings(
     lease_seconds=1.0, heartbeat_seconds=0.3, poll_seconds=0.02, reap_seconds=0.1,

@@ -41,6 +41,7 @@ def environ(cloud, monkeypatch, tmp_path):
         "CI_COMMIT_REF_SLUG": "feature-x",
         "GITLAB_USER_LOGIN": "anna",
         "TMPDIR": str(tmp_path),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
     }
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for name, value in values.items():

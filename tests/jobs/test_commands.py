@@ -186,7 +186,10 @@ def test_cleanup_without_a_terminal_needs_yes(jobs, cloud, job_file):
 def test_the_json_of_cleanup_has_these_fields(jobs, cloud, job_file):
     jobs("deploy", "--config", job_file(ONE))
     document = json.loads(jobs("cleanup", "--older-than", "0", "--yes", "--json")[1])
-    assert list(document) == ["schema_version", "team", "dry_run", "deletes", "results"]
+    assert list(document) == [
+        "schema_version", "team", "dry_run", "deletes", "spared", "unmerged", "schemas",
+        "results", "restore_file",
+    ]  # fmt: skip
     assert document["results"][0]["state"] == "done"
     assert cloud.active() == []
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import some_jobs
+from .faulty_cloud import forget_journals
 
 pytestmark = pytest.mark.system
 
@@ -153,6 +154,7 @@ def test_a_job_of_the_same_name_without_our_mark_is_refused(jobs, cloud, job_fil
     config = job_file(some_jobs(1))
     jobs("deploy", "--config", config)
     cloud.change_job(cloud.active()[0], description="made by hand")
+    forget_journals()
     cloud.requests.clear()
     code, _, err = jobs("deploy", "--config", config)
     assert code == 2
@@ -437,7 +439,9 @@ def test_the_json_of_deploy_has_these_fields(jobs, cloud, job_file):
         "dry_run",
         "changes",
         "summary",
+        "spared",
         "results",
+        "restore_file",
     ]
     assert document["schema_version"] == 1
     assert document["scope"] == {"team": "marketing-team", "branch": "feature-x", "user": "anna"}

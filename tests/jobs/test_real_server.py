@@ -39,7 +39,7 @@ def server(tmp_path, monkeypatch):
     folder = tmp_path / "cloud"
     code = "from marketing_analytics.cli import main; main()"
     command = [sys.executable, "-c", code, "cloud", "serve", "--port", "0"]
-    command += ["--data-dir", str(folder), "--project-dir", str(ROOT / "transform")]
+    command += ["--data-dir", str(folder), "--project-dir", str(ROOT / "transform"), "--dirty"]
     with (tmp_path / "server.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT)
     try:

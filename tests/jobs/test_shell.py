@@ -122,12 +122,12 @@ def complete(*words):
 COMMANDS = ["run", "logs", "cancel", "retry", "artifacts", "history"]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_keys_are_completed_without_a_call(known, cloud, command):
+def test_keys_are_completed_without_a_call(known, cloud):
     cloud.requests.clear()
-    assert complete("jobs", command, "one") == ["one-job"]
-    assert complete("jobs", command, "--shared", "shar") == ["shared-job"]
-    assert complete("jobs", command, "shar") == []
+    for command in COMMANDS:
+        assert complete("jobs", command, "one") == ["one-job"]
+        assert complete("jobs", command, "--shared", "shar") == ["shared-job"]
+        assert complete("jobs", command, "shar") == []
     assert cloud.requests == []
 
 
@@ -167,16 +167,17 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_a_broken_file_of_keys_is_no_error_at_a_prompt(known, case):
-    known.write_text(WRONG[case])
-    assert complete("jobs", "run", "one") == []
+def test_a_broken_file_of_keys_is_no_error_at_a_prompt(known):
+    for case, text in WRONG.items():
+        known.write_text(text)
+        assert complete("jobs", "run", "one") == [], case
 
 
-@pytest.mark.parametrize("name", ["DBTCLOUD_ACCOUNT_ID", "PROJECT_ID", "DBTCLOUD_HOST_URL"])
-def test_wrong_settings_are_no_error_at_a_prompt(known, monkeypatch, name):
-    monkeypatch.setenv(name, "nonsense\x1b")
-    assert complete("jobs", "run", "one") == []
+def test_wrong_settings_are_no_error_at_a_prompt(known, monkeypatch):
+    for name in ("DBTCLOUD_ACCOUNT_ID", "PROJECT_ID", "DBTCLOUD_HOST_URL"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, "nonsense\x1b")
+            assert complete("jobs", "run", "one") == []
 
 
 @pytest.fixture
@@ -246,6 +247,7 @@ tool --help | head -1""",
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shell", sorted(TYPED))
 def test_a_shell_completes_keys_with_the_script(known, tmp_path, shell):
     if shutil.which(shell) is None:

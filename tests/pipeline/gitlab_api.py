@@ -1,4 +1,4 @@
-"""A small GitLab: notes of merge requests and issues of one project, as its API documents them."""
+"""A small GitLab: notes, issues and Terraform states of one project, as its API documents them."""
 
 import json
 import re
@@ -20,6 +20,7 @@ class GitLabApi:
         self.notes, self.issues, self.calls, self.faults = {}, [], [], []
         self.numbers = iter(range(1, 10_000))
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(self))
+        self.server.states, self.server.locks = {}, {}
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}/api/v4"
 
@@ -81,6 +82,41 @@ class GitLabApi:
         return 200, issue
 
 
+class StateHandler(BaseHTTPRequestHandler):
+    """Keeps Terraform states with their locks, as GitLab does: GET, POST, lock and unlock."""
+
+    def answer(self, status, body=b""):
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def body(self):
+        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+
+    def do_GET(self):
+        state = self.server.states.get(self.path)
+        self.answer(404 if state is None else 200, state or b"")
+
+    def do_POST(self):
+        path, _, query = self.path.partition("?")
+        if not path.endswith("/lock"):
+            assert json.loads(self.server.locks[path])["ID"] == query.removeprefix("ID=")
+            self.server.states[path] = self.body()
+            self.answer(200)
+            return
+        lock = self.server.locks.setdefault(path.removesuffix("/lock"), body := self.body())
+        self.answer(200 if lock is body else 423, lock)
+
+    def do_DELETE(self):
+        self.body()
+        self.server.locks.pop(self.path.removesuffix("/lock"))
+        self.answer(200)
+
+    def log_message(self, *arguments):
+        """Say nothing."""
+
+
 def page_of(items, query):
     """Return one page; the newest item comes first unless the caller asks otherwise."""
     ordered = items if query.get("sort") == ["asc"] else items[::-1]
@@ -91,8 +127,10 @@ def page_of(items, query):
 def handler_of(gitlab):
     """Return the class that answers connections."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(StateHandler):
         def do(self):
+            if "/terraform/state/" in self.path:
+                return getattr(StateHandler, f"do_{self.command}")(self)
             parts = urlsplit(self.path)
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or "{}")
             gitlab.calls.append((self.command, parts.path.removeprefix("/api/v4")))
@@ -105,16 +143,10 @@ def handler_of(gitlab):
                 status, data = gitlab.answer(self.command, path, parse_qs(parts.query), body)
             if fault == "lost":
                 self.close_connection = True
-                return
+                return None
             text = b"" if status == 204 else json.dumps(data).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
+            return StateHandler.answer(self, status, text)
 
         do_GET = do_POST = do_PUT = do_DELETE = do  # noqa: N815
-
-        def log_message(self, *_):
-            """Say nothing."""
 
     return Handler

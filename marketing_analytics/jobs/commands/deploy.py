@@ -18,7 +18,15 @@ from marketing_analytics.core.commands import Command
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import EXIT_OK, EXIT_USAGE, UserError
 from marketing_analytics.jobs.commands.lineage import lineage_options, warn_of_lineage
-from marketing_analytics.jobs.commands.options import connect, execute, given_of, load_all, options
+from marketing_analytics.jobs.commands.options import (
+    adopt_option,
+    connect,
+    execute,
+    given_of,
+    load_all,
+    options,
+    restore_option,
+)
 from marketing_analytics.jobs.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -48,6 +56,8 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     help="Wait so long for another deploy of the scope.",
 )
+@adopt_option
+@restore_option
 @lineage_options
 @options(needs_config=True, has_plan=True)
 def deploy(
@@ -59,7 +69,7 @@ def deploy(
     **flags: Any,
 ) -> None:
     """Bring dbt Cloud to what the job file says."""
-    how = How(dry_run, allow_delete, wait_seconds)
+    how = How(dry_run, allow_delete, wait_seconds, flags["restore_dir"])
 
     def body(console: Console) -> int:
         check_source(config, plan_file)
@@ -72,11 +82,15 @@ def deploy(
 
 @dataclass(frozen=True)
 class How:
-    """How to deploy: look only, how many deletes are allowed, how long to wait for others."""
+    """How to deploy: look only, how many deletes are allowed, how long to wait for others.
+
+    restore_dir: where the restore file goes; none is the user's folder.
+    """
 
     is_dry_run: bool = False
     allowed: int | None = None
     wait_seconds: int = 0
+    restore_dir: str | None = None
 
 
 def check_source(config: Sequence[str], plan_file: str | None) -> None:
@@ -102,24 +116,24 @@ def deploy_files(console: Console, config: Sequence[str], flags: dict[str, Any],
     name = str(file.source.path)
     with connect(settings, console) as client:
         if how.is_dry_run:
-            plan, seconds = read_and_plan(client, file, settings)
+            plan, seconds = read_and_plan(client, file, settings, is_adopting=flags["adopt"])
             print_plan(console, plan, name, seconds)
             return say_dry_run(console, plan, name, warnings)
 
         def decide() -> Plan:
-            plan, seconds = read_and_plan(client, file, settings)
+            plan, seconds = read_and_plan(client, file, settings, is_adopting=flags["adopt"])
             print_plan(console, plan, name, seconds)
             check_deletes(plan, how.allowed)
             check_left_out(plan, file.left_out, how.allowed)
             return plan
 
         with scope_lock(client, settings.scope, how.wait_seconds):
-            return write_plan(console, client, decide(), name, how.wait_seconds, decide)
+            return write_plan(console, client, decide(), name, how, decide)
 
 
 def deploy_saved(console: Console, path: str, flags: dict[str, Any], how: How) -> int:
     """Apply a saved plan exactly, or refuse: nothing is written when any of its jobs changed."""
-    from marketing_analytics.jobs.apply import read_jobs, scope_lock
+    from marketing_analytics.jobs.apply import as_seen, read_jobs, scope_lock
     from marketing_analytics.jobs.forms.merge import check_left_out
     from marketing_analytics.jobs.guards.freshness import Freshness
     from marketing_analytics.jobs.guards.saved_plan import check_all, check_place, load_plan
@@ -133,7 +147,7 @@ def deploy_saved(console: Console, path: str, flags: dict[str, Any], how: How) -
     check_place(saved, settings, flags)
     with connect(settings, console) as client:
         started = time.monotonic()
-        fresh = Freshness(plan, lambda: read_jobs(client, plan.scope))
+        fresh = Freshness(plan, lambda: read_jobs(client, plan.scope, as_seen(plan)))
         check_all(saved, fresh)
         print_plan(console, plan, saved.config, time.monotonic() - started)
         if how.is_dry_run:
@@ -141,7 +155,7 @@ def deploy_saved(console: Console, path: str, flags: dict[str, Any], how: How) -
         check_deletes(plan, how.allowed)
         check_left_out(plan, saved.left_out, how.allowed)
         with scope_lock(client, plan.scope, how.wait_seconds):
-            return write_plan(console, client, plan, saved.config, how.wait_seconds)
+            return write_plan(console, client, plan, saved.config, how)
 
 
 def say_dry_run(
@@ -162,7 +176,7 @@ def write_plan(
     client: CloudClient,
     plan: Plan,
     config: str,
-    wait_seconds: int = 0,
+    how: How,
     decide: Callable[[], Plan] | None = None,
 ) -> int:
     """Apply a plan and report; also when it is interrupted.
@@ -171,6 +185,7 @@ def write_plan(
     """
     from marketing_analytics.jobs.apply import Outcome, apply_plan, exit_code_of
     from marketing_analytics.jobs.guards.lease import lease_for
+    from marketing_analytics.jobs.past.memory import remembered
     from marketing_analytics.jobs.render import plan_json, print_outcome, print_result
 
     outcomes: list[Outcome] = []
@@ -182,11 +197,12 @@ def write_plan(
     try:
         with (
             ended_by_signal(),
-            lease_for(client, plan, holder(plan), wait_seconds, console.note) as lease,
+            lease_for(client, plan, holder(plan), how.wait_seconds, console.note) as lease,
         ):
             if decide and lease and lease.has_waited:
                 plan = decide()
-            outcomes = apply_plan(client, plan, on_outcome, lease)
+            with remembered(console, client, plan, how.restore_dir) as memory:
+                outcomes = apply_plan(client, plan, memory.told(on_outcome), lease)
     except KeyboardInterrupt:
         if console.is_json:
             console.json(plan_json(plan, config, is_dry_run=False, outcomes=outcomes))
@@ -195,9 +211,11 @@ def write_plan(
             f"{done} of {len(plan.changes)} changes are done; the same command goes on"
         ) from None
     if console.is_json:
-        console.json(plan_json(plan, config, is_dry_run=False, outcomes=outcomes))
+        document = plan_json(plan, config, is_dry_run=False, outcomes=outcomes)
+        console.json({**document, "restore_file": memory.path})
     elif outcomes:
         print_result(console, outcomes)
+        memory.tell()
     return exit_code_of(outcomes)
 
 
@@ -225,8 +243,11 @@ def ended_by_signal() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tuple[Plan, float]:
+def read_and_plan(
+    client: CloudClient, file: JobFile, settings: Settings, *, is_adopting: bool = False
+) -> tuple[Plan, float]:
     """Read the account and decide; the seconds are the time that took."""
+    from marketing_analytics.jobs.adopt.claims import claims
     from marketing_analytics.jobs.apply import check_environments, read_jobs
     from marketing_analytics.jobs.payload import desired_jobs
     from marketing_analytics.jobs.plan import jobs_of_environment, make_plan
@@ -234,7 +255,8 @@ def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tup
     started = time.monotonic()
     assert settings.environment_id  # noqa: S101
     desired = desired_jobs(file, settings.scope, settings.environment_id)
-    everywhere = remote = read_jobs(client, settings.scope)
+    claim = claims(client, settings.scope, desired, is_adopting=is_adopting)
+    everywhere = remote = read_jobs(client, settings.scope, claim)
     if not settings.scope.branch:
         remote = jobs_of_environment(remote, desired, settings.environment_id)
     plan = make_plan(file, settings.scope, desired, remote)
@@ -254,6 +276,7 @@ def read_and_plan(client: CloudClient, file: JobFile, settings: Settings) -> tup
     ],
 )
 @click.option("--detailed-exitcode", is_flag=True, help="End with 2 when there are changes.")
+@adopt_option
 @lineage_options
 @click.option("--out", type=click.Path(), metavar="FILE", help="Save the plan for deploy --plan.")
 @options(has_shared=True, needs_config=True)
@@ -267,7 +290,7 @@ def plan(config: Sequence[str], detailed_exitcode: bool, out: str | None, **flag
         warnings = warn_of_lineage(console, [file], config, flags)
         name = str(file.source.path)
         with connect(settings, console) as client:
-            made, seconds = read_and_plan(client, file, settings)
+            made, seconds = read_and_plan(client, file, settings, is_adopting=flags["adopt"])
         if out:
             save(out, made, settings, config, file)
         print_plan(console, made, name, seconds)

@@ -77,6 +77,17 @@ def options(
     return decorate
 
 
+adopt_option = click.option(
+    "--adopt", is_flag=True, help="Take over jobs without a mark that have exactly our names."
+)
+restore_option = click.option(
+    "--restore-dir",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Folder of the restore file, by default the user's.",
+)
+
+
 def given_of(flags: dict[str, Any]) -> Given:
     """Return the settings that flags give."""
     return Given(

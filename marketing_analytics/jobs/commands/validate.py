@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @lineage_options
 @options(has_branch=False, has_config=False)
 def validate(files: tuple[str, ...], online: bool, **flags: Any) -> None:
-    """Check job files, and what their jobs build; every mistake is shown."""
+    """Check job files and what their jobs build; show all mistakes."""
     from marketing_analytics.jobs.model import load_job_files
     from marketing_analytics.jobs.render import SCHEMA_VERSION
 

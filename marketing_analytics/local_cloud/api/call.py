@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ class Call:
     connection: sqlite3.Connection
     data_dir: Path
     wake: Callable[[], None]
+    webhook_hosts: Collection[str] = ()
 
     @property
     def base_url(self) -> str:
@@ -144,6 +145,10 @@ class Call:
         if not isinstance(value, dict):
             raise ApiError(400, "The body must be a JSON object.")
         return value
+
+    def json(self) -> Any:
+        """Return the body, whatever it is; nothing is null."""
+        return read_json(self.body_bytes) if self.body_bytes.strip() else None
 
     def id_of(self, name: str) -> int:
         """Return an id of the path; one that no store can hold does not exist."""

@@ -18,14 +18,18 @@ from marketing_analytics.local_cloud.api.routes import Handler, Operation, build
 from marketing_analytics.local_cloud.api.runs import artifacts, requests
 from marketing_analytics.local_cloud.api.runs import handlers as runs
 from marketing_analytics.local_cloud.api.settings import (
+    audit_log,
     connections,
     credentials,
     extended,
     groups,
     notifications,
     repositories,
+    service_tokens,
+    webhooks,
 )
 from marketing_analytics.local_cloud.api.variables import handlers as variables
+from marketing_analytics.local_cloud.store.access.scopes import Level
 
 ACCOUNT = "accounts/{account_id}"
 PROJECT = f"{ACCOUNT}/projects/{{project_id}}"
@@ -125,6 +129,38 @@ SERVED = [
     Operation("GET", f"v2/{ACCOUNT}/notifications/{{id}}", notifications.read),
     Operation("POST", f"v2/{ACCOUNT}/notifications/{{id}}", notifications.update),
     Operation("DELETE", f"v2/{ACCOUNT}/notifications/{{id}}", notifications.delete),
+    Operation("GET", f"v3/{ACCOUNT}/service-tokens", service_tokens.list_tokens),
+    Operation("POST", f"v3/{ACCOUNT}/service-tokens", service_tokens.create),
+    Operation("GET", f"v3/{ACCOUNT}/service-tokens/{{id}}", service_tokens.read),
+    Operation("PUT", f"v3/{ACCOUNT}/service-tokens/{{id}}", service_tokens.update),
+    Operation("POST", f"v3/{ACCOUNT}/service-tokens/{{id}}", service_tokens.update),
+    Operation("DELETE", f"v3/{ACCOUNT}/service-tokens/{{id}}", service_tokens.delete),
+    Operation(
+        "GET",
+        f"v3/{ACCOUNT}/service-tokens/{{service_token_id}}/permissions",
+        service_tokens.list_permissions,
+    ),
+    Operation(
+        "POST", f"v3/{ACCOUNT}/service-tokens/{{id}}/permissions", service_tokens.set_permissions
+    ),
+    Operation("GET", f"v3/{ACCOUNT}/audit-logs", audit_log.list_recent),
+    Operation("GET", f"v3/{ACCOUNT}/webhooks/subscriptions", webhooks.list_subscriptions),
+    Operation("POST", f"v3/{ACCOUNT}/webhooks/subscriptions", webhooks.create),
+    Operation("GET", f"v3/{ACCOUNT}/webhooks/subscription/{{subscription_id:text}}", webhooks.read),
+    Operation(
+        "PUT", f"v3/{ACCOUNT}/webhooks/subscription/{{subscription_id:text}}", webhooks.update
+    ),
+    Operation(
+        "DELETE", f"v3/{ACCOUNT}/webhooks/subscription/{{subscription_id:text}}", webhooks.delete
+    ),
+    Operation(
+        "GET", f"v3/{ACCOUNT}/webhooks/subscription/{{subscription_id:text}}/test", webhooks.test
+    ),
+    Operation(
+        "GET",
+        f"v3/{ACCOUNT}/webhooks/subscription/{{subscription_id:text}}/events",
+        webhooks.list_deliveries,
+    ),
 ]
 # these read files, so they run in a thread
 SLOW_HANDLERS: frozenset[Handler] = frozenset(
@@ -135,6 +171,19 @@ SLOW_HANDLERS: frozenset[Handler] = frozenset(
         artifacts.read_job_artifact,
     }
 )
+
+
+RUN_HANDLERS: frozenset[Handler] = frozenset({runs.trigger, runs.rerun, runs.cancel, runs.retry})
+MANAGING = (service_tokens, audit_log, webhooks)
+
+
+def needed_level(handler: Handler, method: str) -> Level:
+    """Return what a token must be allowed to do to call a handler."""
+    if handler.__module__ in {room.__name__ for room in MANAGING}:
+        return Level.ADMIN
+    if method in ("GET", "HEAD"):
+        return Level.READ
+    return Level.RUN if handler in RUN_HANDLERS else Level.WRITE
 
 
 def is_slow(handler: Handler, call: Call) -> bool:

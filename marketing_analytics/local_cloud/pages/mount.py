@@ -10,6 +10,7 @@ from marketing_analytics.local_cloud.pages.pages import Pages
 from marketing_analytics.local_cloud.pages.reads import open_reads
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.store import accounts
+from marketing_analytics.local_cloud.store.access.scopes import can_run
 from marketing_analytics.web.guard import Guard, SignIn
 from marketing_analytics.web.shield import Shield
 
@@ -41,7 +42,9 @@ def sign_in_for(settings: UiSettings) -> SignIn:
     def find_token(digest: str) -> int | None:
         with open_reads(settings.database, settings.account_id) as reads:
             token = accounts.find_token(reads.connection, digest)
-        return token.id if token and token.account_id == settings.account_id else None
+        is_ours = token is not None and token.account_id == settings.account_id
+        # whoever signs in can start and cancel runs
+        return token.id if token and is_ours and can_run(token) else None
 
     def find_hash(token_id: int) -> str | None:
         with open_reads(settings.database, settings.account_id) as reads:

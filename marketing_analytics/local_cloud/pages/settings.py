@@ -39,6 +39,7 @@ class UiSettings:
     actions: Actions
     bound_host: str = "127.0.0.1"
     allowed_hosts: frozenset[str] = field(default_factory=frozenset)
+    has_proxy: bool = False
     health: Callable[[], Sequence[Health]] = no_health
 
     @property
@@ -52,4 +53,6 @@ class UiSettings:
 
         A host name that is let in is one under which something in front of the server is reached.
         """
-        return not all(is_loopback(host) for host in (self.bound_host, *self.allowed_hosts))
+        return self.has_proxy or not all(
+            is_loopback(host) for host in (self.bound_host, *self.allowed_hosts)
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -20,8 +21,9 @@ from pathlib import Path
 
 from marketing_analytics.core.errors import is_bug
 from marketing_analytics.core.locks import file_lock
-from marketing_analytics.local_cloud.runs.access import Access
+from marketing_analytics.local_cloud.runs.artifacts import run_folder
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
+from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.process import DbtProcess
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.runs.queue import (
@@ -39,6 +41,7 @@ from marketing_analytics.local_cloud.runs.runner import CodeSettings, Runner, Ru
 from marketing_analytics.local_cloud.runs.scheduler import GRACE, tick
 from marketing_analytics.local_cloud.runs.workspace import base_environment
 from marketing_analytics.local_cloud.store.connection import open_connection
+from marketing_analytics.local_cloud.store.retention import drop_old_runs
 from marketing_analytics.local_cloud.store.schema import open_store
 
 # how often requests are looked for that nobody closed
@@ -71,6 +74,7 @@ class EngineSettings:
     publish: PublishSettings = field(default_factory=PublishSettings)
     code: CodeSettings = field(default_factory=CodeSettings)
     request_days: int = 30
+    keep_days: int = 0
     access: Access = field(default_factory=Access)
 
 
@@ -109,6 +113,7 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._lock: ExitStack | None = None
         self._due_at: dict[str, float] = {}
+        self._let_go_seconds = EXPIRE_SECONDS
 
     def start(self) -> None:
         """Start the loop. Raise LockedError when another server works on this data folder."""
@@ -159,6 +164,7 @@ class Engine:
             self._pass_on_cancels,
             self._claim,
             self._keep_spares,
+            self._let_go,
         ):
             try:
                 work(connection)
@@ -218,6 +224,17 @@ class Engine:
         days = self.settings.request_days
         if self.settings.has_scheduler and days and self._is_due("requests", EXPIRE_SECONDS):
             expire_requests(connection, timedelta(days=days))
+
+    def _let_go(self, connection: sqlite3.Connection) -> None:
+        """Delete a few runs that are older than what is kept, with what they left on disk."""
+        days = self.settings.keep_days
+        if not days or not self._is_due("retention", self._let_go_seconds):
+            return
+        run_ids = drop_old_runs(connection, timedelta(days=days))
+        for run_id in run_ids:
+            shutil.rmtree(run_folder(self.data_folder, run_id), ignore_errors=True)
+        # more of them may be left
+        self._let_go_seconds = 1.0 if run_ids else EXPIRE_SECONDS
 
     def _pass_on_cancels(self, connection: sqlite3.Connection) -> None:
         if self._runners:

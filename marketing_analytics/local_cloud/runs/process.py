@@ -218,7 +218,7 @@ def serve(nonce: str, parent: int, load: Callable[[], Runs]) -> None:
 
 def confine(writable: Sequence[str], readable: Sequence[str]) -> None:
     """Give up all other files; late, since a spare process does not know its run."""
-    from marketing_analytics.local_cloud.runs import landlock
+    from marketing_analytics.local_cloud.runs.confinement import landlock
 
     landlock.confine(writable, readable)
 

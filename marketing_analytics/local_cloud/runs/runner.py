@@ -16,23 +16,27 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from marketing_analytics.cloud_api.names import owner_of
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import PlatformError, is_bug
 from marketing_analytics.core.redaction import redact, secrets_of
-from marketing_analytics.local_cloud.runs.access import Access, confined
 from marketing_analytics.local_cloud.runs.artifacts import (
     keep_artifacts,
     keep_parse_file,
     make_room,
     run_folder,
 )
-from marketing_analytics.local_cloud.runs.code.checkout import Asked, Source, check_out
+from marketing_analytics.local_cloud.runs.code.checkout import (
+    Checkout,
+    Source,
+    check_out,
+    copy_folder,
+)
 from marketing_analytics.local_cloud.runs.code.packages import has_packages
 from marketing_analytics.local_cloud.runs.code.remotes import Login, Mirrors
+from marketing_analytics.local_cloud.runs.confinement.access import Access, confined
 from marketing_analytics.local_cloud.runs.moves import (
     FencedError,
     Move,
@@ -61,6 +65,7 @@ from marketing_analytics.local_cloud.runs.requests.deferral import (
     find_deferred,
     save_deferred,
 )
+from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
 from marketing_analytics.local_cloud.runs.site import (
     Profile,
     asked_of,
@@ -99,13 +104,12 @@ from marketing_analytics.local_cloud.runs.workspace import (
 )
 from marketing_analytics.local_cloud.store.connection import (
     Value,
-    now_text,
     open_connection,
-    time_of,
     transaction,
 )
 from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.local_cloud.store.jobs import get_job
+from marketing_analytics.local_cloud.webhooks.store import STARTED, tell
 from marketing_analytics.warehouse.duckdb import is_lock_message, no_raw_database, wait_for_writer
 
 STOPPED = "The server was stopped while this run was going on."
@@ -271,7 +275,9 @@ class Runner:
             )
             for step in self.steps:
                 self._add_step(step)
+            tell(self.connection, self.claimed.id, STARTED)
         self.claimed = require_run(self.connection, self.lease.run_id)
+        self._began_at = time.monotonic()
         make_room(self.settings.data_folder, self.claimed.id)
 
     def _is_publishing(self) -> bool:
@@ -391,28 +397,34 @@ class Runner:
         """Fill the folder of the run with its code, and say what that is."""
         started = time.monotonic()
         if self.claimed.is_closing:
-            source, asked = Source(place=str(DROP_PROJECT)), Asked()
+            # beside the code of the environment, which stays for the next run
+            self.workspace = replace(self.workspace, kind="drop")
+            source = Source(place=str(DROP_PROJECT))
+            found = copy_folder(source, DROP_PROJECT, self.workspace.home)
         else:
-            site = get_site(self.connection, self.claimed.environment_id)
-            left_out = (self.settings.data_folder, *raw_files(self.settings.raw_database))
-            source = source_of(
-                self.connection, site, is_dirty=self.settings.code.is_dirty, left_out=left_out
-            )
-            asked = asked_of(self.claimed, site)
-        home = self.workspace.home
-        found = check_out(source, asked, home, self.mirrors)
+            found = self._check_out_project()
         for sentence in found.sentences:
             log.write(sentence)
         log.write(f"The code is there after {time.monotonic() - started:.2f} s.")
         version = self.claimed.dbt_version
         if version:
             log.write(f"This server runs the dbt it has; {version} was asked for.")
-        self.workspace = replace(self.workspace, inner=os.path.relpath(found.project, home.tree))
+        inner = os.path.relpath(found.project, self.workspace.home.tree)
+        self.workspace = replace(self.workspace, inner=inner)
         with self._write() as connection:
             commit = (found.sha, found.branch)
             save_commit(connection, self.lease.run_id, *commit, has_changes=found.has_changes)
         self.claimed = require_run(self.connection, self.lease.run_id)
         self._defer(log)
+
+    def _check_out_project(self) -> Checkout:
+        site = get_site(self.connection, self.claimed.environment_id)
+        left_out = (self.settings.data_folder, *raw_files(self.settings.raw_database))
+        source = source_of(
+            self.connection, site, is_dirty=self.settings.code.is_dirty, left_out=left_out
+        )
+        asked = asked_of(self.claimed, site)
+        return check_out(source, asked, self.workspace.home, self.mirrors, self._check_flags)
 
     def _defer(self, log: StepLog) -> None:
         """Get the artifacts that the run is compared with, when its job defers to others."""
@@ -488,7 +500,7 @@ class Runner:
         if results and subcommand_of(args) not in COMPILE_ONLY:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)
-        return self._why_failed(log)
+        return self._why_failed(log) or self._why_elsewhere(path, log)
 
     def _from_failure(self, step: Step, args: list[str], log: StepLog) -> list[str]:
         """Return the command that goes on at the failed model, for the first step of a retry."""
@@ -560,6 +572,20 @@ class Runner:
             return f"the dbt process ended with {ended}"
         return log.last_error or f"dbt ended with exit code {log.exit_code}"
 
+    def _why_elsewhere(self, results: Path, log: StepLog) -> str:
+        """Return why a run of a request may not be called good: it built outside of its schema."""
+        if not self.claimed.request:
+            return ""
+        found = built_elsewhere(results, self.claimed.schema_name)
+        if not found:
+            return ""
+        text = (
+            f"{', '.join(found[:5])} was built outside of {self.claimed.schema_name}: "
+            "generate_schema_name of the project leaves target.schema out"
+        )
+        log.write(text)
+        return text
+
     def _follow(self, step: Step, log: StepLog) -> None:
         """Take everything the process prints until the step's end mark, its death, or a stop."""
         reader = LineReader()
@@ -603,7 +629,8 @@ class Runner:
             raise StopRunError(Status.ERROR, STOPPED)
 
     def _seconds_running(self) -> float:
-        return (datetime.now(UTC) - time_of(self.claimed.started_at or now_text())).total_seconds()
+        # a clock that is set forward or back is not the run's fault
+        return time.monotonic() - self._began_at
 
     def _stop_if_asked(self, reader: LineReader, log: StepLog) -> None:
         """When the run must end, end dbt first: SIGINT, SIGTERM, SIGKILL, with patience."""

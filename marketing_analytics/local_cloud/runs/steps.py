@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.core.redaction import redact
@@ -277,8 +277,7 @@ class StepLog:
             self.write(line)
             return
         clean = redact(line, self._secrets)
-        if self._bytes_left > 0:
-            self._json.write(clean + "\n")
+        self._keep(self._json, clean)
         if info.get("level") == "error" and info["msg"].strip():
             self.last_error = redact(str(info["msg"]), self._secrets).strip()
             self.has_no_raw |= NO_RAW in self.last_error
@@ -288,16 +287,21 @@ class StepLog:
             self._changed[node.unique_id] = node
 
     def write(self, text: str) -> None:
-        """Add a line of our own or of dbt, redacted; past the cap only a notice is written."""
+        """Add a line of our own or of dbt, redacted."""
+        self._keep(self._text, redact(text, self._secrets))
+        self._text.flush()
+
+    def _keep(self, file: TextIO, line: str) -> None:
+        """Write a line while there is room; both logs share it, and say when it is full."""
         if self._bytes_left <= 0:
             return
-        line = redact(text, self._secrets) + "\n"
-        self._bytes_left -= len(line.encode("utf-8", "replace"))
-        self._text.write(line)
+        file.write(f"{line}\n")
+        self._bytes_left -= len(line.encode("utf-8", "replace")) + 1
         if self._bytes_left <= 0:
             size = MAX_LOG_BYTES >> 20
-            self._text.write(f"The log is longer than {size} MiB; the rest is not kept.\n")
-        self._text.flush()
+            notice = f"Text and JSON of the log exceed {size} MiB; the rest is not kept."
+            self._text.write(f"{notice}\n")
+            self._json.write(json.dumps({"info": {"level": "warn", "msg": notice}}) + "\n")
 
     def take_changed_nodes(self) -> list[Node]:
         """Return the nodes that changed since the last call."""

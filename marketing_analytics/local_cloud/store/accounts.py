@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import sqlite3
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from marketing_analytics.local_cloud.store.connection import find, load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import Value, find, load_sql, now_text
+from marketing_analytics.local_cloud.store.pages import Page, page_of
+
+# a token of DBTCLOUD_TOKEN, and one that was made over the API
+CONFIGURED, SERVICE = "configured", "service"
 
 
 @dataclass(frozen=True)
@@ -24,11 +31,22 @@ class Account:
 
 @dataclass(frozen=True)
 class Token:
-    """A token that counts, by its hash."""
+    """A token that counts, by its hash; `permissions` is JSON, [] for one that may do all."""
 
     id: int
     account_id: int
+    name: str
+    kind: str
+    permissions: str
     token_sha256: str
+    last_used_at: str | None
+    created_at: str
+
+    @property
+    def grants(self) -> list[dict[str, Any]]:
+        """Return the permission sets of a service token."""
+        found: list[dict[str, Any]] = json.loads(self.permissions)
+        return found
 
 
 def get_account(connection: sqlite3.Connection, account_id: int) -> Account | None:
@@ -48,27 +66,73 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def add_token(connection: sqlite3.Connection, account_id: int, name: str, token: str) -> bool:
-    """Let a token into an account; return whether it is new."""
+def add_token(
+    connection: sqlite3.Connection,
+    account_id: int,
+    name: str,
+    token: str,
+    *,
+    kind: str = CONFIGURED,
+    permissions: Sequence[Mapping[str, Any]] = (),
+) -> bool:
+    """Let a token into an account; return whether it did not count before."""
     added = connection.execute(
         load_sql("accounts")["add_token"],
         {
             "account_id": account_id,
             "name": name,
             "token_sha256": hash_token(token),
+            "kind": kind,
+            "permissions": json.dumps(list(permissions)),
             "now": now_text(),
         },
     )
     return added.rowcount > 0
 
 
-def account_of_token(connection: sqlite3.Connection, token: str) -> int | None:
-    """Return the account a token belongs to, or None for an unknown or revoked one."""
+def revoke_replaced(connection: sqlite3.Connection, account_id: int, token: str) -> int:
+    """End the tokens that the configuration named before this one; return how many."""
+    values = {"account_id": account_id, "token_sha256": hash_token(token), "now": now_text()}
+    return connection.execute(load_sql("accounts")["revoke_replaced"], values).rowcount
+
+
+def token_of(connection: sqlite3.Connection, token: str) -> Token | None:
+    """Return what is known of a token, or None for an unknown or revoked one."""
     given = hash_token(token)
     found = find_token(connection, given)
-    if found is None or not hmac.compare_digest(found.token_sha256, given):
-        return None
-    return found.account_id
+    return found if found and hmac.compare_digest(found.token_sha256, given) else None
+
+
+def list_tokens(
+    connection: sqlite3.Connection, account_id: int, *, limit: int, offset: int
+) -> Page[Token]:
+    """Return one page of the service tokens that count."""
+    sql = load_sql("accounts")
+    values: dict[str, Value] = {"account_id": account_id, "limit": limit, "offset": offset}
+    return page_of(connection, Token, sql["list_tokens"], sql["count_tokens"], values)
+
+
+def save_token(
+    connection: sqlite3.Connection,
+    token_id: int,
+    name: str,
+    permissions: Sequence[Mapping[str, Any]],
+) -> None:
+    """Give a token another name and other permissions."""
+    values = {"token_id": token_id, "name": name, "permissions": json.dumps(list(permissions))}
+    connection.execute(load_sql("accounts")["save_token"], values)
+
+
+def revoke_token(connection: sqlite3.Connection, token_id: int) -> None:
+    """End a token."""
+    values = {"token_id": token_id, "now": now_text()}
+    connection.execute(load_sql("accounts")["revoke_token"], values)
+
+
+def note_use(connection: sqlite3.Connection, token_id: int) -> None:
+    """Note that a token is used now."""
+    values = {"token_id": token_id, "now": now_text()}
+    connection.execute(load_sql("accounts")["note_use"], values)
 
 
 def find_token(connection: sqlite3.Connection, token_sha256: str) -> Token | None:

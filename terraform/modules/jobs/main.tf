@@ -23,7 +23,9 @@ locals {
     ])
   }
   # the mark at the end says who owns the job; a description that leaves no room for it is cut
-  marks = { for key in keys(var.jobs) : key => "[jobs:v1 ${var.team_name}/${key}]" }
+  marks = {
+    for key, job in var.jobs : key => "[jobs:v1 ${var.team_name}/${key}${job.keep ? " keep" : ""}]"
+  }
   texts = {
     for key, job in var.jobs : key => length(trimspace(job.description)) < 255 - length(local.marks[key])
     ? trimspace(job.description)

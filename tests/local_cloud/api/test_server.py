@@ -27,6 +27,8 @@ from marketing_analytics.local_cloud.cli import group, raw_database_of
 from marketing_analytics.local_cloud.runs.engine import lock_folder
 from marketing_analytics.local_cloud.server import NEW_TOKEN, fill_store
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
+from marketing_analytics.local_cloud.store.accounts import token_of
+from marketing_analytics.local_cloud.store.connection import open_connection
 
 TOKEN = "token-of-the-server-tests-1234"
 SETTINGS = {
@@ -84,12 +86,17 @@ def settings_of(tmp_path: Path, project: Path, token: str) -> ServerSettings:
     return ServerSettings(identity=identity, data_dir=tmp_path, project_dir=project)
 
 
-def test_another_token_is_added_with_a_sentence_and_a_known_one_without(
+def test_another_token_replaces_the_one_before_with_a_sentence(
     tmp_path: Path, project: Path
 ) -> None:
     tokens = ("first-token", "first-token", "other-token", "first-token")
     told = [fill_store(settings_of(tmp_path, project, token)) for token in tokens]
-    assert told == [[], [], [NEW_TOKEN], []]
+    assert told == [[], [], [NEW_TOKEN], [NEW_TOKEN]]
+    settings = settings_of(tmp_path, project, "last-token")
+    fill_store(settings)
+    with closing(open_connection(settings.database_path)) as connection:
+        counting = [name for name in (*tokens, "last-token") if token_of(connection, name)]
+    assert counting == ["last-token"]
 
 
 @pytest.mark.parametrize("value", ["abc", "-1", "0", "1.5", "9" * 30])

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
 from marketing_analytics.local_cloud.runs import progress, store
-from marketing_analytics.local_cloud.runs.access import Access
+from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.records import Run
 

@@ -87,9 +87,12 @@ def test_a_flood_is_cut_with_a_notice_but_still_taken(log, tmp_path, monkeypatch
     monkeypatch.setattr(log, "_bytes_left", 1_000)
     log.take([event("Flood", "x" * 90) for _ in range(1_000)])
     log.take([f"{END_MARK} n 0"])
-    text = (tmp_path / "4.log").read_text()
-    assert len(text) < 1_300
-    assert text.endswith("The log is longer than 20 MiB; the rest is not kept.\n")
+    kept = [(tmp_path / name).read_text() for name in ("4.log", "4.jsonl")]
+    # they share the room, and each says that it ended
+    assert sum(map(len, kept)) < 1_500
+    notice = "Text and JSON of the log exceed 20 MiB; the rest is not kept."
+    assert kept[0].endswith(f"{notice}\n")
+    assert json.loads(kept[1].splitlines()[-1])["info"]["msg"] == notice
     assert log.exit_code == 0
 
 

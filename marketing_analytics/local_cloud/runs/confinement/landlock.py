@@ -23,7 +23,19 @@ OF_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
 RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1}
 # signals to processes outside came with 6
 SCOPE_VERSION, SIGNALS = 6, 1 << 1
-OF_SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/opt", "/etc", "/run", "/proc", "/sys")
+OF_SYSTEM = ("/usr", "/lib", "/lib64", "/bin", "/sbin", "/opt", "/etc", "/run", "/sys")
+# its own and the machine's: what else is there tells the environment of other processes
+OF_PROC = (
+    "self",
+    "cpuinfo",
+    "meminfo",
+    "stat",
+    "loadavg",
+    "mounts",
+    "filesystems",
+    "version",
+    "sys",
+)
 OF_HOME = (".gitconfig", ".config/git", ".ssh/known_hosts", ".ssh/config")
 
 
@@ -75,8 +87,8 @@ def confine(writable: Iterable[str], readable: Iterable[str] = ()) -> bool:
 def of_machine() -> Sequence[str]:
     """Return what every program reads: the system, this Python, and how git is set up."""
     python = (sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path)
-    home = Path.home()
-    return [*OF_SYSTEM, *(path for path in python if path), *(str(home / name) for name in OF_HOME)]
+    own = [f"/proc/{name}" for name in OF_PROC] + [str(Path.home() / name) for name in OF_HOME]
+    return [*OF_SYSTEM, *(path for path in python if path), *own]
 
 
 def allow(system: ctypes.CDLL, ruleset: int, path: str, rights: int) -> None:

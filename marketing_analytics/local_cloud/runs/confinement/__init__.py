@@ -1,0 +1,1 @@
+"""What a run may reach: its SQL by switches of DuckDB, its process by the kernel."""

@@ -1,0 +1,22 @@
+-- name: add_event
+-- somebody changed something, or tried to
+insert into audit_events (
+    account_id, token_id, token_name, method, path, status, client, created_at
+)
+values (:account_id, :token_id, :token_name, :method, :path, :status, :client, :now)
+
+-- name: list_audit
+-- one page of events, newest first
+select a.* from audit_events as a
+where a.account_id = :account_id
+    and (:since is null or a.created_at >= :since)
+    and (:until is null or a.created_at <= :until)
+order by a.id desc
+limit :limit offset :offset
+
+-- name: count_audit
+-- how many match
+select count(*) from audit_events as a
+where a.account_id = :account_id
+    and (:since is null or a.created_at >= :since)
+    and (:until is null or a.created_at <= :until)

@@ -1,0 +1,1 @@
+"""What tokens may do, and what was done with them."""

@@ -1,0 +1,70 @@
+"""Who changed what over the API."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from marketing_analytics.local_cloud.store.connection import Value, load_sql, now_text
+from marketing_analytics.local_cloud.store.pages import Page, page_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditEvent:
+    """One request that changed something, or was refused; times are store texts."""
+
+    id: int
+    account_id: int
+    token_id: int
+    token_name: str
+    method: str
+    path: str
+    status: int
+    client: str
+    created_at: str
+
+
+def add_event(
+    connection: sqlite3.Connection,
+    *,
+    account_id: int,
+    token_id: int,
+    token_name: str,
+    method: str,
+    path: str,
+    status: int,
+    client: str,
+) -> None:
+    """Note a request."""
+    values: dict[str, Value] = {
+        "account_id": account_id,
+        "token_id": token_id,
+        "token_name": token_name,
+        "method": method,
+        "path": path[:500],
+        "status": status,
+        "client": client,
+        "now": now_text(),
+    }
+    connection.execute(load_sql("audit")["add_event"], values)
+
+
+def list_events(
+    connection: sqlite3.Connection,
+    account_id: int,
+    *,
+    since: str | None,
+    until: str | None,
+    limit: int,
+    offset: int,
+) -> Page[AuditEvent]:
+    """Return one page of events, newest first; `since` and `until` are store texts."""
+    values: dict[str, Value] = {
+        "account_id": account_id,
+        "since": since,
+        "until": until,
+        "limit": limit,
+        "offset": offset,
+    }
+    sql = load_sql("audit")
+    return page_of(connection, AuditEvent, sql["list_audit"], sql["count_audit"], values)

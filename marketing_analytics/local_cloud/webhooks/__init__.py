@@ -1,0 +1,1 @@
+"""Tell others how runs go: signed deliveries, kept and tried again, never to private addresses."""

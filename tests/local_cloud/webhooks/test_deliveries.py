@@ -1,0 +1,134 @@
+"""Deliveries: signed, kept, tried again, and of the runs that somebody asked for."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import threading
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from benchmarks.tiny_cloud import add_job, create_cloud, write_project
+from marketing_analytics.local_cloud.runs.store import create_run, request_cancel
+from marketing_analytics.local_cloud.store.connection import transaction
+from marketing_analytics.local_cloud.webhooks import store
+from marketing_analytics.local_cloud.webhooks.sender import Sender, attempt
+
+HOST = frozenset({"127.0.0.1"})
+
+
+@pytest.fixture
+def connection(tmp_path):
+    with closing(create_cloud(tmp_path, write_project(tmp_path / "project"))) as connection:
+        yield connection
+
+
+@contextmanager
+def receiver(*statuses):
+    """Receive deliveries, answering with the statuses in turn, then with 200."""
+    answers, received, has_come = list(statuses), [], threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            received.append((self.path, self.headers["authorization"], body))
+            status = answers.pop(0) if answers else 200
+            self.send_response(status)
+            if status == 302:
+                self.send_header("location", "http://169.254.169.254/")
+            self.end_headers()
+            has_come.set()
+
+        def log_message(self, *_given):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/hook", received, has_come
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def subscribe(connection, url="https://a.example.com", **fields):
+    given = {"name": "told", "client_url": url, "event_types": list(store.EVENTS), "job_ids": []}
+    return store.add_webhook(connection, 1, {**given, "active": True, **fields})
+
+
+def deliveries(connection, webhook_id):
+    return store.list_deliveries(connection, webhook_id, limit=50, offset=0).rows
+
+
+def test_the_end_of_a_run_is_told_to_those_who_asked(connection):
+    job_id = add_job(connection)
+    everything, _ = subscribe(connection)
+    other_job, _ = subscribe(connection, job_ids=[str(job_id + 1)])
+    errors, _ = subscribe(connection, event_types=[store.ERRORED])
+    paused, _ = subscribe(connection, active=False)
+    run = create_run(connection, job_id)
+    request_cancel(connection, run.id)
+    (told,) = deliveries(connection, everything)
+    body = json.loads(told.body)
+    assert (told.event_type, body["eventType"]) == (store.COMPLETED, store.COMPLETED)
+    assert (body["eventId"], body["webhooksID"], body["accountId"]) == (told.id, everything, 1)
+    data = body["data"]
+    assert (data["runId"], data["jobId"], data["runStatus"]) == (
+        str(run.id), str(job_id), "Cancelled",
+    )  # fmt: skip
+    assert data["runFinishedAt"] is not None
+    assert not any(deliveries(connection, hook) for hook in (other_job, errors, paused))
+
+
+def test_a_delivery_is_signed_over_its_exact_body(connection):
+    with receiver() as (url, received, _):
+        assert attempt(url, '{"a": "ä"}', "key", HOST) == (200, "")
+        path, signature, body = received[0]
+    assert path == "/hook"
+    assert body == '{"a": "ä"}'.encode()
+    assert signature == hmac.new(b"key", body, hashlib.sha256).hexdigest()
+
+
+def test_a_redirect_is_not_followed(connection):
+    with receiver(302) as (url, received, _):
+        status, problem = attempt(url, "{}", "key", HOST)
+    assert (status, problem, len(received)) == (302, "the receiver answered 302", 1)
+    assert attempt(url, "{}", "key", HOST)[0] == 0
+
+
+def test_the_server_sends_with_the_secret_of_the_webhook(connection, tmp_path):
+    with receiver() as (url, received, has_come):
+        _, secret = subscribe(connection, url)
+        request_cancel(connection, create_run(connection, add_job(connection)).id)
+        sender = Sender(tmp_path / "cloud.sqlite", HOST)
+        sender.start()
+        assert has_come.wait(20)
+        sender.stop()
+    _, signature, body = received[0]
+    assert signature == hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    assert secret.encode() not in (tmp_path / "cloud.sqlite").read_bytes()
+
+
+def test_what_fails_is_tried_five_times_more_and_then_kept(connection):
+    webhook_id, _ = subscribe(connection)
+    request_cancel(connection, create_run(connection, add_job(connection)).id)
+    for attempts in range(1, 7):
+        (due,) = store.due_deliveries(connection)
+        with transaction(connection):
+            store.save_attempt(connection, due, 500, "the receiver answered 500")
+        (kept,) = deliveries(connection, webhook_id)
+        assert (kept.attempts, kept.next_attempt_at is None) == (attempts, attempts == 6)
+        # not before its time
+        assert store.due_deliveries(connection) == []
+        connection.execute(
+            "update webhook_deliveries set next_attempt_at = '2020' where next_attempt_at <> ''"
+        )
+    assert (kept.status_code, kept.delivered_at) == (500, None)
+    assert store.get_webhook(connection, 1, webhook_id).last_status == "500"
+    assert store.drop_old_deliveries(connection) == 0
+    connection.execute("update webhook_deliveries set created_at = '2020'")
+    assert store.drop_old_deliveries(connection) == 1
