@@ -10,15 +10,18 @@ import hashlib
 import json
 import random
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.seeded_artifacts import PARENTS, write_artifacts
 from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.pages.mount import build_ui
 from marketing_analytics.local_cloud.pages.settings import UiSettings
+from marketing_analytics.local_cloud.runs.again import retry_run
 from marketing_analytics.local_cloud.runs.store import create_run, request_cancel
 from marketing_analytics.local_cloud.store.connection import open_connection, time_text, transaction
 from marketing_analytics.local_cloud.store.schema import open_store
@@ -37,20 +40,7 @@ JOBS = (
     ("marketing-executive-dashboard", "0 13 * * *", "dbt build --select +tag:executive"),
     ("attribution-validation", "", "dbt test --select tag:attribution"),
 )
-MODELS = (
-    "stg_meta_ads__ad_insights",
-    "stg_google_ads__campaign_stats",
-    "stg_shop__orders",
-    "stg_ga4__events",
-    "int_identity__people",
-    "int_attribution__touchpoints",
-    "fct_conversions",
-    "fct_touchpoints",
-    "fct_attribution",
-    "rpt_channel_attribution",
-    "fct_ad_spend",
-    "dim_channels",
-)
+MODELS = tuple(PARENTS)
 
 
 def insert(connection: sqlite3.Connection, table: str, **values: Any) -> int:
@@ -198,6 +188,7 @@ def seed_run(
         "updated_at": time_text(created),
         "started_at": time_text(started) if has_started else None,
         "finished_at": time_text(started + timedelta(seconds=seconds)) if has_ended else None,
+        "scheduled_for": None if given.get("cause_category") else time_text(created),
         **given,
     }
     return insert(connection, "runs", **values)
@@ -219,7 +210,7 @@ def seed_runs(
             environment_id=1 + place % 2,
             seconds=dice.uniform(8, 240),
             waited=dice.uniform(0.2, 9),
-            cause_category=dice.choice(("scheduled", "scheduled", "api", "ui")),
+            **({"cause_category": how} if (how := dice.choice(("", "", "api", "ui"))) else {}),
         )
 
 
@@ -281,24 +272,18 @@ def seed_steps(
         )
         text = log_text(lines, is_failed=is_failed) if is_last else f"12:00:0{index}  {name}\n"
         (folder / f"{index}.log").write_text(text, "utf-8")
-    seed_nodes(connection, run_id, begin + timedelta(seconds=5), is_failed, is_running)
+    nodes = seed_nodes(connection, run_id, begin + timedelta(seconds=5), is_failed, is_running)
     artifacts = data_dir / "runs" / str(run_id) / "artifacts" / "step_4"
+    write_artifacts(artifacts, nodes, begin)
     (artifacts / "compiled" / "models").mkdir(parents=True, exist_ok=True)
-    (artifacts / "run_results.json").write_text('{"results": []}', "utf-8")
-    (artifacts / "manifest.json").write_text(json.dumps({"parent_map": parent_map()}), "utf-8")
     (artifacts / "compiled" / "models" / "fct_attribution.sql").write_text("select 1", "utf-8")
-
-
-def parent_map() -> dict[str, list[str]]:
-    """Return a chain of every second model."""
-    ids = [f"model.marketing.{name}" for name in MODELS]
-    return {name: ids[max(0, place - 2) : max(0, place - 1)] for place, name in enumerate(ids)}
 
 
 def seed_nodes(
     connection: sqlite3.Connection, run_id: int, begin: datetime, is_failed: bool, is_running: bool
-) -> None:
-    """Create model and test nodes on four threads."""
+) -> list[dict[str, Any]]:
+    """Create model and test nodes on four threads; return their rows."""
+    rows = []
     dice = random.Random(run_id)
     free = [0.0, 0.0, 0.0, 0.0]
     tests = [f"unique_{name}_id" for name in MODELS[:7]]
@@ -314,28 +299,32 @@ def seed_nodes(
             status = "error"
             message = (
                 "Runtime Error in model fct_attribution (models/marts/attribution/"
-                'fct_attribution.sql)\n  Binder Error: Referenced column "credit_share" not found'
+                'fct_attribution.sql)\n  Binder Error: Referenced column "credit_share" not found '
+                'in FROM clause!\n  Candidate bindings: "share", "credit"\n\n'
+                "  LINE 20:     credit_share,\n               ^"
             )
         if is_failed and name == tests[1]:
             status, message = "fail", "Got 3 results, configured to fail if != 0"
         is_open = is_running and place >= len(MODELS) - 2
-        insert(
-            connection,
-            "run_nodes",
-            run_id=run_id,
-            step_index=4,
-            unique_id=f"{'test' if is_test else 'model'}.marketing.{name}",
-            name=name,
-            resource_type="test" if is_test else "model",
-            status="started" if is_open else status,
-            thread=f"Thread-{thread + 1}",
-            started_at=time_text(start),
-            finished_at=None if is_open else time_text(start + timedelta(seconds=seconds)),
-            execution_seconds=None if is_open else seconds,
-            message=message,
-        )
+        kind = "test" if is_test else "model"
+        row = {
+            "run_id": run_id,
+            "step_index": 4,
+            "unique_id": f"{kind}.marketing.{name}",
+            "name": name,
+            "resource_type": kind,
+            "status": "started" if is_open else status,
+            "thread": f"Thread-{thread + 1}",
+            "started_at": time_text(start),
+            "finished_at": None if is_open else time_text(start + timedelta(seconds=seconds)),
+            "execution_seconds": None if is_open else seconds,
+            "message": message,
+        }
+        insert(connection, "run_nodes", **row)
+        rows.append(row)
         if is_open and place > len(MODELS):
-            return
+            break
+    return rows
 
 
 def log_text(lines: int, *, is_failed: bool = False) -> str:
@@ -344,7 +333,9 @@ def log_text(lines: int, *, is_failed: bool = False) -> str:
     for place in range(lines):
         name = MODELS[place % len(MODELS)]
         if is_failed and place == lines * 2 // 3:
-            made.append(f"12:00:40  {place} of {lines} \x1b[31mERROR\x1b[0m creating model {name}")
+            made.append(
+                f"12:00:40  {place} of {lines} \x1b[31mERROR\x1b[0m creating fct_attribution"
+            )
             made.append("12:00:40    Runtime Error in model fct_attribution")
         elif place % 97 == 50:
             made.append(f"12:00:20  [\x1b[33mWARNING\x1b[0m]: {name} has no freshness check")
@@ -367,12 +358,13 @@ def seed(data_dir: Path, *, runs: int = 400, lines: int = 400) -> dict[str, int]
         kept = {}
         begin = now - timedelta(minutes=25)
         for word, status in (("success", Status.SUCCESS), ("failed", Status.ERROR)):
-            kept[word] = seed_run(connection, jobs[1], begin, status, seconds=60, waited=1)
+            times = {"seconds": 60, "waited": 1, "scheduled_for": None}
+            kept[word] = seed_run(connection, jobs[1], begin, status, has_artifacts=1, **times)
             is_failed = status is Status.ERROR
             seed_steps(connection, data_dir, kept[word], begin, lines=lines, is_failed=is_failed)
         begin = now - timedelta(seconds=40)
         kept["running"] = seed_run(
-            connection, jobs[2], begin, Status.RUNNING, heartbeat_at=time_text(now)
+            connection, jobs[2], begin, Status.RUNNING, heartbeat_at=time_text(now), has_artifacts=1
         )
         seed_steps(connection, data_dir, kept["running"], begin, is_running=True)
         reason = f"behind run {kept['running']} of the same job"
@@ -405,10 +397,15 @@ class StoreActions:
 
     database: Path
 
-    def run_job(self, job_id: int) -> int:
+    def run_job(self, job_id: int, overrides: Mapping[str, Any] | None = None) -> int:
         """Queue a run of a job and return its id."""
         with closing(open_connection(self.database)) as connection:
-            return create_run(connection, job_id, cause_category="ui").id
+            return create_run(connection, job_id, cause_category="ui", overrides=overrides).id
+
+    def retry_run(self, run_id: int) -> int:
+        """Queue a run that goes on where another failed and return its id."""
+        with closing(open_connection(self.database)) as connection:
+            return retry_run(connection, run_id)
 
     def cancel_run(self, run_id: int) -> None:
         """Ask for a run to be cancelled."""

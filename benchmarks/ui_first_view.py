@@ -68,7 +68,9 @@ def main() -> None:
         folder = Path(name)
         ids = seed(folder, runs=RUNS, lines=LOG_LINES)
         run = f"/runs/{ids['failed']}"
-        paths = ("/", "/jobs/1", "/runs", "/runs?page=200", "/runs?search=email", "/queue", run)
+        lists = ("/", "/jobs", "/jobs/1", "/runs", "/runs?page=200", "/runs?search=email", "/queue")
+        below = ("", "/nodes", "/nodes/model.marketing.fct_attribution", "/lineage", "/compare")
+        paths = (*lists, "/freshness", *(f"{run}{part}" for part in below))
         is_good = True
         for path in (*paths, f"{run}?step=4&line=70000", f"{run}/steps/4/lines?first=99000"):
             cpu, first, median, size = asyncio.run(measure(folder, path))

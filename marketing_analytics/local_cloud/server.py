@@ -13,7 +13,7 @@ import signal
 import socket
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from marketing_analytics.local_cloud import settings as checks
 from marketing_analytics.local_cloud.api.answers import one
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 from marketing_analytics.local_cloud.runs import store as run_store
+from marketing_analytics.local_cloud.runs.again import retry_run
 from marketing_analytics.local_cloud.runs.code.remotes import is_address
 from marketing_analytics.local_cloud.runs.code.settings import CodeSettings
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
@@ -346,14 +347,22 @@ class PageActions:
         self.settings = settings
         self.engine = engine
 
-    def run_job(self, job_id: int) -> int:
+    def run_job(self, job_id: int, overrides: Mapping[str, Any] | None = None) -> int:
         """Queue a run of a job and return its id."""
+        cause = "Started on the page, with changes" if overrides else "Started on the page"
         with closing(open_connection(self.settings.database_path)) as connection:
             run = run_store.create_run(
-                connection, job_id, cause="Started on the page", cause_category="ui"
+                connection, job_id, cause=cause, cause_category="ui", overrides=overrides
             )
         self.engine.wake()
         return run.id
+
+    def retry_run(self, run_id: int) -> int:
+        """Queue a run that goes on where another failed and return its id."""
+        with closing(open_connection(self.settings.database_path)) as connection:
+            run_id = retry_run(connection, run_id)
+        self.engine.wake()
+        return run_id
 
     def cancel_run(self, run_id: int) -> None:
         """Ask for a run to be cancelled."""

@@ -23,11 +23,13 @@ from starlette.types import Scope
 
 from marketing_analytics.core.signs import visible
 from marketing_analytics.web.words import (
+    clock_words,
     exact_words,
     relative_words,
     size_words,
-    utc_words,
+    utc_clock,
 )
+from marketing_analytics.web.zones import USUAL, zone_name
 
 FOLDER = Path(__file__).parent
 
@@ -49,10 +51,16 @@ class Frame:
             lstrip_blocks=True,
         )
         self.environment.filters.update(
-            when=when, moment=moment, utc=utc_words, size=size_words, shown=visible, iso=iso
+            when=when, moment=moment, utc=utc_clock, size=size_words, shown=visible, iso=iso
         )
         self.environment.filters.update(filters)
-        self.environment.globals.update(static_url=cache(self.static_url), query=query, **names)
+        self.environment.globals.update(
+            static_url=cache(self.static_url),
+            query=query,
+            zone_name=zone_name,
+            usual_zones=USUAL,
+            **names,
+        )
 
     def render(self, template: str, **values: Any) -> str:
         """Return a rendered template; `now` is at hand in all of them."""
@@ -122,11 +130,11 @@ def when(at: datetime | None, now: datetime) -> Markup:
 
 
 def moment(at: datetime | None, now: datetime) -> Markup:
-    """Return a `<time>` with clock words in UTC; the exact time is its tooltip."""
+    """Return a `<time>` with clock words in the shown zone; the exact time is its tooltip."""
     if at is None:
         return Markup("–")
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        iso(at), exact_words(at), utc_words(at, now)
+        iso(at), exact_words(at), clock_words(at, now)
     )
 
 

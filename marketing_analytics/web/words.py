@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from marketing_analytics.web.zones import local, zone_name
+
 
 def parse_time(text: str | None) -> datetime | None:
     """Return a stored time, or None when absent or unreadable."""
@@ -68,12 +70,12 @@ def coarse_words(seconds: float) -> str:
     return f"{whole // 86_400} d"
 
 
-def utc_words(at: datetime | None, now: datetime) -> str:
-    """Return `14:05 UTC`, with the day in front unless it is today."""
+def clock_words(at: datetime | None, now: datetime) -> str:
+    """Return `14:05 UTC` in the shown zone, with the day in front unless it is today."""
     if at is None:
         return "–"
-    at = at.astimezone(UTC)
-    clock = f"{at:%H:%M} UTC"
+    at, now = local(at), local(now)
+    clock = f"{at:%H:%M %Z}"
     days = (at.date() - now.date()).days
     if days == 0:
         return clock
@@ -84,9 +86,17 @@ def utc_words(at: datetime | None, now: datetime) -> str:
     return f"{at:%a} {at.day} {at:%b} {clock}" if at.year == now.year else f"{at:%Y-%m-%d} {clock}"
 
 
+def utc_clock(at: datetime | None) -> str:
+    """Return `14:05 UTC`, whatever the shown zone."""
+    return f"{at.astimezone(UTC):%H:%M} UTC" if at else "–"
+
+
 def exact_words(at: datetime | None) -> str:
-    """Return `2026-01-02 03:04:05 UTC`."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else ""
+    """Return `2026-01-02 03:04:05 UTC`, after the same in the shown zone when that is another."""
+    if at is None:
+        return ""
+    exact = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return exact if zone_name() == "UTC" else f"{local(at):%Y-%m-%d %H:%M:%S %Z}, {exact}"
 
 
 def size_words(size_bytes: int) -> str:

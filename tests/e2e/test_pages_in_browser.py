@@ -24,13 +24,18 @@ def paths_of(ids):
     runs = [f"/runs/{ids[name]}" for name in ("success", "failed", "running", "queued", "crashed")]
     return [
         "/",
-        "/?search=none",
+        "/jobs",
+        "/jobs?search=none",
         "/jobs/1",
+        "/jobs/1/trigger",
+        "/freshness",
         "/runs",
         "/queue",
         "/login",
         *runs,
         f"{runs[0]}?view=longest",
+        *(f"{runs[1]}/{part}" for part in ("nodes", "lineage", "compare")),
+        f"{runs[1]}/nodes/model.marketing.fct_attribution",
     ]
 
 
@@ -64,7 +69,7 @@ def test_a_growing_log_is_followed_until_the_run_ends(site, open_tab):
     site.change("update run_steps set status = 10, finished_at = ? where run_id = ?", now, run)
     tab.page.wait_for_selector("h1 .badge:has-text('Success')", timeout=8_000)
     until(lambda: tab.page.evaluate("!document.querySelector('[data-live]')"))
-    assert "4 files" in tab.page.text_content("#artifacts summary")
+    assert "7 files" in tab.page.text_content("#artifacts summary")
     time.sleep(1.5)
     asked: list[str] = []
     tab.page.on("request", lambda request: asked.append(request.url))
@@ -78,7 +83,7 @@ def test_cancel_and_run_again_work_by_pressing(site, open_tab):
     tab.page.goto(f"{site.url}/runs/{site.ids['queued']}")
     tab.page.click("text=Cancel")
     tab.page.wait_for_selector("h1 .badge:has-text('Cancelled')")
-    tab.page.click("text=Run again")
+    tab.page.click("text=/^Re-run$/")
     tab.page.wait_for_selector("h1 .badge:has-text('Queued')")
     assert tab.page.url.endswith(f"/runs/{max(site.ids.values()) + 1}")
     tab.page.goto(f"{site.url}/runs/{site.ids['running']}")
@@ -153,7 +158,7 @@ def test_pages_can_be_read_with_scripts_off(site, open_tab):
         tab.page.click("text=Earlier lines")
     assert tab.page.is_visible(".static .ln")
     assert tab.page.text_content(".static .ln") != before
-    tab.page.goto(site.url)
+    tab.page.goto(f"{site.url}/jobs")
     with tab.page.expect_navigation():
         tab.page.click("[aria-label='Run attribution-validation now']")
     assert "Queued" in tab.page.text_content("h1")
@@ -161,7 +166,12 @@ def test_pages_can_be_read_with_scripts_off(site, open_tab):
 
 def test_keys_lead_around(site, open_tab):
     tab = open_tab()
-    tab.page.goto(site.url)
+    tab.page.goto(f"{site.url}/jobs")
+    tab.page.keyboard.press("j")
+    tab.page.keyboard.press("j")
+    assert tab.page.evaluate("document.activeElement.getAttribute('href')") == "/jobs/2"
+    tab.page.keyboard.press("k")
+    assert tab.page.evaluate("document.activeElement.getAttribute('href')") == "/jobs/1"
     tab.page.keyboard.press("/")
     assert tab.page.evaluate("document.activeElement.name") == "search"
     tab.page.keyboard.press("Escape")
@@ -171,4 +181,36 @@ def test_keys_lead_around(site, open_tab):
     tab.page.keyboard.press("g")
     tab.page.keyboard.press("r")
     tab.page.wait_for_url("**/runs")
+    for key, place in (("h", "/"), ("f", "/freshness"), ("j", "/jobs"), ("q", "/queue")):
+        tab.page.keyboard.press("g")
+        tab.page.keyboard.press(key)
+        tab.page.wait_for_url(f"{site.url}{place}")
     assert tab.complaints == []
+
+
+def test_e_and_the_link_of_a_failure_lead_to_its_line_in_the_log(site, open_tab):
+    tab = open_tab(360)
+    tab.page.goto(f"{site.url}/runs/{site.ids['failed']}")
+    tab.page.wait_for_selector(".virtual .l-error")
+    is_seen = (
+        "() => { const line = document.querySelector('.virtual .ln.at');"
+        " if (!line) return false; const box = line.getBoundingClientRect();"
+        " return box.top >= 0 && box.bottom <= innerHeight; }"
+    )
+    tab.page.evaluate("scrollTo(0, 0)")
+    tab.page.keyboard.press("e")
+    tab.page.wait_for_function(is_seen)
+    tab.page.evaluate("scrollTo(0, 0)")
+    tab.page.click("[data-line-link]")
+    tab.page.wait_for_function(is_seen)
+    assert "line=" in tab.page.url
+    assert tab.complaints == []
+
+
+def test_docs_run_in_a_sandbox_that_reaches_nothing(site, open_tab):
+    tab = open_tab()
+    tab.page.goto(f"{site.url}/runs/{site.ids['success']}/docs")
+    tab.page.wait_for_selector("text=docs of 19 nodes")
+    assert tab.page.evaluate("origin") == "null"
+    reached = "fetch('/api/v2/accounts/').then(() => 'reached', () => 'refused')"
+    assert tab.page.evaluate(reached) == "refused"

@@ -59,6 +59,7 @@ def job_filter(asked: Mapping[str, str]) -> JobFilter:
         search=search_text(asked),
         state=state if state in STATE_FILTERS else "",
         environment_id=number(asked.get("environment")),
+        schedule=schedule if (schedule := asked.get("schedule", "")) in ("on", "off") else "",
     )
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 
 from marketing_analytics.cloud_api.attributes import ATTRIBUTES, Attribute, value_in
-from marketing_analytics.cloud_api.cron import cron_in_words, next_ticks
+from marketing_analytics.cloud_api.cron import cron_in_words
 from marketing_analytics.cloud_api.names import without_mark
-from marketing_analytics.cloud_api.states import ACTIVE, Status
+from marketing_analytics.cloud_api.states import ACTIVE, ENDED, Status
 from marketing_analytics.core.redaction import MASK, is_masked, redact
+from marketing_analytics.local_cloud.pages.jobs.ahead import Ahead, ahead_of
+from marketing_analytics.local_cloud.pages.jobs.calendar import Calendar, calendar_of, first_day
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name
 from marketing_analytics.local_cloud.pages.reads import Reads
-from marketing_analytics.local_cloud.pages.states import NEVER_RAN, State, run_state
+from marketing_analytics.local_cloud.pages.states import NEVER_RAN, State, state_of
 from marketing_analytics.local_cloud.runs.records import Outcome
 from marketing_analytics.local_cloud.runs.store import last_outcomes
 from marketing_analytics.local_cloud.store.jobs import ACTIVE as ACTIVE_JOB
@@ -24,6 +26,7 @@ from marketing_analytics.local_cloud.store.jobs import (
     get_placed_job,
     list_lines,
 )
+from marketing_analytics.local_cloud.store.overview import days_of_job, usual_run
 from marketing_analytics.local_cloud.store.pages import Page
 from marketing_analytics.local_cloud.store.variables import Variable, list_project_variables
 from marketing_analytics.web.words import (
@@ -35,7 +38,7 @@ from marketing_analytics.web.words import (
 STRIP_LENGTH = 10
 STRIP_HEIGHT = 26
 MIN_BAR_HEIGHT = 6
-JOBS_PER_PAGE = 50
+JOBS_PER_PAGE = 40
 # have a place of their own on the page
 SHOWN_APART = ("execute_steps", "description", "environment_id")
 SCOPES = ("project", "environment", "job")
@@ -71,6 +74,7 @@ class JobLine:
     last_run_at: datetime | None
     last_duration: str
     active_run_id: int | None
+    success_words: str
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,12 @@ class JobFilter:
     search: str = ""
     state: str = ""
     environment_id: int | None = None
+    schedule: str = ""
 
     @property
     def is_open(self) -> bool:
         """Return whether every job is shown."""
-        return not (self.search or self.state or self.environment_id is not None)
+        return not (self.search or self.state or self.schedule or self.environment_id is not None)
 
 
 def list_jobs(reads: Reads, wanted: JobFilter, page: int, now: datetime) -> Page[JobLine]:
@@ -95,6 +100,7 @@ def list_jobs(reads: Reads, wanted: JobFilter, page: int, now: datetime) -> Page
         words=wanted.search.split(),
         tone=wanted.state or None,
         environment_id=wanted.environment_id,
+        is_scheduled={"on": True, "off": False}.get(wanted.schedule),
         limit=JOBS_PER_PAGE,
         offset=(page - 1) * JOBS_PER_PAGE,
     )
@@ -124,12 +130,8 @@ def job_line(job: ListedJob, runs: Sequence[Outcome], now: datetime) -> JobLine:
         last_run_at=parse_time(last.created_at) if last else None,
         last_duration=duration_words(seconds) if last else "",
         active_run_id=active[0] if active else None,
+        success_words=success_words(runs),
     )
-
-
-def state_of(run: Outcome) -> State:
-    """Return the state of a run as shown."""
-    return run_state(run.status, is_crashed=run.is_crashed, is_timed_out=run.is_timed_out)
 
 
 def strip_of(runs: Sequence[Outcome], now: datetime) -> list[StripBar]:
@@ -158,6 +160,12 @@ def strip_words(runs: Iterable[Outcome]) -> str:
     return f"last {len(statuses)} results: {good} success, {bad} error{others}"
 
 
+def success_words(runs: Iterable[Outcome]) -> str:
+    """Return how many of the last results were good, as `9 of 10`; what goes on does not count."""
+    ended = [run.status for run in runs if run.status in ENDED]
+    return f"{ended.count(Status.SUCCESS)} of {len(ended)} good" if ended else ""
+
+
 @dataclass(frozen=True)
 class ShownVariable:
     """An environment variable as a job sees it; secret values are masked."""
@@ -183,15 +191,17 @@ class JobPage:
     schedule: str
     cron: str
     is_scheduled: bool
-    ticks: list[datetime] = field(default_factory=list)
+    ahead: Ahead
+    calendar: Calendar
 
 
-def job_page(reads: Reads, job_id: int, now: datetime) -> JobPage | None:
+def job_page(reads: Reads, job_id: int, now: datetime, zone: tzinfo = UTC) -> JobPage | None:
     """Return a job's page, or None when there is no such job."""
     job = get_placed_job(reads.connection, job_id, reads.account_id)
     if job is None:
         return None
     is_scheduled = job.is_scheduled and job.state == ACTIVE_JOB
+    usual = usual_run(reads.connection, job_id).seconds
     return JobPage(
         job_id=job_id,
         name=job_name(job.name, job.description),
@@ -205,7 +215,8 @@ def job_page(reads: Reads, job_id: int, now: datetime) -> JobPage | None:
         schedule=schedule_words(job.cron, is_scheduled=is_scheduled),
         cron=job.cron or "",
         is_scheduled=is_scheduled,
-        ticks=next_ticks(job.cron, now.astimezone(UTC), 5) if is_scheduled and job.cron else [],
+        ahead=ahead_of(job.cron, now, zone, usual) if is_scheduled and job.cron else Ahead([]),
+        calendar=calendar_of(days_of_job(reads.connection, job_id, first_day(now)), now),
     )
 
 

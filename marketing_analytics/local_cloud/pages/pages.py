@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,109 +19,69 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Mount, Route
 
 from marketing_analytics.core.errors import PlatformError
-from marketing_analytics.local_cloud.pages.asking import (
-    RUN_TRIGGERS,
-    RUN_VIEWS,
-    job_filter,
-    number,
-    page_number,
-    run_filter,
-)
-from marketing_analytics.local_cloud.pages.health import Health, health_of
+from marketing_analytics.local_cloud.pages.answering import Answering, limited, page_count
+from marketing_analytics.local_cloud.pages.asking import job_filter, number, page_number
 from marketing_analytics.local_cloud.pages.job_views import (
     JOBS_PER_PAGE,
     STATE_FILTERS,
     job_page,
     list_jobs,
 )
+from marketing_analytics.local_cloud.pages.jobs.trigger import overrides_of, trigger_form
 from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
-from marketing_analytics.local_cloud.pages.reads import Reads, open_reads
+from marketing_analytics.local_cloud.pages.nodes.handlers import NodePages
+from marketing_analytics.local_cloud.pages.overview.freshness import boards
+from marketing_analytics.local_cloud.pages.overview.home import home_of
 from marketing_analytics.local_cloud.pages.rendering import FRAME, render
 from marketing_analytics.local_cloud.pages.reports import ReportPages
-from marketing_analytics.local_cloud.pages.runs.views import (
-    list_artifacts,
-    queue_of,
-    run_line,
-    run_page,
-)
+from marketing_analytics.local_cloud.pages.runs.handlers import RunPages
+from marketing_analytics.local_cloud.pages.runs.lists import queue_of, run_line
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.store import RunFilter
-from marketing_analytics.local_cloud.store.accounts import get_account
 from marketing_analytics.local_cloud.store.jobs import get_placed_job
-from marketing_analytics.web.frame import fresh
 from marketing_analytics.web.guard import COOKIE, SESSION_SECONDS, SignIn, wants_page
+from marketing_analytics.web.zones import COOKIE as ZONE
+from marketing_analytics.web.zones import name_of, zone_of
 
-RUNS_PER_PAGE = 50
 RUNS_ON_JOB_PAGE = 20
-MAX_ARTIFACTS = 100
-LIVE_HEADER = "x-live"
+YEAR_SECONDS = 365 * 86_400
 
 Handler = Callable[[Request], Response]
 
 
-@dataclass(frozen=True)
-class Standing:
-    """What header and footer of every page show of the server."""
-
-    queued: int
-    running: int
-    slots: int
-    health: list[Health]
-    has_session: bool
-
-
-class Pages:
+class Pages(Answering):
     """The handlers, bound to one server's settings."""
 
     def __init__(self, settings: UiSettings, sign_in: SignIn) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self.sign_in = sign_in
         self.logs = LogPages(settings)
+        self.runs = RunPages(settings, self.logs)
         self.reports = ReportPages(settings.data_dir / "report", self.no_report)
 
     def routes(self) -> list[BaseRoute]:
         """Return every path of the pages."""
-        run = "/runs/{run_id:int}"
         deploy = "/deploy/{account_id:int}/projects/{project_id:int}"
         return [
             Route("/", self.home),
-            Route("/jobs", self.to_home),
+            Route("/jobs", self.jobs),
             Route("/jobs/{job_id:int}", self.job),
+            Route("/jobs/{job_id:int}/trigger", self.trigger),
             Route("/jobs/{job_id:int}/run", self.run_job, methods=["POST"]),
-            Route("/runs", self.runs),
-            Route(run, self.run),
-            Route(f"{run}/cancel", self.cancel_run, methods=["POST"]),
+            *self.runs.routes(),
+            *NodePages(self.settings).routes(),
             *self.logs.routes(),
             Route("/queue", self.queue),
+            Route("/freshness", self.freshness),
             *self.reports.routes(),
             Route(f"{deploy}/runs/{{run_id:int}}", self.to_run),
             Route(f"{deploy}/jobs/{{job_id:int}}", self.to_job),
+            Route("/zone", self.zone, methods=["POST"]),
             Route("/login", self.login, methods=["GET", "POST"]),
             Route("/logout", self.logout, methods=["POST"]),
             Mount("/static", FRAME.static_files()),
         ]
-
-    def reads(self) -> AbstractContextManager[Reads]:
-        """Return the store, opened for one request."""
-        return open_reads(self.settings.database, self.settings.account_id)
-
-    def page(self, request: Request, reads: Reads, template: str, **values: Any) -> HTMLResponse:
-        """Return a rendered page with what every page shows: engine health and queue length."""
-        text = render(template, path=request.url.path, frame=self.standing(reads), **values)
-        return fresh(request, HTMLResponse(text))
-
-    def standing(self, reads: Reads) -> Standing:
-        """Return what header and footer show."""
-        counts = store.count_active_runs(reads.connection, reads.account_id)
-        account = get_account(reads.connection, reads.account_id)
-        return Standing(
-            queued=counts.queued,
-            running=counts.running,
-            slots=account.run_slots if account else 0,
-            health=[*health_of(reads, datetime.now(UTC)), *self.settings.health()],
-            has_session=self.settings.needs_sign_in,
-        )
 
     def no_report(self, request: Request) -> Response:
         """Say how a report comes to be."""
@@ -131,7 +89,17 @@ class Pages:
             return self.page(request, reads, "no_report.html")
 
     def home(self, request: Request) -> Response:
-        """Show the jobs."""
+        """Show what happens now."""
+        if any(name in request.query_params for name in ("search", "state", "environment")):
+            # where the list of jobs was before
+            return RedirectResponse(f"/jobs?{request.query_params}")
+        now = datetime.now(UTC)
+        with self.reads() as reads:
+            found = home_of(reads, self.settings.data_dir, now)
+            return self.page(request, reads, "home.html", now=now, home=found)
+
+    def jobs(self, request: Request) -> Response:
+        """Show the jobs that a filter selects."""
         wanted, now = job_filter(request.query_params), datetime.now(UTC)
         with self.reads() as reads:
             asked = number(request.query_params.get("page")) or 1
@@ -154,15 +122,18 @@ class Pages:
                 environments=reads.environments(),
             )
 
-    def to_home(self, request: Request) -> Response:
-        """Send `/jobs` to the list."""
-        return RedirectResponse("/")
+    def freshness(self, request: Request) -> Response:
+        """Show how old the sources were when a run last looked."""
+        now = datetime.now(UTC)
+        with self.reads() as reads:
+            found = boards(reads, self.settings.data_dir)
+            return self.page(request, reads, "freshness.html", now=now, boards=found)
 
     def job(self, request: Request) -> Response:
         """Show one job."""
         job_id, now = request.path_params["job_id"], datetime.now(UTC)
         with self.reads() as reads:
-            page = job_page(reads, limited(job_id), now)
+            page = job_page(reads, limited(job_id), now, zone_of(request.cookies.get(ZONE)))
             if page is None:
                 raise HTTPException(404, f"There is no job {job_id}.")
             own = RunFilter(account_id=reads.account_id, job_id=job_id)
@@ -177,82 +148,48 @@ class Pages:
                 total=store.count_runs(reads.connection, own),
             )
 
-    def runs(self, request: Request) -> Response:
-        """Show the runs, newest first."""
-        asked, wanted = run_filter(request.query_params, self.settings.account_id)
-        now = datetime.now(UTC)
-        with self.reads() as reads:
-            total = store.count_runs(reads.connection, wanted)
-            page = page_number(request.query_params, total, RUNS_PER_PAGE)
-            runs = store.newest_runs(
-                reads.connection, wanted, limit=RUNS_PER_PAGE, offset=(page - 1) * RUNS_PER_PAGE
-            )
-            return self.page(
-                request,
-                reads,
-                "runs.html",
-                now=now,
-                runs=[run_line(run, now) for run in runs],
-                total=total,
-                page=page,
-                pages=page_count(total, RUNS_PER_PAGE),
-                asked=asked,
-                triggers=RUN_TRIGGERS,
-                environments=reads.environments(),
-            )
-
     def queue(self, request: Request) -> Response:
         """Show who runs, who waits, and why."""
         now = datetime.now(UTC)
         with self.reads() as reads:
             return self.page(request, reads, "queue.html", now=now, queue=queue_of(reads, now))
 
-    def run(self, request: Request) -> Response:
-        """Show one run; `?live=1` asks for the changing parts alone."""
-        run_id, now = limited(request.path_params["run_id"]), datetime.now(UTC)
-        asked = request.query_params
-        view = asked.get("view", "thread")
-        data_dir = self.settings.data_dir
-        with self.reads() as reads:
-            page = run_page(reads, data_dir, run_id, number(asked.get("step")), now)
-            if page is None:
-                raise HTTPException(404, f"There is no run {run_id}.")
-            artifacts, artifact_count = list_artifacts(data_dir, run_id, MAX_ARTIFACTS)
-            log = self.logs.first_window(reads, run_id, page.shown_step, number(asked.get("line")))
-            response = self.page(
-                request,
-                reads,
-                "run_parts.html" if "live" in asked else "run.html",
-                now=now,
-                page=page,
-                run=page.run,
-                view=view if view in RUN_VIEWS else "thread",
-                views=RUN_VIEWS,
-                artifacts=artifacts,
-                artifact_count=artifact_count,
-                log=log,
-                line=number(asked.get("line")),
-            )
-        response.headers[LIVE_HEADER] = "on" if page.run.is_active else "off"
-        return response
-
-    def run_job(self, request: Request) -> Response:
-        """Queue a run of a job and show it."""
+    def trigger(self, request: Request) -> Response:
+        """Show the form of a run with changes; `?run=` begins as that run was started."""
         job_id = limited(request.path_params["job_id"])
+        run_id = number(request.query_params.get("run"))
         with self.reads() as reads:
-            if get_placed_job(reads.connection, job_id, reads.account_id) is None:
+            run = store.get_run(reads.connection, run_id or -1, account_id=reads.account_id)
+            is_own = run is not None and run.job_id == job_id
+            given = run.trigger_body if run and is_own else {}
+            form = trigger_form(reads, job_id, given, run_id if is_own else None)
+            if form is None:
                 raise HTTPException(404, f"There is no job {job_id}.")
-        run_id = self.settings.actions.run_job(job_id)
+            return self.page(request, reads, "trigger.html", form=form)
+
+    async def run_job(self, request: Request) -> Response:
+        """Queue a run of a job, with the changes of the form, and show it."""
+        job_id = limited(request.path_params["job_id"])
+        fields = form_fields(await request.body())
+        run_id = await run_in_threadpool(self.queue_run, job_id, fields)
         return RedirectResponse(f"/runs/{run_id}", status_code=303)
 
-    def cancel_run(self, request: Request) -> Response:
-        """Ask for a run to be cancelled and show it."""
-        run_id = limited(request.path_params["run_id"])
+    def queue_run(self, job_id: int, fields: Mapping[str, str]) -> int:
+        """Queue a run and return its id. Raise a 404, and PlatformError to refuse."""
         with self.reads() as reads:
-            if store.get_run(reads.connection, run_id, account_id=reads.account_id) is None:
-                raise HTTPException(404, f"There is no run {run_id}.")
-        self.settings.actions.cancel_run(run_id)
-        return RedirectResponse(f"/runs/{run_id}", status_code=303)
+            job = get_placed_job(reads.connection, job_id, reads.account_id)
+        if job is None:
+            raise HTTPException(404, f"There is no job {job_id}.")
+        overrides = overrides_of(fields, job.document.get("execute_steps") or [])
+        return self.settings.actions.run_job(job_id, overrides or None)
+
+    async def zone(self, request: Request) -> Response:
+        """Remember the time zone in which this browser shows times."""
+        fields = form_fields(await request.body())
+        response = RedirectResponse(local_target(fields.get("next", "/")), status_code=303)
+        name = name_of(zone_of(fields.get("zone")))
+        response.set_cookie(ZONE, name, max_age=YEAR_SECONDS, httponly=True, samesite="lax")
+        return response
 
     def to_run(self, request: Request) -> Response:
         """Send dbt Cloud's address of a run to our page."""
@@ -269,11 +206,11 @@ class Pages:
         target = local_target(request.query_params.get("next", "/"))
         if request.method == "GET":
             return login_page(target, "")
-        fields = parse_qs((await request.body()).decode("utf-8", "replace"))
-        target = local_target(fields.get("next", ["/"])[0])
+        fields = form_fields(await request.body())
+        target = local_target(fields.get("next", "/"))
         if self.sign_in.is_throttled():
             return login_page(target, "Too many attempts. Wait a minute.", 429)
-        token = fields.get("token", [""])[0].strip()
+        token = fields.get("token", "").strip()
         cookie = await run_in_threadpool(self.sign_in.cookie_for, token)
         if cookie is None:
             return login_page(target, "This token is not valid here.", 401)
@@ -320,14 +257,10 @@ class Pages:
         return FRAME.error_page(request, status, title, hint, reference)
 
 
-def page_count(total: int, per_page: int) -> int:
-    """Return the number of pages, at least one."""
-    return max(1, -(-total // per_page))
-
-
-def limited(value: int) -> int:
-    """Return an id that fits SQLite; larger ones name nothing."""
-    return value if value < 2**63 else -1
+def form_fields(body: bytes) -> dict[str, str]:
+    """Return the fields of a sent form; of those with one name the first."""
+    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=50)
+    return {name: values[0].replace("\0", "") for name, values in fields.items()}
 
 
 def local_target(target: str) -> str:

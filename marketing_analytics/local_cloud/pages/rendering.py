@@ -24,6 +24,6 @@ FRAME = Frame(
     Path(__file__).parent,
     {"linked": linked},
     site="local dbt Cloud",
-    home="Go to the jobs",
+    home="Go to the home page",
 )
 render = FRAME.render

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from marketing_analytics.local_cloud.pages.health import Health
 from marketing_analytics.web.hosts import answered_hosts, is_loopback
 
 
 class Actions(Protocol):
-    """What the pages can make the server do. Both raise PlatformError to refuse."""
+    """What the pages can make the server do. All raise PlatformError to refuse."""
 
-    def run_job(self, job_id: int) -> int:
-        """Queue a run of a job and return its id."""
+    def run_job(self, job_id: int, overrides: Mapping[str, Any] | None = None) -> int:
+        """Queue a run of a job and return its id; `overrides` are those of the API's trigger."""
+
+    def retry_run(self, run_id: int) -> int:
+        """Queue a run that goes on where another failed and return its id."""
 
     def cancel_run(self, run_id: int) -> None:
         """Ask for a run to be cancelled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from marketing_analytics.cloud_api.states import Status
 
@@ -59,6 +60,27 @@ def run_state(status: int, *, is_crashed: bool = False, is_timed_out: bool = Fal
     if is_timed_out:
         return State("Timed out", "clock", "error")
     return RUN_STATES[Status(status)]
+
+
+class Ended(Protocol):
+    """What has a state: a run, however much of it was read."""
+
+    @property
+    def status(self) -> Status:
+        """Return the code."""
+
+    @property
+    def is_crashed(self) -> bool:
+        """Return whether its server died."""
+
+    @property
+    def is_timed_out(self) -> bool:
+        """Return whether it took too long."""
+
+
+def state_of(run: Ended) -> State:
+    """Return the state of a run as shown."""
+    return run_state(run.status, is_crashed=run.is_crashed, is_timed_out=run.is_timed_out)
 
 
 def node_state(status: str) -> State:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.local_cloud.runs.artifacts import run_folder
-from marketing_analytics.local_cloud.runs.records import Node, RunNode, RunStep
+from marketing_analytics.local_cloud.runs.records import Node, PastNode, RunNode, RunStep
 from marketing_analytics.local_cloud.store.connection import (
+    Value,
     find,
     find_all,
     load_sql,
@@ -96,6 +97,15 @@ def usual_seconds(connection: sqlite3.Connection, job_id: int, run_id: int) -> d
     values = {"job_id": job_id, "run_id": run_id}
     rows = connection.execute(load_sql("runs_progress")["usual_seconds"], values)
     return {row["unique_id"]: row["mean_seconds"] for row in rows}
+
+
+def node_history(
+    connection: sqlite3.Connection, job_id: int, run_id: int, unique_id: str, *, limit: int
+) -> list[PastNode]:
+    """Return how a node went in the last runs of a job up to a run, oldest first."""
+    values: dict[str, Value] = {"job_id": job_id, "run_id": run_id, "unique_id": unique_id}
+    values |= {"limit": limit}
+    return find_all(connection, PastNode, load_sql("runs_progress")["node_history"], values)
 
 
 def step_log_path(data_folder: Path, run_id: int, step_index: int) -> Path:

@@ -146,6 +146,16 @@ class RunNode(Node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PastNode:
+    """How a dbt node went in one run."""
+
+    run_id: int
+    status: str
+    execution_seconds: float | None
+    created_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ActiveCounts:
     """How many runs wait, and how many are held by a server."""
 

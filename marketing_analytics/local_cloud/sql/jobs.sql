@@ -50,6 +50,7 @@ where j.account_id = :account_id and j.id = :job_id
 where j.account_id = :account_id
     and j.state = 1
     and (:environment_id is null or j.environment_id = :environment_id)
+    and (:is_scheduled is null or j.is_scheduled = :is_scheduled)
     and (:words is null or not exists (
         select 1 from json_each(:words) as w
         where instr(lower(j.name || ' ' || j.description || ' ' || j.id), w.value) = 0

@@ -80,3 +80,16 @@ where
     )
 group by n.unique_id
 having count(*) >= 3
+
+-- name: node_history
+-- how a node went in the last runs of a job up to a run, oldest first
+select n.run_id, n.status, max(n.execution_seconds) as execution_seconds, r.created_at
+from (
+    select s.id, s.created_at from runs as s
+    where s.job_id = :job_id and s.id <= :run_id
+    order by s.id desc limit :limit
+) as r
+cross join run_nodes as n on n.run_id = r.id
+where n.unique_id = :unique_id
+group by n.run_id
+order by n.run_id

@@ -196,6 +196,7 @@ def list_lines(
     words: Sequence[str] = (),
     tone: str | None = None,
     environment_id: int | None = None,
+    is_scheduled: bool | None = None,
     limit: int,
     offset: int = 0,
 ) -> Page[ListedJob]:
@@ -209,6 +210,7 @@ def list_lines(
         "words": json.dumps([word.lower() for word in words]) if words else None,
         "tone": tone,
         "environment_id": environment_id,
+        "is_scheduled": is_scheduled,
         "limit": limit,
         "offset": offset,
     }

@@ -167,9 +167,27 @@ def test_artifacts_are_downloads_with_sizes(seeded):
     pages, run = seeded.client(), seeded.ids["success"]
     assert "compiled/models/fct_attribution.sql" in pages.get(f"/runs/{run}").text
     answer = pages.get(f"/runs/{run}/artifacts/4/run_results.json")
-    assert answer.json() == {"results": []}
+    assert len(answer.json()["results"]) == 19
     assert answer.headers["content-disposition"].startswith("attachment")
     assert answer.headers["content-type"] == "application/octet-stream"
+
+
+def test_artifacts_can_be_looked_at_with_secrets_masked(seeded):
+    from benchmarks.seeded_pages import SECRET
+
+    pages, run = seeded.client(), seeded.ids["success"]
+    folder = seeded.folder / "runs" / str(run) / "artifacts" / "step_4"
+    (folder / "a.json").write_text(json.dumps({"b": [1, SECRET], "c": "<script>"}))
+    (folder / "a.bin").write_bytes(b"\0\1")
+    text = pages.get(f"/runs/{run}/files/4/a.json").text
+    assert "**********" in text
+    assert SECRET not in text
+    assert "<script>" not in text.partition("<main")[2]
+    assert len(pages.get(f"/runs/{run}/files/4/manifest.json").text) < 200_000
+    assert "No preview" in pages.get(f"/runs/{run}/files/4/a.bin").text
+    (folder / "link.json").symlink_to(seeded.folder / "cloud.sqlite")
+    for name in ("none.json", "link.json", "../../../cloud.sqlite"):
+        assert pages.get(f"/runs/{run}/files/4/{name}").status_code == 404
 
 
 ESCAPES = (

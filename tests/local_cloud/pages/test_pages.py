@@ -1,5 +1,6 @@
 """Every page answers, says what it should and escapes everything."""
 
+import json
 import re
 from html.parser import HTMLParser
 
@@ -16,7 +17,16 @@ PAYLOADS = (
     "{{ 7 * 7 }}",
     "javascript:alert(1)",
 )
-PATHS = ("/", "/runs", "/queue", "/runs?page=9", "/?search=nothing-fits", "/?state=error")
+PATHS = (
+    "/",
+    "/jobs",
+    "/runs",
+    "/queue",
+    "/freshness",
+    "/runs?page=9",
+    "/jobs?search=nothing-fits",
+    "/jobs?state=error",
+)
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -38,7 +48,7 @@ def test_a_run_in_every_state_has_a_page(seeded, name, view):
 
 
 def test_the_empty_list_tells_the_command_to_deploy_and_its_five_settings(empty_pages):
-    text = empty_pages.get("/").text
+    text = empty_pages.get("/jobs").text
     assert "dbt_job_manager.py deploy --config env_file/dev_env.tfvars" in text
     assert all(name in text for name in [*cloud_settings.PURPOSES, "DBTCLOUD_HOST_URL"])
 
@@ -64,7 +74,7 @@ def test_a_job_shows_every_attribute_of_the_table(pages, monkeypatch):
 
 
 def test_filters_narrow_the_jobs_and_stay_in_the_form(pages):
-    text = pages.get("/?search=ltv").text
+    text = pages.get("/jobs?search=ltv").text
     assert "customer-ltv-modeling" in text
     assert "email-marketing-metrics" not in text
     assert 'value="ltv"' in text
@@ -95,12 +105,6 @@ def test_a_waiting_run_says_behind_whom(seeded):
     text = seeded.client().get("/queue").text
     running = seeded.ids["running"]
     assert f'behind run <a href="/runs/{running}">{running}</a> of the same job' in text
-
-
-def test_a_failed_run_shows_its_first_error(seeded):
-    text = seeded.client().get(f"/runs/{seeded.ids['failed']}").text
-    assert 'aria-label="First error"' in text
-    assert "Got 3 results" in text or "credit_share" in text
 
 
 def test_only_an_active_run_asks_to_be_followed(seeded):
@@ -151,23 +155,46 @@ def test_what_others_wrote_stays_text(seeded, payload):
     seeded.change("update run_steps set name = ?, command = ?", (payload, payload))
     seeded.change("update run_nodes set name = name || ?, message = ?", (payload, payload))
     seeded.change("update run_nodes set thread = ?, resource_type = 'x' || ?", (payload, payload))
+    folder = seeded.folder / "runs" / str(seeded.ids["failed"]) / "artifacts" / "step_4"
+    for name in ("manifest.json", "run_results.json", "sources.json"):
+        # in what dbt wrote every text but keys and ids
+        (folder / name).write_text(hostile((folder / name).read_text(), payload))
     pages = seeded.client()
     run = f"/runs/{seeded.ids['failed']}"
     log = seeded.folder / "runs" / str(seeded.ids["failed"]) / "steps" / "4.log"
     log.write_text(f"{payload}\n\x1b[31m{payload}\x1b[0m\n\x1b]8;;http://x\x07{payload}\n", "utf-8")
     paths = (
         "/",
+        "/jobs",
         "/jobs/1",
+        "/jobs/1/trigger",
+        "/freshness",
         "/runs",
         "/queue",
         run,
+        *(f"{run}/{part}" for part in ("nodes", "lineage", "compare")),
+        f"{run}/nodes/model.marketing.fct_attribution",
         f"{run}?live=1",
         f"/runs/{seeded.ids['queued']}",
     )
-    for path in (*paths, f"/?search={payload}", f"/runs?search={payload}"):
+    for path in (*paths, f"/jobs?search={payload}", f"/runs?search={payload}"):
         text = pages.get(path).text
         assert active_content(text) == [], path
         assert not re.search(r">49<", text), path
+
+
+def hostile(text, payload):
+    """Return JSON with a payload behind every text but an id or a state."""
+
+    def changed(value, key=""):
+        if isinstance(value, dict):
+            return {name: changed(part, name) for name, part in value.items()}
+        if isinstance(value, list):
+            return [changed(part, key) for part in value]
+        is_kept = key in ("unique_id", "nodes", "status", "resource_type", "attached_node")
+        return f"{value}{payload}" if isinstance(value, str) and not is_kept else value
+
+    return json.dumps(changed(json.loads(text)))
 
 
 class ActiveContent(HTMLParser):
@@ -201,14 +228,16 @@ def test_the_check_for_active_content_finds_it():
 
 
 def test_pages_hold_no_inline_script_or_style(seeded):
-    for path in ("/", "/jobs/1", "/runs", "/queue", f"/runs/{seeded.ids['failed']}", "/nope"):
+    run = f"/runs/{seeded.ids['failed']}"
+    below = [f"{run}/{part}" for part in ("nodes", "lineage", "compare")]
+    for path in ("/", "/jobs", "/jobs/1", "/jobs/1/trigger", "/queue", run, *below, "/nope"):
         text = seeded.client().get(path).text
         assert not re.search(r"<style|\sstyle=|<script(?![^>]*\ssrc=)", text), path
         assert not re.search(r'(?:src|href)="(?:https?:)?//', text), path
 
 
 def test_pages_stay_small(seeded):
-    for path in ("/", "/jobs/1", "/runs", "/queue", f"/runs/{seeded.ids['failed']}"):
+    for path in ("/", "/jobs", "/jobs/1", "/runs", "/queue", f"/runs/{seeded.ids['failed']}"):
         assert len(seeded.client().get(path).content) <= 200_000, path
 
 
@@ -225,7 +254,7 @@ def test_static_files_are_cached_by_their_hash(pages):
 def test_what_is_not_there_gets_a_designed_404(pages, path):
     answer = pages.get(path)
     assert answer.status_code == 404
-    assert "Go to the jobs" in answer.text
+    assert "Go to the home page" in answer.text
 
 
 def test_a_failure_gets_a_reference_and_no_traceback(seeded, caplog):
@@ -252,7 +281,7 @@ def test_a_failure_gets_a_reference_and_no_traceback(seeded, caplog):
 )
 def test_unreadable_filters_count_as_not_given(pages, query):
     assert pages.get(f"/runs?{query}").status_code == 200
-    assert pages.get(f"/?{query}").status_code == 200
+    assert pages.get(f"/jobs?{query}").status_code == 200
 
 
 def test_run_now_queues_a_run_and_shows_it(seeded):

@@ -1,20 +1,21 @@
 """Words for schedules, times and sizes; the figures of the model timing."""
 
-import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from marketing_analytics.cloud_api.names import Scope, without_mark
+from marketing_analytics.local_cloud.pages.artifacts.manifest import NO_PROJECT, Project, node_of
 from marketing_analytics.local_cloud.pages.naming import job_name
 from marketing_analytics.local_cloud.pages.rendering import linked
-from marketing_analytics.local_cloud.pages.runs.timing import NodeLine, critical_seconds, timing_of
+from marketing_analytics.local_cloud.pages.runs.timing import NodeLine, critical_of, timing_of
 from marketing_analytics.local_cloud.pages.states import NODE_STATES
 from marketing_analytics.web.words import (
+    clock_words,
     duration_words,
     relative_words,
     size_words,
-    utc_words,
 )
 
 NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
@@ -42,10 +43,10 @@ def test_times_are_told_relative_and_in_utc():
     assert relative_words(NOW + timedelta(hours=3, minutes=12), NOW) == "in 3 h 12 min"
     assert relative_words(NOW - timedelta(minutes=5), NOW) == "5 min ago"
     assert relative_words(NOW, NOW) == "now"
-    assert utc_words(NOW, NOW) == "06:00 UTC"
-    assert utc_words(NOW + timedelta(days=1), NOW) == "tomorrow 06:00 UTC"
-    assert utc_words(NOW - timedelta(days=9), NOW) == "Fri 23 Oct 06:00 UTC"
-    assert utc_words(NOW - timedelta(days=400), NOW).startswith("2025-09-27")
+    assert clock_words(NOW, NOW) == "06:00 UTC"
+    assert clock_words(NOW + timedelta(days=1), NOW) == "tomorrow 06:00 UTC"
+    assert clock_words(NOW - timedelta(days=9), NOW) == "Fri 23 Oct 06:00 UTC"
+    assert clock_words(NOW - timedelta(days=400), NOW).startswith("2025-09-27")
 
 
 def test_sizes_are_told_in_decimal_units():
@@ -102,7 +103,9 @@ def node(name, start, seconds, thread="Thread-1", status="success"):
 
 
 def test_bars_lie_on_their_threads_in_percent_of_the_run():
-    timing = timing_of([node("a", 0, 5), node("b", 5, 5), node("c", 0, 2.5, "Thread-2")], NOW, None)
+    timing = timing_of(
+        [node("a", 0, 5), node("b", 5, 5), node("c", 0, 2.5, "Thread-2")], NO_PROJECT, NOW
+    )
     assert [lane.label for lane in timing.lanes] == ["thread 1", "thread 2"]
     assert [(bar.left, bar.width) for bar in timing.lanes[0].bars] == [(0, 50), (50, 50)]
     assert [lane.busy_percent for lane in timing.lanes] == [100, 25]
@@ -113,31 +116,64 @@ def test_bars_lie_on_their_threads_in_percent_of_the_run():
 
 
 def test_the_longest_node_comes_first():
-    timing = timing_of([node("a", 0, 1), node("b", 1, 4)], NOW, None)
-    assert [(bar.item.name, bar.width) for bar in timing.longest] == [("b", 100), ("a", 25)]
+    timing = timing_of([node("a", 0, 1), node("b", 1, 4)], NO_PROJECT, NOW)
+    assert [(bar.item.name, bar.width) for bar in timing.models] == [("b", 100), ("a", 25)]
 
 
 def test_nodes_without_a_thread_fill_free_lanes():
-    timing = timing_of([node("a", 0, 5, ""), node("b", 1, 5, ""), node("c", 6, 2, "")], NOW, None)
+    timing = timing_of(
+        [node("a", 0, 5, ""), node("b", 1, 5, ""), node("c", 6, 2, "")], NO_PROJECT, NOW
+    )
     assert [[bar.item.name for bar in lane.bars] for lane in timing.lanes] == [["a", "c"], ["b"]]
 
 
 def test_a_run_without_nodes_has_no_timing():
-    assert timing_of([], NOW, None) is None
+    assert timing_of([], NO_PROJECT, NOW) is None
 
 
 def test_a_run_of_2000_nodes_shows_the_longest():
-    timing = timing_of([node(f"n{n}", n, n % 7 + 1) for n in range(2000)], NOW, None)
-    assert (timing.shown, timing.total) == (300, 2000)
+    timing = timing_of([node(f"n{n}", n, n % 7 + 1) for n in range(2000)], NO_PROJECT, NOW)
+    assert sum(len(lane.bars) for lane in timing.lanes) == 300
+    assert (timing.model_count, timing.test_count) == (2000, 0)
 
 
-def test_the_critical_path_is_the_longest_chain(tmp_path):
+def project_of(parents):
+    part = {"resource_type": "model"}
+    return Project(
+        {
+            name: node_of({**part, "unique_id": name, "depends_on": {"nodes": above}})
+            for name, above in parents.items()
+        }
+    )
+
+
+def test_the_critical_path_is_the_longest_chain():
     nodes = [node("a", 0, 2), node("b", 2, 3), node("c", 2, 9), node("d", 5, 1)]
-    parents = {"model.m.b": ["model.m.a"], "model.m.d": ["model.m.b"], "model.m.c": []}
-    path = tmp_path / "manifest.json"
-    path.write_text(json.dumps({"parent_map": parents}))
-    assert critical_seconds(path, nodes) == 9
-    assert critical_seconds(path, [n for n in nodes if n.name != "c"]) == 6
-    assert critical_seconds(tmp_path / "none.json", nodes) is None
-    path.write_text("[1")
-    assert critical_seconds(path, nodes[:1]) is None
+    project = project_of(
+        {"model.m.b": ["model.m.a"], "model.m.d": ["model.m.b"], "model.m.c": [], "model.m.a": []}
+    )
+    assert critical_of(nodes, project, 11).names == ["c"]
+    found = critical_of([n for n in nodes if n.name != "c"], project, 11)
+    assert (found.seconds, found.names) == (6, ["a", "b", "d"])
+    assert critical_of(nodes, NO_PROJECT, 11).seconds == 0
+
+
+def test_the_critical_path_is_never_longer_than_the_wall_clock():
+    # dbt's own figure holds more than the clock says, and a node runs in two steps
+    slow = replace(node("a", 0, 2), seconds=50.0)
+    again = replace(node("a", 6, 1), step_index=5)
+    nodes = [slow, node("b", 2, 3), again]
+    project = project_of({"model.m.b": ["model.m.a"], "model.m.a": ["model.m.b"]})
+    timing = timing_of(nodes, project, NOW)
+    assert timing.critical.seconds == 6
+    assert {figure.name: figure.value for figure in timing.figures}["Critical path"] == "6.0 s"
+    overlapping = [node("a", 0, 5), node("b", 0, 5)]
+    chain = project_of({"model.m.b": ["model.m.a"], "model.m.a": []})
+    assert timing_of(overlapping, chain, NOW).critical.seconds == 5
+
+
+def test_models_and_tests_are_timed_apart():
+    test = replace(node("t", 0, 9), resource_type="test")
+    timing = timing_of([node("a", 0, 1), test], NO_PROJECT, NOW)
+    assert [bar.item.name for bar in timing.models] == ["a"]
+    assert [bar.item.name for bar in timing.tests] == ["t"]

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.responses import Response
 
 from marketing_analytics.cloud_api.limits import MAX_THREADS, MAX_TIMEOUT_SECONDS
-from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL, Status
+from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.api.answers import (
     ApiError,
@@ -39,6 +39,7 @@ from marketing_analytics.local_cloud.api.runs.views import (
     show_trigger,
 )
 from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.again import left_steps, retry_overrides, retry_refusal
 from marketing_analytics.local_cloud.runs.progress import get_step, list_steps
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.store.environments import get_environment
@@ -247,18 +248,11 @@ def retry(call: Call) -> Response:
 
 def retry_run(call: Call, run: Run) -> Run:
     """Queue a run that starts at the failed step. Raise a 400 when that cannot be done."""
-    shown = show_run(call, run)
-    if not shown["can_retry"]:
-        raise invalid({"reason": shown["retry_not_supported_reason"]})
-    failed, skipped = left_steps(call, run)
-    steps = [failed, *skipped] if failed else skipped or run.commands
-    overrides = {
-        **run.trigger_body,
-        "steps_override": steps,
-        "retrying_run_id": run.id,
-    }
-    cause = f"Retry of run {run.id}"
-    return queue_run(call, run.job_id, cause, "rerun", overrides)
+    reason = retry_refusal(call.connection, run)
+    if reason is not None:
+        raise invalid({"reason": reason})
+    overrides = retry_overrides(call.connection, run)
+    return queue_run(call, run.job_id, f"Retry of run {run.id}", "rerun", overrides)
 
 
 def failure_details(call: Call) -> Response:
@@ -266,19 +260,8 @@ def failure_details(call: Call) -> Response:
     run = stored_run(call)
     if run.status not in ENDED:
         raise ApiError(400, "This run has not ended yet.")
-    failed, skipped = left_steps(call, run)
+    failed, skipped = left_steps(call.connection, run)
     return one({"failed_step": failed, "skipped_steps": skipped})
-
-
-def left_steps(call: Call, run: Run) -> tuple[str | None, list[str]]:
-    """Return the command that failed and the user's commands after it."""
-    commands = run.commands
-    steps = list_steps(call.connection, run.id)
-    own = [step for step in steps if step.command in commands]
-    done = sum(1 for step in own if step.status == Status.SUCCESS)
-    failed = next((step.command for step in own if step.status == Status.ERROR), None)
-    left = commands[done:]
-    return failed, left[1:] if failed else left
 
 
 def read_step(call: Call) -> Response:

@@ -13,6 +13,7 @@ from marketing_analytics.local_cloud.api.answers import dump_text
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import clock, in_words
 from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.again import refusal_of
 from marketing_analytics.local_cloud.runs.records import Run, RunStep
 from marketing_analytics.local_cloud.store.connection import time_of
 
@@ -167,14 +168,9 @@ def durations(run: Run) -> dict[str, Any]:
 
 def retry_fields(run: Run, *, is_newest: bool) -> dict[str, Any]:
     """Return whether a run can be retried: only the newest run of a job, when it failed."""
-    reason = None
-    if run.status not in UNSUCCESSFUL:
-        reason = "RETRY_NOT_FAILED_RUN"
-    elif not is_newest:
-        reason = "RETRY_NOT_LATEST_RUN"
-    retried = run.trigger_body.get("retrying_run_id")
+    reason = refusal_of(run, is_newest=is_newest)
     return {
-        "retrying_run_id": retried,
+        "retrying_run_id": run.trigger_body.get("retrying_run_id"),
         "can_retry": reason is None,
         "retry_not_supported_reason": reason,
     }

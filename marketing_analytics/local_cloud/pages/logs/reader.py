@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -197,6 +197,18 @@ class LogReader:
         found.matches = len(found.lines)
         return found
 
+    def error_places(self, path: Path, names: Collection[str]) -> dict[str, int]:
+        """Return the first line that tells an error of each of these names; others are left out."""
+        try:
+            # logs are capped when they are written
+            data = path.read_bytes() if names else b""
+        except OSError:
+            return {}
+        places = ((name, error_place(data, name.encode())) for name in names)
+        return {
+            name: data.count(b"\n", 0, place) + 1 for name, place in places if place is not None
+        }
+
     def stream(self, path: Path, secrets: Iterable[str] = ()) -> Iterator[bytes]:
         """Yield the whole log in blocks of lines, known secrets masked."""
         known = list(secrets)
@@ -210,6 +222,16 @@ class LogReader:
                 block, size = [], 0
         if block:
             yield redact("\n".join(block) + "\n", known).encode()
+
+
+def error_place(data: bytes, name: bytes) -> int | None:
+    """Return where a log names something in a line that tells an error, or None."""
+    for match in re.finditer(rb"(?<!\w)" + re.escape(name) + rb"(?!\w)", data):
+        start = data.rfind(b"\n", 0, match.start()) + 1
+        end = data.find(b"\n", match.end())
+        if level_of(data[start : end if end >= 0 else len(data)]) == "error":
+            return start
+    return None
 
 
 def is_wanted_level(level: str, floor: str) -> bool:

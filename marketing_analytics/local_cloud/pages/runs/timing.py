@@ -5,14 +5,12 @@ Positions are percent of the span between the first start and the last end.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
 
+from marketing_analytics.local_cloud.pages.artifacts.manifest import TEST_TYPES, Project
 from marketing_analytics.local_cloud.pages.states import State, node_state
 from marketing_analytics.local_cloud.runs.records import RunNode
 from marketing_analytics.web.timing import Bar, Lane, Span, axis_of, free_lanes, peak_of
@@ -21,8 +19,8 @@ from marketing_analytics.web.words import duration_words, parse_time
 MAX_BARS = 300
 # percent of the axis that can still be seen
 LEAST_BAR = 0.15
-MAX_MANIFEST_BYTES = 64 * 1024 * 1024
-TEST_TYPES = frozenset({"test", "unit_test"})
+# slower than this many times the usual is worth a look
+REGRESSION = 1.5
 
 
 @dataclass(frozen=True)
@@ -47,6 +45,11 @@ class NodeLine:
         return self.resource_type in TEST_TYPES
 
     @property
+    def kind(self) -> str:
+        """Return what the node is, in words."""
+        return self.resource_type.replace("_", " ") or "node"
+
+    @property
     def words(self) -> str:
         """Return the duration in words."""
         return duration_words(self.seconds)
@@ -58,9 +61,14 @@ class NodeLine:
         if not usual or self.state.tone == "running" or abs(self.seconds - usual) < 1:
             return ""
         ratio = self.seconds / usual
-        if 0.67 < ratio < 1.5:
+        if 1 / REGRESSION < ratio < REGRESSION:
             return ""
         return f"{ratio:.1f}× usual"
+
+    @property
+    def is_slower(self) -> bool:
+        """Return whether the node took much longer than usual."""
+        return bool(self.change_words) and self.seconds > (self.usual_seconds or 0)
 
 
 @dataclass(frozen=True)
@@ -73,15 +81,29 @@ class Figure:
 
 
 @dataclass(frozen=True)
+class Critical:
+    """The longest chains of nodes that waited for each other, step after step."""
+
+    seconds: float
+    unique_ids: frozenset[str]
+    names: Sequence[str]
+
+
+NO_CRITICAL = Critical(0.0, frozenset(), ())
+
+
+@dataclass(frozen=True)
 class Timing:
-    """Everything the timing section shows."""
+    """Everything the timing section shows: what builds, and apart from it what tests."""
 
     lanes: list[Lane[NodeLine]]
-    longest: list[Bar[NodeLine]]
+    models: list[Bar[NodeLine]]
+    tests: list[Bar[NodeLine]]
+    model_count: int
+    test_count: int
     figures: list[Figure]
+    critical: Critical
     ticks: list[str]
-    shown: int
-    total: int
 
 
 def nodes_of(nodes: Iterable[RunNode], usual: Mapping[str, float], now: datetime) -> list[NodeLine]:
@@ -112,29 +134,34 @@ def node_line(node: RunNode, usual: float | None, now: datetime) -> NodeLine:
     )
 
 
-def timing_of(
-    nodes: Sequence[NodeLine], now: datetime, critical_seconds: float | None
-) -> Timing | None:
+def timing_of(nodes: Sequence[NodeLine], project: Project, now: datetime) -> Timing | None:
     """Return the timing of the nodes that have started, or None when there is none."""
     spans = [(node, (node.start_at, end_of(node, now))) for node in nodes if node.start_at]
     if not spans:
         return None
     axis = axis_of([span for _, span in spans])
     by_length = sorted(spans, key=lambda item: (-item[0].seconds, item[0].name))
-    kept = by_length[:MAX_BARS]
-    bars = [Bar(node, *axis.place(*span, LEAST_BAR)) for node, span in kept]
-    longest_seconds = max(by_length[0][0].seconds, 0.001)
-    longest = [
-        Bar(node, 0, round(max(0.5, 100 * node.seconds / longest_seconds), 2)) for node, _ in kept
-    ]
+    bars = [Bar(node, *axis.place(*span, LEAST_BAR)) for node, span in by_length[:MAX_BARS]]
+    started = [node for node, _ in by_length]
+    models = [node for node in started if not node.is_test]
+    tests = [node for node in started if node.is_test]
+    critical = critical_of(started, project, axis.seconds)
     return Timing(
         lanes=lanes_of(bars),
-        longest=longest,
-        figures=figures_of(by_length, axis.seconds, critical_seconds),
+        models=shares_of(models),
+        tests=shares_of(tests),
+        model_count=len(models),
+        test_count=len(tests),
+        figures=figures_of(by_length, axis.seconds, critical),
+        critical=critical,
         ticks=axis.ticks(4),
-        shown=len(kept),
-        total=len(spans),
     )
+
+
+def shares_of(nodes: Sequence[NodeLine]) -> list[Bar[NodeLine]]:
+    """Return bars in percent of the longest node, which comes first."""
+    longest = max((node.seconds for node in nodes), default=0.0) or 0.001
+    return [Bar(node, 0, round(max(0.5, 100 * node.seconds / longest), 2)) for node in nodes]
 
 
 def end_of(node: NodeLine, now: datetime) -> datetime:
@@ -167,7 +194,7 @@ def natural_order(name: str) -> tuple[int, str]:
 
 
 def figures_of(
-    by_length: Sequence[tuple[NodeLine, Span]], wall: float, critical_seconds: float | None
+    by_length: Sequence[tuple[NodeLine, Span]], wall: float, critical: Critical
 ) -> list[Figure]:
     """Return the figures above the bars."""
     busy = sum(node.seconds for node, _ in by_length)
@@ -180,52 +207,66 @@ def figures_of(
         Figure("At once", f"{busy / wall:.1f} of {at_once}", "average of peak"),
         Figure("Longest", longest.words, longest.name),
     ]
-    if critical_seconds:
-        figures.append(
-            Figure("Critical path", duration_words(critical_seconds), "no thread count beats it")
-        )
+    if critical.seconds:
+        chain = f"{len(critical.names)} nodes, one after another"
+        figures.append(Figure("Critical path", duration_words(critical.seconds), chain))
     return figures
 
 
-def critical_seconds(manifest: Path, nodes: Sequence[NodeLine]) -> float | None:
-    """Return the longest chain of dependent nodes in seconds, None without a manifest."""
-    try:
-        stat = manifest.stat()
-    except OSError:
-        return None
-    if stat.st_size > MAX_MANIFEST_BYTES:
-        return None
-    parents = parents_of(manifest, stat.st_mtime_ns)
-    seconds: dict[str, float] = {}
+def critical_of(nodes: Sequence[NodeLine], project: Project, wall: float) -> Critical:
+    """Return the critical path of a run: of each step its longest chain, one after the other.
+
+    A node may run in several steps, so each step counts by itself. What dbt reports as a node's
+    time may be more than the clock says; the path is never longer than the wall clock.
+    """
+    if not project.nodes:
+        return NO_CRITICAL
+    steps: dict[int, dict[str, NodeLine]] = {}
     for node in nodes:
-        seconds[node.unique_id] = max(seconds.get(node.unique_id, 0.0), node.seconds)
-    return longest_chain(parents, seconds) if parents else None
+        steps.setdefault(node.step_index, {})[node.unique_id] = node
+    chains = [longest_chain(project, steps[step]) for step in sorted(steps)]
+    found = [node for chain in chains for node in chain]
+    seconds = min(wall, sum(clock_seconds(node) for node in found))
+    return Critical(
+        seconds, frozenset(node.unique_id for node in found), [node.name for node in found]
+    )
 
 
-@lru_cache(maxsize=16)
-def parents_of(manifest: Path, _modified_ns: int) -> Mapping[str, Sequence[str]]:
-    """Return the parents of every node of a manifest by unique id."""
-    try:
-        parents = json.loads(manifest.read_bytes()).get("parent_map")
-    except (OSError, ValueError, AttributeError):
-        return {}
-    return parents if isinstance(parents, dict) else {}
+def clock_seconds(node: NodeLine) -> float:
+    """Return how long a node took by the clock: dbt's own figure may hold more."""
+    if node.start_at is None or node.end_at is None:
+        return node.seconds
+    return min(node.seconds, max(0.0, (node.end_at - node.start_at).total_seconds()))
 
 
-def longest_chain(
-    parents: Mapping[str, Sequence[str]], seconds: Mapping[str, float]
-) -> float | None:
-    """Return the seconds of the longest chain of dependent nodes."""
-    done: dict[str, float] = {}
-    for start in seconds:
-        stack = [start]
-        while stack:
+def longest_chain(project: Project, nodes: Mapping[str, NodeLine]) -> list[NodeLine]:
+    """Return the chain of dependent nodes of one step that took longest, in order."""
+    done: dict[str, tuple[float, str]] = {}
+    for start in nodes:
+        stack, waiting = [start], {start}
+        # what is done stays as it is: a second look would close a circle
+        while stack and start not in done:
             name = stack[-1]
-            waiting = [p for p in parents.get(name, ()) if p not in done and p not in stack]
-            if waiting:
-                stack.append(waiting[0])
+            # a project that is wrong may have a circle: what is on the way already is left out
+            open_parents = [
+                parent
+                for parent in project.parents_of(name)
+                if parent not in done and parent not in waiting
+            ]
+            if open_parents:
+                stack.append(open_parents[0])
+                waiting.add(open_parents[0])
                 continue
             stack.pop()
-            above = max((done.get(p, 0.0) for p in parents.get(name, ())), default=0.0)
-            done[name] = above + seconds.get(name, 0.0)
-    return max(done.values(), default=None)
+            waiting.discard(name)
+            above = [(done[p][0], p) for p in project.parents_of(name) if p in done]
+            longest, parent = max(above, default=(0.0, ""))
+            own = clock_seconds(nodes[name]) if name in nodes else 0.0
+            done[name] = (longest + own, parent)
+    name = max(nodes, key=lambda unique_id: done[unique_id][0], default="")
+    chain: list[NodeLine] = []
+    while name:
+        if name in nodes:
+            chain.append(nodes[name])
+        name = done[name][1]
+    return chain[::-1]

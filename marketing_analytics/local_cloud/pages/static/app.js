@@ -67,6 +67,16 @@ function refreshTimes() {
   }
 }
 
+// j and k go through the first link of each line of a list
+const LINES = ".stack > li, main table tbody tr, .timeline > li, .failure";
+function step(by) {
+  const links = [...document.querySelectorAll(LINES)].map((line) => line.querySelector("a[href]")).filter(Boolean);
+  const at = links.findIndex((link) => link.closest(LINES).contains(document.activeElement));
+  const next = links[at < 0 && by < 0 ? links.length - 1 : Math.min(links.length - 1, Math.max(0, at + by))];
+  next?.focus();
+  next?.closest(LINES).scrollIntoView({ block: "nearest" });
+}
+
 let prefix = "";
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -74,9 +84,10 @@ function onKey(event) {
     if (event.key === "Escape") event.target.blur();
     return;
   }
-  const goal = prefix === "g" && { j: "/", r: "/runs", q: "/queue" }[event.key];
+  const goal = prefix === "g" && { h: "/", j: "/jobs", r: "/runs", q: "/queue", f: "/freshness" }[event.key];
   prefix = event.key === "g" ? "g" : "";
   if (goal) location.assign(goal);
+  else if (event.key === "j" || event.key === "k") step(event.key === "j" ? 1 : -1);
   else if (event.key === "?") document.getElementById("keys").showModal();
   else if (event.key === "/") {
     event.preventDefault();
@@ -84,12 +95,34 @@ function onKey(event) {
   }
 }
 
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest?.("[data-copy]");
+  if (!button) return;
+  const words = button.lastChild.textContent;
+  try {
+    await navigator.clipboard.writeText(new URL(button.dataset.copy, location.href).href);
+    button.lastChild.textContent = "Copied";
+  } catch { button.lastChild.textContent = "Not allowed here"; }
+  setTimeout(() => { button.lastChild.textContent = words; }, 1500);
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-fullscreen]");
+  if (button) document.getElementById(button.dataset.fullscreen).requestFullscreen();
+});
 document.addEventListener("keydown", onKey);
 document.addEventListener("submit", (event) => {
   // a second press must not start a second run
   if (event.target.method !== "post") return;
   for (const button of event.target.querySelectorAll("button")) setTimeout(() => { button.disabled = true; }, 0);
 });
+// the zone of this machine is offered first; a choice is sent at once
+const zones = document.querySelector("[data-zone]");
+if (zones) {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (own && ![...zones.options].some((option) => option.value === own)) zones.prepend(new Option(`${own} (here)`, own));
+  zones.form.querySelector("[name=next]").value = location.pathname + location.search;
+  zones.addEventListener("change", () => zones.form.requestSubmit());
+}
 // a page that comes back from history shows its buttons again
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 setInterval(refreshTimes, 5000);

@@ -178,6 +178,7 @@
       if (isFollowing()) toEnd();
     }
   }
+  const intoView = () => document.getElementById("log").scrollIntoView({ block: "start" });
   const runIsLive = () => Boolean(document.getElementById("runlive")?.dataset.live);
 
   let timer = 0;
@@ -203,10 +204,11 @@
     if (!link || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     state.pinned = true;
-    const step = Number(link.dataset.stepLink);
-    history.replaceState(null, "", `?step=${step}#log`);
-    openStep(step, 0);
-    document.getElementById("log").scrollIntoView({ block: "start" });
+    const step = Number(link.dataset.stepLink), line = Number(link.dataset.lineLink || 0);
+    history.replaceState(null, "", `?step=${step}${line ? `&line=${line}` : ""}#log`);
+    if (step === state.step && line) toLine(line);
+    else openStep(step, line);
+    intoView();
   });
   document.addEventListener("live", (event) => {
     // the run has moved on to its next step: so does the log, unless a step was chosen
@@ -215,8 +217,8 @@
   });
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input, select") || event.ctrlKey || event.metaKey) return;
-    if (event.key === "e" && state.firstError) toLine(state.firstError);
-    if (event.key === "f") setFollow(!isFollowing());
+    if (event.key === "e" && state.firstError) { toLine(state.firstError); intoView(); }
+    if (event.key === "f") { setFollow(!isFollowing()); intoView(); }
   });
 
   const step = Number(view.dataset.step);

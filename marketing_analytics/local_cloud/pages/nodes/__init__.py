@@ -1,0 +1,1 @@
+"""The nodes of a run: all, one with its SQL and its past, the lineage, two runs compared."""

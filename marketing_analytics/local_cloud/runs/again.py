@@ -1,0 +1,66 @@
+"""Run a run again from the step where it failed."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from marketing_analytics.cloud_api.states import UNSUCCESSFUL, Status
+from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs.progress import list_steps
+from marketing_analytics.local_cloud.runs.records import Run
+from marketing_analytics.local_cloud.runs.store import create_run, newest_run_id, require_run
+
+# dbt Cloud's codes, and what they mean
+NOT_FAILED = "RETRY_NOT_FAILED_RUN"
+NOT_NEWEST = "RETRY_NOT_LATEST_RUN"
+REFUSALS = {
+    NOT_FAILED: "only a run that failed or was cancelled can go on from there",
+    NOT_NEWEST: "the job has run again since; only its newest run can go on from there",
+}
+
+
+def retry_run(connection: sqlite3.Connection, run_id: int) -> int:
+    """Queue a run that goes on where a run failed, from the pages; return its id.
+
+    Raise UserError when there is no such run, or when it cannot be retried.
+    """
+    run = require_run(connection, run_id)
+    reason = retry_refusal(connection, run)
+    if reason is not None:
+        raise UserError(f"run {run_id} cannot be retried: {REFUSALS[reason]}")
+    overrides = retry_overrides(connection, run)
+    cause = f"Retry of run {run_id}"
+    made = create_run(
+        connection, run.job_id, cause=cause, cause_category="rerun", overrides=overrides
+    )
+    return made.id
+
+
+def retry_refusal(connection: sqlite3.Connection, run: Run) -> str | None:
+    """Return why a run cannot be retried, in dbt Cloud's code; None when it can."""
+    return refusal_of(run, is_newest=newest_run_id(connection, run.job_id) == run.id)
+
+
+def refusal_of(run: Run, *, is_newest: bool) -> str | None:
+    """Return why a run cannot be retried, by whether it is the newest of its job."""
+    if run.status not in UNSUCCESSFUL:
+        return NOT_FAILED
+    return None if is_newest else NOT_NEWEST
+
+
+def retry_overrides(connection: sqlite3.Connection, run: Run) -> dict[str, Any]:
+    """Return the overrides of a run that does what a run has left undone."""
+    failed, skipped = left_steps(connection, run)
+    steps = [failed, *skipped] if failed else skipped or run.commands
+    return {**run.trigger_body, "steps_override": steps, "retrying_run_id": run.id}
+
+
+def left_steps(connection: sqlite3.Connection, run: Run) -> tuple[str | None, list[str]]:
+    """Return the command that failed and the user's commands after it."""
+    commands = run.commands
+    own = [step for step in list_steps(connection, run.id) if step.command in commands]
+    done = sum(1 for step in own if step.status == Status.SUCCESS)
+    failed = next((step.command for step in own if step.status == Status.ERROR), None)
+    left = commands[done:]
+    return failed, left[1:] if failed else left
