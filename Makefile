@@ -76,11 +76,13 @@ lint: .venv/installed ## check style, types, import rules, SQL and the requireme
 	@$(BIN)/python scripts/release.py check
 	@$(BIN)/python scripts/dead_code.py
 	@$(BIN)/python scripts/attributes.py --check
+	@$(BIN)/python scripts/jobs_schema.py --check
 	@$(BIN)/python scripts/input_tables.py --check
 	@$(BIN)/python scripts/metrics.py --check
 
-attributes: .venv/installed ## write the table of job attributes into Terraform and docs/jobs.md
+attributes: .venv/installed ## write the table of job attributes into Terraform, docs and schema
 	@$(BIN)/python scripts/attributes.py
+	@$(BIN)/python scripts/jobs_schema.py
 
 format: .venv/installed ## rewrite the code in the house style
 	@$(BIN)/ruff check --fix .

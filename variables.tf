@@ -65,6 +65,7 @@ variable "jobs" {
     force_node_selection     = optional(bool)
     dbt_version              = optional(string)
     env_vars                 = optional(map(string), {})
+    keep                     = optional(bool, false)
     tags                     = optional(list(string), [])
     # attributes: end
   }))

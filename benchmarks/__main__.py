@@ -9,6 +9,8 @@ FIGURES = (
     "install",
     "command_start",
     "hostile_inputs",
+    "jobs_as_code",
+    "jobs_faults",
     "world",
     "attribution",
     "ingest_load",

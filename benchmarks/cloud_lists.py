@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks.seeded_pages import ACCOUNT_ID, TOKEN, seed, seed_many
 from benchmarks.ui_first_view import get, measure
+from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 
 ACCOUNT = f"/api/v2/accounts/{ACCOUNT_ID}"
@@ -29,7 +30,7 @@ LISTS = (
     f"{ACCOUNT}/runs/",
     f"{ACCOUNT}/runs/?order_by=-id",
     f"{ACCOUNT}/runs/?order_by=-created_at&offset=90000",
-    f"{ACCOUNT}/runs/?order_by=-finished_at&status=20",
+    f"{ACCOUNT}/runs/?order_by=-finished_at&status={Status.ERROR:d}",
     f"{ACCOUNT}/runs/?order_by=-created_at&status__in=[1,2,3]",
     f"{ACCOUNT}/runs/?project_id__in=[1]&status__in=[10,20]&order_by=-id",
     f"{ACCOUNT}/runs/?job_definition_id=5000&order_by=-created_at",

@@ -1,4 +1,5 @@
 # Jobs of a branch: every branch and user gets its own copy and its own schema.
+# Attributes: docs/jobs.md, and for editors docs/jobs.schema.json.
 # Times are UTC. The team, project and environment come from TEAM_NAME, PROJECT_ID and
 # ENVIRONMENT_ID (Terraform: TF_VAR_team_name, TF_VAR_project_id, TF_VAR_environment_id).
 # A job builds all that it stands on and leaves out the tests that a job before it runs; unit tests
@@ -52,7 +53,8 @@ jobs = {
   customer-ltv-modeling = {
     description   = "Builds RFM segments, and fits, predicts and judges customer lifetime value."
     execute_steps = ["dbt build --select +tag:customers --exclude selector:tests_of_ads selector:tests_of_attribution --exclude-resource-type unit_test"]
-    schedule_cron = "0 12 * * *"
+    # not at 12:00, when ad-platform-sync builds the tables that it stands on
+    schedule_cron = "30 12 * * *"
     tags          = ["customers"]
   }
 

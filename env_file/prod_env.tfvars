@@ -1,7 +1,9 @@
 # Production jobs.
+# Attributes: docs/jobs.md, and for editors docs/jobs.schema.json.
 # Times are UTC. The team, project and environment come from TEAM_NAME, PROJECT_ID and
 # ENVIRONMENT_ID (Terraform: TF_VAR_team_name, TF_VAR_project_id, TF_VAR_environment_id).
-# A job builds all that it stands on and leaves out the tests that a job before it runs.
+# A job builds all that it stands on and leaves out the tests that a job before it runs. The last one
+# builds the whole project: email, funnel and ads have no job of their own here.
 # Deployed by Terraform: terraform apply -var-file=env_file/prod_env.tfvars
 
 jobs = {
@@ -33,8 +35,8 @@ jobs = {
   }
 
   executive-dashboard-production = {
-    description     = "Builds the executive KPIs for production, with docs."
-    execute_steps   = ["dbt build --select +tag:executive --exclude selector:tests_of_attribution selector:tests_of_campaigns selector:tests_of_customers --exclude-resource-type unit_test"]
+    description     = "Builds the executive KPIs and all that no job before it builds, with docs."
+    execute_steps   = ["dbt build --exclude selector:tests_of_attribution selector:tests_of_campaigns selector:tests_of_customers --exclude-resource-type unit_test"]
     schedule_cron   = "0 8 * * *"
     generate_docs   = true
     timeout_seconds = 3600

@@ -1,4 +1,5 @@
 # Validation jobs of the test environment.
+# Attributes: docs/jobs.md, and for editors docs/jobs.schema.json.
 # Times are UTC. The team, project and environment come from TEAM_NAME, PROJECT_ID and
 # ENVIRONMENT_ID (Terraform: TF_VAR_team_name, TF_VAR_project_id, TF_VAR_environment_id).
 # Tests are what these jobs are for: each runs all of what it builds, unit tests included.

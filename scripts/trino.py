@@ -236,7 +236,9 @@ def settings(folder: Path, port: int, postgresql_port: int) -> dict[str, str]:
         "jvm.config": JVM,
         "config.properties": "coordinator=true\nnode-scheduler.include-coordinator=true\n"
         f"http-server.http.port={port}\ndiscovery.uri=http://127.0.0.1:{port}\n"
-        "query.max-memory=1GB\nquery.max-memory-per-node=1GB\n",
+        "query.max-memory=1GB\nquery.max-memory-per-node=1GB\n"
+        # three minutes are too few for the largest unit test on a busy machine
+        "iterative-optimizer-timeout=20m\n",
         "catalog/raw.properties": "connector.name=postgresql\n"
         f"connection-url={database}/raw\nconnection-user=postgres\n",
         "catalog/lake.properties": "connector.name=iceberg\niceberg.catalog.type=jdbc\n"

@@ -113,7 +113,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         "after",
         "after",
-        "`{ job, statuses }`: run after another job of the file; chains of at most 4 jobs",
+        "`{ job, statuses }`: run after another job of the file; no job waits for itself",
     ),
     Attribute(
         "threads",
@@ -209,6 +209,14 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         arguments=("dbt_version",),
     ),
     Attribute("env_vars", "env_vars", "names start with `DBT_`; never secrets", default={}),
+    Attribute(
+        "keep",
+        "flag",
+        "deploy, cleanup and undo never delete the job; it stands in the mark too, so that a job "
+        "which left the file still has it",
+        default=False,
+        absent=False,
+    ),
     Attribute("tags", "tags", "stay in the file", default=()),
 )
 

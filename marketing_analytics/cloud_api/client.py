@@ -7,12 +7,18 @@ out, or when repeating changes nothing (update, delete); creating is left to the
 from __future__ import annotations
 
 import contextlib
-import threading
+import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import IO, Any, TypeVar
+from urllib.parse import quote
 
+from marketing_analytics.cloud_api.access import Access as Access
+from marketing_analytics.cloud_api.pace import MOST_AT_A_TIME, Pace
+from marketing_analytics.cloud_api.transport import Response, Transport
 from marketing_analytics.core.errors import (
     AmbiguousError,
     AuthError,
@@ -21,60 +27,27 @@ from marketing_analytics.core.errors import (
     TransientError,
     UserError,
 )
-from marketing_analytics.core.http import (
-    build_client,
-    call_with_retry,
-    error_from_exception,
-    retry_after_seconds,
-    send_bounded,
-    wait_seconds,
-)
-
-if TYPE_CHECKING:
-    import httpx
+from marketing_analytics.core.http import call_with_retry, retry_after_seconds, wait_seconds
 
 PAGE_SIZE = 100
+PAGES_AT_A_TIME = 8
 ATTEMPTS = 6
 FIRST_ATTEMPTS = 3
 CREATE_ATTEMPTS = 5
 RETRY_BASE_SECONDS = 0.5
-CALLS_PER_SECOND = 60.0
-CALL_BURST = 100
+# how long nobody of an account may call after too many calls, where the answer does not say
+COOLDOWN_SECONDS = 300.0
+# a longer wait than this nobody sits through
+MAX_WAIT_SECONDS = 900.0
 AMBIGUOUS_STATUS = {408, 425, 500, 502, 503, 504}
+# what a list of jobs may hold: 10,000 large jobs
+MAX_LIST_BYTES = 32 * 1024 * 1024
+# an answer of 16 MiB could be five million empty lists, which take half a gigabyte
+MAX_VALUES = 500_000
 
 Answer = dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Access:
-    """Where dbt Cloud is, which project of which account, and the token that opens it."""
-
-    host_url: str
-    account_id: int
-    project_id: int
-    token: str = field(repr=False)
-
-
-class TokenBucket:
-    """Lets at most `rate` calls a second pass, after a burst; safe for threads."""
-
-    def __init__(self, rate: float, burst: int) -> None:
-        self.rate = rate
-        self.burst = float(burst)
-        self.tokens = float(burst)
-        self.filled_at = time.monotonic()
-        self.lock = threading.Lock()
-
-    def take(self) -> None:
-        """Wait until a call may be made."""
-        with self.lock:
-            now = time.monotonic()
-            self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.rate)
-            self.filled_at = now
-            self.tokens -= 1
-            wait = -self.tokens / self.rate
-        if wait > 0:
-            time.sleep(wait)
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 class CloudClient:
@@ -92,11 +65,13 @@ class CloudClient:
         self.account_id = access.account_id
         self.retry_base_seconds = retry_base_seconds
         self.on_wait = on_wait
-        self.bucket = TokenBucket(CALLS_PER_SECOND, CALL_BURST)
+        self.pace = Pace()
         self.calls = 0
         self.has_answered = False
-        self.client = build_client(
-            f"{access.host_url}/api",
+        # the server's clock minus ours; ours is used until it has told its own
+        self.clock_ahead_seconds: float | None = None
+        self.transport = Transport(
+            access.host_url,
             {"Authorization": f"Token {access.token}", "Accept": "application/json"},
         )
         self.account = f"/v2/accounts/{access.account_id}"
@@ -104,7 +79,11 @@ class CloudClient:
 
     def close(self) -> None:
         """Close the connections."""
-        self.client.close()
+        self.transport.close()
+
+    def now(self) -> datetime:
+        """Return the time by the server's clock."""
+        return datetime.fromtimestamp(time.time() + (self.clock_ahead_seconds or 0), UTC)
 
     # requests
 
@@ -115,35 +94,97 @@ class CloudClient:
             # a host that never answered is more likely wrong than busy
             attempts=ATTEMPTS if self.has_answered else FIRST_ATTEMPTS,
             base_seconds=self.retry_base_seconds,
+            max_wait_seconds=MAX_WAIT_SECONDS,
             is_repeatable=is_repeatable,
-            on_wait=self.on_wait,
+            on_wait=self.wait,
+            sleep=lambda _: None,
         )
 
-    def call_once(self, method: str, path: str, **options: Any) -> Answer:
+    def wait(self, error: RemoteError, seconds: float) -> None:
+        """Wait before an attempt; beyond the limit of calls all threads wait, and one says so."""
+        is_news = error.status_code != 429 or self.pace.pause(seconds)
+        tell = self.on_wait if is_news else None
+        self.pace.rest(seconds, (lambda left: tell(error, left)) if tell else None)
+
+    def call_once(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        json: Mapping[str, Any] | None = None,
+    ) -> Answer:
         """Make one request."""
-        self.bucket.take()
-        self.calls += 1
-        import httpx
+        with self.pace.call():
+            self.calls += 1
+            response = self.transport.send(method, f"/api{path}", params=params, body=json)
+            self.has_answered = True
+            self.set_clock(response.headers.get("date"))
+            return read_answer(response, self.host)
 
-        try:
-            response = send_bounded(self.client, method, path, **options)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                raise untrusted(self.host, str(error)) from None
-            raise error_from_exception(error, self.host) from None
-        self.has_answered = True
-        return read_answer(response, self.host)
+    def set_clock(self, date: str | None) -> None:
+        """Learn the server's time from the header of an answer, once."""
+        if not date or self.clock_ahead_seconds is not None:
+            return
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            self.clock_ahead_seconds = parsedate_to_datetime(date).timestamp() - time.time()
 
-    def pages(self, path: str, params: Mapping[str, str]) -> Iterator[list[Answer]]:
-        """Yield the pages of a list."""
-        offset = 0
-        while True:
-            page = {"limit": str(PAGE_SIZE), "offset": str(offset)}
-            items = self.call("GET", path, params={**params, **page})["data"] or []
-            yield items
-            offset += len(items)
-            if len(items) < PAGE_SIZE:
-                return
+    def pages(
+        self, path: str, params: Mapping[str, str], at_a_time: int = 1
+    ) -> Iterator[list[Answer]]:
+        """Yield the pages of a list; several at a time where the first tells how many there are.
+
+        Raise TerminalError when the list is no list of objects, or too large.
+        """
+        items, total, size = self.page(path, params, 0)
+        yield items
+        offset = step = len(items)
+        while step and (step >= PAGE_SIZE if total is None else offset < total):
+            end = offset + 1 if total is None else min(offset + at_a_time * step, total)
+            offsets = range(offset, end, step)
+            for items, _, page_size in self.pages_at(path, params, offsets):
+                size += page_size
+                check_size(size, path)
+                yield items
+            offset = offsets[-1] + step
+            step = step if total is not None else len(items)
+
+    def pages_at(
+        self, path: str, params: Mapping[str, str], offsets: range
+    ) -> list[tuple[list[Answer], int | None, int]]:
+        """Return the pages at these offsets, read at a time."""
+        return self.together(lambda at: self.page(path, params, at), list(offsets))
+
+    def together(self, act: Callable[[S], T], items: Sequence[S]) -> list[T]:
+        """Return what a function gives for each item, called at a time; Ctrl-C ends all waits.
+
+        All calls have ended when this raises what the first one raised.
+        """
+        if len(items) < 2:
+            return [act(item) for item in items]
+        with ThreadPoolExecutor(min(MOST_AT_A_TIME, len(items))) as pool:
+            begun = [pool.submit(act, item) for item in items]
+            try:
+                wait(begun)
+            except KeyboardInterrupt:
+                self.pace.stop()
+                raise
+        return [done.result() for done in begun]
+
+    def page(
+        self, path: str, params: Mapping[str, str], offset: int
+    ) -> tuple[list[Answer], int | None, int]:
+        """Return a page, the number of items on all pages where that is told, and its bytes."""
+        place = {"limit": str(PAGE_SIZE), "offset": str(offset)}
+        answer = self.call("GET", path, params={**params, **place})
+        items = answer["data"] or []
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise unlike(self.host, f"{path} is no list of objects")
+        pagination = found_in(answer, "extra", "pagination")
+        total = pagination.get("total_count") if isinstance(pagination, dict) else None
+        # a total that is less than what is there is no total
+        is_told = isinstance(total, int) and total >= offset + len(items)
+        return items, total if is_told else None, int(answer.get("bytes") or 0)
 
     def check_environment(self, environment_id: int) -> None:
         """Raise UserError unless the environment is one of the project."""
@@ -165,14 +206,31 @@ class CloudClient:
         params = {"project_id": str(self.project_id), "order_by": "id"}
         if related:
             params["include_related"] = quoted_list(related)
-        found = {
-            job["id"]: job for page in self.pages(f"{self.account}/jobs/", params) for job in page
-        }
+        found: dict[int, Answer] = {}
+        for page in self.pages(f"{self.account}/jobs/", params, PAGES_AT_A_TIME):
+            before = len(found)
+            found |= {id_of(check_job(job, self.host), self.host): job for job in page}
+            if page and len(found) == before:
+                raise unlike(self.host, "the list of jobs does not end")
         return [found[job_id] for job_id in sorted(found)]
+
+    def job(self, job_id: int, *related: str) -> Answer | None:
+        """Return a job of the project, or None when there is none (any more)."""
+        params = {"include_related": quoted_list(related)} if related else {}
+        try:
+            data = self.call("GET", f"{self.account}/jobs/{job_id}/", params=params)["data"]
+        except TerminalError as error:
+            if error.status_code != 404:
+                raise
+            return None
+        is_ours = isinstance(data, dict) and data.get("project_id") == self.project_id
+        return data if is_ours and data.get("state", 1) == 1 else None
 
     def create_job(self, body: Answer) -> Answer:
         """Create a job. An AmbiguousError means: look whether it exists."""
-        return self.write(f"{self.account}/jobs/", body, is_repeatable=False)
+        made = self.write(f"{self.account}/jobs/", body, is_repeatable=False)
+        id_of(made, self.host)
+        return made
 
     def update_job(self, job_id: int, body: Answer) -> Answer:
         """Replace what a job does."""
@@ -188,29 +246,46 @@ class CloudClient:
         data = self.call("POST", path, json=body, is_repeatable=is_repeatable)["data"]
         return data if isinstance(data, dict) else {}
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, **options: Any) -> None:
         """DELETE something; 404 says that it is gone."""
         try:
-            self.call("DELETE", path)
+            self.call("DELETE", path, **options)
         except TerminalError as error:
             if error.status_code != 404:
                 raise
 
     # environment variables
 
-    def variable_names(self) -> set[str]:
-        """Return the names of the project's variables."""
+    def variables(self) -> dict[str, dict[str, Answer]]:
+        """Return the project's variables: name, then place (`project`), then id and value."""
         data = self.call("GET", f"{self.project}/environment-variables/environment/")["data"]
-        return set((data or {}).get("variables") or {})
+        found = found_in({"data": data}, "data", "variables")
+        if not isinstance(found, dict):
+            return {}
+        return {name: places for name, places in found.items() if isinstance(places, dict)}
 
-    def create_variable(self, name: str) -> None:
-        """Create a variable of the project without a value, so that jobs can override it."""
-        body = {"env_var": {"new_name": name, "project": ""}}
+    def create_variable(self, name: str, value: str = "") -> None:
+        """Create a variable of the project; without a value it is one that jobs can override."""
+        body = {"env_var": {"new_name": name, "project": value}}
         path = f"{self.project}/environment-variables/bulk/"
         self.create_unless_there(
             lambda: self.call("POST", path, json=body, is_repeatable=False),
-            lambda: name in self.variable_names(),
+            lambda: name in self.variables(),
         )
+
+    def ensure_variables(self, names: set[str]) -> None:
+        """Create the variables that the project does not have."""
+        if names:
+            self.together(self.create_variable, sorted(names - set(self.variables())))
+
+    def change_variable(self, name: str, variable_id: int, value: str) -> None:
+        """Change the value that a variable has for the whole project."""
+        body = {"env_vars": {"name": name, str(variable_id): value}}
+        self.call("PUT", f"{self.project}/environment-variables/bulk/", json=body)
+
+    def delete_variable(self, name: str) -> None:
+        """Delete a variable of the project; one that is gone already is fine."""
+        self.delete(f"{self.project}/environment-variables/bulk/", json={"name": name})
 
     def create_unless_there(self, create: Callable[[], object], look: Callable[[], Any]) -> Any:
         """Create something and return what `look` found when that failed but it is there.
@@ -227,7 +302,7 @@ class CloudClient:
                     return found
                 if isinstance(error, TerminalError) or attempt == CREATE_ATTEMPTS:
                     raise
-                time.sleep(wait_seconds(error, attempt, self.retry_base_seconds))
+                self.pace.rest(wait_seconds(error, attempt, self.retry_base_seconds))
         return None
 
     def job_overrides(self, job_id: int) -> Answer:
@@ -263,12 +338,11 @@ class CloudClient:
 
     # runs
 
-    def trigger(self, job_id: int, cause: str) -> Answer:
-        """Start a run. When the answer is lost, find the run by its cause."""
+    def trigger(self, job_id: int, cause: str, steps: Sequence[str] = ()) -> Answer:
+        """Start a run, of other steps where given. A lost answer is found by the cause."""
+        body = {"cause": cause, **({"steps_override": list(steps)} if steps else {})}
         try:
-            return self.write(
-                f"{self.account}/jobs/{job_id}/run/", {"cause": cause}, is_repeatable=False
-            )
+            return self.write(f"{self.account}/jobs/{job_id}/run/", body, is_repeatable=False)
         except AmbiguousError:
             for run in self.latest_runs(job_id):
                 if (run.get("trigger") or {}).get("cause") == cause:
@@ -298,6 +372,81 @@ class CloudClient:
         with naming_the_run(run_id, self.account_id):
             return self.write(f"{self.account}/runs/{run_id}/cancel/", {})
 
+    # what became of runs
+
+    def list_runs(self, count: int, **filters: int) -> list[Answer]:
+        """Return the newest runs with what triggered them, at most so many."""
+        params = {name: str(value) for name, value in filters.items()}
+        params |= {"order_by": "-id", "include_related": quoted_list(["trigger"])}
+        found: dict[int, Answer] = {}
+        # new runs push older ones from page to page, so one may come twice
+        for page in self.pages(f"{self.account}/runs/", params):
+            found |= {int(run["id"]): run for run in page}
+            if len(found) >= count:
+                break
+        return list(found.values())[:count]
+
+    def retry(self, run_id: int, job_id: int) -> Answer:
+        """Run a failed run again from its failure. When the answer is lost, look for the run."""
+        try:
+            with naming_the_run(run_id, self.account_id):
+                path = f"{self.account}/runs/{run_id}/retry/"
+                return self.write(path, {}, is_repeatable=False)
+        except AmbiguousError:
+            for run in self.latest_runs(job_id):
+                if run.get("retrying_run_id") == run_id:
+                    return run
+            raise
+
+    def environment_names(self) -> dict[int, str]:
+        """Return the names of the project's environments by id."""
+        pages = self.pages(f"{self.project}/environments/", {})
+        return {int(each["id"]): str(each.get("name") or "") for page in pages for each in page}
+
+    def artifacts(self, run_id: int, step: int | None = None) -> list[str]:
+        """Return the paths of a run's artifacts, of the last step by default."""
+        params = {} if step is None else {"step": str(step)}
+        with naming_the_run(run_id, self.account_id):
+            path = f"{self.account}/runs/{run_id}/artifacts/"
+            data = self.call("GET", path, params=params)["data"]
+        return [str(name) for name in data or []]
+
+    def artifact_size(self, run_id: int, name: str, step: int | None = None) -> int | None:
+        """Return the bytes of an artifact as the server tells them, or None; nothing is read."""
+        length = self.artifact(run_id, name, step, None, 0).headers.get("content-length", "")
+        return int(length) if length.isascii() and length.isdigit() else None
+
+    def save_artifact(
+        self, run_id: int, name: str, step: int | None, file: IO[bytes], max_bytes: int
+    ) -> int:
+        """Write an artifact to a file from its beginning, and return its bytes, unpacked."""
+        self.artifact(run_id, name, step, file, max_bytes)
+        return file.tell()
+
+    def artifact(
+        self, run_id: int, name: str, step: int | None, file: IO[bytes] | None, max_bytes: int
+    ) -> Response:
+        """Return the answer that carries an artifact, its body in the file or left where it is."""
+        path = f"/api{self.account}/runs/{run_id}/artifacts/{quote(name)}"
+        params = {} if step is None else {"step": str(step)}
+
+        def once() -> Response:
+            with self.pace.call():
+                self.calls += 1
+                found = self.transport.download(path, params, file, max_bytes)
+                if not found.is_success:
+                    raise error_of(found, self.host)
+                return found
+
+        return call_with_retry(
+            once,
+            attempts=ATTEMPTS,
+            base_seconds=self.retry_base_seconds,
+            max_wait_seconds=MAX_WAIT_SECONDS,
+            on_wait=self.wait,
+            sleep=lambda _: None,
+        )
+
 
 @contextlib.contextmanager
 def naming_the_run(run_id: int, account_id: int) -> Iterator[None]:
@@ -314,34 +463,79 @@ def naming_the_run(run_id: int, account_id: int) -> Iterator[None]:
         ) from None
 
 
-def untrusted(host: str, reason: str) -> TerminalError:
-    """Return the error for a certificate that nobody we trust has signed."""
-    said = reason.partition("CERTIFICATE_VERIFY_FAILED]")[2].partition(" (_ssl")[0].strip()
-    return TerminalError(
-        f"the certificate of {host} is not trusted: {said}",
-        hint="export SSL_CERT_FILE=FILE with the certificate of the server or of its signer",
-    )
-
-
 def quoted_list(names: Any) -> str:
     """Return names the way the API reads lists in a query."""
     return "[" + ",".join(f'"{name}"' for name in names) + "]"
 
 
-def read_answer(response: httpx.Response, host: str) -> Answer:
+def read_answer(response: Response, host: str) -> Answer:
     """Return the envelope of an answer, or raise what its status means."""
-    if response.is_success:
-        answer = json_of(response)
-        if answer is None or "data" not in answer:
-            raise TerminalError(
-                f"{host} answers, but not like dbt Cloud",
-                hint="check DBTCLOUD_HOST_URL: it is the host, like https://cloud.getdbt.com",
-            )
-        return answer
-    raise error_of(response, host)
+    if not response.is_success:
+        raise error_of(response, host)
+    answer = json_of(response)
+    if answer is None or "data" not in answer:
+        raise TerminalError(
+            f"{host} answers, but not like dbt Cloud",
+            hint="check DBTCLOUD_HOST_URL: it is the host, like https://cloud.getdbt.com",
+        )
+    return {**answer, "bytes": len(response.content)}
 
 
-def error_of(response: httpx.Response, host: str) -> RemoteError:
+def unlike(host: str, what: str) -> TerminalError:
+    """Return the error for an answer that dbt Cloud would not give."""
+    return TerminalError(
+        f"{host} answers, but not like dbt Cloud: {what}",
+        hint="look at what answers there, and at the server's log",
+    )
+
+
+def check_size(size: int, path: str) -> None:
+    """Raise TerminalError when a list has become too large to keep."""
+    if size > MAX_LIST_BYTES:
+        raise TerminalError(
+            f"the list at {path} is larger than {MAX_LIST_BYTES // 2**20} MiB",
+            hint="one project does not have so many jobs: look at what answers there",
+        )
+
+
+def id_of(item: Answer, host: str) -> int:
+    """Return the id of an object. Raise TerminalError when it has none."""
+    found = item.get("id")
+    if not isinstance(found, int) or isinstance(found, bool) or found <= 0:
+        raise unlike(host, "a job has no id")
+    return found
+
+
+# what the parts of a job are that everything reads; each may be null
+PARTS: dict[str, type] = {
+    "name": str,
+    "description": str,
+    "execute_steps": list,
+    "settings": dict,
+    "execution": dict,
+    "triggers": dict,
+    "schedule": dict,
+    "job_completion_trigger_condition": dict,
+}
+
+
+def check_job(job: Answer, host: str) -> Answer:
+    """Return a job of an answer. Raise TerminalError when a part of it is of another kind."""
+    for name, kind in PARTS.items():
+        if job.get(name) is not None and not isinstance(job[name], kind):
+            raise unlike(host, f"{name} of job {str(job.get('id'))[:20]} is {str(job[name])[:60]}")
+    return job
+
+
+def found_in(answer: Mapping[str, Any], *names: str) -> Any:
+    """Return what stands at a path of an answer, or None."""
+    found: Any = answer
+    for name in names:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def error_of(response: Response, host: str) -> RemoteError:
     """Return our error for a refused request."""
     code, said = response.status_code, message_of(response)
     if code == 401:
@@ -354,11 +548,12 @@ def error_of(response: httpx.Response, host: str) -> RemoteError:
         hint = "the token needs the Job Admin permission for this project"
         return AuthError(f"the token may not do this: {said}", hint=hint, status_code=code)
     if code == 429:
+        asked = retry_after_seconds(response.headers.get("retry-after"))
         return TransientError(
             f"{host} limits the rate of calls",
             hint="wait some minutes and repeat the command",
             status_code=code,
-            retry_after_seconds=retry_after_seconds(response.headers.get("Retry-After")),
+            retry_after_seconds=COOLDOWN_SECONDS if asked is None else asked,
         )
     if code in AMBIGUOUS_STATUS:
         hint = "look at what is there, then repeat the command; if it stays, at the server's log"
@@ -366,12 +561,12 @@ def error_of(response: httpx.Response, host: str) -> RemoteError:
     return refusal(response, host, said)
 
 
-def refusal(response: httpx.Response, host: str, said: str) -> TerminalError:
+def refusal(response: Response, host: str, said: str) -> TerminalError:
     """Return the error for what will never succeed."""
     code = response.status_code
     if response.is_redirect:
         hint = "set DBTCLOUD_HOST_URL to the address it redirects to"
-        said = f"redirects to {response.headers.get('Location', '')}"
+        said = f"redirects to {response.headers.get('location', '')}"
     elif code == 404:
         hint = "check DBTCLOUD_ACCOUNT_ID, PROJECT_ID and what the token may see"
     else:
@@ -379,16 +574,19 @@ def refusal(response: httpx.Response, host: str, said: str) -> TerminalError:
     return TerminalError(f"{host} answered {code}: {said}", hint=hint, status_code=code)
 
 
-def json_of(response: httpx.Response) -> Answer | None:
-    """Return the body as a JSON object, or None."""
-    try:
-        body = response.json()
-    except ValueError:
+def json_of(response: Response) -> Answer | None:
+    """Return the body as a JSON object, or None; one of too many values is none of dbt Cloud."""
+    body = response.content
+    if sum(body.count(sign) for sign in (b",", b"[", b"{")) > MAX_VALUES:
         return None
-    return body if isinstance(body, dict) else None
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
-def message_of(response: httpx.Response) -> str:
+def message_of(response: Response) -> str:
     """Return what the server says about an error, in one line."""
     body = json_of(response)
     if body is None:
@@ -396,5 +594,5 @@ def message_of(response: httpx.Response) -> str:
     status = body.get("status")
     said = status.get("user_message") if isinstance(status, dict) else None
     details = body.get("data")
-    text = str(said or response.reason_phrase)
+    text = str(said or response.reason_phrase)[:500]
     return f"{text} {details}"[:500] if details else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -39,11 +40,16 @@ def next_tick(cron: str, after: datetime) -> datetime | None:
     return found[0] if found else None
 
 
-def next_ticks(cron: str, after: datetime, count: int) -> list[datetime]:
-    """Return the first ticks later than `after`. Raise CronError for no expression."""
+def next_ticks(
+    cron: str, after: datetime, count: int, until: datetime | None = None
+) -> list[datetime]:
+    """Return the first ticks later than `after`, none from `until` on.
+
+    Raise CronError for no expression.
+    """
     try:
-        ticks = simulation(cron, after)
-        return [tick for _, tick in zip(range(count), ticks, strict=False)]
+        ticks = itertools.islice(simulation(cron, after), count)
+        return list(itertools.takewhile(lambda tick: until is None or tick < until, ticks))
     except (AssertionError, TypeError, ValueError, OverflowError) as error:
         raise CronError(str(error).lower() or "it cannot be read") from None
 

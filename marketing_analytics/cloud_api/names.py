@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marketing_analytics.cloud_api.limits import MAX_NAME_LENGTH
 
@@ -19,7 +19,9 @@ HASH_LENGTH = 8
 
 TEAM_PATTERN = "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
 KEY_PATTERN = "^[a-z0-9][a-z0-9_-]{0,59}$"
-MARK = re.compile(r"\[jobs:v1 ([a-z0-9-]+)(?:/([a-z0-9-]+)/([a-z0-9-]+))?/([a-z0-9_-]+)\]\s*\Z")
+MARK = re.compile(
+    r"\[jobs:v1 ([a-z0-9-]+)(?:/([a-z0-9-]+)/([a-z0-9-]+))?/([a-z0-9_-]+)( keep)?\]\s*\Z"
+)
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ class Scope:
         parts = [self.team, self.branch, self.user, key]
         return shorten("-".join(part for part in parts if part), MAX_NAME_LENGTH)
 
-    def mark_of(self, key: str) -> str:
-        """Return the ownership mark of a job."""
+    def mark_of(self, key: str, *, is_kept: bool = False) -> str:
+        """Return the ownership mark of a job; it says too when the job is never deleted."""
         parts = [self.team, self.branch, self.user, key]
-        return f"[jobs:v1 {'/'.join(part for part in parts if part)}]"
+        return f"[jobs:v1 {'/'.join(part for part in parts if part)}{' keep' if is_kept else ''}]"
 
     def describe(self) -> str:
         """Return the scope in words."""
@@ -68,6 +70,13 @@ class Owner:
 
     scope: Scope
     key: str
+    # the job is never deleted; no part of who owns it
+    is_kept: bool = field(default=False, compare=False)
+
+    @property
+    def mark(self) -> str:
+        """Return the mark that says this."""
+        return self.scope.mark_of(self.key, is_kept=self.is_kept)
 
 
 def owner_of(description: str | None) -> Owner | None:
@@ -75,8 +84,8 @@ def owner_of(description: str | None) -> Owner | None:
     match = MARK.search(description or "")
     if not match:
         return None
-    team, branch, user, key = match.groups()
-    return Owner(Scope(team, branch or "", user or ""), key)
+    team, branch, user, key, keep = match.groups()
+    return Owner(Scope(team, branch or "", user or ""), key, bool(keep))
 
 
 def without_mark(description: str | None) -> str:

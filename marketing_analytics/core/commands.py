@@ -18,6 +18,9 @@ from marketing_analytics.core.errors import UserError
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.core.signs import visible
 
+# tells the program that a shell asks for completions, however it was started
+COMPLETE_VARIABLE = "_MARKETING_COMPLETE"
+
 
 def program() -> str:
     """Return how this program was started, in words that can be pasted again.
@@ -94,6 +97,7 @@ class Group(SaysJson, click.Group):
     def main(self, *arguments: Any, **options: Any) -> Any:
         """Run the command, under the name that can be typed again."""
         options["prog_name"] = options.get("prog_name") or program()
+        options.setdefault("complete_var", COMPLETE_VARIABLE)
         return super().main(*arguments, **options)
 
     def resolve_command(

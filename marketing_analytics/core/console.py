@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 10.0
 REFRESHES_PER_SECOND = 4
 # how the sentences of an error begin, and how far their other lines are indented
-SENTENCES = {"error: ": "  ", "  help: ": " " * len("  help: ")}
+SENTENCES = {"error: ": "  ", "warning: ": "  ", "  help: ": " " * len("  help: ")}
 
 
 class Console:
@@ -142,8 +142,13 @@ class Console:
         self._live.print(Text.from_ansi(text), soft_wrap=True)
 
     def json(self, value: Any) -> None:
-        """Print one JSON document on stdout."""
-        text = json.dumps(value, indent=2 if self.is_terminal else None, default=str)
+        """Print one JSON document on stdout; secrets in its texts are masked."""
+        indent = 2 if self.is_terminal else None
+        text = json.dumps(value, indent=indent, default=str)
+        known = secrets_of()
+        if redact(text, [json.dumps(secret)[1:-1] for secret in known]) != text:
+            # text by text, so that a mask breaks no quotes
+            text = json.dumps(masked(json.loads(text), known), indent=indent)
         print(text, file=self.out, flush=True)
 
     def table(
@@ -259,11 +264,29 @@ class Console:
                 document["errors"] = [error_json(each) for each in error.errors]
             self.json(document)
             return
+        self._told(error, "error")
+
+    def warning(self, error: PlatformError) -> None:
+        """Print on stderr what is not right and stops nothing, also in JSON mode."""
+        self._told(error, "warning")
+
+    def _told(self, error: PlatformError, lead: str) -> None:
         width = shutil.get_terminal_size().columns if is_terminal(self.err) else PIPED_WIDTH
-        for line in error.render(width).split("\n"):
+        for line in error.render(width, lead).split("\n"):
             # only the sentences: source lines have to stand below each other
-            lead = next((lead for lead in SENTENCES if line.startswith(lead)), None)
-            self.note(line, indent=None if lead is None else SENTENCES[lead])
+            start = next((start for start in SENTENCES if line.startswith(start)), None)
+            self.note(line, indent=None if start is None else SENTENCES[start])
+
+
+def masked(value: Any, secrets: Sequence[str]) -> Any:
+    """Return a JSON value whose texts, keys too, show no secrets."""
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if isinstance(value, list):
+        return [masked(item, secrets) for item in value]
+    if isinstance(value, dict):
+        return {redact(key, secrets): masked(item, secrets) for key, item in value.items()}
+    return value
 
 
 def is_terminal(stream: IO[str]) -> bool:

@@ -10,6 +10,7 @@ PlatformError                 exit 1
 │   ├── TerminalError                  refused; trying again gives the same answer
 │   │   └── AuthError         exit 4   token missing, wrong, expired or without the right
 │   └── AmbiguousError                 the request may have been carried out
+├── StaleError           exit 3   what was planned does not fit what is there by now
 ├── LockedError               exit 4   somebody else holds the lock
 ├── MachineError              exit 1   this machine: port taken, disk full, program missing
 └── InternalError             exit 1   a bug of ours
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import errno
 import re
-import sqlite3
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -32,6 +33,7 @@ PIPED_WIDTH = 160
 EXIT_OK = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_STALE = 3
 EXIT_AUTH_OR_LOCK = 4
 EXIT_PARTLY_APPLIED = 5
 EXIT_RUN_CANCELLED = 20
@@ -49,12 +51,13 @@ class PlatformError(Exception):
         self.message = message
         self.hint = hint
 
-    def render(self, width: int = PIPED_WIDTH) -> str:
+    def render(self, width: int = PIPED_WIDTH, lead: str = "error") -> str:
         """Return the text shown to the user, without colour and without a traceback.
 
-        Control characters are signs, and source lines are cut to `width` columns.
+        Control characters are signs, and source lines are cut to `width` columns. `lead` says
+        whether it is an error or a warning.
         """
-        lines = [f"error: {self.message}", *self.excerpt(width)]
+        lines = [f"{lead}: {self.message}", *self.excerpt(width)]
         if self.hint:
             lines.append(f"  help: {self.hint}")
         return visible("\n".join(lines))
@@ -90,7 +93,11 @@ def is_bug(error: BaseException) -> bool:
 
     What the machine and its databases cannot do is none: a full disk is told in a line.
     """
-    return not isinstance(error, PlatformError | OSError | sqlite3.Error)
+    if isinstance(error, PlatformError | OSError):
+        return False
+    # who never loaded SQLite has no error of it, and need not wait for it to load
+    sqlite3 = sys.modules.get("sqlite3")
+    return sqlite3 is None or not isinstance(error, sqlite3.Error)
 
 
 class UserError(PlatformError):
@@ -202,9 +209,9 @@ class FileErrors(FileError):  # noqa: N818 - it is several
         )
         self.errors = tuple(errors)
 
-    def render(self, width: int = PIPED_WIDTH) -> str:
-        shown = [error.render(width) for error in self.errors]
-        return "\n".join([*shown, f"{len(shown)} errors"])
+    def render(self, width: int = PIPED_WIDTH, lead: str = "error") -> str:
+        shown = [error.render(width, lead) for error in self.errors]
+        return "\n".join([*shown, f"{len(shown)} {lead}s"])
 
 
 def in_one(errors: Iterable[FileError]) -> FileError:
@@ -253,6 +260,12 @@ class AuthError(TerminalError):
 
 class AmbiguousError(RemoteError):
     """The request may have been carried out; look before repeating it."""
+
+
+class StaleError(PlatformError):
+    """What was planned does not fit what is there by now."""
+
+    exit_code = EXIT_STALE
 
 
 class LockedError(PlatformError):

@@ -13,15 +13,18 @@ from marketing_analytics.core.errors import MachineError
 SYNCED_AT_ONCE = 16
 
 
-def replace_file(path: Path, content: str | bytes) -> None:
+def replace_file(path: Path, content: str | bytes, *, is_private: bool = False) -> None:
     """Write a file in one step: who reads it sees the old content or the new one.
 
-    Raise MachineError when it cannot be written; the old one stays then.
+    A private one is for its owner only. Raise MachineError when it cannot be written; the old
+    one stays then.
     """
     data = content.encode() if isinstance(content, str) else content
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        with beside.open("wb") as file:
+        mode = 0o600 if is_private else 0o666
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -1,7 +1,9 @@
 """Read the account and carry a plan out, concurrently, chain level by chain level.
 
-A create whose answer is lost is looked up by its ownership mark and adopted. Deletes come
-last and only when everything before them succeeded.
+The jobs are read once more before the first write: one that is another than the plan saw is
+left alone. A create whose answer is lost is looked up by its ownership mark and adopted; after
+creates the jobs are read again, and of two with one mark the older stays. Deletes come last and
+only when everything before them succeeded.
 """
 
 from __future__ import annotations
@@ -10,67 +12,109 @@ import contextlib
 import hashlib
 import tempfile
 import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from marketing_analytics.cloud_api.client import CREATE_ATTEMPTS, CloudClient
 from marketing_analytics.cloud_api.names import Owner, Scope, owner_of
+from marketing_analytics.cloud_api.pace import MOST_AT_A_TIME
 from marketing_analytics.core.errors import (
     EXIT_FAILED,
     EXIT_OK,
     EXIT_PARTLY_APPLIED,
     AmbiguousError,
     AuthError,
+    LockedError,
+    PlatformError,
     RemoteError,
+    StaleError,
     UserError,
 )
 from marketing_analytics.core.locks import file_lock
+from marketing_analytics.jobs.guards.freshness import Freshness
+from marketing_analytics.jobs.guards.lease import Lease
+from marketing_analytics.jobs.guards.quiet import is_quiet
 from marketing_analytics.jobs.model import JobFile
-from marketing_analytics.jobs.payload import Override, body_of, overrides_of, without_starts
-from marketing_analytics.jobs.plan import Change, Plan, RemoteJob, remote_job
+from marketing_analytics.jobs.payload import (
+    Desired,
+    Override,
+    body_of,
+    overrides_of,
+    without_starts,
+)
+from marketing_analytics.jobs.plan import (
+    Change,
+    Plan,
+    RemoteJob,
+    VariableChange,
+    change_job,
+    owned_jobs,
+    remote_job,
+)
 
-THREADS = 8
 RELATED = "custom_environment_variables"
 
-State = Literal["done", "failed", "not tried"]
+State = Literal["done", "failed", "stale", "not tried"]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one change."""
+    """What became of one change; stale: the job is another one than the plan saw, and was left."""
 
     change: Change
     state: State
     job_id: int | None = None
     message: str = ""
-    error: RemoteError | None = field(default=None, repr=False)
+    error: PlatformError | None = field(default=None, repr=False)
 
 
 # reading
 
 
-def read_jobs(client: CloudClient, scope: Scope) -> list[RemoteJob]:
+def read_jobs(
+    client: CloudClient,
+    scope: Scope,
+    claim: Callable[[list[RemoteJob]], list[RemoteJob]] = list,
+) -> list[RemoteJob]:
     """Return the project's jobs; the scope's jobs with their variables.
+
+    `claim` gives jobs without a mark an owner, where something else says whose they are.
 
     One call per 100 jobs where the list carries the variables, else one more per job of ours.
     """
-    jobs = [remote_job(data, overrides_of(data.get(RELATED))) for data in client.list_jobs(RELATED)]
-    unknown = [job for job in jobs if in_scope(job, scope) and job.overrides is None]
+    listed = client.list_jobs(RELATED)
+    jobs = claim([remote_job(data, overrides_of(data.get(RELATED))) for data in listed])
+    return with_overrides(client, jobs, lambda job: in_scope(job, scope))
+
+
+def with_overrides(
+    client: CloudClient, jobs: list[RemoteJob], is_wanted: Callable[[RemoteJob], bool] = bool
+) -> list[RemoteJob]:
+    """Return the jobs; those wanted have their variables, asked for where the list has none."""
+    unknown = [job for job in jobs if job.overrides is None and is_wanted(job)]
     if not unknown:
         return jobs
-    with ThreadPoolExecutor(THREADS) as pool:
-        found = dict(zip(unknown_ids(unknown), pool.map(reader(client), unknown), strict=True))
-    return [remote_job(job.data, found[job.job_id]) if job.job_id in found else job for job in jobs]
+    read = client.together(reader(client), unknown)
+    found = dict(zip(unknown_ids(unknown), read, strict=True))
+    return [
+        replace(job, overrides=tuple(found[job.job_id])) if job.job_id in found else job
+        for job in jobs
+    ]
 
 
-def check_environments(client: CloudClient, file: JobFile, environment_id: int) -> None:
-    """Raise UserError unless the environments of the jobs are there; each is asked for once."""
-    client.check_environment(environment_id)
-    known = {environment_id}
+def check_environments(
+    client: CloudClient, file: JobFile, environment_id: int, seen: Collection[Any] = ()
+) -> None:
+    """Raise UserError unless the environments of the jobs are there.
+
+    Each is asked for once, those that were `seen` are not.
+    """
+    if environment_id not in seen:
+        client.check_environment(environment_id)
+    known = {environment_id, *seen}
     for job in file.jobs:
         own = job.environment_id
         if own is None or own in known:
@@ -82,6 +126,21 @@ def check_environments(client: CloudClient, file: JobFile, environment_id: int) 
             at = job.places["environment_id"]
             hint = "write the number from the page URL of an environment of the project"
             raise file.source.error(f'{error.message} (job "{job.key}")', at, hint) from None
+
+
+def as_seen(plan: Plan) -> Callable[[list[RemoteJob]], list[RemoteJob]]:
+    """Return a claim of the jobs without a mark that a plan took for ours."""
+    keys = {seen.job_id: seen.key for seen in plan.seen}
+
+    def claim(jobs: list[RemoteJob]) -> list[RemoteJob]:
+        return [
+            replace(job, owner=Owner(plan.scope, keys[job.job_id]))
+            if job.owner is None and job.job_id in keys
+            else job
+            for job in jobs
+        ]
+
+    return claim
 
 
 def in_scope(job: RemoteJob, scope: Scope) -> bool:
@@ -103,14 +162,24 @@ def reader(client: CloudClient) -> Callable[[RemoteJob], list[Override]]:
 
 
 def apply_plan(
-    client: CloudClient, plan: Plan, on_outcome: Callable[[Outcome], None]
+    client: CloudClient,
+    plan: Plan,
+    on_outcome: Callable[[Outcome], None],
+    lease: Lease | None = None,
 ) -> list[Outcome]:
-    """Carry out a plan and return what became of each change."""
-    run = Applying(client, plan, on_outcome)
+    """Carry out a plan and return what became of each change.
+
+    With a lease of the scope, what appears meanwhile is known to be ours.
+    """
+    run = Applying(client, plan, on_outcome, lease)
     writes = [change for change in plan.changes if change.action != "delete"]
+    if plan.is_compared and plan.changes:
+        run.fresh.refresh()
     run.ensure_variables(writes)
     for level in sorted({change.level for change in writes}):
         run.all_of([change for change in writes if change.level == level], run.write)
+    if run.new:
+        run.remove_copies()
     deletes = [change for change in plan.changes if change.action == "delete"]
     if run.has_failures:
         for change in deletes:
@@ -122,7 +191,7 @@ def apply_plan(
 
 def exit_code_of(outcomes: Sequence[Outcome]) -> int:
     """Return 0 when all is done, 5 when a part is, else the exit code of the first failure."""
-    failures = [outcome for outcome in outcomes if outcome.state == "failed"]
+    failures = [outcome for outcome in outcomes if outcome.state in ("failed", "stale")]
     if not failures:
         return EXIT_OK
     if any(outcome.state == "done" for outcome in outcomes):
@@ -134,14 +203,22 @@ class Applying:
     """One run of a plan: which jobs exist by now, and what became of the changes."""
 
     def __init__(
-        self, client: CloudClient, plan: Plan, on_outcome: Callable[[Outcome], None]
+        self,
+        client: CloudClient,
+        plan: Plan,
+        on_outcome: Callable[[Outcome], None],
+        lease: Lease | None = None,
     ) -> None:
         self.client = client
         self.plan = plan
         self.on_outcome = on_outcome
+        self.lease = lease
+        self.fresh = Freshness(plan, lambda: read_jobs(client, plan.scope, as_seen(plan)))
         self.job_ids = dict(plan.kept)
+        # jobs that this run created, by key, and all ids that it wrote to
+        self.new: dict[str, Desired] = {}
         self.outcomes: list[Outcome] = []
-        self.is_stopped = False
+        self.stopped_by = ""
         self.lock = threading.Lock()
 
     @property
@@ -150,27 +227,43 @@ class Applying:
         return any(outcome.state != "done" for outcome in self.outcomes)
 
     def all_of(self, changes: Sequence[Change], act: Callable[[Change], int]) -> None:
-        """Carry out independent changes concurrently."""
+        """Carry out independent changes concurrently.
+
+        On Ctrl-C nothing new is begun, what is begun is finished, and nobody waits any longer.
+        """
         if not changes:
             return
-        pool = ThreadPoolExecutor(min(THREADS, len(changes)))
+        pool = ThreadPoolExecutor(min(MOST_AT_A_TIME, len(changes)))
         try:
-            for _ in pool.map(lambda change: self.guard(change, act), changes):
-                pass
+            for done in [pool.submit(self.guard, change, act) for change in changes]:
+                done.result()
+        except KeyboardInterrupt:
+            self.stopped_by = "interrupted"
+            self.client.pace.stop()
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def guard(self, change: Change, act: Callable[[Change], int]) -> None:
         """Carry out one change and record what became of it."""
-        if self.is_stopped:
-            return self.skip(change, "the token was refused")
+        if self.stopped_by:
+            return self.skip(change, self.stopped_by)
         missing = self.missing_parent(change)
         if missing:
             return self.skip(change, f"it runs after {missing}, which could not be written")
         try:
+            if self.lease:
+                with self.lock:
+                    self.lease.keep()
+            self.fresh.check(change)
             job_id = act(change)
-        except RemoteError as error:
-            self.is_stopped = self.is_stopped or isinstance(error, AuthError)
+        except StaleError as error:
+            return self.record(Outcome(change, "stale", change.job_id, error.message, error))
+        except (RemoteError, LockedError) as error:
+            if isinstance(error, AuthError):
+                self.stopped_by = "the token was refused"
+            if isinstance(error, LockedError):
+                self.stopped_by = "the lease was lost"
             return self.record(Outcome(change, "failed", change.job_id, error.message, error))
         return self.record(Outcome(change, "done", job_id))
 
@@ -199,8 +292,8 @@ class Applying:
         }
         if not wanted:
             return
-        for name in sorted(wanted - self.client.variable_names()):
-            self.client.create_variable(name)
+        there = self.lease.names if self.lease else set(self.client.variables())
+        self.client.together(self.client.create_variable, sorted(wanted - there))
 
     def write(self, change: Change) -> int:
         """Create or update a job with its variables, and return its id.
@@ -210,26 +303,54 @@ class Applying:
         """
         assert change.desired  # noqa: S101
         body = body_of(change.desired.fields, self.job_ids, self.client.project_id)
-        job_id, is_complete = change.job_id, not change.fields
+        first, job_id = body, change.job_id
         if change.action == "create":
-            first = without_starts(body) if change.variables else body
-            job_id, is_complete = self.create(change.desired.key, first), first == body
+            if change.variables and not self.starts_late(change.desired):
+                first = without_starts(body)
+            job_id = self.create(change.desired.key, first)
+            with self.lock:
+                self.new[change.key] = change.desired
         assert job_id  # noqa: S101
+        self.fresh.own.add(job_id)
         self.job_ids[change.key] = job_id
-        for variable in change.variables:
-            self.write_variable(job_id, variable.name, variable.value, variable.override_id)
-        if not is_complete:
+        try:
+            self.write_variables(job_id, change.variables)
+        except RemoteError:
+            if change.action == "create" and first != without_starts(body):
+                self.switch_off(job_id, body)
+            raise
+        if first != body or (change.action == "update" and change.fields):
             self.client.update_job(job_id, body)
         return job_id
 
-    def write_variable(
-        self, job_id: int, name: str, value: str | None, override_id: int | None
-    ) -> None:
+    def starts_late(self, job: Desired) -> bool:
+        """Return whether nothing starts a new job before its variables are set.
+
+        When the server is in trouble, that may take longer than anybody can tell.
+        """
+        return not self.client.pace.has_been_halved and is_quiet(job, self.new, self.client.now())
+
+    def switch_off(self, job_id: int, body: dict[str, Any]) -> None:
+        """Take from a new job what would start it without its variables."""
+        try:
+            self.client.update_job(job_id, without_starts(body))
+        except RemoteError as error:
+            raise RemoteError(
+                f"job {job_id} is there without its variables and could not be switched off: "
+                f"{error.message}",
+                hint="repeat the command before the job starts: it sets them",
+            ) from None
+
+    def write_variables(self, job_id: int, changes: Sequence[VariableChange]) -> None:
+        """Set and remove the variables of a job, at a time."""
+        self.client.together(lambda change: self.write_variable(job_id, change), changes)
+
+    def write_variable(self, job_id: int, change: VariableChange) -> None:
         """Set or remove one variable of a job."""
-        if value is not None:
-            self.client.set_override(job_id, name, value, override_id)
-        elif override_id is not None:
-            self.client.delete_override(override_id)
+        if change.value is not None:
+            self.client.set_override(job_id, change.name, change.value, change.override_id)
+        elif change.override_id is not None:
+            self.client.delete_override(change.override_id)
 
     def create(self, key: str, body: dict[str, Any]) -> int:
         """Create a job and return its id; when answers are lost, look before repeating."""
@@ -248,12 +369,62 @@ class Applying:
         """Return the id of a job that appeared with our mark, looking twice."""
         owner = Owner(self.plan.scope, key)
         for wait_seconds in (0.0, self.client.retry_base_seconds * 2):
-            time.sleep(wait_seconds)
+            self.client.pace.rest(wait_seconds)
             for job in self.client.list_jobs():
                 is_new = job["id"] not in self.plan.known_ids
                 if is_new and owner_of(job.get("description")) == owner:
                     return int(job["id"])
         return None
+
+    def remove_copies(self) -> None:
+        """Keep the oldest of each mark that this run created, and delete the later ones.
+
+        A copy comes from a create that was thought lost, or from a deploy that was killed. With
+        the lease all of them are ours, and the one that stays is brought to what it shall be;
+        without it only what this run made is deleted.
+        """
+        known = {seen.job_id for seen in self.plan.seen}
+        copied = set()
+        for key, jobs in owned_jobs(self.plan.scope, self.fresh.read()).items():
+            made = [job for job in jobs if job.job_id not in known and self.is_new(job)]
+            if key not in self.new or len(made) < 2:
+                continue
+            copied.add(key)
+            for job in made[1:]:
+                if self.lease or job.job_id in self.fresh.own:
+                    self.client.delete_job(job.job_id)
+            self.settle(key, made[0])
+        if copied and self.lease:
+            self.repair(copied)
+
+    def is_new(self, job: RemoteJob) -> bool:
+        """Return whether a job may be a copy of one that this run created."""
+        desired = self.new.get(job.owner.key) if job.owner else None
+        return desired is not None and (
+            job.data.get("environment_id") == desired.fields["environment_id"]
+        )
+
+    def settle(self, key: str, kept: RemoteJob) -> None:
+        """Take over the job that stays under a key, and tell when it is another one."""
+        if self.job_ids.get(key) == kept.job_id:
+            return
+        self.job_ids[key] = kept.job_id
+        for place, outcome in enumerate(self.outcomes):
+            if outcome.change.key == key and outcome.change.action == "create":
+                told = replace(outcome, job_id=kept.job_id, message="another create was older")
+                self.outcomes[place] = told
+                self.on_outcome(told)
+
+    def repair(self, copied: set[str]) -> None:
+        """Bring jobs that stayed instead of others, and those after them, to what they shall be."""
+        owned = owned_jobs(self.plan.scope, self.fresh.read())
+        keys = {job.job_id: key for key, jobs in owned.items() for job in jobs[:1]}
+        for key, desired in self.new.items():
+            after = desired.fields["after"]
+            if key in owned and (key in copied or (after and after[0] in copied)):
+                for change in change_job(desired, owned[key][0], keys):
+                    if change.action == "update":
+                        self.write(change)
 
     def remove(self, change: Change) -> int:
         """Delete a job."""
@@ -262,12 +433,15 @@ class Applying:
         return change.job_id
 
 
-def scope_lock(client: CloudClient, scope: Scope) -> contextlib.AbstractContextManager[None]:
+def scope_lock(
+    client: CloudClient, scope: Scope, wait_seconds: float = 0.0
+) -> contextlib.AbstractContextManager[None]:
     """Return the lock of a scope on this machine."""
     identity = f"{client.host} {client.account_id} {client.project_id} {scope}"
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     return file_lock(
         Path(tempfile.gettempdir()) / f"marketing-jobs-{digest}.lock",
         taken=f"another deploy of {scope.describe()} is running on this machine",
-        hint="wait until it is done and repeat the command",
+        hint="repeat the command with --wait SECONDS, or when it is done",
+        timeout_seconds=wait_seconds,
     )

@@ -19,8 +19,6 @@ from marketing_analytics.jobs.reader import Reader, without_texts
 from marketing_analytics.jobs.settings import FileDefaults
 from marketing_analytics.jobs.tfvars import Source, Value, parse_file, read_variables
 
-MAX_CHAIN_LEVELS = 4
-
 
 @dataclass(frozen=True)
 class Job:
@@ -47,6 +45,8 @@ class JobFile:
     jobs: tuple[Job, ...]
     # what a person should know: variables that nobody reads
     notes: tuple[str, ...] = field(default=(), compare=False)
+    # offset of `jobs`, for complaints about all of them
+    jobs_at: int = field(default=0, compare=False)
     # keys of jobs that an earlier file gives and this one replaced
     left_out: frozenset[str] = field(default=frozenset(), compare=False)
 
@@ -96,7 +96,7 @@ def build_job_file(source: Source, root: Value) -> JobFile:
     environments = {job.environment_id for job in jobs}
     if defaults.environment_id is None and len(environments) == 1:
         defaults = replace(defaults, environment_id=environments.pop())
-    return JobFile(source, defaults, jobs, tuple(variables.notes))
+    return JobFile(source, defaults, jobs, tuple(variables.notes), root.keys.get("jobs", 0))
 
 
 def without_secrets(errors: list[FileError]) -> list[FileError]:
@@ -137,9 +137,16 @@ def read_job(source: Source, key: str, key_at: int, value: Value, errors: list[F
             errors.append(source.error(f'job "{key}" has no {attribute.name}', key_at, hint))
         values[attribute.name] = attribute.default if found is None else found
     places = {name: item.at for name, item in entries.items()} | {"key": key_at}
+    if (steps := entries.get("execute_steps")) and isinstance(steps.data, list):
+        places |= {step_place(number): item.at for number, item in enumerate(steps.data)}
     job = Job(key, values, places)
     errors += trigger_errors(source, job)
     return job
+
+
+def step_place(number: int) -> str:
+    """Return the name under which a job has the place of a step, counted from 0."""
+    return f"execute_steps[{number}]"
 
 
 def trigger_errors(source: Source, job: Job) -> list[FileError]:
@@ -152,34 +159,36 @@ def trigger_errors(source: Source, job: Job) -> list[FileError]:
 
 
 def chain_errors(source: Source, jobs: tuple[Job, ...], keys: Iterable[str]) -> list[FileError]:
-    """Return the mistakes of chains: unknown jobs, cycles (each once), chains too long."""
+    """Return the mistakes of chains: unknown jobs, and jobs that wait for each other."""
     by_key, known = {job.key: job for job in jobs}, list(keys)
     errors = [
         unknown_parent(source, job, known)
         for job in jobs
         if job.after and job.after.job not in known
     ]
-    in_cycles: set[str] = set()
-    for job in jobs:
-        chain = chain_of(job, by_key)
-        if chain[-1] in chain[:-1]:
-            if not in_cycles & set(chain):
-                errors.append(cycle(source, job, chain))
-            in_cycles |= set(chain)
-        elif len(chain) > MAX_CHAIN_LEVELS:
-            errors.append(too_long(source, job, len(chain)))
-    return errors
+    return errors + [cycle(source, by_key[ring[0]], ring) for ring in find_rings(jobs)]
 
 
-def chain_of(job: Job, by_key: Mapping[str, Job]) -> list[str]:
-    """Return the keys from a job back to the start of its chain, or to a key that repeats."""
-    chain, here = [job.key], job
-    while here.after and here.after.job in by_key:
-        here = by_key[here.after.job]
-        chain.append(here.key)
-        if here.key in chain[:-1]:
-            break
-    return chain
+def find_rings(jobs: Iterable[Job]) -> list[list[str]]:
+    """Return the keys of jobs that wait for each other; the first of a ring is its last too."""
+    parents, seen, rings = parents_of(jobs), set[str](), list[list[str]]()
+    for key in parents:
+        path, here = list[str](), key
+        while here in parents and here not in seen:
+            seen.add(here)
+            path.append(here)
+            here = parents[here]
+        if here in path:
+            rings.append([*path[path.index(here) :], here])
+    return rings
+
+
+def parents_of(jobs: Iterable[Job]) -> dict[str, str]:
+    """Return which job of the file each chained job runs after."""
+    by_key = {job.key: job for job in jobs}
+    return {
+        job.key: job.after.job for job in by_key.values() if job.after and job.after.job in by_key
+    }
 
 
 def unknown_parent(source: Source, job: Job, known: list[str]) -> FileError:
@@ -198,16 +207,15 @@ def cycle(source: Source, job: Job, chain: list[str]) -> FileError:
     return source.error(message, job.places["after"], "remove one of the after = { ... }")
 
 
-def too_long(source: Source, job: Job, length: int) -> FileError:
-    """Return the error for a chain that is too long."""
-    return source.error(
-        f'the chain to "{job.key}" is {length} jobs long',
-        job.places["after"],
-        f"at most {MAX_CHAIN_LEVELS} are possible; put steps of neighbours into one job",
-    )
-
-
 def chain_levels(jobs: Iterable[Job]) -> dict[str, int]:
-    """Return how many jobs come before each job in its chain."""
-    by_key = {job.key: job for job in jobs}
-    return {key: len(chain_of(job, by_key)) - 1 for key, job in by_key.items()}
+    """Return how many jobs come before each job in its chain; no jobs wait for each other."""
+    parents, levels = parents_of(jobs), dict[str, int]()
+    for job in jobs:
+        path = list[str]()
+        here: str | None = job.key
+        while here is not None and here not in levels:
+            path.append(here)
+            here = parents.get(here)
+        start = -1 if here is None else levels[here]
+        levels |= {key: start + place for place, key in enumerate(reversed(path), start=1)}
+    return levels

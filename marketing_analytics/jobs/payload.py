@@ -13,14 +13,14 @@ from typing import Any
 from marketing_analytics.cloud_api import attributes
 from marketing_analytics.cloud_api.attributes import Attribute, put, take, value_in
 from marketing_analytics.cloud_api.limits import MAX_DESCRIPTION_LENGTH
-from marketing_analytics.cloud_api.names import Scope
+from marketing_analytics.cloud_api.names import Scope, owner_of
 from marketing_analytics.cloud_api.states import COMPLETION_NAMES, COMPLETIONS
 from marketing_analytics.jobs.model import Job, JobFile
 
 SCHEMA_VARIABLE = "DBT_SCHEMA"
 MASKED = "**********"
 # attributes that are more than a value at a place
-CONVERTED = ("schedule_cron", "after")
+CONVERTED = ("schedule_cron", "after", "keep")
 
 Fields = dict[str, Any]
 
@@ -88,9 +88,12 @@ def fields_of_job(job: Job, scope: Scope, environment_id: int) -> Fields:
 
 def marked_description(job: Job, scope: Scope) -> str:
     """Return the description with the ownership mark; its end is cut where both do not fit."""
-    mark = scope.mark_of(job.key)
+    return described(job.description, scope.mark_of(job.key, is_kept=job.keep))
+
+
+def described(text: str, mark: str) -> str:
+    """Return a description that ends in a mark; the text is cut where both do not fit."""
     room = MAX_DESCRIPTION_LENGTH - len(mark) - 1
-    text = job.description
     shown = text if len(text) <= room else f"{text[: room - 1].rstrip()}…"
     return f"{shown} {mark}".strip()
 
@@ -157,7 +160,12 @@ def completion_of(
 
 def fields_of_remote(remote: Mapping[str, Any], keys: Mapping[int, str]) -> Fields:
     """Return the flat form of a job in dbt Cloud; `keys` names our jobs by id."""
-    converted = {"schedule_cron": remote_cron(remote), "after": remote_after(remote, keys)}
+    owner = owner_of(remote.get("description"))
+    converted = {
+        "schedule_cron": remote_cron(remote),
+        "after": remote_after(remote, keys),
+        "keep": owner is not None and owner.is_kept,
+    }
     values = {
         a.name: converted[a.name] if a.name in CONVERTED else value_in(a, remote)
         for a in compared()
@@ -186,9 +194,14 @@ def remote_after(
     condition = take(remote, "job_completion_trigger_condition.condition")
     if not condition:
         return None
-    job_id = condition.get("job_id")
-    statuses = {COMPLETION_NAMES.get(code, str(code)) for code in condition.get("statuses") or []}
-    return keys.get(job_id, f"#{job_id}"), tuple(sorted(statuses))
+    job_id, codes = take(condition, "job_id"), take(condition, "statuses")
+    names: Mapping[Any, str] = COMPLETION_NAMES
+    statuses = {
+        names.get(code, str(code)) if isinstance(code, int) else str(code)
+        for code in (codes if isinstance(codes, list) else [])
+    }
+    known = keys.get(job_id) if isinstance(job_id, int) else None
+    return known or f"#{job_id}", tuple(sorted(statuses))
 
 
 def overrides_of(value: Any) -> list[Override] | None:
@@ -199,16 +212,20 @@ def overrides_of(value: Any) -> list[Override] | None:
         return None
     found = [item for item in value if isinstance(item, Mapping) and item.get("name")]
     return [
-        Override(str(item["name"]), value_of(item), int(item["id"]))
+        Override(str(item["name"]), value_of(item), item["id"])
         for item in found
-        if item.get("type", "job") == "job" and item.get("id") is not None
+        if item.get("type", "job") == "job" and isinstance(item.get("id"), int)
     ]
 
 
 def overrides_by_name(value: Mapping[str, Any]) -> list[Override]:
     """Return overrides from `{name: {"job": {"id", "value"}}}`."""
     jobs = {name: entry.get("job") for name, entry in value.items() if isinstance(entry, Mapping)}
-    return [Override(name, value_of(job), int(job["id"])) for name, job in jobs.items() if job]
+    return [
+        Override(name, value_of(job), job["id"])
+        for name, job in jobs.items()
+        if isinstance(job, Mapping) and isinstance(job.get("id"), int)
+    ]
 
 
 def value_of(item: Mapping[str, Any]) -> str:

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from marketing_analytics.cloud_api.names import Owner, Scope, jobs_counted, owner_of
+from marketing_analytics.cloud_api.names import Scope, jobs_counted, owner_of, without_mark
 from marketing_analytics.core.errors import FileError, UserError
 from marketing_analytics.jobs.model import JobFile
 from marketing_analytics.jobs.payload import (
     MASKED,
     Desired,
-    Override,
+    Fields,
     compared,
     fields_of_remote,
     fixed_type,
     shown_name,
 )
+from marketing_analytics.jobs.versions import RemoteJob as RemoteJob
+from marketing_analytics.jobs.versions import Version, version_of
+from marketing_analytics.jobs.versions import remote_job as remote_job
+from marketing_analytics.jobs.versions import time_of as time_of
 
 Action = Literal["create", "update", "delete"]
+# why a job is deleted: it left the file, it is a second copy, a new one takes its place
+Cause = Literal["", "gone", "copy", "replaced"]
 
+GONE = "no longer in the file"
+KEPT = "no longer in the file, but keep = true: it stays"
 DELETES_WITHOUT_ASKING = 1
 DELETE_SHARE = 0.3
 
@@ -57,6 +64,7 @@ class Change:
     desired: Desired | None = None
     fields: tuple[FieldChange, ...] = ()
     variables: tuple[VariableChange, ...] = ()
+    cause: Cause = ""
 
     @property
     def level(self) -> int:
@@ -65,48 +73,33 @@ class Change:
 
 
 @dataclass(frozen=True)
-class RemoteJob:
-    """A job of dbt Cloud as far as plans need it; overrides None: not known."""
-
-    job_id: int
-    owner: Owner | None
-    data: Mapping[str, Any]
-    overrides: tuple[Override, ...] | None = None
-
-    @property
-    def name(self) -> str:
-        """Return the job's name."""
-        return str(self.data.get("name") or "")
-
-    @property
-    def changed_at(self) -> datetime | None:
-        """Return when the job was changed last, or created."""
-        return time_of(self.data.get("updated_at")) or time_of(self.data.get("created_at"))
-
-
-@dataclass(frozen=True)
 class Plan:
-    """Everything that a deploy will do, in order."""
+    """Everything that a deploy will do, in order.
+
+    `seen` has the scope's jobs as the plan saw them; without them nothing is compared before it
+    is written.
+    """
 
     scope: Scope
     changes: tuple[Change, ...]
     kept: Mapping[str, int]
     job_count: int
+    seen: tuple[Version, ...] = ()
+    is_compared: bool = False
+    # the jobs that are changed or deleted as they were read, by id
+    before: Mapping[int, RemoteJob] = field(default_factory=dict, compare=False, repr=False)
+    # what would be deleted and is not, with the reason
+    spared: tuple[Change, ...] = ()
 
     @property
     def known_ids(self) -> frozenset[int]:
         """Return the ids of all jobs that were there when the plan was made."""
-        return frozenset(self.kept.values()) | {c.job_id for c in self.changes if c.job_id}
+        known = {c.job_id for c in self.changes if c.job_id} | {seen.job_id for seen in self.seen}
+        return frozenset(self.kept.values()) | known
 
     def count(self, action: Action) -> int:
         """Return how many jobs get this action."""
         return sum(change.action == action for change in self.changes)
-
-
-def remote_job(data: Mapping[str, Any], overrides: list[Override] | None = None) -> RemoteJob:
-    """Return a job of an answer."""
-    known = tuple(overrides) if overrides is not None else None
-    return RemoteJob(int(data["id"]), owner_of(data.get("description")), data, known)
 
 
 def make_plan(
@@ -129,8 +122,25 @@ def make_plan(
         changes += made
         if existing and not any(change.action == "create" for change in made):
             kept[job.key] = existing[0].job_id
-    changes += deletions({job.key for job in desired}, owned)
-    return Plan(scope, tuple(changes), kept, len(desired))
+    deletes, spared = deletions({job.key for job in desired}, owned)
+    changes += deletes
+    seen = tuple(version_of(job) for jobs in owned.values() for job in jobs)
+    return Plan(
+        scope,
+        tuple(changes),
+        kept,
+        len(desired),
+        seen,
+        is_compared=True,
+        before=before_of(changes, remote),
+        spared=tuple(spared),
+    )
+
+
+def before_of(changes: Sequence[Change], remote: Sequence[RemoteJob]) -> dict[int, RemoteJob]:
+    """Return the jobs that are changed or deleted, by id."""
+    ids = {change.job_id for change in changes}
+    return {job.job_id: job for job in remote if job.job_id in ids}
 
 
 def jobs_of_environment(
@@ -177,7 +187,7 @@ def name_taken(file: JobFile, job: Desired, job_id: int, at: int) -> FileError:
     return file.source.error(
         f'dbt Cloud has a job "{job.name}" (id {job_id}) that this tool does not own',
         at,
-        "rename or delete that job in dbt Cloud, or choose another key",
+        "take it over with --adopt, rename or delete that job in dbt Cloud, or choose another key",
     )
 
 
@@ -194,8 +204,11 @@ def change_job(job: Desired, remote: RemoteJob, keys: Mapping[int, str]) -> list
     fields = field_changes(job, remote, keys)
     variables = variable_changes(job, remote)
     if is_replaced(job, remote):
+        check_kept(job, remote)
         reason = "replaced: dbt Cloud cannot turn a CI job into another kind, nor back"
-        gone = Change("delete", job.key, remote.name, reason, job_id=remote.job_id)
+        gone = Change(
+            "delete", job.key, remote.name, reason, job_id=remote.job_id, cause="replaced"
+        )
         return [creation(job, reason), gone]
     if not fields and not variables:
         return []
@@ -211,6 +224,16 @@ def is_replaced(job: Desired, remote: RemoteJob) -> bool:
     return fixed_type(fields_of_remote(remote.data, {})) != fixed_type(job.fields)
 
 
+def check_kept(job: Desired, remote: RemoteJob) -> None:
+    """Refuse to replace a job that must never be deleted."""
+    if job.fields["keep"] or (remote.owner and remote.owner.is_kept):
+        raise UserError(
+            f"job {remote.job_id} ({job.key}) has keep = true and would be replaced: dbt Cloud "
+            "cannot turn a CI job into another kind, nor back",
+            hint="use another key, or deploy keep = false first",
+        )
+
+
 def field_changes(
     job: Desired, remote: RemoteJob, keys: Mapping[int, str]
 ) -> tuple[FieldChange, ...]:
@@ -220,8 +243,17 @@ def field_changes(
     return tuple(
         FieldChange(shown_name(name), old[name], value)
         for name, value in new.items()
-        if name not in ignored and old[name] != value
+        if name not in ignored and old[name] != value and not is_told_by_keep(name, old, new)
     )
+
+
+def is_told_by_keep(name: str, old: Fields, new: Mapping[str, Any]) -> bool:
+    """Return whether only the word keep in the mark changes a description."""
+    if name != "description":
+        return False
+    texts = [without_mark(old[name]), without_mark(new[name])]
+    is_same_owner = owner_of(old[name]) == owner_of(new[name])
+    return texts[0] == texts[1] and is_same_owner and old["keep"] != new["keep"]
 
 
 def variable_changes(job: Desired, remote: RemoteJob) -> tuple[VariableChange, ...]:
@@ -237,29 +269,41 @@ def variable_changes(job: Desired, remote: RemoteJob) -> tuple[VariableChange, .
     changes += [
         VariableChange(name, old.value, None, old.override_id)
         for name, old in there.items()
-        if name not in job.env_vars
+        # a secret is set in dbt Cloud: no file may hold it
+        if name not in job.env_vars and old.value != MASKED
     ]
     return tuple(changes)
 
 
-def deletions(wanted: set[str], owned: Mapping[str, list[RemoteJob]]) -> list[Change]:
-    """Return deletes of jobs that left the file, and of second copies."""
-    found = []
+def deletions(
+    wanted: set[str], owned: Mapping[str, list[RemoteJob]]
+) -> tuple[list[Change], list[Change]]:
+    """Return deletes of jobs that left the file and of second copies, and what is spared of them.
+
+    A job without a mark of its own is never one: its owner is only remembered.
+    """
+    deletes: list[Change] = []
+    spared: list[Change] = []
     for key, jobs in sorted(owned.items()):
         for position, job in enumerate(jobs):
-            if key not in wanted:
-                reason = "no longer in the file"
-            elif position:
-                reason = f"a second copy of job {jobs[0].job_id}"
-            else:
+            if not job.is_marked or (key in wanted and not position):
                 continue
-            found.append(Change("delete", key, job.name, reason, job_id=job.job_id))
-    return found
+            is_copy = key in wanted
+            is_kept = job.owner is not None and job.owner.is_kept and not is_copy
+            cause: Cause = "copy" if is_copy else "gone"
+            reason = f"a second copy of job {jobs[0].job_id}" if is_copy else GONE
+            reason = KEPT if is_kept else reason
+            change = Change("delete", key, job.name, reason, job_id=job.job_id, cause=cause)
+            (spared if is_kept else deletes).append(change)
+    return deletes, spared
 
 
 def check_deletes(plan: Plan, allowed: int | None) -> None:
-    """Refuse to delete a large share of the jobs unless that number was allowed."""
-    deletes = sum(c.action == "delete" and "replaced" not in c.reason for c in plan.changes)
+    """Refuse to delete a large share of the jobs unless that number was allowed.
+
+    A second copy is none of them: the job itself stays.
+    """
+    deletes = sum(c.action == "delete" and c.cause in ("gone", "") for c in plan.changes)
     if allowed is not None:
         if deletes > allowed:
             raise delete_guard(deletes, f"more than the {allowed} allowed")
@@ -275,33 +319,3 @@ def delete_guard(deletes: int, why: str) -> UserError:
         f"this would delete {jobs_counted(deletes)}, {why}; nothing was changed",
         hint=f"if that is meant, repeat with --allow-delete {deletes}",
     )
-
-
-def make_cleanup(
-    team: str, remote: Sequence[RemoteJob], older_than_days: int, now: datetime
-) -> list[tuple[Change, RemoteJob]]:
-    """Return deletes of the team's branch jobs that nobody changed for so many days."""
-    found = []
-    for job in remote:
-        owner, changed_at = job.owner, job.changed_at
-        if not owner or owner.scope.team != team or not owner.scope.branch or not changed_at:
-            continue
-        age = now - changed_at
-        if age < timedelta(days=older_than_days):
-            continue
-        reason = (
-            f"branch {owner.scope.branch} of {owner.scope.user}, last changed "
-            f"{changed_at:%Y-%m-%d} ({age.days} days ago)"
-        )
-        change = Change("delete", owner.key, job.name, reason, job_id=job.job_id)
-        found.append((change, job))
-    return sorted(found, key=lambda pair: (pair[1].changed_at, pair[0].name))
-
-
-def time_of(text: Any) -> datetime | None:
-    """Return a time of the API as UTC, or None."""
-    try:
-        value = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

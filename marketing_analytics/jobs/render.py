@@ -9,10 +9,9 @@ from typing import Any
 from marketing_analytics.cloud_api.cron import (
     CronError,
     cron_in_sentence,
-    cron_in_words,
     next_tick,
 )
-from marketing_analytics.cloud_api.names import Scope, jobs_counted, without_mark
+from marketing_analytics.cloud_api.names import Scope, jobs_counted, owner_of, without_mark
 from marketing_analytics.core.console import Console
 from marketing_analytics.jobs.apply import Outcome
 from marketing_analytics.jobs.payload import compared, fields_of_remote, shown_name
@@ -38,6 +37,10 @@ def print_plan(console: Console, plan: Plan, source: str, seconds: float) -> Non
         for line in change_lines(change, width):
             for part in console.folded(line, indent=" " * (width + 6)):
                 console.line(paint(console, SIGNS[change.action], part))
+    for change in plan.spared:
+        console.prose(
+            f"  ! {change.key:<{width}}  {change.reason} (job {change.job_id})", indent="    "
+        )
     console.prose(summary(plan))
 
 
@@ -105,6 +108,8 @@ def field_text(change: FieldChange) -> str:
     """Return `field old → new`, and what a new schedule means."""
     old, new = (shown(change.field, value) for value in (change.old, change.new))
     text = f"{change.field:<12} {old} → {new}"
+    if change.field == "description" and owner_of(change.new) and not owner_of(change.old):
+        return f"{text}   the mark was removed; it will be set again"
     if change.field != "schedule":
         return text
     return f"{text}   " + (
@@ -141,7 +146,8 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
     change = outcome.change
     if outcome.state == "done":
         done = {"create": "added", "update": "changed", "delete": "removed"}[change.action]
-        console.prose(f"  {done} {change.name} (job {outcome.job_id})", indent="    ")
+        why = f": {outcome.message}" if outcome.message else ""
+        console.prose(f"  {done} {change.name} (job {outcome.job_id}){why}", indent="    ")
     else:
         text = f"  {outcome.state} {SIGNS[change.action]} {change.name}: {outcome.message}"
         for part in console.folded(text, indent="    "):
@@ -184,6 +190,7 @@ def plan_json(
             "change": plan.count("update"),
             "remove": plan.count("delete"),
         },
+        "spared": [change_json(change) for change in plan.spared],
         "results": [outcome_json(outcome) for outcome in outcomes],
     }
 
@@ -224,6 +231,10 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
         "job_id": outcome.job_id,
         "state": outcome.state,
         "message": outcome.message or None,
+        "differences": [
+            {"field": each.field, "planned": each.planned, "now": each.now}
+            for each in getattr(outcome.error, "differences", ())
+        ],
     }
 
 
@@ -270,95 +281,3 @@ def iso(value: Any) -> str | None:
     """Return a time of the API in ISO form, or None."""
     at = time_of(value)
     return at.isoformat() if at else None
-
-
-COLUMNS = ("id", "key", "runs", "next run (UTC)", "last run")
-# what a narrow terminal loses first
-EXPENDABLE = (2, 3, 4, 0)
-# attributes that `--details` tells in words of their own
-TOLD = (
-    *("execute_steps", "description", "schedule_cron", "after"),
-    *("run_source_freshness", "generate_docs"),
-)
-TSV_COLUMNS = ("id", "key", "branch", "user", "name", "cron", "next_run_at", "run", "status")
-
-
-def print_jobs(console: Console, jobs: Sequence[RemoteJob], *, has_details: bool) -> None:
-    """Print the team's jobs: a table for each branch, whose keys are unique, or with details.
-
-    TSV where nobody watches.
-    """
-    if has_details:
-        for job in jobs:
-            print_details(console, job)
-    elif console.is_terminal:
-        for where in dict.fromkeys(map(scope_in_words, jobs)):
-            console.prose(where, indent="  ")
-            rows = [job_row(job) for job in jobs if scope_in_words(job) == where]
-            console.table(COLUMNS, rows, expendable=EXPENDABLE)
-    else:
-        console.tsv(TSV_COLUMNS, [tsv_row(job_json(job)) for job in jobs])
-
-
-def scope_in_words(job: RemoteJob) -> str:
-    """Return whose a job is."""
-    return job.owner.scope.describe() if job.owner else "nobody"
-
-
-def job_row(job: RemoteJob) -> list[str]:
-    """Return the cells of a job for people; the key is what `run` takes."""
-    facts = job_json(job)
-    next_at = time_of(job.data.get("next_run"))
-    return [
-        str(job.job_id),
-        str(facts["key"]),
-        cron_in_words(facts["schedule_cron"]) if facts["schedule_cron"] else "on demand",
-        f"{next_at:%Y-%m-%d %H:%M}" if next_at else "-",
-        last_run_in_words(facts["last_run"]),
-    ]
-
-
-def last_run_in_words(last: Mapping[str, Any] | None) -> str:
-    """Return status and number of the most recent run, or a dash."""
-    return f"{last['status']} (run {last['id']})" if last else "-"
-
-
-def tsv_row(facts: Mapping[str, Any]) -> list[str]:
-    """Return the cells of a job for programs; empty where there is nothing to say."""
-    last = facts["last_run"] or {}
-    names = ("id", "key", "branch", "user", "name", "schedule_cron", "next_run_at")
-    values = [*(facts[name] for name in names), last.get("id"), last.get("status")]
-    return ["" if value is None else str(value) for value in values]
-
-
-def print_details(console: Console, job: RemoteJob) -> None:
-    """Print what a job does."""
-    facts = job_json(job)
-    console.prose(f"{facts['key']} (job {job.job_id}, {job.name})", indent="  ")
-    if facts["description"]:
-        console.prose(f"  {facts['description']}", indent="  ")
-    _, _, runs, next_run, last_run = job_row(job)
-    console.prose(f"  {runs}, next run {next_run}, last run {last_run}", indent="  ")
-    if job.data.get("run_generate_sources"):
-        console.line("  $ dbt source freshness, first; the job goes on when it fails")
-    for step in facts["execute_steps"]:
-        console.line(f"  $ {step}")
-    if job.data.get("generate_docs"):
-        console.line("  $ dbt docs generate, at the end")
-    for line in settings_lines(job):
-        console.line(f"  {line}")
-    for name, value in facts["env_vars"].items():
-        console.line(f"  {name}={value}")
-    changed = f"{facts['updated_at'][:16].replace('T', ' ')} UTC" if facts["updated_at"] else ""
-    console.line(f"  changed {changed or 'at an unknown time'}\n")
-
-
-def settings_lines(job: RemoteJob) -> list[str]:
-    """Return the attributes that say something and have no words of their own."""
-    fields = fields_of_remote(job.data, {})
-    chained = [after_in_words(fields["after"])] if fields["after"] else []
-    return chained + [
-        f"{a.name} {shown(a.in_diff, fields[a.name])}"
-        for a in compared()
-        if a.name not in TOLD and fields[a.name] != a.absent
-    ]

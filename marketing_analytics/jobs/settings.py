@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from marketing_analytics.cloud_api.client import Access
+from marketing_analytics.cloud_api.access import Access
 from marketing_analytics.cloud_api.names import TEAM_PATTERN, USER_LENGTH, Scope, slug_of
 from marketing_analytics.core.errors import MissingSettingError, UserError, not_set
 from marketing_analytics.core.redaction import redact, remember, secrets_of
@@ -206,6 +205,9 @@ def user_of(given: Given, env: Mapping[str, str]) -> str:
 
 def ask_git(*arguments: str) -> str:
     """Return git's one-line answer, or an empty text when there is none."""
+    # a prompt that completes a word does not need it
+    import subprocess
+
     try:
         done = subprocess.run(
             ["git", *arguments],

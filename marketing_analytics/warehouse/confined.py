@@ -15,7 +15,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from marketing_analytics.warehouse.duckdb import RUN_FOLDERS
 
 
-class Plugin(BasePlugin):
+class Plugin(BasePlugin):  # type: ignore[misc]
     """Confines the one connection that all cursors of a run share."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:

@@ -53,7 +53,10 @@ def test_nobody_else_knows_the_codes():
         for folder in ("marketing_analytics", "benchmarks", "scripts")
         for ending in ("py", "sql")
         for path in (ROOT / folder).rglob(f"*.{ending}")
-        if path.name != "states.py" and not path.as_posix().endswith(OTHERS)
+        if path.name != "states.py"
+        and not path.as_posix().endswith(OTHERS)
+        # a step that stores have made stays as it was
+        and path.parent.name != "migrations"
     ]
     assert len(files) > 100
     found = [

@@ -98,7 +98,7 @@ def test_every_group_suggests_the_command_that_was_meant(typed, meant):
     "words",
     [
         "jobs lst --json",
-        "jobs logs one --json",
+        "jobs history one --limit two --json",
         "jobs --nothing --json",
         "ingest run --nope --json",
     ],
@@ -136,7 +136,7 @@ def test_help_names_the_command_as_it_was_started(start):
 
 SECRET = "dbtc_Zk3JqP0rVtY8wLmN2sXbA7"
 MISTAKES = [
-    "jobs logs {}",
+    "jobs logs 1 --step {}",
     "jobs list {}",
     "jobs cleanup --older-than {}",
     "cloud serve --port {}",

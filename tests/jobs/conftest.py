@@ -27,6 +27,8 @@ def cloud(tmp_path):
 @pytest.fixture
 def environ(cloud, monkeypatch, tmp_path):
     """Set the environment of a user of branch feature-x."""
+    # completion keeps the keys of jobs there
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in list(os.environ):
         if name.startswith(("DBTCLOUD_", "CI_", "GITLAB_", "TEAM_", "MARKETING_")):
             monkeypatch.delenv(name)
@@ -39,6 +41,7 @@ def environ(cloud, monkeypatch, tmp_path):
         "CI_COMMIT_REF_SLUG": "feature-x",
         "GITLAB_USER_LOGIN": "anna",
         "TMPDIR": str(tmp_path),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
     }
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for name, value in values.items():
@@ -51,11 +54,11 @@ def jobs(environ, monkeypatch):
     """Return a function that runs the command in this process: (exit code, stdout, stderr)."""
     from click.testing import CliRunner
 
-    from marketing_analytics.cloud_api import client
+    from marketing_analytics.cloud_api import client, pace
     from marketing_analytics.jobs.cli import group
 
     # waits are real, only shorter
-    monkeypatch.setattr(client, "CALL_BURST", 2000)
+    monkeypatch.setattr(pace, "CALL_BURST", 2000)
     monkeypatch.setattr(
         client.CloudClient.__init__, "__kwdefaults__", {"retry_base_seconds": 0.01, "on_wait": None}
     )
@@ -66,6 +69,19 @@ def jobs(environ, monkeypatch):
         return result.exit_code, result.stdout, result.stderr
 
     return run
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    """Return a function that makes the output of `jobs` a terminal of so many columns."""
+    from marketing_analytics.core import console
+
+    def show(columns):
+        monkeypatch.setattr(console, "is_terminal", lambda stream: True)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("NO_COLOR", "1")
+
+    return show
 
 
 @pytest.fixture

@@ -2,26 +2,44 @@
 
 import asyncio
 import contextlib
+import io
 import json
+import os
 import random
 import re
 import socket
 import struct
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from marketing_analytics.cloud_api.client import CloudClient
+from marketing_analytics.cloud_api.names import Scope
+from marketing_analytics.cloud_api.states import Status
+from marketing_analytics.core.console import Console, run_guarded
+from marketing_analytics.jobs.commands.deploy import read_and_plan, write_plan
+from marketing_analytics.jobs.model import load_job_file
+from marketing_analytics.jobs.settings import Settings
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
+from marketing_analytics.local_cloud.runs.store import add_runs_after
 from marketing_analytics.local_cloud.server import fill_store
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
-from marketing_analytics.local_cloud.store.connection import time_text
+from marketing_analytics.local_cloud.store.connection import time_text, transaction
 
 TOKEN = "test-token-123456"
 ACCOUNT, PROJECT, ENVIRONMENT = 1, 2, 3
 JOBS = f"/api/v2/accounts/{ACCOUNT}/jobs/"
 # a reset, not an orderly end
 RESET = struct.pack("ii", 1, 0)
+
+
+def forget_journals():
+    """Remove what this machine knows of the ids of jobs: another machine knows nothing."""
+    for path in Path(os.environ["XDG_STATE_HOME"]).rglob("journal-*.json"):
+        path.unlink()
 
 
 class QuietServer(ThreadingHTTPServer):
@@ -65,9 +83,15 @@ class FaultyCloud:
         self.lists_overrides = True
         # what the next looks at a run show, since no dbt runs here
         self.script = []
+        # job id -> status: a run of it ends so when somebody looks at it
+        self.ends = {}
         # (method, path regex) -> list of faults: an int status, "lost" or "cut"
         self.faults = []
         self.random_faults = None
+        # how long an answer is on its way
+        self.latency_seconds = 0.0
+        # the header of an answer 429, None for none
+        self.retry_after = "0"
         self.server = QuietServer(("127.0.0.1", 0), handler_of(self))
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -125,6 +149,8 @@ class FaultyCloud:
             sent.append(message)
 
         with self.lock:
+            if method == "GET" and (looked_at := re.search(r"/runs/(\d+)/$", parts.path)):
+                self.end_run(int(looked_at[1]))
             asyncio.run(self.api(scope, receive, send))
         text = b"".join(part.get("body", b"") for part in sent[1:])
         return sent[0]["status"], self.edited(method, parts.path, text)
@@ -143,6 +169,19 @@ class FaultyCloud:
             for job in envelope["data"]:
                 job["custom_environment_variables"] = None
         return json.dumps(envelope).encode()
+
+    def end_run(self, run_id):
+        """End a run as `ends` says, and start what runs after it."""
+        rows = self.run_sql("select job_id, status from runs where id = :id", id=run_id)
+        if not rows or rows[0][1] != Status.QUEUED or rows[0][0] not in self.ends:
+            return
+        status = self.ends[rows[0][0]]
+        statement = (
+            "update runs set status = :status, started_at = :at, finished_at = :at where id = :id"
+        )
+        self.run_sql(statement, status=status, at=time_text(datetime.now(UTC)), id=run_id)
+        with transaction(self.api.connection):
+            add_runs_after(self.api.connection, run_id, Status(status))
 
     def ask(self, method, target, body=None):
         """Return the data of an answer; no fault meets this request and nobody counts it."""
@@ -165,6 +204,10 @@ class FaultyCloud:
             found += more
         return [{k: v for k, v in job.items() if k != "next_run_humanized"} for job in found]
 
+    def job(self, key):
+        """Return the job whose name ends in a key; ids do not follow the order of a file."""
+        return next(job for job in self.active() if job["name"].endswith(f"-{key}"))
+
     def copy_job(self, job, **fields):
         """Create a job like another one and return it."""
         return self.ask("POST", JOBS, {**job, "id": None, **fields})
@@ -178,7 +221,8 @@ class FaultyCloud:
             return self.api.connection.execute(statement, values).fetchall()
 
     def age(self, days):
-        """Let every job look as if it was changed so many days ago."""
+        """Let every job look as if it was changed so many days ago, by another machine."""
+        forget_journals()
         at = time_text(datetime.now(UTC) - timedelta(days=days))
         self.run_sql("update jobs set updated_at = :at", at=at)
 
@@ -195,7 +239,12 @@ class FaultyCloud:
     @property
     def runs(self):
         """Return the ids of all runs."""
-        return [row[0] for row in self.run_sql("select id from runs")]
+        return [row[0] for row in self.run_sql("select id from runs order by id")]
+
+    @property
+    def runs_of_jobs(self):
+        """Return the jobs of all runs, in the order of their start."""
+        return [row[0] for row in self.run_sql("select job_id from runs order by id")]
 
 
 def handler_of(cloud):
@@ -213,13 +262,14 @@ def handler_of(cloud):
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             path = urlsplit(self.path).path
             cloud.requests.append((self.command, path, json.loads(body) if body else None))
+            time.sleep(cloud.latency_seconds)
             fault = cloud.fault_for(self.command, path)
             if fault == "cut":
                 return self.drop()
             if isinstance(fault, int):
                 said = {"status": {"code": fault, "is_success": False}, "data": None}
                 return self.send(fault, json.dumps(said).encode())
-            token = self.headers.get("Authorization", "").removeprefix("Token ")
+            token = self.headers.get("Authorization", "").rpartition(" ")[2]
             status, text = cloud.answer(self.command, self.path, body, token)
             return self.drop() if fault == "lost" else self.send(status, text)
 
@@ -231,15 +281,57 @@ def handler_of(cloud):
         def send(self, status, text):
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))
-            if status == 429:
-                self.send_header("Retry-After", "0")
+            if status == 429 and cloud.retry_after is not None:
+                self.send_header("Retry-After", cloud.retry_after)
             self.end_headers()
             self.wfile.write(text)
 
-        do_GET = do_POST = do_DELETE = do_PUT = do  # noqa: N815
+        do_GET = do_POST = do_DELETE = do_PUT = do_PATCH = do  # noqa: N815
 
         def finish(self):
             with contextlib.suppress(OSError):
                 super().finish()
 
     return Handler
+
+
+def deploy_from(url, config, name, wait_seconds=0):
+    """Deploy as a machine of its own does, and return the exit code and what was printed."""
+    out = io.StringIO()
+    console = Console(out=out, err=out)
+
+    def body():
+        file = load_job_file(config)
+        scope = Scope("marketing-team", "feature-x", "anna")
+        settings = Settings(
+            host_url=url,
+            account_id=ACCOUNT,
+            project_id=PROJECT,
+            token=TOKEN,
+            scope=scope,
+            environment_id=ENVIRONMENT,
+        )
+        client = CloudClient(settings, retry_base_seconds=0.01)
+        try:
+            decide = lambda: read_and_plan(client, file, settings)[0]  # noqa: E731
+            return write_plan(console, client, decide(), name, wait_seconds, decide)
+        finally:
+            client.close()
+
+    return run_guarded(body, console), out.getvalue()
+
+
+def race(url, config, machines, wait_seconds):
+    """Deploy at once from machines without a common lock file; return the exit codes, sorted."""
+    start, codes = threading.Barrier(machines), []
+
+    def deploy(number):
+        start.wait()
+        codes.append(deploy_from(url, config, f"machine {number}", wait_seconds)[0])
+
+    threads = [threading.Thread(target=deploy, args=(number,)) for number in range(machines)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(codes)

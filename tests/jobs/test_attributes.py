@@ -139,9 +139,11 @@ def test_the_files_are_as_the_table_says(generator):
 @pytest.mark.parametrize("attribute", ATTRIBUTES, ids=lambda attribute: attribute.name)
 def test_every_attribute_goes_somewhere(attribute):
     stays_in_the_file = attribute.name == "tags"
-    has_a_converter = attribute.name in ("schedule_cron", "after", "env_vars")
+    has_a_converter = attribute.name in ("schedule_cron", "after", "env_vars", "keep")
     assert bool(attribute.places) != (stays_in_the_file or has_a_converter)
-    assert bool(attribute.arguments) == (attribute.name not in ("after", "env_vars", "tags"))
+    assert bool(attribute.arguments) == (
+        attribute.name not in ("after", "env_vars", "keep", "tags")
+    )
     assert attribute.meaning
 
 

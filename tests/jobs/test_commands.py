@@ -85,24 +85,29 @@ def test_a_list_parts_the_jobs_of_branches(jobs, cloud, job_file, columns):
     assert re.search(r"\ba\b", text[two:])
 
 
-def test_list_details_shows_steps_and_variables(jobs, cloud, job_file):
+def test_list_details_shows_steps_and_variables(jobs, cloud, job_file, screen):
     jobs("deploy", "--config", job_file(ONE))
+    screen(80)
     out = jobs("list", "--details")[1]
     assert "$ dbt build" in out
     assert "DBT_SCHEMA=anna_feature_x" in out
     assert "Builds." in out
 
 
-def test_list_details_shows_what_runs_beside_the_steps_and_when_it_changed(jobs, cloud, job_file):
+def test_list_details_shows_what_runs_beside_the_steps_and_when_it_changed(
+    jobs, cloud, job_file, screen
+):
+    screen(80)
     flags = "run_source_freshness = true, generate_docs = true"
     jobs("deploy", "--config", job_file(ONE.replace("a = {", f"a = {{ {flags},")))
     out = jobs("list", "--details")[1]
     assert "$ dbt source freshness, first" in out
     assert "$ dbt docs generate, at the end" in out
-    assert re.search(r"changed \d{4}-\d\d-\d\d \d\d:\d\d UTC$", out, re.MULTILINE)
+    assert re.search(r"changed \d{4}-\d\d-\d\d \d\d:\d\d UTC, \d+ (s|min) ago$", out, re.MULTILINE)
 
 
-def test_list_details_shows_every_attribute_that_says_something(jobs, cloud, job_file):
+def test_list_details_shows_every_attribute_that_says_something(jobs, cloud, job_file, screen):
+    screen(80)
     flags = "on_merge = true, timeout_seconds = 90, run_lint = true, environment_id = 3"
     jobs("deploy", "--config", job_file(ONE.replace("a = {", f"a = {{ {flags},")))
     lines = [line.strip() for line in jobs("list", "--details")[1].splitlines()]
@@ -111,13 +116,15 @@ def test_list_details_shows_every_attribute_that_says_something(jobs, cloud, job
 
 
 def test_an_empty_list_says_so(jobs):
-    assert "has no jobs" in jobs("list")[1]
+    code, out, err = jobs("list")
+    assert (code, len(out.splitlines())) == (0, 1)
+    assert "team marketing-team has no jobs in environment 3 of project 2" in err
 
 
 def test_the_json_of_list_has_these_fields(jobs, cloud, job_file):
     jobs("deploy", "--config", job_file(ONE))
     document = json.loads(jobs("list", "--json")[1])
-    assert list(document) == ["schema_version", "team", "jobs"]
+    assert list(document) == ["schema_version", "team", "environment_id", "elsewhere", "jobs"]
     assert list(document["jobs"][0]) == [
         "id",
         "key",
@@ -130,6 +137,9 @@ def test_the_json_of_list_has_these_fields(jobs, cloud, job_file):
         "updated_at",
         "env_vars",
         "last_run",
+        "created_at",
+        "schedule",
+        "drift",
     ]
 
 
@@ -176,7 +186,10 @@ def test_cleanup_without_a_terminal_needs_yes(jobs, cloud, job_file):
 def test_the_json_of_cleanup_has_these_fields(jobs, cloud, job_file):
     jobs("deploy", "--config", job_file(ONE))
     document = json.loads(jobs("cleanup", "--older-than", "0", "--yes", "--json")[1])
-    assert list(document) == ["schema_version", "team", "dry_run", "deletes", "results"]
+    assert list(document) == [
+        "schema_version", "team", "dry_run", "deletes", "spared", "unmerged", "schemas",
+        "results", "restore_file",
+    ]  # fmt: skip
     assert document["results"][0]["state"] == "done"
     assert cloud.active() == []
 
@@ -210,9 +223,9 @@ ENDS = {
 def test_run_follow_prints_each_line_once_and_exits_as_the_run(
     jobs, cloud, job_file, monkeypatch, end
 ):
-    from marketing_analytics.jobs import runs
+    from marketing_analytics.jobs.runs import follow
 
-    monkeypatch.setattr(runs.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(follow.time, "sleep", lambda seconds: None)
     final, expected = ENDS[end]
     cloud.script = script_of(final)
     jobs("deploy", "--config", job_file(ONE))
@@ -225,9 +238,9 @@ def test_run_follow_prints_each_line_once_and_exits_as_the_run(
 
 
 def test_run_follow_says_why_a_run_waits_each_time_that_changes(jobs, cloud, job_file, monkeypatch):
-    from marketing_analytics.jobs import runs
+    from marketing_analytics.jobs.runs import follow
 
-    monkeypatch.setattr(runs.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(follow.time, "sleep", lambda seconds: None)
     reason = "behind run 15, which writes the same warehouse file"
     cloud.script = [
         {"status": 1, "blocked_by": [3]},
@@ -266,9 +279,9 @@ def test_who_stops_following_is_told_how_to_cancel_the_run(jobs, cloud, job_file
 
 
 def test_run_events_are_json_lines_with_a_version(jobs, cloud, job_file, monkeypatch):
-    from marketing_analytics.jobs import runs
+    from marketing_analytics.jobs.runs import follow
 
-    monkeypatch.setattr(runs.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(follow.time, "sleep", lambda seconds: None)
     cloud.script = script_of({"status": 10})
     jobs("deploy", "--config", job_file(ONE))
     out = jobs("run", "a", "--follow", "--json")[1]
@@ -401,8 +414,9 @@ def test_the_script_is_short_and_imports_nothing_heavy(environ):
         "sqlalchemy",
         "jinja2",
     }
-    assert not loaded & heavy
-    assert "httpx" in loaded
+    # httpx alone would take longer than all the rest of a plan
+    assert not loaded & (heavy | {"httpx"})
+    assert "http" in loaded
 
 
 @pytest.mark.parametrize(

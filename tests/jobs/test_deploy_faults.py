@@ -1,5 +1,6 @@
 """What goes wrong on the way to dbt Cloud: lost answers, refusals, kills, certificates."""
 
+import json
 import re
 import subprocess
 import sys
@@ -39,9 +40,10 @@ def test_a_variable_is_repeated_after_waits_that_grow(jobs, cloud, job_file, pat
     cloud.fault_for = note_time
     cloud.fail("POST", path, 503, 503, 503, 503)
     assert jobs("deploy", "--config", job_file(some_jobs(1)))[0] == 0
-    assert len(times) == 5
+    # at /bulk/ it is the claim of the lease that is repeated, and the variable itself comes once
+    assert len(times) == 5 + (path == r"/bulk/$")
     # 5 + 10 + 20 + 40 ms at least: a server that is busy for a moment is given that moment
-    assert times[-1] - times[0] >= 0.075
+    assert times[4] - times[0] >= 0.075
     assert len(cloud.overrides) == 1
 
 
@@ -133,30 +135,29 @@ def test_a_deploy_killed_at_any_request_is_finished_by_the_next(
     assert len(cloud.overrides) == 3
 
 
-def test_a_create_of_a_killed_deploy_that_lands_late_starts_nothing_and_is_removed(
-    jobs, cloud, job_file
-):
-    config = job_file(
-        'jobs = { a = { execute_steps = ["dbt build"], schedule_cron = "* * * * *" } }'
-    )
-    original, created = cloud.answer, []
+def test_a_create_of_a_killed_deploy_that_lands_late_becomes_the_job(jobs, cloud, job_file):
+    text = """jobs = {
+  a = { execute_steps = ["dbt build"], schedule_cron = "* * * * *" }
+  b = { execute_steps = ["dbt build"], after = { job = "a" } }
+}"""
+    original, late = cloud.answer, []
 
-    def create_twice(method, path, *request):
-        if (method, path) == ("POST", JOBS) and not created:
-            created.append(path)
+    def create_twice(method, path, body=b"", *rest):
+        if (method, path) == ("POST", JOBS) and not late:
             # the one of the killed deploy: after this deploy has read, before it creates
-            original(method, path, *request)
-        return original(method, path, *request)
+            late.append(json.loads(original(method, path, body, *rest)[1])["data"])
+            assert late[0]["triggers"]["schedule"] is False
+        return original(method, path, body, *rest)
 
     cloud.answer = create_twice
-    assert jobs("deploy", "--config", config)[0] == 0
-    late, ours = cloud.active()
-    assert (late["triggers"]["schedule"], ours["triggers"]["schedule"]) == (False, True)
-    code, out, _ = jobs("deploy", "--config", config)
+    code, out, _ = jobs("deploy", "--config", job_file(text))
     assert code == 0
-    assert "1 to change, 1 to remove" in out
-    assert [job["id"] for job in cloud.active()] == [late["id"]]
-    assert "no changes" in jobs("deploy", "--config", config)[1]
+    assert f"(job {late[0]['id']}): another create was older" in out
+    kept, after = cloud.active()
+    assert (kept["id"], kept["triggers"]["schedule"]) == (late[0]["id"], True)
+    assert after["job_completion_trigger_condition"]["condition"]["job_id"] == kept["id"]
+    assert {job_id for job_id, _, _ in cloud.overrides} == {kept["id"], after["id"]}
+    assert "no changes" in jobs("deploy", "--config", job_file(text))[1]
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The page about jobs and the pipeline say what is true."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -72,7 +73,7 @@ def test_deploys_of_one_thing_wait_for_each_other():
 def test_cleanup_runs_on_a_schedule_and_by_hand():
     _, jobs = pipeline()
     on_schedule, *_, by_hand = jobs["cleanup-old-branch-jobs"]["rules"]
-    assert on_schedule == {"if": '$CI_PIPELINE_SOURCE == "schedule"'}
+    assert on_schedule == {"if": '$CI_PIPELINE_SOURCE == "schedule" && $NIGHTLY == "1"'}
     assert by_hand == {"when": "manual", "allow_failure": True}
     assert "cleanup --older-than 7 --yes" in jobs["cleanup-old-branch-jobs"]["script"][0]
 
@@ -81,6 +82,52 @@ def test_cleanup_runs_on_a_schedule_and_by_hand():
 def test_every_deploy_waits_for_a_click(name):
     _, jobs = pipeline()
     assert {rule.get("when", "on_success") for rule in jobs[name]["rules"]} == {"never", "manual"}
+
+
+def test_a_branch_deploys_the_plan_that_was_shown_and_stops_with_its_branch():
+    _, jobs = pipeline()
+    plan, deploy, stop = (jobs[f"{verb}-branch-jobs"] for verb in ("plan", "deploy", "stop"))
+    assert "--out plan.json" in plan["script"][0]
+    assert "plan.json" in plan["artifacts"]["paths"]
+    assert deploy["needs"] == ["plan-branch-jobs"]
+    assert deploy["script"] == ["python scripts/dbt_job_manager.py deploy --plan plan.json"]
+    assert deploy["environment"]["on_stop"] == "stop-branch-jobs"
+    assert stop["environment"] == {"name": deploy["environment"]["name"], "action": "stop"}
+    # a stop has to be possible whenever a deploy was, after the branch is gone too
+    assert stop["rules"] == deploy["rules"]
+    assert stop["variables"] == {"GIT_STRATEGY": "none"}
+
+
+def test_notes_show_what_the_plans_keep_and_need_a_merge_request_and_a_token():
+    _, jobs = pipeline()
+    for note, plan in (
+        ("note-branch-plan", "plan-branch-jobs"),
+        ("note-production-plan", "plan-production-terraform"),
+    ):
+        assert jobs[note]["needs"] == [plan]
+        text = jobs[note]["script"][-1].partition("--file ")[2].strip('"')
+        assert text in jobs[plan]["artifacts"]["paths"]
+        conditions = " ".join(rule["if"] for rule in jobs[note]["rules"] if "if" in rule)
+        assert "$CI_MERGE_REQUEST_IID" in conditions
+        assert "$GITLAB_TOKEN" in conditions
+
+
+def test_only_what_a_schedule_asks_for_runs_on_it():
+    _, jobs = pipeline()
+    asked = {}
+    for name in jobs:
+        for rule in resolved(jobs, name).get("rules", []):
+            condition = rule.get("if", "")
+            if '"schedule"' in condition and rule.get("when") != "never":
+                asked.setdefault(name, set()).update(re.findall(r'\$(\w+) == "1"', condition))
+    assert asked == {
+        "cleanup-old-branch-jobs": {"NIGHTLY"},
+        "report-drift": {"NIGHTLY"},
+        "load-platforms": {"INGEST"},
+        "watch-marts": {"MONITORS"},
+        "build-report": {"REPORT"},
+        "pages": {"REPORT"},
+    }
 
 
 def test_the_pipeline_is_valid_against_gitlabs_schema():

@@ -14,7 +14,7 @@ from marketing_analytics.cloud_api.limits import VARIABLE_PATTERN
 from marketing_analytics.cloud_api.names import KEY_PATTERN, TEAM_PATTERN
 from marketing_analytics.core.errors import FileError, FileErrors
 from marketing_analytics.jobs.forms.variables import DECLARED
-from marketing_analytics.jobs.model import MAX_CHAIN_LEVELS, load_job_file, read_job_text
+from marketing_analytics.jobs.model import load_job_file, read_job_text
 from marketing_analytics.jobs.reader import STATUSES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -106,15 +106,26 @@ def test_cycles_are_shown_as_a_path():
         read_job_text(text)
 
 
-def test_chains_have_at_most_four_levels():
+@pytest.mark.parametrize("length", [5, 300])
+def test_a_chain_has_as_many_levels_as_it_has_jobs(length):
     step = 'execute_steps = ["dbt build"]'
-    rows = [f"j0 = {{ {step} }}"]
-    rows += [f'j{n} = {{ {step}, after = {{ job = "j{n - 1}" }} }}' for n in range(1, 5)]
-    assert (
-        len(read_job_text("jobs = {\n" + "\n".join(rows[:4]) + "\n}").layers()) == MAX_CHAIN_LEVELS
-    )
-    with pytest.raises(FileError, match="5 jobs long"):
-        read_job_text("jobs = {\n" + "\n".join(rows) + "\n}")
+    rows = [f'j{n} = {{ {step}, after = {{ job = "j{n - 1}" }} }}' for n in range(1, length)]
+    # in any order: what comes later in the file may come earlier in the chain
+    text = "jobs = {\n" + "\n".join([*reversed(rows), f"j0 = {{ {step} }}"]) + "\n}"
+    layers = read_job_text(text).layers()
+    assert [[job.key for job in layer] for layer in layers] == [[f"j{n}"] for n in range(length)]
+
+
+def test_each_ring_of_jobs_is_one_mistake_and_what_waits_for_it_is_none():
+    step = 'execute_steps = ["dbt build"]'
+    parents = {"x": "a", "a": "b", "b": "a", "c": "c", "free": "free2"}
+    rows = [f'{key} = {{ {step}, after = {{ job = "{job}" }} }}' for key, job in parents.items()]
+    with pytest.raises(FileError) as caught:
+        read_job_text("jobs = {\n" + "\n".join([*rows, f"free2 = {{ {step} }}"]) + "\n}")
+    text = caught.value.render()
+    assert text.count("wait for each other") == 2
+    assert "a → b → a" in text
+    assert "c → c" in text
 
 
 def test_texts_become_numbers_and_bools_as_in_terraform():
@@ -263,7 +274,7 @@ SCHEDULES = {
         "customer-acquisition-funnel": "0 10 * * *",
         "email-marketing-metrics": "0 11 * * *",
         "automation-flows": "30 11 * * *",
-        "customer-ltv-modeling": "0 12 * * *",
+        "customer-ltv-modeling": "30 12 * * *",
         "marketing-executive-dashboard": "0 13 * * *",
         "attribution-validation": None,
     },

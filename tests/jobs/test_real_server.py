@@ -39,7 +39,7 @@ def server(tmp_path, monkeypatch):
     folder = tmp_path / "cloud"
     code = "from marketing_analytics.cli import main; main()"
     command = [sys.executable, "-c", code, "cloud", "serve", "--port", "0"]
-    command += ["--data-dir", str(folder), "--project-dir", str(ROOT / "transform")]
+    command += ["--data-dir", str(folder), "--project-dir", str(ROOT / "transform"), "--dirty"]
     with (tmp_path / "server.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT)
     try:
@@ -395,8 +395,8 @@ def test_a_state_with_a_resource_for_each_level_keeps_its_jobs(
     shown = outputs.read_text()
     outputs.write_text("")
     (module.parents[3] / "outputs.tf").unlink()
-    checks = text.index("# a job in no level")
-    module.write_text(text[:start] + "\n".join(levels) + text[checks:])
+    checks = text.index('resource "terraform_data" "chains"')
+    module.write_text(text[:start] + LEVELS + "\n".join(levels) + text[checks:])
     apply(terraform, config)
     before = {job["name"]: job["id"] for job in all_jobs(server)}
     conditions = parents(stored_by_key(all_jobs(server)))
@@ -411,6 +411,17 @@ def test_a_state_with_a_resource_for_each_level_keeps_its_jobs(
     assert parents(stored_by_key(all_jobs(server))) == conditions
 
 
+LEVEL = (
+    "level_{n} = {{ for k, j in var.jobs : k => j if try(contains({above}, j.after.job), false) }}"
+)
+LEVELS = "\n".join(
+    [
+        "locals {",
+        "level_0 = { for key, job in var.jobs : key => job if job.after == null }",
+        *(LEVEL.format(n=n, above=f"keys(local.level_{n - 1})") for n in range(1, 4)),
+        "}\n",
+    ]
+)
 CONDITION = """
 
   job_completion_trigger_condition {{
@@ -448,3 +459,35 @@ def test_both_paths_refuse_the_file(terraform, server, script, job_file, case):
     said = terraform("plan", "-input=false", f"-var-file={config}", code=1)
     assert "Invalid value for variable" in said or "wait for each other" in said
     assert all_jobs(server) == []
+
+
+WORK = """jobs = {
+  second = { execute_steps = ["dbt parse"], after = { job = "first" } }
+  first  = { execute_steps = ["dbt parse"] }
+  broken = { execute_steps = ["dbt parse", "dbt build --select nothing_of_this_name:x:y"] }
+}
+"""
+
+
+@pytest.mark.slow
+def test_jobs_run_in_order_fail_are_retried_and_leave_artifacts(server, script, job_file, tmp_path):
+    assert script("deploy", "--config", job_file(WORK)).returncode == 0
+    done = script("run", "second", "first", "--in-order", "--timeout", "300")
+    assert done.returncode == 0, done.stdout + done.stderr
+    # the chain starts the second by itself
+    assert "started by its chain: run 2 of second" in done.stdout
+    done = script("run", "broken", "--follow", "--json")
+    assert done.returncode == 1
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert events[-1]["status"] == "error"
+    done = script("retry", "broken", "--follow")
+    assert done.returncode == 1
+    assert "repeats run 3" in done.stdout
+    assert "from `dbt build --select nothing" in done.stdout
+    target = tmp_path / "results.json"
+    done = script("artifacts", "1", "--get", "manifest.json", "--out", target)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(target.read_text())["metadata"]["project_name"]
+    history = json.loads(script("history", "--all", "--json").stdout)["jobs"]
+    states = {job["key"]: [run["status"] for run in job["runs"]] for job in history}
+    assert states == {"first": ["success"], "second": ["success"], "broken": ["error", "error"]}

@@ -1,4 +1,7 @@
-"""Every step of every job selects something that exists; no test of the project is left out."""
+"""Every step of every job selects something that exists; no test of the project is left out.
+
+The lineage check takes each step as dbt does, finds the faults of steps, and none in our own files.
+"""
 
 import collections
 import json
@@ -11,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from marketing_analytics.jobs.model import load_job_file
+from marketing_analytics.jobs.lineage.checks import findings_of
+from marketing_analytics.jobs.lineage.project import project_of
+from marketing_analytics.jobs.model import load_job_file, read_job_text
 
 pytestmark = pytest.mark.system
 
@@ -19,10 +24,12 @@ ROOT = Path(__file__).resolve().parents[2]
 FILES = ["dev", "test", "prod"]
 RESOURCES = {"build": [], "test": ["test", "unit_test"], "run": ["model"], "source": ["source"]}
 ALL = "dbt build"
+LISTED_ONLY = {"source", "exposure", "metric", "semantic_model", "saved_query", "analysis"}
 
-# one process parses once and asks for each selection; dbt itself decides what is selected
+# one process parses once and asks for each selection; dbt itself decides what is selected, and the
+# lineage check is asked for the same and for steps with faults
 LISTER = """
-import json, sys
+import json, pathlib, sys
 from dbt.cli.main import dbtRunner
 common = json.loads(sys.argv[1])
 runner = dbtRunner(manifest=dbtRunner().invoke(["--quiet", "parse", *common[:-2]]).result)
@@ -32,8 +39,48 @@ for name, arguments in json.loads(sys.argv[2]).items():
     failed = [f"FAILED {result.exception}"]
     found[name] = [json.loads(line)["unique_id"] for line in result.result or []]
     found[name] = found[name] if result.success else failed
-print("\\n" + json.dumps(found))
+from marketing_analytics.jobs.lineage.project import project_json
+from marketing_analytics.jobs.lineage.selection import Asked, flags_of
+place = lambda flag: pathlib.Path(common[common.index(flag) + 1])
+target, project = place("--target-path"), place("--project-dir")
+manifest = json.loads((target / "manifest.json").read_text())
+asked = Asked(manifest, flags_of(str(project / "dbt_project.yml")))
+lineage = project_json(asked.project(json.loads(sys.argv[3])))
+print("\\n" + json.dumps({"found": found, "lineage": lineage}))
 """
+
+# what dbt would refuse or do nothing for, and what is said of it; nothing is said of the last ones
+FAULTS = {
+    "dbt build --selct x": "No such option '--selct'",
+    "dbt bild": "No such command 'bild'",
+    "dbt build --select 'a": "no closing quotation",
+    "dbt --quiet build --quiet": "quiet was provided both before and after the subcommand",
+    "dbt build extra": "unexpected extra argument (extra)",
+    "dbt build --threads many": "'many' is not a valid integer",
+    "dbt run-operation nope": "the project has no macro nope",
+    "dbt run-operation marketing.nope": "the project has no macro marketing.nope",
+    "dbt run-operation generate_schema_name --args '{a: '": "is not valid YAML",
+    "dbt --quiet": "it names no command",
+    "dbt source": "it names no command",
+    "dbt build --help": "it only prints a text",
+    "dbt --version": "it only prints a text",
+    "dbt build --select tag:nope fct_attribution": '"--select tag:nope" selects nothing',
+    "dbt build --select seed_x,tag:ads": '"--select seed_x,tag:ads" selects nothing',
+    "dbt build --exclude tag:nope": '"--exclude tag:nope" leaves out nothing',
+    "dbt build --select tag:funnel --exclude tag:funnel": "it selects nothing",
+    "dbt seed --select fct_attribution": "it selects nothing",
+    "dbt build --selector nope": "there is no selector nope",
+    "dbt build --select selector:nope": "Selector 'nope' did not match",
+    "dbt build --select foo:bar": "'foo' is not a valid method name",
+    "dbt build --select @a+": "incompatible",
+    "dbt source freshness --select source:simulated_none": "selects nothing",
+    "dbt build --select state:modified+": None,
+    "dbt build --project-dir elsewhere": None,
+    "dbt run-operation generate_schema_name": None,
+    "dbt deps": None,
+    "dbt docs generate": None,
+    "dbt --quiet build --select 2+fct_attribution+1": None,
+}
 
 
 def jobs_of(name):
@@ -75,7 +122,16 @@ def selected(made_once):
     folder = made_once(
         "selected", lambda made: (made / "steps.json").write_text(json.dumps(ask_dbt(made)))
     )
-    return json.loads((folder / "steps.json").read_text())
+    return json.loads((folder / "steps.json").read_text())["found"]
+
+
+@pytest.fixture(scope="module")
+def project(made_once):
+    """Return what the lineage check knows of the project and the steps."""
+    folder = made_once(
+        "selected", lambda made: (made / "steps.json").write_text(json.dumps(ask_dbt(made)))
+    )
+    return project_of(json.loads((folder / "steps.json").read_text())["lineage"])
 
 
 def ask_dbt(target):
@@ -87,11 +143,18 @@ def ask_dbt(target):
     asked = {*steps(), *(without_selectors(step) for step in steps())}
     arguments = {step: listing(step) for step in sorted(asked)}
     done = subprocess.run(
-        [sys.executable, "-c", LISTER, json.dumps(common), json.dumps(arguments)],
+        [
+            *(sys.executable, "-c", LISTER, json.dumps(common), json.dumps(arguments)),
+            json.dumps([*steps(), *FAULTS]),
+        ],
         capture_output=True,
         text=True,
         cwd=target,
-        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        env={
+            **os.environ,
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "PYTHONPATH": str(ROOT),
+        },
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -102,6 +165,49 @@ def ask_dbt(target):
 def test_a_step_selects_at_least_one_model_test_or_source(selected, step):
     assert selected[step], f"{step} selects nothing"
     assert not selected[step][0].startswith("FAILED"), selected[step]
+
+
+@pytest.mark.parametrize("step", steps())
+def test_the_lineage_check_takes_what_dbt_takes(selected, project, step):
+    taken = project.works[step].selected
+    assert taken == {each for each in selected[step] if takes(step, each, project)}
+    assert taken
+    assert project.works[step].faults == ()
+
+
+def takes(step, listed, project):
+    """Return whether a command takes what `dbt ls` lists for its selection.
+
+    `ls` lists kinds that no build makes, and sources without a freshness.
+    """
+    if step.startswith("dbt source "):
+        return listed in project.works[step].selected
+    return listed.partition(".")[0] not in LISTED_ONLY
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_lineage_check_finds_nothing_in_our_files(project, name):
+    file = load_job_file(ROOT / "env_file" / f"{name}_env.tfvars")
+    assert [finding.message for finding in findings_of(file, project)] == []
+
+
+@pytest.mark.parametrize("step", FAULTS)
+def test_the_faults_of_a_step_are_found_as_dbt_would(project, step):
+    said = [fault.message for fault in project.works[step].faults]
+    if FAULTS[step] is None:
+        assert said == []
+    else:
+        assert any(FAULTS[step] in message for message in said), said
+
+
+def test_our_files_with_a_fault_are_not_silent(project):
+    text = (ROOT / "env_file" / "dev_env.tfvars").read_text()
+    late = text.replace('schedule_cron = "30 12 * * *"', 'schedule_cron = "0 12 * * *"')
+    left_out = re.sub(r"  customer-acquisition-funnel = \{.*?\n  \}\n", "", text, flags=re.DOTALL)
+    for changed, said in ((late, "build the same tables"), (left_out, "fct_acquisition_funnel")):
+        assert changed != text
+        [finding] = findings_of(read_job_text(changed), project)
+        assert said in finding.message
 
 
 def data_tests(names):

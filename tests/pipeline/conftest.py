@@ -1,15 +1,14 @@
-"""What a pipeline runs against: a local dbt Cloud, a Terraform state backend, GitLab's runner."""
+"""What a pipeline runs against: a local dbt Cloud, GitLab's runner, a repository."""
 
+import csv
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -80,53 +79,6 @@ def address_of(path, process, log):
     return json.loads(path.read_text())["url"]
 
 
-class StateHandler(BaseHTTPRequestHandler):
-    """Keeps Terraform states with their locks, as GitLab does: GET, POST, lock and unlock."""
-
-    def answer(self, status, body=b""):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def body(self):
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
-
-    def do_GET(self):
-        state = self.server.states.get(self.path)
-        self.answer(404 if state is None else 200, state or b"")
-
-    def do_POST(self):
-        path, _, query = self.path.partition("?")
-        if not path.endswith("/lock"):
-            assert json.loads(self.server.locks[path])["ID"] == query.removeprefix("ID=")
-            self.server.states[path] = self.body()
-            self.answer(200)
-            return
-        lock = self.server.locks.setdefault(path.removesuffix("/lock"), body := self.body())
-        self.answer(200 if lock is body else 423, lock)
-
-    def do_DELETE(self):
-        self.body()
-        self.server.locks.pop(self.path.removesuffix("/lock"))
-        self.answer(200)
-
-    def log_message(self, *arguments):
-        """Say nothing."""
-
-
-@pytest.fixture
-def state_server():
-    """Return a running state backend: `states` by path, `locks` that are held."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), StateHandler)
-    server.states, server.locks = {}, {}
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
 @pytest.fixture(scope="session")
 def runner():
     """Return gitlab-ci-local, installed once under var/."""
@@ -172,3 +124,55 @@ def repository(tmp_path):
     ):
         subprocess.run(["git", *command.split()], cwd=folder, check=True)
     return folder
+
+
+class Pipeline:
+    """Pipelines of a repository; every job runs in a shell of this machine."""
+
+    def __init__(self, program, repository, environ):
+        self.program = program
+        self.repository = repository
+        self.environ = environ
+
+    def checkout(self, branch):
+        """Check a branch out, without what earlier jobs left: GitLab starts clean as well."""
+        for command in (f"checkout -q -B {branch}", "clean -ffdxq -e .gitlab-ci-local*"):
+            subprocess.run(["git", *command.split()], cwd=self.repository, check=True)
+
+    def start(self, *arguments, variables=None):
+        given = [f"--variable={name}={value}" for name, value in (variables or {}).items()]
+        return subprocess.run(
+            [self.program, "--force-shell-executor", *given, *arguments],
+            capture_output=True,
+            text=True,
+            cwd=self.repository,
+            env=self.environ,
+            check=False,
+        )
+
+    def jobs(self, **variables):
+        """Return when each job of the pipeline runs, by its name."""
+        done = self.start("--no-evaluate-rule-changes", "--list-csv", variables=variables)
+        table = done.stdout[done.stdout.index("name;") :].splitlines()
+        rows = list(csv.DictReader(table, delimiter=";"))
+        assert done.returncode == 0, done.stderr
+        self.needs = {row["name"]: row["needs"] for row in rows}
+        return {row["name"]: row["when"] for row in rows}
+
+    def run(self, job, **variables):
+        """Run one job and return its output."""
+        done = self.start(job, variables=variables)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def pipeline(runner, repository, tmp_path):
+    """Return the pipeline without variables: enough to see which jobs there are."""
+    environ = {**os.environ, "HOME": str(tmp_path)}
+    if shutil.which("rsync") is None:
+        # it copies files for containers alone; jobs in a shell run in the repository itself
+        (tmp_path / "programs").mkdir()
+        (tmp_path / "programs" / "rsync").symlink_to(shutil.which("true"))
+        environ["PATH"] += f"{os.pathsep}{tmp_path / 'programs'}"
+    return Pipeline(runner, repository, environ)

@@ -1,6 +1,5 @@
 """The pipeline of .gitlab-ci.yml, run by gitlab-ci-local: which jobs it has, what they deploy."""
 
-import csv
 import os
 import shutil
 import subprocess
@@ -9,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import IDENTITY
+from tests.pipeline.conftest import IDENTITY, ROOT
+from tests.pipeline.gitlab_api import PROJECT, GitLabApi
+from tests.pipeline.gitlab_api import TOKEN as TOKEN_OF_GITLAB
 
 PROVIDER = os.environ.get("DBTCLOUD_PROVIDER_DIR", "")
 needs_provider = pytest.mark.skipif(
@@ -19,65 +20,27 @@ needs_provider = pytest.mark.skipif(
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 CHECKS = dict.fromkeys(["job files", "terraform files", "checks", "coverage"], "on_success")
-BRANCH = {"plan-branch-jobs": "on_success", "deploy-branch-jobs": "manual"}
+BRANCH = {
+    "plan-branch-jobs": "on_success",
+    "deploy-branch-jobs": "manual",
+    "stop-branch-jobs": "manual",
+}
 TERRAFORM = {"plan-production-terraform": "on_success", "deploy-production-terraform": "manual"}
 CLEANUP = {"cleanup-old-branch-jobs": "manual"}
-
-
-class Pipeline:
-    """Pipelines of a repository; every job runs in a shell of this machine."""
-
-    def __init__(self, program, repository, environ):
-        self.program = program
-        self.repository = repository
-        self.environ = environ
-
-    def checkout(self, branch):
-        """Check a branch out, without what earlier jobs left: GitLab starts clean as well."""
-        for command in (f"checkout -q -B {branch}", "clean -ffdxq -e .gitlab-ci-local*"):
-            subprocess.run(["git", *command.split()], cwd=self.repository, check=True)
-
-    def start(self, *arguments, variables=None):
-        given = [f"--variable={name}={value}" for name, value in (variables or {}).items()]
-        return subprocess.run(
-            [self.program, "--force-shell-executor", *given, *arguments],
-            capture_output=True,
-            text=True,
-            cwd=self.repository,
-            env=self.environ,
-            check=False,
-        )
-
-    def jobs(self, **variables):
-        """Return when each job of the pipeline runs, by its name."""
-        done = self.start("--no-evaluate-rule-changes", "--list-csv", variables=variables)
-        table = done.stdout[done.stdout.index("name;") :].splitlines()
-        rows = list(csv.DictReader(table, delimiter=";"))
-        assert done.returncode == 0, done.stderr
-        self.needs = {row["name"]: row["needs"] for row in rows}
-        return {row["name"]: row["when"] for row in rows}
-
-    def run(self, job):
-        """Run one job and return its output."""
-        done = self.start(job)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+PLANNED = {"plan-production-terraform": "on_success"}
+NOTED = {"note-production-plan": "on_success"}
 
 
 @pytest.fixture
-def pipeline(runner, repository, tmp_path):
-    """Return the pipeline without variables: enough to see which jobs there are."""
-    environ = {**os.environ, "HOME": str(tmp_path)}
-    if shutil.which("rsync") is None:
-        # it copies files for containers alone; jobs in a shell run in the repository itself
-        (tmp_path / "programs").mkdir()
-        (tmp_path / "programs" / "rsync").symlink_to(shutil.which("true"))
-        environ["PATH"] += f"{os.pathsep}{tmp_path / 'programs'}"
-    return Pipeline(runner, repository, environ)
+def gitlab():
+    """Return a running GitLab."""
+    gitlab = GitLabApi()
+    yield gitlab
+    gitlab.close()
 
 
 @pytest.fixture
-def connected(pipeline, cloud, state_server, tmp_path):
+def connected(pipeline, cloud, gitlab, tmp_path):
     """Return the pipeline with the CI variables of a team, and a Python that has nothing."""
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "python"], check=True)
     variables = {
@@ -85,7 +48,10 @@ def connected(pipeline, cloud, state_server, tmp_path):
         "DBTCLOUD_HOST_URL": cloud.url,
         "TEST_ENVIRONMENT_ID": cloud.environments["staging"],
         "PROD_ENVIRONMENT_ID": cloud.environments["production"],
-        "CI_API_V4_URL": f"http://127.0.0.1:{state_server.server_port}/api/v4",
+        "CI_API_V4_URL": gitlab.url,
+        "CI_PROJECT_ID": PROJECT,
+        "CI_REPOSITORY_URL": f"file://{pipeline.repository}",
+        "GITLAB_TOKEN": TOKEN_OF_GITLAB,
     }
     lines = "".join(f'{name}: "{value}"\n' for name, value in variables.items())
     (pipeline.repository / ".gitlab-ci-local-variables.yml").write_text(lines)
@@ -109,10 +75,17 @@ def provider(connected, tmp_path):
     return connected
 
 
+def on_schedule(name):
+    """Return the variables of a scheduled pipeline."""
+    return {"CI_PIPELINE_SOURCE": "schedule", name: "1"}
+
+
 def merge_request_to(branch):
     """Return the variables of a merge request's pipeline, which has no CI_COMMIT_BRANCH."""
     return {
         "CI_PIPELINE_SOURCE": "merge_request_event",
+        "CI_MERGE_REQUEST_IID": "12",
+        "GITLAB_TOKEN": TOKEN_OF_GITLAB,
         "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": branch,
         "CI_COMMIT_BRANCH": "",
     }
@@ -124,28 +97,43 @@ def merge_request_to(branch):
         ("feature-x", {}, CHECKS | BRANCH | CLEANUP),
         ("main", {}, CHECKS | TERRAFORM | CLEANUP),
         ("production", {}, CHECKS | TERRAFORM | CLEANUP),
-        ("main", {"CI_PIPELINE_SOURCE": "schedule"}, {"cleanup-old-branch-jobs": "on_success"}),
+        ("main", {"CI_PIPELINE_SOURCE": "schedule"}, {}),
+        (
+            "main",
+            on_schedule("NIGHTLY"),
+            {"cleanup-old-branch-jobs": "on_success", "report-drift": "on_success"},
+        ),
+        ("main", on_schedule("INGEST"), {"load-platforms": "on_success"}),
+        ("main", on_schedule("MONITORS"), {"watch-marts": "on_success"}),
+        ("main", on_schedule("REPORT"), {"build-report": "on_success", "pages": "on_success"}),
         (
             "feature-x",
             merge_request_to("main"),
-            CHECKS | BRANCH | CLEANUP | {"plan-production-terraform": "on_success"},
+            CHECKS | BRANCH | CLEANUP | PLANNED | NOTED | {"note-branch-plan": "on_success"},
         ),
-        (
-            "main",
-            merge_request_to("production"),
-            CHECKS | CLEANUP | {"plan-production-terraform": "on_success"},
-        ),
+        ("main", merge_request_to("production"), CHECKS | CLEANUP | PLANNED | NOTED),
     ],
-    ids=["branch", "main", "production", "schedule", "merge request", "main to production"],
+    ids=[
+        "branch",
+        "main",
+        "production",
+        "schedule",
+        "night",
+        "ingestion",
+        "monitors",
+        "report",
+        "merge request",
+        "main to production",
+    ],
 )
 def test_a_pipeline_has_these_jobs(pipeline, branch, variables, expected):
     pipeline.checkout(branch)
     assert pipeline.jobs(**variables) == expected
     if "deploy-branch-jobs" in expected:
-        assert pipeline.needs["deploy-branch-jobs"] == "[job files]"
+        assert pipeline.needs["deploy-branch-jobs"] == "[plan-branch-jobs]"
 
 
-def test_a_branch_deploys_its_own_jobs_and_cleanup_spares_what_is_new(connected, cloud):
+def test_a_branch_deploys_exactly_what_it_planned_and_one_note_shows_it(connected, cloud, gitlab):
     connected.checkout("feature-x")
     connected.run("job files")
     assert "9 to add" in connected.run("plan-branch-jobs")
@@ -153,14 +141,57 @@ def test_a_branch_deploys_its_own_jobs_and_cleanup_spares_what_is_new(connected,
     deployed = cloud.jobs("development")
     assert len(deployed) == 9
     assert {name.partition("-jennifer-")[0] for name in deployed} == {"marketing-team-feature-x"}
-    assert "no changes" in connected.run("deploy-branch-jobs")
     assert "nothing to clean up" in connected.run("cleanup-old-branch-jobs")
     assert cloud.jobs("development") == deployed
+    # what was planned against another state is refused: nine jobs are there, none should be added
+    assert "WARN 3" in connected.run("deploy-branch-jobs")
+    assert cloud.jobs("development") == deployed
+    for _ in range(2):
+        assert "no changes" in connected.run("plan-branch-jobs")
+        connected.run("note-branch-plan", **merge_request_to("main"))
+    (note,) = gitlab.bodies("12")
+    assert "no changes" in note
     assert cloud.jobs("staging") == cloud.jobs("production") == []
 
 
+def test_the_jobs_of_a_branch_go_with_it(connected, cloud):
+    for branch in ("feature-x", "feature-y"):
+        config = ROOT / "env_file" / "dev_env.tfvars"
+        command = [sys.executable, ROOT / "scripts" / "dbt_job_manager.py", "deploy"]
+        command += ["--config", config, "--branch", branch, "--user", "jennifer"]
+        settings = {**os.environ, **IDENTITY, "DBTCLOUD_HOST_URL": cloud.url}
+        subprocess.run(command, env=settings, check=True, capture_output=True)
+    connected.checkout("feature-x")
+    connected.run("stop-branch-jobs")
+    left = cloud.jobs("development")
+    assert {name.partition("-jennifer-")[0] for name in left} == {"marketing-team-feature-y"}
+
+
 @needs_provider
-def test_main_deploys_staging_and_production_deploys_production(provider, cloud, state_server):
+def test_drift_is_one_issue_while_it_lasts(provider, cloud, gitlab):
+    provider.checkout("main")
+    provider.run("plan-production-terraform")
+    provider.run("note-production-plan", **merge_request_to("main"))
+    (note,) = gitlab.bodies("12")
+    assert "Plan: " in note
+    provider.run("deploy-production-terraform")
+    provider.run("report-drift")
+    assert gitlab.issues == []
+    job = cloud.call("v2/accounts/1/jobs/?limit=1")[0]
+    place = f"v2/accounts/1/jobs/{job['id']}/"
+    cloud.call(place, {**job, "settings": {"threads": 77, "target_name": "default"}})
+    for _ in range(2):
+        provider.run("report-drift")
+    (issue,) = gitlab.issues
+    assert "77" in issue["description"]
+    assert issue["state"] == "opened"
+    cloud.call(place, job)
+    provider.run("report-drift")
+    assert gitlab.issues[0]["state"] == "closed"
+
+
+@needs_provider
+def test_main_deploys_staging_and_production_deploys_production(provider, cloud, gitlab):
     for branch, environment, count in (("main", "staging", 6), ("production", "production", 5)):
         provider.checkout(branch)
         provider.run("terraform files")
@@ -171,5 +202,5 @@ def test_main_deploys_staging_and_production_deploys_production(provider, cloud,
         assert "No changes" in provider.run("plan-production-terraform")
     assert cloud.jobs("development") == []
     assert "marketing-team-attribution-production" in cloud.jobs("production")
-    assert [path.rpartition("/")[2] for path in state_server.states] == ["test", "prod"]
-    assert state_server.locks == {}
+    assert [path.rpartition("/")[2] for path in gitlab.server.states] == ["test", "prod"]
+    assert gitlab.server.locks == {}

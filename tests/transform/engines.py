@@ -54,7 +54,7 @@ class Engine:
             env=os.environ | {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"} | self.environment,
             capture_output=True,
             text=True,
-            timeout=1800,
+            timeout=2700,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,44 +10,82 @@ import click
 from marketing_analytics.core.commands import Command
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import EXIT_OK
-from marketing_analytics.jobs.commands.options import connect, execute, options, settings_of
+from marketing_analytics.jobs.commands.options import connect, execute, given_of, load_file, options
 from marketing_analytics.jobs.settings import Settings
 
 if TYPE_CHECKING:
-    pass
+    from marketing_analytics.cloud_api.client import CloudClient
+    from marketing_analytics.jobs.plan import RemoteJob
 
 
-@click.command(cls=Command, name="list", examples=["", "--details --team marketing-team"])
-@click.option("--details", is_flag=True, help="Show steps, variables and times.")
-@options(has_branch=False)
-def list_(details: bool, **flags: Any) -> None:
+@click.command(
+    cls=Command,
+    name="list",
+    examples=["", "--details --config env_file/dev_env.tfvars", "--all-environments --json"],
+)
+@click.option(
+    "--details", is_flag=True, help="Show steps, runs, owner, age and, with --config, drift."
+)
+@click.option("--all-environments", is_flag=True, help="Not only those of ENVIRONMENT_ID.")
+@options(has_branch=False, has_environment=True)
+def list_(details: bool, all_environments: bool, **flags: Any) -> None:
     """Show the team's jobs."""
-    from marketing_analytics.jobs.render import SCHEMA_VERSION, job_json, print_jobs
+    from marketing_analytics.jobs.listing.drift import drifts_of
+    from marketing_analytics.jobs.listing.screen import Listing, listing_json, print_listing
+    from marketing_analytics.jobs.runs.choose import place_of
+    from marketing_analytics.jobs.settings import load_settings
 
     def body(console: Console) -> int:
-        settings = settings_of(console, flags, is_shared=True)
-        jobs = team_jobs(settings, console)
+        file = load_file(console, flags["config"]) if flags["config"] else None
+        given = given_of({**flags, "is_shared": True})
+        settings = load_settings(given, file.defaults if file else None)
+        place = place_of(settings, None if all_environments else file)
+        with connect(settings, console) as client:
+            found = jobs_of_team(client, settings)
+            here = found if all_environments else [job for job in found if place.has(job)]
+            if file:
+                here = with_variables(client, here)
+        listing = Listing(
+            settings.scope.team,
+            settings.project_id,
+            None if all_environments else settings.environment_id,
+            tuple(here),
+            len(found) - len(here),
+            drifts_of(file, here, settings.environment_id) if file else {},
+        )
         if console.is_json:
-            listed = [job_json(job) for job in jobs]
-            team = settings.scope.team
-            console.json({"schema_version": SCHEMA_VERSION, "team": team, "jobs": listed})
-        elif not jobs:
-            console.line(f"team {settings.scope.team} has no jobs in project {settings.project_id}")
+            console.json(listing_json(listing))
         else:
-            print_jobs(console, jobs, has_details=details)
+            print_listing(console, listing, datetime.now(UTC), has_details=details)
         return EXIT_OK
 
     execute(flags["is_json"], body)
 
 
-def team_jobs(settings: Settings, console: Console) -> list[Any]:
-    """Return the jobs that carry the team's mark, by name."""
+def team_jobs(settings: Settings, console: Console) -> list[RemoteJob]:
+    """Return the jobs that carry the team's mark, of every environment, by name."""
+    with connect(settings, console) as client:
+        return jobs_of_team(client, settings)
+
+
+def jobs_of_team(client: CloudClient, settings: Settings) -> list[RemoteJob]:
+    """Return the jobs that carry the team's mark, with their variables and last runs, by name."""
     from marketing_analytics.jobs.apply import RELATED
     from marketing_analytics.jobs.payload import overrides_of
     from marketing_analytics.jobs.plan import remote_job
+    from marketing_analytics.jobs.runs.choose import remember_jobs
 
-    with connect(settings, console) as client:
-        listed = client.list_jobs(RELATED, "most_recent_run")
+    listed = client.list_jobs(RELATED, "most_recent_run")
     jobs = [remote_job(data, overrides_of(data.get(RELATED))) for data in listed]
+    remember_jobs(client, jobs)
     ours = [job for job in jobs if job.owner and job.owner.scope.team == settings.scope.team]
     return sorted(ours, key=lambda job: (job.name, job.job_id))
+
+
+def with_variables(client: CloudClient, jobs: list[RemoteJob]) -> list[RemoteJob]:
+    """Return jobs with their variables, also where the list of the server does not have them."""
+    from marketing_analytics.jobs.apply import reader
+    from marketing_analytics.jobs.plan import remote_job
+
+    read = reader(client)
+    return [job if job.overrides is not None else remote_job(job.data, read(job)) for job in jobs]

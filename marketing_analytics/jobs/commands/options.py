@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,24 +17,35 @@ from marketing_analytics.jobs.settings import Given, Settings, load_settings, re
 if TYPE_CHECKING:
     from marketing_analytics.cloud_api.client import CloudClient
     from marketing_analytics.jobs.model import JobFile
+    from marketing_analytics.jobs.runs.choose import Place
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def options(
-    *, has_branch: bool = True, has_shared: bool = False, needs_config: bool = False
+    *,
+    has_branch: bool = True,
+    has_shared: bool = False,
+    has_environment: bool = False,
+    needs_config: bool = False,
+    has_config: bool = True,
+    has_plan: bool = False,
 ) -> Callable[[F], F]:
-    """Return a decorator that adds --config, the connection flags and --json."""
+    """Return a decorator that adds --config, the connection flags and --json.
+
+    Without `has_config` the command takes its job files another way.
+    """
     config_help = "Job file (tfvars); of several, a later one replaces whole variables."
+    given = click.option(
+        "--config",
+        "config",
+        required=needs_config and not has_plan,
+        multiple=True,
+        metavar="FILE",
+        help=config_help if needs_config else "Job file whose settings count.",
+    )
     found = [
-        click.option(
-            "--config",
-            "config",
-            required=needs_config,
-            multiple=True,
-            metavar="FILE",
-            help=config_help if needs_config else "Job file whose settings count.",
-        ),
+        *([given] if has_config else []),
         click.option("--host-url", help="dbt Cloud's address; default https://cloud.getdbt.com."),
         click.option("--account-id", help="dbt Cloud account."),
         click.option(
@@ -45,7 +57,7 @@ def options(
         click.option("--team", help="Team; default marketing-team."),
         click.option("--json", "is_json", is_flag=True, help="Print JSON for programs."),
     ]
-    if needs_config:
+    if needs_config or has_environment or not has_config:
         found.append(click.option("--environment-id", help="dbt Cloud environment."))
     if has_branch:
         found += [
@@ -63,6 +75,17 @@ def options(
         return function
 
     return decorate
+
+
+adopt_option = click.option(
+    "--adopt", is_flag=True, help="Take over jobs without a mark that have exactly our names."
+)
+restore_option = click.option(
+    "--restore-dir",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Folder of the restore file, by default the user's.",
+)
 
 
 def given_of(flags: dict[str, Any]) -> Given:
@@ -96,8 +119,14 @@ def connect(settings: Settings, console: Console) -> Iterator[CloudClient]:
     from marketing_analytics.cloud_api.client import CloudClient
 
     def on_wait(error: RemoteError, seconds: float) -> None:
-        if seconds >= 1:
-            console.note(f"{error.message}; trying again in {seconds:.0f} s")
+        if seconds < 1:
+            return
+        if console.is_json:
+            event = {"event": "waiting", "reason": error.message, "seconds": round(seconds)}
+            console.note(json.dumps({"schema_version": 1, **event}))
+        else:
+            left = f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+            console.note(f"{error.message}; trying again in {left}", indent="  ")
 
     client = CloudClient(settings, on_wait=on_wait)
     try:
@@ -128,3 +157,19 @@ def settings_of(console: Console, flags: dict[str, Any], **fixed: Any) -> Settin
     """Return the settings of a command that needs a job file for its settings only."""
     defaults = load_file(console, flags["config"]).defaults if flags["config"] else None
     return load_settings(given_of({**flags, **fixed}), defaults)
+
+
+def load_place(
+    console: Console, flags: dict[str, Any], *, needs_scope: bool = True
+) -> tuple[Settings, Place]:
+    """Return the settings, and where jobs are looked for.
+
+    Without need of a scope nobody asks git for a branch: a run has a number everywhere.
+    """
+    from marketing_analytics.jobs.runs.choose import place_of
+
+    file = load_file(console, flags["config"]) if flags["config"] else None
+    is_shared = bool(flags.get("is_shared")) or not needs_scope
+    given = given_of({**flags, "is_shared": is_shared})
+    settings = load_settings(given, file.defaults if file else None)
+    return settings, place_of(settings, file)

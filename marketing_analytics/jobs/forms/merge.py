@@ -6,7 +6,7 @@ only go for this reason are not deleted without a number.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from marketing_analytics.core.errors import FileError, UserError
@@ -44,9 +44,9 @@ def keys_of(source: Source, jobs: Value) -> list[str]:
     return list(jobs.data) if isinstance(jobs.data, dict) else []
 
 
-def check_left_out(plan: Plan, file: JobFile, allowed: int | None) -> None:
+def check_left_out(plan: Plan, left_out: Container[str], allowed: int | None) -> None:
     """Refuse deletes of jobs that an earlier file gives, unless a number of deletes was allowed."""
-    gone = [c.name for c in plan.changes if c.action == "delete" and c.key in file.left_out]
+    gone = [c.name for c in plan.changes if c.action == "delete" and c.key in left_out]
     if not gone or allowed is not None:
         return
     raise UserError(

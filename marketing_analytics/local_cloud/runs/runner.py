@@ -28,7 +28,12 @@ from marketing_analytics.local_cloud.runs.artifacts import (
     make_room,
     run_folder,
 )
-from marketing_analytics.local_cloud.runs.code.checkout import Asked, Source, check_out
+from marketing_analytics.local_cloud.runs.code.checkout import (
+    Checkout,
+    Source,
+    check_out,
+    copy_folder,
+)
 from marketing_analytics.local_cloud.runs.code.packages import has_packages
 from marketing_analytics.local_cloud.runs.code.remotes import Login, Mirrors
 from marketing_analytics.local_cloud.runs.confinement.access import Access, confined
@@ -60,6 +65,7 @@ from marketing_analytics.local_cloud.runs.requests.deferral import (
     find_deferred,
     save_deferred,
 )
+from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
 from marketing_analytics.local_cloud.runs.site import (
     Profile,
     asked_of,
@@ -391,28 +397,34 @@ class Runner:
         """Fill the folder of the run with its code, and say what that is."""
         started = time.monotonic()
         if self.claimed.is_closing:
-            source, asked = Source(place=str(DROP_PROJECT)), Asked()
+            # beside the code of the environment, which stays for the next run
+            self.workspace = replace(self.workspace, kind="drop")
+            source = Source(place=str(DROP_PROJECT))
+            found = copy_folder(source, DROP_PROJECT, self.workspace.home)
         else:
-            site = get_site(self.connection, self.claimed.environment_id)
-            left_out = (self.settings.data_folder, *raw_files(self.settings.raw_database))
-            source = source_of(
-                self.connection, site, is_dirty=self.settings.code.is_dirty, left_out=left_out
-            )
-            asked = asked_of(self.claimed, site)
-        home = self.workspace.home
-        found = check_out(source, asked, home, self.mirrors)
+            found = self._check_out_project()
         for sentence in found.sentences:
             log.write(sentence)
         log.write(f"The code is there after {time.monotonic() - started:.2f} s.")
         version = self.claimed.dbt_version
         if version:
             log.write(f"This server runs the dbt it has; {version} was asked for.")
-        self.workspace = replace(self.workspace, inner=os.path.relpath(found.project, home.tree))
+        inner = os.path.relpath(found.project, self.workspace.home.tree)
+        self.workspace = replace(self.workspace, inner=inner)
         with self._write() as connection:
             commit = (found.sha, found.branch)
             save_commit(connection, self.lease.run_id, *commit, has_changes=found.has_changes)
         self.claimed = require_run(self.connection, self.lease.run_id)
         self._defer(log)
+
+    def _check_out_project(self) -> Checkout:
+        site = get_site(self.connection, self.claimed.environment_id)
+        left_out = (self.settings.data_folder, *raw_files(self.settings.raw_database))
+        source = source_of(
+            self.connection, site, is_dirty=self.settings.code.is_dirty, left_out=left_out
+        )
+        asked = asked_of(self.claimed, site)
+        return check_out(source, asked, self.workspace.home, self.mirrors, self._check_flags)
 
     def _defer(self, log: StepLog) -> None:
         """Get the artifacts that the run is compared with, when its job defers to others."""
@@ -488,7 +500,7 @@ class Runner:
         if results and subcommand_of(args) not in COMPILE_ONLY:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)
-        return self._why_failed(log)
+        return self._why_failed(log) or self._why_elsewhere(path, log)
 
     def _from_failure(self, step: Step, args: list[str], log: StepLog) -> list[str]:
         """Return the command that goes on at the failed model, for the first step of a retry."""
@@ -559,6 +571,20 @@ class Runner:
             log.write(f"The dbt process ended before the step did: {ended}.")
             return f"the dbt process ended with {ended}"
         return log.last_error or f"dbt ended with exit code {log.exit_code}"
+
+    def _why_elsewhere(self, results: Path, log: StepLog) -> str:
+        """Return why a run of a request may not be called good: it built outside of its schema."""
+        if not self.claimed.request:
+            return ""
+        found = built_elsewhere(results, self.claimed.schema_name)
+        if not found:
+            return ""
+        text = (
+            f"{', '.join(found[:5])} was built outside of {self.claimed.schema_name}: "
+            "generate_schema_name of the project leaves target.schema out"
+        )
+        log.write(text)
+        return text
 
     def _follow(self, step: Step, log: StepLog) -> None:
         """Take everything the process prints until the step's end mark, its death, or a stop."""

@@ -197,8 +197,8 @@ def effective_settings(document: Document, overrides: Mapping[str, Any]) -> dict
         "threads": threads_of(overrides.get("threads_override", settings.get("threads") or 4)),
         "target_name": target,
         "timeout_seconds": max(0, int(timeout)),
-        "generate_docs": int(bool(docs)),
-        "run_source_freshness": int(bool(freshness)),
+        "generate_docs": int(bool(docs) and CLOSING not in overrides),
+        "run_source_freshness": int(bool(freshness) and CLOSING not in overrides),
         "dbt_version": overrides.get("dbt_version_override") or document.get("dbt_version"),
         "git_branch": overrides.get("git_branch"),
         "git_sha": overrides.get("git_sha"),
@@ -278,9 +278,14 @@ def end_run(
 
 
 def add_runs_after(connection: sqlite3.Connection, run_id: int, status: Status) -> None:
-    """Queue a run of every job whose completion trigger names this job and this status."""
-    job_id = require_run(connection, run_id).job_id
-    for following in jobs_after(connection, job_id, status):
+    """Queue a run of every job whose completion trigger names this job and this status.
+
+    A run of a pull or merge request completes nothing.
+    """
+    run = require_run(connection, run_id)
+    job_id = run.job_id
+    # what follows would build where everybody reads
+    for following in [] if run.request else jobs_after(connection, job_id, status):
         cause = f"Triggered by the completion of run {run_id} of job {job_id}"
         add_run(connection, following, cause=cause, cause_category="job completion")
 

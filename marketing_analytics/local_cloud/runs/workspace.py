@@ -43,6 +43,8 @@ class Workspace:
     schema_name: str
     # where the project is in its repository
     inner: str = "."
+    # what its code is for: the environment's jobs, or dropping schemas
+    kind: str = "code"
 
     @property
     def run(self) -> Path:
@@ -57,7 +59,7 @@ class Workspace:
     @property
     def home(self) -> Home:
         """Return the folder of the environment's code."""
-        return Home(self.data_folder / "work" / f"env_{self.environment_id}")
+        return Home(self.data_folder / "work" / f"env_{self.environment_id}" / self.kind)
 
     @property
     def project(self) -> Path:
@@ -135,7 +137,7 @@ def base_environment(environment: Mapping[str, str], hub_url: str = "") -> dict[
     dbt reads where its hub is when it is imported, so the process must be started with it.
     """
     kept = {name: value for name, value in environment.items() if is_needed_by_dbt(name)}
-    hub = {HUB: hub_url} if hub_url else {}
+    hub = {HUB: f"{hub_url.rstrip('/')}/"} if hub_url else {}
     return {**kept, **hub, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
 

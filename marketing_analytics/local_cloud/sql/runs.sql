@@ -180,10 +180,11 @@ select max(id) from runs where job_id = :job_id
 select id from runs where job_id = :job_id and status = @queued
 
 -- name: last_run_with_artifacts
--- the newest run of a job that ended and left artifacts
+-- the newest run of a job that ended and left artifacts; one that drops schemas leaves none of its
 select r.*
 from runs as r
 where r.job_id = :job_id and r.has_artifacts = 1 and r.status in (@ended)
+    and json_extract(r.overrides, '$.drops_schemas') is null
 order by r.id desc
 limit 1
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from marketing_analytics.local_cloud.store.connection import find, load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import Value, find, load_sql, now_text
 from marketing_analytics.local_cloud.store.pages import Filter, Page, read_page
 
 FILTERS = ("account_id", "kind", "state", "project_id", "name", "name__icontains")
@@ -52,7 +52,11 @@ def get_setting(
     connection: sqlite3.Connection, account_id: int, kind: Kind, setting_id: int
 ) -> Setting | None:
     """Return an active setting of a kind, or None."""
-    values = {"account_id": account_id, "kind": kind, "setting_id": setting_id}
+    values: dict[str, Value] = {
+        "account_id": account_id,
+        "kind": kind,
+        "setting_id": setting_id,
+    }
     return find(connection, Setting, load_sql("settings")["get_setting"], values)
 
 

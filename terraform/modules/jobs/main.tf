@@ -1,11 +1,19 @@
 locals {
-  # the jobs by their place in a chain, to find cycles and chains that are too long
-  level_0 = { for key, job in var.jobs : key => job if job.after == null }
-  level_1 = { for key, job in var.jobs : key => job if try(contains(keys(local.level_0), job.after.job), false) }
-  level_2 = { for key, job in var.jobs : key => job if try(contains(keys(local.level_1), job.after.job), false) }
-  level_3 = { for key, job in var.jobs : key => job if try(contains(keys(local.level_2), job.after.job), false) }
-
-  placed = merge(local.level_0, local.level_1, local.level_2, local.level_3)
+  # the job that each chained job runs after; then the one 2, 4, 8, ... places before it. Jobs that
+  # wait for each other have one at any distance, all others run out.
+  after_1    = { for key, job in var.jobs : key => job.after.job if job.after != null }
+  after_2    = { for key, job in local.after_1 : key => local.after_1[job] if lookup(local.after_1, job, "") != "" }
+  after_4    = { for key, job in local.after_2 : key => local.after_2[job] if lookup(local.after_2, job, "") != "" }
+  after_8    = { for key, job in local.after_4 : key => local.after_4[job] if lookup(local.after_4, job, "") != "" }
+  after_16   = { for key, job in local.after_8 : key => local.after_8[job] if lookup(local.after_8, job, "") != "" }
+  after_32   = { for key, job in local.after_16 : key => local.after_16[job] if lookup(local.after_16, job, "") != "" }
+  after_64   = { for key, job in local.after_32 : key => local.after_32[job] if lookup(local.after_32, job, "") != "" }
+  after_128  = { for key, job in local.after_64 : key => local.after_64[job] if lookup(local.after_64, job, "") != "" }
+  after_256  = { for key, job in local.after_128 : key => local.after_128[job] if lookup(local.after_128, job, "") != "" }
+  after_512  = { for key, job in local.after_256 : key => local.after_256[job] if lookup(local.after_256, job, "") != "" }
+  after_1024 = { for key, job in local.after_512 : key => local.after_512[job] if lookup(local.after_512, job, "") != "" }
+  after_2048 = { for key, job in local.after_1024 : key => local.after_1024[job] if lookup(local.after_1024, job, "") != "" }
+  after_4096 = { for key, job in local.after_2048 : key => local.after_2048[job] if lookup(local.after_2048, job, "") != "" }
 
   # a name over 128 characters keeps its start and gets a hash of all of it
   full_names = { for key in keys(var.jobs) : key => "${var.team_name}-${key}" }
@@ -15,7 +23,9 @@ locals {
     ])
   }
   # the mark at the end says who owns the job; a description that leaves no room for it is cut
-  marks = { for key in keys(var.jobs) : key => "[jobs:v1 ${var.team_name}/${key}]" }
+  marks = {
+    for key, job in var.jobs : key => "[jobs:v1 ${var.team_name}/${key}${job.keep ? " keep" : ""}]"
+  }
   texts = {
     for key, job in var.jobs : key => length(trimspace(job.description)) < 255 - length(local.marks[key])
     ? trimspace(job.description)
@@ -91,12 +101,11 @@ resource "dbtcloud_environment_variable_job_override" "this" {
   raw_value         = each.value.value
 }
 
-# a job in no level waits for itself, or its chain is longer than four
 resource "terraform_data" "chains" {
   lifecycle {
     precondition {
-      condition     = length(local.placed) == length(var.jobs)
-      error_message = "These jobs wait for each other or are in a chain of more than four: ${join(", ", setsubtract(keys(var.jobs), keys(local.placed)))}."
+      condition     = length(local.after_4096) == 0
+      error_message = "These jobs wait for each other, or for jobs that do: ${join(", ", keys(local.after_4096))}."
     }
   }
 }

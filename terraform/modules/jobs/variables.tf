@@ -42,6 +42,7 @@ variable "jobs" {
     force_node_selection     = bool
     dbt_version              = string
     env_vars                 = map(string)
+    keep                     = bool
     tags                     = list(string)
     # attributes: end
   }))

@@ -90,17 +90,69 @@ variable "teams" {
   description = "Teams that deploy jobs, by the name their jobs start with."
 
   type = map(object({
-    sso_groups      = optional(set(string), [])
-    permission_set  = optional(string, "developer")
-    writes_to       = optional(set(string), ["development", "staging"])
-    email           = optional(string)
-    slack           = optional(object({ channel_id = string, channel_name = string }))
-    failures_to     = optional(string, "production")
-    may_view_others = optional(bool, true)
+    sso_groups     = optional(set(string), [])
+    permission_set = optional(string, "developer")
+    # branch jobs run in the shared development environment, which dbt Cloud counts as "other"
+    writes_to = optional(set(string), ["development", "staging", "other"])
+    # who hears of failures in production
+    email = optional(string)
+    slack = optional(object({ channel_id = string, channel_name = string }))
   }))
 
   validation {
     condition     = alltrue([for name in keys(var.teams) : can(regex("^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$", name))])
     error_message = "Names of teams have lower case, digits and dashes, at most 40 characters."
+  }
+}
+
+variable "platform_group" {
+  type        = string
+  default     = "platform-team"
+  nullable    = false
+  description = "Name of the group whose members may do all in the project."
+
+  validation {
+    condition     = !contains(keys(var.teams), var.platform_group)
+    error_message = "The platform's group needs another name than the teams."
+  }
+}
+
+variable "platform_sso_groups" {
+  type        = set(string)
+  default     = []
+  nullable    = false
+  description = "Groups of the identity provider whose members may do all in the project."
+}
+
+variable "notification_user_id" {
+  type        = number
+  default     = null
+  description = "dbt Cloud user in whose name notifications are sent; needed when a team has email or slack."
+
+  validation {
+    condition = var.notification_user_id != null || alltrue([
+      for team in values(var.teams) : team.email == null && team.slack == null
+    ])
+    error_message = "A team has email or slack: give notification_user_id."
+  }
+}
+
+variable "environment_variables" {
+  type        = map(map(string))
+  default     = {}
+  nullable    = false
+  description = "Values by name of the variable, then by `project`, `development`, `staging` or `production`."
+
+  validation {
+    condition     = alltrue([for name in keys(var.environment_variables) : can(regex("^DBT_[A-Z0-9_]{1,250}$", name)) && !startswith(name, "DBT_ENV_SECRET")])
+    error_message = "Names start with DBT_; secrets (DBT_ENV_SECRET...) are set in dbt Cloud, not in files."
+  }
+
+  validation {
+    condition = alltrue([
+      for values in values(var.environment_variables) :
+      length(setsubtract(keys(values), ["project", "development", "staging", "production"])) == 0
+    ])
+    error_message = "Values are for project, development, staging or production."
   }
 }

@@ -82,6 +82,14 @@ def test_a_project_runs_its_repository_and_a_password_is_never_stored(client: Cl
     assert client.get(f"{base}/").data["repository_id"] is None
 
 
+def test_a_project_cannot_be_outside_of_its_repository(client: Client) -> None:
+    base = f"v3/accounts/{ACCOUNT}/projects/{PROJECT}"
+    for place in ("../other", "/etc", "a/../../b"):
+        body = {"name": "x", "dbt_project_subdirectory": place}
+        assert client.post(f"{base}/environments/", body).status == 400
+        assert client.post(f"{base}/", body).status == 400
+
+
 def test_a_pull_request_is_closed_over_the_api(client: Client) -> None:
     job = client.create_job(execute_steps=["dbt build"])
     path = f"{jobs_path(job['id'])}pull-requests/12/close/"

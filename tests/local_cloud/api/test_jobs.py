@@ -342,3 +342,21 @@ def test_a_list_is_fresh_after_every_change(client: Client) -> None:
     client.post(jobs_path(job["id"]), {"name": "after", "execute_steps": ["dbt test"]})
     found = client.get(jobs_path()).data[0]
     assert (found["name"], found["execute_steps"]) == ("after", ["dbt test"])
+
+
+def test_a_second_job_with_one_mark_is_refused_on_request(client: Client) -> None:
+    once = {"headers": {"X-One-Of-Each-Mark": "1"}}
+    place = {"name": "a", "project_id": PROJECT, "environment_id": ENVIRONMENT}
+    mark = "by us [jobs:v1 team/branch/user/key]"
+    first = client.post(jobs_path(), {**place, "description": mark}, **once).data
+    again = client.post(jobs_path(), {**place, "description": mark}, **once)
+    assert again.status == 400
+    assert again.data == {"description": f"job {first['id']} has this ownership mark"}
+    # other marks, requests that do not ask, and a mark that is free again make a job
+    other = mark.replace("key]", "other]")
+    assert client.post(jobs_path(), {**place, "description": other}, **once).status == 201
+    copy = client.post(jobs_path(), {**place, "description": mark})
+    assert copy.status == 201
+    for job in (first, copy.data):
+        client.request("DELETE", jobs_path(job["id"]))
+    assert client.post(jobs_path(), {**place, "description": mark}, **once).status == 201

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -16,6 +20,7 @@ from marketing_analytics.local_cloud.runs.code.checkout import (
     Source,
     check_out,
 )
+from marketing_analytics.local_cloud.runs.code.git import called
 from marketing_analytics.local_cloud.runs.code.remotes import (
     Login,
     Mirrors,
@@ -275,6 +280,19 @@ def test_a_lock_that_a_dead_server_left_does_not_stop_the_next_run(repository, h
     assert files(home.tree) == WHOLE
 
 
+def test_a_fetch_that_hangs_is_ended_when_the_run_is(monkeypatch, tmp_path):
+    program = tmp_path / "bin" / "git"
+    write(tmp_path, "bin/git", "#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        called(("fetch",), {}, (), tmp_path, check=stop)
+
+
 def test_addresses_and_logins():
     for place in ("https://h/x.git", "git@h:x/y.git", "ssh://h/x", "file:///srv/x"):
         assert is_address(place)
@@ -286,6 +304,40 @@ def test_addresses_and_logins():
     for text in ("https://h/", "https://h/=glpat-canary", "=env:X", "https://h/=env:"):
         with pytest.raises(UserError, match="a login for git is"):
             read_login(text)
+
+
+class Locked(BaseHTTPRequestHandler):
+    """A host that lets nobody in, and remembers what it was given."""
+
+    given: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        if "Authorization" in self.headers:
+            self.given.append(self.headers["Authorization"])
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", 'Basic realm="x"')
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_host_gets_the_token_and_nobody_else_sees_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_TOKEN_OF_TEST", "canary-4711")
+    host = HTTPServer(("127.0.0.1", 0), Locked)
+    threading.Thread(target=host.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{host.server_address[1]}/shop.git"
+    login = Login(address[:20], "env:GIT_TOKEN_OF_TEST")
+    with pytest.raises(UserError, match="git fetch failed") as refused:
+        Mirrors(tmp_path, (login,)).fetch(address)
+    host.shutdown()
+    host.server_close()
+    words = Locked.given[0].removeprefix("Basic ")
+    assert base64.b64decode(words).decode() == "x-access-token:canary-4711"
+    assert "canary-4711" not in refused.value.render()
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            assert b"canary-4711" not in path.read_bytes()
 
 
 def test_a_token_is_given_to_git_alone(tmp_path, monkeypatch):

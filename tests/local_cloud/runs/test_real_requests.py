@@ -12,7 +12,7 @@ import pytest
 from marketing_analytics.local_cloud.runs.artifacts import resolve_artifact
 from marketing_analytics.local_cloud.runs.requests.closing import close_requests
 from marketing_analytics.local_cloud.store.settings import Kind, add_setting
-from tests.ingest.database_servers import PASSWORD, postgresql
+from tests.ingest.database_servers import PASSWORD, engine_of, postgresql
 
 pytestmark = pytest.mark.slow
 
@@ -178,7 +178,7 @@ def test_an_environment_with_a_connection_builds_into_postgresql(cloud, engine, 
         (closing,) = close_requests(cloud.connection, job, 3)
 
         def schemas() -> set[str]:
-            engine = sqlalchemy.create_engine(url)
+            engine = engine_of(url)
             with engine.connect() as connection:
                 statement = "select table_schema from information_schema.tables"
                 found = {row[0] for row in connection.execute(sqlalchemy.text(statement))}

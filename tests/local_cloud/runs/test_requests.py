@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from datetime import timedelta
 
@@ -9,12 +10,13 @@ import pytest
 
 from benchmarks.tiny_cloud import add_variable
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.local_cloud.runs import queue
+from marketing_analytics.local_cloud.runs import queue, store
 from marketing_analytics.local_cloud.runs.requests.closing import (
     DROP_COMMAND,
     close_requests,
     expire_requests,
 )
+from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
 
 GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
 
@@ -76,7 +78,7 @@ def test_a_run_that_goes_on_is_told_why_it_is_cancelled(cloud, start_engine):
 
 
 def test_the_end_of_a_request_cancels_its_runs_and_queues_one_that_drops(cloud):
-    job = cloud.job()
+    job = cloud.job(generate_docs=True, run_generate_sources=True)
     old = cloud.run(job, overrides={GITHUB: 12})
     cloud.run(job, overrides={GITHUB: 13})
     (closing,) = close_requests(cloud.connection, job, 12)
@@ -84,10 +86,22 @@ def test_the_end_of_a_request_cancels_its_runs_and_queues_one_that_drops(cloud):
     row = cloud.row(closing)
     assert (row.schema_name, row.commands) == (f"dbt_cloud_pr_{job}_12", [DROP_COMMAND])
     assert row.is_closing
+    assert (row.generate_docs, row.run_source_freshness) == (False, False)
     assert close_requests(cloud.connection, job, 12) == []
     # a schema that this server did not name stays
     cloud.run(job, overrides={GITHUB: 14, "schema_override": "mine"})
     assert close_requests(cloud.connection, job, 14) == []
+
+
+def test_a_run_of_a_request_completes_nothing(cloud, start_engine):
+    first = cloud.job()
+    condition = {"condition": {"job_id": first, "project_id": 1, "statuses": [10]}}
+    second = cloud.job(job_completion_trigger_condition=condition)
+    start_engine()
+    cloud.wait(cloud.run(first, overrides={GITHUB: 12}))
+    assert store.most_recent_run(cloud.connection, second) is None
+    cloud.wait(cloud.run(first))
+    assert store.most_recent_run(cloud.connection, second) is not None
 
 
 def test_requests_that_nobody_closes_expire(cloud):
@@ -109,6 +123,26 @@ def test_nobody_writes_the_file_that_a_deferred_run_reads(cloud):
     leases = queue.claim_runs(cloud.connection, queue.new_owner(), lease_seconds=60)
     assert [lease.run_id for lease in leases] == [first]
     assert f"behind run {first}" in cloud.row(second).wait_reason
+
+
+def test_what_a_request_built_elsewhere_is_found(tmp_path):
+    results = tmp_path / "run_results.json"
+    named = {
+        "model.a": '"env_1"."dbt_cloud_pr_5_12"."a"',
+        "model.b": "`shop`.`DBT_CLOUD_PR_5_12_staging`.`b`",
+        "model.c": '"env_1"."dbt_cloud_pr_5_123"."c"',
+        "seed.d": '"env_1"."production"."d"',
+        "model.e": None,
+        "test.f": '"env_1"."production"."f"',
+    }
+    found = [
+        {"unique_id": name, "status": "success", "relation_name": relation}
+        for name, relation in named.items()
+    ]
+    results.write_text(json.dumps({"results": found}))
+    elsewhere = built_elsewhere(results, "dbt_cloud_pr_5_12")
+    assert elsewhere == [named["model.c"], named["seed.d"]]
+    assert built_elsewhere(tmp_path / "none.json", "x") == []
 
 
 def test_the_run_says_which_commit_it_works_on(cloud, start_engine):

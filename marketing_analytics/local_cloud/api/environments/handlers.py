@@ -14,6 +14,7 @@ from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
     Fields,
+    Reader,
     boolean,
     identifier_or_none,
     name_text,
@@ -26,7 +27,7 @@ from marketing_analytics.local_cloud.api.environments.views import (
     environment_v3,
 )
 from marketing_analytics.local_cloud.api.listing import show_filters
-from marketing_analytics.local_cloud.api.projects import find_project, stored_project
+from marketing_analytics.local_cloud.api.projects import find_project, inner_path, stored_project
 from marketing_analytics.local_cloud.store import environments as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.environments import Environment, EnvironmentFields
@@ -170,11 +171,11 @@ def read_deployment_type(value: Any) -> str | None:
     return one_of("production", "staging", "")(value) or None
 
 
+TEXTS: dict[str, Reader] = {
+    "custom_branch": text_or_none,
+    "dbt_project_subdirectory": inner_path,
+}
 PAYLOAD_READERS = {
-    name: boolean
-    if isinstance(default, bool)
-    else text_or_none
-    if name in ("custom_branch", "dbt_project_subdirectory")
-    else identifier_or_none
+    name: boolean if isinstance(default, bool) else TEXTS.get(name, identifier_or_none)
     for name, default in PAYLOAD_DEFAULTS.items()
 }

@@ -38,19 +38,36 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "teradata_v0": ("host", "tmode"),
     "trino_v0": ("host",),
 }
-BIGQUERY_NULLS = (
-    "job_execution_timeout_seconds priority location maximum_bytes_billed execution_project"
-    " impersonate_service_account job_retry_deadline_seconds job_creation_timeout_seconds"
-    " application_id application_secret gcs_bucket dataproc_region dataproc_cluster_name"
-    " deployment_env_auth_type"
-).split()
+BIGQUERY_NULLS = [
+    "job_execution_timeout_seconds",
+    "priority",
+    "location",
+    "maximum_bytes_billed",
+    "execution_project",
+    "impersonate_service_account",
+    "job_retry_deadline_seconds",
+    "job_creation_timeout_seconds",
+    "application_id",
+    "application_secret",
+    "gcs_bucket",
+    "dataproc_region",
+    "dataproc_cluster_name",
+    "deployment_env_auth_type",
+]
 # what an answer holds as null when it is not set: some clients fail over what is missing
 NULLS: dict[str, list[str]] = {
     "apache_spark_v0": ["organization", "user", "auth"],
-    "athena_v0": (
-        "work_group spark_work_group s3_data_dir s3_data_naming s3_tmp_table_dir poll_interval"
-        " num_retries num_boto3_retries num_iceberg_retries"
-    ).split(),
+    "athena_v0": [
+        "work_group",
+        "spark_work_group",
+        "s3_data_dir",
+        "s3_data_naming",
+        "s3_tmp_table_dir",
+        "poll_interval",
+        "num_retries",
+        "num_boto3_retries",
+        "num_iceberg_retries",
+    ],
     "bigquery_v0": BIGQUERY_NULLS,
     "bigquery_v1": BIGQUERY_NULLS,
     "databricks_v0": ["catalog", "client_id", "client_secret"],

@@ -24,13 +24,34 @@ from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.projects import get_project
 from marketing_analytics.local_cloud.store.settings import Kind
 
-PERMISSION_SETS = (
-    "account_admin account_viewer admin analyst billing_admin cost_management_admin"
-    " cost_management_viewer database_admin developer fusion_admin git_admin job_admin job_runner"
-    " job_viewer manage_marketplace_apps member metadata_only notification_manager owner"
-    " project_creator readonly security_admin semantic_layer_only stakeholder team_admin"
-    " webhooks_only"
-).split()
+PERMISSION_SETS = [
+    "account_admin",
+    "account_viewer",
+    "admin",
+    "analyst",
+    "billing_admin",
+    "cost_management_admin",
+    "cost_management_viewer",
+    "database_admin",
+    "developer",
+    "fusion_admin",
+    "git_admin",
+    "job_admin",
+    "job_runner",
+    "job_viewer",
+    "manage_marketplace_apps",
+    "member",
+    "metadata_only",
+    "notification_manager",
+    "owner",
+    "project_creator",
+    "readonly",
+    "security_admin",
+    "semantic_layer_only",
+    "stakeholder",
+    "team_admin",
+    "webhooks_only",
+]
 CATEGORIES = ("all", "development", "staging", "production", "other")
 
 

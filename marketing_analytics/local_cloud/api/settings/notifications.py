@@ -20,7 +20,11 @@ from marketing_analytics.local_cloud.store.settings import Kind
 
 USER, SLACK, EXTERNAL = 1, 2, 4
 EVENTS = ("on_cancel", "on_failure", "on_warning", "on_success")
-NEEDED = {USER: (), SLACK: ("slack_channel_id", "slack_channel_name"), EXTERNAL: ("external_email",)}
+NEEDED = {
+    USER: (),
+    SLACK: ("slack_channel_id", "slack_channel_name"),
+    EXTERNAL: ("external_email",),
+}
 TEXTS = ("external_email", "slack_channel_id", "slack_channel_name")
 
 

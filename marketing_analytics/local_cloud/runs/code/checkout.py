@@ -8,7 +8,7 @@ there. Changes that are not committed are used only when the server runs a work 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,10 +84,20 @@ class Home:
         return self.folder / "copied.json"
 
 
-def check_out(source: Source, asked: Asked, home: Home, mirrors: Mirrors) -> Checkout:
-    """Fill the folder of a run. Raise UserError when what was asked for does not exist."""
+def check_out(
+    source: Source,
+    asked: Asked,
+    home: Home,
+    mirrors: Mirrors,
+    check: Callable[[], None] | None = None,
+) -> Checkout:
+    """Fill the folder of a run. Raise UserError when what was asked for does not exist.
+
+    `check` is called while a repository is fetched, and raises to end it.
+    """
     if is_address(source.place):
-        return check_out_address(source, asked, home, mirrors)
+        mirror = mirrors.fetch(source.place, number=asked.request, check=check)
+        return check_out_address(mirror, source, asked, home)
     folder = Path(source.place).expanduser().resolve() / source.subdirectory
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}", hint="set where the project is")
@@ -116,9 +126,8 @@ def work_tree(repository: Repository) -> dict[str, str]:
     return {"GIT_WORK_TREE": str(repository.top)} if repository.top else {}
 
 
-def check_out_address(source: Source, asked: Asked, home: Home, mirrors: Mirrors) -> Checkout:
+def check_out_address(repository: Repository, source: Source, asked: Asked, home: Home) -> Checkout:
     """Check out a repository at an address."""
-    repository = mirrors.fetch(source.place, number=asked.request)
     branch, sha = asked.branch, None
     if not asked.is_given and asked.request:
         sha = repository.find_commit(f"refs/requests/{asked.request}")

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.core.redaction import redact
 
 TIMEOUT_SECONDS = 600.0
+POLL_SECONDS = 0.2
 # what git may be told by the environment of the server; GIT_DIR of a hook would lead it astray
 KEPT = frozenset(
     {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH", "GIT_SSH"}
@@ -59,6 +61,7 @@ class Repository:
     """A git directory; `top` is its work tree, None for a mirror of ours.
 
     `settings` and `environment` are how a remote is reached; `secrets` never reach a message.
+    `check` is called while git works, and raises to end it.
     """
 
     folder: Path
@@ -66,6 +69,7 @@ class Repository:
     settings: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    check: Callable[[], None] | None = None
 
     def git(
         self, *arguments: str, folder: Path | None = None, more: Mapping[str, str] | None = None
@@ -73,7 +77,8 @@ class Repository:
         """Return what git prints. Raise GitError when it fails."""
         given = {"GIT_DIR": str(self.folder), **self.environment, **(more or {})}
         settings = (*SETTINGS, *self.settings)
-        return called(arguments, given, settings, folder or self.folder, self.secrets)
+        place = folder or self.folder
+        return called(arguments, given, settings, place, self.secrets, self.check)
 
     def find_commit(self, name: str) -> str | None:
         """Return the commit of an expression that names one, or None."""
@@ -146,29 +151,47 @@ def called(
     settings: Sequence[str],
     folder: Path,
     secrets: Sequence[str] = (),
+    check: Callable[[], None] | None = None,
 ) -> str:
     """Run git in a folder and return what it prints. Raise GitError, MachineError without git."""
     command = ["git", *(word for setting in settings for word in ("-c", setting)), *arguments]
     try:
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
             cwd=folder,
             env=git_environment(os.environ, environment),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=TIMEOUT_SECONDS,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
     except FileNotFoundError:
         raise MachineError("git is not installed", hint="install git on the server") from None
-    except subprocess.TimeoutExpired:
-        raise GitError(f"git {arguments[0]} took longer than {TIMEOUT_SECONDS:.0f} s") from None
-    if done.returncode:
-        said = redact(done.stderr.decode("utf-8", "replace"), secrets)
+    with process:
+        try:
+            printed, error = outcome(process, arguments[0], check)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        said = redact(error.decode("utf-8", "replace"), secrets)
         lines = [line for line in said.splitlines() if line.strip()]
-        reason = "; ".join(lines[-3:]) or f"exit code {done.returncode}"
+        reason = "; ".join(lines[-3:]) or f"exit code {process.returncode}"
         raise GitError(f"git {arguments[0]} failed: {reason}")
-    return os.fsdecode(done.stdout)
+    return os.fsdecode(printed)
+
+
+def outcome(
+    process: subprocess.Popen[bytes], name: str, check: Callable[[], None] | None
+) -> tuple[bytes, bytes]:
+    """Return what git printed and complained about. Raise GitError when it takes too long."""
+    give_up_at = time.monotonic() + TIMEOUT_SECONDS
+    while time.monotonic() < give_up_at:
+        try:
+            return process.communicate(timeout=POLL_SECONDS)
+        except subprocess.TimeoutExpired:
+            if check is not None:
+                check()
+    raise GitError(f"git {name} took longer than {TIMEOUT_SECONDS:.0f} s")
 
 
 def find_repository(folder: Path) -> Repository | None:

@@ -11,8 +11,8 @@ import os
 import re
 import shlex
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -87,16 +87,19 @@ class Mirrors:
     logins: tuple[Login, ...] = ()
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
 
-    def fetch(self, address: str, *, number: int = 0) -> Repository:
+    def fetch(
+        self, address: str, *, number: int = 0, check: Callable[[], None] | None = None
+    ) -> Repository:
         """Return the mirror of an address with all of its branches as they are now.
 
-        `number` is a pull or merge request whose newest commit is wanted too. Raise GitError.
+        `number` is a pull or merge request whose newest commit is wanted too; `check` is called
+        meanwhile, and raises to end it. Raise GitError.
         """
         check_address(address)
         name = hashlib.sha256(address.encode()).hexdigest()[:16]
         # one server works on a data folder, so its threads are all there is to keep apart
         with self._locks.setdefault(name, threading.Lock()):
-            mirror = self._open(self.folder / f"{name}.git", address)
+            mirror = replace(self._open(self.folder / f"{name}.git", address), check=check)
             fetch = ("fetch", "--quiet", "--prune", "--force", "--no-write-fetch-head", address)
             mirror.git(*fetch, *HEADS)
             if number:

@@ -6,11 +6,13 @@ trigger names another schema, which may not be one that an environment builds in
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import UserError
@@ -28,6 +30,10 @@ NUMBERS = {
     "azure_pull_request_id": "azure",
     "non_native_pull_request_id": "other",
 }
+# results of these are relations
+BUILT = ("model.", "seed.", "snapshot.")
+DONE = ("success", "partial success")
+QUOTES = re.compile(r"[\"`\[\]]")
 OWN_SCHEMA = re.compile(r"dbt_cloud_pr_\d+_\d+")
 
 
@@ -96,6 +102,27 @@ def close_schema(connection: sqlite3.Connection, schema: RequestSchema) -> None:
     values = {"job_id": schema.job_id, "request": schema.request, "now": now_text()}
     sql = load_sql("runs_requests")["close_schema"]
     connection.execute(sql, {**values, "schema_name": schema.schema_name})
+
+
+def built_elsewhere(results: Path, schema_name: str) -> list[str]:
+    """Return the relations of a run_results.json that lie outside of a request's schemas.
+
+    A project's own `generate_schema_name` may leave the target's schema out.
+    """
+    try:
+        found = json.loads(results.read_text("utf-8"))["results"]
+    except (OSError, ValueError, KeyError):
+        return []
+    built = [one for one in found if str(one.get("unique_id", "")).startswith(BUILT)]
+    names = [str(one.get("relation_name") or "") for one in built if one.get("status") in DONE]
+    return [name for name in names if name and not is_inside(name, schema_name)]
+
+
+def is_inside(relation: str, schema_name: str) -> bool:
+    """Return whether a quoted relation lies in a schema, or in one that begins with its name."""
+    schema = QUOTES.sub("", relation).split(".")[-2:][0].lower()
+    own = schema_name.lower()
+    return schema == own or schema.startswith(f"{own}_")
 
 
 def is_ours(schema_name: str) -> bool:

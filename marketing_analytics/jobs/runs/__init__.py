@@ -1,0 +1,1 @@
+"""Runs of jobs: which job is meant, start, follow, cancel, retry, artifacts, history."""
