@@ -23,6 +23,7 @@ from marketing_analytics.core.errors import is_bug
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.local_cloud.runs.artifacts import run_folder
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
+from marketing_analytics.local_cloud.runs.code.settings import CodeSettings, RunnerSettings
 from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.process import DbtProcess
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
@@ -37,7 +38,7 @@ from marketing_analytics.local_cloud.runs.queue import (
     renew_leases,
 )
 from marketing_analytics.local_cloud.runs.requests.closing import expire_requests
-from marketing_analytics.local_cloud.runs.runner import CodeSettings, Runner, RunnerSettings
+from marketing_analytics.local_cloud.runs.runner import Runner
 from marketing_analytics.local_cloud.runs.scheduler import GRACE, tick
 from marketing_analytics.local_cloud.runs.workspace import base_environment
 from marketing_analytics.local_cloud.store.connection import open_connection

@@ -71,6 +71,16 @@ class RefusedMoveError(PlatformError):
     """The run is not in a state that allows this."""
 
 
+class StopRunError(Exception):
+    """The run ends before its last step, as `status`, with a message for its page."""
+
+    def __init__(self, status: Status, message: str, *, is_timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.is_timed_out = is_timed_out
+
+
 class FencedError(PlatformError):
     """The run was taken from this worker; what it still writes is refused."""
 
@@ -122,3 +132,10 @@ def check_token(connection: sqlite3.Connection, run_id: int, token: str) -> None
     hold = find(connection, Hold, load_sql("runs_moves")["state"], {"run_id": run_id})
     if hold is None or hold.lease_token != token or hold.status not in HELD:
         raise FencedError(f"run {run_id} is no longer held by this worker")
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """Return what went wrong before an error: often the end of a run fails as its work did."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error

@@ -10,6 +10,7 @@ import json
 import os
 import secrets
 import sqlite3
+import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,15 @@ class Lease:
 
     run_id: int
     token: str
+
+
+@dataclass
+class RunFlags:
+    """How the engine speaks to a runner."""
+
+    is_cancelled: threading.Event = field(default_factory=threading.Event)
+    is_lost: threading.Event = field(default_factory=threading.Event)
+    is_stopping: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import shutil
 import signal
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from marketing_analytics.cloud_api.names import owner_of
@@ -28,20 +26,19 @@ from marketing_analytics.local_cloud.runs.artifacts import (
     make_room,
     run_folder,
 )
-from marketing_analytics.local_cloud.runs.code.checkout import (
-    Checkout,
-    Source,
-    check_out,
-    copy_folder,
-)
 from marketing_analytics.local_cloud.runs.code.packages import has_packages
-from marketing_analytics.local_cloud.runs.code.remotes import Login, Mirrors
-from marketing_analytics.local_cloud.runs.confinement.access import Access, confined
+from marketing_analytics.local_cloud.runs.code.prepare import Preparation, raw_files
+from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
+from marketing_analytics.local_cloud.runs.code.settings import RunnerSettings
+from marketing_analytics.local_cloud.runs.code.site import connection_name, profile_of
+from marketing_analytics.local_cloud.runs.confinement.access import confined
 from marketing_analytics.local_cloud.runs.moves import (
     FencedError,
     Move,
     RefusedMoveError,
+    StopRunError,
     check_token,
+    first_cause,
     move_run,
 )
 from marketing_analytics.local_cloud.runs.process import DbtProcess
@@ -54,25 +51,11 @@ from marketing_analytics.local_cloud.runs.progress import (
 )
 from marketing_analytics.local_cloud.runs.publish import (
     STEP_NAME,
-    PublishSettings,
     publish_report,
 )
-from marketing_analytics.local_cloud.runs.queue import Lease
-from marketing_analytics.local_cloud.runs.requests.closing import DROP_PROJECT
-from marketing_analytics.local_cloud.runs.requests.deferral import (
-    copy_results,
-    copy_state,
-    find_deferred,
-    save_deferred,
-)
-from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
-from marketing_analytics.local_cloud.runs.site import (
-    Profile,
-    asked_of,
-    connection_name,
-    profile_of,
-    source_of,
-)
+from marketing_analytics.local_cloud.runs.queue import Lease, RunFlags
+from marketing_analytics.local_cloud.runs.requests.deferral import defer, go_on, save_deferred
+from marketing_analytics.local_cloud.runs.requests.schemas import elsewhere_words
 from marketing_analytics.local_cloud.runs.steps import (
     CLONE,
     COMPILE_ONLY,
@@ -114,70 +97,6 @@ from marketing_analytics.warehouse.duckdb import is_lock_message, no_raw_databas
 
 STOPPED = "The server was stopped while this run was going on."
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CodeSettings:
-    """How a server gets the code of its runs.
-
-    is_dirty: a work tree is run with what is not committed in it.
-    logins: who may read which addresses of repositories.
-    hub_url: where packages of the hub are looked up; "" is dbt's own choice.
-    """
-
-    is_dirty: bool = False
-    logins: tuple[Login, ...] = ()
-    hub_url: str = ""
-
-
-@dataclass(frozen=True)
-class RunnerSettings:
-    """What all runs of a server share; durations are in seconds."""
-
-    data_folder: Path
-    raw_database: Path | None
-    base_environment: dict[str, str]
-    interrupt_seconds: float = 10.0
-    terminate_seconds: float = 5.0
-    save_seconds: float = 0.3
-    finish_seconds: float = 30.0
-    raw_wait_seconds: float = 60.0
-    code: CodeSettings = field(default_factory=CodeSettings)
-    publish: PublishSettings = field(default_factory=PublishSettings)
-    access: Access = field(default_factory=Access)
-
-
-@dataclass
-class RunFlags:
-    """How the engine speaks to a runner."""
-
-    is_cancelled: threading.Event = field(default_factory=threading.Event)
-    is_lost: threading.Event = field(default_factory=threading.Event)
-    is_stopping: threading.Event = field(default_factory=threading.Event)
-
-
-class StopRunError(Exception):
-    """The run ends before its last step, as `status`, with a message for its page."""
-
-    def __init__(self, status: Status, message: str, *, is_timed_out: bool = False) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.is_timed_out = is_timed_out
-
-
-def raw_files(raw_database: Path | None) -> tuple[Path, ...]:
-    """Return the raw database and its log: they are the server's, wherever they lie."""
-    if raw_database is None:
-        return ()
-    return raw_database, raw_database.with_name(f"{raw_database.name}.wal")
-
-
-def first_cause(error: BaseException) -> BaseException:
-    """Return what went wrong before an error: often the end of a run fails as its work did."""
-    while error.__context__ is not None:
-        error = error.__context__
-    return error
 
 
 class Runner:
@@ -319,7 +238,8 @@ class Runner:
             )
 
     def _run_steps(self) -> None:
-        self.environment = self._environment({})
+        # until the commit is known
+        self.environment = self.settings.base_environment
         self.secrets = secrets_of(self.environment)
         failed: Step | None = None
         for step in self.steps:
@@ -347,7 +267,7 @@ class Runner:
         error = ""
         try:
             if step.index == CLONE:
-                self._check_out(log)
+                self._prepare_code(log)
             elif step.index == PROFILE:
                 self._write_profile(log)
             elif step.command:
@@ -393,99 +313,70 @@ class Runner:
                 mark_artifacts(connection, self.lease.run_id)
             end_step(connection, self.lease.run_id, step.index, status)
 
-    def _check_out(self, log: StepLog) -> None:
+    def _prepare_code(self, log: StepLog) -> None:
         """Fill the folder of the run with its code, and say what that is."""
         started = time.monotonic()
-        if self.claimed.is_closing:
-            # beside the code of the environment, which stays for the next run
-            self.workspace = replace(self.workspace, kind="drop")
-            source = Source(place=str(DROP_PROJECT))
-            found = copy_folder(source, DROP_PROJECT, self.workspace.home)
-        else:
-            found = self._check_out_project()
+        settings = self.settings
+        preparation = Preparation(settings.data_folder, settings.raw_database, settings.code)
+        self.workspace, found = preparation.check_out(
+            self.connection, self.claimed, self.workspace, self.mirrors, self._check_flags
+        )
         for sentence in found.sentences:
             log.write(sentence)
         log.write(f"The code is there after {time.monotonic() - started:.2f} s.")
-        version = self.claimed.dbt_version
-        if version:
-            log.write(f"This server runs the dbt it has; {version} was asked for.")
-        inner = os.path.relpath(found.project, self.workspace.home.tree)
-        self.workspace = replace(self.workspace, inner=inner)
+        if asked := self.claimed.dbt_version:
+            log.write(f"This server runs the dbt it has; {asked} was asked for.")
         with self._write() as connection:
-            commit = (found.sha, found.branch)
-            save_commit(connection, self.lease.run_id, *commit, has_changes=found.has_changes)
+            commit = self.lease.run_id, found.sha, found.branch
+            save_commit(connection, *commit, has_changes=found.has_changes)
         self.claimed = require_run(self.connection, self.lease.run_id)
-        self._defer(log)
-
-    def _check_out_project(self) -> Checkout:
-        site = get_site(self.connection, self.claimed.environment_id)
-        left_out = (self.settings.data_folder, *raw_files(self.settings.raw_database))
-        source = source_of(
-            self.connection, site, is_dirty=self.settings.code.is_dirty, left_out=left_out
+        said, other_id = defer(
+            self.connection, self.claimed, self.settings.data_folder, self.workspace.state
         )
-        asked = asked_of(self.claimed, site)
-        return check_out(source, asked, self.workspace.home, self.mirrors, self._check_flags)
-
-    def _defer(self, log: StepLog) -> None:
-        """Get the artifacts that the run is compared with, when its job defers to others."""
-        if self.claimed.deferring_environment_id is None or self.claimed.is_closing:
-            return
-        other = find_deferred(self.connection, self.claimed)
-        if other is None:
-            log.write("There is no good run to defer to yet: nothing is compared or deferred.")
-        elif copy_state(self.settings.data_folder, other.id, self.workspace.state):
-            log.write(f"Deferred to run {other.id}: its artifacts are the state of this run.")
+        if said:
+            log.write(said)
+        if other_id is not None:
             with self._write() as connection:
-                save_deferred(connection, self.lease.run_id, other.id)
+                save_deferred(connection, self.lease.run_id, other_id)
 
     def _write_profile(self, log: StepLog) -> None:
-        raw = self.settings.raw_database
+        raw, workspace = self.settings.raw_database, self.workspace
         site = get_site(self.connection, self.claimed.environment_id)
+        deferred = workspace.file_of(self.claimed.deferring_environment_id)
         profile = profile_of(
             self.connection,
             self.claimed,
             site,
-            warehouse=self.workspace.warehouse,
+            warehouse=workspace.warehouse,
             raw_database=raw,
-            deferred=self._deferred_file(),
+            deferred=deferred,
         )
+        output = profile.output
         if profile.is_duckdb:
-            profile = self._confined(profile)
-        text = profile_text(self.claimed.target_name, profile.output)
+            own = [file for file in (workspace.warehouse, raw, deferred) if file is not None]
+            output = confined(output, self.settings.access, base=workspace.project, own=own)
+        text = profile_text(self.claimed.target_name, output)
         write_profile(self.workspace, text)
         self._is_duckdb = profile.is_duckdb
-        self.environment = self._environment(profile.variables)
+        self.environment = run_environment(
+            self.connection,
+            self.claimed,
+            self.workspace,
+            base=self.settings.base_environment,
+            more=profile.variables,
+        )
         self.secrets = secrets_of(self.environment)
         log.write(redact(text.rstrip(), self.secrets))
         if profile.is_duckdb and raw is not None and not raw.exists():
             log.write(f"{no_raw_database(raw)}; it is not attached.")
 
-    def _confined(self, profile: Profile) -> Profile:
-        """Return the profile of a DuckDB file, kept to what the run may reach."""
-        deferred, raw = self._deferred_file(), self.settings.raw_database
-        own = [self.workspace.warehouse, *(file for file in (raw, deferred) if file is not None)]
-        access = self.settings.access
-        base = self.workspace.project
-        return replace(profile, output=confined(profile.output, access, base=base, own=own))
-
-    def _deferred_file(self) -> Path | None:
-        """Return the DuckDB file of another environment that the run reads, or None."""
-        other_id = self.claimed.deferring_environment_id
-        if other_id in (None, self.claimed.environment_id) or not self.workspace.state.is_dir():
-            return None
-        file = self.workspace.warehouse_of(other_id or 0)
-        return file if file.is_file() else None
-
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
-        """Return what dbt sees."""
-        base = self.settings.base_environment
-        return run_environment(self.connection, self.claimed, self.workspace, base=base, more=more)
-
     def _run_command(self, step: Step, log: StepLog) -> str:
         """Run one dbt command and return why it failed, "" when it did not."""
-        command = step.command or ""
-        args = parse_command(command, target_name=self.claimed.target_name)
-        args = self._from_failure(step, args, log)
+        args = parse_command(step.command or "", target_name=self.claimed.target_name)
+        own = (one.index for one in self.steps if one.command in self.claimed.commands)
+        if step.index == next(own, 0):
+            folders = self.settings.data_folder, self.workspace.run
+            args = go_on(self.claimed, args, *folders, log.write)
         if step.index == DEPS and not has_packages(self.workspace.project):
             log.write("The project names no packages: nothing to install.")
             return ""
@@ -500,19 +391,11 @@ class Runner:
         if results and subcommand_of(args) not in COMPILE_ONLY:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)
-        return self._why_failed(log) or self._why_elsewhere(path, log)
-
-    def _from_failure(self, step: Step, args: list[str], log: StepLog) -> list[str]:
-        """Return the command that goes on at the failed model, for the first step of a retry."""
-        retried = self.claimed.trigger_body.get("retrying_run_id")
-        first = next((one.index for one in self.steps if one.command in self.claimed.commands), 0)
-        if not retried or step.index != first:
-            return args
-        folder = self.workspace.run / "retried"
-        if not copy_results(self.settings.data_folder, retried, subcommand_of(args) or "", folder):
-            return args
-        log.write(f"Goes on where run {retried} failed: `dbt retry` with its results.")
-        return ["retry", "--state", str(folder)]
+        why = self._why_failed(log)
+        if not why and self.claimed.request:
+            why = elsewhere_words(path, self.claimed.schema_name)
+            log.write(why)
+        return why
 
     def _publish(self, log: StepLog) -> str:
         # dbt lets go of the warehouse file first
@@ -529,21 +412,12 @@ class Runner:
     def _request(self, args: Sequence[str], environment: Mapping[str, str]) -> None:
         """Hand a command to the dbt process, with what it may reach."""
         workspace, access = self.workspace, self.settings.access
-        for_sql = access.variables([workspace.home.tree, workspace.target])
-        variables = {"TMPDIR": str(workspace.temporary), **for_sql}
         workspace.temporary.mkdir(parents=True, exist_ok=True)
-        writable = [
-            workspace.home.folder,
-            workspace.run,
-            workspace.warehouse.parent,
-            workspace.parse_file.parent,
-            *access.folders,
-        ]
         self.process.request(
             args,
-            {**environment, **variables},
+            {**environment, **access.variables([workspace.home.tree, workspace.target])},
             workspace.project,
-            writable=None if access.is_open else writable,
+            writable=None if access.is_open else [*workspace.writable, *access.folders],
             readable=raw_files(self.settings.raw_database),
         )
 
@@ -571,20 +445,6 @@ class Runner:
             log.write(f"The dbt process ended before the step did: {ended}.")
             return f"the dbt process ended with {ended}"
         return log.last_error or f"dbt ended with exit code {log.exit_code}"
-
-    def _why_elsewhere(self, results: Path, log: StepLog) -> str:
-        """Return why a run of a request may not be called good: it built outside of its schema."""
-        if not self.claimed.request:
-            return ""
-        found = built_elsewhere(results, self.claimed.schema_name)
-        if not found:
-            return ""
-        text = (
-            f"{', '.join(found[:5])} was built outside of {self.claimed.schema_name}: "
-            "generate_schema_name of the project leaves target.schema out"
-        )
-        log.write(text)
-        return text
 
     def _follow(self, step: Step, log: StepLog) -> None:
         """Take everything the process prints until the step's end mark, its death, or a stop."""

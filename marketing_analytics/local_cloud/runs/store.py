@@ -16,6 +16,7 @@ from typing import Any
 from marketing_analytics.cloud_api.limits import MAX_THREADS, TARGET_PATTERN
 from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs.code.site import default_schema
 from marketing_analytics.local_cloud.runs.moves import Move, move_run
 from marketing_analytics.local_cloud.runs.progress import close_steps, drop_steps
 from marketing_analytics.local_cloud.runs.records import (
@@ -32,7 +33,6 @@ from marketing_analytics.local_cloud.runs.requests.schemas import (
     request_words,
     schema_of_request,
 )
-from marketing_analytics.local_cloud.runs.site import default_schema
 from marketing_analytics.local_cloud.store.connection import (
     Value,
     find,

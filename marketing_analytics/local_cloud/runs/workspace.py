@@ -77,6 +77,12 @@ class Workspace:
         return self.run / "tmp"
 
     @property
+    def writable(self) -> list[Path]:
+        """Return the folders that the process of the run writes to."""
+        shared = [self.warehouse.parent, self.parse_file.parent]
+        return [self.home.folder, self.run, *shared]
+
+    @property
     def profile(self) -> Path:
         """Return the folder of the rendered profile."""
         return self.run / "profile"
@@ -89,6 +95,13 @@ class Workspace:
     def warehouse_of(self, environment_id: int) -> Path:
         """Return the DuckDB file of an environment."""
         return self.data_folder / "warehouse" / f"env_{environment_id}.duckdb"
+
+    def file_of(self, environment_id: int | None) -> Path | None:
+        """Return the DuckDB file of another environment that the run reads, or None."""
+        if environment_id in (None, self.environment_id) or not self.state.is_dir():
+            return None
+        file = self.warehouse_of(environment_id or 0)
+        return file if file.is_file() else None
 
     @property
     def parse_file(self) -> Path:
@@ -201,7 +214,10 @@ def step_variables(workspace: Workspace, step_index: int) -> dict[str, str]:
 
     dbt refuses to start with a parse file that does not exist.
     """
-    variables = {"DBT_LOG_PATH": str(workspace.debug_logs(step_index))}
+    variables = {
+        "DBT_LOG_PATH": str(workspace.debug_logs(step_index)),
+        "TMPDIR": str(workspace.temporary),
+    }
     if workspace.parse_file.exists():
         variables["DBT_PARTIAL_PARSE_FILE_PATH"] = str(workspace.parse_file)
     if (workspace.state / "manifest.json").exists():

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from marketing_analytics.local_cloud.runs.artifacts import resolve_artifact
-from marketing_analytics.local_cloud.runs.runner import CodeSettings
+from marketing_analytics.local_cloud.runs.code.settings import CodeSettings
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.tiny_cloud import add_variable
 from marketing_analytics.local_cloud.runs.code.packages import has_packages
-from marketing_analytics.local_cloud.runs.site import profile_of
+from marketing_analytics.local_cloud.runs.code.site import profile_of
 from marketing_analytics.local_cloud.runs.workspace import (
     Workspace,
     base_environment,

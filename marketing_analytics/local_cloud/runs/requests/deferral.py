@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 from marketing_analytics.local_cloud.runs.artifacts import artifacts_of_steps
 from marketing_analytics.local_cloud.runs.records import Run
+from marketing_analytics.local_cloud.runs.steps import subcommand_of
 from marketing_analytics.local_cloud.store.connection import find, load_sql, now_text
 from marketing_analytics.local_cloud.store.jobs import get_job
 
@@ -75,3 +77,33 @@ def copy_results(data_folder: Path, run_id: int, command: str, folder: Path) -> 
     for name in (RESULTS, MANIFEST):
         shutil.copyfile(found[-1].with_name(name), folder / name)
     return True
+
+
+def defer(
+    connection: sqlite3.Connection, run: Run, data_folder: Path, folder: Path
+) -> tuple[str, int | None]:
+    """Get the artifacts that a run is compared with, when its job defers to others.
+
+    Return what to say, and the run that they are of, None without any.
+    """
+    if run.deferring_environment_id is None or run.is_closing:
+        return "", None
+    other = find_deferred(connection, run)
+    if other is None or not copy_state(data_folder, other.id, folder):
+        return "There is no good run to defer to yet: nothing is compared or deferred.", None
+    return f"Deferred to run {other.id}: its artifacts are the state of this run.", other.id
+
+
+def go_on(
+    run: Run, args: list[str], data_folder: Path, own: Path, say: Callable[[str], None]
+) -> list[str]:
+    """Return the command that goes on at the failed model, for the first step of a retry.
+
+    `own` is the folder of the run.
+    """
+    retried = run.trigger_body.get("retrying_run_id")
+    folder = own / "retried"
+    if not retried or not copy_results(data_folder, retried, subcommand_of(args) or "", folder):
+        return args
+    say(f"Goes on where run {retried} failed: `dbt retry` with its results.")
+    return ["retry", "--state", str(folder)]

@@ -118,6 +118,17 @@ def built_elsewhere(results: Path, schema_name: str) -> list[str]:
     return [name for name in names if name and not is_inside(name, schema_name)]
 
 
+def elsewhere_words(results: Path, schema_name: str) -> str:
+    """Return why a run of a request may not be called good, "" when it built where it should."""
+    found = built_elsewhere(results, schema_name)
+    if not found:
+        return ""
+    return (
+        f"{', '.join(found[:5])} was built outside of {schema_name}: "
+        "generate_schema_name of the project leaves target.schema out"
+    )
+
+
 def is_inside(relation: str, schema_name: str) -> bool:
     """Return whether a quoted relation lies in a schema, or in one that begins with its name."""
     schema = QUOTES.sub("", relation).split(".")[-2:][0].lower()

@@ -1,0 +1,63 @@
+"""Get the code of a run: that of its project, or the tiny project that drops schemas."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from marketing_analytics.local_cloud.runs.code.checkout import (
+    Checkout,
+    Source,
+    check_out,
+    copy_folder,
+)
+from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
+from marketing_analytics.local_cloud.runs.code.settings import CodeSettings
+from marketing_analytics.local_cloud.runs.code.site import asked_of, source_of
+from marketing_analytics.local_cloud.runs.records import Run
+from marketing_analytics.local_cloud.runs.requests.closing import DROP_PROJECT
+from marketing_analytics.local_cloud.runs.workspace import Workspace
+from marketing_analytics.local_cloud.store.environments import get_site
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a server knows about the code of its runs."""
+
+    data_folder: Path
+    raw_database: Path | None
+    code: CodeSettings
+
+    def check_out(
+        self,
+        connection: sqlite3.Connection,
+        run: Run,
+        workspace: Workspace,
+        mirrors: Mirrors,
+        check: Callable[[], None],
+    ) -> tuple[Workspace, Checkout]:
+        """Fill the folder of a run; return where its project is, and what it is.
+
+        `check` raises to end it.
+        """
+        if run.is_closing:
+            # beside the code of the environment, which stays for the next run
+            workspace = replace(workspace, kind="drop")
+            found = copy_folder(Source(place=str(DROP_PROJECT)), DROP_PROJECT, workspace.home)
+        else:
+            site = get_site(connection, run.environment_id)
+            left_out = (self.data_folder, *raw_files(self.raw_database))
+            source = source_of(connection, site, is_dirty=self.code.is_dirty, left_out=left_out)
+            found = check_out(source, asked_of(run, site), workspace.home, mirrors, check)
+        inner = os.path.relpath(found.project, workspace.home.tree)
+        return replace(workspace, inner=inner), found
+
+
+def raw_files(raw_database: Path | None) -> tuple[Path, ...]:
+    """Return the raw database and its log: they are the server's, wherever they lie."""
+    if raw_database is None:
+        return ()
+    return raw_database, raw_database.with_name(f"{raw_database.name}.wal")
