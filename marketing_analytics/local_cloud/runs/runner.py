@@ -13,7 +13,7 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from marketing_analytics.cloud_api.names import owner_of
@@ -27,11 +27,15 @@ from marketing_analytics.local_cloud.runs.artifacts import (
     run_folder,
 )
 from marketing_analytics.local_cloud.runs.code.packages import has_packages
-from marketing_analytics.local_cloud.runs.code.prepare import Preparation, raw_files
+from marketing_analytics.local_cloud.runs.code.prepare import (
+    Preparation,
+    confine,
+    raw_files,
+    reach_of,
+)
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.code.settings import RunnerSettings
 from marketing_analytics.local_cloud.runs.code.site import connection_name, profile_of
-from marketing_analytics.local_cloud.runs.confinement.access import confined
 from marketing_analytics.local_cloud.runs.moves import (
     FencedError,
     Move,
@@ -340,22 +344,19 @@ class Runner:
                 save_deferred(connection, self.lease.run_id, other_id)
 
     def _write_profile(self, log: StepLog) -> None:
-        raw, workspace = self.settings.raw_database, self.workspace
+        raw = self.settings.raw_database
         site = get_site(self.connection, self.claimed.environment_id)
-        deferred = workspace.file_of(self.claimed.deferring_environment_id)
+        deferred = self.workspace.file_of(self.claimed.deferring_environment_id)
         profile = profile_of(
             self.connection,
             self.claimed,
             site,
-            warehouse=workspace.warehouse,
+            warehouse=self.workspace.warehouse,
             raw_database=raw,
             deferred=deferred,
         )
-        output = profile.output
-        if profile.is_duckdb:
-            own = [file for file in (workspace.warehouse, raw, deferred) if file is not None]
-            output = confined(output, self.settings.access, base=workspace.project, own=own)
-        text = profile_text(self.claimed.target_name, output)
+        profile = confine(profile, self.settings.access, self.workspace, (raw, deferred))
+        text = profile_text(self.claimed.target_name, profile.output)
         write_profile(self.workspace, text)
         self._is_duckdb = profile.is_duckdb
         self.environment = run_environment(
@@ -384,7 +385,15 @@ class Runner:
         started_at = time.time()
         environment = {**self.environment, **step_variables(self.workspace, step.index)}
         self._is_idle = False
-        self._request(args, environment)
+        raw = self.settings.raw_database
+        variables, writable = reach_of(self.workspace, self.settings.access)
+        self.process.request(
+            args,
+            {**environment, **variables},
+            self.workspace.project,
+            writable=writable,
+            readable=raw_files(raw),
+        )
         self._follow(step, log)
         path = self.workspace.target / "run_results.json"
         results = nodes_of_results(path, started_at, secrets=self.secrets)
@@ -407,18 +416,6 @@ class Runner:
             self.settings.base_environment,
             say=log.write,
             check=self._check_flags,
-        )
-
-    def _request(self, args: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Hand a command to the dbt process, with what it may reach."""
-        workspace, access = self.workspace, self.settings.access
-        workspace.temporary.mkdir(parents=True, exist_ok=True)
-        self.process.request(
-            args,
-            {**environment, **access.variables([workspace.home.tree, workspace.target])},
-            workspace.project,
-            writable=None if access.is_open else [*workspace.writable, *access.folders],
-            readable=raw_files(self.settings.raw_database),
         )
 
     def _wait_for_raw(self, step: Step, log: StepLog) -> None:

@@ -77,12 +77,6 @@ class Workspace:
         return self.run / "tmp"
 
     @property
-    def writable(self) -> list[Path]:
-        """Return the folders that the process of the run writes to."""
-        shared = [self.warehouse.parent, self.parse_file.parent]
-        return [self.home.folder, self.run, *shared]
-
-    @property
     def profile(self) -> Path:
         """Return the folder of the rendered profile."""
         return self.run / "profile"
@@ -214,10 +208,7 @@ def step_variables(workspace: Workspace, step_index: int) -> dict[str, str]:
 
     dbt refuses to start with a parse file that does not exist.
     """
-    variables = {
-        "DBT_LOG_PATH": str(workspace.debug_logs(step_index)),
-        "TMPDIR": str(workspace.temporary),
-    }
+    variables = {"DBT_LOG_PATH": str(workspace.debug_logs(step_index))}
     if workspace.parse_file.exists():
         variables["DBT_PARTIAL_PARSE_FILE_PATH"] = str(workspace.parse_file)
     if (workspace.state / "manifest.json").exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from marketing_analytics.local_cloud.runs.code.checkout import (
 )
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.code.settings import CodeSettings
-from marketing_analytics.local_cloud.runs.code.site import asked_of, source_of
+from marketing_analytics.local_cloud.runs.code.site import Profile, asked_of, source_of
+from marketing_analytics.local_cloud.runs.confinement.access import Access, confined
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.requests.closing import DROP_PROJECT
 from marketing_analytics.local_cloud.runs.workspace import Workspace
@@ -61,3 +62,32 @@ def raw_files(raw_database: Path | None) -> tuple[Path, ...]:
     if raw_database is None:
         return ()
     return raw_database, raw_database.with_name(f"{raw_database.name}.wal")
+
+
+def confine(
+    profile: Profile, access: Access, workspace: Workspace, others: Iterable[Path | None]
+) -> Profile:
+    """Return the profile of a DuckDB file, kept to what the run may reach; others as they are.
+
+    `others` are the files beside the warehouse that it reads.
+    """
+    if not profile.is_duckdb:
+        return profile
+    own = [workspace.warehouse, *(file for file in others if file is not None)]
+    output = confined(profile.output, access, base=workspace.project, own=own)
+    return replace(profile, output=output)
+
+
+def reach_of(workspace: Workspace, access: Access) -> tuple[dict[str, str], list[Path] | None]:
+    """Return the variables and the folders that a step may write, None for all of them."""
+    workspace.temporary.mkdir(parents=True, exist_ok=True)
+    for_sql = access.variables([workspace.home.tree, workspace.target])
+    writable = [
+        workspace.home.folder,
+        workspace.run,
+        workspace.warehouse.parent,
+        workspace.parse_file.parent,
+        *access.folders,
+    ]
+    variables = {"TMPDIR": str(workspace.temporary), **for_sql}
+    return variables, None if access.is_open else writable
