@@ -10,7 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.server_list import ACCOUNT, ENVIRONMENT, PROJECT, serving
+from benchmarks.server_list import served
+from marketing_analytics.local_cloud.testing import ACCOUNT_ID as ACCOUNT
+from marketing_analytics.local_cloud.testing import ENVIRONMENT_ID as ENVIRONMENT
+from marketing_analytics.local_cloud.testing import PROJECT_ID as PROJECT
 
 ROOT = Path(__file__).resolve().parent.parent
 MARKETING = str(Path(sys.executable).parent / "marketing")
@@ -41,7 +44,7 @@ def main() -> int:
     """Print the figures; return 1 when a target is missed."""
     helps = ("--help", "ingest run --help")
     met = [report(name, milliseconds([MARKETING, *name.split()])) for name in helps]
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (address, token):
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as (address, token):
         settings = {
             "DBTCLOUD_HOST_URL": address,
             "DBTCLOUD_TOKEN": token,

@@ -9,10 +9,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
-import os
-import secrets
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,10 +17,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
-ACCOUNT, PROJECT, ENVIRONMENT = 1001, 2001, 3001
+from marketing_analytics.local_cloud.testing import ACCOUNT_ID as ACCOUNT
+from marketing_analytics.local_cloud.testing import ENVIRONMENT_ID as ENVIRONMENT
+from marketing_analytics.local_cloud.testing import PROJECT_ID as PROJECT
+from marketing_analytics.local_cloud.testing import serving
+
 TARGET_PER_SECOND = 500
-START_SECONDS = 60
 
 
 def main() -> int:
@@ -34,7 +32,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=9)
     parser.add_argument("--include", action="store_true", help="with environment and variables")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as (address, token):
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as (address, token):
         client = Client(address, token)
         for number in range(arguments.jobs):
             client.create_job(number)
@@ -50,37 +48,13 @@ def main() -> int:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[tuple[str, str]]:
+def served(folder: Path) -> Iterator[tuple[str, str]]:
     """Run a server and give its address and token."""
-    token = secrets.token_hex(16)
     project = folder / "project"
     project.mkdir()
     (project / "dbt_project.yml").write_text("name: bench\nversion: 1.0.0\nprofile: bench\n")
-    environment = {
-        **os.environ,
-        "DBTCLOUD_ACCOUNT_ID": str(ACCOUNT),
-        "PROJECT_ID": str(PROJECT),
-        "ENVIRONMENT_ID": str(ENVIRONMENT),
-        "DBTCLOUD_TOKEN": token,
-    }
-    command = [sys.executable, "-m", "marketing_analytics", "cloud", "serve", "--port", "0"]
-    command += ["--data-dir", str(folder / "data"), "--project-dir", str(project)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        yield wait_for(folder / "data" / "server.json", process), token
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def wait_for(ready: Path, process: subprocess.Popen[bytes]) -> str:
-    """Return the address of the server as soon as it listens."""
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        if ready.exists():
-            return str(json.loads(ready.read_text())["url"])
-        time.sleep(0.05)
-    raise SystemExit("the server did not start")
+    with serving(project, folder / "data") as cloud:
+        yield cloud.url, cloud.token
 
 
 class Client:

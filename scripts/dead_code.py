@@ -25,6 +25,10 @@ READ_BY_LIBRARIES = [
     "regex", "convert", "to_string", "check_config",
     # uvicorn, sqlite3
     "capture_signals", "should_exit", "row_factory",
+    # pytest, tempfile
+    "pytest_addoption", "tempdir",
+    # dbt-duckdb's plugins
+    "Plugin", "initialize", "configure_connection",
     # requests' sessions and answers, dlt's loader of tables and its settings
     "trust_env", "_content", "_load_rows", "get_value",
     # dbt-duckdb's plugins, tempfile's folder

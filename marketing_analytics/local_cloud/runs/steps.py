@@ -276,8 +276,7 @@ class StepLog:
         except (ValueError, KeyError, TypeError):
             self.write(line)
             return
-        clean = redact(line, self._secrets)
-        self._keep(self._json, clean)
+        self._keep(self._json, line)
         if info.get("level") == "error" and info["msg"].strip():
             self.last_error = redact(str(info["msg"]), self._secrets).strip()
             self.has_no_raw |= NO_RAW in self.last_error
@@ -288,13 +287,14 @@ class StepLog:
 
     def write(self, text: str) -> None:
         """Add a line of our own or of dbt, redacted."""
-        self._keep(self._text, redact(text, self._secrets))
+        self._keep(self._text, text)
         self._text.flush()
 
-    def _keep(self, file: TextIO, line: str) -> None:
+    def _keep(self, file: TextIO, text: str) -> None:
         """Write a line while there is room; both logs share it, and say when it is full."""
         if self._bytes_left <= 0:
             return
+        line = redact(text, self._secrets)
         file.write(f"{line}\n")
         self._bytes_left -= len(line.encode("utf-8", "replace")) + 1
         if self._bytes_left <= 0:
