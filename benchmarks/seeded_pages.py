@@ -21,7 +21,7 @@ from benchmarks.seeded_artifacts import PARENTS, write_artifacts
 from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.pages.mount import build_ui
 from marketing_analytics.local_cloud.pages.settings import UiSettings
-from marketing_analytics.local_cloud.runs.again import retry_run
+from marketing_analytics.local_cloud.runs.requests.again import retry_run
 from marketing_analytics.local_cloud.runs.store import create_run, request_cancel
 from marketing_analytics.local_cloud.store.connection import open_connection, time_text, transaction
 from marketing_analytics.local_cloud.store.schema import open_store

@@ -29,11 +29,11 @@ from marketing_analytics.local_cloud import settings as checks
 from marketing_analytics.local_cloud.api.answers import one
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 from marketing_analytics.local_cloud.runs import store as run_store
-from marketing_analytics.local_cloud.runs.again import retry_run
 from marketing_analytics.local_cloud.runs.code.remotes import is_address
 from marketing_analytics.local_cloud.runs.code.settings import CodeSettings
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
+from marketing_analytics.local_cloud.runs.requests.again import retry_run
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
 from marketing_analytics.local_cloud.store.accounts import add_account, add_token, revoke_replaced
 from marketing_analytics.local_cloud.store.connection import open_connection, transaction

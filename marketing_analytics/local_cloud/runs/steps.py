@@ -12,7 +12,7 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from marketing_analytics.core.redaction import redact
 from marketing_analytics.local_cloud.runs.process import END_MARK
 from marketing_analytics.local_cloud.runs.records import Node
 from marketing_analytics.local_cloud.store.connection import time_text
+from marketing_analytics.warehouse.duckdb import is_lock_message, no_raw_database
 
 CLONE, PROFILE, DEPS = 1, 2, 3
 DEPS_COMMAND = "dbt deps"
@@ -406,3 +407,24 @@ def node_of_result(result: Mapping[str, Any], secrets: Sequence[str]) -> Node | 
         execution_seconds=result.get("execution_time"),
         message=redact(str(message), secrets)[:4000] if message else None,
     )
+
+
+def why_failed(log: StepLog, raw: Path | None, ended: Callable[[], str]) -> str:
+    """Return why a command failed, and write what its log does not say; "" when it did not.
+
+    `ended` says how the process ended.
+    """
+    if log.exit_code == 0:
+        return ""
+    if raw is not None and log.has_no_raw and not raw.exists():
+        text = no_raw_database(raw)
+        log.write(text)
+        return text
+    if raw is not None and is_lock_message(log.last_error, raw):
+        text = f"an ingestion began to write {raw} just before dbt opened it; start it again"
+        log.write(f"{text[0].upper()}{text[1:]}.")
+        return text
+    if log.exit_code is None:
+        log.write(f"The dbt process ended before the step did: {ended()}.")
+        return f"the dbt process ended with {ended()}"
+    return log.last_error or f"dbt ended with exit code {log.exit_code}"

@@ -39,9 +39,13 @@ from marketing_analytics.local_cloud.api.runs.views import (
     show_trigger,
 )
 from marketing_analytics.local_cloud.runs import store
-from marketing_analytics.local_cloud.runs.again import left_steps, retry_overrides, retry_refusal
 from marketing_analytics.local_cloud.runs.progress import get_step, list_steps
 from marketing_analytics.local_cloud.runs.records import Run
+from marketing_analytics.local_cloud.runs.requests.again import (
+    left_steps,
+    retry_overrides,
+    retry_refusal,
+)
 from marketing_analytics.local_cloud.store.environments import get_environment
 from marketing_analytics.local_cloud.store.jobs import get_job
 

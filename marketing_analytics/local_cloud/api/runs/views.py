@@ -13,8 +13,8 @@ from marketing_analytics.local_cloud.api.answers import dump_text
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import clock, in_words
 from marketing_analytics.local_cloud.runs import store
-from marketing_analytics.local_cloud.runs.again import refusal_of
 from marketing_analytics.local_cloud.runs.records import Run, RunStep
+from marketing_analytics.local_cloud.runs.requests.again import refusal_of
 from marketing_analytics.local_cloud.store.connection import time_of
 
 STEP_COLOURS = {Status.SUCCESS: "green", Status.ERROR: "red", Status.CANCELLED: "grey"}

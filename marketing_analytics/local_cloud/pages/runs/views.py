@@ -23,7 +23,6 @@ from marketing_analytics.local_cloud.pages.runs.timing import (
     nodes_of,
     timing_of,
 )
-from marketing_analytics.local_cloud.runs.again import retry_refusal
 from marketing_analytics.local_cloud.runs.artifacts import artifacts_folder, step_folder
 from marketing_analytics.local_cloud.runs.progress import (
     list_nodes,
@@ -31,6 +30,7 @@ from marketing_analytics.local_cloud.runs.progress import (
     usual_seconds,
 )
 from marketing_analytics.local_cloud.runs.records import PlacedRun, Run
+from marketing_analytics.local_cloud.runs.requests.again import retry_refusal
 from marketing_analytics.local_cloud.runs.store import get_placed_run
 from marketing_analytics.web.words import duration_words, seconds_between
 

@@ -1,1 +1,1 @@
-"""Pull and merge requests: where each builds, what it is compared with, and its end."""
+"""Pull and merge requests, and runs again: what each builds, compares with and how it ends."""
