@@ -32,6 +32,7 @@ from marketing_analytics.local_cloud.runs.code.prepare import (
     confine,
     raw_files,
     reach_of,
+    why_failed,
 )
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.code.settings import RunnerSettings
@@ -97,7 +98,7 @@ from marketing_analytics.local_cloud.store.connection import (
 from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.local_cloud.store.jobs import get_job
 from marketing_analytics.local_cloud.webhooks.store import STARTED, tell
-from marketing_analytics.warehouse.duckdb import is_lock_message, no_raw_database, wait_for_writer
+from marketing_analytics.warehouse.duckdb import no_raw_database, wait_for_writer
 
 STOPPED = "The server was stopped while this run was going on."
 log = logging.getLogger(__name__)
@@ -400,7 +401,7 @@ class Runner:
         if results and subcommand_of(args) not in COMPILE_ONLY:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)
-        why = self._why_failed(log)
+        why = why_failed(log, self.settings.raw_database, self.process.end_in_words)
         if not why and self.claimed.request:
             why = elsewhere_words(path, self.claimed.schema_name)
             log.write(why)
@@ -424,24 +425,6 @@ class Runner:
         if raw is not None and step.index != DEPS and self._is_duckdb:
             seconds = self.settings.raw_wait_seconds
             wait_for_writer(raw, seconds, say=log.write, check=self._check_flags)
-
-    def _why_failed(self, log: StepLog) -> str:
-        if log.exit_code == 0:
-            return ""
-        raw = self.settings.raw_database
-        if raw is not None and log.has_no_raw and not raw.exists():
-            text = no_raw_database(raw)
-            log.write(text)
-            return text
-        if raw is not None and is_lock_message(log.last_error, raw):
-            text = f"an ingestion began to write {raw} just before dbt opened it; start it again"
-            log.write(f"{text[0].upper()}{text[1:]}.")
-            return text
-        if log.exit_code is None:
-            ended = self.process.end_in_words()
-            log.write(f"The dbt process ended before the step did: {ended}.")
-            return f"the dbt process ended with {ended}"
-        return log.last_error or f"dbt ended with exit code {log.exit_code}"
 
     def _follow(self, step: Step, log: StepLog) -> None:
         """Take everything the process prints until the step's end mark, its death, or a stop."""

@@ -20,8 +20,10 @@ from marketing_analytics.local_cloud.runs.code.site import Profile, asked_of, so
 from marketing_analytics.local_cloud.runs.confinement.access import Access, confined
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.requests.closing import DROP_PROJECT
+from marketing_analytics.local_cloud.runs.steps import StepLog
 from marketing_analytics.local_cloud.runs.workspace import Workspace
 from marketing_analytics.local_cloud.store.environments import get_site
+from marketing_analytics.warehouse.duckdb import is_lock_message, no_raw_database
 
 
 @dataclass(frozen=True)
@@ -91,3 +93,22 @@ def reach_of(workspace: Workspace, access: Access) -> tuple[dict[str, str], list
     ]
     variables = {"TMPDIR": str(workspace.temporary), **for_sql}
     return variables, None if access.is_open else writable
+
+
+def why_failed(log: StepLog, raw: Path | None, end_in_words: Callable[[], str]) -> str:
+    """Return why a dbt command failed, "" when it did not; `end_in_words` tells of its process."""
+    if log.exit_code == 0:
+        return ""
+    if raw is not None and log.has_no_raw and not raw.exists():
+        text = no_raw_database(raw)
+        log.write(text)
+        return text
+    if raw is not None and is_lock_message(log.last_error, raw):
+        text = f"an ingestion began to write {raw} just before dbt opened it; start it again"
+        log.write(f"{text[0].upper()}{text[1:]}.")
+        return text
+    if log.exit_code is None:
+        ended = end_in_words()
+        log.write(f"The dbt process ended before the step did: {ended}.")
+        return f"the dbt process ended with {ended}"
+    return log.last_error or f"dbt ended with exit code {log.exit_code}"
