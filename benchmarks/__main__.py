@@ -24,6 +24,7 @@ FIGURES = (
     "server_list",
     "server_kills",
     "ui_first_view",
+    "cloud_lists",
     "report_kills",
 )
 

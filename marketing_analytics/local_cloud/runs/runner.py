@@ -401,7 +401,7 @@ class Runner:
         if results and subcommand_of(args) not in COMPILE_ONLY:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)
-        why = why_failed(log, raw, self.process.end_in_words)
+        why = why_failed(log, self.settings.raw_database, self.process.end_in_words)
         if not why and self.claimed.request:
             why = elsewhere_words(path, self.claimed.schema_name)
             log.write(why)
