@@ -433,6 +433,10 @@ def fits(histories: dict[str, Any], spends: dict[str, Any], at: datetime) -> lis
 def columns_of(table: Any) -> dict[str, Any]:
     """Return the columns of a table as each warehouse's dbt gives it."""
     if hasattr(table, "fetchnumpy"):  # DuckDB
+        # whole, before anything is fitted: libraries look for it among the modules, and another
+        # model in a thread beside this one may have loaded half of it
+        import pyarrow  # noqa: F401
+
         return dict(table.fetchnumpy())
     for convert in ("to_pandas", "toPandas"):  # Snowflake and BigQuery; Databricks
         if hasattr(table, convert):
