@@ -17,7 +17,7 @@ from marketing_analytics.local_cloud.store.connection import (
     transaction,
 )
 from marketing_analytics.local_cloud.store.schema import back_up, open_store
-from marketing_analytics.local_cloud.store.sealing import PRIVATE
+from marketing_analytics.local_cloud.store.access.sealing import PRIVATE
 
 STORE, LOCK = "cloud.sqlite", "engine.lock"
 RUNS_AT_ONCE = 200

@@ -19,7 +19,7 @@ from marketing_analytics.local_cloud.store.connection import (
     open_connection,
     transaction,
 )
-from marketing_analytics.local_cloud.store.sealing import PRIVATE, seal_what_is_plain
+from marketing_analytics.local_cloud.store.access.sealing import PRIVATE, seal_what_is_plain
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # folders beside the store that only runs fill

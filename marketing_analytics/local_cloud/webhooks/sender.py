@@ -17,7 +17,7 @@ from pathlib import Path
 
 from marketing_analytics.core.errors import PlatformError, is_bug
 from marketing_analytics.local_cloud.store.connection import open_connection, transaction
-from marketing_analytics.local_cloud.store.sealing import seal_of
+from marketing_analytics.local_cloud.store.access.sealing import seal_of
 from marketing_analytics.local_cloud.webhooks.addresses import Target, read_target, resolve
 from marketing_analytics.local_cloud.webhooks.store import (
     DueDelivery,
@@ -118,8 +118,12 @@ class Sender:
                         self._cleaned_at = time.monotonic()
                         drop_old_deliveries(connection)
                 except Exception as error:
-                    action = {"action": "webhooks_failed"}
-                    log.warning("webhooks failed: %s", error, exc_info=is_bug(error), extra=action)
+                    log.warning(
+                        "webhooks failed: %s",
+                        error,
+                        exc_info=is_bug(error),
+                        extra={"action": "webhooks_failed"},
+                    )
 
 
 def url_of(delivery: DueDelivery) -> str:

@@ -20,7 +20,7 @@ from marketing_analytics.local_cloud.store.connection import (
     time_text,
 )
 from marketing_analytics.local_cloud.store.pages import Page, page_of
-from marketing_analytics.local_cloud.store.sealing import seal_of
+from marketing_analytics.local_cloud.store.access.sealing import seal_of
 
 STARTED, COMPLETED, ERRORED = "job.run.started", "job.run.completed", "job.run.errored"
 EVENTS = (STARTED, COMPLETED, ERRORED)

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.tiny_cloud import add_job, create_cloud, write_project
 from marketing_analytics.core.errors import MachineError
-from marketing_analytics.local_cloud.store import sealing
+from marketing_analytics.local_cloud.store.access import sealing
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.schema import open_store
 from marketing_analytics.local_cloud.store.variables import (

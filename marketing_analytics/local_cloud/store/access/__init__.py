@@ -1,1 +1,1 @@
-"""What tokens may do, and what was done with them."""
+"""Who may do what: scopes of tokens, what was done by whom, and secrets sealed at rest."""
