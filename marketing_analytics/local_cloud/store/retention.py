@@ -10,6 +10,7 @@ from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.core.locks import file_lock
+from marketing_analytics.local_cloud.store.access.sealing import PRIVATE
 from marketing_analytics.local_cloud.store.connection import (
     load_sql,
     open_connection,
@@ -17,7 +18,6 @@ from marketing_analytics.local_cloud.store.connection import (
     transaction,
 )
 from marketing_analytics.local_cloud.store.schema import back_up, open_store
-from marketing_analytics.local_cloud.store.access.sealing import PRIVATE
 
 STORE, LOCK = "cloud.sqlite", "engine.lock"
 RUNS_AT_ONCE = 200

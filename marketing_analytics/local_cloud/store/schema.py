@@ -14,12 +14,12 @@ from contextlib import closing
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError
+from marketing_analytics.local_cloud.store.access.sealing import PRIVATE, seal_what_is_plain
 from marketing_analytics.local_cloud.store.connection import (
     damaged_store,
     open_connection,
     transaction,
 )
-from marketing_analytics.local_cloud.store.access.sealing import PRIVATE, seal_what_is_plain
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # folders beside the store that only runs fill

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from marketing_analytics.core.redaction import is_secret_name
-from marketing_analytics.local_cloud.store.connection import Value, find_all, load_sql, now_text
 from marketing_analytics.local_cloud.store.access.sealing import opened, seal_of, sealed
+from marketing_analytics.local_cloud.store.connection import Value, find_all, load_sql, now_text
 
 
 @dataclass(frozen=True, kw_only=True)

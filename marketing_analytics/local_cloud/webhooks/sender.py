@@ -16,8 +16,8 @@ from contextlib import closing
 from pathlib import Path
 
 from marketing_analytics.core.errors import PlatformError, is_bug
-from marketing_analytics.local_cloud.store.connection import open_connection, transaction
 from marketing_analytics.local_cloud.store.access.sealing import seal_of
+from marketing_analytics.local_cloud.store.connection import open_connection, transaction
 from marketing_analytics.local_cloud.webhooks.addresses import Target, read_target, resolve
 from marketing_analytics.local_cloud.webhooks.store import (
     DueDelivery,

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from marketing_analytics.cloud_api.states import Status
+from marketing_analytics.local_cloud.store.access.sealing import seal_of
 from marketing_analytics.local_cloud.store.connection import (
     Value,
     find,
@@ -20,7 +21,6 @@ from marketing_analytics.local_cloud.store.connection import (
     time_text,
 )
 from marketing_analytics.local_cloud.store.pages import Page, page_of
-from marketing_analytics.local_cloud.store.access.sealing import seal_of
 
 STARTED, COMPLETED, ERRORED = "job.run.started", "job.run.completed", "job.run.errored"
 EVENTS = (STARTED, COMPLETED, ERRORED)
