@@ -36,6 +36,7 @@ from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.core.signs import visible
 
 ATTEMPTS = 4
+FIRST_PAUSE_SECONDS = 1.0
 TIMEOUT_SECONDS = 30
 MAX_TEXT = 60_000
 PER_PAGE = 100
@@ -49,7 +50,6 @@ class GitLab:
     api_url: str
     project: str
     token: str
-    wait: Callable[[float], None] = time.sleep
 
     @cached_property
     def user_id(self) -> int:
@@ -92,7 +92,7 @@ class GitLab:
             try:
                 return work()
             except TransientError:
-                self.wait(2.0**attempt)
+                time.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
         return work()
 
 

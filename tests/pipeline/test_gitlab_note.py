@@ -23,7 +23,7 @@ def gitlab(monkeypatch):
         "DBTCLOUD_TOKEN": SECRET,
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(gitlab_note.GitLab, "wait", lambda *_: None)
+    monkeypatch.setattr(gitlab_note, "FIRST_PAUSE_SECONDS", 0.01)
     yield gitlab
     gitlab.close()
 
