@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from marketing_analytics.core.addresses import is_of_the_internet
 from marketing_analytics.core.errors import UserError
 
 PORTS = {"http": 80, "https": 443}
@@ -19,8 +20,6 @@ CARRIERS = tuple(
     ipaddress.ip_network(text)
     for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96")
 )
-# set aside, though some versions of Python take them for public
-SET_ASIDE = tuple(ipaddress.ip_network(text) for text in ("192.0.0.0/24", "192.88.99.0/24"))
 MAX_URL_LENGTH = 2_000
 
 
@@ -107,9 +106,7 @@ def is_public(address: str) -> bool:
             return is_public(str(found.ipv4_mapped))
         if any(found in network for network in CARRIERS):
             return False
-    elif any(found in network for network in SET_ASIDE):
-        return False
-    return found.is_global and not found.is_multicast and not found.is_reserved
+    return is_of_the_internet(found)
 
 
 def private(host: str) -> UserError:

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from marketing_analytics.core.addresses import is_of_the_internet
+
 guarded = threading.local()
 
 
@@ -63,7 +65,7 @@ def is_public(host: str) -> bool:
         embedded = embedded_in(address)
         if embedded is not None:
             return is_public(str(embedded))
-    return address.is_global and not address.is_multicast
+    return is_of_the_internet(address)
 
 
 def embedded_in(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
