@@ -51,6 +51,7 @@ from marketing_analytics.local_cloud.store.projects import (
 from marketing_analytics.local_cloud.store.schema import open_store
 from marketing_analytics.local_cloud.webhooks.sender import Sender
 from marketing_analytics.warehouse.duckdb import no_raw_database
+from marketing_analytics.web import certificates
 from marketing_analytics.web.guard import wants_page
 from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
 from marketing_analytics.web.listening import open_socket
@@ -71,6 +72,8 @@ def serve(settings: ServerSettings, console: Console) -> int:
     checks.check_source(settings)
     checks.check_dbt()
     checks.prepare_data_dir(settings.data_dir)
+    if settings.tls:
+        certificates.load(settings.tls.current())
     with closing(open_socket(settings.host, settings.port)) as listening:
         engine = Engine(
             settings.data_dir,
@@ -104,12 +107,14 @@ def publish_settings(settings: ServerSettings, listening: socket.socket) -> Publ
     monitors = Path(source_of(settings), settings.subdirectory).parent / MONITORS
     identity = settings.identity
     environment = {
-        "DBTCLOUD_HOST_URL": address_of(settings.host, listening),
+        "DBTCLOUD_HOST_URL": address_of(settings, listening),
         "DBTCLOUD_ACCOUNT_ID": str(identity.account_id),
         "DBTCLOUD_TOKEN": identity.token,
         "PROJECT_ID": str(identity.project_id),
         "ENVIRONMENT_ID": str(identity.environment_id),
     }
+    if settings.tls and settings.tls.is_own:
+        environment["SSL_CERT_FILE"] = str(settings.tls.place.certificate)
     # a frozen business clock is that of the data too
     environment |= {name: os.environ[name] for name in (clock.SETTING,) if name in os.environ}
     return PublishSettings(
@@ -223,7 +228,7 @@ def run_server(
     }
     try:
         announce(settings, listening, console)
-        run_until_exit(server, listening)
+        run_until_exit(server, listening, settings.tls)
     finally:
         sender.stop()
         front.close()
@@ -257,11 +262,23 @@ def build_server(app: ASGIApp, trusted_proxies: Collection[str] = ()) -> Any:
     return uvicorn.Server(config)
 
 
-def run_until_exit(server: Any, listening: socket.socket) -> None:
-    """Run uvicorn without its signal handlers."""
+def run_until_exit(
+    server: Any, listening: socket.socket, tls: certificates.CertificateSource | None = None
+) -> None:
+    """Run uvicorn without its signal handlers; with a certificate it speaks https."""
     import asyncio
 
-    asyncio.run(server._serve([listening]))
+    async def run() -> None:
+        if tls:
+            server.config.load()
+            server.config.ssl = context = certificates.load(tls.current())
+            # the loop ends it with the server
+            fresh = asyncio.create_task(certificates.keep_fresh(context, tls))
+        await server._serve([listening])
+        if tls:
+            fresh.cancel()
+
+    asyncio.run(run())
 
 
 def announce(settings: ServerSettings, listening: socket.socket, console: Console) -> None:
@@ -269,16 +286,21 @@ def announce(settings: ServerSettings, listening: socket.socket, console: Consol
 
     The socket listens already: a client that comes now waits for its answer.
     """
-    url = address_of(settings.host, listening)
-    write_whole(settings.data_dir / "server.json", {"url": url, "pid": os.getpid()})
+    url, about = address_of(settings, listening), {}
+    if settings.tls and settings.tls.is_own:
+        about["certificate"] = str(settings.tls.place.certificate)
+    write_whole(settings.data_dir / "server.json", {"url": url, "pid": os.getpid(), **about})
     console.line(f"dbt Cloud is serving on {url} (data in {settings.data_dir})")
+    for path in about.values():
+        console.note(f"clients trust it with SSL_CERT_FILE={path}")
 
 
-def address_of(host: str, listening: socket.socket) -> str:
+def address_of(settings: ServerSettings, listening: socket.socket) -> str:
     """Return the address at which this machine reaches the server."""
-    host = "127.0.0.1" if host in ANY_ADDRESS else host
+    host = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
     name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{listening.getsockname()[1]}"
+    scheme = "https" if settings.tls else "http"
+    return f"{scheme}://{name}:{listening.getsockname()[1]}"
 
 
 def write_whole(path: Path, value: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from marketing_analytics.core.errors import MachineError, UserError, not_set, reason_of
 from marketing_analytics.local_cloud.runs.code.remotes import Login, check_address, is_address
 from marketing_analytics.local_cloud.runs.confinement.access import Access
+from marketing_analytics.web.certificates import Certificate, CertificateSource
 
 MAX_ID = 2**63 - 1
 MIN_TOKEN_CHARACTERS = 8
@@ -57,11 +58,25 @@ class ServerSettings:
     trusted_proxies: frozenset[str] = frozenset()
     webhook_hosts: frozenset[str] = frozenset()
     access: Access = field(default_factory=Access)
+    # None: the server speaks http
+    tls: CertificateSource | None = None
 
     @property
     def database_path(self) -> Path:
         """Return where the store is."""
         return self.data_dir / "cloud.sqlite"
+
+
+def brought_certificate(certificate: Path | None, key: Path | None) -> CertificateSource | None:
+    """Return the certificate of two options, None without them. Raise UserError for one alone."""
+    if certificate and key:
+        return CertificateSource(Certificate(certificate.resolve(), key.resolve()))
+    if certificate or key:
+        raise UserError(
+            f"{'--tls-cert' if certificate else '--tls-key'} came alone",
+            hint="give --tls-cert and --tls-key, or --tls for a certificate that is made here",
+        )
+    return None
 
 
 def read_identity(environment: Mapping[str, str]) -> Identity:
