@@ -36,7 +36,7 @@ def test_a_server_speaks_https_to_who_trusts_its_certificate(tmp_path):
             assert urllib.request.urlopen(asked, timeout=20, context=trusting).status == 200
         with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
             urllib.request.urlopen(asked, timeout=20)
-        with pytest.raises(OSError, match="closed|reset|empty|Remote end"):
+        with pytest.raises(OSError, match=r"closed|reset|empty|Remote end"):
             urllib.request.urlopen(url.replace("https", "http"), timeout=20)
 
 
