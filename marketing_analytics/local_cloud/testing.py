@@ -63,6 +63,8 @@ class ServedCloud:
             "ENVIRONMENT_ID": str(self.environment_id),
             "DBT_CLOUD_HOST_URL": f"{self.url}/api",
             "DBT_CLOUD_ACCOUNT_ID": str(self.account_id),
+            "DBT_CLOUD_PROJECT_ID": str(self.project_id),
+            "DBT_CLOUD_ENVIRONMENT_ID": str(self.environment_id),
             "DBT_CLOUD_TOKEN": self.token,
             "DBT_CLOUD_HOST": urlsplit(self.url).netloc,
             "DBT_CLOUD_API_TOKEN": self.token,

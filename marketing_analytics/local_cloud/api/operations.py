@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starlette.responses import Response
 
-from marketing_analytics.local_cloud.api import accounts, jobs, projects
+from marketing_analytics.local_cloud.api import accounts, jobs, projects, users
 from marketing_analytics.local_cloud.api.answers import ApiError
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.environments import handlers as environments
@@ -24,6 +24,7 @@ from marketing_analytics.local_cloud.api.settings import (
     extended,
     groups,
     notifications,
+    project_connections,
     repositories,
     service_tokens,
     webhooks,
@@ -40,7 +41,16 @@ SERVED = [
     Operation("GET", "v3/accounts", accounts.list_accounts),
     Operation("GET", f"v2/{ACCOUNT}", accounts.read),
     Operation("GET", f"v3/{ACCOUNT}", accounts.read),
-    Operation("GET", "v2/whoami", accounts.whoami),
+    Operation("GET", "v2/whoami", users.whoami),
+    Operation("GET", "v2/users/{id}", users.read),
+    *(
+        Operation("GET", f"{version}/{ACCOUNT}/{path}", handler)
+        for version in ("v2", "v3")
+        for path, handler in (("users", users.list_users), ("users/{id}", users.read))
+    ),
+    Operation("GET", "v3/users/{user_id}/credentials", users.list_credentials),
+    Operation("GET", f"v2/{ACCOUNT}/invites", users.list_invites),
+    Operation("GET", f"v2/{ACCOUNT}/licenses", users.list_licenses),
     Operation("GET", f"v2/{ACCOUNT}/jobs", jobs.list_jobs),
     Operation("POST", f"v2/{ACCOUNT}/jobs", jobs.create_job),
     Operation("GET", f"v2/{ACCOUNT}/jobs/{{job_id}}", jobs.read_one),
@@ -103,6 +113,10 @@ SERVED = [
     Operation("GET", f"v3/{ACCOUNT}/connections/{{id}}", connections.read),
     Operation("PATCH", f"v3/{ACCOUNT}/connections/{{id}}", connections.update),
     Operation("DELETE", f"v3/{ACCOUNT}/connections/{{id}}", connections.delete),
+    Operation("GET", f"v3/{PROJECT}/connections", project_connections.list_connections),
+    Operation("POST", f"v3/{PROJECT}/connections", project_connections.create),
+    Operation("GET", f"v3/{PROJECT}/connections/{{id}}", project_connections.read),
+    Operation("DELETE", f"v3/{PROJECT}/connections/{{id}}", project_connections.delete),
     Operation("GET", f"v2/{ACCOUNT}/encryptions", connections.list_tunnels),
     Operation("GET", f"v3/{PROJECT}/credentials", credentials.list_credentials),
     Operation("POST", f"v3/{PROJECT}/credentials", credentials.create),
