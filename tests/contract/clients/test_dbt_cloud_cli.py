@@ -68,7 +68,7 @@ def test_places_are_made_listed_and_deleted(tool, cloud):
     project = tool("project", "create", "--name", "cli project", "--type", 0)["data"]["id"]
     place = ("--project-id", project)
     assert project in [one["id"] for one in tool("project", "list")["data"]]
-    tool("project", "update", *place, "--name", "renamed")
+    tool("project", "update", *place, "--name", "renamed", "--type", 0)
     assert tool("project", "get", *place)["data"]["name"] == "renamed"
     asked = ("--name", "cli", "--type", "deployment", "--deployment-type", "staging")
     made = tool("environment", "create", *place, *asked)["data"]
