@@ -200,12 +200,12 @@ def serve(
         from marketing_analytics.local_cloud.runs.confinement.access import Access
         from marketing_analytics.local_cloud.server import serve as serve_until_stopped
         from marketing_analytics.web.certificates import own_certificate
-        from marketing_analytics.web.hosts import LOOPBACK_NAMES, answered_hosts
+        from marketing_analytics.web.hosts import LOOPBACK_NAMES
 
         hosts = frozenset(name.lower() for name in allowed_hosts)
         tls = checks.brought_certificate(tls_cert, tls_key)
         if has_tls and not tls:
-            names = LOOPBACK_NAMES | answered_hosts(host, hosts)
+            names = checks.api_hosts(host, hosts | LOOPBACK_NAMES)
             tls = own_certificate(data_dir.resolve() / "tls", names)
         settings = checks.ServerSettings(
             identity=identity,

@@ -28,6 +28,7 @@ from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud import settings as checks
 from marketing_analytics.local_cloud.api.answers import one
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
+from marketing_analytics.local_cloud.api.discovery.handlers import is_discovery
 from marketing_analytics.local_cloud.runs import store as run_store
 from marketing_analytics.local_cloud.runs.code.remotes import is_address
 from marketing_analytics.local_cloud.runs.code.settings import CodeSettings
@@ -53,7 +54,7 @@ from marketing_analytics.local_cloud.webhooks.sender import Sender
 from marketing_analytics.warehouse.duckdb import no_raw_database
 from marketing_analytics.web import certificates
 from marketing_analytics.web.guard import wants_page
-from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
+from marketing_analytics.web.hosts import ANY_ADDRESS
 from marketing_analytics.web.listening import open_socket
 
 SHUTDOWN_SECONDS = 2
@@ -321,7 +322,7 @@ class Front:
             ApiSettings(
                 database_path=settings.database_path,
                 data_dir=settings.data_dir,
-                allowed_hosts=answered_hosts(settings.host, settings.allowed_hosts),
+                allowed_hosts=checks.api_hosts(settings.host, settings.allowed_hosts),
                 wake=engine.wake,
                 webhook_hosts=settings.webhook_hosts,
                 requests_per_minute=settings.requests_per_minute,
@@ -347,7 +348,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = scope.get("path", "")
-        if path.startswith("/api/") or path == "/api":
+        if path.startswith("/api/") or path == "/api" or is_discovery(path):
             await self.api(scope, receive, send)
         elif path == "/" and is_program(scope):
             await one({"name": "local dbt Cloud"})(scope, receive, send)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,9 +12,12 @@ from marketing_analytics.core.errors import MachineError, UserError, not_set, re
 from marketing_analytics.local_cloud.runs.code.remotes import Login, check_address, is_address
 from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.web.certificates import Certificate, CertificateSource
+from marketing_analytics.web.hosts import answered_hosts
 
 MAX_ID = 2**63 - 1
 MIN_TOKEN_CHARACTERS = 8
+# where clients look for the Discovery API
+METADATA = "metadata."
 PURPOSES = {
     "DBTCLOUD_ACCOUNT_ID": "the id of the account this server holds",
     "PROJECT_ID": "the id of its first project",
@@ -65,6 +68,16 @@ class ServerSettings:
     def database_path(self) -> Path:
         """Return where the store is."""
         return self.data_dir / "cloud.sqlite"
+
+
+def api_hosts(host: str, allowed: Iterable[str]) -> frozenset[str]:
+    """Return the host names that the API is asked by; clients put `metadata.` before a name.
+
+    Empty = every one, when all addresses are bound.
+    """
+    hosts = answered_hosts(host, allowed)
+    names = (name for name in hosts if name.rpartition(".")[2].isalpha())
+    return hosts | {f"{METADATA}{name}" for name in names}
 
 
 def brought_certificate(certificate: Path | None, key: Path | None) -> CertificateSource | None:

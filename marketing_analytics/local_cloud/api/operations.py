@@ -13,6 +13,7 @@ from starlette.responses import Response
 from marketing_analytics.local_cloud.api import accounts, jobs, projects, users
 from marketing_analytics.local_cloud.api.answers import ApiError
 from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.discovery import handlers as discovery
 from marketing_analytics.local_cloud.api.environments import handlers as environments
 from marketing_analytics.local_cloud.api.routes import Handler, Operation, build_router
 from marketing_analytics.local_cloud.api.runs import artifacts, requests
@@ -183,6 +184,7 @@ SLOW_HANDLERS: frozenset[Handler] = frozenset(
         artifacts.list_artifacts,
         artifacts.read_artifact,
         artifacts.read_job_artifact,
+        discovery.answer,
     }
 )
 
@@ -195,7 +197,7 @@ def needed_level(handler: Handler, method: str) -> Level:
     """Return what a token must be allowed to do to call a handler."""
     if handler.__module__ in {room.__name__ for room in MANAGING}:
         return Level.ADMIN
-    if method in ("GET", "HEAD"):
+    if method in ("GET", "HEAD") or handler is discovery.answer:
         return Level.READ
     return Level.RUN if handler in RUN_HANDLERS else Level.WRITE
 
@@ -222,4 +224,6 @@ def read_unbuilt() -> list[Operation]:
     return [unbuilt_route(line) for line in lines if line and not line.startswith("#")]
 
 
-ROUTER = build_router([*SERVED, *read_unbuilt()])
+# the Discovery API is no part of the administrative one
+QUERIES = [Operation("POST", path, discovery.answer, root="/") for path in discovery.PATHS]
+ROUTER = build_router([*SERVED, *read_unbuilt(), *QUERIES])

@@ -59,7 +59,8 @@ def list_invites(call: Call) -> Response:
 
 def list_licenses(call: Call) -> Response:
     """Say how many licences of each kind there are and how many are in use."""
-    counts = {kind: show_license(in_use=int(kind == LICENSES[0])) for kind in LICENSES}
+    users = [show_user(call)]
+    counts = {kind: show_license(in_use=len(users) * (kind == LICENSES[0])) for kind in LICENSES}
     return one(counts)
 
 
@@ -78,17 +79,16 @@ def show_license(*, in_use: int) -> dict[str, Any]:
 
 def groups_of(call: Call) -> list[dict[str, Any]]:
     """Return the groups that everybody is in."""
-    filters = {"account_id": call.account_id, "kind": Kind.GROUP, "state": 1}
-    page = store.list_settings(
-        call.connection, {**filters, "order_by": "id", "limit": MAX_GROUPS, "offset": 0}
-    )
+    filters: dict[str, Any] = {"account_id": call.account_id, "kind": Kind.GROUP, "state": 1}
+    filters |= {"order_by": "id", "limit": MAX_GROUPS, "offset": 0}
+    page = store.list_settings(call.connection, filters)
     return [family.show(row) for row in page.rows if row.fields.get("assign_by_default")]
 
 
 def show_user(call: Call) -> dict[str, Any]:
     """Return the user as the API shows it, for the token that asks."""
     account, token = stored_account(call), call.request.scope["token"]
-    permission = {
+    permission: dict[str, Any] = {
         "id": account.id,
         "account_id": account.id,
         "user_id": account.id,

@@ -53,10 +53,9 @@ def deferred(task, given=None):
     except TaskDeferred as waiting:
 
         async def first_event():
-            async for event in waiting.trigger.run():
-                return event.payload
+            return await anext(aiter(waiting.trigger.run()))
 
-        event = asyncio.run(first_event())
+        event = asyncio.run(first_event()).payload
         return getattr(task, waiting.method_name)(context(), event)
 
 

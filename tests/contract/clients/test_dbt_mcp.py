@@ -56,7 +56,10 @@ def wait(cloud, job_id):
 
 
 def test_an_assistant_lists_triggers_reads_and_retries(assistant, cloud, bare):
-    good, failing = cloud.make_job("mcp good"), cloud.make_job("mcp fails", [BUILD, "dbt run -s fragile"])
+    good, failing = (
+        cloud.make_job("mcp good"),
+        cloud.make_job("mcp fails", [BUILD, "dbt run -s fragile"]),
+    )
     slow = cloud.make_job("mcp slow", ["dbt run --select tag:slow"])
     projects, jobs, details, *_ = assistant(
         ("list_projects", {}),

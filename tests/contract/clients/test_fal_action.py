@@ -31,7 +31,7 @@ def action(tmp_path_factory):
 
 @pytest.fixture
 def run_action(action, cloud, tmp_path):
-    """Return a function that runs the action as GitHub does: inputs and outputs in the environment."""
+    """Return a function that runs the action as GitHub does, with its inputs."""
 
     def run(code=0, **inputs):
         served, outputs = cloud.served, tmp_path / "outputs"

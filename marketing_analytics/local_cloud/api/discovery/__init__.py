@@ -1,1 +1,1 @@
-"""The Discovery API: what is in an environment and how it went, out of the artifacts of its runs."""
+"""The Discovery API: what an environment has and how it went, out of its runs' artifacts."""

@@ -73,7 +73,7 @@ class Bill:
 
     def page_of(self, field: FieldNode) -> int:
         """Return how many nodes a field may give, 1 for one without pages."""
-        for argument in field.arguments:
+        for argument in field.arguments or ():
             if argument.name.value == "first":
                 return self.number_of(argument.value)
         return 1
