@@ -83,12 +83,14 @@ def read(query: str, variables: dict[str, Any]) -> DocumentNode | list[Any]:
 
     from marketing_analytics.local_cloud.api.discovery.limits import MAX_TOKENS, Bill
 
-    document = graphql.parse(query, max_tokens=MAX_TOKENS)
-    wrong = graphql.validate(schema(), document)
-    if wrong:
-        return [explained(error.formatted) for error in wrong]
+    try:
+        document = graphql.parse(query, max_tokens=MAX_TOKENS)
+    except RecursionError:
+        raise graphql.GraphQLError("The query is nested too deep to be read.") from None
+    # before the validation, which compares every field with every other
     Bill(document, variables)
-    return document
+    wrong = graphql.validate(schema(), document)
+    return [explained(error.formatted) for error in wrong] if wrong else document
 
 
 def explained(error: Any) -> dict[str, Any]:
@@ -108,6 +110,7 @@ def schema() -> GraphQLSchema:
     built = graphql.build_schema(text)
     number: Any = built.type_map["BigInt"]
     number.parse_value = whole_number
+    number.parse_literal = lambda node, _variables=None: whole_number(node.value)
     return built
 
 

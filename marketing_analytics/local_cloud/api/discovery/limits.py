@@ -50,13 +50,13 @@ class Bill:
             if isinstance(one, FieldNode):
                 self.count_field(one, depth, times)
             elif isinstance(one, FragmentSpreadNode):
-                # circles are refused by the validation before
+                # the depth ends a circle
                 if fragment := self.fragments.get(one.name.value):
                     self.count(fragment.selection_set, depth=depth + 1, times=times)
             else:
                 inner = getattr(one, "selection_set", None)
                 if inner is not None:
-                    self.count(inner, depth=depth, times=times)
+                    self.count(inner, depth=depth + 1, times=times)
 
     def count_field(self, field: FieldNode, depth: int, times: int) -> None:
         """Count a field and what is below it."""
