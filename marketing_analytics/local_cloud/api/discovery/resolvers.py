@@ -45,6 +45,7 @@ COMPARED = {
     "schema": ("schema",),
     "group": ("group",),
     "access": ("access",),
+    "modelingLayer": ("modelingLayer",),
 }
 
 
@@ -154,8 +155,6 @@ def matches(state: State, node: Node, chosen: Mapping[str, Any]) -> bool:
             is_one = node.get("sourceName") in wanted
         elif name == "lastRunStatus":
             is_one = (nodes.execution(state, node["uniqueId"]) or {}).get("lastRunStatus") == wanted
-        elif name == "modelingLayer":
-            raise GraphQLError("The filter modelingLayer is not built here.")
         else:
             is_one = any(is_same(node.get(field), wanted) for field in COMPARED[name])
         if not is_one:
