@@ -21,6 +21,8 @@ def assistant(run_client, cloud):
         "DBT_PROD_ENV_ID": str(served.environment_id),
         "DBT_MCP_ENABLE_ADMIN_API": "true",
         "DBT_MCP_ENABLE_DISCOVERY": "true",
+        # those that dbt Labs' own servers answer
+        "DISABLE_TOOLS": "get_related_models,search,text_to_sql,execute_sql",
         "DO_NOT_TRACK": "1",
     }
 
