@@ -167,15 +167,16 @@ def deferral_errors(call: Call, job: JobFields, job_id: int | None) -> dict[str,
 
 def waiting_error(call: Call, job: JobFields, job_id: int | None) -> dict[str, str]:
     """Return why a job cannot wait for the one it names, {} when it can; any project has jobs."""
-    if job.parent_id is None:
+    trigger = job.document["job_completion_trigger_condition"]
+    if trigger is None:
         return {}
-    parent = store.get_job(call.connection, job.parent_id, call.account_id)
+    parent_id, named = trigger["condition"]["job_id"], trigger["condition"]["project_id"]
+    parent = store.get_job(call.connection, parent_id, call.account_id)
     if parent is None:
         return {"job_id": "this job does not exist"}
-    named = job.document["job_completion_trigger_condition"]["condition"]["project_id"]
     if named != parent.project_id:
         return {"project_id": f"job {parent.id} belongs to project {parent.project_id}"}
-    circle = circle_of(call, job.parent_id, job_id)
+    circle = circle_of(call, parent_id, job_id)
     return {"job_id": circle} if circle else {}
 
 

@@ -64,7 +64,7 @@ def test_an_assistant_lists_triggers_reads_and_retries(assistant, cloud, bare):
     slow = cloud.make_job("mcp slow", ["dbt run --select tag:slow"])
     projects, jobs, details, *_ = assistant(
         ("list_projects", {}),
-        ("list_jobs", {"project_id": cloud.served.project_id}),
+        ("list_jobs", {}),
         ("get_job_details", {"job_id": good}),
         *(("trigger_job_run", {"job_id": job, "cause": "asked"}) for job in (good, failing, slow)),
     )
