@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from marketing_analytics.cloud_api.cron import (
     CronError,
@@ -13,9 +13,11 @@ from marketing_analytics.cloud_api.cron import (
 )
 from marketing_analytics.cloud_api.names import Scope, jobs_counted, owner_of, without_mark
 from marketing_analytics.core.console import Console
-from marketing_analytics.jobs.apply import Outcome
-from marketing_analytics.jobs.payload import compared, fields_of_remote, shown_name
+from marketing_analytics.jobs.payload import compared, shown_name
 from marketing_analytics.jobs.plan import Change, FieldChange, Plan, RemoteJob, time_of
+
+if TYPE_CHECKING:
+    from marketing_analytics.jobs.apply import Outcome
 
 SCHEMA_VERSION = 1
 SIGNS = {"create": "+", "update": "~", "delete": "-"}
@@ -241,7 +243,6 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
 def job_json(job: RemoteJob) -> dict[str, Any]:
     """Return a job of the list for JSON."""
     owner = job.owner
-    fields = fields_of_remote(job.data, {})
     return {
         "id": job.job_id,
         "key": owner.key if owner else None,
@@ -249,7 +250,7 @@ def job_json(job: RemoteJob) -> dict[str, Any]:
         "branch": (owner.scope.branch or None) if owner else None,
         "user": (owner.scope.user or None) if owner else None,
         "description": without_mark(job.data.get("description")),
-        **settings_json(fields),
+        **settings_json(job.fields),
         "next_run_at": iso(job.data.get("next_run")),
         "updated_at": iso(job.data.get("updated_at")),
         "env_vars": {o.name: o.value for o in job.overrides or ()},

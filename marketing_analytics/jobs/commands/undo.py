@@ -98,7 +98,7 @@ def read_and_decide(
     client: CloudClient, file: RestoreFile, is_forced: bool
 ) -> tuple[UndoPlan, list[RemoteJob]]:
     """Return what is to be done, and the jobs of today."""
-    from marketing_analytics.jobs.apply import with_overrides
+    from marketing_analytics.jobs.account import with_overrides
     from marketing_analytics.jobs.commands.cleanup import branch_jobs
     from marketing_analytics.jobs.past.undo import Undoing
 
