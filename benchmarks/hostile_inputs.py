@@ -48,7 +48,13 @@ ROOT = Path(__file__).resolve().parent.parent
 MOST_MEGABYTES = 200
 BOMB_BYTES = 3_000_000
 FOUL = "\x1b]0;owned\x07\x1b[2J\u202e"
-JOB_ANSWER = {"id": 7, "name": FOUL, "description": FOUL, "execute_steps": [FOUL], "triggers": {}}
+JOB_ANSWER = {
+    "id": 7,
+    "name": FOUL,
+    "description": f"{FOUL} [jobs:v1 marketing-team/bench/bench/a]",
+    "execute_steps": [FOUL],
+    "triggers": {},
+}
 
 
 def packed(text: bytes, least_bytes: int) -> bytes:

@@ -189,7 +189,7 @@ def write(
     for link_ in to_do:
         change = link_.change
         console.prose(f"  ~ {change.key} (job {change.job_id}) {change.reason}", indent="    ")
-        for text in change_texts(change):
+        for text in change_texts(change, is_first_mark=True):
             console.prose(f"      {text}", indent="        ")
     if not to_do:
         console.line("nothing to do")
