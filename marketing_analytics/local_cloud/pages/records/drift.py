@@ -20,8 +20,6 @@ from marketing_analytics.web.words import parse_time
 
 TIMEOUT_SECONDS = 60.0
 DIFF = ("jobs", "diff", "--json")
-# it ends with these when it could compare: nothing differs, something does
-COMPARED = (0, 2)
 MAX_PROBLEM_CHARACTERS = 2000
 SAME = State("Same", "check", "success")
 NOT_COMPARED = State("Not compared", "cross", "error")
@@ -124,10 +122,11 @@ class Drift:
         except subprocess.TimeoutExpired:
             problem = f"it took longer than {TIMEOUT_SECONDS:.0f} s"
             return {"looked_at": looked_at, "problem": problem}
-        if done.returncode not in COMPARED or not done.stdout.startswith("{"):
-            problem = redact(done.stderr.strip() or done.stdout.strip())[:MAX_PROBLEM_CHARACTERS]
-            return {"looked_at": looked_at, "problem": problem or f"exit code {done.returncode}"}
-        return {"looked_at": looked_at, "answer": json.loads(done.stdout)}
+        answer = answer_of(done.stdout)
+        if "drift" in answer:
+            return {"looked_at": looked_at, "answer": answer}
+        problem = problem_of(answer) or done.stderr.strip() or f"exit code {done.returncode}"
+        return {"looked_at": looked_at, "problem": redact(problem)[:MAX_PROBLEM_CHARACTERS]}
 
     def lines(self, secrets: Sequence[str]) -> list[FileLine]:
         """Return every file as it was last seen."""
@@ -135,13 +134,27 @@ class Drift:
         return [file_line(words, kept.get(words, {}), secrets) for words in self.files.commands]
 
 
+def answer_of(printed: str) -> dict[str, Any]:
+    """Return the object that the command printed, an empty one when it printed none."""
+    try:
+        found = json.loads(printed)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def problem_of(answer: Mapping[str, Any]) -> str:
+    """Return what went wrong and what to do, from the error that the command printed."""
+    error = answer.get("error") or {}
+    return "\n".join(filter(None, (error.get("message"), error.get("hint"))))
+
+
 def read_kept(path: Path) -> dict[str, Any]:
     """Return what the last look found; a file that cannot be read counts as none."""
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        return answer_of(path.read_text("utf-8"))
+    except OSError:
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def file_line(words: str, kept: Mapping[str, Any], secrets: Sequence[str]) -> FileLine:
