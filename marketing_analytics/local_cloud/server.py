@@ -28,6 +28,7 @@ from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud import settings as checks
 from marketing_analytics.local_cloud.api.answers import one
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
+from marketing_analytics.local_cloud.pages.records.drift import JobFiles
 from marketing_analytics.local_cloud.runs import store as run_store
 from marketing_analytics.local_cloud.runs.code.remotes import is_address
 from marketing_analytics.local_cloud.runs.code.settings import CodeSettings
@@ -50,6 +51,7 @@ from marketing_analytics.local_cloud.store.projects import (
 )
 from marketing_analytics.local_cloud.store.schema import open_store
 from marketing_analytics.local_cloud.webhooks.sender import Sender
+from marketing_analytics.local_cloud.webhooks.store import send_again
 from marketing_analytics.warehouse.duckdb import no_raw_database
 from marketing_analytics.web.guard import wants_page
 from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
@@ -102,19 +104,24 @@ def serve(settings: ServerSettings, console: Console) -> int:
 def publish_settings(settings: ServerSettings, listening: socket.socket) -> PublishSettings:
     """Return how the report is published: the monitors of the project's repository, this server."""
     monitors = Path(source_of(settings), settings.subdirectory).parent / MONITORS
+    environment = own_environment(settings, listening)
+    # a frozen business clock is that of the data too
+    environment |= {name: os.environ[name] for name in (clock.SETTING,) if name in os.environ}
+    return PublishSettings(
+        settings.publishing_jobs, monitors if monitors.is_file() else None, environment
+    )
+
+
+def own_environment(settings: ServerSettings, listening: socket.socket) -> dict[str, str]:
+    """Return the settings with which our own commands find this very server."""
     identity = settings.identity
-    environment = {
+    return {
         "DBTCLOUD_HOST_URL": address_of(settings.host, listening),
         "DBTCLOUD_ACCOUNT_ID": str(identity.account_id),
         "DBTCLOUD_TOKEN": identity.token,
         "PROJECT_ID": str(identity.project_id),
         "ENVIRONMENT_ID": str(identity.environment_id),
     }
-    # a frozen business clock is that of the data too
-    environment |= {name: os.environ[name] for name in (clock.SETTING,) if name in os.environ}
-    return PublishSettings(
-        settings.publishing_jobs, monitors if monitors.is_file() else None, environment
-    )
 
 
 def set_up_log() -> None:
@@ -212,7 +219,12 @@ def run_server(
     settings: ServerSettings, engine: Engine, listening: socket.socket, console: Console
 ) -> None:
     """Answer requests until a signal comes."""
-    front = Front(settings, engine)
+    files = JobFiles(
+        settings.job_files,
+        settings.shared_job_files,
+        {**os.environ, **own_environment(settings, listening)},
+    )
+    front = Front(settings, engine, files)
     sender = Sender(settings.database_path, settings.webhook_hosts)
     sender.start()
     server = build_server(front, settings.trusted_proxies)
@@ -291,7 +303,7 @@ def write_whole(path: Path, value: dict[str, Any]) -> None:
 class Front:
     """Sends a request to the API or to the pages, and answers `GET /` to programs."""
 
-    def __init__(self, settings: ServerSettings, engine: Engine) -> None:
+    def __init__(self, settings: ServerSettings, engine: Engine, job_files: JobFiles) -> None:
         from marketing_analytics.local_cloud.pages.mount import build_ui
         from marketing_analytics.local_cloud.pages.settings import UiSettings
 
@@ -315,6 +327,7 @@ class Front:
                 # whoever comes through a proxy comes from elsewhere
                 allowed_hosts=settings.allowed_hosts,
                 has_proxy=bool(settings.trusted_proxies),
+                job_files=job_files,
             )
         )
 
@@ -369,3 +382,8 @@ class PageActions:
         with closing(open_connection(self.settings.database_path)) as connection:
             run_store.request_cancel(connection, run_id)
         self.engine.wake()
+
+    def send_again(self, delivery_id: str) -> None:
+        """Queue a delivery of a webhook once more."""
+        with closing(open_connection(self.settings.database_path)) as connection:
+            send_again(connection, delivery_id)
