@@ -139,6 +139,20 @@ def group() -> None:
     help="Let webhooks go to this host of your own network; can be repeated.",
 )
 @click.option(
+    "--job-file",
+    "job_files",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Compare the jobs of your branch with this file on the page of drift; can be repeated.",
+)
+@click.option(
+    "--shared-job-file",
+    "shared_job_files",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The same for a file whose jobs the team shares; can be repeated.",
+)
+@click.option(
     "--allow-path",
     "allowed_paths",
     multiple=True,
@@ -179,6 +193,8 @@ def serve(
     requests_per_minute: int,
     trusted_proxies: tuple[str, ...],
     webhook_hosts: tuple[str, ...],
+    job_files: tuple[Path, ...],
+    shared_job_files: tuple[Path, ...],
     allowed_paths: tuple[Path, ...],
     has_external_access: bool,
     publishing_jobs: tuple[str, ...],
@@ -226,6 +242,8 @@ def serve(
             requests_per_minute=requests_per_minute,
             trusted_proxies=frozenset(trusted_proxies),
             webhook_hosts=frozenset(name.lower() for name in webhook_hosts),
+            job_files=tuple(path.resolve() for path in job_files),
+            shared_job_files=tuple(path.resolve() for path in shared_job_files),
             access=Access(
                 is_open=has_external_access,
                 folders=tuple(path.resolve() for path in allowed_paths),

@@ -29,6 +29,7 @@ from marketing_analytics.local_cloud import settings as checks
 from marketing_analytics.local_cloud.api.answers import one
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 from marketing_analytics.local_cloud.api.discovery.handlers import is_discovery
+from marketing_analytics.local_cloud.pages.records.drift import JobFiles
 from marketing_analytics.local_cloud.runs import store as run_store
 from marketing_analytics.local_cloud.runs.code.remotes import is_address
 from marketing_analytics.local_cloud.runs.code.settings import CodeSettings
@@ -51,6 +52,7 @@ from marketing_analytics.local_cloud.store.projects import (
 )
 from marketing_analytics.local_cloud.store.schema import open_store
 from marketing_analytics.local_cloud.webhooks.sender import Sender
+from marketing_analytics.local_cloud.webhooks.store import send_again
 from marketing_analytics.warehouse.duckdb import no_raw_database
 from marketing_analytics.web import certificates
 from marketing_analytics.web.guard import wants_page
@@ -106,8 +108,18 @@ def serve(settings: ServerSettings, console: Console) -> int:
 def publish_settings(settings: ServerSettings, listening: socket.socket) -> PublishSettings:
     """Return how the report is published: the monitors of the project's repository, this server."""
     monitors = Path(source_of(settings), settings.subdirectory).parent / MONITORS
+    environment = own_environment(settings, listening)
+    # a frozen business clock is that of the data too
+    environment |= {name: os.environ[name] for name in (clock.SETTING,) if name in os.environ}
+    return PublishSettings(
+        settings.publishing_jobs, monitors if monitors.is_file() else None, environment
+    )
+
+
+def own_environment(settings: ServerSettings, listening: socket.socket) -> dict[str, str]:
+    """Return the settings with which our own commands find this very server."""
     identity = settings.identity
-    environment = {
+    found = {
         "DBTCLOUD_HOST_URL": address_of(settings, listening),
         "DBTCLOUD_ACCOUNT_ID": str(identity.account_id),
         "DBTCLOUD_TOKEN": identity.token,
@@ -115,12 +127,8 @@ def publish_settings(settings: ServerSettings, listening: socket.socket) -> Publ
         "ENVIRONMENT_ID": str(identity.environment_id),
     }
     if settings.tls and settings.tls.is_own:
-        environment["SSL_CERT_FILE"] = str(settings.tls.place.certificate)
-    # a frozen business clock is that of the data too
-    environment |= {name: os.environ[name] for name in (clock.SETTING,) if name in os.environ}
-    return PublishSettings(
-        settings.publishing_jobs, monitors if monitors.is_file() else None, environment
-    )
+        found["SSL_CERT_FILE"] = str(settings.tls.place.certificate)
+    return found
 
 
 def set_up_log() -> None:
@@ -218,7 +226,12 @@ def run_server(
     settings: ServerSettings, engine: Engine, listening: socket.socket, console: Console
 ) -> None:
     """Answer requests until a signal comes."""
-    front = Front(settings, engine)
+    files = JobFiles(
+        settings.job_files,
+        settings.shared_job_files,
+        {**os.environ, **own_environment(settings, listening)},
+    )
+    front = Front(settings, engine, files)
     sender = Sender(settings.database_path, settings.webhook_hosts)
     sender.start()
     server = build_server(front, settings.trusted_proxies)
@@ -314,7 +327,7 @@ def write_whole(path: Path, value: dict[str, Any]) -> None:
 class Front:
     """Sends a request to the API or to the pages, and answers `GET /` to programs."""
 
-    def __init__(self, settings: ServerSettings, engine: Engine) -> None:
+    def __init__(self, settings: ServerSettings, engine: Engine, job_files: JobFiles) -> None:
         from marketing_analytics.local_cloud.pages.mount import build_ui
         from marketing_analytics.local_cloud.pages.settings import UiSettings
 
@@ -338,6 +351,7 @@ class Front:
                 # whoever comes through a proxy comes from elsewhere
                 allowed_hosts=settings.allowed_hosts,
                 has_proxy=bool(settings.trusted_proxies),
+                job_files=job_files,
             )
         )
 
@@ -392,3 +406,8 @@ class PageActions:
         with closing(open_connection(self.settings.database_path)) as connection:
             run_store.request_cancel(connection, run_id)
         self.engine.wake()
+
+    def send_again(self, delivery_id: str) -> None:
+        """Queue a delivery of a webhook once more."""
+        with closing(open_connection(self.settings.database_path)) as connection:
+            send_again(connection, delivery_id)

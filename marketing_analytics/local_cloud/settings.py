@@ -60,6 +60,8 @@ class ServerSettings:
     requests_per_minute: int = 0
     trusted_proxies: frozenset[str] = frozenset()
     webhook_hosts: frozenset[str] = frozenset()
+    job_files: tuple[Path, ...] = ()
+    shared_job_files: tuple[Path, ...] = ()
     access: Access = field(default_factory=Access)
     # None: the server speaks http
     tls: CertificateSource | None = None
