@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import IO, Any, TypeVar
@@ -161,6 +160,9 @@ class CloudClient:
         """
         if len(items) < 2:
             return [act(item) for item in items]
+        # a list of one page needs none, and it takes a while to load
+        from concurrent.futures import ThreadPoolExecutor, wait
+
         with ThreadPoolExecutor(min(MOST_AT_A_TIME, len(items))) as pool:
             begun = [pool.submit(act, item) for item in items]
             try:

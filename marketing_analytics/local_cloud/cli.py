@@ -27,6 +27,7 @@ def group() -> None:
         "--raw-database var/raw.duckdb",
         "--port 0 --data-dir var/cloud --dirty",
         "--project-dir https://git.example.com/shop.git --git-login https://git.=env:GIT_TOKEN",
+        "--tls",
     ]
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -100,6 +101,22 @@ def group() -> None:
     help="Delete runs so many days after their end; 0 keeps all.",
 )
 @click.option(
+    "--tls",
+    "has_tls",
+    is_flag=True,
+    help="Speak https, with a certificate for this machine that is made in the data folder.",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Speak https with this certificate and its chain, in PEM.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The key of --tls-cert, in PEM and without a password.",
+)
+@click.option(
     "--rate-limit",
     "requests_per_minute",
     type=click.IntRange(min=0),
@@ -170,6 +187,9 @@ def serve(
     raw_database: Path | None,
     allowed_hosts: tuple[str, ...],
     keep_days: int,
+    has_tls: bool,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     requests_per_minute: int,
     trusted_proxies: tuple[str, ...],
     webhook_hosts: tuple[str, ...],
@@ -195,7 +215,14 @@ def serve(
         from marketing_analytics.local_cloud.runs.code.remotes import read_login
         from marketing_analytics.local_cloud.runs.confinement.access import Access
         from marketing_analytics.local_cloud.server import serve as serve_until_stopped
+        from marketing_analytics.web.certificates import own_certificate
+        from marketing_analytics.web.hosts import LOOPBACK_NAMES
 
+        hosts = frozenset(name.lower() for name in allowed_hosts)
+        tls = checks.brought_certificate(tls_cert, tls_key)
+        if has_tls and not tls:
+            names = checks.api_hosts(host, hosts | LOOPBACK_NAMES)
+            tls = own_certificate(data_dir.resolve() / "tls", names)
         settings = checks.ServerSettings(
             identity=identity,
             data_dir=data_dir.resolve(),
@@ -208,7 +235,8 @@ def serve(
             host=host,
             port=port,
             raw_database=raw_database or raw_database_of(os.environ.get("MARKETING_RAW_DATABASE")),
-            allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
+            allowed_hosts=hosts,
+            tls=tls,
             publishing_jobs=frozenset(publishing_jobs),
             keep_days=keep_days,
             requests_per_minute=requests_per_minute,

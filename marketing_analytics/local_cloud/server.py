@@ -28,6 +28,7 @@ from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud import settings as checks
 from marketing_analytics.local_cloud.api.answers import one
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
+from marketing_analytics.local_cloud.api.discovery.handlers import is_discovery
 from marketing_analytics.local_cloud.pages.records.drift import JobFiles
 from marketing_analytics.local_cloud.runs import store as run_store
 from marketing_analytics.local_cloud.runs.code.remotes import is_address
@@ -53,8 +54,9 @@ from marketing_analytics.local_cloud.store.schema import open_store
 from marketing_analytics.local_cloud.webhooks.sender import Sender
 from marketing_analytics.local_cloud.webhooks.store import send_again
 from marketing_analytics.warehouse.duckdb import no_raw_database
+from marketing_analytics.web import certificates
 from marketing_analytics.web.guard import wants_page
-from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
+from marketing_analytics.web.hosts import ANY_ADDRESS
 from marketing_analytics.web.listening import open_socket
 
 SHUTDOWN_SECONDS = 2
@@ -73,6 +75,8 @@ def serve(settings: ServerSettings, console: Console) -> int:
     checks.check_source(settings)
     checks.check_dbt()
     checks.prepare_data_dir(settings.data_dir)
+    if settings.tls:
+        certificates.load(settings.tls.current())
     with closing(open_socket(settings.host, settings.port)) as listening:
         engine = Engine(
             settings.data_dir,
@@ -115,13 +119,16 @@ def publish_settings(settings: ServerSettings, listening: socket.socket) -> Publ
 def own_environment(settings: ServerSettings, listening: socket.socket) -> dict[str, str]:
     """Return the settings with which our own commands find this very server."""
     identity = settings.identity
-    return {
-        "DBTCLOUD_HOST_URL": address_of(settings.host, listening),
+    found = {
+        "DBTCLOUD_HOST_URL": address_of(settings, listening),
         "DBTCLOUD_ACCOUNT_ID": str(identity.account_id),
         "DBTCLOUD_TOKEN": identity.token,
         "PROJECT_ID": str(identity.project_id),
         "ENVIRONMENT_ID": str(identity.environment_id),
     }
+    if settings.tls and settings.tls.is_own:
+        found["SSL_CERT_FILE"] = str(settings.tls.place.certificate)
+    return found
 
 
 def set_up_log() -> None:
@@ -235,7 +242,7 @@ def run_server(
     }
     try:
         announce(settings, listening, console)
-        run_until_exit(server, listening)
+        run_until_exit(server, listening, settings.tls)
     finally:
         sender.stop()
         front.close()
@@ -269,11 +276,23 @@ def build_server(app: ASGIApp, trusted_proxies: Collection[str] = ()) -> Any:
     return uvicorn.Server(config)
 
 
-def run_until_exit(server: Any, listening: socket.socket) -> None:
-    """Run uvicorn without its signal handlers."""
+def run_until_exit(
+    server: Any, listening: socket.socket, tls: certificates.CertificateSource | None = None
+) -> None:
+    """Run uvicorn without its signal handlers; with a certificate it speaks https."""
     import asyncio
 
-    asyncio.run(server._serve([listening]))
+    async def run() -> None:
+        if tls:
+            server.config.load()
+            server.config.ssl = context = certificates.load(tls.current())
+            # the loop ends it with the server
+            fresh = asyncio.create_task(certificates.keep_fresh(context, tls))
+        await server._serve([listening])
+        if tls:
+            fresh.cancel()
+
+    asyncio.run(run())
 
 
 def announce(settings: ServerSettings, listening: socket.socket, console: Console) -> None:
@@ -281,16 +300,21 @@ def announce(settings: ServerSettings, listening: socket.socket, console: Consol
 
     The socket listens already: a client that comes now waits for its answer.
     """
-    url = address_of(settings.host, listening)
-    write_whole(settings.data_dir / "server.json", {"url": url, "pid": os.getpid()})
+    url, about = address_of(settings, listening), {}
+    if settings.tls and settings.tls.is_own:
+        about["certificate"] = str(settings.tls.place.certificate)
+    write_whole(settings.data_dir / "server.json", {"url": url, "pid": os.getpid(), **about})
     console.line(f"dbt Cloud is serving on {url} (data in {settings.data_dir})")
+    for path in about.values():
+        console.note(f"clients trust it with SSL_CERT_FILE={path}")
 
 
-def address_of(host: str, listening: socket.socket) -> str:
+def address_of(settings: ServerSettings, listening: socket.socket) -> str:
     """Return the address at which this machine reaches the server."""
-    host = "127.0.0.1" if host in ANY_ADDRESS else host
+    host = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
     name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{listening.getsockname()[1]}"
+    scheme = "https" if settings.tls else "http"
+    return f"{scheme}://{name}:{listening.getsockname()[1]}"
 
 
 def write_whole(path: Path, value: dict[str, Any]) -> None:
@@ -311,7 +335,7 @@ class Front:
             ApiSettings(
                 database_path=settings.database_path,
                 data_dir=settings.data_dir,
-                allowed_hosts=answered_hosts(settings.host, settings.allowed_hosts),
+                allowed_hosts=checks.api_hosts(settings.host, settings.allowed_hosts),
                 wake=engine.wake,
                 webhook_hosts=settings.webhook_hosts,
                 requests_per_minute=settings.requests_per_minute,
@@ -338,7 +362,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = scope.get("path", "")
-        if path.startswith("/api/") or path == "/api":
+        if path.startswith("/api/") or path == "/api" or is_discovery(path):
             await self.api(scope, receive, send)
         elif path == "/" and is_program(scope):
             await one({"name": "local dbt Cloud"})(scope, receive, send)

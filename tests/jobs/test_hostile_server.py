@@ -156,3 +156,24 @@ def test_odd_values_of_jobs_make_a_plan_or_a_sentence(jobs, cloud, job_file):
             change_texts(change)
         kept += plan.job_count == 3
     assert kept > 100
+
+
+def test_what_a_hand_wrote_into_our_jobs_is_shown_and_carried_out_nowhere(jobs, cloud, job_file):
+    foul = "\x1b[8mhidden\x1b]0;x\x07"
+    config = job_file(some_jobs(1))
+    jobs("deploy", "--config", config)
+    job = cloud.job("job-0")
+    described = f"{foul} {job['description']}"
+    cloud.change_job(job, description=described, execute_steps=[f"dbt run {foul}"])
+    cloud.copy_job(job, name=f"stranger {foul}", description=foul)
+    link = ("link", "other", "--job-id", "2", "--dry-run")
+    said = [
+        jobs("plan", "--config", config),
+        jobs("diff", "--config", config),
+        jobs("list", "--details", "--all-environments"),
+        jobs(*link),
+        jobs("deploy", "--config", config),
+    ]
+    assert "␛[8mhidden" in said[0][1]
+    assert all(text for _, text, _ in said)
+    assert not [text for _, *texts in said for text in texts if set("\x1b\x07") & set(text)]
