@@ -158,7 +158,7 @@ def served(folder: Path) -> Iterator[str]:
 
 def visit(attack: Attack, address: str, rounds: int) -> tuple[int, int, list[str]]:
     """Open every page so often; return pages opened, payloads seen on them, what ran where."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import ConsoleMessage, Dialog, sync_playwright
 
     ran: list[str] = []
     opened, seen = 0, set()
@@ -167,8 +167,17 @@ def visit(attack: Attack, address: str, rounds: int) -> tuple[int, int, list[str
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         page = browser.new_context(bypass_csp=True).new_page()
         page.add_init_script(INIT)
-        page.on("console", lambda said: MARK in said.text and ran.append(page.url))
-        page.on("dialog", lambda dialog: (ran.append(page.url), dialog.dismiss()))
+
+        def note(said: ConsoleMessage) -> None:
+            if MARK in said.text:
+                ran.append(page.url)
+
+        def refuse(dialog: Dialog) -> None:
+            ran.append(page.url)
+            dialog.dismiss()
+
+        page.on("console", note)
+        page.on("dialog", refuse)
         for _ in range(rounds):
             attack.mix()
             for path in attack.paths():

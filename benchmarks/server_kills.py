@@ -34,7 +34,7 @@ from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 
 ENVIRONMENTS = 3
-MAX_CRASH_SECONDS = 20.0
+MAX_CRASH_SECONDS = 30.0
 # a server holds the lease of these
 LEASED = (Status.STARTING, Status.RUNNING)
 

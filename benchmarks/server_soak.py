@@ -23,6 +23,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.seeded_pages import seed_many
 from benchmarks.tiny_cloud import STAND_IN, create_cloud, write_project
 from marketing_analytics.core.console import Console
 from marketing_analytics.local_cloud.runs.confinement.access import Access
@@ -36,6 +37,7 @@ from marketing_analytics.web.listening import open_socket
 ENVIRONMENTS = 4
 TOGETHER = 8
 LOOKS = 50
+RUNS_BEFORE = 10_000
 MOST_GROWTH = 0.05
 TOKEN = "soak-token-soak-token"
 ACCOUNT = "/api/v2/accounts/1"
@@ -64,6 +66,8 @@ def prepare(folder: Path) -> None:
     slots = {"environments": ENVIRONMENTS, "run_slots": ENVIRONMENTS}
     with closing(create_cloud(folder / "data", project, **slots)) as store, transaction(store):
         add_token(store, 1, "first", TOKEN)
+    # a store beyond SQLite's page caches, which else fill during the series
+    seed_many(folder / "data", jobs=100, runs=RUNS_BEFORE)
 
 
 def add_jobs(client: httpx.Client) -> list[int]:
