@@ -73,7 +73,17 @@ NULLS: dict[str, list[str]] = {
     "databricks_v0": ["catalog", "client_id", "client_secret"],
     "snowflake_v0": ["role"],
 }
-SECRETS = frozenset({"application_secret", "client_secret", "oauth_client_secret", "private_key"})
+SECRETS = frozenset(
+    {
+        "application_secret",
+        "client_secret",
+        "oauth_client_secret",
+        "password",
+        "private_key",
+        "private_key_passphrase",
+        "token",
+    }
+)
 
 
 def read_connection(_: Call, fields: Fields, old: dict[str, Any]) -> dict[str, Any]:
