@@ -135,7 +135,8 @@ class Generated:
 
     def file(self) -> tuple[str, bytes]:
         """Return name and bytes."""
-        keys = [self.key() for _ in range(self.chance.randint(0, 4))]
+        least = int(self.is_list and self.chance.random() < 0.9)
+        keys = [self.key() for _ in range(self.chance.randint(least, 4))]
         if self.is_list:
             top = {"jobs": "[\n" + ",\n".join(self.listed(key) for key in keys) + "\n]"}
         else:
@@ -145,7 +146,9 @@ class Generated:
                 top[name] = self.one_of(("7", '"8"'), NUMBERS)
         if self.chance.random() < 0.3:
             top["team_name"] = self.one_of(('"team-1"',), ('"Team"', "7", '""', "null"))
-        rows = [self.row(name, value) for name, value in top.items()]
+        # a variable in quotes is refused, with all that follows
+        is_plain = not self.is_json and self.chance.random() < 0.9
+        rows = [f"{n} = {v}" if is_plain else self.row(n, v) for n, v in top.items()]
         text = "{" + ",\n".join(rows) + "}" if self.is_json else "\n".join(rows) + "\n"
         return ("g.tfvars.json" if self.is_json else "g.tfvars"), text.encode("utf-8")
 

@@ -136,13 +136,13 @@ class CloudClient:
         """
         items, total, size = self.page(path, params, 0)
         yield items
-        offset = step = len(items)
+        offset = step = count = len(items)
         while step and (step >= PAGE_SIZE if total is None else offset < total):
             end = offset + 1 if total is None else min(offset + at_a_time * step, total)
             offsets = range(offset, end, step)
             for items, _, page_size in self.pages_at(path, params, offsets):
-                size += page_size
-                check_size(size, path)
+                size, count = size + page_size, count + len(items)
+                check_size(size, count, path)
                 yield items
             offset = offsets[-1] + step
             step = step if total is not None else len(items)

@@ -65,10 +65,12 @@ def change_texts(change: Change, *, is_first_mark: bool = False) -> list[str]:
         return [f"{change.reason} (job {change.job_id})"]
     if change.action == "create":
         return [creation_text(change)]
-    texts = [field_text(field, is_first_mark=is_first_mark) for field in change.fields]
+    names = [field.field for field in change.fields] + [each.name for each in change.variables]
+    width = max(12, *map(len, names)) if names else 12
+    texts = [field_text(field, width, is_first_mark=is_first_mark) for field in change.fields]
     for variable in change.variables:
         new = NOT_SET if variable.value is None else variable.value
-        texts.append(f"{variable.name:<12} {variable.old or NOT_SET} → {new}")
+        texts.append(f"{variable.name:<{width}} {variable.old or NOT_SET} → {new}")
     return texts
 
 
@@ -101,10 +103,10 @@ def after_in_words(after: tuple[str, tuple[str, ...]]) -> str:
     return f"after {after[0]} ({', '.join(after[1])})"
 
 
-def field_text(change: FieldChange, *, is_first_mark: bool = False) -> str:
+def field_text(change: FieldChange, width: int, *, is_first_mark: bool = False) -> str:
     """Return `field old → new`, and what a new schedule means."""
     old, new = (shown(change.field, value) for value in (change.old, change.new))
-    text = f"{change.field:<12} {old} → {new}"
+    text = f"{change.field:<{width}} {old} → {new}"
     if not is_first_mark and is_mark_set_again(change):
         return f"{text}   the mark was removed; it will be set again"
     if change.field != "schedule":

@@ -75,9 +75,9 @@ def test_axe_finds_nothing_serious_on_any_page(site, open_tab, width, scheme):
         tab.page.evaluate(Path(source).read_text("utf-8"))
         violations = tab.page.evaluate("axe.run(document).then(found => found.violations)")
         found += [
-            (path, one["id"], one["nodes"][0]["html"])
-            for one in violations
-            if one["impact"] in ("serious", "critical")
+            (path, violation["id"], violation["nodes"][0]["html"])
+            for violation in violations
+            if violation["impact"] in ("serious", "critical")
         ]
     assert found == []
 

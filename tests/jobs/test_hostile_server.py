@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
+from marketing_analytics.cloud_api import answers as answers_module
 from marketing_analytics.cloud_api.answers import check_job
 from marketing_analytics.cloud_api.names import Scope
 from marketing_analytics.core.errors import PlatformError
@@ -99,6 +100,13 @@ def test_nonsense_is_one_sentence_and_little_memory(jobs, hostile, job_file, nam
     assert err.startswith("error: ")
     assert "this is a bug" not in err
     assert peak_bytes < 150 * 2**20
+
+
+def test_small_jobs_without_end_are_one_sentence(jobs, hostile, job_file, monkeypatch):
+    monkeypatch.setattr(answers_module, "MAX_LIST_ITEMS", 1000)
+    hostile(lambda page: envelope([job(page * 100 + n + 1) for n in range(100)]))
+    code, _, err = jobs("plan", "--config", job_file(some_jobs(1)))
+    assert (code, "has more than 1,000 items" in err) == (1, True)
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 500])

@@ -64,4 +64,13 @@ made = cloud.create_environment(account, project, {"name": "dbtc", "type": "depl
 found["made"] = cloud.get_environment(account, project, made["id"])["data"]["name"]
 found["gone"] = cloud.delete_environment(account, made["id"])["data"]["state"]
 found["deleted"] = cloud.delete_job(account, failing["id"])["data"]["state"]
+QUERY = """
+query ($environmentId: BigInt!, $after: String, $first: Int) {
+  environment(id: $environmentId) { applied { models(after: $after, first: $first) {
+    edges { node { uniqueId executionInfo { lastRunId } } } pageInfo { hasNextPage endCursor }
+  } } } }
+"""
+metadata = dbtCloudClient().metadata
+asked = {"environmentId": environment, "first": 2}
+found["models"] = metadata.query(QUERY, asked, paginated_request_to_list=True)
 print(json.dumps(found))

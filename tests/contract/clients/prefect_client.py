@@ -43,7 +43,10 @@ async def morning():
         poll_frequency_seconds=1,
     )
     try:
-        await run_dbt_cloud_job(block(failing), targeted_retries=1)
+        # the retries of `run_dbt_cloud_job` ask for a run without its steps, and find none
+        await trigger_dbt_cloud_job_run_and_wait_for_completion(
+            credentials, failing, retry_filtered_models_attempts=1, poll_frequency_seconds=1
+        )
     except Exception as error:
         found["failed"] = f"{type(error).__name__}: {error}"
     made = await create_dbt_cloud_job(

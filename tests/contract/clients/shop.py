@@ -17,7 +17,7 @@ FILES = {
         "from {{ source('till', 'raw_orders') }}\n"
         "-- depends_on: {{ ref('raw_orders') }}\n"
     ),
-    "models/customers.sql": (
+    "models/marts/customers.sql": (
         "{{ config(materialized='table', tags=['daily']) }}\n"
         "select customer, sum(amount_cents) as amount_cents, count(*) as orders\n"
         "from {{ ref('stg_orders') }} group by customer\n"

@@ -30,6 +30,12 @@ def test_a_job_is_made_run_exported_imported_and_deleted(tool, run_client, cloud
     assert ran["data"]["id"] == run["id"]
     assert cloud.rows() == bare.rows
     assert tool("run", "get", "--run-id", run["id"])["data"]["status"] == 10
+    query = f"{{ job(id: {job_id}) {{ runId models {{ uniqueId status }} }} }}"
+    told = tool("metadata", "query", given=query)["data"]["job"]
+    assert told["runId"] == run["id"]
+    went = {one["uniqueId"]: one["status"] for one in told["models"] if one["status"]}
+    models = {name for name in bare.statuses if name.startswith("model.")}
+    assert went == {name: bare.statuses[name] for name in models}
     names = tool("run", "list-artifacts", "--run-id", run["id"])["data"]
     assert "run_results.json" in names
     told = ("--run-id", run["id"], "--path", "run_results.json")

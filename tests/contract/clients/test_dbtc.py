@@ -28,6 +28,9 @@ def test_jobs_run_and_their_artifacts_are_those_of_dbt(run_client, cloud, bare):
     assert {"manifest.json", "run_results.json"} <= set(found["artifacts"])
     assert cloud.rows() == bare.rows
 
+    # two a page: dbtc goes on to the next one by itself
+    models = {edge["node"]["uniqueId"] for edge in found["models"]}
+    assert models == {name for name in bare.manifest["nodes"] if name.startswith("model.")}
     failing, *statuses = found["failing"]
     assert statuses == [20, 20]
     first, again = cloud.runs_of(failing)

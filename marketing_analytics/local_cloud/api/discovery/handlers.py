@@ -108,9 +108,11 @@ def schema() -> GraphQLSchema:
 
     text = (Path(__file__).parent / "schema.graphql").read_text("utf-8")
     built = graphql.build_schema(text)
-    number: Any = built.type_map["BigInt"]
-    number.parse_value = whole_number
-    number.parse_literal = lambda node, _variables=None: whole_number(node.value)
+    # a schema that is read from text has scalars that take everything
+    vars(built.type_map["BigInt"]).update(
+        parse_value=whole_number,
+        parse_literal=lambda node, _variables=None: whole_number(node.value),
+    )
     return built
 
 

@@ -32,6 +32,11 @@ TYPES = {
     kind: f"{kind}{'Definition' if kind in DEFINED else 'AppliedState'}Node"
     for kind in KINDS.values()
 }
+LAYERS = {
+    "staging": {"staging", "stg"},
+    "intermediate": {"intermediate", "int"},
+    "marts": {"marts", "fct", "dim"},
+}
 TEST_TYPES = {"test": "generic_test", "unit_test": "unit_test"}
 # dbt's words for how something went, and dbt Cloud's
 STATUSES = {"pass": "success", "fail": "error", "warn": "success", "runtime error": "error"}
@@ -115,7 +120,14 @@ def model(state: State, unique_id: str, part: Part) -> Node:
         "latestVersion": None if latest is None else str(latest),
         "version": None if version is None else str(version),
         "isDescriptionInherited": False,
+        "modelingLayer": layer_of(part),
     }
+
+
+def layer_of(part: Part) -> str | None:
+    """Return the layer of a model as its folder or the beginning of its name tells."""
+    places = {*(part.get("fqn") or []), str(part.get("name")).partition("_")[0]}
+    return next((layer for layer, words in LAYERS.items() if words & places), None)
 
 
 def constraint(found: Part) -> Node:

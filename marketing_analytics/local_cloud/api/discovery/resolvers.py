@@ -45,6 +45,7 @@ COMPARED = {
     "schema": ("schema",),
     "group": ("group",),
     "access": ("access",),
+    "modelingLayer": ("modelingLayer",),
 }
 
 
@@ -132,13 +133,19 @@ def lister(state: State, kind: str, environment_id: int) -> Callable[..., Node]:
 
 
 def read_all(state: State, kinds: Sequence[str], unique_ids: Any = None) -> list[Node]:
-    """Return all nodes of some kinds by unique id; `unique_ids` keeps some of them."""
+    """Return all nodes of some kinds, the project's own before those of packages.
+
+    `unique_ids` keeps some of them.
+    """
+    own = (state.manifest.get("metadata") or {}).get("project_name")
     chosen = state.resources if unique_ids is None else dict.fromkeys(unique_ids)
-    return [
-        nodes.read_node(state, unique_id, state.resources[unique_id])
-        for unique_id in sorted(chosen)
-        if unique_id in state.resources and nodes.kind_of(state.resources[unique_id]) in kinds
+    found = [
+        (part.get("package_name") != own, unique_id, part)
+        for unique_id in chosen
+        if (part := state.resources.get(unique_id)) and nodes.kind_of(part) in kinds
     ]
+    found.sort(key=lambda one: one[:2])
+    return [nodes.read_node(state, unique_id, part) for _, unique_id, part in found]
 
 
 def matches(state: State, node: Node, chosen: Mapping[str, Any]) -> bool:
@@ -154,8 +161,6 @@ def matches(state: State, node: Node, chosen: Mapping[str, Any]) -> bool:
             is_one = node.get("sourceName") in wanted
         elif name == "lastRunStatus":
             is_one = (nodes.execution(state, node["uniqueId"]) or {}).get("lastRunStatus") == wanted
-        elif name == "modelingLayer":
-            raise GraphQLError("The filter modelingLayer is not built here.")
         else:
             is_one = any(is_same(node.get(field), wanted) for field in COMPARED[name])
         if not is_one:
