@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -45,6 +46,8 @@ PROJECTS = {
     # a simulation with data beside the project
     "matsonj/nba-monte-carlo": Public(folder="transform", is_repeatable=False),
 }
+# the hub takes no other tags, and dbt cannot read them
+VERSION = re.compile(r"\d+\.\d+\.\d+(-[\w.-]+)?")
 # packages of the hub that these projects want, and where their code is
 HUB_PACKAGES = {
     ("dbt-labs", "dbt_utils"): "dbt-labs/dbt-utils",
@@ -116,7 +119,7 @@ class Hub(BaseHTTPRequestHandler):
                 "downloads": {"tarball": f"{base}/tar/{owner}/{name}/{tag}.tar.gz"},
                 "require_dbt_version": [], "works_with": [],
             }
-            for tag in tags if tag[0].isdigit()
+            for tag in tags if VERSION.fullmatch(tag)
         }  # fmt: skip
         return {"name": name, "namespace": owner, "versions": versions, "redirectnamespace": None,
                 "redirectname": None}  # fmt: skip
