@@ -63,14 +63,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seed(folder, runs=10, lines=10)
-        seed_many(folder, jobs=asked.jobs, runs=asked.runs)
+        seed_many(folder / "cloud.sqlite", jobs=asked.jobs, runs=asked.runs)
         print(f"{asked.jobs} jobs, {asked.runs} runs")
         return asyncio.run(measure_all(folder, asked.times))
 
 
 async def measure_all(folder: Path, times: int) -> int:
     """Measure lists, single reads and pages."""
-    api = Api(ApiSettings(database_path=folder / "cloud.sqlite", data_dir=folder))
+    api = Api(ApiSettings(store=folder / "cloud.sqlite", data_dir=folder))
     is_good = True
     for path in LISTS:
         spent = [await milliseconds(api, path) for _ in range(times)]

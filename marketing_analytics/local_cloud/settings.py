@@ -11,6 +11,7 @@ from pathlib import Path
 from marketing_analytics.core.errors import MachineError, UserError, not_set, reason_of
 from marketing_analytics.local_cloud.runs.code.remotes import Login, check_address, is_address
 from marketing_analytics.local_cloud.runs.confinement.access import Access
+from marketing_analytics.local_cloud.store.connection import Database, Place
 
 MAX_ID = 2**63 - 1
 MIN_TOKEN_CHARACTERS = 8
@@ -58,9 +59,13 @@ class ServerSettings:
     webhook_hosts: frozenset[str] = frozenset()
     access: Access = field(default_factory=Access)
 
+    database_url: str = field(default="", repr=False)
+
     @property
-    def database_path(self) -> Path:
-        """Return where the store is."""
+    def store(self) -> Place:
+        """Return where the store is: beside the logs, or on a server."""
+        if self.database_url:
+            return Database(self.database_url, self.data_dir)
         return self.data_dir / "cloud.sqlite"
 
 

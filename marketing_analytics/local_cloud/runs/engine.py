@@ -10,7 +10,6 @@ import logging
 import math
 import os
 import shutil
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -41,7 +40,11 @@ from marketing_analytics.local_cloud.runs.requests.closing import expire_request
 from marketing_analytics.local_cloud.runs.runner import Runner
 from marketing_analytics.local_cloud.runs.scheduler import GRACE, tick
 from marketing_analytics.local_cloud.runs.workspace import base_environment
-from marketing_analytics.local_cloud.store.connection import open_connection
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Place,
+    open_connection,
+)
 from marketing_analytics.local_cloud.store.retention import drop_old_runs
 from marketing_analytics.local_cloud.store.schema import open_store
 
@@ -86,12 +89,13 @@ class Engine:
         self,
         data_folder: Path,
         *,
+        store: Place | None = None,
         raw_database: Path | None = None,
         settings: EngineSettings | None = None,
         clock: Callable[[], datetime] = real_time,
     ) -> None:
         self.data_folder = data_folder.resolve()
-        self.store_path = self.data_folder / "cloud.sqlite"
+        self.store = store or self.data_folder / "cloud.sqlite"
         self.settings = settings or EngineSettings()
         self.clock = clock
         self.owner_id = new_owner()
@@ -120,7 +124,7 @@ class Engine:
         """Start the loop. Raise LockedError when another server works on this data folder."""
         self.data_folder.mkdir(parents=True, exist_ok=True)
         self._lock = lock_folder(self.data_folder)
-        open_store(self.store_path).close()
+        open_store(self.store).close()
         self._stopping.clear()
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
@@ -141,7 +145,7 @@ class Engine:
         self._wake.set()
 
     def _loop(self) -> None:
-        connection = open_connection(self.store_path)
+        connection = open_connection(self.store)
         try:
             while not self._stopping.is_set():
                 self._look(connection)
@@ -154,7 +158,7 @@ class Engine:
             self._spares.clear()
             connection.close()
 
-    def _look(self, connection: sqlite3.Connection) -> None:
+    def _look(self, connection: Connection) -> None:
         """Do once what is due; a store that is busy or full is tried again at the next look."""
         for work in (
             self._kill_survivors,
@@ -187,16 +191,16 @@ class Engine:
         self._due_at[name] = now + seconds
         return True
 
-    def _kill_survivors(self, connection: sqlite3.Connection) -> None:
+    def _kill_survivors(self, connection: Connection) -> None:
         """End what an earlier server left behind, once: before anything is claimed."""
         if self._is_due("survivors", math.inf):
             kill_survivors(connection)
 
-    def _forget_done(self, _connection: sqlite3.Connection) -> None:
+    def _forget_done(self, _connection: Connection) -> None:
         for run_id in [key for key, runner in self._runners.items() if runner.is_done.is_set()]:
             del self._runners[run_id]
 
-    def _renew(self, connection: sqlite3.Connection) -> None:
+    def _renew(self, connection: Connection) -> None:
         if not self._runners or not self._is_due("renew", self.settings.heartbeat_seconds):
             return
         leases = [runner.lease for runner in self._runners.values()]
@@ -204,7 +208,7 @@ class Engine:
             if not self._runners[run_id].is_done.is_set():
                 self._runners[run_id].flags.is_lost.set()
 
-    def _reap(self, connection: sqlite3.Connection) -> None:
+    def _reap(self, connection: Connection) -> None:
         if self._is_due("reap", self.settings.reap_seconds):
             held = set(self._runners)
 
@@ -219,14 +223,14 @@ class Engine:
                     extra={"action": "run_reaped"},
                 )
 
-    def _schedule(self, connection: sqlite3.Connection) -> None:
+    def _schedule(self, connection: Connection) -> None:
         if self.settings.has_scheduler and self._is_due("tick", self.settings.schedule_seconds):
             tick(connection, self.clock(), grace=self.settings.tick_grace)
         days = self.settings.request_days
         if self.settings.has_scheduler and days and self._is_due("requests", EXPIRE_SECONDS):
             expire_requests(connection, timedelta(days=days))
 
-    def _let_go(self, connection: sqlite3.Connection) -> None:
+    def _let_go(self, connection: Connection) -> None:
         """Delete a few runs that are older than what is kept, with what they left on disk."""
         days = self.settings.keep_days
         if not days or not self._is_due("retention", self._let_go_seconds):
@@ -237,13 +241,13 @@ class Engine:
         # more of them may be left
         self._let_go_seconds = 1.0 if run_ids else EXPIRE_SECONDS
 
-    def _pass_on_cancels(self, connection: sqlite3.Connection) -> None:
+    def _pass_on_cancels(self, connection: Connection) -> None:
         if self._runners:
             for run_id in cancel_requests(connection, self.owner_id):
                 if run_id in self._runners:
                     self._runners[run_id].flags.is_cancelled.set()
 
-    def _claim(self, connection: sqlite3.Connection) -> None:
+    def _claim(self, connection: Connection) -> None:
         for lease in claim_runs(
             connection, self.owner_id, lease_seconds=self.settings.lease_seconds
         ):
@@ -251,7 +255,7 @@ class Engine:
 
     def _start_runner(self, lease: Lease) -> None:
         process = self._take_process()
-        runner = Runner(self._runner_settings, self.store_path, lease, process, self._mirrors)
+        runner = Runner(self._runner_settings, self.store, lease, process, self._mirrors)
         self._runners[lease.run_id] = runner
         name = f"run-{lease.run_id}"
         threading.Thread(target=runner.run, name=name, daemon=True).start()
@@ -267,12 +271,12 @@ class Engine:
     def _new_process(self) -> DbtProcess:
         return DbtProcess(self._runner_settings.base_environment, self.settings.program)
 
-    def _keep_spares(self, _connection: sqlite3.Connection) -> None:
+    def _keep_spares(self, _connection: Connection) -> None:
         """Have a process ready that has imported dbt, which takes longer than a small run."""
         if len(self._spares) < self.settings.spare_processes:
             self._spares.append(self._new_process())
 
-    def _stop_runners(self, connection: sqlite3.Connection) -> None:
+    def _stop_runners(self, connection: Connection) -> None:
         for runner in self._runners.values():
             runner.flags.is_stopping.set()
         until = time.monotonic() + self.settings.stop_seconds

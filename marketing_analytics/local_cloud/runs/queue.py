@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +23,7 @@ from marketing_analytics.local_cloud.runs.moves import (
 from marketing_analytics.local_cloud.runs.process import is_running, kill_survivor, start_of
 from marketing_analytics.local_cloud.runs.store import end_run, retry_crashed_run
 from marketing_analytics.local_cloud.store.connection import (
+    Connection,
     find_all,
     load_sql,
     now_text,
@@ -127,7 +127,7 @@ def is_owner_alive(owner_id: str | None) -> bool:
 
 
 def claim_runs(
-    connection: sqlite3.Connection, owner_id: str, *, lease_seconds: float, most: int | None = None
+    connection: Connection, owner_id: str, *, lease_seconds: float, most: int | None = None
 ) -> list[Lease]:
     """Claim every queued run that may start, oldest first, and explain why the others wait."""
     sql = load_sql("runs_queue")
@@ -180,7 +180,7 @@ def wait_of(entry: Entry, taken: Occupation) -> Wait | None:
     return None
 
 
-def save_wait(connection: sqlite3.Connection, entry: Entry, wait: Wait) -> None:
+def save_wait(connection: Connection, entry: Entry, wait: Wait) -> None:
     """Write why a run waits, when that changed."""
     waits_for = json.dumps(list(wait.run_ids))
     if (entry.waits_for, entry.wait_reason) != (waits_for, wait.reason):
@@ -190,9 +190,7 @@ def save_wait(connection: sqlite3.Connection, entry: Entry, wait: Wait) -> None:
         )
 
 
-def claim_run(
-    connection: sqlite3.Connection, run_id: int, owner_id: str, lease_seconds: float
-) -> Lease:
+def claim_run(connection: Connection, run_id: int, owner_id: str, lease_seconds: float) -> Lease:
     """Claim one queued run inside an open transaction (move b)."""
     lease = Lease(run_id, secrets.token_hex(16))
     values = {
@@ -209,9 +207,7 @@ def lease_end(lease_seconds: float) -> str:
     return time_text(datetime.now(UTC) + timedelta(seconds=lease_seconds))
 
 
-def renew_leases(
-    connection: sqlite3.Connection, leases: Iterable[Lease], lease_seconds: float
-) -> set[int]:
+def renew_leases(connection: Connection, leases: Iterable[Lease], lease_seconds: float) -> set[int]:
     """Renew leases; return the runs that are no longer ours."""
     sql = load_sql("runs_queue")["renew"]
     end, lost = lease_end(lease_seconds), set()
@@ -224,19 +220,19 @@ def renew_leases(
     return lost
 
 
-def cancel_requests(connection: sqlite3.Connection, owner_id: str) -> set[int]:
+def cancel_requests(connection: Connection, owner_id: str) -> set[int]:
     """Return the active runs of an owner that a user wants cancelled."""
     rows = connection.execute(load_sql("runs_queue")["cancel_requests"], {"owner_id": owner_id})
     return {row["id"] for row in rows}
 
 
-def held_runs(connection: sqlite3.Connection) -> list[HeldRun]:
+def held_runs(connection: Connection) -> list[HeldRun]:
     """Return the runs that servers hold."""
     return find_all(connection, HeldRun, load_sql("runs_queue")["held_runs"], {})
 
 
 def reap_runs(
-    connection: sqlite3.Connection,
+    connection: Connection,
     *,
     is_gone: Callable[[str | None], bool] | None = None,
     held: Collection[int] = (),
@@ -257,7 +253,7 @@ def reap_runs(
     return crashed
 
 
-def crash_run(connection: sqlite3.Connection, run: HeldRun) -> bool:
+def crash_run(connection: Connection, run: HeldRun) -> bool:
     """End one run as crashed, and queue it again while attempts are left."""
     pid = (run.owner_id or "").partition("@")[0] or "unknown"
     what = (
@@ -278,7 +274,7 @@ def crash_run(connection: sqlite3.Connection, run: HeldRun) -> bool:
     return True
 
 
-def kill_survivors(connection: sqlite3.Connection) -> int:
+def kill_survivors(connection: Connection) -> int:
     """Kill dbt processes whose server is gone, without waiting for their leases."""
     return sum(
         kill_survivor(run.process_id, run.process_started_at)

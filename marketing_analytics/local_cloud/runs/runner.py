@@ -53,10 +53,7 @@ from marketing_analytics.local_cloud.runs.progress import (
     start_step,
     step_log_path,
 )
-from marketing_analytics.local_cloud.runs.publish import (
-    STEP_NAME,
-    publish_report,
-)
+from marketing_analytics.local_cloud.runs.publish import STEP_NAME, publish_report
 from marketing_analytics.local_cloud.runs.queue import Lease, RunFlags
 from marketing_analytics.local_cloud.runs.requests.deferral import defer, go_on, save_deferred
 from marketing_analytics.local_cloud.runs.requests.schemas import elsewhere_words
@@ -91,6 +88,8 @@ from marketing_analytics.local_cloud.runs.workspace import (
     write_profile,
 )
 from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Place,
     Value,
     open_connection,
     transaction,
@@ -110,14 +109,14 @@ class Runner:
     def __init__(
         self,
         settings: RunnerSettings,
-        store_path: Path,
+        store: Place,
         lease: Lease,
         process: DbtProcess,
         mirrors: Mirrors,
     ) -> None:
         self.settings = settings
         self.mirrors = mirrors
-        self.store_path = store_path
+        self.store = store
         self.lease = lease
         self.process = process
         self.flags = RunFlags()
@@ -130,7 +129,7 @@ class Runner:
     def run(self) -> None:
         """Work the run off; whatever happens, the dbt process is gone afterwards."""
         try:
-            self.connection = open_connection(self.store_path)
+            self.connection = open_connection(self.store)
             with contextlib.closing(self.connection):
                 self._run_to_end()
         except FencedError as error:
@@ -217,7 +216,7 @@ class Runner:
         )
 
     @contextlib.contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
+    def _write(self) -> Iterator[Connection]:
         """Open a transaction that is refused when the run is no longer ours."""
         with transaction(self.connection) as connection:
             check_token(connection, self.lease.run_id, self.lease.token)

@@ -148,7 +148,7 @@ def settings(tmp_path: Path) -> ServerSettings:
 
 @pytest.fixture
 def api(settings: ServerSettings) -> Iterator[Api]:
-    api = Api(ApiSettings(settings.database_path, settings.data_dir, HOSTS))
+    api = Api(ApiSettings(settings.store, settings.data_dir, HOSTS))
     yield api
     api.close()
 

@@ -94,7 +94,7 @@ def test_another_token_replaces_the_one_before_with_a_sentence(
     assert told == [[], [], [NEW_TOKEN], [NEW_TOKEN]]
     settings = settings_of(tmp_path, project, "last-token")
     fill_store(settings)
-    with closing(open_connection(settings.database_path)) as connection:
+    with closing(open_connection(settings.store)) as connection:
         counting = [name for name in (*tokens, "last-token") if token_of(connection, name)]
     assert counting == ["last-token"]
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
-from marketing_analytics.local_cloud.store.connection import Value, load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Value,
+    load_sql,
+    now_text,
+)
 from marketing_analytics.local_cloud.store.pages import Page, page_of
 
 
@@ -25,7 +29,7 @@ class AuditEvent:
 
 
 def add_event(
-    connection: sqlite3.Connection,
+    connection: Connection,
     *,
     account_id: int,
     token_id: int,
@@ -50,7 +54,7 @@ def add_event(
 
 
 def list_events(
-    connection: sqlite3.Connection,
+    connection: Connection,
     account_id: int,
     *,
     since: str | None,

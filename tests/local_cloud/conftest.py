@@ -1,0 +1,38 @@
+"""A PostgreSQL server for a session of tests, and a database of their own for each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from marketing_analytics.local_cloud.store.databases.postgresql import Database
+from tests.ingest.database_servers import postgresql
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """Return the address of a server that is gone afterwards."""
+    with postgresql() as url:
+        yield url
+
+
+@pytest.fixture
+def new_database(postgresql_url: str) -> Callable[[Path], Database]:
+    """Return a function that makes an empty database for a data folder."""
+
+    def make(folder: Path) -> Database:
+        name = f"cloud_{next(NUMBERS)}"
+        server = psycopg2.connect(postgresql_url)
+        server.autocommit = True
+        server.cursor().execute(f"create database {name}")
+        server.close()
+        folder.mkdir(parents=True, exist_ok=True)
+        return Database(postgresql_url.rpartition("/")[0] + f"/{name}", folder)
+
+    return make
