@@ -6,6 +6,7 @@ the data folder, the first start fills the store, `server.json` says where the s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -100,7 +101,7 @@ def serve(settings: ServerSettings, console: Console) -> int:
             run_server(settings, engine, listening, console)
         finally:
             engine.stop()
-            (settings.data_dir / "server.json").unlink(missing_ok=True)
+            withdraw(settings.data_dir / "server.json")
     return 0
 
 
@@ -277,6 +278,13 @@ def announce(settings: ServerSettings, listening: socket.socket, console: Consol
     url = address_of(settings.host, listening)
     write_whole(settings.data_dir / "server.json", {"url": url, "pid": os.getpid()})
     console.line(f"dbt Cloud is serving on {url} (data in {settings.data_dir})")
+
+
+def withdraw(path: Path) -> None:
+    """Remove server.json, unless another server of the folder has written it since."""
+    with contextlib.suppress(OSError, ValueError):
+        if json.loads(path.read_text("utf-8"))["pid"] == os.getpid():
+            path.unlink()
 
 
 def address_of(host: str, listening: socket.socket) -> str:

@@ -15,6 +15,7 @@ from marketing_analytics.local_cloud.store.connection import Database, Place
 
 MAX_ID = 2**63 - 1
 MIN_TOKEN_CHARACTERS = 8
+DATABASE_SETTING = "DBT_CLOUD_DATABASE_URL"
 PURPOSES = {
     "DBTCLOUD_ACCOUNT_ID": "the id of the account this server holds",
     "PROJECT_ID": "the id of its first project",
@@ -97,6 +98,38 @@ def number(values: Mapping[str, str], name: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text[:20]) <= MAX_ID:
         raise UserError(f"{name} is not an id: {text!r}", hint="a whole number such as 1001")
     return int(text)
+
+
+def read_database_url(given: str, environment: Mapping[str, str]) -> str:
+    """Return the address of the store's database, "" for a file in the data folder.
+
+    `given` is an address, `env:NAME` or `file:PATH`; without it DBT_CLOUD_DATABASE_URL counts.
+    Raise UserError for a reference that leads nowhere and for what is no address.
+    """
+    kind, _, name = given.partition(":")
+    if not given:
+        url = environment.get(DATABASE_SETTING, "").strip()
+    elif kind == "env":
+        url = environment.get(name, "").strip()
+        if not url:
+            raise UserError(f"--database-url names {name}, which is not set")
+    elif kind == "file":
+        try:
+            url = Path(name).expanduser().read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"cannot read {name}, the address of the store: {reason_of(error)}"
+            ) from None
+    else:
+        url = given
+    is_secret = bool(url) and "password" in Database(url, Path()).parts
+    if is_secret and url == given:
+        raise UserError(
+            "a password on the command line can be read by everybody on this machine",
+            hint=f"set {DATABASE_SETTING}, give --database-url env:NAME or file:PATH, or leave the"
+            " password to PGPASSFILE",
+        )
+    return url
 
 
 def check_source(settings: ServerSettings) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from marketing_analytics.local_cloud.store.connection import Place
 from marketing_analytics.local_cloud.store.databases.postgresql import Database
 from tests.ingest.database_servers import postgresql
 
@@ -20,6 +21,21 @@ def postgresql_url() -> Iterator[str]:
     """Return the address of a server that is gone afterwards."""
     with postgresql() as url:
         yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def store_kind(request: pytest.FixtureRequest) -> str:
+    """Return which database holds the store; modules with real dbt override it."""
+    return str(request.param)
+
+
+@pytest.fixture
+def new_store(store_kind: str, request: pytest.FixtureRequest) -> Callable[[Path], Place]:
+    """Return a function that says where the store of a data folder is."""
+    if store_kind == "sqlite":
+        return lambda folder: folder / "cloud.sqlite"
+    make: Callable[[Path], Place] = request.getfixturevalue("new_database")
+    return make
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ from marketing_analytics.local_cloud.runs.scheduler import GRACE, tick
 from marketing_analytics.local_cloud.runs.workspace import base_environment
 from marketing_analytics.local_cloud.store.connection import (
     Connection,
+    Database,
     Place,
     open_connection,
 )
@@ -63,6 +64,8 @@ class EngineSettings:
     """Durations are in seconds. `program` replaces the dbt process in tests."""
 
     lease_seconds: float = 15.0
+    # a database may be away for a while, and others must hear of who holds a run
+    shared_lease_seconds: float = 20.0
     heartbeat_seconds: float = 5.0
     poll_seconds: float = 0.2
     schedule_seconds: float = 1.0
@@ -119,11 +122,18 @@ class Engine:
         self._lock: ExitStack | None = None
         self._due_at: dict[str, float] = {}
         self._let_go_seconds = EXPIRE_SECONDS
+        self._renewed_at = -math.inf
+
+    @property
+    def lease_seconds(self) -> float:
+        """Return how long a run is held without a sign of life."""
+        is_shared = isinstance(self.store, Database)
+        return self.settings.shared_lease_seconds if is_shared else self.settings.lease_seconds
 
     def start(self) -> None:
         """Start the loop. Raise LockedError when another server works on this data folder."""
         self.data_folder.mkdir(parents=True, exist_ok=True)
-        self._lock = lock_folder(self.data_folder)
+        self._lock = lock_folder(self.data_folder, is_shared=isinstance(self.store, Database))
         open_store(self.store).close()
         self._stopping.clear()
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
@@ -164,6 +174,7 @@ class Engine:
             self._kill_survivors,
             self._forget_done,
             self._renew,
+            self._give_up,
             self._reap,
             self._schedule,
             self._pass_on_cancels,
@@ -204,9 +215,19 @@ class Engine:
         if not self._runners or not self._is_due("renew", self.settings.heartbeat_seconds):
             return
         leases = [runner.lease for runner in self._runners.values()]
-        for run_id in renew_leases(connection, leases, self.settings.lease_seconds):
+        started = time.monotonic()
+        for run_id in renew_leases(connection, leases, self.lease_seconds):
             if not self._runners[run_id].is_done.is_set():
                 self._runners[run_id].flags.is_lost.set()
+        self._renewed_at = started
+
+    def _give_up(self, _connection: Connection) -> None:
+        """End the runs whose leases may be over: a server of another machine takes them."""
+        silent = time.monotonic() - self._renewed_at
+        is_shared = isinstance(self.store, Database)
+        if is_shared and silent > self.lease_seconds - self.settings.heartbeat_seconds:
+            for runner in self._runners.values():
+                runner.flags.is_lost.set()
 
     def _reap(self, connection: Connection) -> None:
         if self._is_due("reap", self.settings.reap_seconds):
@@ -248,9 +269,11 @@ class Engine:
                     self._runners[run_id].flags.is_cancelled.set()
 
     def _claim(self, connection: Connection) -> None:
-        for lease in claim_runs(
-            connection, self.owner_id, lease_seconds=self.settings.lease_seconds
-        ):
+        started = time.monotonic()
+        leases = claim_runs(connection, self.owner_id, lease_seconds=self.lease_seconds)
+        if leases and not self._runners:
+            self._renewed_at = started
+        for lease in leases:
             self._start_runner(lease)
 
     def _start_runner(self, lease: Lease) -> None:
@@ -288,14 +311,18 @@ class Engine:
                 runner.is_done.wait(5.0)
 
 
-def lock_folder(data_folder: Path) -> ExitStack:
-    """Take the lock of a data folder; the kernel gives it back when the process dies."""
+def lock_folder(data_folder: Path, *, is_shared: bool = False) -> ExitStack:
+    """Take the lock of a data folder; the kernel gives it back when the process dies.
+
+    Servers of one database share their folder; a store in the folder has one server.
+    """
     stack = ExitStack()
     stack.enter_context(
         file_lock(
             data_folder / "engine.lock",
             taken=f"{data_folder} is in use by another server",
             hint="stop that server, or start this one with another --data-dir",
+            is_shared=is_shared,
         )
     )
     return stack

@@ -100,6 +100,7 @@ from marketing_analytics.local_cloud.webhooks.store import STARTED, tell
 from marketing_analytics.warehouse.duckdb import no_raw_database, wait_for_writer
 
 STOPPED = "The server was stopped while this run was going on."
+PATIENCE_SECONDS = 20.0
 log = logging.getLogger(__name__)
 
 
@@ -129,7 +130,7 @@ class Runner:
     def run(self) -> None:
         """Work the run off; whatever happens, the dbt process is gone afterwards."""
         try:
-            self.connection = open_connection(self.store)
+            self.connection = open_connection(self.store, patience_seconds=PATIENCE_SECONDS)
             with contextlib.closing(self.connection):
                 self._run_to_end()
         except FencedError as error:

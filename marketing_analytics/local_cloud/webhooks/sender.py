@@ -23,6 +23,7 @@ from marketing_analytics.local_cloud.webhooks.store import (
     drop_old_deliveries,
     due_deliveries,
     save_attempt,
+    take_delivery,
 )
 
 TIMEOUT_SECONDS = 10.0
@@ -107,6 +108,8 @@ class Sender:
                     for delivery in due_deliveries(connection):
                         if self._stopping.is_set():
                             return
+                        if not take_delivery(connection, delivery):
+                            continue
                         secret = seal_of(connection).open(delivery.secret)
                         status, problem = attempt(
                             url_of(delivery), delivery.body, secret, self.allowed

@@ -28,6 +28,8 @@ EVENTS = (STARTED, COMPLETED, ERRORED)
 # seconds until the next attempt, after the first, the second, ...
 PAUSES = (10, 60, 300, 1_800, 7_200)
 KEPT = timedelta(days=30)
+# longer than an attempt takes
+TAKEN = timedelta(seconds=60)
 ACTIVE, DELETED = 1, 2
 
 
@@ -201,6 +203,16 @@ def due_deliveries(connection: Connection) -> list[DueDelivery]:
     """Return what is to be sent now."""
     statement = load_sql("webhooks")["due_deliveries"]
     return find_all(connection, DueDelivery, statement, {"now": now_text()})
+
+
+def take_delivery(connection: Connection, delivery: Delivery) -> bool:
+    """Return whether this sender makes the next attempt, not another server of the store."""
+    values = {
+        "id": delivery.id,
+        "next_attempt_at": delivery.next_attempt_at,
+        "until": time_text(datetime.now(UTC) + TAKEN),
+    }
+    return connection.execute(load_sql("webhooks")["take_delivery"], values).rowcount > 0
 
 
 def save_attempt(

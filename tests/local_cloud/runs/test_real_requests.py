@@ -20,6 +20,12 @@ WHO = ("-c", "user.name=t", "-c", "user.email=t@example.com")
 GITHUB = "github_pull_request_id"
 
 
+@pytest.fixture
+def store_kind() -> str:
+    """Return one store: what dbt does does not depend on it."""
+    return "sqlite"
+
+
 def git(folder: Path, *arguments: str) -> str:
     command = ["git", *WHO, *arguments]
     done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)

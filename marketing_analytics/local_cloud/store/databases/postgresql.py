@@ -72,6 +72,11 @@ class Database:
             )
         return parts
 
+    @property
+    def address(self) -> str:
+        """Return the address without its password."""
+        return f"postgresql://{self.parts.get('user', '')}@{self}".replace("//@", "//")
+
     def __str__(self) -> str:
         """Return what may be shown of the address."""
         host = self.parts.get("host", "localhost")
