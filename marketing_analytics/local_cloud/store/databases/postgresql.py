@@ -63,7 +63,7 @@ class Database:
             parts: dict[str, str] = parse_dsn(self.url) if self.url.startswith(PREFIXES) else {}
         except psycopg2.Error:
             parts = {}
-        if not parts.get("dbname"):
+        if not is_whole(parts):
             # what is wrong with it may be its password
             raise UserError(
                 "the address of the store's database cannot be read",
@@ -81,6 +81,16 @@ class Database:
         """Return what may be shown of the address."""
         host = self.parts.get("host", "localhost")
         return f"{host}:{self.parts.get('port', '5432')}/{self.parts['dbname']}"
+
+
+def is_whole(parts: Mapping[str, str]) -> bool:
+    """Return whether an address was read as meant.
+
+    A sign in a password that is not written as %XX moves parts of it into others.
+    """
+    ports = parts.get("port", "5432").split(",")
+    name = parts.get("dbname", "")
+    return all(port.isdigit() for port in ports) and bool(name) and not set("/@:") & set(name)
 
 
 class Sessions:
