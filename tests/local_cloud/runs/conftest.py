@@ -19,7 +19,7 @@ from marketing_analytics.local_cloud.store.connection import Connection, Place
 
 QUICK = EngineSettings(
     lease_seconds=1.5,
-    shared_lease_seconds=1.5,
+    shared_lease_seconds=5.0,
     heartbeat_seconds=0.4,
     poll_seconds=0.02,
     schedule_seconds=0.1,

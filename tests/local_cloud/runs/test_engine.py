@@ -169,6 +169,7 @@ def test_stopping_the_engine_ends_its_runs_and_keeps_the_queue(cloud, start_engi
     assert cloud.wait(queued).status == 10
 
 
+@pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_a_second_engine_on_the_same_folder_is_refused(cloud, start_engine):
     start_engine()
     with pytest.raises(LockedError, match=f"in use by another server: process {os.getpid()}"):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from marketing_analytics.local_cloud.runs.artifacts import resolve_artifact
+from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.requests.closing import close_requests
 from marketing_analytics.local_cloud.store.settings import Kind, add_setting
 from tests.ingest.database_servers import PASSWORD, engine_of, postgresql
@@ -39,8 +40,11 @@ def commit(folder: Path, message: str) -> str:
 
 
 @pytest.fixture
-def engine(start_engine):
-    return start_engine(program=(), spare_processes=1, interrupt_seconds=10, terminate_seconds=5)
+def engine(start_engine, tmp_path):
+    # repositories of packages are beside the data folder
+    access = Access(folders=(tmp_path,))
+    patience = {"interrupt_seconds": 10, "terminate_seconds": 5}
+    return start_engine(program=(), spare_processes=1, access=access, **patience)
 
 
 @pytest.fixture

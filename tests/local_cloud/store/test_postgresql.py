@@ -1,4 +1,4 @@
-"""A store on a PostgreSQL server: who may open it, one writer at a time, a server that goes away."""
+"""A store on a PostgreSQL server: who may open it, one writer at a time, sessions that break."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ AWAY = f"postgresql://store:{SECRET}@127.0.0.1:1/cloud"
     [
         f"mysql://store:{SECRET}@localhost/cloud",
         f"postgresql://store:{SECRET}/x@localhost/cloud",
+        f"postgresql://store:12/{SECRET}@localhost/cloud",
         f"postgresql://store:{SECRET}@localhost:port/cloud",
         f"postgresql://store:{SECRET}@localhost",
         f"postgresql://store:%zz{SECRET}@localhost/cloud",
