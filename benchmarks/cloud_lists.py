@@ -1,8 +1,11 @@
 """Figure: lists and pages of the local dbt Cloud with 10,000 jobs and 100,000 runs, in process.
 
 For each list of the API: median and 95th percentile in milliseconds; for single reads: how many a
-second; for each page: its first view. Processor time: other work does not change it.
+second; for each page: its first view. Processor time: other work does not change it. In an empty
+PostgreSQL database most of the work is done elsewhere: then lists and pages are judged by the clock,
+the processor time of this process stands beside it, and reads are not judged.
 Usage: python -m benchmarks.cloud_lists [--jobs 10000] [--runs 100000] [--times 60]
+    [--database-url URL]
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import asyncio
 import statistics
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,8 @@ from benchmarks.seeded_pages import ACCOUNT_ID, TOKEN, seed, seed_many
 from benchmarks.ui_first_view import get, measure
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
+from marketing_analytics.local_cloud.store.connection import Database, Place
+from marketing_analytics.local_cloud.store.databases.postgresql import ServerConnection
 
 ACCOUNT = f"/api/v2/accounts/{ACCOUNT_ID}"
 LISTS = (
@@ -59,46 +65,59 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--runs", type=int, default=100_000)
     parser.add_argument("--times", type=int, default=60)
+    parser.add_argument("--database-url", default="")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        seed(folder, runs=10, lines=10)
-        seed_many(folder / "cloud.sqlite", jobs=asked.jobs, runs=asked.runs)
+        store: Place = folder / "cloud.sqlite"
+        if asked.database_url:
+            store = Database(asked.database_url, folder)
+        seed(folder, runs=10, lines=10, store=store)
+        seed_many(store, jobs=asked.jobs, runs=asked.runs)
+        if isinstance(store, Database):
+            # as autovacuum does a minute later
+            with closing(ServerConnection(store)) as connection:
+                connection.run_script("vacuum analyze")
         print(f"{asked.jobs} jobs, {asked.runs} runs")
-        return asyncio.run(measure_all(folder, asked.times))
+        return asyncio.run(measure_all(folder, store, asked.times))
 
 
-async def measure_all(folder: Path, times: int) -> int:
+async def measure_all(folder: Path, store: Place, times: int) -> int:
     """Measure lists, single reads and pages."""
-    api = Api(ApiSettings(store=folder / "cloud.sqlite", data_dir=folder))
+    api = Api(ApiSettings(store=store, data_dir=folder))
+    is_server = isinstance(store, Database)
     is_good = True
     for path in LISTS:
-        spent = [await milliseconds(api, path) for _ in range(times)]
+        taken = [await milliseconds(api, path) for _ in range(times)]
+        spent = [wall if is_server else cpu for cpu, wall in taken]
         slow = statistics.quantiles(spent, n=20)[-1]
         is_good &= slow <= MAX_LIST_MS
+        beside = f", processor {statistics.median(cpu for cpu, _ in taken):.1f} ms"
         print(
             f"{path}: median {statistics.median(spent):.1f} ms, p95 {slow:.1f} ms,"
-            f" first {spent[0]:.1f} ms"
+            f" first {spent[0]:.1f} ms{beside if is_server else ''}"
         )
     for path in READS:
         rate = await reads_a_second(api, path)
-        is_good &= rate >= LEAST_READS
-        print(f"{path}: {rate:.0f} reads a second")
+        is_good &= is_server or rate >= LEAST_READS
+        print(f"{path}: {rate:.0f} reads a second of processor time")
     api.close()
     for path in PAGES:
-        cpu, _, _, size = await measure(folder, path, again=4)
-        is_good &= cpu <= MAX_PAGE_MS
-        print(f"{path}: first view {cpu:.0f} ms, {size / 1000:.0f} kB")
+        cpu, wall, median, size = await measure(folder, path, again=4, store=store)
+        is_good &= (wall if is_server else cpu) <= MAX_PAGE_MS
+        beside = f" ({wall:.0f} ms on the clock, median {median:.0f} ms)" if is_server else ""
+        print(f"{path}: first view {cpu:.0f} ms{beside}, {size / 1000:.0f} kB")
     return 0 if is_good else 1
 
 
-async def milliseconds(api: Any, path: str) -> float:
-    """Return the processor time of one answer."""
-    started = time.process_time()
+async def milliseconds(api: Any, path: str) -> tuple[float, float]:
+    """Return the time of one answer: of this processor, and on the clock."""
+    started, cpu_started = time.perf_counter(), time.process_time()
     status, _ = await get(api, path, token=TOKEN)
     if status != 200:
         raise SystemExit(f"{path}: status {status}")
-    return (time.process_time() - started) * 1000
+    spent = time.process_time() - cpu_started, time.perf_counter() - started
+    return spent[0] * 1000, spent[1] * 1000
 
 
 async def reads_a_second(api: Any, path: str) -> float:
