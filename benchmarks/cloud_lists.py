@@ -2,8 +2,8 @@
 
 For each list of the API: median and 95th percentile in milliseconds; for single reads: how many a
 second; for each page: its first view. Processor time: other work does not change it. In an empty
-PostgreSQL database most of the work is done elsewhere: then lists and pages are judged by the clock,
-the processor time of this process stands beside it, and reads are not judged.
+PostgreSQL database most of the work is done elsewhere: lists and pages are then judged by the
+clock, the processor time of this process stands beside it, and reads are not judged.
 Usage: python -m benchmarks.cloud_lists [--jobs 10000] [--runs 100000] [--times 60]
     [--database-url URL]
 """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg2
 import pytest
 
 from marketing_analytics.local_cloud.store.connection import Place
-from marketing_analytics.local_cloud.store.databases.postgresql import Database
+from marketing_analytics.local_cloud.store.databases.postgresql import SESSIONS, Database
 from tests.ingest.database_servers import postgresql
 
 NUMBERS = itertools.count()
@@ -39,16 +40,20 @@ def new_store(store_kind: str, request: pytest.FixtureRequest) -> Callable[[Path
 
 
 @pytest.fixture
-def new_database(postgresql_url: str) -> Callable[[Path], Database]:
+def new_database(postgresql_url: str) -> Iterator[Callable[[Path], Database]]:
     """Return a function that makes an empty database for a data folder."""
+    made: list[Database] = []
 
     def make(folder: Path) -> Database:
         name = f"cloud_{next(NUMBERS)}"
-        server = psycopg2.connect(postgresql_url)
-        server.autocommit = True
-        server.cursor().execute(f"create database {name}")
-        server.close()
+        with closing(psycopg2.connect(postgresql_url)) as server:
+            server.autocommit = True
+            server.cursor().execute(f"create database {name}")
         folder.mkdir(parents=True, exist_ok=True)
-        return Database(postgresql_url.rpartition("/")[0] + f"/{name}", folder)
+        made.append(Database(postgresql_url.rpartition("/")[0] + f"/{name}", folder))
+        return made[-1]
 
-    return make
+    yield make
+    for database in made:
+        # a server has room for a hundred sessions
+        SESSIONS.forget(database)
