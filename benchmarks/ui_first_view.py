@@ -15,7 +15,6 @@ from typing import Any
 
 from benchmarks.seeded_pages import seed, settings_of
 from marketing_analytics.local_cloud.pages.mount import build_ui
-from marketing_analytics.local_cloud.store.connection import Place
 
 RUNS = 10_000
 LOG_LINES = 100_000
@@ -49,11 +48,9 @@ async def get(app: Any, path: str, *, token: str = "") -> tuple[int, int]:
     return status, size
 
 
-async def measure(
-    folder: Path, path: str, again: int = AGAIN, store: Place | None = None
-) -> tuple[float, float, float, int]:
+async def measure(folder: Path, path: str, again: int = AGAIN) -> tuple[float, float, float, int]:
     """Return milliseconds (processor and wall of the first view, median wall) and the size."""
-    app, times, size = build_ui(settings_of(folder, store)), [], 0
+    app, times, size = build_ui(settings_of(folder)), [], 0
     first_cpu = 0.0
     for _ in range(again + 1):
         started, cpu_started = time.perf_counter(), time.process_time()
