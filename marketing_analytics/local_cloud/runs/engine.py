@@ -10,10 +10,11 @@ import logging
 import math
 import os
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -305,7 +306,9 @@ class Engine:
         until = time.monotonic() + self.settings.stop_seconds
         for runner in list(self._runners.values()):
             while not runner.is_done.wait(0.1) and time.monotonic() < until:
-                self._renew(connection)
+                # a store that is away must not keep dbt alive
+                with suppress(sqlite3.Error):
+                    self._renew(connection)
             if not runner.is_done.is_set():
                 runner.process.signal(9)
                 runner.is_done.wait(5.0)

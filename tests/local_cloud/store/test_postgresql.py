@@ -134,7 +134,7 @@ def test_a_user_without_rights_is_told_so(database, tmp_path):
     with pytest.raises(MachineError) as refused:
         open_store(wrong)
     assert SECRET not in refused.value.render()
-    assert "password" in refused.value.render()
+    assert "refuses: password authentication failed" in refused.value.render()
 
 
 @pytest.mark.slow

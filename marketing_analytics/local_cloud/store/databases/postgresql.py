@@ -38,6 +38,7 @@ SETTINGS = {
     "timezone": "'UTC'",
     "client_min_messages": "warning",
 }
+LINE = "\n"
 PREFIXES = ("postgresql://", "postgres://")
 # SQLSTATE: no such schema or table, no right, not now
 MISSING, FORBIDDEN, LOCKED = ("42P01", "3F000"), "42501", "55P03"
@@ -276,6 +277,11 @@ def in_words(error: Any, database: Database) -> sqlite3.Error:
         return sqlite3.IntegrityError(said)
     if code == LOCKED:
         return sqlite3.OperationalError(f"the database {database} is locked by another server")
+    _, refused, why = str(error).partition("FATAL:")
+    if code is None and refused:
+        return sqlite3.OperationalError(
+            f"the database {database} refuses: {why.strip().partition(LINE)[0]}"
+        )
     if code is None or code.startswith(("08", "57P")):
         return sqlite3.OperationalError(f"the database {database} does not answer")
     if isinstance(error, psycopg2.OperationalError | psycopg2.InternalError):

@@ -19,6 +19,7 @@ from marketing_analytics.local_cloud.store.access.sealing import KEY_FILE, read_
 from marketing_analytics.local_cloud.store.databases.dialect import translate_script
 from marketing_analytics.local_cloud.store.databases.postgresql import (
     SCHEMA,
+    SETTINGS,
     Database,
     ServerConnection,
 )
@@ -47,7 +48,11 @@ def open_server_store(
     connection = ServerConnection(database)
     try:
         check_server(connection)
+        # another server may be at it, and an upgrade may take long
+        connection.run_script("set lock_timeout = '300s'; set statement_timeout = 0")
         bring_up_to_date(connection, scripts, check_is_first)
+        usual = ("lock_timeout", "statement_timeout")
+        connection.run_script("; ".join(f"set {name} = {SETTINGS[name]}" for name in usual))
     except sqlite3.Error as error:
         connection.close()
         raise MachineError(
