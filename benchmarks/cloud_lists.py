@@ -50,9 +50,10 @@ READS = (
 )
 PAGES: tuple[str, ...] = (
     "/",
-    "/?page=150",
-    "/?state=error",
-    "/?search=feature-12",
+    "/jobs",
+    "/jobs?page=150",
+    "/jobs?state=error",
+    "/jobs?search=feature-12",
     "/jobs/5000",
     "/runs",
 )

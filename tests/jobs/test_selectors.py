@@ -45,7 +45,8 @@ from marketing_analytics.jobs.lineage.selection import Asked, flags_of
 place = lambda flag: pathlib.Path(common[common.index(flag) + 1])
 target, project = place("--target-path"), place("--project-dir")
 parsed.result.write(str(target / "manifest.json"))
-asked = Asked(json.loads((target / "manifest.json").read_text()), flags_of(str(project / "dbt_project.yml")))
+flags = flags_of(str(project / "dbt_project.yml"))
+asked = Asked(json.loads((target / "manifest.json").read_text()), flags)
 lineage = project_json(asked.project(json.loads(sys.argv[3])))
 print("\\n" + json.dumps({"listed": listed, "lineage": lineage}))
 """

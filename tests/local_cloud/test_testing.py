@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import ssl
+import urllib.error
 import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -45,6 +48,20 @@ def test_a_store_in_postgresql_is_used_when_it_is_named_and_its_password_is_nowh
     # without the option a store of the machine is left alone
     with serving(project, tmp_path / "other"):
         assert (tmp_path / "other" / "cloud.sqlite").exists()
+
+
+def test_a_server_speaks_https_to_who_trusts_its_certificate(tmp_path):
+    project = write_project(tmp_path / "project")
+    with serving(project, tmp_path / "data", "--tls") as cloud:
+        trusting = ssl.create_default_context(cafile=cloud.environment["SSL_CERT_FILE"])
+        for host in ("127.0.0.1", "localhost"):
+            url = f"https://{host}:{urlsplit(cloud.url).port}/api/v2/accounts/"
+            asked = urllib.request.Request(url, headers=cloud.headers)
+            assert urllib.request.urlopen(asked, timeout=20, context=trusting).status == 200
+        with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            urllib.request.urlopen(asked, timeout=20)
+        with pytest.raises(OSError, match=r"closed|reset|empty|Remote end"):
+            urllib.request.urlopen(url.replace("https", "http"), timeout=20)
 
 
 def test_a_server_that_does_not_start_says_why(tmp_path):

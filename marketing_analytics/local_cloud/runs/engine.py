@@ -105,6 +105,7 @@ class Engine:
         self.owner_id = new_owner()
         self._runner_settings = RunnerSettings(
             data_folder=self.data_folder,
+            store=self.store,
             raw_database=raw_database.resolve() if raw_database else None,
             base_environment=base_environment(os.environ, self.settings.code.hub_url),
             interrupt_seconds=self.settings.interrupt_seconds,
@@ -279,7 +280,7 @@ class Engine:
 
     def _start_runner(self, lease: Lease) -> None:
         process = self._take_process()
-        runner = Runner(self._runner_settings, self.store, lease, process, self._mirrors)
+        runner = Runner(self._runner_settings, lease, process, self._mirrors)
         self._runners[lease.run_id] = runner
         name = f"run-{lease.run_id}"
         threading.Thread(target=runner.run, name=name, daemon=True).start()

@@ -13,7 +13,7 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from marketing_analytics.cloud_api.names import owner_of
@@ -47,7 +47,7 @@ from marketing_analytics.local_cloud.runs.moves import (
 )
 from marketing_analytics.local_cloud.runs.process import DbtProcess
 from marketing_analytics.local_cloud.runs.progress import (
-    add_step,
+    add_steps,
     end_step,
     save_nodes,
     start_step,
@@ -55,6 +55,7 @@ from marketing_analytics.local_cloud.runs.progress import (
 )
 from marketing_analytics.local_cloud.runs.publish import STEP_NAME, publish_report
 from marketing_analytics.local_cloud.runs.queue import Lease, RunFlags
+from marketing_analytics.local_cloud.runs.requests import places
 from marketing_analytics.local_cloud.runs.requests.deferral import defer, go_on, save_deferred
 from marketing_analytics.local_cloud.runs.requests.schemas import elsewhere_words
 from marketing_analytics.local_cloud.runs.steps import (
@@ -89,7 +90,6 @@ from marketing_analytics.local_cloud.runs.workspace import (
 )
 from marketing_analytics.local_cloud.store.connection import (
     Connection,
-    Place,
     Value,
     open_connection,
     transaction,
@@ -100,7 +100,6 @@ from marketing_analytics.local_cloud.webhooks.store import STARTED, tell
 from marketing_analytics.warehouse.duckdb import no_raw_database, wait_for_writer
 
 STOPPED = "The server was stopped while this run was going on."
-PATIENCE_SECONDS = 20.0
 log = logging.getLogger(__name__)
 
 
@@ -108,16 +107,10 @@ class Runner:
     """One run: holds its lease, its dbt process and its own connection to the store."""
 
     def __init__(
-        self,
-        settings: RunnerSettings,
-        store: Place,
-        lease: Lease,
-        process: DbtProcess,
-        mirrors: Mirrors,
+        self, settings: RunnerSettings, lease: Lease, process: DbtProcess, mirrors: Mirrors
     ) -> None:
         self.settings = settings
         self.mirrors = mirrors
-        self.store = store
         self.lease = lease
         self.process = process
         self.flags = RunFlags()
@@ -130,7 +123,9 @@ class Runner:
     def run(self) -> None:
         """Work the run off; whatever happens, the dbt process is gone afterwards."""
         try:
-            self.connection = open_connection(self.store, patience_seconds=PATIENCE_SECONDS)
+            self.connection = open_connection(
+                self.settings.store, patience_seconds=self.settings.store_patience_seconds
+            )
             with contextlib.closing(self.connection):
                 self._run_to_end()
         except FencedError as error:
@@ -197,8 +192,7 @@ class Runner:
                 token=self.lease.token,
                 values=process,
             )
-            for step in self.steps:
-                self._add_step(step)
+            add_steps(self.connection, self.settings.data_folder, self.claimed.id, self.steps)
             tell(self.connection, self.claimed.id, STARTED)
         self.claimed = require_run(self.connection, self.lease.run_id)
         self._began_at = time.monotonic()
@@ -208,13 +202,6 @@ class Runner:
         job = get_job(self.connection, self.claimed.job_id)
         owner = owner_of(job.description) if job and not self.claimed.request else None
         return owner is not None and owner.key in self.settings.publish.jobs
-
-    def _add_step(self, step: Step) -> None:
-        run_id, folder = self.lease.run_id, self.settings.data_folder
-        path = step_log_path(folder, run_id, step.index).relative_to(folder)
-        add_step(
-            self.connection, run_id, step.index, name=step.name, command=step.command, log_path=path
-        )
 
     @contextlib.contextmanager
     def _write(self) -> Iterator[Connection]:
@@ -383,19 +370,11 @@ class Runner:
             log.write("The project names no packages: nothing to install.")
             return ""
         self._wait_for_raw(step, log)
+        if why := self._would_build_elsewhere(step, args):
+            log.write(why)
+            return why
         started_at = time.time()
-        environment = {**self.environment, **step_variables(self.workspace, step.index)}
-        self._is_idle = False
-        raw = self.settings.raw_database
-        variables, writable = reach_of(self.workspace, self.settings.access)
-        self.process.request(
-            args,
-            {**environment, **variables},
-            self.workspace.project,
-            writable=writable,
-            readable=raw_files(raw),
-        )
-        self._follow(step, log)
+        self._ask(step, args, log)
         path = self.workspace.target / "run_results.json"
         results = nodes_of_results(path, started_at, secrets=self.secrets)
         if results and subcommand_of(args) not in COMPILE_ONLY:
@@ -406,6 +385,25 @@ class Runner:
             why = elsewhere_words(path, self.claimed.schema_name)
             log.write(why)
         return why
+
+    def _ask(self, step: Step, args: Sequence[str], log: StepLog) -> None:
+        """Let dbt run one command and take what it prints."""
+        variables, writable = reach_of(self.workspace, self.settings.access)
+        given = {**self.environment, **step_variables(self.workspace, step.index), **variables}
+        raw, place = raw_files(self.settings.raw_database), self.workspace.project
+        self._is_idle = False
+        self.process.request(args, given, place, writable=writable, readable=raw)
+        self._follow(step, log)
+
+    def _would_build_elsewhere(self, step: Step, args: Sequence[str]) -> str:
+        """Return why a run of a request may not build what a step selects, "" when it may."""
+        listing = places.listing_args(args) if self.claimed.request else []
+        if not listing:
+            return ""
+        path = self.workspace.run / f"places_{step.index}.log"
+        with contextlib.closing(StepLog(path, nonce=self.process.nonce)) as log:
+            self._ask(step, listing, log)
+        return places.elsewhere_words(path.with_suffix(".jsonl"), self.claimed.schema_name)
 
     def _publish(self, log: StepLog) -> str:
         # dbt lets go of the warehouse file first

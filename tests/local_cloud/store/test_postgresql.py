@@ -180,6 +180,29 @@ def test_what_reads_and_then_writes_loses_nothing_among_many_writers(database, t
 
 
 @pytest.mark.slow
+def test_what_was_counted_is_remembered_until_something_is_committed(database, tmp_path):
+    count = "select count(*) from jobs where state = :state"
+    with (
+        closing(create_cloud(tmp_path, tmp_path, store=database)) as connection,
+        closing(open_connection(database, is_reading=True)) as other,
+    ):
+        add_job(connection)
+        asked = {"state": 1}
+        assert connection.count(count, asked) == other.count(count, asked) == 1
+        with transaction(connection):
+            add_job(connection)
+            assert connection.count(count, asked) == 2
+            assert other.count(count, asked) == 1
+        assert other.count(count, asked) == connection.count(count, asked) == 2
+        kept = dict(postgresql.COUNTS._kept[database][1])
+        assert list(kept.values()) == [2]
+        postgresql.COUNTS._kept[database][1][next(iter(kept))] = 7
+        assert other.count(count, asked) == 7
+        connection.execute("update jobs set state = 2")
+        assert other.count(count, asked) == 0
+
+
+@pytest.mark.slow
 def test_who_freezes_with_the_lock_loses_it_and_what_it_wrote(database, tmp_path, monkeypatch):
     monkeypatch.setitem(postgresql.SETTINGS, "idle_in_transaction_session_timeout", "'300ms'")
     with (

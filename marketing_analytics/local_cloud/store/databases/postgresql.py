@@ -29,6 +29,8 @@ CONNECT_SECONDS = 3
 # after a try that failed, the next one is made so much later: the API must not stand still
 PAUSE_SECONDS = 1.0
 KEPT_SESSIONS = 8
+MAX_COUNTS = 1_000
+SNAPSHOT = "select cast(pg_current_snapshot() as text)"
 SETTINGS = {
     "search_path": SCHEMA,
     "default_transaction_isolation": "'read committed'",
@@ -94,6 +96,31 @@ def is_whole(parts: Mapping[str, str]) -> bool:
     return all(port.isdigit() for port in ports) and bool(name) and not set("/@:") & set(name)
 
 
+class Counts:
+    """What was counted in databases, remembered until something is committed.
+
+    Two statements with the same snapshot see the same rows.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[Database, tuple[str, dict[Any, int]]] = {}
+
+    def find(self, database: Database, snapshot: str, key: Any) -> int | None:
+        """Return what was counted under a snapshot, None when nothing was."""
+        with self._lock:
+            at, counts = self._kept.get(database, ("", {}))
+            return counts.get(key) if at == snapshot else None
+
+    def keep(self, database: Database, snapshot: str, key: Any, count: int) -> None:
+        """Remember a count; what was counted under other snapshots is forgotten."""
+        with self._lock:
+            at, counts = self._kept.get(database, ("", {}))
+            if at != snapshot or len(counts) >= MAX_COUNTS:
+                counts = {}
+            self._kept[database] = snapshot, {**counts, key: count}
+
+
 class Sessions:
     """Sessions that nobody uses at the moment, by database and by whether they only read."""
 
@@ -157,6 +184,7 @@ class Sessions:
 
 
 SESSIONS = Sessions()
+COUNTS = Counts()
 
 
 class ServerConnection:
@@ -198,8 +226,17 @@ class ServerConnection:
         return self._ask(translated.text, given, is_first=True, is_repeatable=True)
 
     def count(self, statement: str, values: Mapping[str, Value]) -> int:
-        """Return the one number of a statement."""
-        return int(self.execute(statement, values).fetchone()[0])
+        """Return the one number of a statement; nothing is read when nothing was written since."""
+        if self.in_transaction:
+            # others do not see what was written here
+            return int(self.execute(statement, values).fetchone()[0])
+        snapshot = str(self.execute(SNAPSHOT).fetchone()[0])
+        key = (statement, tuple(values.values()))
+        known = COUNTS.find(self.database, snapshot, key)
+        if known is None:
+            known = int(self.execute(statement, values).fetchone()[0])
+            COUNTS.keep(self.database, snapshot, key, known)
+        return known
 
     def run_script(self, text: str) -> None:
         """Run statements of PostgreSQL as they are."""
