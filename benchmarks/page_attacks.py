@@ -13,7 +13,6 @@ import argparse
 import itertools
 import json
 import random
-import sqlite3
 import sys
 import tempfile
 import threading
@@ -25,7 +24,7 @@ from typing import Any
 
 from benchmarks.seeded_pages import seed, settings_of
 from marketing_analytics.local_cloud.pages.mount import build_ui
-from marketing_analytics.local_cloud.store.schema import open_store
+from marketing_analytics.local_cloud.store.databases.sqlite import FileConnection, open_file
 from marketing_analytics.web.listening import open_socket
 
 CHROMIUM = "/usr/bin/chromium"
@@ -89,8 +88,8 @@ class Attack:
             folder = self.folder / "runs" / str(self.ids[name]) / "artifacts" / "step_4"
             yield from (folder / file for file in ARTIFACTS)
 
-    def store(self) -> sqlite3.Connection:
-        connection = open_store(self.folder / "cloud.sqlite")
+    def store(self) -> FileConnection:
+        connection = open_file(self.folder / "cloud.sqlite")
         # a null byte ends a text of the store
         take = self.taker()
         connection.create_function("payload", 0, lambda: take().replace("\0", ""))

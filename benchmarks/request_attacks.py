@@ -73,7 +73,7 @@ class Both:
     def __init__(self, folder: Path, *, needs_sign_in: bool) -> None:
         self.settings = settings_of(folder, has_proxy=needs_sign_in)
         self.pages: ASGIApp = build_ui(self.settings)
-        self.api = Api(ApiSettings(database_path=self.settings.database, data_dir=folder))
+        self.api = Api(ApiSettings(store=self.settings.database, data_dir=folder))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

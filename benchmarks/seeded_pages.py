@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import json
 import random
-import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,7 +24,13 @@ from marketing_analytics.local_cloud.pages.records.drift import JobFiles
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs.requests.again import retry_run
 from marketing_analytics.local_cloud.runs.store import create_run, request_cancel
-from marketing_analytics.local_cloud.store.connection import open_connection, time_text, transaction
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Place,
+    open_connection,
+    time_text,
+    transaction,
+)
 from marketing_analytics.local_cloud.store.schema import open_store
 from marketing_analytics.local_cloud.webhooks.store import send_again
 
@@ -46,15 +51,18 @@ JOBS = (
 MODELS = tuple(PARENTS)
 
 
-def insert(connection: sqlite3.Connection, table: str, **values: Any) -> int:
-    """Insert one row and return its id."""
+def insert(connection: Connection, table: str, **values: Any) -> int:
+    """Insert one row and return its id, 0 where it has none."""
     names = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
-    cursor = connection.execute(f"insert into {table} ({names}) values ({marks})", values)
-    return int(cursor.lastrowid or 0)
+    text = f"insert into {table} ({names}) values ({marks})"
+    if table == "run_nodes":
+        connection.execute(text, values)
+        return 0
+    return int(connection.execute(f"{text} returning id", values).fetchone()[0])
 
 
-def seed_account(connection: sqlite3.Connection, now: datetime) -> None:
+def seed_account(connection: Connection, now: datetime) -> None:
     """Create account, token, project and two environments."""
     at = time_text(now - timedelta(days=30))
     stamps = {"created_at": at, "updated_at": at}
@@ -92,7 +100,7 @@ def seed_account(connection: sqlite3.Connection, now: datetime) -> None:
 
 
 def seed_job(
-    connection: sqlite3.Connection,
+    connection: Connection,
     name: str,
     *,
     description: str = "",
@@ -130,7 +138,7 @@ def seed_job(
     )
 
 
-def seed_jobs(connection: sqlite3.Connection, now: datetime) -> list[int]:
+def seed_jobs(connection: Connection, now: datetime) -> list[int]:
     """Create the jobs of one branch, with their variables."""
     ids = []
     for place, (key, cron, step) in enumerate(JOBS):
@@ -167,7 +175,7 @@ def seed_jobs(connection: sqlite3.Connection, now: datetime) -> list[int]:
 
 
 def seed_run(
-    connection: sqlite3.Connection, job_id: int, created: datetime, status: int, **given: Any
+    connection: Connection, job_id: int, created: datetime, status: int, **given: Any
 ) -> int:
     """Create a run; one that ended took `seconds`."""
     seconds = given.pop("seconds", 60.0)
@@ -197,9 +205,7 @@ def seed_run(
     return insert(connection, "runs", **values)
 
 
-def seed_runs(
-    connection: sqlite3.Connection, job_ids: list[int], count: int, now: datetime
-) -> None:
+def seed_runs(connection: Connection, job_ids: list[int], count: int, now: datetime) -> None:
     """Create `count` ended runs, oldest first, one in nine of them not good."""
     dice = random.Random(7)
     for place in range(count):
@@ -217,11 +223,10 @@ def seed_runs(
         )
 
 
-def seed_many(data_dir: Path, *, jobs: int, runs: int) -> None:
-    """Add jobs of many branches and their ended runs, in turn, to the store of a folder."""
+def seed_many(place: Place, *, jobs: int, runs: int) -> None:
+    """Add jobs of many branches and their ended runs, in turn, to a store."""
     dice, now = random.Random(11), datetime.now(UTC)
-    store = open_connection(data_dir / "cloud.sqlite")
-    with closing(store) as connection, transaction(connection):
+    with closing(open_connection(place)) as connection, transaction(connection):
         ids = [
             seed_job(
                 connection,
@@ -236,7 +241,7 @@ def seed_many(data_dir: Path, *, jobs: int, runs: int) -> None:
 
 
 def seed_steps(
-    connection: sqlite3.Connection,
+    connection: Connection,
     data_dir: Path,
     run_id: int,
     begin: datetime,
@@ -283,7 +288,7 @@ def seed_steps(
 
 
 def seed_nodes(
-    connection: sqlite3.Connection, run_id: int, begin: datetime, is_failed: bool, is_running: bool
+    connection: Connection, run_id: int, begin: datetime, is_failed: bool, is_running: bool
 ) -> list[dict[str, Any]]:
     """Create model and test nodes on four threads; return their rows."""
     rows = []
@@ -349,11 +354,13 @@ def log_text(lines: int, *, is_failed: bool = False) -> str:
     return "\n".join(made) + "\n"
 
 
-def seed(data_dir: Path, *, runs: int = 400, lines: int = 400) -> dict[str, int]:
+def seed(
+    data_dir: Path, *, runs: int = 400, lines: int = 400, store: Place | None = None
+) -> dict[str, int]:
     """Create a full store in a new folder; return the ids of runs worth looking at."""
     data_dir.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
-    connection = open_store(data_dir / "cloud.sqlite")
+    connection = open_store(store or data_dir / "cloud.sqlite")
     with transaction(connection):
         seed_account(connection, now)
         jobs = seed_jobs(connection, now)
@@ -400,7 +407,7 @@ def seed(data_dir: Path, *, runs: int = 400, lines: int = 400) -> dict[str, int]
 class StoreActions:
     """The actions of the pages on a store that no engine looks at."""
 
-    database: Path
+    database: Place
 
     def run_job(self, job_id: int, overrides: Mapping[str, Any] | None = None) -> int:
         """Queue a run of a job and return its id."""
@@ -423,9 +430,9 @@ class StoreActions:
             send_again(connection, delivery_id)
 
 
-def settings_of(data_dir: Path, **given: Any) -> UiSettings:
+def settings_of(data_dir: Path, store: Place | None = None, **given: Any) -> UiSettings:
     """Return the settings of pages on a seeded folder."""
-    database = data_dir / "cloud.sqlite"
+    database = store or data_dir / "cloud.sqlite"
     files = JobFiles((Path("env_file/dev_env.tfvars"),), (Path("env_file/prod_env.tfvars"),))
     more = {"job_files": files, **given}
     return UiSettings(database, data_dir, ACCOUNT_ID, StoreActions(database), **more)

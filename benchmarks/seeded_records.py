@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from marketing_analytics.local_cloud.store.access.audit import add_event
+from marketing_analytics.local_cloud.store.connection import Connection
 from marketing_analytics.local_cloud.webhooks.store import (
     COMPLETED,
     ERRORED,
@@ -38,7 +38,7 @@ REQUESTS = (
 )
 
 
-def seed_records(connection: sqlite3.Connection, ids: Mapping[str, int], requests: int) -> None:
+def seed_records(connection: Connection, ids: Mapping[str, int], requests: int) -> None:
     """Add a webhook with a delivery in every state, and requests in the audit log."""
     seed_deliveries(connection, ids)
     for place in range(requests):
@@ -55,7 +55,7 @@ def seed_records(connection: sqlite3.Connection, ids: Mapping[str, int], request
         )
 
 
-def seed_deliveries(connection: sqlite3.Connection, ids: Mapping[str, int]) -> None:
+def seed_deliveries(connection: Connection, ids: Mapping[str, int]) -> None:
     """Add a webhook, and one delivery for each way it can go."""
     fields = {
         "name": "tell the team",

@@ -16,7 +16,6 @@ import logging
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from marketing_analytics.cloud_api.states import ACTIVE, Status
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
+from marketing_analytics.local_cloud.store.connection import Row
 
 ENVIRONMENTS = 3
 MAX_CRASH_SECONDS = 30.0
@@ -197,13 +197,13 @@ class Series:
         integrity = self.connection.execute("pragma integrity_check").fetchone()[0]
         self.found.integrity = str(integrity)
 
-    def note_crash(self, row: sqlite3.Row) -> None:
+    def note_crash(self, row: Row) -> None:
         """Note the time from the last heartbeat to the end, the pause before restart included."""
         end, seen = (datetime.fromisoformat(row[key]) for key in ("finished_at", "heartbeat_at"))
         seconds = (end - seen).total_seconds()
         self.found.slowest_crash_seconds = max(self.found.slowest_crash_seconds, seconds)
 
-    def count_effects(self, rows: dict[int, sqlite3.Row]) -> None:
+    def count_effects(self, rows: dict[int, Row]) -> None:
         """Count runs that started twice, and writers that met in one environment."""
         starts: Counter[int] = Counter()
         writers: dict[int, int] = {}

@@ -63,11 +63,11 @@ def serve(data_folder: Path) -> None:
 def prepare(folder: Path) -> None:
     """Fill the store."""
     project = write_project(folder / "project")
-    slots = {"environments": ENVIRONMENTS, "run_slots": ENVIRONMENTS}
-    with closing(create_cloud(folder / "data", project, **slots)) as store, transaction(store):
+    made = create_cloud(folder / "data", project, environments=ENVIRONMENTS, run_slots=ENVIRONMENTS)
+    with closing(made) as store, transaction(store):
         add_token(store, 1, "first", TOKEN)
     # a store beyond SQLite's page caches, which else fill during the series
-    seed_many(folder / "data", jobs=100, runs=RUNS_BEFORE)
+    seed_many(folder / "data" / "cloud.sqlite", jobs=100, runs=RUNS_BEFORE)
 
 
 def add_jobs(client: httpx.Client) -> list[int]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.local_cloud.store.connection import now_text
+from marketing_analytics.local_cloud.store.connection import Connection, Place, now_text
 from marketing_analytics.local_cloud.store.schema import open_store
 
 STAND_IN = (sys.executable, str(Path(__file__).parent / "stand_in_dbt.py"))
@@ -44,29 +43,38 @@ def write_project(folder: Path, files: Mapping[str, str] = PROJECT) -> Path:
 
 
 def create_cloud(
-    data_folder: Path, project: Path, *, environments: int = 1, run_slots: int = 4
-) -> sqlite3.Connection:
+    data_folder: Path,
+    project: Path,
+    *,
+    environments: int = 1,
+    run_slots: int = 4,
+    store: Place | None = None,
+) -> Connection:
     """Create a store with account 1, project 1 and environments 1 to n; return a connection."""
     data_folder.mkdir(parents=True, exist_ok=True)
-    connection = open_store(data_folder / "cloud.sqlite")
+    connection = open_store(store or data_folder / "cloud.sqlite")
     now = now_text()
-    connection.execute("insert into accounts values (1, 'tiny', ?, 1, ?, ?)", (run_slots, now, now))
+    connection.execute(
+        "insert into accounts (id, name, run_slots, created_at, updated_at)"
+        " values (1, 'tiny', :run_slots, :now, :now)",
+        {"run_slots": run_slots, "now": now},
+    )
     connection.execute(
         "insert into projects (id, account_id, name, source_path, created_at, updated_at)"
-        " values (1, 1, 'tiny', ?, ?, ?)",
-        (str(project), now, now),
+        " values (1, 1, 'tiny', :source_path, :now, :now)",
+        {"source_path": str(project), "now": now},
     )
     for number in range(1, environments + 1):
         connection.execute(
             "insert into environments (id, account_id, project_id, name, schema_name, created_at,"
-            " updated_at) values (?, 1, 1, ?, 'tiny', ?, ?)",
-            (number, f"environment {number}", now, now),
+            " updated_at) values (:id, 1, 1, :name, 'tiny', :now, :now)",
+            {"id": number, "name": f"environment {number}", "now": now},
         )
     return connection
 
 
 def add_job(
-    connection: sqlite3.Connection,
+    connection: Connection,
     steps: Sequence[str] = (BUILD,),
     *,
     environment_id: int = 1,
@@ -79,15 +87,22 @@ def add_job(
     now = now_text()
     row = connection.execute(
         "insert into jobs (account_id, project_id, environment_id, name, description, payload,"
-        " cron, is_scheduled, created_at, updated_at) values (1, 1, ?, 'job', ?, ?, ?, ?, ?, ?)"
-        " returning id",
-        (environment_id, description, text, cron, int(cron is not None), now, now),
+        " cron, is_scheduled, created_at, updated_at) values (1, 1, :environment_id, 'job',"
+        " :description, :payload, :cron, :is_scheduled, :now, :now) returning id",
+        {
+            "environment_id": environment_id,
+            "description": description,
+            "payload": text,
+            "cron": cron,
+            "is_scheduled": cron is not None,
+            "now": now,
+        },
     ).fetchone()
     return int(row[0])
 
 
 def add_variable(
-    connection: sqlite3.Connection,
+    connection: Connection,
     name: str,
     value: str,
     *,
@@ -98,6 +113,13 @@ def add_variable(
     now = now_text()
     connection.execute(
         "insert into environment_variables (account_id, project_id, environment_id, job_id, name,"
-        " value, created_at, updated_at) values (1, 1, ?, ?, ?, ?, ?, ?)",
-        (environment_id, job_id, name, value, now, now),
+        " value, created_at, updated_at)"
+        " values (1, 1, :environment_id, :job_id, :name, :value, :now, :now)",
+        {
+            "environment_id": environment_id,
+            "job_id": job_id,
+            "name": name,
+            "value": value,
+            "now": now,
+        },
     )

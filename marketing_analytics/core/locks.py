@@ -17,9 +17,14 @@ POLL_SECONDS = 0.1
 
 @contextmanager
 def file_lock(
-    path: Path, *, taken: str, hint: str = "", timeout_seconds: float = 0.0
+    path: Path,
+    *,
+    taken: str,
+    hint: str = "",
+    timeout_seconds: float = 0.0,
+    is_shared: bool = False,
 ) -> Iterator[None]:
-    """Hold an exclusive lock.
+    """Hold an exclusive lock, or one that others may share.
 
     Raise LockedError when it stays taken: `taken` says by what, the holder's process and its
     start follow. The file stays: removing it would let two writers lock two files of one name.
@@ -33,7 +38,8 @@ def file_lock(
             hint=f"check the space and the permissions of {path.parent}, or give another place",
         ) from None
     try:
-        acquire(descriptor, taken, hint, time.monotonic() + timeout_seconds)
+        kind = fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX
+        acquire(descriptor, taken, hint, time.monotonic() + timeout_seconds, kind)
         os.ftruncate(descriptor, 0)
         since = datetime.now(UTC).strftime("%H:%M:%S UTC")
         os.pwrite(descriptor, f"process {os.getpid()} since {since}".encode(), 0)
@@ -43,11 +49,11 @@ def file_lock(
         os.close(descriptor)
 
 
-def acquire(descriptor: int, taken: str, hint: str, give_up_at: float) -> None:
+def acquire(descriptor: int, taken: str, hint: str, give_up_at: float, kind: int) -> None:
     """Take the lock of an open file, or raise LockedError when the time is over."""
     while True:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             return
         except BlockingIOError:
             if time.monotonic() >= give_up_at:

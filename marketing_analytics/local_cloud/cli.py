@@ -46,6 +46,13 @@ def group() -> None:
     help="Folder for the store, logs, artifacts and warehouses.",
 )
 @click.option(
+    "--database-url",
+    default="",
+    metavar="PLACE",
+    help="PostgreSQL database for the store: an address without password, env:NAME or file:PATH.  "
+    "[default: DBT_CLOUD_DATABASE_URL, else a file in the data folder]",
+)
+@click.option(
     "--project-dir",
     default="transform",
     show_default=True,
@@ -178,6 +185,7 @@ def serve(
     host: str,
     port: int,
     data_dir: Path,
+    database_url: str,
     project_dir: str,
     subdirectory: str,
     is_dirty: bool,
@@ -226,6 +234,7 @@ def serve(
         settings = checks.ServerSettings(
             identity=identity,
             data_dir=data_dir.resolve(),
+            database_url=checks.read_database_url(database_url, os.environ),
             project_dir=project_dir,
             subdirectory=subdirectory.strip("/"),
             is_dirty=is_dirty,
@@ -270,6 +279,7 @@ def backup(file: Path, data_dir: Path) -> None:
     """Copy the store to a file, also while a server runs.
 
     Logs, artifacts and warehouses are not in it, nor is cloud.key, which opens its secrets.
+    A store in PostgreSQL is copied by pg_dump: the command says how.
     """
     from marketing_analytics.core.console import Console, run_guarded
 
@@ -278,6 +288,7 @@ def backup(file: Path, data_dir: Path) -> None:
     def body() -> int:
         from marketing_analytics.local_cloud.store.retention import copy_store
 
+        refuse_database(data_dir, "pg_dump --format=custom --schema={schema} --file={file}", file)
         copy_store(data_dir, file)
         console.line(f"copied the store of {data_dir} to {file}")
         return 0
@@ -300,12 +311,28 @@ def restore(file: Path, data_dir: Path) -> None:
     def body() -> int:
         from marketing_analytics.local_cloud.store.retention import put_back
 
+        refuse_database(data_dir, "pg_restore --clean --if-exists {file}", file)
         old = put_back(data_dir, file)
         aside = f"; the old one is {old}" if old else ""
         console.line(f"{data_dir} has the store of {file}{aside}")
         return 0
 
     sys.exit(run_guarded(body, console))
+
+
+def refuse_database(data_dir: Path, command: str, file: Path) -> None:
+    """Raise UserError with what copies a store in PostgreSQL, when there is one."""
+    from marketing_analytics.local_cloud.settings import read_database_url
+    from marketing_analytics.local_cloud.store.databases.postgresql import SCHEMA, Database
+
+    url = read_database_url("", os.environ)
+    if url:
+        database = Database(url, data_dir)
+        call = command.format(schema=SCHEMA, file=file)
+        raise UserError(
+            f"the store is in the database {database}",
+            hint=f"{call} --dbname={database.address}, with the password in PGPASSFILE",
+        )
 
 
 def raw_database_of(setting: str | None) -> Path:

@@ -6,6 +6,7 @@ the data folder, the first start fills the store, `server.json` says where the s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -38,7 +39,11 @@ from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.runs.requests.again import retry_run
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
 from marketing_analytics.local_cloud.store.accounts import add_account, add_token, revoke_replaced
-from marketing_analytics.local_cloud.store.connection import open_connection, transaction
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    open_connection,
+    transaction,
+)
 from marketing_analytics.local_cloud.store.environments import (
     EnvironmentFields,
     add_environment,
@@ -80,6 +85,7 @@ def serve(settings: ServerSettings, console: Console) -> int:
     with closing(open_socket(settings.host, settings.port)) as listening:
         engine = Engine(
             settings.data_dir,
+            store=settings.store,
             raw_database=settings.raw_database,
             settings=EngineSettings(
                 publish=publish_settings(settings, listening),
@@ -101,7 +107,7 @@ def serve(settings: ServerSettings, console: Console) -> int:
             run_server(settings, engine, listening, console)
         finally:
             engine.stop()
-            (settings.data_dir / "server.json").unlink(missing_ok=True)
+            withdraw(settings.data_dir / "server.json")
     return 0
 
 
@@ -160,7 +166,7 @@ class SaidOnce(logging.Filter):
 def fill_store(settings: ServerSettings) -> list[str]:
     """Create account, project, environment and token unless they exist; return what to tell."""
     identity = settings.identity
-    with closing(open_store(settings.database_path)) as connection, transaction(connection):
+    with closing(open_store(settings.store)) as connection, transaction(connection):
         add_account(connection, identity.account_id, "Local")
         add_token(connection, identity.account_id, "first", identity.token)
         replaced = revoke_replaced(connection, identity.account_id, identity.token)
@@ -175,7 +181,7 @@ def source_of(settings: ServerSettings) -> str:
     return place if is_address(place) else str(Path(place).resolve())
 
 
-def fill_project(connection: sqlite3.Connection, settings: ServerSettings) -> None:
+def fill_project(connection: Connection, settings: ServerSettings) -> None:
     """Create the project, or note where its source is now."""
     identity = settings.identity
     source, inner = source_of(settings), settings.subdirectory
@@ -197,7 +203,7 @@ def fill_project(connection: sqlite3.Connection, settings: ServerSettings) -> No
         raise taken("PROJECT_ID", identity.project_id) from None
 
 
-def fill_environment(connection: sqlite3.Connection, identity: Identity) -> None:
+def fill_environment(connection: Connection, identity: Identity) -> None:
     """Create the environment unless it exists."""
     found = get_environment(connection, identity.account_id, identity.environment_id)
     if found is not None and found.project_id == identity.project_id:
@@ -232,7 +238,7 @@ def run_server(
         {**os.environ, **own_environment(settings, listening)},
     )
     front = Front(settings, engine, files)
-    sender = Sender(settings.database_path, settings.webhook_hosts)
+    sender = Sender(settings.store, settings.webhook_hosts)
     sender.start()
     server = build_server(front, settings.trusted_proxies)
     # uvicorn's own handlers would repeat the signal before our clean-up has run
@@ -309,6 +315,13 @@ def announce(settings: ServerSettings, listening: socket.socket, console: Consol
         console.note(f"clients trust it with SSL_CERT_FILE={path}")
 
 
+def withdraw(path: Path) -> None:
+    """Remove server.json, unless another server of the folder has written it since."""
+    with contextlib.suppress(OSError, ValueError):
+        if json.loads(path.read_text("utf-8"))["pid"] == os.getpid():
+            path.unlink()
+
+
 def address_of(settings: ServerSettings, listening: socket.socket) -> str:
     """Return the address at which this machine reaches the server."""
     host = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
@@ -333,7 +346,7 @@ class Front:
 
         self.api = Api(
             ApiSettings(
-                database_path=settings.database_path,
+                store=settings.store,
                 data_dir=settings.data_dir,
                 allowed_hosts=checks.api_hosts(settings.host, settings.allowed_hosts),
                 wake=engine.wake,
@@ -343,7 +356,7 @@ class Front:
         )
         self.pages: Any = build_ui(
             UiSettings(
-                database=settings.database_path,
+                database=settings.store,
                 data_dir=settings.data_dir,
                 account_id=settings.identity.account_id,
                 actions=PageActions(settings, engine),
@@ -387,7 +400,7 @@ class PageActions:
     def run_job(self, job_id: int, overrides: Mapping[str, Any] | None = None) -> int:
         """Queue a run of a job and return its id."""
         cause = "Started on the page, with changes" if overrides else "Started on the page"
-        with closing(open_connection(self.settings.database_path)) as connection:
+        with closing(open_connection(self.settings.store)) as connection:
             run = run_store.create_run(
                 connection, job_id, cause=cause, cause_category="ui", overrides=overrides
             )
@@ -396,18 +409,18 @@ class PageActions:
 
     def retry_run(self, run_id: int) -> int:
         """Queue a run that goes on where another failed and return its id."""
-        with closing(open_connection(self.settings.database_path)) as connection:
+        with closing(open_connection(self.settings.store)) as connection:
             run_id = retry_run(connection, run_id)
         self.engine.wake()
         return run_id
 
     def cancel_run(self, run_id: int) -> None:
         """Ask for a run to be cancelled."""
-        with closing(open_connection(self.settings.database_path)) as connection:
+        with closing(open_connection(self.settings.store)) as connection:
             run_store.request_cancel(connection, run_id)
         self.engine.wake()
 
     def send_again(self, delivery_id: str) -> None:
         """Queue a delivery of a webhook once more."""
-        with closing(open_connection(self.settings.database_path)) as connection:
+        with closing(open_connection(self.settings.store)) as connection:
             send_again(connection, delivery_id)

@@ -11,11 +11,13 @@ from pathlib import Path
 from marketing_analytics.core.errors import MachineError, UserError, not_set, reason_of
 from marketing_analytics.local_cloud.runs.code.remotes import Login, check_address, is_address
 from marketing_analytics.local_cloud.runs.confinement.access import Access
+from marketing_analytics.local_cloud.store.connection import Database, Place
 from marketing_analytics.web.certificates import Certificate, CertificateSource
 from marketing_analytics.web.hosts import answered_hosts
 
 MAX_ID = 2**63 - 1
 MIN_TOKEN_CHARACTERS = 8
+DATABASE_SETTING = "DBT_CLOUD_DATABASE_URL"
 # where clients look for the Discovery API
 METADATA = "metadata."
 PURPOSES = {
@@ -66,9 +68,13 @@ class ServerSettings:
     # None: the server speaks http
     tls: CertificateSource | None = None
 
+    database_url: str = field(default="", repr=False)
+
     @property
-    def database_path(self) -> Path:
-        """Return where the store is."""
+    def store(self) -> Place:
+        """Return where the store is: beside the logs, or on a server."""
+        if self.database_url:
+            return Database(self.database_url, self.data_dir)
         return self.data_dir / "cloud.sqlite"
 
 
@@ -122,6 +128,38 @@ def number(values: Mapping[str, str], name: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text[:20]) <= MAX_ID:
         raise UserError(f"{name} is not an id: {text!r}", hint="a whole number such as 1001")
     return int(text)
+
+
+def read_database_url(given: str, environment: Mapping[str, str]) -> str:
+    """Return the address of the store's database, "" for a file in the data folder.
+
+    `given` is an address, `env:NAME` or `file:PATH`; without it DBT_CLOUD_DATABASE_URL counts.
+    Raise UserError for a reference that leads nowhere and for what is no address.
+    """
+    kind, _, name = given.partition(":")
+    if not given:
+        url = environment.get(DATABASE_SETTING, "").strip()
+    elif kind == "env":
+        url = environment.get(name, "").strip()
+        if not url:
+            raise UserError(f"--database-url names {name}, which is not set")
+    elif kind == "file":
+        try:
+            url = Path(name).expanduser().read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(
+                f"cannot read {name}, the address of the store: {reason_of(error)}"
+            ) from None
+    else:
+        url = given
+    is_secret = bool(url) and "password" in Database(url, Path()).parts
+    if is_secret and url == given:
+        raise UserError(
+            "a password on the command line can be read by everybody on this machine",
+            hint=f"set {DATABASE_SETTING}, give --database-url env:NAME or file:PATH, or leave the"
+            " password to PGPASSFILE",
+        )
+    return url
 
 
 def check_source(settings: ServerSettings) -> None:

@@ -80,6 +80,8 @@ def serving(project_dir: Path, data_dir: Path, *options: str) -> Iterator[Served
 
     Raise RuntimeError with what it said when it does not start.
     """
+    from marketing_analytics.local_cloud.settings import DATABASE_SETTING
+
     identity = ServedCloud(url="", token=secrets.token_hex(20), data_dir=data_dir)
     command = [sys.executable, "-m", "marketing_analytics", "cloud", "serve", "--port", "0"]
     command += ["--data-dir", str(data_dir), "--project-dir", str(project_dir), *options]
@@ -88,7 +90,8 @@ def serving(project_dir: Path, data_dir: Path, *options: str) -> Iterator[Served
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
-            env={**os.environ, **identity.environment},
+            # a store of its own, whatever the machine is set up for
+            env={**os.environ, DATABASE_SETTING: "", **identity.environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -32,7 +32,7 @@ def client(tmp_path: Path) -> Iterator[Client]:
     data_dir.mkdir()
     settings = ServerSettings(identity=identity, data_dir=data_dir, project_dir=tmp_path)
     fill_store(settings)
-    api = Api(ApiSettings(settings.database_path, settings.data_dir, HOSTS))
+    api = Api(ApiSettings(settings.store, settings.data_dir, HOSTS))
     with Serving(api) as port:
         yield ClientOverHttp(settings, port)
     api.close()

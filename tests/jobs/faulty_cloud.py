@@ -76,7 +76,7 @@ class FaultyCloud:
         )
         settings = ServerSettings(identity=identity, data_dir=folder, project_dir=folder)
         fill_store(settings)
-        self.api = Api(ApiSettings(settings.database_path, folder, {"127.0.0.1"}))
+        self.api = Api(ApiSettings(settings.store, folder, {"127.0.0.1"}))
         # the API keeps one connection to its store, for one thread at a time
         self.lock = threading.RLock()
         self.requests = []

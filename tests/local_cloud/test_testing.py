@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import urllib.error
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,6 +26,28 @@ def test_a_server_is_there_for_the_block_and_gone_after_it(tmp_path):
         assert environment["DBT_CLOUD_HOST_URL"] == f"{environment['DBTCLOUD_HOST_URL']}/api"
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(path, timeout=20)
+
+
+def test_a_store_in_postgresql_is_used_when_it_is_named_and_its_password_is_nowhere(
+    tmp_path, new_database, monkeypatch
+):
+    folder = tmp_path / "data"
+    database = new_database(folder)
+    monkeypatch.setenv("DBT_CLOUD_DATABASE_URL", "postgresql://nobody:none@127.0.0.1:1/none")
+    monkeypatch.setenv("STORE_OF_THE_TEST", database.url)
+    project = write_project(tmp_path / "project")
+    with serving(project, folder, "--database-url", "env:STORE_OF_THE_TEST") as cloud:
+        path = f"{cloud.url}/api/v2/accounts/{cloud.account_id}/jobs/"
+        asked = urllib.request.Request(path, headers=cloud.headers)
+        assert urllib.request.urlopen(asked, timeout=20).status == 200
+        pid = json.loads((folder / "server.json").read_text())["pid"]
+        said = Path(f"/proc/{pid}/cmdline").read_text() + (folder / "server.log").read_text()
+        assert "env:STORE_OF_THE_TEST" in said
+        assert "hush-hush" not in said
+    assert not (folder / "cloud.sqlite").exists()
+    # without the option a store of the machine is left alone
+    with serving(project, tmp_path / "other"):
+        assert (tmp_path / "other" / "cloud.sqlite").exists()
 
 
 def test_a_server_speaks_https_to_who_trusts_its_certificate(tmp_path):

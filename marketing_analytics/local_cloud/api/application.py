@@ -30,7 +30,7 @@ from marketing_analytics.local_cloud.api.routes import Handler
 from marketing_analytics.local_cloud.store.access.audit import add_event
 from marketing_analytics.local_cloud.store.access.scopes import Level, level_of
 from marketing_analytics.local_cloud.store.accounts import Token, note_use, token_of
-from marketing_analytics.local_cloud.store.connection import open_connection
+from marketing_analytics.local_cloud.store.connection import Place, open_connection
 from marketing_analytics.web.shield import Shield
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -51,7 +51,7 @@ class ApiSettings:
     `wake` is called after a run was queued or is to be cancelled.
     """
 
-    database_path: Path
+    store: Place
     data_dir: Path
     allowed_hosts: Collection[str] = ()
     wake: Callable[[], None] = do_nothing
@@ -64,7 +64,7 @@ class Api:
 
     def __init__(self, settings: ApiSettings) -> None:
         self.settings = settings
-        self.connection = open_connection(settings.database_path)
+        self.connection = open_connection(settings.store)
         self.used_at: dict[int, float] = {}
         # by account: when its minute began, and how often it has asked since
         self.asked: dict[int, tuple[float, int]] = {}
@@ -179,7 +179,7 @@ class Api:
 
     def answer_apart(self, handler: Handler, call: Call) -> Response:
         """Run a handler in a thread, with a connection of its own."""
-        with closing(open_connection(self.settings.database_path)) as call.connection:
+        with closing(open_connection(self.settings.store)) as call.connection:
             return handler(call)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from marketing_analytics.local_cloud.api.answers import ApiError, invalid_at, not_found
+from marketing_analytics.local_cloud.store.connection import Connection
 
 MAX_PAGE = 100
 MAX_ID = 2**63 - 1
@@ -28,7 +28,7 @@ class Call:
     request: Request
     body_bytes: bytes
     account_id: int
-    connection: sqlite3.Connection
+    connection: Connection
     data_dir: Path
     wake: Callable[[], None]
     webhook_hosts: Collection[str] = ()

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+import sqlite3
+
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.requests import Request
 from starlette.routing import Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from marketing_analytics.local_cloud.pages.pages import Pages
 from marketing_analytics.local_cloud.pages.reads import open_reads
@@ -16,6 +20,7 @@ from marketing_analytics.web.guard import Guard, SignIn
 from marketing_analytics.web.shield import Shield
 
 MAX_BODY_BYTES = 64 * 1024
+log = logging.getLogger(__name__)
 
 
 def build_ui(settings: UiSettings) -> ASGIApp:
@@ -29,8 +34,19 @@ def build_ui(settings: UiSettings) -> ASGIApp:
         needs_sign_in=settings.needs_sign_in,
         error_page=pages.refusal,
     )
+
+    async def with_the_store(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await guarded(scope, receive, send)
+        except sqlite3.OperationalError as error:
+            log.warning("the store failed: %s", error, extra={"action": "store_failed"})
+            title, hint = "The store does not answer", "Load the page again in a moment."
+            answer = pages.refusal(Request(scope), 503, title, hint, "")
+            answer.headers["retry-after"] = "1"
+            await answer(scope, receive, send)
+
     return Shield(
-        guarded,
+        with_the_store,
         allowed_hosts=settings.answered_hosts,
         max_body_bytes=MAX_BODY_BYTES,
         error_page=pages.refusal,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from marketing_analytics.core.redaction import masked_values
-from marketing_analytics.local_cloud.store.connection import open_connection
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Place,
+    open_connection,
+)
 from marketing_analytics.local_cloud.store.environments import Environment, list_environments
 from marketing_analytics.local_cloud.store.jobs import list_lines
 from marketing_analytics.local_cloud.store.pages import Filter
@@ -20,7 +22,7 @@ from marketing_analytics.local_cloud.store.variables import list_account_variabl
 class Reads:
     """A connection that cannot write, and the account whose pages are shown."""
 
-    connection: sqlite3.Connection
+    connection: Connection
     account_id: int
 
     def environments(self) -> list[Environment]:
@@ -39,8 +41,7 @@ class Reads:
 
 
 @contextmanager
-def open_reads(database: Path, account_id: int) -> Iterator[Reads]:
+def open_reads(database: Place, account_id: int) -> Iterator[Reads]:
     """Open the store for one request; nothing can be written through it."""
-    with closing(open_connection(database)) as connection:
-        connection.execute("pragma query_only = on")
+    with closing(open_connection(database, is_reading=True)) as connection:
         yield Reads(connection, account_id)

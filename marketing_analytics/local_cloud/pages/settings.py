@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from marketing_analytics.local_cloud.pages.health import Health
 from marketing_analytics.local_cloud.pages.records.drift import JobFiles
+from marketing_analytics.local_cloud.store.connection import Place
 from marketing_analytics.web.hosts import answered_hosts, is_loopback
 
 
@@ -37,7 +38,7 @@ def no_health() -> Sequence[Health]:
 class UiSettings:
     """Everything the pages need to know of the server."""
 
-    database: Path
+    database: Place
     data_dir: Path
     account_id: int
     actions: Actions

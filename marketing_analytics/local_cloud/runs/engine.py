@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,7 +41,12 @@ from marketing_analytics.local_cloud.runs.requests.closing import expire_request
 from marketing_analytics.local_cloud.runs.runner import Runner
 from marketing_analytics.local_cloud.runs.scheduler import GRACE, tick
 from marketing_analytics.local_cloud.runs.workspace import base_environment
-from marketing_analytics.local_cloud.store.connection import open_connection
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Database,
+    Place,
+    open_connection,
+)
 from marketing_analytics.local_cloud.store.retention import drop_old_runs
 from marketing_analytics.local_cloud.store.schema import open_store
 
@@ -60,6 +65,8 @@ class EngineSettings:
     """Durations are in seconds. `program` replaces the dbt process in tests."""
 
     lease_seconds: float = 15.0
+    # a database may be away for a while, and others must hear of who holds a run
+    shared_lease_seconds: float = 20.0
     heartbeat_seconds: float = 5.0
     poll_seconds: float = 0.2
     schedule_seconds: float = 1.0
@@ -86,17 +93,19 @@ class Engine:
         self,
         data_folder: Path,
         *,
+        store: Place | None = None,
         raw_database: Path | None = None,
         settings: EngineSettings | None = None,
         clock: Callable[[], datetime] = real_time,
     ) -> None:
         self.data_folder = data_folder.resolve()
-        self.store_path = self.data_folder / "cloud.sqlite"
+        self.store = store or self.data_folder / "cloud.sqlite"
         self.settings = settings or EngineSettings()
         self.clock = clock
         self.owner_id = new_owner()
         self._runner_settings = RunnerSettings(
             data_folder=self.data_folder,
+            store=self.store,
             raw_database=raw_database.resolve() if raw_database else None,
             base_environment=base_environment(os.environ, self.settings.code.hub_url),
             interrupt_seconds=self.settings.interrupt_seconds,
@@ -115,12 +124,19 @@ class Engine:
         self._lock: ExitStack | None = None
         self._due_at: dict[str, float] = {}
         self._let_go_seconds = EXPIRE_SECONDS
+        self._renewed_at = -math.inf
+
+    @property
+    def lease_seconds(self) -> float:
+        """Return how long a run is held without a sign of life."""
+        is_shared = isinstance(self.store, Database)
+        return self.settings.shared_lease_seconds if is_shared else self.settings.lease_seconds
 
     def start(self) -> None:
         """Start the loop. Raise LockedError when another server works on this data folder."""
         self.data_folder.mkdir(parents=True, exist_ok=True)
-        self._lock = lock_folder(self.data_folder)
-        open_store(self.store_path).close()
+        self._lock = lock_folder(self.data_folder, is_shared=isinstance(self.store, Database))
+        open_store(self.store).close()
         self._stopping.clear()
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
         self._thread.start()
@@ -141,7 +157,7 @@ class Engine:
         self._wake.set()
 
     def _loop(self) -> None:
-        connection = open_connection(self.store_path)
+        connection = open_connection(self.store)
         try:
             while not self._stopping.is_set():
                 self._look(connection)
@@ -154,12 +170,13 @@ class Engine:
             self._spares.clear()
             connection.close()
 
-    def _look(self, connection: sqlite3.Connection) -> None:
+    def _look(self, connection: Connection) -> None:
         """Do once what is due; a store that is busy or full is tried again at the next look."""
         for work in (
             self._kill_survivors,
             self._forget_done,
             self._renew,
+            self._give_up,
             self._reap,
             self._schedule,
             self._pass_on_cancels,
@@ -187,24 +204,34 @@ class Engine:
         self._due_at[name] = now + seconds
         return True
 
-    def _kill_survivors(self, connection: sqlite3.Connection) -> None:
+    def _kill_survivors(self, connection: Connection) -> None:
         """End what an earlier server left behind, once: before anything is claimed."""
         if self._is_due("survivors", math.inf):
             kill_survivors(connection)
 
-    def _forget_done(self, _connection: sqlite3.Connection) -> None:
+    def _forget_done(self, _connection: Connection) -> None:
         for run_id in [key for key, runner in self._runners.items() if runner.is_done.is_set()]:
             del self._runners[run_id]
 
-    def _renew(self, connection: sqlite3.Connection) -> None:
+    def _renew(self, connection: Connection) -> None:
         if not self._runners or not self._is_due("renew", self.settings.heartbeat_seconds):
             return
         leases = [runner.lease for runner in self._runners.values()]
-        for run_id in renew_leases(connection, leases, self.settings.lease_seconds):
+        started = time.monotonic()
+        for run_id in renew_leases(connection, leases, self.lease_seconds):
             if not self._runners[run_id].is_done.is_set():
                 self._runners[run_id].flags.is_lost.set()
+        self._renewed_at = started
 
-    def _reap(self, connection: sqlite3.Connection) -> None:
+    def _give_up(self, _connection: Connection) -> None:
+        """End the runs whose leases may be over: a server of another machine takes them."""
+        silent = time.monotonic() - self._renewed_at
+        is_shared = isinstance(self.store, Database)
+        if is_shared and silent > self.lease_seconds - self.settings.heartbeat_seconds:
+            for runner in self._runners.values():
+                runner.flags.is_lost.set()
+
+    def _reap(self, connection: Connection) -> None:
         if self._is_due("reap", self.settings.reap_seconds):
             held = set(self._runners)
 
@@ -219,14 +246,14 @@ class Engine:
                     extra={"action": "run_reaped"},
                 )
 
-    def _schedule(self, connection: sqlite3.Connection) -> None:
+    def _schedule(self, connection: Connection) -> None:
         if self.settings.has_scheduler and self._is_due("tick", self.settings.schedule_seconds):
             tick(connection, self.clock(), grace=self.settings.tick_grace)
         days = self.settings.request_days
         if self.settings.has_scheduler and days and self._is_due("requests", EXPIRE_SECONDS):
             expire_requests(connection, timedelta(days=days))
 
-    def _let_go(self, connection: sqlite3.Connection) -> None:
+    def _let_go(self, connection: Connection) -> None:
         """Delete a few runs that are older than what is kept, with what they left on disk."""
         days = self.settings.keep_days
         if not days or not self._is_due("retention", self._let_go_seconds):
@@ -237,21 +264,23 @@ class Engine:
         # more of them may be left
         self._let_go_seconds = 1.0 if run_ids else EXPIRE_SECONDS
 
-    def _pass_on_cancels(self, connection: sqlite3.Connection) -> None:
+    def _pass_on_cancels(self, connection: Connection) -> None:
         if self._runners:
             for run_id in cancel_requests(connection, self.owner_id):
                 if run_id in self._runners:
                     self._runners[run_id].flags.is_cancelled.set()
 
-    def _claim(self, connection: sqlite3.Connection) -> None:
-        for lease in claim_runs(
-            connection, self.owner_id, lease_seconds=self.settings.lease_seconds
-        ):
+    def _claim(self, connection: Connection) -> None:
+        started = time.monotonic()
+        leases = claim_runs(connection, self.owner_id, lease_seconds=self.lease_seconds)
+        if leases and not self._runners:
+            self._renewed_at = started
+        for lease in leases:
             self._start_runner(lease)
 
     def _start_runner(self, lease: Lease) -> None:
         process = self._take_process()
-        runner = Runner(self._runner_settings, self.store_path, lease, process, self._mirrors)
+        runner = Runner(self._runner_settings, lease, process, self._mirrors)
         self._runners[lease.run_id] = runner
         name = f"run-{lease.run_id}"
         threading.Thread(target=runner.run, name=name, daemon=True).start()
@@ -267,31 +296,37 @@ class Engine:
     def _new_process(self) -> DbtProcess:
         return DbtProcess(self._runner_settings.base_environment, self.settings.program)
 
-    def _keep_spares(self, _connection: sqlite3.Connection) -> None:
+    def _keep_spares(self, _connection: Connection) -> None:
         """Have a process ready that has imported dbt, which takes longer than a small run."""
         if len(self._spares) < self.settings.spare_processes:
             self._spares.append(self._new_process())
 
-    def _stop_runners(self, connection: sqlite3.Connection) -> None:
+    def _stop_runners(self, connection: Connection) -> None:
         for runner in self._runners.values():
             runner.flags.is_stopping.set()
         until = time.monotonic() + self.settings.stop_seconds
         for runner in list(self._runners.values()):
             while not runner.is_done.wait(0.1) and time.monotonic() < until:
-                self._renew(connection)
+                # a store that is away must not keep dbt alive
+                with suppress(sqlite3.Error):
+                    self._renew(connection)
             if not runner.is_done.is_set():
                 runner.process.signal(9)
                 runner.is_done.wait(5.0)
 
 
-def lock_folder(data_folder: Path) -> ExitStack:
-    """Take the lock of a data folder; the kernel gives it back when the process dies."""
+def lock_folder(data_folder: Path, *, is_shared: bool = False) -> ExitStack:
+    """Take the lock of a data folder; the kernel gives it back when the process dies.
+
+    Servers of one database share their folder; a store in the folder has one server.
+    """
     stack = ExitStack()
     stack.enter_context(
         file_lock(
             data_folder / "engine.lock",
             taken=f"{data_folder} is in use by another server",
             hint="stop that server, or start this one with another --data-dir",
+            is_shared=is_shared,
         )
     )
     return stack

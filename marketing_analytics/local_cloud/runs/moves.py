@@ -12,14 +12,19 @@ h cancel    running     -> cancelled   token; user or time-out
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from marketing_analytics.cloud_api.states import HELD, Status
 from marketing_analytics.core.errors import PlatformError
-from marketing_analytics.local_cloud.store.connection import Value, find, load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Value,
+    find,
+    load_sql,
+    now_text,
+)
 
 
 class Move(StrEnum):
@@ -86,7 +91,7 @@ class FencedError(PlatformError):
 
 
 def move_run(
-    connection: sqlite3.Connection,
+    connection: Connection,
     run_id: int,
     move: Move,
     *,
@@ -127,7 +132,7 @@ def check_move(
         raise RefusedMoveError(f"run {run_id} may not be tried again")
 
 
-def check_token(connection: sqlite3.Connection, run_id: int, token: str) -> None:
+def check_token(connection: Connection, run_id: int, token: str) -> None:
     """Raise FencedError unless the run is active and held under this token."""
     hold = find(connection, Hold, load_sql("runs_moves")["state"], {"run_id": run_id})
     if hold is None or hold.lease_token != token or hold.status not in HELD:

@@ -5,7 +5,6 @@ Functions that write need an open transaction.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,7 @@ from marketing_analytics.local_cloud.runs.artifacts import run_folder
 from marketing_analytics.local_cloud.runs.records import Node, PastNode, RunNode, RunStep
 from marketing_analytics.local_cloud.runs.steps import Step
 from marketing_analytics.local_cloud.store.connection import (
+    Connection,
     Value,
     find,
     find_all,
@@ -24,7 +24,7 @@ from marketing_analytics.local_cloud.store.connection import (
 
 
 def add_steps(
-    connection: sqlite3.Connection, data_folder: Path, run_id: int, steps: Iterable[Step]
+    connection: Connection, data_folder: Path, run_id: int, steps: Iterable[Step]
 ) -> None:
     """Add steps that wait; where their logs are is noted relative to the data folder."""
     for step in steps:
@@ -34,62 +34,60 @@ def add_steps(
         connection.execute(load_sql("runs_progress")["add_step"], values)
 
 
-def start_step(connection: sqlite3.Connection, run_id: int, step_index: int) -> None:
+def start_step(connection: Connection, run_id: int, step_index: int) -> None:
     """Note that a step begins."""
     values = {"run_id": run_id, "step_index": step_index, "now": now_text()}
     connection.execute(load_sql("runs_progress")["start_step"], values)
 
 
-def end_step(connection: sqlite3.Connection, run_id: int, step_index: int, status: Status) -> None:
+def end_step(connection: Connection, run_id: int, step_index: int, status: Status) -> None:
     """Note how a step ended."""
     values = {"run_id": run_id, "step_index": step_index, "now": now_text(), "status": int(status)}
     connection.execute(load_sql("runs_progress")["end_step"], values)
 
 
-def save_nodes(
-    connection: sqlite3.Connection, run_id: int, step_index: int, nodes: Iterable[Node]
-) -> None:
+def save_nodes(connection: Connection, run_id: int, step_index: int, nodes: Iterable[Node]) -> None:
     """Write nodes inside an open transaction; unset values keep what is there."""
     sql = load_sql("runs_progress")["save_node"]
     for node in nodes:
         connection.execute(sql, {"run_id": run_id, "step_index": step_index, **asdict(node)})
 
 
-def close_steps(connection: sqlite3.Connection, run_id: int) -> None:
+def close_steps(connection: Connection, run_id: int) -> None:
     """Cancel what a run that ended has not finished: steps and nodes."""
     sql, values = load_sql("runs_progress"), {"run_id": run_id, "now": now_text()}
     connection.execute(sql["cancel_open_steps"], values)
     connection.execute(sql["end_open_nodes"], values)
 
 
-def drop_steps(connection: sqlite3.Connection, run_id: int) -> None:
+def drop_steps(connection: Connection, run_id: int) -> None:
     """Forget the steps and nodes of a try that is repeated."""
     sql, values = load_sql("runs_progress"), {"run_id": run_id}
     connection.execute(sql["drop_nodes"], values)
     connection.execute(sql["drop_steps"], values)
 
 
-def get_step(connection: sqlite3.Connection, step_id: int, account_id: int) -> RunStep | None:
+def get_step(connection: Connection, step_id: int, account_id: int) -> RunStep | None:
     """Return a step by its own id, or None when there is none in this account."""
     values = {"step_id": step_id, "account_id": account_id}
     return find(connection, RunStep, load_sql("runs_progress")["get_step"], values)
 
 
-def list_steps(connection: sqlite3.Connection, run_id: int) -> list[RunStep]:
+def list_steps(connection: Connection, run_id: int) -> list[RunStep]:
     """Return the steps of a run in order; a queued run has none yet."""
     return find_all(
         connection, RunStep, load_sql("runs_progress")["list_steps"], {"run_id": run_id}
     )
 
 
-def list_nodes(connection: sqlite3.Connection, run_id: int) -> list[RunNode]:
+def list_nodes(connection: Connection, run_id: int) -> list[RunNode]:
     """Return the dbt nodes of a run in the order in which they started."""
     return find_all(
         connection, RunNode, load_sql("runs_progress")["list_nodes"], {"run_id": run_id}
     )
 
 
-def usual_seconds(connection: sqlite3.Connection, job_id: int, run_id: int) -> dict[str, float]:
+def usual_seconds(connection: Connection, job_id: int, run_id: int) -> dict[str, float]:
     """Return how long nodes took in the last good runs of a job before a run, by unique id."""
     values = {"job_id": job_id, "run_id": run_id}
     rows = connection.execute(load_sql("runs_progress")["usual_seconds"], values)
@@ -97,7 +95,7 @@ def usual_seconds(connection: sqlite3.Connection, job_id: int, run_id: int) -> d
 
 
 def node_history(
-    connection: sqlite3.Connection, job_id: int, run_id: int, unique_id: str, *, limit: int
+    connection: Connection, job_id: int, run_id: int, unique_id: str, *, limit: int
 ) -> list[PastNode]:
     """Return how a node went in the last runs of a job up to a run, oldest first."""
     values: dict[str, Value] = {"job_id": job_id, "run_id": run_id, "unique_id": unique_id}

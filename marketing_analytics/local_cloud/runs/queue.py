@@ -6,14 +6,18 @@ is taken from its holder only when the lease is over and the process is gone, ne
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import os
+import platform
 import secrets
-import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.local_cloud.runs.moves import (
@@ -24,12 +28,16 @@ from marketing_analytics.local_cloud.runs.moves import (
 from marketing_analytics.local_cloud.runs.process import is_running, kill_survivor, start_of
 from marketing_analytics.local_cloud.runs.store import end_run, retry_crashed_run
 from marketing_analytics.local_cloud.store.connection import (
+    Connection,
     find_all,
     load_sql,
     now_text,
     time_text,
     transaction,
 )
+
+# by so much may the clocks of two machines differ
+CLOCK_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -114,20 +122,36 @@ class Occupation:
             self.slots.setdefault(entry.account_id, []).append(entry.id)
 
 
+@cache
+def this_machine() -> str:
+    """Return a word for this machine since it booted; a container is a machine of its own."""
+    parts = [platform.node()]
+    for path in (Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")):
+        with contextlib.suppress(OSError):
+            parts.append(str(path.readlink()) if path.is_symlink() else path.read_text())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+
+
 def new_owner() -> str:
-    """Return the name of this process as a holder of runs: pid, start and a random part."""
+    """Return the name of this process as a holder of runs: pid, start, machine, a random part."""
     pid = os.getpid()
-    return f"{pid}@{start_of(pid)}@{secrets.token_hex(4)}"
+    return f"{pid}@{start_of(pid)}@{this_machine()}.{secrets.token_hex(4)}"
+
+
+def is_elsewhere(owner_id: str | None) -> bool:
+    """Return whether an owner works on another machine, so that only its lease tells of it."""
+    machine, dot, _ = (owner_id or "").rpartition("@")[2].partition(".")
+    return bool(dot) and machine != this_machine()
 
 
 def is_owner_alive(owner_id: str | None) -> bool:
-    """Return whether the process behind an owner name still lives."""
+    """Return whether the process behind an owner name still lives on this machine."""
     pid, _, rest = (owner_id or "").partition("@")
     return pid.isdigit() and is_running(int(pid), rest.rpartition("@")[0])
 
 
 def claim_runs(
-    connection: sqlite3.Connection, owner_id: str, *, lease_seconds: float, most: int | None = None
+    connection: Connection, owner_id: str, *, lease_seconds: float, most: int | None = None
 ) -> list[Lease]:
     """Claim every queued run that may start, oldest first, and explain why the others wait."""
     sql = load_sql("runs_queue")
@@ -180,7 +204,7 @@ def wait_of(entry: Entry, taken: Occupation) -> Wait | None:
     return None
 
 
-def save_wait(connection: sqlite3.Connection, entry: Entry, wait: Wait) -> None:
+def save_wait(connection: Connection, entry: Entry, wait: Wait) -> None:
     """Write why a run waits, when that changed."""
     waits_for = json.dumps(list(wait.run_ids))
     if (entry.waits_for, entry.wait_reason) != (waits_for, wait.reason):
@@ -190,9 +214,7 @@ def save_wait(connection: sqlite3.Connection, entry: Entry, wait: Wait) -> None:
         )
 
 
-def claim_run(
-    connection: sqlite3.Connection, run_id: int, owner_id: str, lease_seconds: float
-) -> Lease:
+def claim_run(connection: Connection, run_id: int, owner_id: str, lease_seconds: float) -> Lease:
     """Claim one queued run inside an open transaction (move b)."""
     lease = Lease(run_id, secrets.token_hex(16))
     values = {
@@ -209,9 +231,7 @@ def lease_end(lease_seconds: float) -> str:
     return time_text(datetime.now(UTC) + timedelta(seconds=lease_seconds))
 
 
-def renew_leases(
-    connection: sqlite3.Connection, leases: Iterable[Lease], lease_seconds: float
-) -> set[int]:
+def renew_leases(connection: Connection, leases: Iterable[Lease], lease_seconds: float) -> set[int]:
     """Renew leases; return the runs that are no longer ours."""
     sql = load_sql("runs_queue")["renew"]
     end, lost = lease_end(lease_seconds), set()
@@ -224,19 +244,19 @@ def renew_leases(
     return lost
 
 
-def cancel_requests(connection: sqlite3.Connection, owner_id: str) -> set[int]:
+def cancel_requests(connection: Connection, owner_id: str) -> set[int]:
     """Return the active runs of an owner that a user wants cancelled."""
     rows = connection.execute(load_sql("runs_queue")["cancel_requests"], {"owner_id": owner_id})
     return {row["id"] for row in rows}
 
 
-def held_runs(connection: sqlite3.Connection) -> list[HeldRun]:
+def held_runs(connection: Connection) -> list[HeldRun]:
     """Return the runs that servers hold."""
     return find_all(connection, HeldRun, load_sql("runs_queue")["held_runs"], {})
 
 
 def reap_runs(
-    connection: sqlite3.Connection,
+    connection: Connection,
     *,
     is_gone: Callable[[str | None], bool] | None = None,
     held: Collection[int] = (),
@@ -244,27 +264,31 @@ def reap_runs(
     """End the runs whose lease is over and whose server is gone; return their ids (move e).
 
     `held` are runs that the caller works on. Their dbt processes are killed first, if any is left.
+    A server of another machine has killed them itself when it could not renew its leases.
     """
     gone = is_gone or (lambda owner_id: not is_owner_alive(owner_id))
     crashed: list[int] = []
     for run in held_runs(connection):
-        if run.id in held or (run.lease_expires_at or "") > now_text():
+        is_far = is_elsewhere(run.owner_id)
+        over_since = datetime.now(UTC) - timedelta(seconds=CLOCK_SECONDS if is_far else 0)
+        if run.id in held or (run.lease_expires_at or "") > time_text(over_since):
             continue
-        if gone(run.owner_id):
-            kill_survivor(run.process_id, run.process_started_at)
+        if is_far or gone(run.owner_id):
+            if not is_far:
+                kill_survivor(run.process_id, run.process_started_at)
             if crash_run(connection, run):
                 crashed.append(run.id)
     return crashed
 
 
-def crash_run(connection: sqlite3.Connection, run: HeldRun) -> bool:
+def crash_run(connection: Connection, run: HeldRun) -> bool:
     """End one run as crashed, and queue it again while attempts are left."""
     pid = (run.owner_id or "").partition("@")[0] or "unknown"
-    what = (
-        "worker of this run broke off"
-        if is_owner_alive(run.owner_id)
-        else (f"server process {pid} that ran this died")
-    )
+    what = f"server process {pid} that ran this died"
+    if is_elsewhere(run.owner_id):
+        what = f"server process {pid} of another machine, which ran this, is not heard of"
+    elif is_owner_alive(run.owner_id):
+        what = "worker of this run broke off"
     seen = (run.heartbeat_at or "an unknown time")[:19]
     message = f"The {what}; its last sign of life was at {seen} UTC."
     try:
@@ -278,10 +302,10 @@ def crash_run(connection: sqlite3.Connection, run: HeldRun) -> bool:
     return True
 
 
-def kill_survivors(connection: sqlite3.Connection) -> int:
+def kill_survivors(connection: Connection) -> int:
     """Kill dbt processes whose server is gone, without waiting for their leases."""
     return sum(
         kill_survivor(run.process_id, run.process_started_at)
         for run in held_runs(connection)
-        if not is_owner_alive(run.owner_id)
+        if not is_elsewhere(run.owner_id) and not is_owner_alive(run.owner_id)
     )

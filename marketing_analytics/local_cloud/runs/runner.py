@@ -88,7 +88,12 @@ from marketing_analytics.local_cloud.runs.workspace import (
     step_variables,
     write_profile,
 )
-from marketing_analytics.local_cloud.store.connection import Value, open_connection, transaction
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Value,
+    open_connection,
+    transaction,
+)
 from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.local_cloud.store.jobs import get_job
 from marketing_analytics.local_cloud.webhooks.store import STARTED, tell
@@ -102,16 +107,10 @@ class Runner:
     """One run: holds its lease, its dbt process and its own connection to the store."""
 
     def __init__(
-        self,
-        settings: RunnerSettings,
-        store_path: Path,
-        lease: Lease,
-        process: DbtProcess,
-        mirrors: Mirrors,
+        self, settings: RunnerSettings, lease: Lease, process: DbtProcess, mirrors: Mirrors
     ) -> None:
         self.settings = settings
         self.mirrors = mirrors
-        self.store_path = store_path
         self.lease = lease
         self.process = process
         self.flags = RunFlags()
@@ -124,7 +123,9 @@ class Runner:
     def run(self) -> None:
         """Work the run off; whatever happens, the dbt process is gone afterwards."""
         try:
-            self.connection = open_connection(self.store_path)
+            self.connection = open_connection(
+                self.settings.store, patience_seconds=self.settings.store_patience_seconds
+            )
             with contextlib.closing(self.connection):
                 self._run_to_end()
         except FencedError as error:
@@ -203,7 +204,7 @@ class Runner:
         return owner is not None and owner.key in self.settings.publish.jobs
 
     @contextlib.contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
+    def _write(self) -> Iterator[Connection]:
         """Open a transaction that is refused when the run is no longer ours."""
         with transaction(self.connection) as connection:
             check_token(connection, self.lease.run_id, self.lease.token)

@@ -8,7 +8,6 @@ job that is still queued; runs that people or programs asked for are never cance
 from __future__ import annotations
 
 import logging
-import sqlite3
 from datetime import datetime, timedelta
 
 from marketing_analytics.cloud_api.cron import CronError, next_tick
@@ -19,22 +18,25 @@ from marketing_analytics.local_cloud.runs.store import (
     older_ticks,
     withdraw_run,
 )
-from marketing_analytics.local_cloud.store.connection import time_of, time_text, transaction
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    time_of,
+    time_text,
+    transaction,
+)
 from marketing_analytics.local_cloud.store.jobs import DueJob, due_jobs, take_tick
 
 GRACE = timedelta(hours=1)
 log = logging.getLogger(__name__)
 
 
-def tick(connection: sqlite3.Connection, now: datetime, *, grace: timedelta = GRACE) -> list[int]:
+def tick(connection: Connection, now: datetime, *, grace: timedelta = GRACE) -> list[int]:
     """Queue a run for every job that is due and return the ids of the runs."""
     started = (tick_job(connection, job, now, grace) for job in due_jobs(connection, now))
     return [run_id for run_id in started if run_id is not None]
 
 
-def tick_job(
-    connection: sqlite3.Connection, job: DueJob, now: datetime, grace: timedelta
-) -> int | None:
+def tick_job(connection: Connection, job: DueJob, now: datetime, grace: timedelta) -> int | None:
     """Queue the latest due tick of one job and store the next; None when nothing is to run."""
     try:
         due, following = latest_and_next(job.cron, job.next_run_at, now, grace)
@@ -71,7 +73,7 @@ def latest_and_next(
     return None, following
 
 
-def queue_tick(connection: sqlite3.Connection, job: DueJob, due: datetime) -> int | None:
+def queue_tick(connection: Connection, job: DueJob, due: datetime) -> int | None:
     """Queue one tick inside an open transaction and cancel the older ones that still wait."""
     scheduled_for = time_text(due)
     if has_tick(connection, job.id, scheduled_for):

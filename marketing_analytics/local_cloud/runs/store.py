@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +33,7 @@ from marketing_analytics.local_cloud.runs.requests.schemas import (
     schema_of_request,
 )
 from marketing_analytics.local_cloud.store.connection import (
+    Connection,
     Value,
     find,
     find_all,
@@ -86,7 +86,7 @@ class RunFilter:
 
 
 def create_run(
-    connection: sqlite3.Connection,
+    connection: Connection,
     job_id: int,
     *,
     cause: str = "",
@@ -111,7 +111,7 @@ def create_run(
 
 
 def add_run(
-    connection: sqlite3.Connection,
+    connection: Connection,
     job_id: int,
     *,
     cause: str,
@@ -150,14 +150,14 @@ def add_run(
     return run_id
 
 
-def replace_older(connection: sqlite3.Connection, job_id: int, request: str, run_id: int) -> None:
+def replace_older(connection: Connection, job_id: int, request: str, run_id: int) -> None:
     """Cancel the runs of a request that a newer one replaces, inside an open transaction."""
     reason = f"Cancelled: run {run_id} has a newer commit of {request_words(request)}."
     cancel_runs_of_request(connection, job_id, request, run_id, reason)
 
 
 def cancel_runs_of_request(
-    connection: sqlite3.Connection, job_id: int, request: str, before_id: int, reason: str
+    connection: Connection, job_id: int, request: str, before_id: int, reason: str
 ) -> None:
     """Cancel the runs of a request with lower ids, inside an open transaction."""
     values = {"job_id": job_id, "request": request, "run_id": before_id}
@@ -170,7 +170,7 @@ def cancel_runs_of_request(
             connection.execute(sql["cancel_for"], given)
 
 
-def deferring_environment(connection: sqlite3.Connection, job: Job) -> int | None:
+def deferring_environment(connection: Connection, job: Job) -> int | None:
     """Return the environment whose tables a job reads where it does not build them, or None."""
     document = job.document
     deferring = document.get("deferring_environment_id")
@@ -212,7 +212,7 @@ def threads_of(value: Any) -> int:
     return value
 
 
-def schema_name_of(connection: sqlite3.Connection, job: Job, overrides: Mapping[str, Any]) -> str:
+def schema_name_of(connection: Connection, job: Job, overrides: Mapping[str, Any]) -> str:
     """Return the schema: of the request, schema_override, the variable DBT_SCHEMA, else its own."""
     name = overrides.get("schema_override")
     request = request_of(overrides)
@@ -227,9 +227,7 @@ def schema_name_of(connection: sqlite3.Connection, job: Job, overrides: Mapping[
     return name
 
 
-def request_cancel(
-    connection: sqlite3.Connection, run_id: int, *, message: str = CANCELLED_BY_USER
-) -> Run:
+def request_cancel(connection: Connection, run_id: int, *, message: str = CANCELLED_BY_USER) -> Run:
     """Cancel a queued run at once, ask the worker of an active one to; an ended run stays as it is.
 
     Raise UserError when there is no such run.
@@ -244,13 +242,13 @@ def request_cancel(
     return require_run(connection, run_id)
 
 
-def withdraw_run(connection: sqlite3.Connection, run_id: int, message: str) -> None:
+def withdraw_run(connection: Connection, run_id: int, message: str) -> None:
     """Cancel a queued run inside an open transaction (move g)."""
     end_run(connection, run_id, Move.WITHDRAW, message=message)
 
 
 def end_run(
-    connection: sqlite3.Connection,
+    connection: Connection,
     run_id: int,
     move: Move,
     *,
@@ -277,7 +275,7 @@ def end_run(
     add_runs_after(connection, run_id, new)
 
 
-def add_runs_after(connection: sqlite3.Connection, run_id: int, status: Status) -> None:
+def add_runs_after(connection: Connection, run_id: int, status: Status) -> None:
     """Queue a run of every job whose completion trigger names this job and this status.
 
     A run of a pull or merge request completes nothing.
@@ -290,14 +288,14 @@ def add_runs_after(connection: sqlite3.Connection, run_id: int, status: Status) 
         add_run(connection, following, cause=cause, cause_category="job completion")
 
 
-def retry_crashed_run(connection: sqlite3.Connection, run_id: int) -> None:
+def retry_crashed_run(connection: Connection, run_id: int) -> None:
     """Put a crashed run back into the queue inside an open transaction (move f)."""
     move_run(connection, run_id, Move.RETRY)
     drop_steps(connection, run_id)
 
 
 def save_commit(
-    connection: sqlite3.Connection,
+    connection: Connection,
     run_id: int,
     sha: str | None,
     branch: str | None,
@@ -310,21 +308,19 @@ def save_commit(
     connection.execute(load_sql("runs")["save_commit"], values)
 
 
-def mark_artifacts(connection: sqlite3.Connection, run_id: int) -> None:
+def mark_artifacts(connection: Connection, run_id: int) -> None:
     """Note that a run has artifacts from now on."""
     values = {"run_id": run_id, "now": now_text()}
     connection.execute(load_sql("runs")["mark_artifacts"], values)
 
 
-def get_run(
-    connection: sqlite3.Connection, run_id: int, *, account_id: int | None = None
-) -> Run | None:
+def get_run(connection: Connection, run_id: int, *, account_id: int | None = None) -> Run | None:
     """Return a run, or None when there is none (in this account)."""
     values = {"run_id": run_id, "account_id": account_id}
     return find(connection, Run, load_sql("runs")["get_run"], values)
 
 
-def require_run(connection: sqlite3.Connection, run_id: int) -> Run:
+def require_run(connection: Connection, run_id: int) -> Run:
     """Return a run. Raise UserError when there is none."""
     run = get_run(connection, run_id)
     if run is None:
@@ -332,16 +328,14 @@ def require_run(connection: sqlite3.Connection, run_id: int) -> Run:
     return run
 
 
-def get_placed_run(
-    connection: sqlite3.Connection, run_id: int, account_id: int
-) -> PlacedRun | None:
+def get_placed_run(connection: Connection, run_id: int, account_id: int) -> PlacedRun | None:
     """Return a run with its names, or None when there is none in this account."""
     values = {"run_id": run_id, "account_id": account_id}
     return find(connection, PlacedRun, load_sql("runs")["get_placed_run"], values)
 
 
 def list_runs(
-    connection: sqlite3.Connection,
+    connection: Connection,
     chosen: RunFilter,
     *,
     order_by: str = "id",
@@ -358,13 +352,13 @@ def list_runs(
     return page_of(connection, Run, sql["list_runs"], sql["count_runs"], page)
 
 
-def count_runs(connection: sqlite3.Connection, chosen: RunFilter) -> int:
+def count_runs(connection: Connection, chosen: RunFilter) -> int:
     """Return how many runs match."""
     return count_of(connection, load_sql("runs")["count_runs"], chosen.parameters())
 
 
 def newest_runs(
-    connection: sqlite3.Connection, chosen: RunFilter, *, limit: int, offset: int = 0
+    connection: Connection, chosen: RunFilter, *, limit: int, offset: int = 0
 ) -> list[PlacedRun]:
     """Return runs with their names, newest first; nothing is counted, so a long list costs none."""
     values = {**chosen.parameters(), "limit": limit, "offset": offset}
@@ -372,20 +366,20 @@ def newest_runs(
     return find_all(connection, PlacedRun, statement, values)
 
 
-def active_runs(connection: sqlite3.Connection, account_id: int) -> list[PlacedRun]:
+def active_runs(connection: Connection, account_id: int) -> list[PlacedRun]:
     """Return the runs that wait or go on, in the order of the queue."""
     values = {"account_id": account_id}
     return find_all(connection, PlacedRun, load_sql("runs")["active_runs"], values)
 
 
-def count_active_runs(connection: sqlite3.Connection, account_id: int) -> ActiveCounts:
+def count_active_runs(connection: Connection, account_id: int) -> ActiveCounts:
     """Return how many runs wait and go on."""
     values = {"account_id": account_id}
     row = connection.execute(load_sql("runs")["count_active_runs"], values).fetchone()
     return record(ActiveCounts, row)
 
 
-def engine_signs(connection: sqlite3.Connection, account_id: int) -> EngineSigns:
+def engine_signs(connection: Connection, account_id: int) -> EngineSigns:
     """Return what the engine leaves undone."""
     values = {"account_id": account_id}
     row = connection.execute(load_sql("runs")["engine_signs"], values).fetchone()
@@ -393,7 +387,7 @@ def engine_signs(connection: sqlite3.Connection, account_id: int) -> EngineSigns
 
 
 def last_outcomes(
-    connection: sqlite3.Connection, job_ids: Sequence[int], *, per_job: int
+    connection: Connection, job_ids: Sequence[int], *, per_job: int
 ) -> dict[int, list[Outcome]]:
     """Return the newest runs of each of the jobs by its id, oldest first."""
     values: dict[str, Value] = {"job_ids": json.dumps(list(job_ids)), "per_job": per_job}
@@ -403,44 +397,42 @@ def last_outcomes(
     return outcomes
 
 
-def most_recent_run(
-    connection: sqlite3.Connection, job_id: int, *, is_ended: bool = False
-) -> Run | None:
+def most_recent_run(connection: Connection, job_id: int, *, is_ended: bool = False) -> Run | None:
     """Return the newest run of a job, or the newest one that ended; None when there is none."""
     values = {"job_id": job_id, "is_ended": is_ended}
     return find(connection, Run, load_sql("runs")["most_recent_run"], values)
 
 
-def newest_run_id(connection: sqlite3.Connection, job_id: int) -> int | None:
+def newest_run_id(connection: Connection, job_id: int) -> int | None:
     """Return the id of the newest run of a job, None without one."""
     row = connection.execute(load_sql("runs")["newest_run_id"], {"job_id": job_id}).fetchone()
     return None if row[0] is None else int(row[0])
 
 
-def last_run_with_artifacts(connection: sqlite3.Connection, job_id: int) -> Run | None:
+def last_run_with_artifacts(connection: Connection, job_id: int) -> Run | None:
     """Return the newest run of a job that ended and left artifacts, or None."""
     return find(connection, Run, load_sql("runs")["last_run_with_artifacts"], {"job_id": job_id})
 
 
-def queued_runs_of_job(connection: sqlite3.Connection, job_id: int) -> list[int]:
+def queued_runs_of_job(connection: Connection, job_id: int) -> list[int]:
     """Return the ids of the runs of a job that have not begun."""
     rows = connection.execute(load_sql("runs")["queued_runs_of_job"], {"job_id": job_id})
     return [row["id"] for row in rows]
 
 
-def runs_ahead(connection: sqlite3.Connection, job_id: int, run_id: int) -> list[int]:
+def runs_ahead(connection: Connection, job_id: int, run_id: int) -> list[int]:
     """Return the runs of the same job that a queued run waits for."""
     values = {"job_id": job_id, "run_id": run_id}
     return [row["id"] for row in connection.execute(load_sql("runs")["runs_ahead"], values)]
 
 
-def has_tick(connection: sqlite3.Connection, job_id: int, scheduled_for: str) -> bool:
+def has_tick(connection: Connection, job_id: int, scheduled_for: str) -> bool:
     """Return whether a tick was queued already."""
     values = {"job_id": job_id, "scheduled_for": scheduled_for}
     return connection.execute(load_sql("runs")["has_tick"], values).fetchone() is not None
 
 
-def older_ticks(connection: sqlite3.Connection, job_id: int, run_id: int) -> list[int]:
+def older_ticks(connection: Connection, job_id: int, run_id: int) -> list[int]:
     """Return the ticks of a job that still wait when a newer one comes."""
     values = {"job_id": job_id, "run_id": run_id}
     return [row["id"] for row in connection.execute(load_sql("runs")["older_ticks"], values)]

@@ -7,7 +7,6 @@ and the profile's text stay the same from run to run, so that dbt's partial pars
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from marketing_analytics.local_cloud.runs.artifacts import run_folder
 from marketing_analytics.local_cloud.runs.code.checkout import Home
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.requests.schemas import number_of
+from marketing_analytics.local_cloud.store.connection import Connection
 from marketing_analytics.local_cloud.store.environments import Site, get_site
 from marketing_analytics.local_cloud.store.variables import resolve_variables
 
@@ -159,7 +159,7 @@ def is_needed_by_dbt(name: str) -> bool:
 
 
 def run_environment(
-    connection: sqlite3.Connection,
+    connection: Connection,
     run: Run,
     workspace: Workspace,
     *,

@@ -35,7 +35,7 @@ limit 1
 insert into tokens (account_id, name, token_sha256, kind, permissions, created_at)
 values (:account_id, :name, :token_sha256, :kind, :permissions, :now)
 on conflict (token_sha256) do update set revoked_at = null
-where revoked_at is not null
+where tokens.revoked_at is not null
 
 -- name: revoke_replaced
 -- the configuration names one token: those that it named before count no longer

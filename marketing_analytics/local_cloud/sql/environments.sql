@@ -51,7 +51,7 @@ insert into environments (
     created_at, updated_at
 )
 values (
-    :environment_id, :account_id, :project_id, :name, :type, :deployment_type, :dbt_version,
+    coalesce(:environment_id, (select coalesce(max(id), 0) + 1 from environments)), :account_id, :project_id, :name, :type, :deployment_type, :dbt_version,
     :schema_name, :payload, :now, :now
 )
 returning id

@@ -9,7 +9,7 @@ where account_id = :account_id
     and (:dbt_version is null
         or json_extract(payload, '$.dbt_version') in (select value from json_each(:dbt_version)))
     and (:triggers_schedule is null
-        or json_extract(payload, '$.triggers.schedule') = :triggers_schedule)
+        or cast(json_extract(payload, '$.triggers.schedule') as integer) = :triggers_schedule)
     and (:job_type is null or json_extract(payload, '$.job_type') = :job_type)
 
 -- part: in_order
@@ -34,7 +34,7 @@ select j.*
 from jobs as j
 where id = :job_id
     and (:account_id is null or account_id = :account_id)
-    and (:any_state or state = 1)
+    and (:any_state = 1 or state = 1)
 
 -- name: get_placed_job
 -- the page of a job, also of a deleted one
@@ -59,7 +59,7 @@ where j.account_id = :account_id
         (
             select
                 case
-                    when r.is_crashed or r.is_timed_out or r.status = @error then 'error'
+                    when r.is_crashed = 1 or r.is_timed_out = 1 or r.status = @error then 'error'
                     when r.status = @queued then 'queued'
                     when r.status in (@held) then 'running'
                     when r.status = @success then 'success'
@@ -156,7 +156,7 @@ where j.state = 1 and j.is_scheduled = 1 and j.cron is not null
 -- name: set_next_run
 -- take a tick; no row when the job was edited or another took it
 update jobs set next_run_at = :next_run_at
-where id = :job_id and cron = :cron and next_run_at is :old_next_run_at
+where id = :job_id and cron = :cron and next_run_at is not distinct from :old_next_run_at
 
 -- name: jobs_after
 -- the jobs that wait for this job to end like this

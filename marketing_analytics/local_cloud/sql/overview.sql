@@ -1,12 +1,14 @@
 -- part: last_judged
 -- a job with its newest run that was good or bad; who cancels a run says nothing of the job
-inner join runs as r on r.id = max(
-    coalesce((select max(s.id) from runs as s where s.job_id = j.id and s.status = @success), 0),
-    coalesce((select max(s.id) from runs as s where s.job_id = j.id and s.status = @error), 0),
-    coalesce((
+inner join runs as r on r.id = (
+    select max(n.id) from (
+        select max(s.id) as id from runs as s where s.job_id = j.id and s.status = @success
+        union all
+        select max(s.id) from runs as s where s.job_id = j.id and s.status = @error
+        union all
         select max(s.id) from runs as s
         where s.job_id = j.id and s.status = @cancelled and s.is_timed_out = 1
-    ), 0)
+    ) as n
 )
 
 -- name: failing_jobs
@@ -32,7 +34,7 @@ select n.run_id, n.name, n.resource_type, n.message
 from run_nodes as n
 where n.run_id in (select value from json_each(:run_ids))
     and n.status in ('error', 'fail', 'runtime error')
-order by n.run_id, n.resource_type in ('test', 'unit_test'), n.step_index, n.finished_at
+order by n.run_id, n.resource_type in ('test', 'unit_test'), n.step_index, n.finished_at nulls first
 
 -- name: node_counts
 -- how far these runs have come
@@ -44,7 +46,7 @@ group by n.run_id
 -- name: usual_run
 -- how long the last good runs of a job took and how many nodes they had
 select
-    avg(unixepoch(r.finished_at, 'subsec') - unixepoch(r.started_at, 'subsec')) as seconds,
+    86400.0 * avg(julianday(r.finished_at) - julianday(r.started_at)) as seconds,
     (select count(*) from run_nodes as n where n.run_id = max(r.id)) as nodes
 from (
     select s.id, s.started_at, s.finished_at from runs as s
@@ -76,7 +78,7 @@ select
     count(*) filter (where r.scheduled_for is not null) as ticks,
     count(*) filter (
         where r.scheduled_for is not null and r.started_at is not null
-            and unixepoch(r.started_at) - unixepoch(r.scheduled_for) <= :late_seconds
+            and (julianday(r.started_at) - julianday(r.scheduled_for)) * 86400.0 <= :late_seconds
     ) as ticks_on_time
 from runs as r
 where r.id >= :first_id and r.account_id = :account_id and r.status in (@ended)

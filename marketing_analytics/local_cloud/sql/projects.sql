@@ -43,8 +43,8 @@ insert into projects (
     state, created_at, updated_at
 )
 values (
-    :project_id, :account_id, :name, :description, :source_path, :dbt_project_subdirectory, :type,
-    :payload, 1, :now, :now
+    coalesce(:project_id, (select coalesce(max(id), 0) + 1 from projects)), :account_id, :name,
+    :description, :source_path, :dbt_project_subdirectory, :type, :payload, 1, :now, :now
 )
 returning id
 

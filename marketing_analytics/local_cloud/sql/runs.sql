@@ -25,8 +25,8 @@ order by
     case when :order_by = 'created_at' then r.created_at end,
     case when :order_by = '-created_at' then r.created_at end desc,
     case when :order_by = '-created_at' then r.id end desc,
-    case when :order_by = 'finished_at' then r.finished_at end,
-    case when :order_by = '-finished_at' then r.finished_at end desc,
+    case when :order_by = 'finished_at' then r.finished_at end nulls first,
+    case when :order_by = '-finished_at' then r.finished_at end desc nulls last,
     case when :order_by = '-finished_at' then r.id end desc,
     r.id
 
@@ -167,7 +167,7 @@ select 1 from runs where job_id = :job_id and scheduled_for = :scheduled_for
 -- the newest run of a job, or its newest that ended
 select r.*
 from runs as r
-where r.job_id = :job_id and (not :is_ended or r.status in (@ended))
+where r.job_id = :job_id and (:is_ended = 0 or r.status in (@ended))
 order by r.id desc
 limit 1
 

@@ -6,7 +6,7 @@ select s.* from run_steps as s where s.run_id = :run_id order by s.step_index
 -- the nodes of a run in order of start
 select n.* from run_nodes as n
 where n.run_id = :run_id
-order by n.step_index, n.started_at, n.unique_id
+order by n.step_index, n.started_at nulls first, n.unique_id
 
 -- name: add_step
 -- a step that waits
@@ -54,11 +54,11 @@ values (
 )
 on conflict (run_id, step_index, unique_id) do update set
     status = excluded.status,
-    thread = coalesce(excluded.thread, thread),
-    started_at = coalesce(excluded.started_at, started_at),
-    finished_at = coalesce(excluded.finished_at, finished_at),
-    execution_seconds = coalesce(excluded.execution_seconds, execution_seconds),
-    message = coalesce(excluded.message, message)
+    thread = coalesce(excluded.thread, run_nodes.thread),
+    started_at = coalesce(excluded.started_at, run_nodes.started_at),
+    finished_at = coalesce(excluded.finished_at, run_nodes.finished_at),
+    execution_seconds = coalesce(excluded.execution_seconds, run_nodes.execution_seconds),
+    message = coalesce(excluded.message, run_nodes.message)
 
 -- name: get_step
 -- one step of an account
@@ -83,13 +83,17 @@ having count(*) >= 3
 
 -- name: node_history
 -- how a node went in the last runs of a job up to a run, oldest first
-select n.run_id, n.status, max(n.execution_seconds) as execution_seconds, r.created_at
+select n.run_id, n.status, n.execution_seconds, r.created_at
 from (
     select s.id, s.created_at from runs as s
     where s.job_id = :job_id and s.id <= :run_id
     order by s.id desc limit :limit
 ) as r
-cross join run_nodes as n on n.run_id = r.id
-where n.unique_id = :unique_id
-group by n.run_id
+inner join run_nodes as n on n.run_id = r.id
+where n.unique_id = :unique_id and n.step_index = (
+    select m.step_index from run_nodes as m
+    where m.run_id = r.id and m.unique_id = :unique_id
+    order by m.execution_seconds desc nulls last, m.step_index
+    limit 1
+)
 order by n.run_id

@@ -7,7 +7,7 @@ select exists(select 1 from runs where status = @queued)
 select
     r.id, r.account_id, r.environment_id, r.job_id, r.status, r.waits_for, r.wait_reason,
     a.run_slots, r.deferring_environment_id,
-    r.request <> '' or coalesce(json_extract(j.payload, '$.job_type') = 'ci', 0) as is_ci
+    r.request <> '' or coalesce(json_extract(j.payload, '$.job_type') = 'ci', false) as is_ci
 from runs as r
 inner join accounts as a on r.account_id = a.id
 inner join jobs as j on r.job_id = j.id

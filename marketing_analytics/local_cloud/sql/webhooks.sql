@@ -57,6 +57,11 @@ where d.next_attempt_at <= :now and w.state = 1
 order by d.next_attempt_at
 limit 20
 
+-- name: take_delivery
+-- one sender makes the next attempt; a sender that dies meanwhile leaves it to the others
+update webhook_deliveries set next_attempt_at = :until
+where id = :id and next_attempt_at = :next_attempt_at
+
 -- name: save_attempt
 -- how an attempt went
 update webhook_deliveries

@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from marketing_analytics.local_cloud.store.connection import Value, find, load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Value,
+    find,
+    load_sql,
+    now_text,
+)
 from marketing_analytics.local_cloud.store.pages import Page, page_of
 
 # a token of DBTCLOUD_TOKEN, and one that was made over the API
@@ -49,13 +54,13 @@ class Token:
         return found
 
 
-def get_account(connection: sqlite3.Connection, account_id: int) -> Account | None:
+def get_account(connection: Connection, account_id: int) -> Account | None:
     """Return an active account, or None."""
     statement = load_sql("accounts")["get_account"]
     return find(connection, Account, statement, {"account_id": account_id})
 
 
-def add_account(connection: sqlite3.Connection, account_id: int, name: str) -> None:
+def add_account(connection: Connection, account_id: int, name: str) -> None:
     """Create an account unless it exists."""
     values = {"account_id": account_id, "name": name, "now": now_text()}
     connection.execute(load_sql("accounts")["add_account"], values)
@@ -67,7 +72,7 @@ def hash_token(token: str) -> str:
 
 
 def add_token(
-    connection: sqlite3.Connection,
+    connection: Connection,
     account_id: int,
     name: str,
     token: str,
@@ -90,22 +95,20 @@ def add_token(
     return added.rowcount > 0
 
 
-def revoke_replaced(connection: sqlite3.Connection, account_id: int, token: str) -> int:
+def revoke_replaced(connection: Connection, account_id: int, token: str) -> int:
     """End the tokens that the configuration named before this one; return how many."""
     values = {"account_id": account_id, "token_sha256": hash_token(token), "now": now_text()}
     return connection.execute(load_sql("accounts")["revoke_replaced"], values).rowcount
 
 
-def token_of(connection: sqlite3.Connection, token: str) -> Token | None:
+def token_of(connection: Connection, token: str) -> Token | None:
     """Return what is known of a token, or None for an unknown or revoked one."""
     given = hash_token(token)
     found = find_token(connection, given)
     return found if found and hmac.compare_digest(found.token_sha256, given) else None
 
 
-def list_tokens(
-    connection: sqlite3.Connection, account_id: int, *, limit: int, offset: int
-) -> Page[Token]:
+def list_tokens(connection: Connection, account_id: int, *, limit: int, offset: int) -> Page[Token]:
     """Return one page of the service tokens that count."""
     sql = load_sql("accounts")
     values: dict[str, Value] = {"account_id": account_id, "limit": limit, "offset": offset}
@@ -113,7 +116,7 @@ def list_tokens(
 
 
 def save_token(
-    connection: sqlite3.Connection,
+    connection: Connection,
     token_id: int,
     name: str,
     permissions: Sequence[Mapping[str, Any]],
@@ -123,30 +126,30 @@ def save_token(
     connection.execute(load_sql("accounts")["save_token"], values)
 
 
-def revoke_token(connection: sqlite3.Connection, token_id: int) -> None:
+def revoke_token(connection: Connection, token_id: int) -> None:
     """End a token."""
     values = {"token_id": token_id, "now": now_text()}
     connection.execute(load_sql("accounts")["revoke_token"], values)
 
 
-def note_use(connection: sqlite3.Connection, token_id: int) -> None:
+def note_use(connection: Connection, token_id: int) -> None:
     """Note that a token is used now."""
     values = {"token_id": token_id, "now": now_text()}
     connection.execute(load_sql("accounts")["note_use"], values)
 
 
-def find_token(connection: sqlite3.Connection, token_sha256: str) -> Token | None:
+def find_token(connection: Connection, token_sha256: str) -> Token | None:
     """Return the token with this hash, or None for an unknown or revoked one."""
     statement = load_sql("accounts")["find_token"]
     return find(connection, Token, statement, {"token_sha256": token_sha256})
 
 
-def get_token(connection: sqlite3.Connection, token_id: int) -> Token | None:
+def get_token(connection: Connection, token_id: int) -> Token | None:
     """Return a token by its id, or None for an unknown or revoked one."""
     return find(connection, Token, load_sql("accounts")["get_token"], {"token_id": token_id})
 
 
-def configured_token(connection: sqlite3.Connection, account_id: int) -> Token | None:
+def configured_token(connection: Connection, account_id: int) -> Token | None:
     """Return the token of an account that the configuration names, or None."""
     statement = load_sql("accounts")["configured_token"]
     return find(connection, Token, statement, {"account_id": account_id})

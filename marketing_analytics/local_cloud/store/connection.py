@@ -1,14 +1,11 @@
-"""Open the store: WAL, foreign keys, short write transactions, statements from .sql files.
+"""Open the store, write to it in transactions, and make records of its rows.
 
 A connection belongs to one thread; every thread opens its own. Statements outside of
-`transaction` commit at once.
+`transaction` commit at once. What fails raises the errors of sqlite3, on PostgreSQL too.
 """
 
 from __future__ import annotations
 
-import re
-import shutil
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,119 +13,64 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
-from marketing_analytics.cloud_api.states import ACTIVE, ENDED, HELD, Status
-from marketing_analytics.core.errors import MachineError
+from marketing_analytics.cloud_api.states import Status
+from marketing_analytics.local_cloud.store.databases.interface import Connection, Row, Value
+from marketing_analytics.local_cloud.store.databases.postgresql import Database, ServerConnection
+from marketing_analytics.local_cloud.store.databases.sqlite import open_file
+from marketing_analytics.local_cloud.store.databases.statements import load_sql
+
+__all__ = [
+    "Connection",
+    "Database",
+    "Place",
+    "Row",
+    "Value",
+    "find",
+    "find_all",
+    "load_sql",
+    "now_text",
+    "open_connection",
+    "record",
+    "records",
+    "time_of",
+    "time_text",
+    "transaction",
+]
 
 Kind = TypeVar("Kind")
-Value = str | int | float | None
-BUSY_TIMEOUT_MS = 5_000
-OPENING_BYTES = 256 * 1024
-MAX_COUNTS = 1_000
-SQL_FOLDER = Path(__file__).parent.parent / "sql"
-TITLE = re.compile(r"^-- (name|part): (\w+)$", re.MULTILINE)
-# `@queued` and `@ended` stand for codes of runs, other words for a part of the same file
-WORD = re.compile(r"@(\w+)")
+# where a store is: a SQLite file, or a database on a server
+Place = Path | Database
 
 
-class Connection(sqlite3.Connection):
-    """A connection that remembers what it counted until the store changes."""
+def open_connection(
+    place: Place | str, *, is_reading: bool = False, patience_seconds: float = 0.0
+) -> Connection:
+    """Return a connection to an existing store; nothing can be written through a reading one.
 
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self.counts: dict[tuple[str, tuple[Value, ...]], int] = {}
-        self._counted_at: tuple[int, int] = (0, 0)
-
-    def count(self, statement: str, values: Mapping[str, Value]) -> int:
-        """Return the one number of a statement; nothing is read when nothing was written since."""
-        # changed by the commits of others, and by those of this connection
-        version = (self.execute("pragma data_version").fetchone()[0], self.total_changes)
-        if version != self._counted_at or len(self.counts) >= MAX_COUNTS:
-            self.counts.clear()
-            self._counted_at = version
-        key = (statement, tuple(values.values()))
-        if key not in self.counts:
-            self.counts[key] = int(self.execute(statement, values).fetchone()[0])
-        return self.counts[key]
-
-
-def open_connection(path: Path | str) -> Connection:
-    """Return a connection to an existing store; rows are sqlite3.Row."""
-    try:
-        # the owner keeps it to one thread at a time; test clients move it between threads
-        connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, factory=Connection
-        )
-        connection.row_factory = sqlite3.Row
-        connection.execute(f"pragma busy_timeout = {BUSY_TIMEOUT_MS}")
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = full")
-        connection.execute("pragma foreign_keys = on")
-    except sqlite3.Error as error:
-        raise damaged_store(path, error) from None
-    return connection
-
-
-def damaged_store(path: Path | str, error: sqlite3.Error) -> MachineError:
-    """Return the error for a store that cannot be used."""
-    if is_full(Path(path).parent):
-        # sqlite calls it an I/O error when a file beside the store could not grow
-        return MachineError(f"no space left for {path}", hint="free some space and start again")
-    return MachineError(
-        f"cannot use the store {path}: {error}",
-        hint="restore it from a copy, or start with another --data-dir",
-    )
-
-
-def is_full(folder: Path) -> bool:
-    """Return whether the disk of a folder has no room for what a store needs to open."""
-    try:
-        return shutil.disk_usage(folder).free < OPENING_BYTES
-    except OSError:
-        return False
+    A server that is away is waited for `patience_seconds`.
+    """
+    if isinstance(place, Database):
+        return ServerConnection(place, is_reading=is_reading, patience_seconds=patience_seconds)
+    return open_file(place, is_reading=is_reading)
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Run a write transaction; it takes the write lock first, so it never fails half way."""
-    connection.execute("begin immediate")
+def transaction(connection: Connection) -> Iterator[Connection]:
+    """Run a write transaction; it waits for its turn first, so it never fails half way."""
+    connection.begin()
     try:
         yield connection
         # a commit can fail as well; an open transaction would block the connection for good
-        connection.execute("commit")
+        connection.commit()
     except BaseException:
         # sqlite ends some by itself, such as on a full disk
         if connection.in_transaction:
-            connection.execute("rollback")
+            connection.rollback()
         raise
 
 
-STATES = {
-    **{status.name.lower(): str(int(status)) for status in Status},
-    **{
-        name: ", ".join(str(int(status)) for status in sorted(statuses))
-        for name, statuses in {"active": ACTIVE, "held": HELD, "ended": ENDED}.items()
-    },
-}
-
-
-@cache
-def load_sql(name: str) -> dict[str, str]:
-    """Return the statements of `sql/{name}.sql` by the name in their `-- name:` line.
-
-    What stands under `-- part:` is what several statements share; `@` and its name bring it in.
-    """
-    words = dict(STATES)
-    statements: dict[str, str] = {}
-    text = (SQL_FOLDER / f"{name}.sql").read_text("utf-8")
-    titles = TITLE.split(text)
-    for kind, key, written in zip(titles[1::3], titles[2::3], titles[3::3], strict=True):
-        sql = WORD.sub(lambda word: words[word[1]], written.strip())
-        (statements if kind == "name" else words)[key] = sql
-    return statements
-
-
 def find(
-    connection: sqlite3.Connection, kind: type[Kind], statement: str, values: Mapping[str, Value]
+    connection: Connection, kind: type[Kind], statement: str, values: Mapping[str, Value]
 ) -> Kind | None:
     """Return the first row of a statement as a dataclass, or None."""
     row = connection.execute(statement, values).fetchone()
@@ -136,18 +78,18 @@ def find(
 
 
 def find_all(
-    connection: sqlite3.Connection, kind: type[Kind], statement: str, values: Mapping[str, Value]
+    connection: Connection, kind: type[Kind], statement: str, values: Mapping[str, Value]
 ) -> list[Kind]:
     """Return the rows of a statement as dataclasses."""
     return records(kind, connection.execute(statement, values).fetchall())
 
 
-def record(kind: type[Kind], row: sqlite3.Row) -> Kind:
+def record(kind: type[Kind], row: Row) -> Kind:
     """Return a row as a dataclass; columns that it has no field for are left out."""
     return records(kind, [row])[0]
 
 
-def records(kind: type[Kind], rows: Sequence[sqlite3.Row]) -> list[Kind]:
+def records(kind: type[Kind], rows: Sequence[Row]) -> list[Kind]:
     """Return the rows of one statement as dataclasses."""
     if not rows:
         return []

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.local_cloud.store.connection import find, load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    find,
+    load_sql,
+    now_text,
+)
 from marketing_analytics.local_cloud.store.pages import Filter, Page, read_page
 
 DEFAULT_SCHEMA = "analytics"
@@ -100,14 +104,14 @@ class Site:
 
 
 def get_environment(
-    connection: sqlite3.Connection, account_id: int, environment_id: int
+    connection: Connection, account_id: int, environment_id: int
 ) -> Environment | None:
     """Return an active environment, or None."""
     values = {"account_id": account_id, "environment_id": environment_id}
     return find(connection, Environment, load_sql("environments")["get_environment"], values)
 
 
-def get_site(connection: sqlite3.Connection, environment_id: int) -> Site:
+def get_site(connection: Connection, environment_id: int) -> Site:
     """Return where runs of an environment take place. Raise UserError when there is none."""
     statement = load_sql("environments")["get_site"]
     site = find(connection, Site, statement, {"environment_id": environment_id})
@@ -116,15 +120,13 @@ def get_site(connection: sqlite3.Connection, environment_id: int) -> Site:
     return site
 
 
-def list_environments(
-    connection: sqlite3.Connection, filters: Mapping[str, Filter]
-) -> Page[Environment]:
+def list_environments(connection: Connection, filters: Mapping[str, Filter]) -> Page[Environment]:
     """Return one page of environments; FILTERS, limit, offset and order_by are understood."""
     return read_page(connection, Environment, "environments", filters, FILTERS)
 
 
 def add_environment(
-    connection: sqlite3.Connection,
+    connection: Connection,
     account_id: int,
     project_id: int,
     fields: EnvironmentFields,
@@ -144,7 +146,7 @@ def add_environment(
     return int(connection.execute(statement, values).fetchone()[0])
 
 
-def save_environment(connection: sqlite3.Connection, environment: Environment) -> None:
+def save_environment(connection: Connection, environment: Environment) -> None:
     """Write every field of an environment."""
     values = {**asdict(environment), "environment_id": environment.id, "now": now_text()}
     connection.execute(load_sql("environments")["save_environment"], values)

@@ -7,7 +7,6 @@ document in the shape of the API, the payload.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from typing import TypedDict
 from marketing_analytics.cloud_api.cron import next_tick
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.local_cloud.store.connection import (
+    Connection,
     Value,
     find,
     find_all,
@@ -165,7 +165,7 @@ def read_document(text: str) -> Document:
 
 
 def get_job(
-    connection: sqlite3.Connection,
+    connection: Connection,
     job_id: int,
     account_id: int | None = None,
     *,
@@ -176,21 +176,19 @@ def get_job(
     return find(connection, Job, load_sql("jobs")["get_job"], values)
 
 
-def get_placed_job(
-    connection: sqlite3.Connection, job_id: int, account_id: int
-) -> PlacedJob | None:
+def get_placed_job(connection: Connection, job_id: int, account_id: int) -> PlacedJob | None:
     """Return a job with the names of its places, also a deleted one; None when there is none."""
     values = {"job_id": job_id, "account_id": account_id}
     return find(connection, PlacedJob, load_sql("jobs")["get_placed_job"], values)
 
 
-def list_jobs(connection: sqlite3.Connection, filters: Mapping[str, Filter]) -> Page[Job]:
+def list_jobs(connection: Connection, filters: Mapping[str, Filter]) -> Page[Job]:
     """Return one page of jobs; FILTERS, limit, offset and order_by are understood."""
     return read_page(connection, Job, "jobs", filters, FILTERS)
 
 
 def list_lines(
-    connection: sqlite3.Connection,
+    connection: Connection,
     account_id: int,
     *,
     words: Sequence[str] = (),
@@ -219,7 +217,7 @@ def list_lines(
 
 
 def count_active_jobs(
-    connection: sqlite3.Connection,
+    connection: Connection,
     *,
     project_id: int | None = None,
     environment_id: int | None = None,
@@ -229,13 +227,13 @@ def count_active_jobs(
     return int(connection.execute(load_sql("jobs")["count_active_jobs"], values).fetchone()[0])
 
 
-def add_job(connection: sqlite3.Connection, account_id: int, job: JobFields) -> int:
+def add_job(connection: Connection, account_id: int, job: JobFields) -> int:
     """Create a job and return its id."""
     values = {**values_of(job, None), "account_id": account_id}
     return int(connection.execute(load_sql("jobs")["add_job"], values).fetchone()[0])
 
 
-def save_job(connection: sqlite3.Connection, old: Job, new: JobFields) -> None:
+def save_job(connection: Connection, old: Job, new: JobFields) -> None:
     """Write a changed job back; its cron and next tick are computed again."""
     values = {**values_of(new, old), "job_id": old.id}
     connection.execute(load_sql("jobs")["save_job"], values)
@@ -274,12 +272,12 @@ def next_run_at(cron: str, old: Job | None) -> str | None:
     return time_text(tick) if tick else None
 
 
-def due_jobs(connection: sqlite3.Connection, now: datetime) -> list[DueJob]:
+def due_jobs(connection: Connection, now: datetime) -> list[DueJob]:
     """Return the jobs whose next tick has come."""
     return find_all(connection, DueJob, load_sql("jobs")["due_jobs"], {"now": time_text(now)})
 
 
-def take_tick(connection: sqlite3.Connection, job: DueJob, following: datetime | None) -> bool:
+def take_tick(connection: Connection, job: DueJob, following: datetime | None) -> bool:
     """Store the tick that follows; False when the job was edited or another took its tick."""
     values = {
         "job_id": job.id,
@@ -290,7 +288,7 @@ def take_tick(connection: sqlite3.Connection, job: DueJob, following: datetime |
     return connection.execute(load_sql("jobs")["set_next_run"], values).rowcount > 0
 
 
-def jobs_after(connection: sqlite3.Connection, job_id: int, status: Status) -> list[int]:
+def jobs_after(connection: Connection, job_id: int, status: Status) -> list[int]:
     """Return the jobs that wait for a job to end like this."""
     values = {"job_id": job_id, "status": int(status)}
     return [row["id"] for row in connection.execute(load_sql("jobs")["jobs_after"], values)]

@@ -14,7 +14,7 @@ from functools import lru_cache
 from marketing_analytics.local_cloud.store.connection import Value
 
 OPTION = re.compile(r"\(:(\w+) is null\s+or ")
-ORDER = re.compile(r"case when :order_by = '(-?\w+)' then ([\w.]+) end( desc)?,\s*")
+ORDER = re.compile(r"case when :order_by = '(-?\w+)' then ([\w.]+) end( desc)?( nulls \w+)?,\s*")
 
 
 def narrowed(statement: str, values: Mapping[str, Value]) -> str:
@@ -36,7 +36,7 @@ def narrow(statement: str, absent: frozenset[str], order_by: str) -> str:
 
 def kept_order(found: re.Match[str], order_by: str) -> str:
     """Return the column of the order asked for, "" for another one."""
-    return f"{found[2]}{found[3] or ''}, " if found[1] == order_by else ""
+    return f"{found[2]}{found[3] or ''}{found[4] or ''}, " if found[1] == order_by else ""
 
 
 def closing(text: str, start: int) -> int:

@@ -6,13 +6,13 @@ Each question is one statement that reads what it shows, not all runs there are.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.local_cloud.store.connection import (
+    Connection,
     Value,
     find_all,
     load_sql,
@@ -108,38 +108,38 @@ class RunWithArtifacts:
     finished_at: str | None
 
 
-def failing_jobs(connection: sqlite3.Connection, account_id: int, limit: int) -> list[FailingJob]:
+def failing_jobs(connection: Connection, account_id: int, limit: int) -> list[FailingJob]:
     """Return the jobs that fail now, the newest failure first."""
     values: dict[str, Value] = {"account_id": account_id, "limit": limit}
     return find_all(connection, FailingJob, load_sql("overview")["failing_jobs"], values)
 
 
-def failed_nodes(connection: sqlite3.Connection, run_ids: Sequence[int]) -> list[FailedNode]:
+def failed_nodes(connection: Connection, run_ids: Sequence[int]) -> list[FailedNode]:
     """Return what failed in these runs, models before tests."""
     values: dict[str, Value] = {"run_ids": json.dumps(list(run_ids))}
     return find_all(connection, FailedNode, load_sql("overview")["failed_nodes"], values)
 
 
-def node_counts(connection: sqlite3.Connection, run_ids: Sequence[int]) -> dict[int, NodeCount]:
+def node_counts(connection: Connection, run_ids: Sequence[int]) -> dict[int, NodeCount]:
     """Return how far runs have come, by id."""
     values: dict[str, Value] = {"run_ids": json.dumps(list(run_ids))}
     found = find_all(connection, NodeCount, load_sql("overview")["node_counts"], values)
     return {count.run_id: count for count in found}
 
 
-def usual_run(connection: sqlite3.Connection, job_id: int) -> UsualRun:
+def usual_run(connection: Connection, job_id: int) -> UsualRun:
     """Return what a run of a job is like; None where it never was good."""
     values: dict[str, Value] = {"job_id": job_id}
     return find_all(connection, UsualRun, load_sql("overview")["usual_run"], values)[0]
 
 
-def list_next_ticks(connection: sqlite3.Connection, account_id: int, limit: int) -> list[NextTick]:
+def list_next_ticks(connection: Connection, account_id: int, limit: int) -> list[NextTick]:
     """Return the jobs that start next, the soonest first."""
     values: dict[str, Value] = {"account_id": account_id, "limit": limit}
     return find_all(connection, NextTick, load_sql("overview")["next_ticks"], values)
 
 
-def first_run_since(connection: sqlite3.Connection, moment: datetime) -> int:
+def first_run_since(connection: Connection, moment: datetime) -> int:
     """Return the lowest id of the runs made since a moment, found in some twenty looks.
 
     Runs get their ids in the order in which they are made.
@@ -158,7 +158,7 @@ def first_run_since(connection: sqlite3.Connection, moment: datetime) -> int:
 
 
 def ended_since(
-    connection: sqlite3.Connection, account_id: int, moment: datetime, late_seconds: float
+    connection: Connection, account_id: int, moment: datetime, late_seconds: float
 ) -> list[HourOfRuns]:
     """Return how the runs since a moment ended, by hour; a tick is late after `late_seconds`."""
     values: dict[str, Value] = {
@@ -169,14 +169,14 @@ def ended_since(
     return find_all(connection, HourOfRuns, load_sql("overview")["ended_since"], values)
 
 
-def days_of_job(connection: sqlite3.Connection, job_id: int, since: datetime) -> list[DayOfJob]:
+def days_of_job(connection: Connection, job_id: int, since: datetime) -> list[DayOfJob]:
     """Return how the runs of a job ended, by day."""
     values: dict[str, Value] = {"job_id": job_id, "since": time_text(since)}
     return find_all(connection, DayOfJob, load_sql("overview")["days_of_job"], values)
 
 
 def runs_with_artifacts(
-    connection: sqlite3.Connection, account_id: int, limit: int
+    connection: Connection, account_id: int, limit: int
 ) -> list[RunWithArtifacts]:
     """Return the newest runs that have left artifacts, of the last thousands."""
     values: dict[str, Value] = {"account_id": account_id, "limit": limit, "newest": NEWEST_RUNS}

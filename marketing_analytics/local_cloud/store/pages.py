@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Generic, TypeVar
 
-from marketing_analytics.local_cloud.store.connection import Connection, Value, load_sql, records
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Value,
+    load_sql,
+    records,
+)
 from marketing_analytics.local_cloud.store.narrowing import narrowed
 
 Item = TypeVar("Item")
 Filter = Value | list[int] | list[str]
+EVERYTHING = 2**62
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Page(Generic[Item]):
 
 
 def read_page(
-    connection: sqlite3.Connection,
+    connection: Connection,
     kind: type[Item],
     name: str,
     filters: Mapping[str, Filter],
@@ -41,27 +46,27 @@ def read_page(
 
 
 def page_of(
-    connection: sqlite3.Connection,
+    connection: Connection,
     kind: type[Item],
     listing: str,
     counting: str,
     values: Mapping[str, Value],
 ) -> Page[Item]:
     """Return one page of a list; a first page that is not full needs no count."""
-    rows = connection.execute(narrowed(listing, values), values).fetchall()
     limit = int(values["limit"] or 0)
-    is_whole = not values["offset"] and (limit < 0 or len(rows) < limit)
+    # -1 asks for all there are; not every database takes it for that
+    limit = EVERYTHING if limit < 0 else limit
+    values = {**values, "limit": limit}
+    rows = connection.execute(narrowed(listing, values), values).fetchall()
+    is_whole = not values["offset"] and len(rows) < limit
     total = len(rows) if is_whole else count_of(connection, counting, values)
     return Page(records(kind, rows), total)
 
 
-def count_of(connection: sqlite3.Connection, counting: str, values: Mapping[str, Value]) -> int:
+def count_of(connection: Connection, counting: str, values: Mapping[str, Value]) -> int:
     """Return how many rows match; a store of ours remembers it until something is written."""
     statement = narrowed(counting, values)
-    if isinstance(connection, Connection):
-        used = {name: values[name] for name in names_in(statement)}
-        return connection.count(statement, used)
-    return int(connection.execute(statement, values).fetchone()[0])
+    return connection.count(statement, {name: values[name] for name in names_in(statement)})
 
 
 @cache

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from marketing_analytics.local_cloud.store.connection import find, load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    find,
+    load_sql,
+    now_text,
+)
 from marketing_analytics.local_cloud.store.pages import Filter, Page, read_page
 
 FILTERS = ("account_id", "state", "pk", "name", "name__icontains")
@@ -47,19 +51,19 @@ class Project(ProjectFields):
         return others
 
 
-def get_project(connection: sqlite3.Connection, account_id: int, project_id: int) -> Project | None:
+def get_project(connection: Connection, account_id: int, project_id: int) -> Project | None:
     """Return an active project, or None."""
     values = {"account_id": account_id, "project_id": project_id}
     return find(connection, Project, load_sql("projects")["get_project"], values)
 
 
-def list_projects(connection: sqlite3.Connection, filters: Mapping[str, Filter]) -> Page[Project]:
+def list_projects(connection: Connection, filters: Mapping[str, Filter]) -> Page[Project]:
     """Return one page of projects; FILTERS, limit, offset and order_by are understood."""
     return read_page(connection, Project, "projects", filters, FILTERS)
 
 
 def add_project(
-    connection: sqlite3.Connection,
+    connection: Connection,
     account_id: int,
     fields: ProjectFields,
     *,
@@ -77,14 +81,14 @@ def add_project(
     return int(connection.execute(load_sql("projects")["add_project"], values).fetchone()[0])
 
 
-def first_source_path(connection: sqlite3.Connection, account_id: int) -> str:
+def first_source_path(connection: Connection, account_id: int) -> str:
     """Return where the first project of an account is, "" without one."""
     statement = load_sql("projects")["default_source_path"]
     row = connection.execute(statement, {"account_id": account_id}).fetchone()
     return str(row["source_path"]) if row else ""
 
 
-def save_project(connection: sqlite3.Connection, project: Project) -> None:
+def save_project(connection: Connection, project: Project) -> None:
     """Write a changed project back."""
     values = {**asdict(project), "project_id": project.id, "now": now_text()}
     connection.execute(load_sql("projects")["save_project"], values)

@@ -12,18 +12,19 @@ from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.local_cloud.store.access.sealing import PRIVATE
 from marketing_analytics.local_cloud.store.connection import (
+    Connection,
     load_sql,
-    open_connection,
     time_text,
     transaction,
 )
+from marketing_analytics.local_cloud.store.databases.sqlite import open_file
 from marketing_analytics.local_cloud.store.schema import back_up, open_store
 
 STORE, LOCK = "cloud.sqlite", "engine.lock"
 RUNS_AT_ONCE = 200
 
 
-def drop_old_runs(connection: sqlite3.Connection, kept: timedelta) -> list[int]:
+def drop_old_runs(connection: Connection, kept: timedelta) -> list[int]:
     """Delete some runs that ended longer ago; return their ids, [] when none are left.
 
     The newest run of a job and its newest good one stay, so that there is something to defer to.
@@ -51,7 +52,7 @@ def copy_store(data_dir: Path, file: Path) -> None:
         raise UserError(f"{file} exists already", hint="give another name")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with closing(open_connection(source)) as connection:
+        with closing(open_file(source)) as connection:
             back_up(connection, file)
         file.chmod(PRIVATE)
     except (OSError, sqlite3.Error) as error:
@@ -88,7 +89,7 @@ def set_aside(place: Path) -> Path | None:
     """Move a store out of the way with what belongs to it; return where it is now."""
     if not place.exists():
         return None
-    with closing(open_connection(place)) as connection:
+    with closing(open_file(place)) as connection:
         connection.execute("pragma wal_checkpoint(truncate)")
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     old = place.with_name(f"{place.name}.before_{moment}")

@@ -1,8 +1,8 @@
 """Open a store and bring it to the schema of this program.
 
-The schema is the sum of the numbered scripts in `migrations/`; the store's `user_version` says how
-many of them it has seen. A new store gets all of them. An older one is copied beside itself first
-(`cloud.sqlite.v1.bak`) and then upgraded in one transaction: all of it, or nothing.
+The schema is the sum of the numbered scripts in `migrations/`; the `user_version` of a file says
+how many of them it has seen. A new store gets all of them. An older file is copied beside itself
+first (`cloud.sqlite.v1.bak`) and then upgraded in one transaction: all of it, or nothing.
 """
 
 from __future__ import annotations
@@ -16,27 +16,42 @@ from pathlib import Path
 from marketing_analytics.core.errors import MachineError
 from marketing_analytics.local_cloud.store.access.sealing import PRIVATE, seal_what_is_plain
 from marketing_analytics.local_cloud.store.connection import (
-    damaged_store,
-    open_connection,
+    Connection,
+    Database,
+    Place,
     transaction,
 )
+from marketing_analytics.local_cloud.store.databases.scripts import (
+    MIGRATIONS,
+    apply,
+    parts_of,
+    read_scripts,
+)
+from marketing_analytics.local_cloud.store.databases.server_schema import open_server_store
+from marketing_analytics.local_cloud.store.databases.sqlite import (
+    FileConnection,
+    damaged_store,
+    open_file,
+)
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 # folders beside the store that only runs fill
 LEFT_BY_RUNS = ("runs", "warehouse")
 # a migration may make a table anew, so its references are checked at the end of it
 FOREIGN_KEYS_OFF, FOREIGN_KEYS_ON = "pragma foreign_keys = off", "pragma foreign_keys = on"
 
 
-def open_store(path: Path | str, migrations: Path = MIGRATIONS) -> sqlite3.Connection:
+def open_store(place: Place | str, migrations: Path = MIGRATIONS) -> Connection:
     """Open the store; create or upgrade its tables. Raise MachineError when it cannot be used."""
-    connection = open_connection(path)
+    if isinstance(place, Database):
+        return open_server_store(place, read_scripts(migrations), check_is_first)
+    connection = open_file(place)
+    path = Path(place)
     try:
-        keep_private(Path(path))
-        bring_up_to_date(connection, Path(path), read_scripts(migrations))
+        keep_private(path)
+        bring_up_to_date(connection, path, read_scripts(migrations))
         seal_secrets(connection)
         check_integrity(connection, path)
-        keep_private(Path(path))
+        keep_private(path)
     except sqlite3.Error as error:
         connection.close()
         raise damaged_store(path, error) from None
@@ -52,7 +67,7 @@ def keep_private(path: Path) -> None:
         file.chmod(PRIVATE)
 
 
-def seal_secrets(connection: sqlite3.Connection) -> None:
+def seal_secrets(connection: FileConnection) -> None:
     """Seal what an older program stored as it is, and leave no trace of it in the file."""
     with transaction(connection):
         is_changed = seal_what_is_plain(connection) > 0
@@ -61,16 +76,7 @@ def seal_secrets(connection: sqlite3.Connection) -> None:
         connection.execute("pragma wal_checkpoint(truncate)")
 
 
-def read_scripts(folder: Path) -> list[str]:
-    """Return the scripts of the migrations in order; they are numbered from 1 without a gap."""
-    paths = sorted(folder.glob("[0-9][0-9][0-9][0-9]_*.sql"))
-    numbers = [int(path.name[:4]) for path in paths]
-    if numbers != list(range(1, len(paths) + 1)):
-        raise ValueError(f"migrations are not numbered 1, 2, 3, ...: {numbers}")
-    return [path.read_text("utf-8") for path in paths]
-
-
-def bring_up_to_date(connection: sqlite3.Connection, path: Path, scripts: Sequence[str]) -> None:
+def bring_up_to_date(connection: FileConnection, path: Path, scripts: Sequence[str]) -> None:
     """Apply the scripts that a store has not seen. Raise MachineError for one we must not touch."""
     version = schema_version(connection)
     if version > len(scripts):
@@ -95,27 +101,22 @@ def bring_up_to_date(connection: sqlite3.Connection, path: Path, scripts: Sequen
     connection.execute(FOREIGN_KEYS_ON)
 
 
-def apply(connection: sqlite3.Connection, scripts: Sequence[str]) -> None:
-    """Run scripts inside an open transaction; executescript would end it."""
-    for script in scripts:
-        pending = ""
-        for line in script.splitlines(keepends=True):
-            pending += line
-            if sqlite3.complete_statement(pending):
-                connection.execute(pending)
-                pending = ""
-
-
-def schema_version(connection: sqlite3.Connection) -> int:
+def schema_version(connection: FileConnection) -> int:
     """Return how many migrations the store has seen, 0 for a new one."""
     return int(connection.execute("pragma user_version").fetchone()[0])
 
 
-def check_is_first(path: Path) -> None:
+def check_is_first(path: Path | Database) -> None:
     """Raise MachineError when a new store would number its runs over those of a lost one."""
-    left = [name for name in LEFT_BY_RUNS if any((path.parent / name).glob("*"))]
+    folder = path.key_folder if isinstance(path, Database) else path.parent
+    left = [name for name in LEFT_BY_RUNS if any((folder / name).glob("*"))]
     if not left:
         return
+    if isinstance(path, Database):
+        raise MachineError(
+            f"the store {path} is empty, but runs left {' and '.join(left)} in {folder}",
+            hint="name the database they belong to, or another --data-dir",
+        )
     copies = sorted(path.parent.glob(f"{path.name}.v*.bak"))
     back = f"put {copies[-1]} back in its place" if copies else "put a copy of it back"
     raise MachineError(
@@ -124,17 +125,7 @@ def check_is_first(path: Path) -> None:
     )
 
 
-def parts_of(connection: sqlite3.Connection) -> set[tuple[str, str]]:
-    """Return every (table, column) of a database, and (index, statement) of its indexes."""
-    statement = (
-        "select t.name, c.name from pragma_table_list as t, pragma_table_info(t.name) as c"
-        " where t.schema = 'main' and t.name not like 'sqlite_%'"
-        " union all select name, sql from sqlite_schema where type = 'index' and sql is not null"
-    )
-    return {(name, part) for name, part in connection.execute(statement)}
-
-
-def check_parts(connection: sqlite3.Connection, path: Path, scripts: Sequence[str]) -> None:
+def check_parts(connection: FileConnection, path: Path, scripts: Sequence[str]) -> None:
     """Raise MachineError unless the store has what is in its version; a new one has nothing."""
     found = parts_of(connection)
     if not scripts and found:
@@ -162,7 +153,7 @@ def back_up(connection: sqlite3.Connection, path: Path) -> None:
     part.replace(path)
 
 
-def check_integrity(connection: sqlite3.Connection, path: Path | str) -> None:
+def check_integrity(connection: FileConnection, path: Path | str) -> None:
     """Raise MachineError when the file is damaged."""
     found = connection.execute("pragma quick_check(1)").fetchone()[0]
     if found != "ok":

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from marketing_analytics.local_cloud.store.connection import Value, find, load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Value,
+    find,
+    load_sql,
+    now_text,
+)
 from marketing_analytics.local_cloud.store.pages import Filter, Page, read_page
 
 FILTERS = ("account_id", "kind", "state", "project_id", "name", "name__icontains")
@@ -49,7 +54,7 @@ class Setting:
 
 
 def get_setting(
-    connection: sqlite3.Connection, account_id: int, kind: Kind, setting_id: int
+    connection: Connection, account_id: int, kind: Kind, setting_id: int
 ) -> Setting | None:
     """Return an active setting of a kind, or None."""
     values: dict[str, Value] = {
@@ -60,13 +65,13 @@ def get_setting(
     return find(connection, Setting, load_sql("settings")["get_setting"], values)
 
 
-def list_settings(connection: sqlite3.Connection, filters: Mapping[str, Filter]) -> Page[Setting]:
+def list_settings(connection: Connection, filters: Mapping[str, Filter]) -> Page[Setting]:
     """Return one page of settings; FILTERS, limit, offset and order_by are understood."""
     return read_page(connection, Setting, "settings", filters, FILTERS)
 
 
 def add_setting(
-    connection: sqlite3.Connection,
+    connection: Connection,
     account_id: int,
     kind: Kind,
     fields: Mapping[str, Any],
@@ -84,7 +89,7 @@ def add_setting(
     return int(connection.execute(load_sql("settings")["add_setting"], values).fetchone()[0])
 
 
-def save_setting(connection: sqlite3.Connection, setting: Setting) -> None:
+def save_setting(connection: Connection, setting: Setting) -> None:
     """Write a changed setting back."""
     values = {**asdict(setting), "setting_id": setting.id, "now": now_text()}
     connection.execute(load_sql("settings")["save_setting"], values)

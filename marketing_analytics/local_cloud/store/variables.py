@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from marketing_analytics.core.redaction import is_secret_name
 from marketing_analytics.local_cloud.store.access.sealing import opened, seal_of, sealed
-from marketing_analytics.local_cloud.store.connection import Value, find_all, load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Value,
+    find_all,
+    load_sql,
+    now_text,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,42 +45,40 @@ class Variable(Place):
     updated_at: str
 
 
-def list_project_variables(connection: sqlite3.Connection, project_id: int) -> list[Variable]:
+def list_project_variables(connection: Connection, project_id: int) -> list[Variable]:
     """Return every value of a project, all scopes."""
     statement = load_sql("variables")["list_project_variables"]
     return read_values(connection, statement, {"project_id": project_id})
 
 
-def list_account_variables(connection: sqlite3.Connection, account_id: int) -> list[Variable]:
+def list_account_variables(connection: Connection, account_id: int) -> list[Variable]:
     """Return every value of an account, all projects and scopes."""
     statement = load_sql("variables")["list_account_variables"]
     return read_values(connection, statement, {"account_id": account_id})
 
 
-def list_job_variables(connection: sqlite3.Connection, job_ids: Iterable[int]) -> list[Variable]:
+def list_job_variables(connection: Connection, job_ids: Iterable[int]) -> list[Variable]:
     """Return the overrides of the given jobs."""
     statement = load_sql("variables")["list_job_variables"]
     return read_values(connection, statement, {"job_ids": json.dumps(list(job_ids))})
 
 
 def read_values(
-    connection: sqlite3.Connection, statement: str, values: Mapping[str, Value]
+    connection: Connection, statement: str, values: Mapping[str, Value]
 ) -> list[Variable]:
     """Return the values that a statement finds, secret ones opened."""
     found = find_all(connection, Variable, statement, values)
     return [replace(one, value=opened(connection, one.name, one.value)) for one in found]
 
 
-def get_variable(
-    connection: sqlite3.Connection, project_id: int, variable_id: int
-) -> Variable | None:
+def get_variable(connection: Connection, project_id: int, variable_id: int) -> Variable | None:
     """Return one value by id, or None."""
     values = {"project_id": project_id, "variable_id": variable_id}
     found = read_values(connection, load_sql("variables")["get_variable"], values)
     return found[0] if found else None
 
 
-def set_variable(connection: sqlite3.Connection, place: Place, value: str) -> int:
+def set_variable(connection: Connection, place: Place, value: str) -> int:
     """Write a value and return its id."""
     values = {
         **asdict(place),
@@ -85,9 +88,7 @@ def set_variable(connection: sqlite3.Connection, place: Place, value: str) -> in
     return int(connection.execute(load_sql("variables")["set_variable"], values).fetchone()[0])
 
 
-def rename_variable(
-    connection: sqlite3.Connection, project_id: int, name: str, new_name: str
-) -> None:
+def rename_variable(connection: Connection, project_id: int, name: str, new_name: str) -> None:
     """Give a variable of a project another name, in every scope, and seal it if that says so."""
     values = {"project_id": project_id, "name": name, "new_name": new_name, "now": now_text()}
     connection.execute(load_sql("variables")["rename_variable"], values)
@@ -98,25 +99,25 @@ def rename_variable(
                 set_variable(connection, variable, value)
 
 
-def delete_variable(connection: sqlite3.Connection, project_id: int, variable_id: int) -> bool:
+def delete_variable(connection: Connection, project_id: int, variable_id: int) -> bool:
     """Delete one value; return whether it was there."""
     values = {"project_id": project_id, "variable_id": variable_id}
     return connection.execute(load_sql("variables")["delete_variable"], values).rowcount > 0
 
 
-def delete_variables_of_name(connection: sqlite3.Connection, project_id: int, name: str) -> int:
+def delete_variables_of_name(connection: Connection, project_id: int, name: str) -> int:
     """Delete a variable of a project in every scope; return how many values went."""
     values = {"project_id": project_id, "name": name}
     return connection.execute(load_sql("variables")["delete_variables_of_name"], values).rowcount
 
 
-def delete_variables_of_job(connection: sqlite3.Connection, job_id: int) -> None:
+def delete_variables_of_job(connection: Connection, job_id: int) -> None:
     """Delete the overrides of a job."""
     connection.execute(load_sql("variables")["delete_variables_of_job"], {"job_id": job_id})
 
 
 def resolve_variables(
-    connection: sqlite3.Connection, project_id: int, environment_id: int, job_id: int
+    connection: Connection, project_id: int, environment_id: int, job_id: int
 ) -> dict[str, str]:
     """Return the variables a run of a job sees: project < environment < job."""
     values = {"project_id": project_id, "environment_id": environment_id, "job_id": job_id}

@@ -13,17 +13,17 @@ import threading
 import time
 from collections.abc import Collection
 from contextlib import closing
-from pathlib import Path
 
 from marketing_analytics.core.errors import PlatformError, is_bug
 from marketing_analytics.local_cloud.store.access.sealing import seal_of
-from marketing_analytics.local_cloud.store.connection import open_connection, transaction
+from marketing_analytics.local_cloud.store.connection import Place, open_connection, transaction
 from marketing_analytics.local_cloud.webhooks.addresses import Target, read_target, resolve
 from marketing_analytics.local_cloud.webhooks.store import (
     DueDelivery,
     drop_old_deliveries,
     due_deliveries,
     save_attempt,
+    take_delivery,
 )
 
 TIMEOUT_SECONDS = 10.0
@@ -85,7 +85,7 @@ def attempt(url: str, body: str, secret: str, allowed: Collection[str] = ()) -> 
 class Sender:
     """A thread that sends what is due, with a connection of its own."""
 
-    def __init__(self, store: Path, allowed: Collection[str] = ()) -> None:
+    def __init__(self, store: Place, allowed: Collection[str] = ()) -> None:
         self.store = store
         self.allowed = allowed
         self._stopping = threading.Event()
@@ -108,6 +108,8 @@ class Sender:
                     for delivery in due_deliveries(connection):
                         if self._stopping.is_set():
                             return
+                        if not take_delivery(connection, delivery):
+                            continue
                         secret = seal_of(connection).open(delivery.secret)
                         status, problem = attempt(
                             url_of(delivery), delivery.body, secret, self.allowed

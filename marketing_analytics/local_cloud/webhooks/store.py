@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,8 @@ from typing import Any
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.local_cloud.store.access.sealing import seal_of
 from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Row,
     Value,
     find,
     find_all,
@@ -27,6 +28,8 @@ EVENTS = (STARTED, COMPLETED, ERRORED)
 # seconds until the next attempt, after the first, the second, ...
 PAUSES = (10, 60, 300, 1_800, 7_200)
 KEPT = timedelta(days=30)
+# longer than an attempt takes
+TAKEN = timedelta(seconds=60)
 ACTIVE, DELETED = 1, 2
 
 
@@ -86,7 +89,7 @@ class Outcomes:
 
 
 def add_webhook(
-    connection: sqlite3.Connection, account_id: int, fields: Mapping[str, Any]
+    connection: Connection, account_id: int, fields: Mapping[str, Any]
 ) -> tuple[str, str]:
     """Create a webhook; return its id and its secret, which is shown this once."""
     webhook_id, secret = f"wsu_{secrets.token_urlsafe(16)}", secrets.token_hex(32)
@@ -101,14 +104,14 @@ def add_webhook(
     return webhook_id, secret
 
 
-def get_webhook(connection: sqlite3.Connection, account_id: int, webhook_id: str) -> Webhook | None:
+def get_webhook(connection: Connection, account_id: int, webhook_id: str) -> Webhook | None:
     """Return an active webhook, or None."""
     values: dict[str, Value] = {"account_id": account_id, "webhook_id": webhook_id}
     return find(connection, Webhook, load_sql("webhooks")["get_webhook"], values)
 
 
 def list_webhooks(
-    connection: sqlite3.Connection, account_id: int, *, limit: int, offset: int
+    connection: Connection, account_id: int, *, limit: int, offset: int
 ) -> Page[Webhook]:
     """Return one page of the active webhooks."""
     values: dict[str, Value] = {"account_id": account_id, "limit": limit, "offset": offset}
@@ -117,7 +120,7 @@ def list_webhooks(
 
 
 def save_webhook(
-    connection: sqlite3.Connection, webhook: Webhook, fields: Mapping[str, Any], state: int
+    connection: Connection, webhook: Webhook, fields: Mapping[str, Any], state: int
 ) -> None:
     """Write a changed webhook back."""
     values = {
@@ -129,7 +132,7 @@ def save_webhook(
     connection.execute(load_sql("webhooks")["save_webhook"], values)
 
 
-def tell(connection: sqlite3.Connection, run_id: int, *events: str) -> None:
+def tell(connection: Connection, run_id: int, *events: str) -> None:
     """Queue deliveries about a run inside an open transaction, for all who want to know."""
     hooks = find_all(
         connection, Webhook, load_sql("webhooks")["webhooks_of_run"], {"run_id": run_id}
@@ -147,7 +150,7 @@ def tell(connection: sqlite3.Connection, run_id: int, *events: str) -> None:
 
 
 def add_delivery(
-    connection: sqlite3.Connection,
+    connection: Connection,
     hook: Webhook,
     event: str,
     data: Mapping[str, Any],
@@ -176,7 +179,7 @@ def add_delivery(
     return delivery_id
 
 
-def data_of(run: sqlite3.Row, event: str) -> dict[str, Any]:
+def data_of(run: Row, event: str) -> dict[str, Any]:
     """Return what a delivery says of a run; ids are texts, as dbt Cloud sends them."""
     status = Status(run["status"])
     end = {} if event == STARTED else {END_NAMES[event]: moment(run["finished_at"])}
@@ -206,14 +209,24 @@ def moment(text: str | None) -> str | None:
     return text.replace(" ", "T").replace("+00:00", "Z") if text else None
 
 
-def due_deliveries(connection: sqlite3.Connection) -> list[DueDelivery]:
+def due_deliveries(connection: Connection) -> list[DueDelivery]:
     """Return what is to be sent now."""
     statement = load_sql("webhooks")["due_deliveries"]
     return find_all(connection, DueDelivery, statement, {"now": now_text()})
 
 
+def take_delivery(connection: Connection, delivery: Delivery) -> bool:
+    """Return whether this sender makes the next attempt, not another server of the store."""
+    values = {
+        "id": delivery.id,
+        "next_attempt_at": delivery.next_attempt_at,
+        "until": time_text(datetime.now(UTC) + TAKEN),
+    }
+    return connection.execute(load_sql("webhooks")["take_delivery"], values).rowcount > 0
+
+
 def save_attempt(
-    connection: sqlite3.Connection, delivery: Delivery, status_code: int, problem: str
+    connection: Connection, delivery: Delivery, status_code: int, problem: str
 ) -> None:
     """Note how an attempt went, and when the next one is when it went wrong."""
     pause = PAUSES[delivery.attempts] if delivery.attempts < len(PAUSES) else None
@@ -232,7 +245,7 @@ def save_attempt(
 
 
 def list_deliveries(
-    connection: sqlite3.Connection, webhook_id: str, *, limit: int, offset: int
+    connection: Connection, webhook_id: str, *, limit: int, offset: int
 ) -> Page[Delivery]:
     """Return one page of the deliveries of a webhook, newest first."""
     values: dict[str, Value] = {"webhook_id": webhook_id, "limit": limit, "offset": offset}
@@ -240,28 +253,26 @@ def list_deliveries(
     return page_of(connection, Delivery, sql["list_deliveries"], sql["count_deliveries"], values)
 
 
-def count_outcomes(connection: sqlite3.Connection, account_id: int) -> dict[str, Outcomes]:
+def count_outcomes(connection: Connection, account_id: int) -> dict[str, Outcomes]:
     """Return by webhook how its deliveries went; webhooks that told nothing are absent."""
     statement = load_sql("webhooks")["count_by_outcome"]
     found = find_all(connection, Outcomes, statement, {"account_id": account_id})
     return {one.webhook_id: one for one in found}
 
 
-def get_delivery(
-    connection: sqlite3.Connection, account_id: int, delivery_id: str
-) -> Delivery | None:
+def get_delivery(connection: Connection, account_id: int, delivery_id: str) -> Delivery | None:
     """Return a delivery of an active webhook, or None."""
     values: dict[str, Value] = {"account_id": account_id, "delivery_id": delivery_id}
     return find(connection, Delivery, load_sql("webhooks")["get_delivery"], values)
 
 
-def send_again(connection: sqlite3.Connection, delivery_id: str) -> None:
+def send_again(connection: Connection, delivery_id: str) -> None:
     """Queue a delivery once more, whatever became of it."""
     values = {"delivery_id": delivery_id, "now": now_text()}
     connection.execute(load_sql("webhooks")["send_again"], values)
 
 
-def drop_old_deliveries(connection: sqlite3.Connection) -> int:
+def drop_old_deliveries(connection: Connection) -> int:
     """Delete what was told more than thirty days ago; return how many."""
     values = {"before": time_text(datetime.now(UTC) - KEPT)}
     return connection.execute(load_sql("webhooks")["drop_deliveries"], values).rowcount

@@ -7,7 +7,7 @@ import http.client
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import pytest
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 from marketing_analytics.local_cloud.server import build_server, fill_store
 from marketing_analytics.local_cloud.settings import Identity, ServerSettings
+from marketing_analytics.local_cloud.store.connection import Database, Place
 from marketing_analytics.web.listening import open_socket
 
 ACCOUNT, PROJECT, ENVIRONMENT = 1001, 70403103936332, 3001
@@ -135,20 +136,24 @@ class ClientOverHttp(Client):
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> ServerSettings:
+def settings(tmp_path: Path, new_store: Callable[[Path], Place]) -> ServerSettings:
     identity = Identity(
         account_id=ACCOUNT, project_id=PROJECT, environment_id=ENVIRONMENT, token=TOKEN
     )
     data_dir = tmp_path / "data"
     data_dir.mkdir()
-    settings = ServerSettings(identity=identity, data_dir=data_dir, project_dir=tmp_path)
+    place = new_store(data_dir)
+    url = place.url if isinstance(place, Database) else ""
+    settings = ServerSettings(
+        identity=identity, data_dir=data_dir, project_dir=tmp_path, database_url=url
+    )
     fill_store(settings)
     return settings
 
 
 @pytest.fixture
 def api(settings: ServerSettings) -> Iterator[Api]:
-    api = Api(ApiSettings(settings.database_path, settings.data_dir, HOSTS))
+    api = Api(ApiSettings(settings.store, settings.data_dir, HOSTS))
     yield api
     api.close()
 

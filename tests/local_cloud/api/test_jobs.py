@@ -212,7 +212,7 @@ def test_a_job_waits_for_one_of_another_project(client: Client) -> None:
     there = {"project_id": other, "environment_id": place}
     waiting = client.create_job(**there, **waiting_for(first))
     run = client.post(f"{jobs_path(first)}run/", {"cause": "x"}).data["id"]
-    store = open_connection(client.settings.database_path)
+    store = open_connection(client.settings.store)
     # that the first has ended, as the engine says it
     with closing(store), transaction(store):
         add_runs_after(store, run, Status.SUCCESS)

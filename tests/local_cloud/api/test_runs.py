@@ -25,7 +25,7 @@ def trigger(client: Client, job_id: int, **body: Any) -> dict[str, Any]:
 
 
 def write(client: Client, statement: str, **values: Any) -> None:
-    with closing(open_connection(client.settings.database_path)) as connection:
+    with closing(open_connection(client.settings.store)) as connection:
         connection.execute(statement, {"now": now_text(), **values})
 
 
@@ -119,7 +119,7 @@ def test_a_run_says_what_it_waits_for_until_it_starts(
     client: Client,
 ) -> None:
     first, second = (trigger(client, client.create_job()["id"])["id"] for _ in range(2))
-    with closing(open_connection(client.settings.database_path)) as connection:
+    with closing(open_connection(client.settings.store)) as connection:
         claim_runs(connection, "a server", lease_seconds=60)
     starting, waiting = (client.get(f"{RUNS}{run_id}/").data for run_id in (first, second))
     assert (starting["blocked_by"], starting["status_message"]) == ([], None)

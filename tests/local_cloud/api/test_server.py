@@ -94,7 +94,7 @@ def test_another_token_replaces_the_one_before_with_a_sentence(
     assert told == [[], [], [NEW_TOKEN], [NEW_TOKEN]]
     settings = settings_of(tmp_path, project, "last-token")
     fill_store(settings)
-    with closing(open_connection(settings.database_path)) as connection:
+    with closing(open_connection(settings.store)) as connection:
         counting = [name for name in (*tokens, "last-token") if token_of(connection, name)]
     assert counting == ["last-token"]
 
@@ -176,6 +176,37 @@ def test_a_second_server_on_the_same_folder_is_refused(tmp_path: Path, project: 
         code, text = serve(tmp_path, project)
     assert code == 4
     assert "is in use by" in text
+
+
+AWAY = "postgresql://cloud:hush-hush@127.0.0.1:1/cloud"
+
+
+def test_a_store_in_postgresql_that_cannot_be_used_is_named_without_its_password(
+    tmp_path: Path, project: Path
+) -> None:
+    for extra, setting, expected, word in (
+        ((), AWAY, 1, "127.0.0.1:1/cloud does not answer"),
+        ((), AWAY.replace("/cloud", ""), 2, "cannot be read"),
+        (("--database-url", AWAY), "", 2, "password on the command line"),
+    ):
+        code, text = serve(tmp_path, project, *extra, DBT_CLOUD_DATABASE_URL=setting)
+        assert (code, word in text, "hush-hush" in text) == (expected, True, False), text
+    with closing(lock_folder(tmp_path / "data")):
+        assert serve(tmp_path, project, DBT_CLOUD_DATABASE_URL=AWAY)[0] == 4
+    # servers of one database share the folder
+    with closing(lock_folder(tmp_path / "data", is_shared=True)):
+        assert serve(tmp_path, project, DBT_CLOUD_DATABASE_URL=AWAY)[0] == 1
+        assert serve(tmp_path, project)[0] == 4
+
+
+@pytest.mark.parametrize(("command", "word"), [("backup", "pg_dump"), ("restore", "pg_restore")])
+def test_what_copies_a_store_in_postgresql_is_said(tmp_path: Path, command: str, word: str) -> None:
+    arguments = [command, "monday.dump", "--data-dir", str(tmp_path)]
+    result = CliRunner().invoke(group, arguments, env={"DBT_CLOUD_DATABASE_URL": AWAY})
+    assert result.exit_code == 2
+    assert f"help: {word} " in result.output
+    assert "--dbname=postgresql://cloud@127.0.0.1:1/cloud" in result.output
+    assert "hush-hush" not in result.output
 
 
 @pytest.mark.parametrize(

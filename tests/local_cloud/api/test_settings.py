@@ -78,6 +78,7 @@ def test_a_setting_is_created_listed_changed_and_deleted(client: Client, family:
     assert client.get(place).status == client.request(method, place, change).status == 404
 
 
+@pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_secrets_are_in_no_answer_and_not_in_the_store(client: Client) -> None:
     keys = {"type": "snowflake", "private_key": SECRET, "private_key_passphrase": SECRET}
     config = {"project_id": "p", "private_key": SECRET, "application_secret": SECRET}

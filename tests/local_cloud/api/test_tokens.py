@@ -110,7 +110,7 @@ def test_who_asks_too_often_is_told_when_to_ask_again(settings: Any) -> None:
     fill_store(settings)
     api = Api(
         ApiSettings(
-            database_path=settings.database_path,
+            store=settings.store,
             data_dir=settings.data_dir,
             requests_per_minute=3,
         )

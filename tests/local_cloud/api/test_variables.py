@@ -115,7 +115,7 @@ def test_secrets_are_masked_and_a_mask_sent_back_changes_nothing(client: Client)
 
 
 def stored_values(client: Client) -> list[str]:
-    with closing(open_connection(client.settings.database_path)) as connection:
+    with closing(open_connection(client.settings.store)) as connection:
         return [found.value for found in list_project_variables(connection, PROJECT)]
 
 

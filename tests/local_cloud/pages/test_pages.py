@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from benchmarks.seeded_pages import seed
 from marketing_analytics.cloud_api.attributes import ATTRIBUTES, Attribute, flag
 from marketing_analytics.local_cloud import settings as cloud_settings
 from marketing_analytics.local_cloud.pages import job_views
@@ -344,3 +345,27 @@ def test_an_address_without_a_page_keeps_the_navigation(pages):
 def test_nobody_signs_in_where_only_this_machine_is_answered(pages):
     answer = pages.get("/login", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+@pytest.mark.slow
+def test_every_page_is_the_same_over_postgresql(new_database, tmp_path, pages_on):
+    folder = tmp_path / "shared"
+    place = new_database(folder)
+    ids = seed(folder, runs=40, lines=120, store=place)
+    pages = pages_on(folder, store=place)
+    kept = seed(tmp_path / "alone", runs=40, lines=120)
+    beside = pages_on(tmp_path / "alone")
+    assert ids == kept
+    run, job = f"/runs/{ids['failed']}", f"/jobs/{ids['job']}"
+    node = f"{run}/nodes/model.marketing.fct_attribution"
+    for path in (
+        "/", "/jobs", "/jobs?search=email", "/jobs?state=error", job, f"{job}/trigger", "/runs",
+        "/runs?state=error&search=email", "/runs?trigger=page", "/queue", run, f"{run}/nodes", node,
+        f"{run}/lineage", f"{run}/compare", "/freshness",
+    ):  # fmt: skip
+        answer, other = pages.get(path), beside.get(path)
+        assert (answer.status_code, other.status_code) == (200, 200), path
+        links = [re.findall(r'href="([^"]*)"', text) for text in (answer.text, other.text)]
+        assert links[0] == links[1], path
+        assert len(links[0]) > 5
+    assert pages.post(f"{job}/run").status_code == 303

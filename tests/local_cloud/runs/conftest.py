@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +15,11 @@ from marketing_analytics.local_cloud.runs import progress, store
 from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.records import Run
+from marketing_analytics.local_cloud.store.connection import Connection, Place
 
 QUICK = EngineSettings(
     lease_seconds=1.5,
+    shared_lease_seconds=5.0,
     heartbeat_seconds=0.4,
     poll_seconds=0.02,
     schedule_seconds=0.1,
@@ -43,8 +45,9 @@ class Cloud:
 
     data_folder: Path
     project: Path
-    connection: sqlite3.Connection
+    connection: Connection
     effects: Path
+    store: Place
 
     def job(self, steps: Sequence[str] = ("dbt run",), **settings) -> int:
         return add_job(self.connection, steps, **settings)
@@ -64,6 +67,9 @@ class Cloud:
         path = progress.step_log_path(self.data_folder, run_id, step)
         return path.read_text("utf-8") if path.exists() else ""
 
+    def change(self, statement: str, **values: Any) -> None:
+        self.connection.execute(statement, values)
+
     def effect_lines(self) -> list[str]:
         return self.effects.read_text().splitlines() if self.effects.exists() else []
 
@@ -75,13 +81,16 @@ def wait_until() -> Callable[..., None]:
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+def cloud(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_store: Callable[[Path], Place]
+) -> Iterator[Cloud]:
     """Return a store with four environments, and no engine yet."""
     effects = tmp_path / "effects"
     monkeypatch.setenv("DBT_EFFECTS", str(effects))
     project = write_project(tmp_path / "project")
-    connection = create_cloud(tmp_path / "data", project, environments=4)
-    yield Cloud(tmp_path / "data", project, connection, effects)
+    place = new_store(tmp_path / "data")
+    connection = create_cloud(tmp_path / "data", project, environments=4, store=place)
+    yield Cloud(tmp_path / "data", project, connection, effects, place)
     connection.close()
 
 
@@ -96,7 +105,13 @@ def start_engine(cloud: Cloud) -> Iterator[Callable[..., Engine]]:
             # it notes what it did in a file of the test
             settings = replace(settings, access=Access(folders=(cloud.effects.parent,)))
         extra = {"clock": clock} if clock else {}
-        engine = Engine(cloud.data_folder, raw_database=raw_database, settings=settings, **extra)
+        engine = Engine(
+            cloud.data_folder,
+            store=cloud.store,
+            raw_database=raw_database,
+            settings=settings,
+            **extra,
+        )
         engine.start()
         engines.append(engine)
         return engine

@@ -164,11 +164,12 @@ def test_stopping_the_engine_ends_its_runs_and_keeps_the_queue(cloud, start_engi
     assert cloud.row(run).status == 20
     assert cloud.row(run).status_message.startswith("The server was stopped")
     assert cloud.row(queued).status == 1
-    cloud.connection.execute("update runs set steps = '[]' where id = ?", (queued,))
+    cloud.change("update runs set steps = '[]' where id = :id", id=queued)
     engine.start()
     assert cloud.wait(queued).status == 10
 
 
+@pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_a_second_engine_on_the_same_folder_is_refused(cloud, start_engine):
     start_engine()
     with pytest.raises(LockedError, match=f"in use by another server: process {os.getpid()}"):
@@ -267,10 +268,11 @@ def test_a_folder_of_a_lost_store_is_moved_aside_by_a_run_of_the_same_id(cloud, 
     assert aside.read_text() == "of another run\n"
 
 
+@pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_a_full_disk_breaks_a_run_off_in_one_line_and_it_ends_once_there_is_room(
     cloud, start_engine, monkeypatch, caplog
 ):
-    def open_full(path):
+    def open_full(path, **settings):
         connection = open_connection(path)
         # sqlite says SQLITE_FULL at the next page, as it does on a full disk
         connection.execute("pragma max_page_count = 1")
@@ -286,5 +288,5 @@ def test_a_full_disk_breaks_a_run_off_in_one_line_and_it_ends_once_there_is_room
     assert line.getMessage() == f"run {row.id} broke off: database or disk is full"
     assert not line.exc_info
     monkeypatch.setattr(runner_module, "open_connection", open_connection)
-    cloud.connection.execute("update jobs set payload = ?", ('{"execute_steps": ["dbt run"]}',))
+    cloud.change("update jobs set payload = :payload", payload='{"execute_steps": ["dbt run"]}')
     assert cloud.wait(cloud.run(job)).status == 10

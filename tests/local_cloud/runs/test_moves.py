@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sqlite3
 from collections import Counter
 
 import pytest
@@ -20,7 +19,7 @@ from marketing_analytics.local_cloud.runs.moves import (
     move_run,
 )
 from marketing_analytics.local_cloud.runs.queue import claim_run, lease_end
-from marketing_analytics.local_cloud.store.connection import transaction
+from marketing_analytics.local_cloud.store.connection import Connection, transaction
 
 # written out by hand, so that a change of the table in the code is noticed here
 ALLOWED = {
@@ -37,10 +36,11 @@ ALLOWED = {
 
 
 @pytest.fixture
-def connection(tmp_path):
-    connection = create_cloud(tmp_path, tmp_path)
-    # thousands of transactions: the disk is not what is tested here
-    connection.execute("pragma synchronous = off")
+def connection(tmp_path, new_store, store_kind):
+    connection = create_cloud(tmp_path, tmp_path, store=new_store(tmp_path))
+    if store_kind == "sqlite":
+        # thousands of transactions: the disk is not what is tested here
+        connection.execute("pragma synchronous = off")
     yield connection
     connection.close()
 
@@ -51,7 +51,7 @@ def test_the_table_in_the_code_is_the_documented_one():
 
 
 def try_move(
-    connection: sqlite3.Connection, run_id: int, move: Move, new: Status, token: str, is_gone: bool
+    connection: Connection, run_id: int, move: Move, new: Status, token: str, is_gone: bool
 ) -> str:
     """Try one move and return what came of it."""
     try:

@@ -56,6 +56,12 @@ HUB_PACKAGES = {
 }
 
 
+@pytest.fixture
+def store_kind() -> str:
+    """Return one store: what dbt does does not depend on it."""
+    return "sqlite"
+
+
 def mirror_of(name: str) -> Path:
     """Return the bare repository of a public project; skip where it is not there."""
     folder = os.environ.get("PUBLIC_PROJECTS")

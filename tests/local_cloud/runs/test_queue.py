@@ -81,18 +81,18 @@ def end(cloud, run_id: int) -> None:
 
 def test_eight_claimers_at_once_claim_every_run_exactly_once(cloud):
     cloud.connection.execute("update accounts set run_slots = 1000")
-    for number in range(2, 60):
-        cloud.connection.execute(
-            "insert or ignore into environments select ?, account_id, project_id, name, type,"
+    for number in range(5, 60):
+        cloud.change(
+            "insert into environments select :id, account_id, project_id, name, type,"
             " deployment_type, dbt_version, schema_name, payload, state, created_at, updated_at"
             " from environments where id = 1",
-            (number,),
+            id=number,
         )
     runs = [cloud.run(cloud.job(environment_id=number)) for number in range(1, 60)]
     claimed: list[int] = []
 
     def work() -> None:
-        connection = open_connection(cloud.data_folder / "cloud.sqlite")
+        connection = open_connection(cloud.store)
         for _ in range(20):
             owner = queue.new_owner()
             leases = queue.claim_runs(connection, owner, lease_seconds=60, most=3)
@@ -154,8 +154,8 @@ def test_a_process_that_got_the_same_pid_later_is_neither_the_server_nor_killed(
     stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     run_id = cloud.run(cloud.job())
     queue.claim_runs(cloud.connection, f"{stranger.pid}@other-123@x", lease_seconds=-1)
-    cloud.connection.execute(
-        "update runs set process_id = ?, process_started_at = 'other-123'", (stranger.pid,)
+    cloud.change(
+        "update runs set process_id = :pid, process_started_at = 'other-123'", pid=stranger.pid
     )
     assert queue.reap_runs(cloud.connection) == [run_id]
     assert stranger.poll() is None
@@ -168,9 +168,10 @@ def test_a_dbt_process_that_outlived_its_server_is_killed(cloud):
     )
     cloud.run(cloud.job())
     queue.claim_runs(cloud.connection, dead_owner(), lease_seconds=60)
-    cloud.connection.execute(
-        "update runs set process_id = ?, process_started_at = ?",
-        (survivor.pid, start_of(survivor.pid)),
+    cloud.change(
+        "update runs set process_id = :pid, process_started_at = :start",
+        pid=survivor.pid,
+        start=start_of(survivor.pid),
     )
     assert queue.kill_survivors(cloud.connection) == 1
     assert survivor.wait(5) == -9

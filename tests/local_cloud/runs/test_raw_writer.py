@@ -24,6 +24,12 @@ sys.stdin.read()
 
 
 @pytest.fixture
+def store_kind() -> str:
+    """Return one store: what dbt does does not depend on it."""
+    return "sqlite"
+
+
+@pytest.fixture
 def raw(tmp_path):
     return tmp_path / "raw.duckdb"
 

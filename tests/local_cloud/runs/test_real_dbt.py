@@ -15,6 +15,12 @@ pytestmark = pytest.mark.system
 
 
 @pytest.fixture
+def store_kind() -> str:
+    """Return one store: what dbt does does not depend on it."""
+    return "sqlite"
+
+
+@pytest.fixture
 def engine(start_engine):
     return start_engine(program=(), spare_processes=1, interrupt_seconds=10, terminate_seconds=5)
 

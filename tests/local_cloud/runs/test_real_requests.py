@@ -21,6 +21,12 @@ WHO = ("-c", "user.name=t", "-c", "user.email=t@example.com")
 GITHUB = "github_pull_request_id"
 
 
+@pytest.fixture
+def store_kind() -> str:
+    """Return one store: what dbt does does not depend on it."""
+    return "sqlite"
+
+
 def git(folder: Path, *arguments: str) -> str:
     command = ["git", *WHO, *arguments]
     done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
@@ -34,8 +40,11 @@ def commit(folder: Path, message: str) -> str:
 
 
 @pytest.fixture
-def engine(start_engine):
-    return start_engine(program=(), spare_processes=1, interrupt_seconds=10, terminate_seconds=5)
+def engine(start_engine, tmp_path):
+    # repositories of packages are beside the data folder
+    access = Access(folders=(tmp_path,))
+    patience = {"interrupt_seconds": 10, "terminate_seconds": 5}
+    return start_engine(program=(), spare_processes=1, access=access, **patience)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,8 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def quick(cloud):
-    cloud.connection.execute("pragma synchronous = off")
+    if isinstance(cloud.store, Path):
+        cloud.change("pragma synchronous = off")
     return cloud
 
 
@@ -55,7 +57,7 @@ def test_an_over_scheduled_job_has_one_queued_tick_at_most_for_a_whole_day(quick
         assert len(queued) <= 1
         # every third minute the run that goes on is over and the waiting one starts
         if minute % 3 == 2 and queued:
-            quick.connection.execute("update runs set status = 10 where id = ?", (queued[0].id,))
+            quick.change("update runs set status = 10 where id = :id", id=queued[0].id)
     ticks = all_runs(quick, cause_categories=("scheduled",))
     cancelled = [row for row in ticks if row.status == 30]
     assert len(ticks) == 24 * 60
@@ -101,8 +103,8 @@ def test_a_tick_that_exists_already_is_not_queued_again(quick):
 def test_jobs_that_are_off_deleted_or_broken_do_not_stop_the_others(quick):
     broken = quick.job(cron="not a cron at all")
     off, deleted, good = (quick.job(cron="* * * * *") for _ in range(3))
-    quick.connection.execute("update jobs set is_scheduled = 0 where id = ?", (off,))
-    quick.connection.execute("update jobs set state = 2 where id = ?", (deleted,))
+    quick.change("update jobs set is_scheduled = 0 where id = :id", id=off)
+    quick.change("update jobs set state = 2 where id = :id", id=deleted)
     tick(quick.connection, START)
     tick(quick.connection, START + MINUTE)
     assert {row.job_id for row in all_runs(quick)} == {good}

@@ -113,7 +113,7 @@ def test_the_end_of_a_run_queues_the_jobs_that_wait_for_that_status(cloud):
 def test_a_job_that_names_itself_does_not_run_for_ever(cloud):
     job = cloud.job()
     payload = {"execute_steps": [], "job_completion_trigger_condition": condition(job, 30)}
-    cloud.connection.execute("update jobs set payload = ?", (json.dumps(payload),))
+    cloud.change("update jobs set payload = :payload", payload=json.dumps(payload))
     store.request_cancel(cloud.connection, cloud.run(job))
     assert store.list_runs(cloud.connection, RunFilter()).total_count == 1
 
@@ -158,7 +158,7 @@ def test_runs_are_filtered_ordered_and_paged(cloud):
 )
 def test_both_lists_and_the_count_select_the_same_runs(cloud, wanted, count):
     first, second = cloud.job(), cloud.job(environment_id=2)
-    cloud.connection.execute("update jobs set name = 'the second' where id = ?", (second,))
+    cloud.change("update jobs set name = 'the second' where id = :id", id=second)
     runs = [cloud.run(first, cause_category="ui"), *(cloud.run(job) for job in (second, first))]
     cloud.run(second)
     store.request_cancel(cloud.connection, runs[0])

@@ -21,17 +21,19 @@ from marketing_analytics.local_cloud.store.retention import copy_store, drop_old
 
 
 @pytest.fixture
-def connection(tmp_path):
-    project = write_project(tmp_path / "project")
-    with closing(create_cloud(tmp_path / "data", project)) as connection:
+def connection(tmp_path, new_store):
+    project, place = write_project(tmp_path / "project"), new_store(tmp_path / "data")
+    with closing(create_cloud(tmp_path / "data", project, store=place)) as connection:
         yield connection
 
 
 def ended(connection, job_id, status, finished_at):
     run_id = create_run(connection, job_id).id
     add_steps(connection, Path(), run_id, [Step(1, "a")])
-    values = (status, finished_at, run_id)
-    connection.execute("update runs set status = ?, finished_at = ? where id = ?", values)
+    values = {"status": status, "finished_at": finished_at, "id": run_id}
+    connection.execute(
+        "update runs set status = :status, finished_at = :finished_at where id = :id", values
+    )
     return run_id
 
 
@@ -49,6 +51,7 @@ def test_old_runs_go_but_the_newest_and_the_newest_good_one_of_a_job(connection)
     assert drop_old_runs(connection, timedelta(days=30)) == []
 
 
+@pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_a_store_is_copied_while_it_is_written_and_put_back(connection, tmp_path):
     job_id = add_job(connection)
     create_run(connection, job_id)
@@ -68,6 +71,7 @@ def test_a_store_is_copied_while_it_is_written_and_put_back(connection, tmp_path
         copy_store(tmp_path / "data", copy)
 
 
+@pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_what_is_no_copy_is_refused_and_nothing_is_changed(connection, tmp_path):
     text = tmp_path / "text"
     text.write_text("no database at all, but long enough to look like one" * 100)

@@ -13,8 +13,10 @@ import pytest
 from marketing_analytics import local_cloud
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.local_cloud.runs.moves import Move
-from marketing_analytics.local_cloud.store.connection import SQL_FOLDER, find, find_all, load_sql
-from marketing_analytics.local_cloud.store.schema import MIGRATIONS, apply, read_scripts
+from marketing_analytics.local_cloud.store.connection import find, find_all, load_sql
+from marketing_analytics.local_cloud.store.databases.dialect import TWINS, bind, translate
+from marketing_analytics.local_cloud.store.databases.statements import SQL_FOLDER
+from marketing_analytics.local_cloud.store.schema import MIGRATIONS, apply, open_store, read_scripts
 
 FILES = sorted(path.stem for path in SQL_FOLDER.glob("*.sql"))
 # `read_page` and `move_run` make these names
@@ -82,3 +84,48 @@ def test_every_statement_fits_the_schema(name):
         for text in load_sql(name).values():
             values = dict.fromkeys(re.findall(r":(\w+)", text))
             connection.execute(f"explain {text}", values)
+
+
+def names_of(text: str) -> set[str]:
+    return set(re.findall(r":(\w+)", text))
+
+
+@pytest.mark.system
+def test_every_statement_fits_the_schema_on_postgresql(new_database, tmp_path):
+    with closing(open_store(new_database(tmp_path))) as connection:
+        for name in FILES:
+            for key, text in load_sql(name).items():
+                translated = translate(text)
+                values = bind(dict.fromkeys(names_of(text)), translated.lists)
+                connection.run_script(cursor_text(f"explain {translated.text}", values))
+                assert ":" not in re.sub(r"'[^']*'", "", translated.text), key
+
+
+def cursor_text(text: str, values: dict[str, None]) -> str:
+    return text % dict.fromkeys(values, "null")
+
+
+def test_a_statement_in_the_words_of_postgresql_stands_for_one_with_the_same_values():
+    twins = sorted((SQL_FOLDER / TWINS).glob("*.sql"))
+    assert len(twins) >= 2
+    for path in twins:
+        for key, text in load_sql(f"{TWINS}/{path.stem}").items():
+            assert names_of(text) == names_of(load_sql(path.stem)[key]), key
+
+
+def test_a_list_is_an_array_and_a_truth_a_number_for_postgresql():
+    translated = translate(
+        "-- any: of these\nselect 100 % 7 from runs where id in (select value from json_each(:ids))"
+        " and name like '%x' || :part"
+    )
+    assert translated.text == (
+        "select 100 %% 7 from runs where id = any (%(ids)s) and name like '%%x' || %(part)s"
+    )
+    values = {"ids": "[1, 2]", "part": "a\0b", "is_on": True, "status": Status.ERROR, "none": None}
+    assert bind(values, translated.lists) == {
+        "ids": [1, 2], "part": "a\N{SYMBOL FOR NULL}b", "is_on": 1, "status": 20, "none": None
+    }  # fmt: skip
+    assert [translate(text).is_write for text in ("-- a\nUpdate x set y = 1", "select 1")] == [
+        True,
+        False,
+    ]

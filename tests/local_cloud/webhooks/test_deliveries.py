@@ -8,6 +8,7 @@ import json
 import threading
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -21,8 +22,14 @@ HOST = frozenset({"127.0.0.1"})
 
 
 @pytest.fixture
-def connection(tmp_path):
-    with closing(create_cloud(tmp_path, write_project(tmp_path / "project"))) as connection:
+def place(tmp_path, new_store):
+    return new_store(tmp_path)
+
+
+@pytest.fixture
+def connection(tmp_path, place):
+    project = write_project(tmp_path / "project")
+    with closing(create_cloud(tmp_path, project, store=place)) as connection:
         yield connection
 
 
@@ -100,17 +107,27 @@ def test_a_redirect_is_not_followed(connection):
     assert attempt(url, "{}", "key", HOST)[0] == 0
 
 
-def test_the_server_sends_with_the_secret_of_the_webhook(connection, tmp_path):
+def test_the_server_sends_with_the_secret_of_the_webhook(connection, place, tmp_path):
     with receiver() as (url, received, has_come):
-        _, secret = subscribe(connection, url)
+        webhook_id, secret = subscribe(connection, url)
         request_cancel(connection, create_run(connection, add_job(connection)).id)
-        sender = Sender(tmp_path / "cloud.sqlite", HOST)
+        sender = Sender(place, HOST)
         sender.start()
         assert has_come.wait(20)
         sender.stop()
     _, signature, body = received[0]
     assert signature == hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    assert secret.encode() not in (tmp_path / "cloud.sqlite").read_bytes()
+    assert secret not in store.get_webhook(connection, 1, webhook_id).secret
+    if isinstance(place, Path):
+        assert secret.encode() not in place.read_bytes()
+
+
+def test_one_of_two_senders_makes_an_attempt(connection):
+    subscribe(connection)
+    request_cancel(connection, create_run(connection, add_job(connection)).id)
+    (due,) = store.due_deliveries(connection)
+    assert [store.take_delivery(connection, due) for _ in range(2)] == [True, False]
+    assert store.due_deliveries(connection) == []
 
 
 def test_what_fails_is_tried_five_times_more_and_then_kept(connection):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from marketing_analytics.local_cloud.runs.confinement.access import Access, conf
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.requests.closing import DROP_PROJECT
 from marketing_analytics.local_cloud.runs.workspace import Workspace
+from marketing_analytics.local_cloud.store.connection import Connection
 from marketing_analytics.local_cloud.store.environments import get_site
 
 
@@ -34,7 +34,7 @@ class Preparation:
 
     def check_out(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         run: Run,
         workspace: Workspace,
         mirrors: Mirrors,

@@ -12,11 +12,13 @@ import re
 import shlex
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from marketing_analytics.core.errors import UserError, reason_of
+from marketing_analytics.core.locks import file_lock
 from marketing_analytics.local_cloud.runs.code.git import GitError, Repository, called
 
 ADDRESS = re.compile(r"(https?|ssh|git|file)://|[\w.-]+@[\w.-]+:(?!//)")
@@ -24,6 +26,7 @@ HEADS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 # where hosts keep the newest commit of a pull or merge request
 REQUEST_REFS = ("refs/pull/{number}/head", "refs/merge-requests/{number}/head")
 USER = "x-access-token"
+FETCH_SECONDS = 600.0
 # git asks this program; it runs in git's own shell and reads the environment of git alone
 HELPER = '!f() { echo "username=$MARKETING_GIT_USER"; echo "password=$MARKETING_GIT_TOKEN"; }; f'
 
@@ -97,14 +100,22 @@ class Mirrors:
         """
         check_address(address)
         name = hashlib.sha256(address.encode()).hexdigest()[:16]
-        # one server works on a data folder, so its threads are all there is to keep apart
-        with self._locks.setdefault(name, threading.Lock()):
+        # of threads the kernel's lock would do as well, but it is looked at ten times a second
+        with self._locks.setdefault(name, threading.Lock()), self._lock_of(name):
             mirror = replace(self._open(self.folder / f"{name}.git", address), check=check)
             fetch = ("fetch", "--quiet", "--prune", "--force", "--no-write-fetch-head", address)
             mirror.git(*fetch, *HEADS)
             if number:
                 fetch_request(mirror, address, number)
         return mirror
+
+    def _lock_of(self, name: str) -> AbstractContextManager[None]:
+        """Return a lock against other servers that share the folder."""
+        return file_lock(
+            self.folder / f"{name}.lock",
+            taken="another server fetches the same repository",
+            timeout_seconds=FETCH_SECONDS,
+        )
 
     def _open(self, folder: Path, address: str) -> Repository:
         settings, environment, secrets = self.access(address)

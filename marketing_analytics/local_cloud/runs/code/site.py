@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.code.checkout import Asked, Source
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.requests.schemas import number_of
+from marketing_analytics.local_cloud.store.connection import Connection
 from marketing_analytics.local_cloud.store.environments import Site
 from marketing_analytics.local_cloud.store.settings import Kind, get_setting
 from marketing_analytics.warehouse.duckdb import attach, profile_output
@@ -41,7 +41,7 @@ class Profile:
 
 
 def source_of(
-    connection: sqlite3.Connection, site: Site, *, is_dirty: bool, left_out: tuple[Path, ...]
+    connection: Connection, site: Site, *, is_dirty: bool, left_out: tuple[Path, ...]
 ) -> Source:
     """Return where the code of a run is: the project's repository, else its folder."""
     repository = setting_of(connection, site, Kind.REPOSITORY, "repository_id")
@@ -62,9 +62,7 @@ def asked_of(run: Run, site: Site) -> Asked:
     return Asked(sha=sha, branch=branch, request=number_of(run.request))
 
 
-def setting_of(
-    connection: sqlite3.Connection, site: Site, kind: Kind, name: str
-) -> dict[str, Any] | None:
+def setting_of(connection: Connection, site: Site, kind: Kind, name: str) -> dict[str, Any] | None:
     """Return what environment or project refer to by an id. Raise UserError when it is gone."""
     setting_id = site.id_of(name)
     if not setting_id:
@@ -78,7 +76,7 @@ def setting_of(
     return setting.fields
 
 
-def connection_name(connection: sqlite3.Connection, site: Site) -> str:
+def connection_name(connection: Connection, site: Site) -> str:
     """Return how the step that makes the profile calls the connection."""
     try:
         found = setting_of(connection, site, Kind.CONNECTION, "connection_id")
@@ -88,14 +86,14 @@ def connection_name(connection: sqlite3.Connection, site: Site) -> str:
     return str(found["name"]) if found else "DuckDB"
 
 
-def attributes_of(connection: sqlite3.Connection, site: Site) -> dict[str, Any]:
+def attributes_of(connection: Connection, site: Site) -> dict[str, Any]:
     """Return the extended attributes of an environment, {} without any."""
     found = setting_of(connection, site, Kind.EXTENDED_ATTRIBUTES, "extended_attributes_id")
     given = (found or {}).get("extended_attributes") or {}
     return dict(json.loads(given) if isinstance(given, str) else given)
 
 
-def default_schema(connection: sqlite3.Connection, site: Site) -> str:
+def default_schema(connection: Connection, site: Site) -> str:
     """Return where an environment builds: by its attributes, its credentials, else its own."""
     attributes = attributes_of(connection, site)
     credentials = setting_of(connection, site, Kind.CREDENTIALS, "credentials_id") or {}
@@ -106,7 +104,7 @@ def default_schema(connection: sqlite3.Connection, site: Site) -> str:
 
 
 def profile_of(
-    connection: sqlite3.Connection,
+    connection: Connection,
     run: Run,
     site: Site,
     *,

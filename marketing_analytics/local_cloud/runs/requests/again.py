@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from marketing_analytics.cloud_api.states import UNSUCCESSFUL, Status
@@ -10,6 +9,7 @@ from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.progress import list_steps
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.store import create_run, newest_run_id, require_run
+from marketing_analytics.local_cloud.store.connection import Connection
 
 # dbt Cloud's codes, and what they mean
 NOT_FAILED = "RETRY_NOT_FAILED_RUN"
@@ -20,7 +20,7 @@ REFUSALS = {
 }
 
 
-def retry_run(connection: sqlite3.Connection, run_id: int) -> int:
+def retry_run(connection: Connection, run_id: int) -> int:
     """Queue a run that goes on where a run failed, from the pages; return its id.
 
     Raise UserError when there is no such run, or when it cannot be retried.
@@ -37,7 +37,7 @@ def retry_run(connection: sqlite3.Connection, run_id: int) -> int:
     return made.id
 
 
-def retry_refusal(connection: sqlite3.Connection, run: Run) -> str | None:
+def retry_refusal(connection: Connection, run: Run) -> str | None:
     """Return why a run cannot be retried, in dbt Cloud's code; None when it can."""
     return refusal_of(run, is_newest=newest_run_id(connection, run.job_id) == run.id)
 
@@ -49,14 +49,14 @@ def refusal_of(run: Run, *, is_newest: bool) -> str | None:
     return None if is_newest else NOT_NEWEST
 
 
-def retry_overrides(connection: sqlite3.Connection, run: Run) -> dict[str, Any]:
+def retry_overrides(connection: Connection, run: Run) -> dict[str, Any]:
     """Return the overrides of a run that does what a run has left undone."""
     failed, skipped = left_steps(connection, run)
     steps = [failed, *skipped] if failed else skipped or run.commands
     return {**run.trigger_body, "steps_override": steps, "retrying_run_id": run.id}
 
 
-def left_steps(connection: sqlite3.Connection, run: Run) -> tuple[str | None, list[str]]:
+def left_steps(connection: Connection, run: Run) -> tuple[str | None, list[str]]:
     """Return the command that failed and the user's commands after it."""
     commands = run.commands
     own = [step for step in list_steps(connection, run.id) if step.command in commands]

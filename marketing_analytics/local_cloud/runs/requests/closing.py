@@ -6,7 +6,6 @@ works with every adapter.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -22,34 +21,35 @@ from marketing_analytics.local_cloud.runs.requests.schemas import (
     request_words,
 )
 from marketing_analytics.local_cloud.runs.store import add_run, cancel_runs_of_request
-from marketing_analytics.local_cloud.store.connection import transaction
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    transaction,
+)
 from marketing_analytics.local_cloud.store.jobs import get_job
 
 DROP_COMMAND = "dbt run-operation drop_request_schemas"
 DROP_PROJECT = Path(__file__).parent / "drop"
 
 
-def close_requests(connection: sqlite3.Connection, job_id: int, number: int) -> list[int]:
+def close_requests(connection: Connection, job_id: int, number: int) -> list[int]:
     """Close the requests of a job with a number; return the runs that drop their schemas."""
     schemas = open_schemas(connection, job_id=job_id, number=number)
     return close_all(connection, schemas, "was closed")
 
 
-def expire_requests(connection: sqlite3.Connection, unused_for: timedelta) -> list[int]:
+def expire_requests(connection: Connection, unused_for: timedelta) -> list[int]:
     """Close the requests that nobody has run for so long; return the runs that drop schemas."""
     schemas = open_schemas(connection, unused_for=unused_for)
     return close_all(connection, schemas, f"was not run for {unused_for.days} days")
 
 
-def close_all(
-    connection: sqlite3.Connection, schemas: Iterable[RequestSchema], why: str
-) -> list[int]:
+def close_all(connection: Connection, schemas: Iterable[RequestSchema], why: str) -> list[int]:
     """Close requests, and return the runs that drop their schemas."""
     runs = (close_request(connection, schema, why) for schema in schemas)
     return [run_id for run_id in runs if run_id is not None]
 
 
-def close_request(connection: sqlite3.Connection, schema: RequestSchema, why: str) -> int | None:
+def close_request(connection: Connection, schema: RequestSchema, why: str) -> int | None:
     """Cancel what a request still runs and queue a run that drops its schema.
 
     Return the run, None for a schema that was not named here and therefore stays.

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
 from marketing_analytics.local_cloud.runs.artifacts import artifacts_of_steps
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.steps import subcommand_of
-from marketing_analytics.local_cloud.store.connection import find, load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    find,
+    load_sql,
+    now_text,
+)
 from marketing_analytics.local_cloud.store.jobs import get_job
 
 MANIFEST = "manifest.json"
@@ -26,7 +30,7 @@ COMPILERS = frozenset({"compile", "generate", "parse"})
 RETRYABLE = frozenset({"build", "clone", "run", "seed", "snapshot", "test"})
 
 
-def find_deferred(connection: sqlite3.Connection, run: Run) -> Run | None:
+def find_deferred(connection: Connection, run: Run) -> Run | None:
     """Return the newest good run that a run defers to, None when there is none yet."""
     job = get_job(connection, run.job_id, is_any_state=True)
     other = job.document.get("deferring_job_definition_id") if job else None
@@ -38,7 +42,7 @@ def find_deferred(connection: sqlite3.Connection, run: Run) -> Run | None:
     return find(connection, Run, load_sql("runs_deferral")[name], values) if place else None
 
 
-def save_deferred(connection: sqlite3.Connection, run_id: int, deferring_run_id: int) -> None:
+def save_deferred(connection: Connection, run_id: int, deferring_run_id: int) -> None:
     """Note what a run is deferred to."""
     values = {"run_id": run_id, "deferring_run_id": deferring_run_id, "now": now_text()}
     connection.execute(load_sql("runs_deferral")["defer_to"], values)
@@ -80,7 +84,7 @@ def copy_results(data_folder: Path, run_id: int, command: str, folder: Path) -> 
 
 
 def defer(
-    connection: sqlite3.Connection, run: Run, data_folder: Path, folder: Path
+    connection: Connection, run: Run, data_folder: Path, folder: Path
 ) -> tuple[str, int | None]:
     """Get the artifacts that a run is compared with, when its job defers to others.
 

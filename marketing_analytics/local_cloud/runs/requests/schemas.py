@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from typing import Any
 
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.store.connection import (
+    Connection,
     find_all,
     load_sql,
     now_text,
@@ -64,7 +64,7 @@ def request_words(request: str) -> str:
 
 
 def schema_of_request(
-    connection: sqlite3.Connection, job_id: int, project_id: int, request: str, override: str | None
+    connection: Connection, job_id: int, project_id: int, request: str, override: str | None
 ) -> str:
     """Return where a run of a request builds. Raise UserError for a schema of an environment."""
     if not override:
@@ -80,14 +80,14 @@ def schema_of_request(
     return override
 
 
-def note_request(connection: sqlite3.Connection, job_id: int, request: str, schema: str) -> None:
+def note_request(connection: Connection, job_id: int, request: str, schema: str) -> None:
     """Note that a run of a request will build into a schema, inside an open transaction."""
     values = {"job_id": job_id, "request": request, "schema_name": schema, "now": now_text()}
     connection.execute(load_sql("runs_requests")["note_schema"], values)
 
 
 def open_schemas(
-    connection: sqlite3.Connection, *, job_id: int | None = None, number: int | None = None,
+    connection: Connection, *, job_id: int | None = None, number: int | None = None,
     unused_for: timedelta | None = None,
 ) -> list[RequestSchema]:  # fmt: skip
     """Return the schemas of open requests: of a job, with a number, not used for some time."""
@@ -97,7 +97,7 @@ def open_schemas(
     return find_all(connection, RequestSchema, sql, values)
 
 
-def close_schema(connection: sqlite3.Connection, schema: RequestSchema) -> None:
+def close_schema(connection: Connection, schema: RequestSchema) -> None:
     """Note that a request needs its schema no longer, inside an open transaction."""
     values = {"job_id": schema.job_id, "request": schema.request, "now": now_text()}
     sql = load_sql("runs_requests")["close_schema"]

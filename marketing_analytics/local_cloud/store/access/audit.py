@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
-from marketing_analytics.local_cloud.store.connection import Value, load_sql, now_text
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Value,
+    load_sql,
+    now_text,
+)
 from marketing_analytics.local_cloud.store.pages import Page, page_of
 
 # the least status of what was not done
@@ -28,7 +32,7 @@ class AuditEvent:
 
 
 def add_event(
-    connection: sqlite3.Connection,
+    connection: Connection,
     *,
     account_id: int,
     token_id: int,
@@ -53,7 +57,7 @@ def add_event(
 
 
 def list_events(
-    connection: sqlite3.Connection,
+    connection: Connection,
     account_id: int,
     *,
     since: str | None,
@@ -74,7 +78,7 @@ def list_events(
 
 
 def newest_events(
-    connection: sqlite3.Connection,
+    connection: Connection,
     account_id: int,
     *,
     search: str,

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 from functools import cache
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError
 from marketing_analytics.core.redaction import is_secret_name
+from marketing_analytics.local_cloud.store.connection import Connection
 
 MARK = "sealed:v1:"
 KEY_FILE = "cloud.key"
@@ -89,23 +89,22 @@ def seal_at(key_file: Path) -> Seal:
     return Seal(key_file)
 
 
-def seal_of(connection: sqlite3.Connection) -> Seal:
-    """Return the seal of the folder of a store."""
-    file = connection.execute("pragma database_list").fetchone()[2]
-    return seal_at(Path(file).resolve().with_name(KEY_FILE))
+def seal_of(connection: Connection) -> Seal:
+    """Return the seal of the folder that belongs to a store."""
+    return seal_at(connection.key_folder / KEY_FILE)
 
 
-def sealed(connection: sqlite3.Connection, name: str, value: str) -> str:
+def sealed(connection: Connection, name: str, value: str) -> str:
     """Return the value of a variable as it is stored."""
     return seal_of(connection).close(value) if is_secret_name(name) else value
 
 
-def opened(connection: sqlite3.Connection, name: str, value: str) -> str:
+def opened(connection: Connection, name: str, value: str) -> str:
     """Return the value of a variable as it is meant."""
     return seal_of(connection).open(value) if is_secret_name(name) else value
 
 
-def seal_what_is_plain(connection: sqlite3.Connection) -> int:
+def seal_what_is_plain(connection: Connection) -> int:
     """Seal the secrets that an older program stored as they are; return how many there were.
 
     Needs an open transaction. Free pages may hold them still: `vacuum` writes the store anew.

@@ -1,0 +1,1 @@
+"""The two databases that can hold the store: a SQLite file, and a PostgreSQL server."""
