@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pytest import MonkeyPatch
 
 from marketing_analytics.simulate.world.customers import purchases
 from marketing_analytics.simulate.world.customers.people import NEVER_US
@@ -15,13 +14,14 @@ from marketing_analytics.simulate.world.customers.purchases import (
     refund_chances,
 )
 from marketing_analytics.simulate.world.customers.ties import Ties, interest, usual_ways
+from marketing_analytics.simulate.world.demand.meetings import AD_KINDS
 from marketing_analytics.simulate.world.mail.events import OPEN
 from marketing_analytics.simulate.world.parameters import (
     DAY_US,
     HabitParameters,
     WorldParameters,
 )
-from marketing_analytics.simulate.world.web.visits import EMAIL_SOURCE, FREE_SOURCES
+from marketing_analytics.simulate.world.web.visits import CHANNELS, EMAIL_SOURCE, FREE_SOURCES
 from marketing_analytics.simulate.world.world import World, generate
 
 PARAMETERS = WorldParameters(seed=4, customers=2_500, days=240)
@@ -110,7 +110,8 @@ def test_who_leaves_comes_less_and_reads_less(world: World) -> None:
 
 
 def test_people_come_again_by_the_way_they_like_best(world: World) -> None:
-    sessions, usual = world.sessions, usual_ways(world.parameters, world.people)
+    sessions, ways = world.sessions, usual_ways(world.parameters, world.people)
+    usual = ways.usual
     known = sessions.person < world.parameters.customers
     # later visits alone: the way to the first order is the market's
     idle = known & (sessions.journey_order < 0)
@@ -123,9 +124,15 @@ def test_people_come_again_by_the_way_they_like_best(world: World) -> None:
     by_ad = sessions.ad >= 0
     types_it = usual[sessions.person] == 0
     assert by_ad[idle & types_it].mean() < 0.6 * by_ad[idle & (usual[sessions.person] == 1)].mean()
+    ads = idle & (sessions.source > EMAIL_SOURCE)
+    channels = np.array(CHANNELS)[sessions.source]
+    for number, kind in enumerate(AD_KINDS):
+        follows = ways.followed[sessions.person] == number
+        assert (channels[ads & follows] == kind).mean() > 0.6
+        assert (channels[ads & ~follows] == kind).mean() < 0.5
 
 
-def test_habits_change_no_order_and_no_cause(monkeypatch: MonkeyPatch) -> None:
+def test_habits_change_no_order_and_no_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also without them: the same orders, and the same are missing without each part."""
     small = {"seed": 2, "customers": 150, "days": 60}
     one = generate(WorldParameters(**small))

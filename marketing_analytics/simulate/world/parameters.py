@@ -40,8 +40,8 @@ class HabitParameters:
     """What known customers do by habit, and how it shows that they are leaving.
 
     `likes` is how many people like each free source best (direct, organic search, organic social,
-    referral, e-mail), `meets_ads` how often those meet ads, against the mean. Together they leave
-    the sources of all visits as common as they are without habits.
+    referral, e-mail), `meets_ads` how often those meet ads, against the mean. Together with
+    `follows_ads` they leave the sources of all visits about as common as without habits.
     """
 
     # of visits and of opened mails; interest fades this long before a customer lapses
@@ -55,6 +55,14 @@ class HabitParameters:
     habit_share: float = 0.75
     likes: tuple[float, ...] = (3.7, 3.7, 0.9, 0.9, 4.4)
     meets_ads: tuple[float, ...] = (0.45, 2.4, 2.4, 2.4, 0.45)
+    # by the same free source: how many follow the ads of social networks, of search, affiliates
+    follows_ads: tuple[tuple[float, ...], ...] = (
+        (0.73, 0.02, 0.25),
+        (0.0, 1.0, 0.0),
+        (1.0, 0.0, 0.0),
+        (0.0, 0.0, 1.0),
+        (0.73, 0.02, 0.25),
+    )
 
 
 @dataclass(frozen=True)

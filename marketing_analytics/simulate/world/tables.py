@@ -16,6 +16,7 @@ from marketing_analytics.simulate.world.chance import IntArray, gather, texts
 from marketing_analytics.simulate.world.columns import days, moments, named
 from marketing_analytics.simulate.world.customers.people import DEVICE_KINDS
 from marketing_analytics.simulate.world.customers.ties import usual_ways
+from marketing_analytics.simulate.world.demand.meetings import AD_KINDS
 from marketing_analytics.simulate.world.demand.truth import (
     NAMES,
     caused_order_table,
@@ -207,6 +208,7 @@ def people_table(world: World) -> pa.Table:
     """Return one row per person with the times of consent, membership and leaving, and habits."""
     people = world.people
     index = np.arange(people.count)
+    ways = usual_ways(world.parameters, people)
     return pa.table(
         {
             "person": index,
@@ -221,7 +223,8 @@ def people_table(world: World) -> pa.Table:
             "is_blocking": people.is_blocking,
             "has_scanner": people.has_scanner,
             "lapsed_at": moments(world.ties.lapsed_of(index)),
-            "usual_source": gather(FREE_SOURCES, usual_ways(world.parameters, people)),
+            "usual_source": gather(FREE_SOURCES, ways.usual),
+            "followed_ads": gather(AD_KINDS, ways.followed),
         }
     )
 

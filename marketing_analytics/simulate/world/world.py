@@ -92,9 +92,7 @@ def generate(parameters: WorldParameters) -> World:
     mail = mails_of_sessions(sends, sketch)
     sketch = without_email(sketch, (sketch.source == EMAIL_SOURCE) & (mail < 0))
     sessions = build_sessions(parameters, plan, people, sketch, mail)
-    events = build_mail_events(
-        parameters, people, ties, sends, sessions.mail, sessions.start_us
-    )
+    events = build_mail_events(parameters, people, ties, sends, sessions.mail, sessions.start_us)
     ad_days = build_ad_days(parameters, plan, sessions)
     catalog = with_budgets(plan.catalog, ad_days)
     return World(

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from marketing_analytics.simulate.world.chance import FloatArray, IntArray, pick, stream
+from marketing_analytics.simulate.world.chance import (
+    FloatArray,
+    IntArray,
+    pick,
+    pick_in_rows,
+    stream,
+)
 from marketing_analytics.simulate.world.customers.people import NEVER_US, People
 from marketing_analytics.simulate.world.parameters import DAY_US, WorldParameters
 
@@ -42,12 +48,20 @@ def interest(
     return np.asarray(habits.interest_left + (1.0 - habits.interest_left) * here)
 
 
-def usual_ways(parameters: WorldParameters, people: People) -> IntArray:
-    """Return the free source by which each person likes best to come."""
-    rng = stream(parameters.seed, "usual ways")
-    return pick(rng, parameters.habits.likes, people.count)
+@dataclass(frozen=True)
+class Habits:
+    """By person: the free source they like best, how often they meet ads, the ads they follow."""
+
+    usual: IntArray
+    eagerness: FloatArray
+    followed: IntArray
 
 
-def eagerness_for_ads(parameters: WorldParameters, usual: IntArray) -> FloatArray:
-    """Return how often people meet ads: who types the address or reads mail seldom searches."""
-    return np.asarray(parameters.habits.meets_ads, dtype=np.float64)[usual]
+def usual_ways(parameters: WorldParameters, people: People) -> Habits:
+    """Return the ways by which each person likes to come."""
+    rng, habits = stream(parameters.seed, "usual ways"), parameters.habits
+    usual = pick(rng, habits.likes, people.count)
+    # who types the address or reads mail seldom searches
+    eagerness = np.asarray(habits.meets_ads, dtype=np.float64)[usual]
+    followed = pick_in_rows(rng, np.cumsum(np.asarray(habits.follows_ads), axis=1), usual)
+    return Habits(usual, eagerness, followed)

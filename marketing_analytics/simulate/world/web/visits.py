@@ -21,7 +21,6 @@ from marketing_analytics.simulate.world.customers.people import People
 from marketing_analytics.simulate.world.customers.purchases import Orders
 from marketing_analytics.simulate.world.customers.ties import (
     Ties,
-    eagerness_for_ads,
     interest,
     usual_ways,
 )
@@ -33,7 +32,12 @@ from marketing_analytics.simulate.world.demand.meetings import (
     pick_ads,
 )
 from marketing_analytics.simulate.world.demand.plan import SpendPlan
-from marketing_analytics.simulate.world.parameters import DAY_US, HOUR_US, SECOND_US, WorldParameters
+from marketing_analytics.simulate.world.parameters import (
+    DAY_US,
+    HOUR_US,
+    SECOND_US,
+    WorldParameters,
+)
 
 # the sources of visits that no ad brought, then the ad platforms
 FREE_SOURCES = ("direct", "organic_search", "organic_social", "referral", "email", "affiliate")
@@ -127,7 +131,7 @@ class Sketcher:
     ) -> None:
         self.parameters, self.plan, self.meetings = parameters, plan, meetings
         self.people, self.orders, self.ties = people, orders, ties
-        self.usual = usual_ways(parameters, people)
+        self.ways = usual_ways(parameters, people)
         self.rng = stream(parameters.seed, "sessions")
         # what habits add has numbers of its own: the others stay what they are without them
         self.habits = stream(parameters.seed, "habits")
@@ -177,12 +181,19 @@ class Sketcher:
         return self.sketch(person, visits.start_us, visits.met, order, journey_order, DEPTH_MIX)
 
     def meet(self, person: IntArray, start_us: IntArray) -> Met:
-        """Return what people whom the shop knows come through: mostly the way they like best."""
-        region, usual = self.people.region[person], self.usual[person]
-        eagerness = eagerness_for_ads(self.parameters, usual)
-        met = self.meetings.meet(self.rng, region, start_us, eagerness, CUSTOMER_FREE, is_late=True)
+        """Return what people whom the shop knows come through: mostly what they like best."""
+        region, ways = self.people.region[person], self.ways
+        met = self.meetings.meet(
+            self.rng, region, start_us, ways.eagerness[person], CUSTOMER_FREE, is_late=True
+        )
         by_habit = self.habits.random(len(person)) < self.parameters.habits.habit_share
-        return replace(met, free=np.where(by_habit & (met.free >= 0), usual, met.free))
+        free = np.where(by_habit & (met.free >= 0), ways.usual[person], met.free)
+        rows = np.flatnonzero(by_habit & (met.campaign >= 0))
+        campaign = met.campaign.copy()
+        campaign[rows] = self.meetings.meet_kind(
+            self.habits, region[rows], start_us[rows], campaign[rows], ways.followed[person[rows]]
+        )
+        return replace(met, campaign=campaign, free=free)
 
     def repeats(self) -> Sketch:
         """Return the sessions in which customers order again."""
