@@ -23,6 +23,7 @@ import numpy as np
 from benchmarks.sql_models import PROJECT, build, compiled
 from marketing_analytics.measure.segments import load_model
 from marketing_analytics.simulate.world.customers.people import NEVER_US
+from marketing_analytics.simulate.world.demand.tactics import AFFILIATE
 from marketing_analytics.simulate.world.mail.events import MACHINE_OPEN, OPEN
 from marketing_analytics.simulate.world.parameters import DAY_US, WorldParameters
 from marketing_analytics.simulate.world.web.visits import CHANNELS
@@ -127,7 +128,8 @@ def columns(world: World) -> dict[str, dict[str, Any]]:
     # machines' too: who opened is not known on the day
     opened = np.isin(world.mail_events.kind, (OPEN, MACHINE_OPEN)) & (reader < customers)
     lapsed = np.flatnonzero(world.ties.lapsed_us < NEVER_US)
-    names = np.array(CHANNELS, dtype=object)
+    # as the project calls them
+    names = np.array(["affiliates" if c == AFFILIATE else c for c in CHANNELS], dtype=object)
     return {
         "orders": {
             "number": np.flatnonzero(own), "person": orders.person[own],

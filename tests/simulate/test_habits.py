@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -21,9 +23,11 @@ from marketing_analytics.simulate.world.parameters import (
     HabitParameters,
     WorldParameters,
 )
+from marketing_analytics.simulate.world.tables import people_table
 from marketing_analytics.simulate.world.web.visits import CHANNELS, EMAIL_SOURCE, FREE_SOURCES
 from marketing_analytics.simulate.world.world import World, generate
 
+ROOT = Path(__file__).resolve().parents[2]
 PARAMETERS = WorldParameters(seed=4, customers=2_500, days=240)
 
 
@@ -150,3 +154,19 @@ def test_habits_change_no_order_and_no_cause(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(purchases, "refund_chances", lambda p, o, _: np.full(len(o.person), 0.05))
     by_chance = build_refunds(another.parameters, another.orders, another.ties)
     assert np.array_equal(by_chance.order, another.refunds.order)
+
+
+def test_nothing_outside_of_the_simulation_knows_the_truth(world: World) -> None:
+    """What the world alone knows of people is named by no model and by no command."""
+    secrets = {"lapsed_at", "lapsed_us", "usual_source", "followed_ads"}
+    assert {"lapsed_at", "usual_source", "followed_ads"} <= set(people_table(world).column_names)
+    read = 0
+    for folder in ("transform", "marketing_analytics"):
+        for path in sorted((ROOT / folder).rglob("*")):
+            is_text = path.suffix in {".py", ".sql", ".yml", ".csv"}
+            if not is_text or (ROOT / "marketing_analytics" / "simulate") in path.parents:
+                continue
+            text, read = path.read_text(encoding="utf-8"), read + 1
+            assert not [name for name in secrets if name in text], path
+            assert "truth/" not in text, path
+    assert read > 500

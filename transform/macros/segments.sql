@@ -7,7 +7,7 @@
         'visits_30d', 'visits_90d', 'visits_180d', 'visits_since', 'last_visit', 'carts_90d',
         'opens_30d', 'opens_90d', 'opens_180d', 'opens_since',
         'direct_visits', 'email_visits', 'organic_search_visits', 'organic_social_visits',
-        'paid_search_visits', 'paid_social_visits', 'referral_visits', 'affiliate_visits'
+        'paid_search_visits', 'paid_social_visits', 'referral_visits', 'affiliates_visits'
     ]) }}
 {%- endmacro %}
 
@@ -15,7 +15,7 @@
 {% macro habitual_channels() -%}
     {{ return([
         'direct', 'email', 'organic_search', 'organic_social', 'paid_search', 'paid_social',
-        'referral', 'affiliate'
+        'referral', 'affiliates'
     ]) }}
 {%- endmacro %}
 
