@@ -43,14 +43,14 @@ visited as (
         count(*) as visits_180d,
         count(case when {{ is_since_purchase('visits.visit_date') }} then 1 end) as visits_since,
         max(visits.visit_date) as last_visit_date,
+        {% for channel in habitual_channels() %}
+            count(case when visits.channel = '{{ channel }}' then 1 end) as {{ channel }}_visits,
+        {% endfor %}
         count(
             case
                 when visits.has_add_to_cart and {{ is_lately('visits.visit_date', 90) }} then 1
             end
         ) as carts_90d
-        {%- for channel in habitual_channels() %},
-        count(case when visits.channel = '{{ channel }}' then 1 end) as {{ channel }}_visits
-        {%- endfor %}
     from orders as cut_offs
     inner join visits
         on cut_offs.customer_key = visits.customer_key
@@ -139,13 +139,13 @@ features as (
             )
         ) as last_visit,
         {{ dampened('visited.carts_90d') }} as carts_90d,
+        {% for channel in habitual_channels() %}
+            {{ dampened('visited.' ~ channel ~ '_visits') }} as {{ channel }}_visits,
+        {% endfor %}
         {{ dampened('opened.opens_30d') }} as opens_30d,
         {{ dampened('opened.opens_90d') }} as opens_90d,
         {{ dampened('opened.opens_180d') }} as opens_180d,
         {{ dampened('opened.opens_since') }} as opens_since
-        {%- for channel in habitual_channels() %},
-            {{ dampened('visited.' ~ channel ~ '_visits') }} as {{ channel }}_visits
-        {%- endfor %}
     from intervals
     inner join rfm
         on intervals.cut_off_date = rfm.cut_off_date
