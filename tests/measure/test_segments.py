@@ -71,7 +71,9 @@ def test_the_hold_out_is_judged_as_scikit_learn_judges_it():
     # the penalty is on standardised features
     spread = train_on.features.std(axis=0)
     spread[spread == 0] = 1
-    own = LogisticRegression(C=model.STRENGTH, max_iter=1000).fit(train_on.features / spread, train_on.answers)
+    own = LogisticRegression(C=model.STRENGTH, max_iter=1000).fit(
+        train_on.features / spread, train_on.answers
+    )
     assert chance == pytest.approx(own.predict_proba(judge_on.features / spread)[:, 1], abs=1e-3)
     assert row["auc"] == pytest.approx(roc_auc_score(is_right, chance))
     assert row["brier"] == pytest.approx(brier_score_loss(is_right, chance))
