@@ -72,8 +72,7 @@ select 't' || number as touchpoint_id, 'c' || md5(person::varchar) as person_key
 from visits where day <= {last};
 create or replace table int_segments__visits as
 select 'c' || md5(person::varchar) as customer_key, number as session_id,
-    date '2025-01-01' + day::integer as visit_date, channel,
-    channel like 'paid%' as is_paid, has_cart as has_add_to_cart
+    date '2025-01-01' + day::integer as visit_date, channel, has_cart as has_add_to_cart
 from visits where is_logged_in and day <= {last};
 create or replace table stg_mailchimp__email_activity as
 select 'm' || person as email_key, 'open' as action,
