@@ -5,7 +5,7 @@ SEED ?= 1
 BIN := .venv/bin
 export PYTHONUTF8 := 1
 
-.PHONY: help install demo up down replay test check unit test-random test-slow test-soak test-engines mutants coverage lint attributes format lock bench clean
+.PHONY: help install demo up down replay test check unit test-random test-slow test-soak test-engines test-clients mutants coverage lint attributes format lock bench clean
 
 help: ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test-soak: .venv/installed ## run the hours-long ring: server kills, faults and 
 
 test-engines: .venv/installed .venv-engines/installed ## run the ring of engines: Trino with Iceberg, Spark (15 min)
 	@$(BIN)/pytest -m engines --timeout 3000 -rs
+
+test-clients: .venv/installed ## run the clients of dbt Cloud that others wrote, each in its own environment (20 min)
+	@$(BIN)/pytest -m clients --timeout 1800 -rs
 
 mutants: .venv/installed ## make 200 lines of the SQL wrong: do the tests notice? (SEED=7 for others)
 	@$(BIN)/python -m benchmarks.mutants --seed $(SEED)

@@ -1,7 +1,8 @@
 """Read 10,000 mutated and 10,000 generated job files: no traceback, nothing that Terraform refuses.
 
 Usage: python -m benchmarks.job_files [--seed N] [--count N] [--checked N]. Prints figures and every
-seed that fails. So many of the files that are read are given to Terraform too, with `variables.tf`.
+seed that fails. So many of the files that are read are given to Terraform too, with `variables.tf`;
+those with a list of jobs as `convert` writes them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 from marketing_analytics.cloud_api.attributes import ATTRIBUTES, Attribute
 from marketing_analytics.core.errors import FileError
+from marketing_analytics.jobs.forms.convert import convert_file
 from marketing_analytics.jobs.model import build_job_file
 from marketing_analytics.jobs.tfvars import Value, parse_text
 from marketing_analytics.jobs.tfvars.file_text import decode
@@ -129,17 +131,24 @@ class Generated:
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
         self.is_json = chance.random() < 0.3
+        self.is_list = not self.is_json and chance.random() < 0.3
 
     def file(self) -> tuple[str, bytes]:
         """Return name and bytes."""
-        jobs = {self.key(): self.job() for _ in range(self.chance.randint(0, 4))}
-        top = {"jobs": self.braced(jobs)}
+        least = int(self.is_list and self.chance.random() < 0.9)
+        keys = [self.key() for _ in range(self.chance.randint(least, 4))]
+        if self.is_list:
+            top = {"jobs": "[\n" + ",\n".join(self.listed(key) for key in keys) + "\n]"}
+        else:
+            top = {"jobs": self.braced({key: self.job() for key in keys})}
         for name in ("project_id", "environment_id"):
             if self.chance.random() < 0.5:
                 top[name] = self.one_of(("7", '"8"'), NUMBERS)
         if self.chance.random() < 0.3:
             top["team_name"] = self.one_of(('"team-1"',), ('"Team"', "7", '""', "null"))
-        rows = [self.row(name, value) for name, value in top.items()]
+        # a variable in quotes is refused, with all that follows
+        is_plain = not self.is_json and self.chance.random() < 0.9
+        rows = [f"{n} = {v}" if is_plain else self.row(n, v) for n, v in top.items()]
         text = "{" + ",\n".join(rows) + "}" if self.is_json else "\n".join(rows) + "\n"
         return ("g.tfvars.json" if self.is_json else "g.tfvars"), text.encode("utf-8")
 
@@ -171,13 +180,33 @@ class Generated:
         between = "," if self.is_json else self.chance.choice((",\n", "\n", "\n# why\n"))
         return "{\n" + between.join(rows) + "\n}"
 
+    def listed(self, name: str) -> str:
+        """Return a job of a list."""
+        members = self.members()
+        members.pop("job_type", None)
+        members["name"] = self.quoted(name)
+        if "schedule_cron" not in members and self.chance.random() < 0.5:
+            kinds = ('"every_day"', '"custom"', '"weekly"', '"hourly"')
+            members["schedule_type"] = self.one_of(kinds, ('"yearly"', "1"))
+            if members["schedule_type"] != '"hourly"':
+                members["schedule_hours"] = self.one_of(("[8]", "[]", '[6, "18"]'), ("[24]", "8"))
+            if members["schedule_type"] == '"weekly"' or self.chance.random() < 0.1:
+                members["schedule_days"] = self.one_of(("[1]", "[0, 7]", "[1, 2]"), ("[8]", "[]"))
+        if self.chance.random() < 0.2:
+            members["job_type"] = self.one_of(('"daily"', '"on-demand"'), ('"ci"', "1"))
+        return self.braced(members)
+
     def job(self) -> str:
         """Return a job."""
+        return self.braced(self.members())
+
+    def members(self) -> dict[str, str]:
+        """Return the attributes of a job."""
         chosen = [a for a in ATTRIBUTES if a.kind == "steps" or self.chance.random() < 0.15]
         members = {a.name: self.value(a) for a in chosen if self.chance.random() < 0.98}
         if self.chance.random() < 0.02:
             members[self.chance.choice(("thread", "name", "retries", "x"))] = "1"
-        return self.braced(members)
+        return members
 
     def value(self, attribute: Attribute) -> str:
         """Return a value of an attribute."""
@@ -262,12 +291,25 @@ def read_all(make: Callable[[random.Random], tuple[str, bytes]], first: int, cou
 # Terraform
 
 
-def renamed(name: str, data: bytes, number: int) -> str | None:
-    """Return a file whose variables have a number of their own, None for a list of jobs."""
+def has_list(name: str, data: bytes) -> bool:
+    """Return whether a file has its jobs in a list."""
+    _, root = parse_text(decode(data, name), name)
+    return not isinstance(root.members["jobs"].data, dict)
+
+
+def as_map(name: str, data: bytes, folder: Path) -> bytes:
+    """Return a file with a list of jobs as `convert` writes it; another one as it is."""
+    if not has_list(name, data):
+        return data
+    path = folder / name
+    path.write_bytes(data)
+    return convert_file(str(path))[1].encode()
+
+
+def renamed(name: str, data: bytes, number: int) -> str:
+    """Return a file whose variables have a number of their own."""
     source, root = parse_text(decode(data, name), name)
     assert isinstance(root, Value)
-    if not isinstance(root.members["jobs"].data, dict):
-        return None
     text = source.text
     for variable, at in sorted(root.keys.items(), key=lambda item: -item[1]):
         word = re.match(r'"(?:[^"\\]|\\.)*"|[\w-]+', text[at:])
@@ -306,10 +348,8 @@ def refused_by_terraform(files: list[tuple[int, str, bytes]], folder: Path) -> I
     for start in range(0, len(files), BATCH):
         batch = {}
         for number, (_, name, data) in enumerate(files[start : start + BATCH], start):
-            text = renamed(name, data, number)
-            if text is not None:
-                batch[number] = (name, text)
-        if not batch or not plan(folder / f"batch{start}", batch):
+            batch[number] = (name, renamed(name, as_map(name, data, folder), number))
+        if not plan(folder / f"batch{start}", batch):
             continue
         for number, file in batch.items():
             if said := plan(folder / f"single{number}", {number: file}):
@@ -345,7 +385,11 @@ def main(arguments: Any) -> int:
         with tempfile.TemporaryDirectory() as folder:
             refused = list(refused_by_terraform(chosen, Path(folder)))
         checked += len(chosen)
-        print(f"  {len(chosen)} of those read given to Terraform, {len(refused)} refused")
+        lists = sum(has_list(name, data) for _, name, data in chosen)
+        print(
+            f"  {len(chosen)} of those read given to Terraform, {lists} of them lists, "
+            f"{len(refused)} refused"
+        )
         print("".join(f"  {said}\n" for said in refused), end="")
         failed |= bool(refused)
     print(f"{checked} files cross-checked with Terraform")

@@ -2,13 +2,15 @@
 
 Both create the same 50 jobs with 3 variables each, plan again, and change all jobs, in turns, on
 the real API of the local dbt Cloud whose answers are 50 ms on their way. Times are those of
-whole processes. Then ours plans 1,000 jobs.
+whole processes, with the bytecode of both compiled, as an installation has it. Then ours plans
+1,000 jobs.
 Usage: python -m benchmarks.jobs_as_code [--runs 3] [--jobs 50] [--large 1000]
 """
 
 from __future__ import annotations
 
 import argparse
+import compileall
 import json
 import multiprocessing
 import os
@@ -102,7 +104,7 @@ class Server:
         started = time.perf_counter()
         process = subprocess.Popen(
             command,
-            env={**os.environ, **environment},
+            env=installed() | environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -113,6 +115,11 @@ class Server:
             raise SystemExit(f"{command} ended with {process.returncode}")
         cpu_seconds = usage.ru_utime + usage.ru_stime
         return Figure(self.ask("calls"), seconds, cpu_seconds, usage.ru_maxrss / 1024)
+
+
+def installed() -> dict[str, str]:
+    """Return an environment in which Python keeps the bytecode that it compiles."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def ours(folder: Path, url: str, count: int, threads: int) -> tuple[list[str], dict[str, str]]:
@@ -196,6 +203,7 @@ def middle(figures: list[Figure]) -> Figure:
 def compare(server: Server, folder: Path, runs: int, count: int) -> bool:
     """Print the table; return whether all goals are met."""
     rounds: dict[bool, list[list[Figure]]] = {True: [], False: []}
+    compileall.compile_dir(ROOT / "marketing_analytics", quiet=1)
     for _ in range(runs):
         for is_ours in (False, True):
             rounds[is_ours].append(one_round(server, folder, is_ours, count))

@@ -18,13 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.seeded_artifacts import PARENTS, write_artifacts
+from benchmarks.seeded_records import seed_records, write_drift
 from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.pages.mount import build_ui
+from marketing_analytics.local_cloud.pages.records.drift import JobFiles
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs.requests.again import retry_run
 from marketing_analytics.local_cloud.runs.store import create_run, request_cancel
 from marketing_analytics.local_cloud.store.connection import open_connection, time_text, transaction
 from marketing_analytics.local_cloud.store.schema import open_store
+from marketing_analytics.local_cloud.webhooks.store import send_again
 
 ACCOUNT_ID = 1
 TOKEN = "dbtc_seeded_pages_token"
@@ -387,7 +390,9 @@ def seed(data_dir: Path, *, runs: int = 400, lines: int = 400) -> dict[str, int]
             status_message="The server was stopped while this run was active.",
         )
         kept["job"] = jobs[0]
+        seed_records(connection, kept, requests=60)
     connection.close()
+    write_drift(data_dir, jobs[1], now)
     return kept
 
 
@@ -412,11 +417,18 @@ class StoreActions:
         with closing(open_connection(self.database)) as connection:
             request_cancel(connection, run_id)
 
+    def send_again(self, delivery_id: str) -> None:
+        """Queue a delivery of a webhook once more."""
+        with closing(open_connection(self.database)) as connection:
+            send_again(connection, delivery_id)
+
 
 def settings_of(data_dir: Path, **given: Any) -> UiSettings:
     """Return the settings of pages on a seeded folder."""
     database = data_dir / "cloud.sqlite"
-    return UiSettings(database, data_dir, ACCOUNT_ID, StoreActions(database), **given)
+    files = JobFiles((Path("env_file/dev_env.tfvars"),), (Path("env_file/prod_env.tfvars"),))
+    more = {"job_files": files, **given}
+    return UiSettings(database, data_dir, ACCOUNT_ID, StoreActions(database), **more)
 
 
 def main() -> None:

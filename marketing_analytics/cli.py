@@ -23,17 +23,9 @@ GROUPS = {
 }
 
 
-class Rooms(LateGroup):
-    """The groups of all features, whose help needs none of them imported."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, GROUPS[name][1]) for name in self.list_commands(ctx)])
-
-
 @click.group(
-    cls=Rooms,
-    members={name: f"{module}:group" for name, (module, _) in GROUPS.items()},
+    cls=LateGroup,
+    members={name: (f"{module}:group", summary) for name, (module, summary) in GROUPS.items()},
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="marketing")

@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -30,9 +31,12 @@ FILES = {
     },
 }
 RESOLVE = [
-    "uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11",
+    "uv", "pip", "compile", "--quiet", "--universal",
     "--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-header",
 ]  # fmt: skip
+PYTHON = "3.11"
+# a client that needs a newer Python says so in a line of its .in file
+NEWER_PYTHON = re.compile(r"^# python (\d+\.\d+)$", re.MULTILINE)
 
 
 def wanted_digest(name: str) -> str:
@@ -52,6 +56,13 @@ def wanted_digest(name: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def python_of(name: str) -> str:
+    """Return the oldest Python that a requirements file is for."""
+    asked = ROOT / FILES[name][0]
+    found = NEWER_PYTHON.search(asked.read_text()) if asked.suffix == ".in" else None
+    return found[1] if found else PYTHON
+
+
 def header(name: str, body: str) -> str:
     """Return the first lines of a generated file: how it was made and its two digests."""
     content = hashlib.sha256(body.encode()).hexdigest()
@@ -66,7 +77,7 @@ def write(name: str) -> None:
     """Resolve one file."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PIP_")}
     result = subprocess.run(
-        [*RESOLVE, *FILES[name]],
+        [*RESOLVE, "--python-version", python_of(name), *FILES[name]],
         cwd=ROOT,
         env=environment,
         capture_output=True,

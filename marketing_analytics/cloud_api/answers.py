@@ -21,6 +21,8 @@ COOLDOWN_SECONDS = 300.0
 AMBIGUOUS_STATUS = {408, 425, 500, 502, 503, 504}
 # what a list of jobs may hold: 10,000 large jobs
 MAX_LIST_BYTES = 32 * 1024 * 1024
+# small ones take ten times the bytes of their text
+MAX_LIST_ITEMS = 50_000
 # an answer of 16 MiB could be five million empty lists, which take half a gigabyte
 MAX_VALUES = 500_000
 
@@ -48,13 +50,18 @@ def unlike(host: str, what: str) -> TerminalError:
     )
 
 
-def check_size(size: int, path: str) -> None:
-    """Raise TerminalError when a list has become too large to keep."""
+def check_size(size: int, count: int, path: str) -> None:
+    """Raise TerminalError when a list, of so many bytes and items, has become too large to keep."""
     if size > MAX_LIST_BYTES:
-        raise TerminalError(
-            f"the list at {path} is larger than {MAX_LIST_BYTES // 2**20} MiB",
-            hint="one project does not have so many jobs: look at what answers there",
-        )
+        what = f"is larger than {MAX_LIST_BYTES // 2**20} MiB"
+    elif count > MAX_LIST_ITEMS:
+        what = f"has more than {MAX_LIST_ITEMS:,} items"
+    else:
+        return
+    raise TerminalError(
+        f"the list at {path} {what}",
+        hint="one project does not have so many jobs: look at what answers there",
+    )
 
 
 def id_of(item: Answer, host: str) -> int:

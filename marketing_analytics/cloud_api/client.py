@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import IO, Any, TypeVar
@@ -137,13 +136,13 @@ class CloudClient:
         """
         items, total, size = self.page(path, params, 0)
         yield items
-        offset = step = len(items)
+        offset = step = count = len(items)
         while step and (step >= PAGE_SIZE if total is None else offset < total):
             end = offset + 1 if total is None else min(offset + at_a_time * step, total)
             offsets = range(offset, end, step)
             for items, _, page_size in self.pages_at(path, params, offsets):
-                size += page_size
-                check_size(size, path)
+                size, count = size + page_size, count + len(items)
+                check_size(size, count, path)
                 yield items
             offset = offsets[-1] + step
             step = step if total is not None else len(items)
@@ -161,6 +160,9 @@ class CloudClient:
         """
         if len(items) < 2:
             return [act(item) for item in items]
+        # a list of one page needs none, and it takes a while to load
+        from concurrent.futures import ThreadPoolExecutor, wait
+
         with ThreadPoolExecutor(min(MOST_AT_A_TIME, len(items))) as pool:
             begun = [pool.submit(act, item) for item in items]
             try:

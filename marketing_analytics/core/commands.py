@@ -116,12 +116,14 @@ class Group(SaysJson, click.Group):
 
 
 class LateGroup(Group):
-    """A group whose commands are imported when they are called.
+    """A group whose commands are imported when they are called; its help needs none of them.
 
-    `members` maps a command's name to `module:attribute`.
+    `members` maps a command's name to `module:attribute` and the line that its help begins with.
     """
 
-    def __init__(self, *arguments: Any, members: Mapping[str, str], **options: Any) -> None:
+    def __init__(
+        self, *arguments: Any, members: Mapping[str, tuple[str, str]], **options: Any
+    ) -> None:
         super().__init__(*arguments, **options)
         self.members = members
 
@@ -131,11 +133,16 @@ class LateGroup(Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, imported now, or None."""
-        module, _, attribute = self.members.get(cmd_name, "").partition(":")
-        if not module:
+        if cmd_name not in self.members:
             return None
+        module, _, attribute = self.members[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.members[name][1]) for name in self.list_commands(ctx)])
 
 
 class JsonUsageError(click.UsageError):

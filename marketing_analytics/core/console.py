@@ -1,6 +1,7 @@
 """The one door to the terminal: colour, width, JSON, progress and errors.
 
-Data goes to stdout, everything else to stderr. Rich is imported when first used.
+Data goes to stdout, everything else to stderr. Nothing that is printed can move the cursor or hide
+what stands beside it, whoever wrote it: colours are added here. Rich is imported when first used.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from marketing_analytics.core.errors import (
     full_disk,
 )
 from marketing_analytics.core.redaction import redact, secrets_of
+from marketing_analytics.core.signs import visible
 
 if TYPE_CHECKING:
     from rich.console import Console as RichConsole
@@ -82,10 +84,10 @@ class Console:
             soft_wrap=not self.is_terminal,
         )
 
-    def line(self, text: str = "") -> None:
-        """Print one line for a person; silent in JSON mode."""
+    def line(self, text: str = "", *, colour: str = "") -> None:
+        """Print one line for a person, in a colour of the terminal; silent in JSON mode."""
         if not self.is_json:
-            self._print(text, self.out)
+            self._print(text, self.out, colour)
 
     def prose(self, text: str, *, indent: str = "", piped_width: int = 0) -> None:
         """Print sentences, folded between words; in a pipe too where that has a width."""
@@ -132,8 +134,10 @@ class Console:
             lines = self.folded(text, indent=indent, stream=self.err)
         self._print("\n".join(lines), self.err)
 
-    def _print(self, text: str, stream: IO[str]) -> None:
-        text = redact(text, secrets_of())
+    def _print(self, text: str, stream: IO[str], colour: str = "") -> None:
+        text = visible(redact(text, secrets_of()).replace("\r\n", "\n"))
+        if colour and self.has_colour:
+            text = f"\x1b[{colour}m{text}\x1b[0m"
         if self._live is None:
             print(text, file=stream, flush=True)
             return
@@ -224,7 +228,8 @@ class Console:
         self._live = rich = self.rich()
 
         def content() -> Constrain:
-            text = Text(redact("\n".join(say()), secrets_of()), no_wrap=True, overflow="ellipsis")
+            said = visible(redact("\n".join(say()), secrets_of()))
+            text = Text(said, no_wrap=True, overflow="ellipsis")
             # room for the ^C that a terminal echoes, which would else begin a line of its own
             return Constrain(text, rich.width - len("^C"))
 
@@ -316,7 +321,7 @@ def drawn(
     for index in shown:
         table.add_column(columns[index], justify="right" if index in right else "left")
     for row in rows:
-        table.add_row(*(Text(redact(row[index], secrets_of())) for index in shown))
+        table.add_row(*(Text(visible(redact(row[index], secrets_of()))) for index in shown))
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import json
 import os
 import re
@@ -47,6 +48,7 @@ def is_secret_name(name: str) -> bool:
     return bool(SECRET_NAME.search(name)) or name.startswith("DBT_ENV_SECRET")
 
 
+@functools.lru_cache(4096)
 def is_meant_secret(name: str) -> bool:
     """Return whether a name is one of a secret, or one with a slip in it, such as `dbt_tokn`."""
     known = [word for word in WORDS.split("|") if "?" not in word]
@@ -92,11 +94,19 @@ def masked_values(settings: Iterable[tuple[str, str]]) -> list[str]:
     They are those of secrets by their names, and the passwords in addresses; each line of one that
     has several, and each as it stands in JSON and in an address.
     """
+    return list(values_of(tuple(settings)))
+
+
+# whatever is printed asks for them, line by line
+@functools.lru_cache(8)
+def values_of(settings: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    """Return what `masked_values` does."""
     plain: set[str] = set()
     for name, value in settings:
         plain |= {value} if is_masked(name) else passwords_in(value)
     values = {form for value in plain for form in forms_of(value)}
-    return sorted((v for v in values if len(v) >= MIN_SECRET_LENGTH), key=len, reverse=True)
+    long = (value for value in values if len(value) >= MIN_SECRET_LENGTH)
+    return tuple(sorted(long, key=len, reverse=True))
 
 
 def forms_of(secret: str) -> set[str]:

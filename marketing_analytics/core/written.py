@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError
@@ -37,6 +36,8 @@ def replace_file(path: Path, content: str | bytes, *, is_private: bool = False) 
 
 def sync_all(paths: Iterable[Path]) -> None:
     """Make the content of many files outlive a loss of power; side by side, they share the wait."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(SYNCED_AT_ONCE) as pool:
         list(pool.map(sync_file, paths))
 

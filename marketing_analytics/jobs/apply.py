@@ -1,4 +1,4 @@
-"""Read the account and carry a plan out, concurrently, chain level by chain level.
+"""Carry a plan out, concurrently, chain level by chain level.
 
 The jobs are read once more before the first write: one that is another than the plan saw is
 left alone. A create whose answer is lost is looked up by its ownership mark and adopted; after
@@ -12,7 +12,7 @@ import contextlib
 import hashlib
 import tempfile
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,20 +31,13 @@ from marketing_analytics.core.errors import (
     PlatformError,
     RemoteError,
     StaleError,
-    UserError,
 )
 from marketing_analytics.core.locks import file_lock
+from marketing_analytics.jobs.account import as_seen, read_jobs
 from marketing_analytics.jobs.guards.freshness import Freshness
 from marketing_analytics.jobs.guards.lease import Lease
 from marketing_analytics.jobs.guards.quiet import is_quiet
-from marketing_analytics.jobs.model import JobFile
-from marketing_analytics.jobs.payload import (
-    Desired,
-    Override,
-    body_of,
-    overrides_of,
-    without_starts,
-)
+from marketing_analytics.jobs.payload import Desired, body_of, without_starts
 from marketing_analytics.jobs.plan import (
     Change,
     Plan,
@@ -52,10 +45,7 @@ from marketing_analytics.jobs.plan import (
     VariableChange,
     change_job,
     owned_jobs,
-    remote_job,
 )
-
-RELATED = "custom_environment_variables"
 
 State = Literal["done", "failed", "stale", "not tried"]
 
@@ -69,96 +59,6 @@ class Outcome:
     job_id: int | None = None
     message: str = ""
     error: PlatformError | None = field(default=None, repr=False)
-
-
-# reading
-
-
-def read_jobs(
-    client: CloudClient,
-    scope: Scope,
-    claim: Callable[[list[RemoteJob]], list[RemoteJob]] = list,
-) -> list[RemoteJob]:
-    """Return the project's jobs; the scope's jobs with their variables.
-
-    `claim` gives jobs without a mark an owner, where something else says whose they are.
-
-    One call per 100 jobs where the list carries the variables, else one more per job of ours.
-    """
-    listed = client.list_jobs(RELATED)
-    jobs = claim([remote_job(data, overrides_of(data.get(RELATED))) for data in listed])
-    return with_overrides(client, jobs, lambda job: in_scope(job, scope))
-
-
-def with_overrides(
-    client: CloudClient, jobs: list[RemoteJob], is_wanted: Callable[[RemoteJob], bool] = bool
-) -> list[RemoteJob]:
-    """Return the jobs; those wanted have their variables, asked for where the list has none."""
-    unknown = [job for job in jobs if job.overrides is None and is_wanted(job)]
-    if not unknown:
-        return jobs
-    read = client.together(reader(client), unknown)
-    found = dict(zip(unknown_ids(unknown), read, strict=True))
-    return [
-        replace(job, overrides=tuple(found[job.job_id])) if job.job_id in found else job
-        for job in jobs
-    ]
-
-
-def check_environments(
-    client: CloudClient, file: JobFile, environment_id: int, seen: Collection[Any] = ()
-) -> None:
-    """Raise UserError unless the environments of the jobs are there.
-
-    Each is asked for once, those that were `seen` are not.
-    """
-    if environment_id not in seen:
-        client.check_environment(environment_id)
-    known = {environment_id, *seen}
-    for job in file.jobs:
-        own = job.environment_id
-        if own is None or own in known:
-            continue
-        known.add(own)
-        try:
-            client.check_environment(own)
-        except UserError as error:
-            at = job.places["environment_id"]
-            hint = "write the number from the page URL of an environment of the project"
-            raise file.source.error(f'{error.message} (job "{job.key}")', at, hint) from None
-
-
-def as_seen(plan: Plan) -> Callable[[list[RemoteJob]], list[RemoteJob]]:
-    """Return a claim of the jobs without a mark that a plan took for ours."""
-    keys = {seen.job_id: seen.key for seen in plan.seen}
-
-    def claim(jobs: list[RemoteJob]) -> list[RemoteJob]:
-        return [
-            replace(job, owner=Owner(plan.scope, keys[job.job_id]))
-            if job.owner is None and job.job_id in keys
-            else job
-            for job in jobs
-        ]
-
-    return claim
-
-
-def in_scope(job: RemoteJob, scope: Scope) -> bool:
-    """Return whether a job carries the scope's mark."""
-    return job.owner is not None and job.owner.scope == scope
-
-
-def unknown_ids(jobs: Iterable[RemoteJob]) -> list[int]:
-    """Return the ids of jobs."""
-    return [job.job_id for job in jobs]
-
-
-def reader(client: CloudClient) -> Callable[[RemoteJob], list[Override]]:
-    """Return a function that reads the variables of one job."""
-    return lambda job: overrides_of(client.job_overrides(job.job_id)) or []
-
-
-# writing
 
 
 def apply_plan(

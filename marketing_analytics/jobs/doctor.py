@@ -225,7 +225,9 @@ def look_at_rights(
     if not seen.refusals:
         count = jobs_counted(len(seen.jobs))
         yield Finding("rights", f"it reads {count}, runs, variables and environments")
-    yield Finding("project", f"{settings.project_id}, {len(seen.environments)} environments")
+    number = len(seen.environments)
+    counted = f"{number} environment{'s' if number != 1 else ''}"
+    yield Finding("project", f"{settings.project_id}, {counted}")
     yield environment_finding(settings.environment_id, seen.environments)
     for file in files:
         for mistake in mistakes_of(file, seen, None):

@@ -14,8 +14,8 @@ from marketing_analytics.jobs.payload import (
     Desired,
     Fields,
     compared,
-    fields_of_remote,
     fixed_type,
+    remote_after,
     shown_name,
 )
 from marketing_analytics.jobs.versions import RemoteJob as RemoteJob
@@ -221,7 +221,7 @@ def change_job(job: Desired, remote: RemoteJob, keys: Mapping[int, str]) -> list
 
 def is_replaced(job: Desired, remote: RemoteJob) -> bool:
     """Return whether the job must be created anew: its type cannot change in place."""
-    return fixed_type(fields_of_remote(remote.data, {})) != fixed_type(job.fields)
+    return fixed_type(remote.fields) != fixed_type(job.fields)
 
 
 def check_kept(job: Desired, remote: RemoteJob) -> None:
@@ -238,7 +238,8 @@ def field_changes(
     job: Desired, remote: RemoteJob, keys: Mapping[int, str]
 ) -> tuple[FieldChange, ...]:
     """Return the fields that differ, each by the name that a diff shows."""
-    old, new = fields_of_remote(remote.data, keys), job.fields
+    old = {**remote.fields, "after": remote_after(remote.data, keys)}
+    new = job.fields
     ignored = {a.name for a in compared() if a.is_left_alone and new[a.name] is None}
     return tuple(
         FieldChange(shown_name(name), old[name], value)

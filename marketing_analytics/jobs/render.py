@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from marketing_analytics.cloud_api.cron import (
     CronError,
@@ -13,19 +13,16 @@ from marketing_analytics.cloud_api.cron import (
 )
 from marketing_analytics.cloud_api.names import Scope, jobs_counted, owner_of, without_mark
 from marketing_analytics.core.console import Console
-from marketing_analytics.jobs.apply import Outcome
-from marketing_analytics.jobs.payload import compared, fields_of_remote, shown_name
+from marketing_analytics.jobs.payload import compared, shown_name
 from marketing_analytics.jobs.plan import Change, FieldChange, Plan, RemoteJob, time_of
+
+if TYPE_CHECKING:
+    from marketing_analytics.jobs.apply import Outcome
 
 SCHEMA_VERSION = 1
 SIGNS = {"create": "+", "update": "~", "delete": "-"}
 COLOURS = {"+": "32", "~": "33", "-": "31", "!": "31"}
 NOT_SET = "not set"
-
-
-def paint(console: Console, sign: str, text: str) -> str:
-    """Return text in the colour of a sign, where colour is wanted."""
-    return f"\x1b[{COLOURS[sign]}m{text}\x1b[0m" if console.has_colour else text
 
 
 def print_plan(console: Console, plan: Plan, source: str, seconds: float) -> None:
@@ -36,7 +33,7 @@ def print_plan(console: Console, plan: Plan, source: str, seconds: float) -> Non
     for change in plan.changes:
         for line in change_lines(change, width):
             for part in console.folded(line, indent=" " * (width + 6)):
-                console.line(paint(console, SIGNS[change.action], part))
+                console.line(part, colour=COLOURS[SIGNS[change.action]])
     for change in plan.spared:
         console.prose(
             f"  ! {change.key:<{width}}  {change.reason} (job {change.job_id})", indent="    "
@@ -62,16 +59,18 @@ def change_lines(change: Change, width: int) -> list[str]:
     return [(lead if not n else " " * len(lead)) + text for n, text in enumerate(texts)]
 
 
-def change_texts(change: Change) -> list[str]:
-    """Return what changes, one text per line."""
+def change_texts(change: Change, *, is_first_mark: bool = False) -> list[str]:
+    """Return what changes, one text per line; a first mark takes the place of none."""
     if change.action == "delete":
         return [f"{change.reason} (job {change.job_id})"]
     if change.action == "create":
         return [creation_text(change)]
-    texts = [field_text(field) for field in change.fields]
+    names = [field.field for field in change.fields] + [each.name for each in change.variables]
+    width = max(12, *map(len, names)) if names else 12
+    texts = [field_text(field, width, is_first_mark=is_first_mark) for field in change.fields]
     for variable in change.variables:
         new = NOT_SET if variable.value is None else variable.value
-        texts.append(f"{variable.name:<12} {variable.old or NOT_SET} → {new}")
+        texts.append(f"{variable.name:<{width}} {variable.old or NOT_SET} → {new}")
     return texts
 
 
@@ -104,17 +103,23 @@ def after_in_words(after: tuple[str, tuple[str, ...]]) -> str:
     return f"after {after[0]} ({', '.join(after[1])})"
 
 
-def field_text(change: FieldChange) -> str:
+def field_text(change: FieldChange, width: int, *, is_first_mark: bool = False) -> str:
     """Return `field old → new`, and what a new schedule means."""
     old, new = (shown(change.field, value) for value in (change.old, change.new))
-    text = f"{change.field:<12} {old} → {new}"
-    if change.field == "description" and owner_of(change.new) and not owner_of(change.old):
+    text = f"{change.field:<{width}} {old} → {new}"
+    if not is_first_mark and is_mark_set_again(change):
         return f"{text}   the mark was removed; it will be set again"
     if change.field != "schedule":
         return text
     return f"{text}   " + (
         f"next run {next_run(change.new)}" if change.new else "no more scheduled runs"
     )
+
+
+def is_mark_set_again(change: FieldChange) -> bool:
+    """Return whether a change gives a job of ours its mark back."""
+    is_description = change.field == "description"
+    return is_description and bool(owner_of(change.new)) and not owner_of(change.old)
 
 
 def shown(field: str, value: Any) -> str:
@@ -151,7 +156,7 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
     else:
         text = f"  {outcome.state} {SIGNS[change.action]} {change.name}: {outcome.message}"
         for part in console.folded(text, indent="    "):
-            console.line(paint(console, "!", part))
+            console.line(part, colour=COLOURS["!"])
 
 
 def print_result(console: Console, outcomes: Sequence[Outcome]) -> None:
@@ -241,7 +246,6 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
 def job_json(job: RemoteJob) -> dict[str, Any]:
     """Return a job of the list for JSON."""
     owner = job.owner
-    fields = fields_of_remote(job.data, {})
     return {
         "id": job.job_id,
         "key": owner.key if owner else None,
@@ -249,7 +253,7 @@ def job_json(job: RemoteJob) -> dict[str, Any]:
         "branch": (owner.scope.branch or None) if owner else None,
         "user": (owner.scope.user or None) if owner else None,
         "description": without_mark(job.data.get("description")),
-        **settings_json(fields),
+        **settings_json(job.fields),
         "next_run_at": iso(job.data.get("next_run")),
         "updated_at": iso(job.data.get("updated_at")),
         "env_vars": {o.name: o.value for o in job.overrides or ()},

@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from marketing_analytics.cloud_api.names import Owner, owner_of
-from marketing_analytics.jobs.payload import Override, fields_of_remote, shown_name
+from marketing_analytics.jobs.payload import Fields, Override, fields_of_remote, shown_name
 
 # what a version has beside the attributes of the table: a change of it would be written over
 FURTHER = ("state", "schedule", "triggers", "job_completion_trigger_condition")
@@ -29,6 +30,11 @@ class RemoteJob:
     def name(self) -> str:
         """Return the job's name."""
         return str(self.data.get("name") or "")
+
+    @cached_property
+    def fields(self) -> Fields:
+        """Return the flat form; the job that this one runs after stands there by its id."""
+        return fields_of_remote(self.data, {})
 
     @property
     def is_marked(self) -> bool:
@@ -75,7 +81,7 @@ class Version:
 
 def version_of(job: RemoteJob) -> Version:
     """Return a job of ours as it is now; what a run changes by itself is no part of it."""
-    fields = json.loads(json.dumps(fields_of_remote(job.data, {}), default=str))
+    fields = json.loads(json.dumps(job.fields, default=str))
     variables = {
         each.name: digest_of([each.override_id, each.value]) for each in job.overrides or ()
     }

@@ -27,6 +27,7 @@ def group() -> None:
         "--raw-database var/raw.duckdb",
         "--port 0 --data-dir var/cloud --dirty",
         "--project-dir https://git.example.com/shop.git --git-login https://git.=env:GIT_TOKEN",
+        "--tls",
     ]
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -100,6 +101,22 @@ def group() -> None:
     help="Delete runs so many days after their end; 0 keeps all.",
 )
 @click.option(
+    "--tls",
+    "has_tls",
+    is_flag=True,
+    help="Speak https, with a certificate for this machine that is made in the data folder.",
+)
+@click.option(
+    "--tls-cert",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Speak https with this certificate and its chain, in PEM.",
+)
+@click.option(
+    "--tls-key",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The key of --tls-cert, in PEM and without a password.",
+)
+@click.option(
     "--rate-limit",
     "requests_per_minute",
     type=click.IntRange(min=0),
@@ -120,6 +137,20 @@ def group() -> None:
     multiple=True,
     metavar="NAME",
     help="Let webhooks go to this host of your own network; can be repeated.",
+)
+@click.option(
+    "--job-file",
+    "job_files",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Compare the jobs of your branch with this file on the page of drift; can be repeated.",
+)
+@click.option(
+    "--shared-job-file",
+    "shared_job_files",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The same for a file whose jobs the team shares; can be repeated.",
 )
 @click.option(
     "--allow-path",
@@ -156,9 +187,14 @@ def serve(
     raw_database: Path | None,
     allowed_hosts: tuple[str, ...],
     keep_days: int,
+    has_tls: bool,
+    tls_cert: Path | None,
+    tls_key: Path | None,
     requests_per_minute: int,
     trusted_proxies: tuple[str, ...],
     webhook_hosts: tuple[str, ...],
+    job_files: tuple[Path, ...],
+    shared_job_files: tuple[Path, ...],
     allowed_paths: tuple[Path, ...],
     has_external_access: bool,
     publishing_jobs: tuple[str, ...],
@@ -179,7 +215,14 @@ def serve(
         from marketing_analytics.local_cloud.runs.code.remotes import read_login
         from marketing_analytics.local_cloud.runs.confinement.access import Access
         from marketing_analytics.local_cloud.server import serve as serve_until_stopped
+        from marketing_analytics.web.certificates import own_certificate
+        from marketing_analytics.web.hosts import LOOPBACK_NAMES
 
+        hosts = frozenset(name.lower() for name in allowed_hosts)
+        tls = checks.brought_certificate(tls_cert, tls_key)
+        if has_tls and not tls:
+            names = checks.api_hosts(host, hosts | LOOPBACK_NAMES)
+            tls = own_certificate(data_dir.resolve() / "tls", names)
         settings = checks.ServerSettings(
             identity=identity,
             data_dir=data_dir.resolve(),
@@ -192,12 +235,15 @@ def serve(
             host=host,
             port=port,
             raw_database=raw_database or raw_database_of(os.environ.get("MARKETING_RAW_DATABASE")),
-            allowed_hosts=frozenset(name.lower() for name in allowed_hosts),
+            allowed_hosts=hosts,
+            tls=tls,
             publishing_jobs=frozenset(publishing_jobs),
             keep_days=keep_days,
             requests_per_minute=requests_per_minute,
             trusted_proxies=frozenset(trusted_proxies),
             webhook_hosts=frozenset(name.lower() for name in webhook_hosts),
+            job_files=tuple(path.resolve() for path in job_files),
+            shared_job_files=tuple(path.resolve() for path in shared_job_files),
             access=Access(
                 is_open=has_external_access,
                 folders=tuple(path.resolve() for path in allowed_paths),

@@ -28,6 +28,8 @@ from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud import settings as checks
 from marketing_analytics.local_cloud.api.answers import one
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
+from marketing_analytics.local_cloud.api.discovery.handlers import is_discovery
+from marketing_analytics.local_cloud.pages.records.drift import JobFiles
 from marketing_analytics.local_cloud.runs import store as run_store
 from marketing_analytics.local_cloud.runs.code.remotes import is_address
 from marketing_analytics.local_cloud.runs.code.settings import CodeSettings
@@ -50,9 +52,11 @@ from marketing_analytics.local_cloud.store.projects import (
 )
 from marketing_analytics.local_cloud.store.schema import open_store
 from marketing_analytics.local_cloud.webhooks.sender import Sender
+from marketing_analytics.local_cloud.webhooks.store import send_again
 from marketing_analytics.warehouse.duckdb import no_raw_database
+from marketing_analytics.web import certificates
 from marketing_analytics.web.guard import wants_page
-from marketing_analytics.web.hosts import ANY_ADDRESS, answered_hosts
+from marketing_analytics.web.hosts import ANY_ADDRESS
 from marketing_analytics.web.listening import open_socket
 
 SHUTDOWN_SECONDS = 2
@@ -71,6 +75,8 @@ def serve(settings: ServerSettings, console: Console) -> int:
     checks.check_source(settings)
     checks.check_dbt()
     checks.prepare_data_dir(settings.data_dir)
+    if settings.tls:
+        certificates.load(settings.tls.current())
     with closing(open_socket(settings.host, settings.port)) as listening:
         engine = Engine(
             settings.data_dir,
@@ -102,19 +108,27 @@ def serve(settings: ServerSettings, console: Console) -> int:
 def publish_settings(settings: ServerSettings, listening: socket.socket) -> PublishSettings:
     """Return how the report is published: the monitors of the project's repository, this server."""
     monitors = Path(source_of(settings), settings.subdirectory).parent / MONITORS
-    identity = settings.identity
-    environment = {
-        "DBTCLOUD_HOST_URL": address_of(settings.host, listening),
-        "DBTCLOUD_ACCOUNT_ID": str(identity.account_id),
-        "DBTCLOUD_TOKEN": identity.token,
-        "PROJECT_ID": str(identity.project_id),
-        "ENVIRONMENT_ID": str(identity.environment_id),
-    }
+    environment = own_environment(settings, listening)
     # a frozen business clock is that of the data too
     environment |= {name: os.environ[name] for name in (clock.SETTING,) if name in os.environ}
     return PublishSettings(
         settings.publishing_jobs, monitors if monitors.is_file() else None, environment
     )
+
+
+def own_environment(settings: ServerSettings, listening: socket.socket) -> dict[str, str]:
+    """Return the settings with which our own commands find this very server."""
+    identity = settings.identity
+    found = {
+        "DBTCLOUD_HOST_URL": address_of(settings, listening),
+        "DBTCLOUD_ACCOUNT_ID": str(identity.account_id),
+        "DBTCLOUD_TOKEN": identity.token,
+        "PROJECT_ID": str(identity.project_id),
+        "ENVIRONMENT_ID": str(identity.environment_id),
+    }
+    if settings.tls and settings.tls.is_own:
+        found["SSL_CERT_FILE"] = str(settings.tls.place.certificate)
+    return found
 
 
 def set_up_log() -> None:
@@ -212,7 +226,12 @@ def run_server(
     settings: ServerSettings, engine: Engine, listening: socket.socket, console: Console
 ) -> None:
     """Answer requests until a signal comes."""
-    front = Front(settings, engine)
+    files = JobFiles(
+        settings.job_files,
+        settings.shared_job_files,
+        {**os.environ, **own_environment(settings, listening)},
+    )
+    front = Front(settings, engine, files)
     sender = Sender(settings.database_path, settings.webhook_hosts)
     sender.start()
     server = build_server(front, settings.trusted_proxies)
@@ -223,7 +242,7 @@ def run_server(
     }
     try:
         announce(settings, listening, console)
-        run_until_exit(server, listening)
+        run_until_exit(server, listening, settings.tls)
     finally:
         sender.stop()
         front.close()
@@ -257,11 +276,23 @@ def build_server(app: ASGIApp, trusted_proxies: Collection[str] = ()) -> Any:
     return uvicorn.Server(config)
 
 
-def run_until_exit(server: Any, listening: socket.socket) -> None:
-    """Run uvicorn without its signal handlers."""
+def run_until_exit(
+    server: Any, listening: socket.socket, tls: certificates.CertificateSource | None = None
+) -> None:
+    """Run uvicorn without its signal handlers; with a certificate it speaks https."""
     import asyncio
 
-    asyncio.run(server._serve([listening]))
+    async def run() -> None:
+        if tls:
+            server.config.load()
+            server.config.ssl = context = certificates.load(tls.current())
+            # the loop ends it with the server
+            fresh = asyncio.create_task(certificates.keep_fresh(context, tls))
+        await server._serve([listening])
+        if tls:
+            fresh.cancel()
+
+    asyncio.run(run())
 
 
 def announce(settings: ServerSettings, listening: socket.socket, console: Console) -> None:
@@ -269,16 +300,21 @@ def announce(settings: ServerSettings, listening: socket.socket, console: Consol
 
     The socket listens already: a client that comes now waits for its answer.
     """
-    url = address_of(settings.host, listening)
-    write_whole(settings.data_dir / "server.json", {"url": url, "pid": os.getpid()})
+    url, about = address_of(settings, listening), {}
+    if settings.tls and settings.tls.is_own:
+        about["certificate"] = str(settings.tls.place.certificate)
+    write_whole(settings.data_dir / "server.json", {"url": url, "pid": os.getpid(), **about})
     console.line(f"dbt Cloud is serving on {url} (data in {settings.data_dir})")
+    for path in about.values():
+        console.note(f"clients trust it with SSL_CERT_FILE={path}")
 
 
-def address_of(host: str, listening: socket.socket) -> str:
+def address_of(settings: ServerSettings, listening: socket.socket) -> str:
     """Return the address at which this machine reaches the server."""
-    host = "127.0.0.1" if host in ANY_ADDRESS else host
+    host = "127.0.0.1" if settings.host in ANY_ADDRESS else settings.host
     name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{listening.getsockname()[1]}"
+    scheme = "https" if settings.tls else "http"
+    return f"{scheme}://{name}:{listening.getsockname()[1]}"
 
 
 def write_whole(path: Path, value: dict[str, Any]) -> None:
@@ -291,7 +327,7 @@ def write_whole(path: Path, value: dict[str, Any]) -> None:
 class Front:
     """Sends a request to the API or to the pages, and answers `GET /` to programs."""
 
-    def __init__(self, settings: ServerSettings, engine: Engine) -> None:
+    def __init__(self, settings: ServerSettings, engine: Engine, job_files: JobFiles) -> None:
         from marketing_analytics.local_cloud.pages.mount import build_ui
         from marketing_analytics.local_cloud.pages.settings import UiSettings
 
@@ -299,7 +335,7 @@ class Front:
             ApiSettings(
                 database_path=settings.database_path,
                 data_dir=settings.data_dir,
-                allowed_hosts=answered_hosts(settings.host, settings.allowed_hosts),
+                allowed_hosts=checks.api_hosts(settings.host, settings.allowed_hosts),
                 wake=engine.wake,
                 webhook_hosts=settings.webhook_hosts,
                 requests_per_minute=settings.requests_per_minute,
@@ -315,6 +351,7 @@ class Front:
                 # whoever comes through a proxy comes from elsewhere
                 allowed_hosts=settings.allowed_hosts,
                 has_proxy=bool(settings.trusted_proxies),
+                job_files=job_files,
             )
         )
 
@@ -325,7 +362,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = scope.get("path", "")
-        if path.startswith("/api/") or path == "/api":
+        if path.startswith("/api/") or path == "/api" or is_discovery(path):
             await self.api(scope, receive, send)
         elif path == "/" and is_program(scope):
             await one({"name": "local dbt Cloud"})(scope, receive, send)
@@ -369,3 +406,8 @@ class PageActions:
         with closing(open_connection(self.settings.database_path)) as connection:
             run_store.request_cancel(connection, run_id)
         self.engine.wake()
+
+    def send_again(self, delivery_id: str) -> None:
+        """Queue a delivery of a webhook once more."""
+        with closing(open_connection(self.settings.database_path)) as connection:
+            send_again(connection, delivery_id)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError, UserError, not_set, reason_of
 from marketing_analytics.local_cloud.runs.code.remotes import Login, check_address, is_address
 from marketing_analytics.local_cloud.runs.confinement.access import Access
+from marketing_analytics.web.certificates import Certificate, CertificateSource
+from marketing_analytics.web.hosts import answered_hosts
 
 MAX_ID = 2**63 - 1
 MIN_TOKEN_CHARACTERS = 8
+# where clients look for the Discovery API
+METADATA = "metadata."
 PURPOSES = {
     "DBTCLOUD_ACCOUNT_ID": "the id of the account this server holds",
     "PROJECT_ID": "the id of its first project",
@@ -56,12 +60,38 @@ class ServerSettings:
     requests_per_minute: int = 0
     trusted_proxies: frozenset[str] = frozenset()
     webhook_hosts: frozenset[str] = frozenset()
+    job_files: tuple[Path, ...] = ()
+    shared_job_files: tuple[Path, ...] = ()
     access: Access = field(default_factory=Access)
+    # None: the server speaks http
+    tls: CertificateSource | None = None
 
     @property
     def database_path(self) -> Path:
         """Return where the store is."""
         return self.data_dir / "cloud.sqlite"
+
+
+def api_hosts(host: str, allowed: Iterable[str]) -> frozenset[str]:
+    """Return the host names that the API is asked by; clients put `metadata.` before a name.
+
+    Empty = every one, when all addresses are bound.
+    """
+    hosts = answered_hosts(host, allowed)
+    names = (name for name in hosts if name.rpartition(".")[2].isalpha())
+    return hosts | {f"{METADATA}{name}" for name in names}
+
+
+def brought_certificate(certificate: Path | None, key: Path | None) -> CertificateSource | None:
+    """Return the certificate of two options, None without them. Raise UserError for one alone."""
+    if certificate and key:
+        return CertificateSource(Certificate(certificate.resolve(), key.resolve()))
+    if certificate or key:
+        raise UserError(
+            f"{'--tls-cert' if certificate else '--tls-key'} came alone",
+            hint="give --tls-cert and --tls-key, or --tls for a certificate that is made here",
+        )
+    return None
 
 
 def read_identity(environment: Mapping[str, str]) -> Identity:

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -39,6 +40,7 @@ class ServedCloud:
     account_id: int = ACCOUNT_ID
     project_id: int = PROJECT_ID
     environment_id: int = ENVIRONMENT_ID
+    certificate: Path | None = None
 
     @property
     def headers(self) -> dict[str, str]:
@@ -47,8 +49,13 @@ class ServedCloud:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Return what clients read from the environment: ours, Terraform's, dbt-jobs-as-code's."""
+        """Return what clients read from the environment; docs/local-dbt-cloud.md names them.
+
+        With `--tls` among the options it says too which certificate to trust.
+        """
+        trust = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE") if self.certificate else ()
         return {
+            **dict.fromkeys(trust, str(self.certificate)),
             "DBTCLOUD_HOST_URL": self.url,
             "DBTCLOUD_ACCOUNT_ID": str(self.account_id),
             "DBTCLOUD_TOKEN": self.token,
@@ -56,7 +63,12 @@ class ServedCloud:
             "ENVIRONMENT_ID": str(self.environment_id),
             "DBT_CLOUD_HOST_URL": f"{self.url}/api",
             "DBT_CLOUD_ACCOUNT_ID": str(self.account_id),
+            "DBT_CLOUD_PROJECT_ID": str(self.project_id),
+            "DBT_CLOUD_ENVIRONMENT_ID": str(self.environment_id),
             "DBT_CLOUD_TOKEN": self.token,
+            "DBT_CLOUD_HOST": urlsplit(self.url).netloc,
+            "DBT_CLOUD_API_TOKEN": self.token,
+            "DBT_CLOUD_SERVICE_TOKEN": self.token,
             "DBT_BASE_URL": self.url,
             "DBT_API_KEY": self.token,
         }
@@ -82,8 +94,11 @@ def serving(project_dir: Path, data_dir: Path, *options: str) -> Iterator[Served
             stderr=subprocess.STDOUT,
         )
     try:
-        url = wait_for(data_dir / "server.json", process, log)
-        yield ServedCloud(url=url, token=identity.token, data_dir=data_dir)
+        told = wait_for(data_dir / "server.json", process, log)
+        certificate = Path(told["certificate"]) if "certificate" in told else None
+        yield ServedCloud(
+            url=told["url"], token=identity.token, data_dir=data_dir, certificate=certificate
+        )
     finally:
         process.terminate()
         try:
@@ -93,12 +108,13 @@ def serving(project_dir: Path, data_dir: Path, *options: str) -> Iterator[Served
             process.wait()
 
 
-def wait_for(ready: Path, process: subprocess.Popen[bytes], log: Path) -> str:
-    """Return the address of a server as soon as it listens."""
+def wait_for(ready: Path, process: subprocess.Popen[bytes], log: Path) -> dict[str, str]:
+    """Return what a server says of itself as soon as it listens."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and process.poll() is None:
         if ready.exists():
-            return str(json.loads(ready.read_text("utf-8"))["url"])
+            told: dict[str, str] = json.loads(ready.read_text("utf-8"))
+            return told
         time.sleep(POLL_SECONDS)
     raise RuntimeError(f"the local dbt Cloud did not start:\n{log.read_text('utf-8', 'replace')}")
 

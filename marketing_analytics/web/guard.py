@@ -80,6 +80,12 @@ class SignIn:
         return digest is not None and hmac.compare_digest(signature_of(digest, payload), signature)
 
 
+def token_of(cookie: str) -> int | None:
+    """Return the id of the token in a session cookie that was found valid, or None."""
+    number = cookie.partition(".")[0][:18]
+    return int(number) if number.isdecimal() else None
+
+
 def signature_of(digest: str, payload: str) -> str:
     """Return the signature of a session cookie's payload."""
     return hmac.new(f"session:{digest}".encode(), payload.encode(), "sha256").hexdigest()

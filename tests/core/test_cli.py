@@ -165,12 +165,22 @@ def test_no_summary_is_cut_at_80_columns_and_every_option_is_described(name):
     assert "..." not in text.partition("Commands:")[2]
     group = main.get_command(click.Context(main), name)
     lacking = [
-        f"{command.name} {option.opts[0]}"
-        for command in group.commands.values()
+        f"{words} {option.opts[0]}"
+        for words, command in commands_of(group, name)
         for option in command.params
         if isinstance(option, click.Option) and not option.help
     ]
     assert lacking == []
+
+
+@pytest.mark.parametrize("words", [["jobs"], ["jobs", "config"]])
+def test_what_a_help_says_of_commands_it_did_not_load_is_their_first_line(words):
+    group = main
+    for word in words:
+        group = group.get_command(click.Context(group), word)
+    for name, (_, summary) in group.members.items():
+        command = group.get_command(click.Context(group), name)
+        assert summary == command.get_short_help_str(200), name
 
 
 def test_the_commands_of_make_stand_in_line():

@@ -49,6 +49,12 @@ class Site:
         connection.execute(statement, values)
         connection.close()
 
+    def find(self, statement: str) -> tuple[Any, ...]:
+        connection = open_store(self.folder / "cloud.sqlite")
+        row = connection.execute(statement).fetchone()
+        connection.close()
+        return tuple(row)
+
     def log(self, name: str) -> Path:
         return self.folder / "runs" / str(self.ids[name]) / "steps" / "4.log"
 

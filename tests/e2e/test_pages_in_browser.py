@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +33,9 @@ def paths_of(ids):
         "/freshness",
         "/runs",
         "/queue",
+        "/audit",
+        "/webhooks",
+        "/drift",
         "/login",
         *runs,
         f"{runs[0]}?view=longest",
@@ -52,6 +57,29 @@ def test_no_page_overflows_or_complains(site, open_tab, width, scheme):
         )
         assert scroll <= room, path
     assert tab.complaints == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1440, "light")])
+def test_axe_finds_nothing_serious_on_any_page(site, open_tab, width, scheme):
+    source = os.environ.get("AXE_JS", "")
+    if not source:
+        pytest.skip("AXE_JS does not name axe.min.js; `npm pack axe-core` has it")
+    (hook,) = site.find("select id from webhooks")
+    # the page's own policy would not let the script in
+    tab = open_tab(width, color_scheme=scheme, bypass_csp=True)
+    found = []
+    more = ["/nowhere", f"/webhooks/{hook}", f"/runs/{site.ids['failed']}/files/4/manifest.json"]
+    for path in (*paths_of(site.ids), *more):
+        tab.page.goto(site.url + path)
+        tab.page.evaluate(Path(source).read_text("utf-8"))
+        violations = tab.page.evaluate("axe.run(document).then(found => found.violations)")
+        found += [
+            (path, violation["id"], violation["nodes"][0]["html"])
+            for violation in violations
+            if violation["impact"] in ("serious", "critical")
+        ]
+    assert found == []
 
 
 def test_a_growing_log_is_followed_until_the_run_ends(site, open_tab):

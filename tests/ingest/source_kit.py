@@ -49,6 +49,7 @@ SECRET_WORDS = ("TOKEN", "SECRET", "KEY")
 
 # of these the engine does everything; the push ring runs them for the thorough sources alone
 OF_THE_ENGINE = {
+    "test_a_run_killed_in_any_stage_is_made_whole_by_the_next",
     "test_a_value_that_does_not_fit_costs_no_row",
     "test_an_answer_without_most_of_its_rows_is_believed_the_second_time",
     "test_a_person_may_believe_it_at_once",
@@ -62,8 +63,15 @@ OF_THE_ENGINE = {
 
 
 def slow(*values):
-    """Return cases for the thorough suite."""
-    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
+    """Return cases for the thorough suite; a tuple is a case of several arguments."""
+    cases = [value if isinstance(value, tuple) else (value,) for value in values]
+    return [pytest.param(*case, marks=pytest.mark.slow) for case in cases]
+
+
+def first_and_slow(values):
+    """Return the first case for every push, the others for the thorough suite."""
+    first, *others = values
+    return [first, *slow(*others)]
 
 
 class SourceKit:

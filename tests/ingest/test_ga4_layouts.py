@@ -14,6 +14,7 @@ from marketing_analytics.core.errors import UserError
 from marketing_analytics.ingest.platforms.ga4.layout import day_exports, day_of
 
 from .commands import contents, ingest, read
+from .source_kit import first_and_slow, slow
 
 DAY = date(2026, 5, 1)
 
@@ -119,8 +120,11 @@ def with_double_keys(path):
     yield path.name, events.set_column(index, "event_params", column)
 
 
+LAYOUTS = [sharded, in_folders, with_more_columns, with_double_keys]
+
+
 @pytest.mark.system
-@pytest.mark.parametrize("layout", [sharded, in_folders, with_more_columns, with_double_keys])
+@pytest.mark.parametrize("layout", first_and_slow(LAYOUTS))
 def test_every_layout_gives_the_same_events(world, everything, tmp_path, layout):
     for path in sorted((world / "ga4").iterdir()):
         for name, events in layout(path):
@@ -130,7 +134,7 @@ def test_every_layout_gives_the_same_events(world, everything, tmp_path, layout)
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("absent", ["collected_traffic_source", "user_id", "device", "geo"])
+@pytest.mark.parametrize("absent", ["user_id", *slow("collected_traffic_source", "device", "geo")])
 def test_a_column_that_an_older_export_lacks_is_empty(world, everything, tmp_path, absent):
     export = shutil.copytree(world / "ga4", tmp_path / "ga4")
     for path in export.iterdir():

@@ -11,6 +11,7 @@ from marketing_analytics.ingest.engine.tables import Table
 
 from .commands import ingest, read
 from .scripted_platform import Answer, between
+from .source_kit import slow
 
 CAMPAIGNS = Table("campaigns", {"id": "text", "name": "text", "budget": "money"}, key=("id",))
 HISTORY = history_of("campaign_history", CAMPAIGNS, {"name": "text", "budget": "money"})
@@ -50,7 +51,7 @@ def campaigns_in(body):
 
 
 @pytest.mark.system
-@pytest.mark.parametrize("source", ["meta_ads", "google_ads", "linkedin_ads"])
+@pytest.mark.parametrize("source", ["meta_ads", *slow("google_ads", "linkedin_ads")])
 def test_a_renamed_campaign_is_found_by_both_names(shared_emulators, copy_of_loaded, source):
     old = f"select campaign_id, name from {source}.campaigns order by 1 limit 1"
     [(campaign_id, name)] = read(copy_of_loaded, old)

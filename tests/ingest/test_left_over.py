@@ -9,11 +9,12 @@ from marketing_analytics.ingest.raw.left_over import begin_anew
 from .commands import contents
 from .kills import killed_when_stored
 from .soak import FIRST_DAY, load
+from .source_kit import first_and_slow
 
 pytestmark = pytest.mark.system
 
 # tables that are replaced in parts: their rows have no key by which dlt would drop a second one
-CASES = [("klaviyo", "events"), ("ga4", "events"), ("ga4_reports", "traffic")]
+CASES = first_and_slow([("klaviyo", "events"), ("ga4", "events"), ("ga4_reports", "traffic")])
 
 
 @pytest.fixture

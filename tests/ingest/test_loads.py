@@ -163,6 +163,7 @@ def test_one_failing_source_does_not_stop_the_others(emulators, tmp_path):
     assert states == {"mailchimp": "failed", "shop": "ok", "sendgrid": "ok"}
 
 
+@pytest.mark.slow
 def test_an_earlier_start_reads_what_is_missing(emulators, everything, tmp_path):
     database = tmp_path / "raw.duckdb"
     chosen = ["--source", "google_ads", "--source", "mailchimp"]
@@ -245,7 +246,10 @@ def test_days_restated_since_the_last_run_equal_a_fresh_load(emulators, copy_of_
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "interrupted: asked to end (SIGTERM)")],
+    [
+        (signal.SIGINT, "interrupted"),
+        *slow((signal.SIGTERM, "interrupted: asked to end (SIGTERM)")),
+    ],
 )
 def test_an_interrupted_run_says_so_and_the_next_one_is_whole(
     emulators, everything, tmp_path, number, said

@@ -250,6 +250,7 @@ def test_a_next_page_elsewhere_or_seen_before_is_not_followed(
 
 
 @pytest.mark.system
+@pytest.mark.slow
 def test_the_marts_orders_are_the_same_from_shopify_as_from_the_database(
     copy_of_loaded, ledger, tmp_path
 ):

@@ -482,6 +482,8 @@ def test_validate_tells_a_missing_file_among_the_mistakes_of_the_others(jobs, jo
     assert code == 2
     assert f"{bad}:1:" in err
     assert f"there is no file {tmp_path / 'none.tfvars'}\n  help: check the path" in err
+    near = bad.with_suffix(".tfvar")
+    assert f"did you mean {bad}?" in jobs("validate", near)[2]
     assert f"cannot read {tmp_path}: " in err
     assert "--config" not in err
     code, out, _ = jobs("validate", job_file(ONE))

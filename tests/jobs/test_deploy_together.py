@@ -48,7 +48,7 @@ def test_a_job_edited_between_plan_and_write_is_left_and_both_versions_are_shown
     jobs, cloud, job_file
 ):
     jobs("deploy", "--config", job_file(THREE))
-    first = cloud.active()[0]
+    first = cloud.job("job-0")
     between(cloud, lambda: cloud.change_job(first, settings={"threads": 2, "target_name": "x"}))
     code, out, err = jobs("deploy", "--config", job_file(CHANGED))
     assert code == 5
@@ -56,7 +56,7 @@ def test_a_job_edited_between_plan_and_write_is_left_and_both_versions_are_shown
     assert "threads: the plan saw 4, now 2" in out
     assert "target_name: the plan saw default, now x" in out
     assert "new plan" in err
-    assert [job["settings"]["threads"] for job in cloud.active()] == [2, 8, 8]
+    assert [cloud.job(f"job-{n}")["settings"]["threads"] for n in range(3)] == [2, 8, 8]
 
 
 def test_when_all_are_stale_the_exit_code_is_3_and_nothing_is_written(jobs, cloud, job_file):
@@ -77,7 +77,7 @@ def test_when_all_are_stale_the_exit_code_is_3_and_nothing_is_written(jobs, clou
 @pytest.mark.parametrize("kind", ["deleted", "appeared", "variable", "named"])
 def test_what_else_may_happen_in_between_stops_the_job(jobs, cloud, job_file, kind):
     jobs("deploy", "--config", job_file(some_jobs(2)))
-    first, second = cloud.active()
+    first, second = cloud.job("job-0"), cloud.job("job-1")
     mark = first["description"].replace("job-0", "fresh")
     stranger = {"name": first["name"].replace("job-0", "fresh"), "description": ""}
     acts = {

@@ -140,6 +140,7 @@ def test_a_chain_over_two_environments_is_as_the_file(jobs, cloud, job_file):
 
 def test_details_tell_when_whose_and_how_a_job_is(jobs, cloud, drifted, screen):
     jobs("run", "a")
+    number = cloud.job("a")["id"]
     cloud.run_sql(
         "update runs set status = 20, started_at = strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now', "
         "'-3 hours'), finished_at = strftime('%Y-%m-%d %H:%M:%f000+00:00', 'now', '-2 hours')"
@@ -148,9 +149,9 @@ def test_details_tell_when_whose_and_how_a_job_is(jobs, cloud, drifted, screen):
         screen(columns)
         out = jobs("list", "--config", drifted, "--details")[1]
         text = " ".join(out.split())
-        assert "a (job 1) · differs from the file in threads, DBT_A" in text
+        assert f"a (job {number}) · differs from the file in threads, DBT_A" in text
         assert re.search(r"Every day at 09:00 UTC · next \w+ \d+-\d+-\d+ 09:00 UTC, in \d+ ", text)
-        assert "after #1 (success)" in text
+        assert f"after #{number} (success)" in text
         assert f"last run error (run {cloud.runs[0]}), 2 h ago, took 1 h 00 min" in text
         assert "team marketing-team · branch feature-x · user anna · environment 3" in text
         assert re.search(r"extra \(job \d+\) · not in the file", text)

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
+from marketing_analytics.cloud_api import answers as answers_module
 from marketing_analytics.cloud_api.answers import check_job
 from marketing_analytics.cloud_api.names import Scope
 from marketing_analytics.core.errors import PlatformError
@@ -101,6 +102,13 @@ def test_nonsense_is_one_sentence_and_little_memory(jobs, hostile, job_file, nam
     assert peak_bytes < 150 * 2**20
 
 
+def test_small_jobs_without_end_are_one_sentence(jobs, hostile, job_file, monkeypatch):
+    monkeypatch.setattr(answers_module, "MAX_LIST_ITEMS", 1000)
+    hostile(lambda page: envelope([job(page * 100 + n + 1) for n in range(100)]))
+    code, _, err = jobs("plan", "--config", job_file(some_jobs(1)))
+    assert (code, "has more than 1,000 items" in err) == (1, True)
+
+
 @pytest.mark.parametrize("status", [200, 400, 401, 500])
 def test_no_escape_sequence_of_the_server_reaches_the_terminal(
     jobs, hostile, job_file, status, monkeypatch
@@ -156,3 +164,24 @@ def test_odd_values_of_jobs_make_a_plan_or_a_sentence(jobs, cloud, job_file):
             change_texts(change)
         kept += plan.job_count == 3
     assert kept > 100
+
+
+def test_what_a_hand_wrote_into_our_jobs_is_shown_and_carried_out_nowhere(jobs, cloud, job_file):
+    foul = "\x1b[8mhidden\x1b]0;x\x07"
+    config = job_file(some_jobs(1))
+    jobs("deploy", "--config", config)
+    job = cloud.job("job-0")
+    described = f"{foul} {job['description']}"
+    cloud.change_job(job, description=described, execute_steps=[f"dbt run {foul}"])
+    cloud.copy_job(job, name=f"stranger {foul}", description=foul)
+    link = ("link", "other", "--job-id", "2", "--dry-run")
+    said = [
+        jobs("plan", "--config", config),
+        jobs("diff", "--config", config),
+        jobs("list", "--details", "--all-environments"),
+        jobs(*link),
+        jobs("deploy", "--config", config),
+    ]
+    assert "␛[8mhidden" in said[0][1]
+    assert all(text for _, text, _ in said)
+    assert not [text for _, *texts in said for text in texts if set("\x1b\x07") & set(text)]

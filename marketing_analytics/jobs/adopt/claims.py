@@ -8,7 +8,6 @@ from dataclasses import replace
 from marketing_analytics.cloud_api.client import CloudClient
 from marketing_analytics.cloud_api.names import Owner, Scope
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.jobs.past.journal import place_of, read_journal, with_owners
 from marketing_analytics.jobs.payload import Desired
 from marketing_analytics.jobs.plan import RemoteJob
 
@@ -21,6 +20,8 @@ def claims(
     def claim(jobs: list[RemoteJob]) -> list[RemoteJob]:
         if all(job.owner for job in jobs):
             return jobs
+        from marketing_analytics.jobs.past.journal import read_journal, with_owners
+
         known = with_owners(jobs, read_journal(client))
         return adopted(known, scope, desired) if is_adopting else known
 
@@ -32,6 +33,8 @@ def adopted(jobs: Sequence[RemoteJob], scope: Scope, desired: Sequence[Desired])
 
     Raise UserError where several have the name.
     """
+    from marketing_analytics.jobs.past.journal import place_of
+
     there = {place_of(job, job.owner) for job in jobs if job.owner}
     owners: dict[int, Owner] = {}
     for wanted in desired:

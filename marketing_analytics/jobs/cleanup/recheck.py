@@ -7,7 +7,6 @@ from typing import Any
 
 from marketing_analytics.cloud_api.client import CloudClient
 from marketing_analytics.cloud_api.states import ACTIVE
-from marketing_analytics.jobs.payload import fields_of_remote
 from marketing_analytics.jobs.plan import RemoteJob, remote_job, time_of
 
 
@@ -33,7 +32,7 @@ def why_not_now(
         return "it has keep = true"
     if is_forced:
         return ""
-    is_same = fields_of_remote(now.data, {}) == fields_of_remote(planned.data, {})
+    is_same = now.fields == planned.fields
     if now.changed_at != planned.changed_at and not (own_runs and is_same):
         return "it was deployed or changed since the plan was made"
     run = active_run(now, own_runs)

@@ -126,7 +126,7 @@ def chosen(
     console: Console, settings: Settings, job_ids: Sequence[int], name: str | None
 ) -> list[RemoteJob]:
     """Return the jobs asked for. Raise UserError when an id is not there, or nothing is."""
-    from marketing_analytics.jobs.apply import with_overrides
+    from marketing_analytics.jobs.account import with_overrides
     from marketing_analytics.jobs.commands.link import read_all
 
     with connect(settings, console) as client:
@@ -206,8 +206,8 @@ def export(form: str, module: str, out: str | None, config: Sequence[str], **fla
     """Write import blocks: Terraform takes over existing jobs."""
 
     def body(console: Console) -> int:
+        from marketing_analytics.jobs.account import read_jobs
         from marketing_analytics.jobs.adopt.to_terraform import blocks_text, import_blocks
-        from marketing_analytics.jobs.apply import read_jobs
         from marketing_analytics.jobs.payload import desired_jobs
         from marketing_analytics.jobs.plan import jobs_of_environment
         from marketing_analytics.jobs.render import SCHEMA_VERSION

@@ -125,7 +125,7 @@ def clean(
 
 def branch_jobs(client: CloudClient) -> list[Any]:
     """Return the project's jobs with their newest runs; ours with their variables."""
-    from marketing_analytics.jobs.apply import RELATED, with_overrides
+    from marketing_analytics.jobs.account import RELATED, with_overrides
     from marketing_analytics.jobs.payload import overrides_of
     from marketing_analytics.jobs.plan import remote_job
 

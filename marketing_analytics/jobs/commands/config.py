@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 @click.group(
     cls=LateGroup,
-    members={"show": "marketing_analytics.jobs.commands.config:show"},
+    members={
+        "show": (
+            "marketing_analytics.jobs.commands.config:show",
+            "Show each setting, its value and where it comes from; secrets are masked.",
+        )
+    },
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 def config() -> None:

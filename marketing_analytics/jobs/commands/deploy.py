@@ -135,7 +135,8 @@ def deploy_files(console: Console, config: Sequence[str], flags: dict[str, Any],
 
 def deploy_saved(console: Console, path: str, flags: dict[str, Any], how: How) -> int:
     """Apply a saved plan exactly, or refuse: nothing is written when any of its jobs changed."""
-    from marketing_analytics.jobs.apply import as_seen, read_jobs, scope_lock
+    from marketing_analytics.jobs.account import as_seen, read_jobs
+    from marketing_analytics.jobs.apply import scope_lock
     from marketing_analytics.jobs.forms.merge import check_left_out
     from marketing_analytics.jobs.guards.freshness import Freshness
     from marketing_analytics.jobs.guards.saved_plan import check_all, check_place, load_plan
@@ -258,8 +259,8 @@ def read_and_plan(
     client: CloudClient, file: JobFile, settings: Settings, *, is_adopting: bool = False
 ) -> tuple[Plan, float]:
     """Read the account and decide; the seconds are the time that took."""
+    from marketing_analytics.jobs.account import check_environments, read_jobs
     from marketing_analytics.jobs.adopt.claims import claims
-    from marketing_analytics.jobs.apply import check_environments, read_jobs
     from marketing_analytics.jobs.payload import desired_jobs
     from marketing_analytics.jobs.plan import jobs_of_environment, make_plan
 

@@ -70,8 +70,6 @@ def lineage_findings(
     Without a manifest nothing is checked; that is said where the check is the point (`is_asked`).
     `lengths` are the seconds of past runs by key of a job, for each file.
     """
-    from marketing_analytics.jobs.lineage.asking import project_at
-    from marketing_analytics.jobs.lineage.checks import findings_of
     from marketing_analytics.jobs.lineage.manifest import find_manifest
 
     is_asked = is_asked or bool(flags["manifest"] or flags["project_dir"] or flags["strict"])
@@ -81,6 +79,9 @@ def lineage_findings(
             how = "--project-dir DIR makes one, --manifest PATH names one"
             console.note(f"lineage is not checked: there is no manifest of dbt; {how}", indent="  ")
         return []
+    from marketing_analytics.jobs.lineage.asking import project_at
+    from marketing_analytics.jobs.lineage.checks import findings_of
+
     if found.note:
         console.note(found.note, indent="  ")
     steps = [step for file in files for job in file.jobs for step in job.execute_steps]

@@ -127,7 +127,7 @@ def check_usage(key: str | None, is_all: bool, needed: str, *, has_job: bool) ->
 
 def read_all(client: CloudClient) -> list[RemoteJob]:
     """Return the project's jobs; variables only where the list has them."""
-    from marketing_analytics.jobs.apply import RELATED
+    from marketing_analytics.jobs.account import RELATED
     from marketing_analytics.jobs.payload import overrides_of
     from marketing_analytics.jobs.plan import remote_job
 
@@ -189,7 +189,7 @@ def write(
     for link_ in to_do:
         change = link_.change
         console.prose(f"  ~ {change.key} (job {change.job_id}) {change.reason}", indent="    ")
-        for text in change_texts(change):
+        for text in change_texts(change, is_first_mark=True):
             console.prose(f"      {text}", indent="        ")
     if not to_do:
         console.line("nothing to do")
@@ -214,7 +214,7 @@ def write_links(
     restore_dir: str | None,
 ) -> str | None:
     """Write names and descriptions, and return the path of the restore file."""
-    from marketing_analytics.jobs.apply import with_overrides
+    from marketing_analytics.jobs.account import with_overrides
     from marketing_analytics.jobs.past.journal import remember
     from marketing_analytics.jobs.past.restore import begin_restore, past_of, plain
     from marketing_analytics.jobs.past.undo import flat_form

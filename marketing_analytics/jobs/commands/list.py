@@ -72,7 +72,7 @@ def list_(details: bool, all_environments: bool, **flags: Any) -> None:
 
 def jobs_of_team(client: CloudClient, settings: Settings) -> list[RemoteJob]:
     """Return the jobs that carry the team's mark, with their variables and last runs, by name."""
-    from marketing_analytics.jobs.apply import RELATED
+    from marketing_analytics.jobs.account import RELATED
     from marketing_analytics.jobs.payload import overrides_of
     from marketing_analytics.jobs.plan import remote_job
     from marketing_analytics.jobs.runs.choose import remember_jobs
@@ -86,7 +86,7 @@ def jobs_of_team(client: CloudClient, settings: Settings) -> list[RemoteJob]:
 
 def with_variables(client: CloudClient, jobs: list[RemoteJob]) -> list[RemoteJob]:
     """Return jobs with their variables, also where the list of the server does not have them."""
-    from marketing_analytics.jobs.apply import reader
+    from marketing_analytics.jobs.account import reader
     from marketing_analytics.jobs.plan import remote_job
 
     read = reader(client)

@@ -98,7 +98,7 @@ def read_and_decide(
     client: CloudClient, file: RestoreFile, is_forced: bool
 ) -> tuple[UndoPlan, list[RemoteJob]]:
     """Return what is to be done, and the jobs of today."""
-    from marketing_analytics.jobs.apply import with_overrides
+    from marketing_analytics.jobs.account import with_overrides
     from marketing_analytics.jobs.commands.cleanup import branch_jobs
     from marketing_analytics.jobs.past.undo import Undoing
 
@@ -120,7 +120,7 @@ def check_fresh(client: CloudClient, file: RestoreFile, plan: UndoPlan, is_force
 def show(console: Console, plan: UndoPlan) -> None:
     """Print what is done, and what is left alone."""
     from marketing_analytics.jobs.past.undo import action_counts
-    from marketing_analytics.jobs.render import SIGNS, paint
+    from marketing_analytics.jobs.render import COLOURS, SIGNS
 
     width = max((len(step.change.key) for step in plan.steps), default=0)
     for step in plan.steps:
@@ -131,7 +131,7 @@ def show(console: Console, plan: UndoPlan) -> None:
         for n, text in enumerate(step_texts(step)):
             line = (" " * len(lead) if n else lead) + text
             for part in console.folded(line, indent=" " * (width + 6)):
-                console.line(paint(console, sign, part))
+                console.line(part, colour=COLOURS[sign])
     if not plan.to_do:
         left = ", apart from what was changed since" if plan.skipped else ""
         console.line(f"nothing to undo: everything is as it was{left}")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from marketing_analytics.core.errors import StaleError
-from marketing_analytics.jobs.plan import Change, Plan
+from marketing_analytics.jobs.plan import Change, Plan, owned_jobs
 from marketing_analytics.jobs.versions import (
     Difference,
     RemoteJob,
@@ -36,7 +36,13 @@ class Freshness:
         self.plan = plan
         self.read = read
         self.own: set[int] = set()
+        self.planned: dict[str, dict[int, Version]] = {}
+        for seen in plan.seen:
+            self.planned.setdefault(seen.key, {})[seen.job_id] = seen
         self.jobs: list[RemoteJob] = []
+        # the scope's jobs by key, and the names of those that are nobody's
+        self.by_key: dict[str, list[RemoteJob]] = {}
+        self.strangers: dict[str, int] = {}
         self.read_at = 0.0
         self.lock = threading.Lock()
 
@@ -44,6 +50,8 @@ class Freshness:
         """Read the jobs now."""
         self.jobs = self.read()
         self.read_at = time.monotonic()
+        self.by_key = owned_jobs(self.plan.scope, self.jobs)
+        self.strangers = {job.name: job.job_id for job in self.jobs if job.owner is None}
 
     def check(self, change: Change) -> None:
         """Raise StaleJobError when the jobs of the change's key are not those that were planned."""
@@ -52,36 +60,26 @@ class Freshness:
         with self.lock:
             if not self.read_at or time.monotonic() - self.read_at > FRESH_SECONDS:
                 self.refresh()
-            jobs = self.jobs
-        planned = {seen.job_id: seen for seen in self.plan.seen if seen.key == change.key}
+            jobs, strangers = self.by_key.get(change.key, []), self.strangers
+        planned = self.planned.get(change.key, {})
         now = {job.job_id: version_of(job) for job in jobs if self.is_compared(job, change)}
         for job_id in sorted((planned.keys() | now.keys()) - self.own):
             compare(planned.get(job_id), now.get(job_id))
-        self.check_name(change, jobs)
+        if change.action == "create" and change.name in strangers:
+            raise StaleJobError(
+                f"job {strangers[change.name]} of this name appeared since the plan was made, "
+                "without our mark"
+            )
 
     def is_compared(self, job: RemoteJob, change: Change) -> bool:
-        """Return whether a job is one of those that the plan decided about.
+        """Return whether a job of a key is one of those that the plan decided about.
 
         Shared jobs of other environments carry the same mark.
         """
-        owner = job.owner
-        if owner is None or owner.scope != self.plan.scope or owner.key != change.key:
-            return False
-        if self.plan.scope.branch or any(seen.job_id == job.job_id for seen in self.plan.seen):
+        if self.plan.scope.branch or job.job_id in self.planned.get(change.key, {}):
             return True
         wanted = change.desired.fields["environment_id"] if change.desired else None
         return bool(job.data.get("environment_id") == wanted)
-
-    def check_name(self, change: Change, jobs: Sequence[RemoteJob]) -> None:
-        """Raise StaleJobError when somebody made a job of the name that is about to be created."""
-        if change.action != "create":
-            return
-        for job in jobs:
-            if job.owner is None and job.name == change.name:
-                raise StaleJobError(
-                    f"job {job.job_id} of this name appeared since the plan was made, without our "
-                    "mark"
-                )
 
 
 def compare(planned: Version | None, now: Version | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -111,6 +110,8 @@ def parse(folder: Path, target: Path) -> None:
     if (folder / "profiles.yml").is_file():
         command += ["--profiles-dir", place]
     env = {**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    import subprocess
+
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, env=env, timeout=PARSE_SECONDS, check=False

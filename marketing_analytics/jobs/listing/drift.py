@@ -22,10 +22,10 @@ from marketing_analytics.jobs.plan import (
     make_plan,
 )
 from marketing_analytics.jobs.render import (
+    COLOURS,
     NOT_SET,
     SCHEMA_VERSION,
     iso,
-    paint,
     plain_value,
     scope_json,
     shown,
@@ -158,7 +158,7 @@ def print_drift(console: Console, drift: ScopeDrift, source: str, now: datetime)
         sign = SIGNS[job.state]
         text = f"  {sign} {job.change.key}  {head_of(job, now)}"
         for part in console.folded(visible(text), indent="      "):
-            console.line(paint(console, sign, part))
+            console.line(part, colour=COLOURS[sign])
         for line in lines_of(job):
             console.prose(f"      {visible(line)}", indent="        ")
     console.prose(summary_of(drift))

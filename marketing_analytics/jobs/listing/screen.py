@@ -12,7 +12,7 @@ from marketing_analytics.cloud_api.names import jobs_counted
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.signs import visible
 from marketing_analytics.jobs.listing.drift import Drift
-from marketing_analytics.jobs.payload import compared, fields_of_remote
+from marketing_analytics.jobs.payload import compared
 from marketing_analytics.jobs.plan import RemoteJob, time_of
 from marketing_analytics.jobs.render import (
     SCHEMA_VERSION,
@@ -162,7 +162,7 @@ def print_details(console: Console, job: RemoteJob, drift: Drift | None, now: da
 
 def starts_in_words(job: RemoteJob, facts: Mapping[str, Any], now: datetime) -> str:
     """Return what starts a job, and when that is next."""
-    chained = fields_of_remote(job.data, {})["after"]
+    chained = job.fields["after"]
     found = [cron_in_words(facts["schedule_cron"])] if facts["schedule_cron"] else []
     if chained:
         found.append(after_in_words(chained))
@@ -209,7 +209,7 @@ def step_lines(job: RemoteJob, facts: Mapping[str, Any]) -> list[str]:
 
 def settings_lines(job: RemoteJob) -> list[str]:
     """Return the attributes that say something and have no words of their own."""
-    fields = fields_of_remote(job.data, {})
+    fields = job.fields
     return [
         f"{a.name} {shown(a.in_diff, fields[a.name])}"
         for a in compared()

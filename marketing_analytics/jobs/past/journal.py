@@ -87,7 +87,7 @@ def write(client: CloudClient, owners: Mapping[int, Owner], gone: set[int]) -> N
         for job_id, entry in kept
     }
     document = {"schema_version": SCHEMA_VERSION, "jobs": jobs}
-    replace_file(journal_path(client), json.dumps(document, indent=1) + "\n", is_private=True)
+    replace_file(journal_path(client), json.dumps(document) + "\n", is_private=True)
 
 
 def with_owners(jobs: Sequence[RemoteJob], entries: Mapping[int, Entry]) -> list[RemoteJob]:

@@ -11,7 +11,8 @@ from marketing_analytics.cloud_api.client import CloudClient
 from marketing_analytics.cloud_api.names import Owner, owner_of
 from marketing_analytics.core.commands import beside
 from marketing_analytics.core.console import Console
-from marketing_analytics.jobs.apply import Outcome, as_seen, read_jobs
+from marketing_analytics.jobs.account import as_seen, read_jobs
+from marketing_analytics.jobs.apply import Outcome
 from marketing_analytics.jobs.past.journal import remember
 from marketing_analytics.jobs.past.restore import RestoreFile, begin_restore, pasts_of
 from marketing_analytics.jobs.plan import Plan, RemoteJob

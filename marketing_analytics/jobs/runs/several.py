@@ -13,7 +13,6 @@ from marketing_analytics.cloud_api.states import COMPLETIONS
 from marketing_analytics.core.commands import beside
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import EXIT_OK, EXIT_RUN_TIMED_OUT, PlatformError
-from marketing_analytics.jobs.payload import fields_of_remote
 from marketing_analytics.jobs.plan import RemoteJob
 from marketing_analytics.jobs.render import SCHEMA_VERSION
 from marketing_analytics.jobs.runs.choose import key_of
@@ -52,7 +51,7 @@ class Parent:
 
 def parent_of(job: RemoteJob) -> Parent | None:
     """Return what a job runs after, or None."""
-    after = fields_of_remote(job.data, {})["after"]
+    after = job.fields["after"]
     if not after or not after[0].lstrip("#").isdigit():
         return None
     return Parent(int(after[0].lstrip("#")), after[1])

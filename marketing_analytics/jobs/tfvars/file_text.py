@@ -16,7 +16,7 @@ def read_text(path: str | Path) -> str:
     try:
         data = Path(path).read_bytes()
     except FileNotFoundError:
-        raise unreadable(path, f"there is no file {path}") from None
+        raise unreadable(path, f"there is no file {path}", neighbour(Path(path))) from None
     except OSError as error:
         raise unreadable(path, f"cannot read {path}: {error.strerror}") from None
     if len(data) > MAX_BYTES:
@@ -24,9 +24,22 @@ def read_text(path: str | Path) -> str:
     return decode(data, path)
 
 
-def unreadable(path: str | Path, message: str) -> FileError:
+def unreadable(path: str | Path, message: str, meant: str = "") -> FileError:
     """Return the error for a file that cannot be read."""
-    return FileError(message, path=path, line=0, hint="check the path")
+    hint = f"did you mean {meant}?" if meant else "check the path"
+    return FileError(message, path=path, line=0, hint=hint)
+
+
+def neighbour(path: Path) -> str:
+    """Return the file in the same folder whose name is almost the same, or nothing."""
+    import difflib
+
+    try:
+        names = [each.name for each in path.parent.iterdir() if each.is_file()]
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.8)
+    return str(path.with_name(close[0])) if close else ""
 
 
 def decode(data: bytes, path: str | Path) -> str:

@@ -1,4 +1,4 @@
-"""Account operations, the same in versions 2 and 3, and who the token belongs to."""
+"""Account operations, the same in versions 2 and 3."""
 
 from __future__ import annotations
 
@@ -23,19 +23,6 @@ def list_accounts(call: Call) -> Response:
 def read(call: Call) -> Response:
     """Read an account."""
     return one(show_account(stored_account(call)))
-
-
-def whoami(call: Call) -> Response:
-    """Say who the token is: a service token of the account."""
-    user = {
-        "id": call.account_id,
-        "email": "service-token@localhost",
-        "first_name": "Service",
-        "last_name": "Token",
-        "is_active": True,
-        "permissions": [{"account_id": call.account_id}],
-    }
-    return one({"user": user})
 
 
 def stored_account(call: Call) -> Account:

@@ -23,6 +23,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from marketing_analytics.local_cloud.api.answers import ApiError, failed, not_found
 from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.discovery.handlers import failed as discovery_failed
+from marketing_analytics.local_cloud.api.discovery.handlers import is_discovery
 from marketing_analytics.local_cloud.api.operations import ROUTER, is_slow, needed_level
 from marketing_analytics.local_cloud.api.routes import Handler
 from marketing_analytics.local_cloud.store.access.audit import add_event
@@ -58,7 +60,7 @@ class ApiSettings:
 
 
 class Api:
-    """The ASGI application of everything below `/api`."""
+    """The ASGI application of everything below `/api`, and of the Discovery API."""
 
     def __init__(self, settings: ApiSettings) -> None:
         self.settings = settings
@@ -98,7 +100,8 @@ class Api:
             scope["path"] = scope["path"].rstrip("/")
             await ROUTER(scope, receive, send_noted)
         except ApiError as error:
-            await failed(error)(scope, receive, send_noted)
+            shown = discovery_failed if is_discovery(scope["path"]) else failed
+            await shown(error)(scope, receive, send_noted)
         except sqlite3.OperationalError as error:
             await failed(busy(error))(scope, receive, send)
 
@@ -159,7 +162,8 @@ class Api:
 
     def note_change(self, scope: Scope, status: int) -> None:
         """Write a request that changes something into the audit log, done or refused."""
-        if scope["method"] in SAFE_METHODS or "token" not in scope:
+        is_read = scope["method"] in SAFE_METHODS or is_discovery(scope["path"])
+        if is_read or "token" not in scope:
             return
         token, client = scope["token"], scope.get("client")
         add_event(

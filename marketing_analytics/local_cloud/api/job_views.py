@@ -81,7 +81,7 @@ def bare_job(job: Job) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def dump_bare_job(job: Job, _second: int) -> str:
     """Return a job as JSON; kept for a second, since it says how far the next run is."""
     return dump_text(bare_job(job))

@@ -159,25 +159,36 @@ def deferral_errors(call: Call, job: JobFields, job_id: int | None) -> dict[str,
     deferring = job.document["deferring_environment_id"]
     if deferring and not get_environment(call.connection, call.account_id, deferring):
         errors["deferring_environment_id"] = "this environment does not exist"
-    message = waiting_error(call, job, job_id)
-    if message:
-        errors["job_completion_trigger_condition"] = {"condition": {"job_id": message}}
+    wrong = waiting_error(call, job, job_id)
+    if wrong:
+        errors["job_completion_trigger_condition"] = {"condition": wrong}
     return errors
 
 
-def waiting_error(call: Call, job: JobFields, job_id: int | None) -> str:
-    """Return why a job cannot wait for the one it names, "" when it can."""
-    if job.parent_id is None:
-        return ""
-    chain = [job.parent_id]
+def waiting_error(call: Call, job: JobFields, job_id: int | None) -> dict[str, str]:
+    """Return why a job cannot wait for the one it names, {} when it can; any project has jobs."""
+    trigger = job.document["job_completion_trigger_condition"]
+    if trigger is None:
+        return {}
+    parent_id, named = trigger["condition"]["job_id"], trigger["condition"]["project_id"]
+    parent = store.get_job(call.connection, parent_id, call.account_id)
+    if parent is None:
+        return {"job_id": "this job does not exist"}
+    if named != parent.project_id:
+        return {"project_id": f"job {parent.id} belongs to project {parent.project_id}"}
+    circle = circle_of(call, parent_id, job_id)
+    return {"job_id": circle} if circle else {}
+
+
+def circle_of(call: Call, parent_id: int, job_id: int | None) -> str:
+    """Return which jobs would wait for each other, "" when none do."""
+    chain = [parent_id]
     # a store may hold a circle from before they were refused
     while chain[-1] not in chain[:-1]:
         if chain[-1] == job_id:
             path = " after ".join(str(number) for number in [job_id, *chain])
             return f"the jobs would wait for each other: {path}"
         parent = store.get_job(call.connection, chain[-1], call.account_id)
-        if parent is None and len(chain) == 1:
-            return "this job does not exist"
         if parent is None or parent.parent_id is None:
             return ""
         chain.append(parent.parent_id)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from starlette.responses import Response
 
-from marketing_analytics.local_cloud.api import accounts, jobs, projects
+from marketing_analytics.local_cloud.api import accounts, jobs, projects, users
 from marketing_analytics.local_cloud.api.answers import ApiError
 from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.discovery import handlers as discovery
 from marketing_analytics.local_cloud.api.environments import handlers as environments
 from marketing_analytics.local_cloud.api.routes import Handler, Operation, build_router
 from marketing_analytics.local_cloud.api.runs import artifacts, requests
@@ -24,6 +25,7 @@ from marketing_analytics.local_cloud.api.settings import (
     extended,
     groups,
     notifications,
+    project_connections,
     repositories,
     service_tokens,
     webhooks,
@@ -40,7 +42,16 @@ SERVED = [
     Operation("GET", "v3/accounts", accounts.list_accounts),
     Operation("GET", f"v2/{ACCOUNT}", accounts.read),
     Operation("GET", f"v3/{ACCOUNT}", accounts.read),
-    Operation("GET", "v2/whoami", accounts.whoami),
+    Operation("GET", "v2/whoami", users.whoami),
+    Operation("GET", "v2/users/{id}", users.read),
+    *(
+        Operation("GET", f"{version}/{ACCOUNT}/{path}", handler)
+        for version in ("v2", "v3")
+        for path, handler in (("users", users.list_users), ("users/{id}", users.read))
+    ),
+    Operation("GET", "v3/users/{user_id}/credentials", users.list_credentials),
+    Operation("GET", f"v2/{ACCOUNT}/invites", users.list_invites),
+    Operation("GET", f"v2/{ACCOUNT}/licenses", users.list_licenses),
     Operation("GET", f"v2/{ACCOUNT}/jobs", jobs.list_jobs),
     Operation("POST", f"v2/{ACCOUNT}/jobs", jobs.create_job),
     Operation("GET", f"v2/{ACCOUNT}/jobs/{{job_id}}", jobs.read_one),
@@ -103,6 +114,10 @@ SERVED = [
     Operation("GET", f"v3/{ACCOUNT}/connections/{{id}}", connections.read),
     Operation("PATCH", f"v3/{ACCOUNT}/connections/{{id}}", connections.update),
     Operation("DELETE", f"v3/{ACCOUNT}/connections/{{id}}", connections.delete),
+    Operation("GET", f"v3/{PROJECT}/connections", project_connections.list_connections),
+    Operation("POST", f"v3/{PROJECT}/connections", project_connections.create),
+    Operation("GET", f"v3/{PROJECT}/connections/{{id}}", project_connections.read),
+    Operation("DELETE", f"v3/{PROJECT}/connections/{{id}}", project_connections.delete),
     Operation("GET", f"v2/{ACCOUNT}/encryptions", connections.list_tunnels),
     Operation("GET", f"v3/{PROJECT}/credentials", credentials.list_credentials),
     Operation("POST", f"v3/{PROJECT}/credentials", credentials.create),
@@ -169,6 +184,7 @@ SLOW_HANDLERS: frozenset[Handler] = frozenset(
         artifacts.list_artifacts,
         artifacts.read_artifact,
         artifacts.read_job_artifact,
+        discovery.answer,
     }
 )
 
@@ -181,7 +197,7 @@ def needed_level(handler: Handler, method: str) -> Level:
     """Return what a token must be allowed to do to call a handler."""
     if handler.__module__ in {room.__name__ for room in MANAGING}:
         return Level.ADMIN
-    if method in ("GET", "HEAD"):
+    if method in ("GET", "HEAD") or handler is discovery.answer:
         return Level.READ
     return Level.RUN if handler in RUN_HANDLERS else Level.WRITE
 
@@ -208,4 +224,6 @@ def read_unbuilt() -> list[Operation]:
     return [unbuilt_route(line) for line in lines if line and not line.startswith("#")]
 
 
-ROUTER = build_router([*SERVED, *read_unbuilt()])
+# the Discovery API is no part of the administrative one
+QUERIES = [Operation("POST", path, discovery.answer, root="/") for path in discovery.PATHS]
+ROUTER = build_router([*SERVED, *read_unbuilt(), *QUERIES])

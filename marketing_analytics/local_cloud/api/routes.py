@@ -44,6 +44,7 @@ class Operation:
     method: str
     path: str
     handler: Handler
+    root: str = "/api/"
 
     @property
     def shape(self) -> str:
@@ -54,7 +55,7 @@ class Operation:
     def pattern(self) -> str:
         """Return the path as Starlette writes it."""
         path = self.path.replace("{rest}", "{rest:path}").replace(":text}", ":str}")
-        return "/api/" + re.sub(r"\{(\w+)\}", r"{\1:id}", path)
+        return self.root + re.sub(r"\{(\w+)\}", r"{\1:id}", path)
 
 
 class Place:

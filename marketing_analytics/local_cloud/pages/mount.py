@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from marketing_analytics.local_cloud.pages.pages import Pages
 from marketing_analytics.local_cloud.pages.reads import open_reads
+from marketing_analytics.local_cloud.pages.records.noting import Noting
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.store import accounts
 from marketing_analytics.local_cloud.store.access.scopes import can_run
@@ -23,7 +24,7 @@ def build_ui(settings: UiSettings) -> ASGIApp:
     # not a Starlette application: its own last-resort answer would come before the guard's
     app = ExceptionMiddleware(Router(pages.routes()), handlers=pages.exception_handlers())
     guarded = Guard(
-        app,
+        Noting(app, settings),
         sign_in=pages.sign_in,
         needs_sign_in=settings.needs_sign_in,
         error_page=pages.refusal,

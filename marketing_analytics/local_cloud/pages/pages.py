@@ -32,6 +32,7 @@ from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
 from marketing_analytics.local_cloud.pages.nodes.handlers import NodePages
 from marketing_analytics.local_cloud.pages.overview.freshness import boards
 from marketing_analytics.local_cloud.pages.overview.home import home_of
+from marketing_analytics.local_cloud.pages.records.handlers import RecordPages
 from marketing_analytics.local_cloud.pages.rendering import FRAME, render
 from marketing_analytics.local_cloud.pages.reports import ReportPages
 from marketing_analytics.local_cloud.pages.runs.handlers import RunPages
@@ -74,6 +75,7 @@ class Pages(Answering):
             *self.logs.routes(),
             Route("/queue", self.queue),
             Route("/freshness", self.freshness),
+            *RecordPages(self.settings).routes(),
             *self.reports.routes(),
             Route(f"{deploy}/runs/{{run_id:int}}", self.to_run),
             Route(f"{deploy}/jobs/{{job_id:int}}", self.to_job),

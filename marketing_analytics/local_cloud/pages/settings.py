@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from marketing_analytics.local_cloud.pages.health import Health
+from marketing_analytics.local_cloud.pages.records.drift import JobFiles
 from marketing_analytics.web.hosts import answered_hosts, is_loopback
 
 
@@ -22,6 +23,9 @@ class Actions(Protocol):
 
     def cancel_run(self, run_id: int) -> None:
         """Ask for a run to be cancelled."""
+
+    def send_again(self, delivery_id: str) -> None:
+        """Queue a delivery of a webhook once more."""
 
 
 def no_health() -> Sequence[Health]:
@@ -41,6 +45,7 @@ class UiSettings:
     allowed_hosts: frozenset[str] = field(default_factory=frozenset)
     has_proxy: bool = False
     health: Callable[[], Sequence[Health]] = no_health
+    job_files: JobFiles = field(default_factory=JobFiles)
 
     @property
     def answered_hosts(self) -> frozenset[str]:

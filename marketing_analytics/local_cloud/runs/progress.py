@@ -13,6 +13,7 @@ from pathlib import Path
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.local_cloud.runs.artifacts import run_folder
 from marketing_analytics.local_cloud.runs.records import Node, PastNode, RunNode, RunStep
+from marketing_analytics.local_cloud.runs.steps import Step
 from marketing_analytics.local_cloud.store.connection import (
     Value,
     find,
@@ -22,19 +23,15 @@ from marketing_analytics.local_cloud.store.connection import (
 )
 
 
-def add_step(
-    connection: sqlite3.Connection,
-    run_id: int,
-    step_index: int,
-    *,
-    name: str,
-    command: str | None,
-    log_path: Path,
+def add_steps(
+    connection: sqlite3.Connection, data_folder: Path, run_id: int, steps: Iterable[Step]
 ) -> None:
-    """Add a step that waits; `log_path` is relative to the data folder."""
-    values = {"run_id": run_id, "step_index": step_index, "name": name, "command": command}
-    values |= {"log_path": str(log_path), "now": now_text()}
-    connection.execute(load_sql("runs_progress")["add_step"], values)
+    """Add steps that wait; where their logs are is noted relative to the data folder."""
+    for step in steps:
+        path = step_log_path(data_folder, run_id, step.index).relative_to(data_folder)
+        values = {"run_id": run_id, "step_index": step.index, "name": step.name}
+        values |= {"command": step.command, "log_path": str(path), "now": now_text()}
+        connection.execute(load_sql("runs_progress")["add_step"], values)
 
 
 def start_step(connection: sqlite3.Connection, run_id: int, step_index: int) -> None:

@@ -13,7 +13,7 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from marketing_analytics.cloud_api.names import owner_of
@@ -47,17 +47,15 @@ from marketing_analytics.local_cloud.runs.moves import (
 )
 from marketing_analytics.local_cloud.runs.process import DbtProcess
 from marketing_analytics.local_cloud.runs.progress import (
-    add_step,
+    add_steps,
     end_step,
     save_nodes,
     start_step,
     step_log_path,
 )
-from marketing_analytics.local_cloud.runs.publish import (
-    STEP_NAME,
-    publish_report,
-)
+from marketing_analytics.local_cloud.runs.publish import STEP_NAME, publish_report
 from marketing_analytics.local_cloud.runs.queue import Lease, RunFlags
+from marketing_analytics.local_cloud.runs.requests import places
 from marketing_analytics.local_cloud.runs.requests.deferral import defer, go_on, save_deferred
 from marketing_analytics.local_cloud.runs.requests.schemas import elsewhere_words
 from marketing_analytics.local_cloud.runs.steps import (
@@ -90,11 +88,7 @@ from marketing_analytics.local_cloud.runs.workspace import (
     step_variables,
     write_profile,
 )
-from marketing_analytics.local_cloud.store.connection import (
-    Value,
-    open_connection,
-    transaction,
-)
+from marketing_analytics.local_cloud.store.connection import Value, open_connection, transaction
 from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.local_cloud.store.jobs import get_job
 from marketing_analytics.local_cloud.webhooks.store import STARTED, tell
@@ -197,8 +191,7 @@ class Runner:
                 token=self.lease.token,
                 values=process,
             )
-            for step in self.steps:
-                self._add_step(step)
+            add_steps(self.connection, self.settings.data_folder, self.claimed.id, self.steps)
             tell(self.connection, self.claimed.id, STARTED)
         self.claimed = require_run(self.connection, self.lease.run_id)
         self._began_at = time.monotonic()
@@ -208,13 +201,6 @@ class Runner:
         job = get_job(self.connection, self.claimed.job_id)
         owner = owner_of(job.description) if job and not self.claimed.request else None
         return owner is not None and owner.key in self.settings.publish.jobs
-
-    def _add_step(self, step: Step) -> None:
-        run_id, folder = self.lease.run_id, self.settings.data_folder
-        path = step_log_path(folder, run_id, step.index).relative_to(folder)
-        add_step(
-            self.connection, run_id, step.index, name=step.name, command=step.command, log_path=path
-        )
 
     @contextlib.contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
@@ -383,19 +369,11 @@ class Runner:
             log.write("The project names no packages: nothing to install.")
             return ""
         self._wait_for_raw(step, log)
+        if why := self._would_build_elsewhere(step, args):
+            log.write(why)
+            return why
         started_at = time.time()
-        environment = {**self.environment, **step_variables(self.workspace, step.index)}
-        self._is_idle = False
-        raw = self.settings.raw_database
-        variables, writable = reach_of(self.workspace, self.settings.access)
-        self.process.request(
-            args,
-            {**environment, **variables},
-            self.workspace.project,
-            writable=writable,
-            readable=raw_files(raw),
-        )
-        self._follow(step, log)
+        self._ask(step, args, log)
         path = self.workspace.target / "run_results.json"
         results = nodes_of_results(path, started_at, secrets=self.secrets)
         if results and subcommand_of(args) not in COMPILE_ONLY:
@@ -406,6 +384,25 @@ class Runner:
             why = elsewhere_words(path, self.claimed.schema_name)
             log.write(why)
         return why
+
+    def _ask(self, step: Step, args: Sequence[str], log: StepLog) -> None:
+        """Let dbt run one command and take what it prints."""
+        variables, writable = reach_of(self.workspace, self.settings.access)
+        given = {**self.environment, **step_variables(self.workspace, step.index), **variables}
+        raw, place = raw_files(self.settings.raw_database), self.workspace.project
+        self._is_idle = False
+        self.process.request(args, given, place, writable=writable, readable=raw)
+        self._follow(step, log)
+
+    def _would_build_elsewhere(self, step: Step, args: Sequence[str]) -> str:
+        """Return why a run of a request may not build what a step selects, "" when it may."""
+        listing = places.listing_args(args) if self.claimed.request else []
+        if not listing:
+            return ""
+        path = self.workspace.run / f"places_{step.index}.log"
+        with contextlib.closing(StepLog(path, nonce=self.process.nonce)) as log:
+            self._ask(step, listing, log)
+        return places.elsewhere_words(path.with_suffix(".jsonl"), self.claimed.schema_name)
 
     def _publish(self, log: StepLog) -> str:
         # dbt lets go of the warehouse file first

@@ -22,6 +22,14 @@ select id, account_id, name, kind, permissions, token_sha256, last_used_at, crea
 from tokens
 where id = :token_id and revoked_at is null
 
+-- name: configured_token
+-- the token that the configuration names
+select id, account_id, name, kind, permissions, token_sha256, last_used_at, created_at, revoked_at
+from tokens
+where account_id = :account_id and kind = 'configured' and revoked_at is null
+order by id
+limit 1
+
 -- name: add_token
 -- let a token in, also one that was revoked; only its hash is kept
 insert into tokens (account_id, name, token_sha256, kind, permissions, created_at)

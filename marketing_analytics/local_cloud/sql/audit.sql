@@ -20,3 +20,19 @@ select count(*) from audit_events as a
 where a.account_id = :account_id
     and (:since is null or a.created_at >= :since)
     and (:until is null or a.created_at <= :until)
+
+-- name: newest_audit
+-- one page of events as the pages search them, newest first
+select a.* from audit_events as a
+where a.account_id = :account_id
+    and (:least_status is null or a.status >= :least_status)
+    and (:search is null or instr(lower(a.path || ' ' || a.token_name), lower(:search)) > 0)
+order by a.id desc
+limit :limit offset :offset
+
+-- name: count_newest_audit
+-- how many of them there are
+select count(*) from audit_events as a
+where a.account_id = :account_id
+    and (:least_status is null or a.status >= :least_status)
+    and (:search is null or instr(lower(a.path || ' ' || a.token_name), lower(:search)) > 0)

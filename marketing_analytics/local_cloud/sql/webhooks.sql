@@ -82,3 +82,25 @@ select count(*) from webhook_deliveries as d where d.webhook_id = :webhook_id
 -- name: drop_deliveries
 -- what was told long ago
 delete from webhook_deliveries where created_at < :before and next_attempt_at is null
+
+-- name: count_by_outcome
+-- how the deliveries of each active webhook of an account went
+select
+    d.webhook_id,
+    count(*) filter (where d.delivered_at is not null) as delivered,
+    count(*) filter (where d.delivered_at is null and d.next_attempt_at is not null) as waiting,
+    count(*) filter (where d.delivered_at is null and d.next_attempt_at is null) as given_up
+from webhook_deliveries as d
+inner join webhooks as w on d.webhook_id = w.id
+where w.account_id = :account_id and w.state = 1
+group by d.webhook_id
+
+-- name: get_delivery
+-- a delivery of an active webhook
+select d.* from webhook_deliveries as d
+inner join webhooks as w on d.webhook_id = w.id
+where d.id = :delivery_id and w.account_id = :account_id and w.state = 1
+
+-- name: send_again
+-- a delivery that is to be sent once more, now
+update webhook_deliveries set next_attempt_at = :now, delivered_at = null where id = :delivery_id

@@ -144,3 +144,9 @@ def find_token(connection: sqlite3.Connection, token_sha256: str) -> Token | Non
 def get_token(connection: sqlite3.Connection, token_id: int) -> Token | None:
     """Return a token by its id, or None for an unknown or revoked one."""
     return find(connection, Token, load_sql("accounts")["get_token"], {"token_id": token_id})
+
+
+def configured_token(connection: sqlite3.Connection, account_id: int) -> Token | None:
+    """Return the token of an account that the configuration names, or None."""
+    statement = load_sql("accounts")["configured_token"]
+    return find(connection, Token, statement, {"account_id": account_id})

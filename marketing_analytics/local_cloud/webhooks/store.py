@@ -75,6 +75,16 @@ class DueDelivery(Delivery):
     secret: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outcomes:
+    """How the deliveries of a webhook went: answered with 2xx, to be tried (again), given up."""
+
+    webhook_id: str
+    delivered: int
+    waiting: int
+    given_up: int
+
+
 def add_webhook(
     connection: sqlite3.Connection, account_id: int, fields: Mapping[str, Any]
 ) -> tuple[str, str]:
@@ -228,6 +238,27 @@ def list_deliveries(
     values: dict[str, Value] = {"webhook_id": webhook_id, "limit": limit, "offset": offset}
     sql = load_sql("webhooks")
     return page_of(connection, Delivery, sql["list_deliveries"], sql["count_deliveries"], values)
+
+
+def count_outcomes(connection: sqlite3.Connection, account_id: int) -> dict[str, Outcomes]:
+    """Return by webhook how its deliveries went; webhooks that told nothing are absent."""
+    statement = load_sql("webhooks")["count_by_outcome"]
+    found = find_all(connection, Outcomes, statement, {"account_id": account_id})
+    return {one.webhook_id: one for one in found}
+
+
+def get_delivery(
+    connection: sqlite3.Connection, account_id: int, delivery_id: str
+) -> Delivery | None:
+    """Return a delivery of an active webhook, or None."""
+    values: dict[str, Value] = {"account_id": account_id, "delivery_id": delivery_id}
+    return find(connection, Delivery, load_sql("webhooks")["get_delivery"], values)
+
+
+def send_again(connection: sqlite3.Connection, delivery_id: str) -> None:
+    """Queue a delivery once more, whatever became of it."""
+    values = {"delivery_id": delivery_id, "now": now_text()}
+    connection.execute(load_sql("webhooks")["send_again"], values)
 
 
 def drop_old_deliveries(connection: sqlite3.Connection) -> int:

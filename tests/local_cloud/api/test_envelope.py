@@ -92,9 +92,9 @@ def test_unknown_paths_are_404_in_the_envelope(client: Client) -> None:
 
 
 def test_an_operation_that_is_not_built_says_its_name(client: Client) -> None:
-    reply = client.get(f"v2/accounts/{ACCOUNT}/invites/")
+    reply = client.get(f"v2/accounts/{ACCOUNT}/repositories/")
     assert reply.status == 501
-    assert "List Invites" in reply.json["status"]["user_message"]
+    assert "List Repositories" in reply.json["status"]["user_message"]
 
 
 def test_a_wrong_method_is_405_and_names_the_right_ones(client: Client) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from marketing_analytics.cloud_api.states import Status
+from marketing_analytics.local_cloud.runs.store import add_runs_after
+from marketing_analytics.local_cloud.store.connection import open_connection, transaction
 from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
 
 
@@ -179,9 +183,9 @@ def test_null_clears_what_can_be_cleared(client: Client) -> None:
     assert new["cost_optimization_features"] == ["state_aware_orchestration"]
 
 
-def waiting_for(job_id: int) -> dict[str, Any]:
+def waiting_for(job_id: int, project_id: int = PROJECT) -> dict[str, Any]:
     """Return the field of a job that runs after another one."""
-    condition = {"job_id": job_id, "project_id": PROJECT, "statuses": [10]}
+    condition = {"job_id": job_id, "project_id": project_id, "statuses": [10]}
     return {"job_completion_trigger_condition": {"condition": condition}}
 
 
@@ -196,6 +200,29 @@ def test_jobs_that_would_wait_for_each_other_are_refused(client: Client, length:
     message = f"the jobs would wait for each other: {path}"
     assert answer.data == {"job_completion_trigger_condition": {"condition": {"job_id": message}}}
     assert client.get(jobs_path(ids[0])).data["job_completion_trigger_condition"] is None
+
+
+def test_a_job_waits_for_one_of_another_project(client: Client) -> None:
+    other = client.post(f"v3/accounts/{ACCOUNT}/projects/", {"name": "Other"}).data["id"]
+    place = client.post(
+        f"v3/accounts/{ACCOUNT}/projects/{other}/environments/",
+        {"name": "Prod", "type": "deployment"},
+    ).data["id"]
+    first = client.create_job()["id"]
+    there = {"project_id": other, "environment_id": place}
+    waiting = client.create_job(**there, **waiting_for(first))
+    run = client.post(f"{jobs_path(first)}run/", {"cause": "x"}).data["id"]
+    store = open_connection(client.settings.database_path)
+    # that the first has ended, as the engine says it
+    with closing(store), transaction(store):
+        add_runs_after(store, run, Status.SUCCESS)
+    [followed] = client.get(f"v2/accounts/{ACCOUNT}/runs/?project_id={other}").data
+    assert followed["job_id"] == waiting["id"]
+    # the project that is named must be that of the job: Terraform would show a difference for ever
+    wrong = client.post(jobs_path(), {"name": "x", **there, **waiting_for(first, project_id=other)})
+    assert wrong.status == 400
+    told = wrong.data["job_completion_trigger_condition"]["condition"]["project_id"]
+    assert told == f"job {first} belongs to project {PROJECT}"
 
 
 def test_a_chain_can_be_turned_round_one_job_after_the_other(client: Client) -> None:

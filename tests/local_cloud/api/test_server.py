@@ -138,6 +138,15 @@ def test_a_missing_dbt_is_named(
     assert "dbt-core is not installed" in text
 
 
+def test_half_a_certificate_is_refused(tmp_path: Path, project: Path) -> None:
+    code, text = serve(tmp_path, project, "--tls-cert", "c.pem")
+    assert (code, "--tls-cert came alone" in text) == (2, True)
+    code, text = serve(tmp_path, project, "--tls-cert", "c.pem", "--tls-key", "k.pem")
+    assert (code, "cannot use the certificate" in text) == (2, True)
+    # nothing listens and nothing is stored before it is known
+    assert not (tmp_path / "data" / "cloud.sqlite").exists()
+
+
 def test_a_port_that_is_taken_is_named(tmp_path: Path, project: Path) -> None:
     with closing(socket.socket()) as other:
         other.bind(("127.0.0.1", 0))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from marketing_analytics.local_cloud.runs.artifacts import resolve_artifact
+from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.requests.closing import close_requests
 from marketing_analytics.local_cloud.store.settings import Kind, add_setting
 from tests.ingest.database_servers import PASSWORD, engine_of, postgresql
@@ -123,8 +124,10 @@ def test_a_retry_goes_on_at_the_failed_model(cloud, engine, branch):
 
 
 def test_packages_beside_the_project_and_from_git_work_and_a_failure_is_a_sentence(
-    cloud, engine, tmp_path
+    cloud, start_engine, tmp_path
 ):
+    # a repository on this machine lies outside of what a run may read
+    start_engine(program=(), access=Access(folders=(tmp_path / "other",)))
     other = tmp_path / "other"
     other.mkdir()
     (other / "dbt_project.yml").write_text("name: other\nversion: '1.0'\n")

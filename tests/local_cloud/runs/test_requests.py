@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from benchmarks.tiny_cloud import add_variable
+from benchmarks.tiny_cloud import BUILD, add_variable
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs import queue, store
 from marketing_analytics.local_cloud.runs.requests.closing import (
@@ -16,6 +16,7 @@ from marketing_analytics.local_cloud.runs.requests.closing import (
     close_requests,
     expire_requests,
 )
+from marketing_analytics.local_cloud.runs.requests.places import elsewhere_words, listing_args
 from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
 
 GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
@@ -143,6 +144,61 @@ def test_what_a_request_built_elsewhere_is_found(tmp_path):
     elsewhere = built_elsewhere(results, "dbt_cloud_pr_5_12")
     assert elsewhere == [named["model.c"], named["seed.d"]]
     assert built_elsewhere(tmp_path / "none.json", "x") == []
+
+
+@pytest.mark.parametrize(
+    ("step", "listing"),
+    [
+        ("build --select a b+ --full-refresh --threads 4", "model seed snapshot --select a b+"),
+        ("run --exclude=x -s state:modified+ --state old", "model --exclude=x -s state:modified+"),
+        ("seed", "seed"),
+        ("test --select a", ""),
+        ("retry", ""),
+    ],
+)
+def test_what_a_step_would_make_is_asked_with_its_own_selection(step, listing):
+    found = listing_args(step.split())
+    assert bool(found) == bool(listing)
+    if listing:
+        kinds = [word for word in found[5:] if word != "--resource-type"]
+        assert " ".join(kinds).startswith(listing)
+        assert "--full-refresh" not in found
+        assert "4" not in found
+
+
+def test_a_step_that_would_build_elsewhere_is_told_before_it_does(tmp_path):
+    events = tmp_path / "places.jsonl"
+    own = {"unique_id": "model.a", "relation_name": '"e"."dbt_cloud_pr_5_12"."a"'}
+    others = [
+        {"unique_id": f"model.{name}", "relation_name": f'"e"."production"."{name}"'}
+        for name in "bcdefgh"
+    ]
+    lines = [{"info": {"msg": json.dumps(one)}} for one in (own, {"relation_name": None}, *others)]
+    events.write_text("\n".join(map(json.dumps, lines[:2])) + '\nnoise\n{"info": {"msg": "3"}}\n')
+    assert elsewhere_words(events, "dbt_cloud_pr_5_12") == ""
+    events.write_text("\n".join(map(json.dumps, lines)))
+    words = elsewhere_words(events, "dbt_cloud_pr_5_12")
+    assert words.startswith('nothing was built: "e"."production"."b", ')
+    assert "and 2 more would lie outside of dbt_cloud_pr_5_12" in words
+
+
+@pytest.mark.slow
+def test_real_dbt_builds_nothing_when_the_project_leaves_the_schema_out(cloud, start_engine):
+    macro = "{% macro generate_schema_name(name, node) %}production{% endmacro %}\n"
+    (cloud.project / "macros").mkdir()
+    (cloud.project / "macros" / "names.sql").write_text(macro)
+    start_engine(program=())
+    job = cloud.job([BUILD])
+    row = cloud.wait(cloud.run(job, overrides={GITHUB: 12}), seconds=120)
+    assert row.status == 20
+    assert f"would lie outside of dbt_cloud_pr_{job}_12" in row.status_message
+    assert not (cloud.data_folder / "warehouse" / "env_1.duckdb").exists()
+    # a run of no request builds where the project says, and one that may build does
+    good = cloud.wait(cloud.run(job), seconds=120)
+    assert good.status == 10, good.status_message
+    (cloud.project / "macros" / "names.sql").unlink()
+    own = cloud.wait(cloud.run(job, overrides={GITHUB: 12}), seconds=120)
+    assert own.status == 10, own.status_message
 
 
 def test_the_run_says_which_commit_it_works_on(cloud, start_engine):

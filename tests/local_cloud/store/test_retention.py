@@ -6,13 +6,15 @@ import sqlite3
 import stat
 from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from benchmarks.tiny_cloud import add_job, create_cloud, write_project
 from marketing_analytics.core.errors import LockedError, UserError
 from marketing_analytics.core.locks import file_lock
-from marketing_analytics.local_cloud.runs.progress import add_step
+from marketing_analytics.local_cloud.runs.progress import add_steps
+from marketing_analytics.local_cloud.runs.steps import Step
 from marketing_analytics.local_cloud.runs.store import create_run, get_run
 from marketing_analytics.local_cloud.store.connection import open_connection
 from marketing_analytics.local_cloud.store.retention import copy_store, drop_old_runs, put_back
@@ -27,7 +29,7 @@ def connection(tmp_path):
 
 def ended(connection, job_id, status, finished_at):
     run_id = create_run(connection, job_id).id
-    add_step(connection, run_id, 1, name="a", command=None, log_path=None)
+    add_steps(connection, Path(), run_id, [Step(1, "a")])
     values = (status, finished_at, run_id)
     connection.execute("update runs set status = ?, finished_at = ? where id = ?", values)
     return run_id

@@ -70,7 +70,7 @@ def dump_runs(call: Call, runs: Sequence[Run]) -> list[str]:
     ]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def dump_ended_run(run: Run, base_url: str, is_newest: bool, _second: int) -> str:
     """Return a run as JSON; kept for a second, since it says how long ago it was."""
     return dump_text(bare_run(run, base_url, is_newest=is_newest, ahead=[]))

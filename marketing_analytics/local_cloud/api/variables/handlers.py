@@ -91,7 +91,7 @@ def variables_of_job(call: Call, job: Job) -> dict[str, dict[str, Any]]:
 
 
 def list_by_user(call: Call) -> Response:
-    """Return the personal overrides of a user: there are no users here, so none."""
+    """Return the personal overrides of a user: nobody has any here."""
     stored_project(call)
     return one({})
 

@@ -84,7 +84,7 @@ function onKey(event) {
     if (event.key === "Escape") event.target.blur();
     return;
   }
-  const goal = prefix === "g" && { h: "/", j: "/jobs", r: "/runs", q: "/queue", f: "/freshness" }[event.key];
+  const goal = prefix === "g" && { h: "/", j: "/jobs", r: "/runs", q: "/queue", f: "/freshness", a: "/audit" }[event.key];
   prefix = event.key === "g" ? "g" : "";
   if (goal) location.assign(goal);
   else if (event.key === "j" || event.key === "k") step(event.key === "j" ? 1 : -1);

@@ -1,4 +1,4 @@
-"""Who changed what over the API."""
+"""Who changed what, over the API and on the pages."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from marketing_analytics.local_cloud.store.connection import Value, load_sql, now_text
 from marketing_analytics.local_cloud.store.pages import Page, page_of
+
+# the least status of what was not done
+REFUSED = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,3 +71,24 @@ def list_events(
     }
     sql = load_sql("audit")
     return page_of(connection, AuditEvent, sql["list_audit"], sql["count_audit"], values)
+
+
+def newest_events(
+    connection: sqlite3.Connection,
+    account_id: int,
+    *,
+    search: str,
+    is_refused: bool,
+    limit: int,
+    offset: int,
+) -> Page[AuditEvent]:
+    """Return one page of events, newest first: those whose path or token has a text, or refused."""
+    values: dict[str, Value] = {
+        "account_id": account_id,
+        "search": search or None,
+        "least_status": REFUSED if is_refused else None,
+        "limit": limit,
+        "offset": offset,
+    }
+    sql = load_sql("audit")
+    return page_of(connection, AuditEvent, sql["newest_audit"], sql["count_newest_audit"], values)

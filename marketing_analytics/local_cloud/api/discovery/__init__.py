@@ -1,0 +1,1 @@
+"""The Discovery API: what an environment has and how it went, out of its runs' artifacts."""

@@ -1,0 +1,151 @@
+"""What the artifacts of an environment's runs say: its project, and how each node went last.
+
+The project is that of the newest run that left a manifest. How a node went, its tables and the age
+of sources are of the newest run that tells. Runs of pull and merge requests tell nothing: they
+build elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from marketing_analytics.local_cloud.runs.artifacts import artifacts_of_steps
+
+Part = Mapping[str, Any]
+KEPT_STATES = 3
+MANIFEST, RESULTS, CATALOG, SOURCES = (
+    "manifest.json", "run_results.json", "catalog.json", "sources.json",
+)  # fmt: skip
+GROUPS = ("nodes", "sources", "exposures", "macros", "metrics", "semantic_models", "unit_tests")
+
+
+@dataclass(frozen=True)
+class RunMark:
+    """A run that left artifacts."""
+
+    run_id: int
+    job_id: int
+    ended_at: str
+    git_sha: str | None
+
+
+@dataclass(frozen=True)
+class Told:
+    """One line of an artifact, with the run it is of and the artifact's own metadata."""
+
+    mark: RunMark
+    metadata: Part
+    line: Part
+
+
+@dataclass(frozen=True)
+class State:
+    """A project and how it went; `marks` are its runs, newest first."""
+
+    data_folder: Path
+    marks: Sequence[RunMark]
+
+    @cached_property
+    def manifest(self) -> Part:
+        """Return the newest manifest, {} when no run left one."""
+        return next((found for _, found in self.read_all(MANIFEST)), {})
+
+    @cached_property
+    def manifest_mark(self) -> RunMark | None:
+        """Return the run of the newest manifest."""
+        return next((mark for mark, _ in self.read_all(MANIFEST)), None)
+
+    @cached_property
+    def resources(self) -> dict[str, Part]:
+        """Return everything that the project has, by unique id."""
+        return {
+            unique_id: found
+            for group in GROUPS
+            for unique_id, found in (self.manifest.get(group) or {}).items()
+        }
+
+    @cached_property
+    def results(self) -> dict[str, list[Told]]:
+        """Return how every node went, by unique id, newest first."""
+        found: dict[str, list[Told]] = {}
+        for told in self.lines(RESULTS, "results"):
+            found.setdefault(str(told.line.get("unique_id")), []).append(told)
+        return found
+
+    @cached_property
+    def freshness(self) -> dict[str, Told]:
+        """Return how old every source was when it was looked at last, by unique id."""
+        found: dict[str, Told] = {}
+        for told in self.lines(SOURCES, "results"):
+            found.setdefault(str(told.line.get("unique_id")), told)
+        return found
+
+    @cached_property
+    def catalog(self) -> dict[str, Told]:
+        """Return the newest catalog's tables, by unique id."""
+        mark_and_catalog = next(iter(self.read_all(CATALOG)), None)
+        if mark_and_catalog is None:
+            return {}
+        mark, found = mark_and_catalog
+        metadata = found.get("metadata") or {}
+        tables = {**(found.get("sources") or {}), **(found.get("nodes") or {})}
+        return {key: Told(mark, metadata, table) for key, table in tables.items()}
+
+    @cached_property
+    def children(self) -> dict[str, list[str]]:
+        """Return what reads a node, by unique id."""
+        found: dict[str, list[str]] = {}
+        for unique_id in self.resources:
+            for parent in self.parents_of(unique_id):
+                found.setdefault(parent, []).append(unique_id)
+        return found
+
+    def parents_of(self, unique_id: str) -> list[str]:
+        """Return what a node reads, without macros."""
+        depends = self.resources.get(unique_id, {}).get("depends_on") or {}
+        named = depends.get("nodes") or []
+        return [parent for parent in named if parent in self.resources]
+
+    def last(self, unique_id: str) -> Told | None:
+        """Return how a node went last."""
+        return next(iter(self.results.get(unique_id, [])), None)
+
+    def last_good(self, unique_id: str) -> Told | None:
+        """Return how a node went the last time it went well."""
+        good = ("success", "pass")
+        tries = self.results.get(unique_id, [])
+        return next((told for told in tries if told.line.get("status") in good), None)
+
+    def lines(self, name: str, group: str) -> Iterator[Told]:
+        """Return the lines of an artifact over all runs, newest first."""
+        for mark, found in self.read_all(name):
+            for line in found.get(group) or []:
+                yield Told(mark, found.get("metadata") or {}, line)
+
+    def read_all(self, name: str) -> Iterator[tuple[RunMark, Part]]:
+        """Return an artifact of every step that left one, the newest first."""
+        for mark in self.marks:
+            for path in reversed(artifacts_of_steps(self.data_folder, mark.run_id, name)):
+                found = read_object(path)
+                if found:
+                    yield mark, found
+
+
+def read_object(path: Path) -> Part:
+    """Return a JSON object, {} for a file that went or holds something else."""
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+@lru_cache(maxsize=KEPT_STATES)
+def state_of(data_folder: Path, marks: tuple[RunMark, ...]) -> State:
+    """Return the state after some runs; files of runs that ended do not change."""
+    return State(data_folder, marks)

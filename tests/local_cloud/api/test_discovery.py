@@ -1,0 +1,291 @@
+"""The Discovery API over artifacts of runs: what it gives, pages, limits, and who may ask."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from marketing_analytics.local_cloud.api.application import Api
+from marketing_analytics.local_cloud.api.discovery.limits import MAX_PAGE
+from marketing_analytics.local_cloud.settings import ServerSettings
+from tests.local_cloud.api.conftest import (
+    ACCOUNT,
+    ENVIRONMENT,
+    Client,
+    ClientInProcess,
+    Reply,
+)
+from tests.local_cloud.api.test_runs import end_run, trigger
+from tests.local_cloud.api.test_tokens import made
+
+STAGED, TABLE, TEST = "model.shop.stg", "model.shop.customers", "test.shop.unique_customers"
+SOURCE, EXPOSURE = "source.shop.till.orders", "exposure.shop.board"
+METADATA = {
+    "generated_at": "2026-11-01T06:00:00Z",
+    "project_name": "shop",
+    "adapter_type": "duckdb",
+}
+
+
+def node(unique_id: str, *parents: str, **more: Any) -> dict[str, Any]:
+    kind, *_, name = unique_id.split(".")
+    found = {"unique_id": unique_id, "resource_type": kind, "name": name, "package_name": "shop"}
+    return {**found, "alias": name, "depends_on": {"nodes": list(parents)}, **more}
+
+
+MANIFEST = {
+    "metadata": METADATA,
+    "nodes": {
+        STAGED: node(STAGED, SOURCE, raw_code="select 1", config={"materialized": "view"}),
+        TABLE: node(TABLE, STAGED, tags=["daily"], columns={"customer": {"description": "Who."}}),
+        TEST: node(TEST, TABLE, attached_node=TABLE, test_metadata={"name": "unique"}),
+    },
+    "sources": {SOURCE: node(SOURCE, source_name="till", identifier="orders")},
+    "exposures": {EXPOSURE: node(EXPOSURE, TABLE, owner={"name": "Ann"}, type="dashboard")},
+    "macros": {"macro.shop.cents": node("macro.shop.cents", macro_sql="{% macro %}")},
+}
+CATALOG = {
+    "metadata": METADATA,
+    "nodes": {
+        TABLE: {
+            "metadata": {"type": "BASE TABLE"},
+            "columns": {"CUSTOMER": {"type": "TEXT", "index": 1}},
+            "stats": {"row_count": {"value": 2}},
+        }
+    },
+    "sources": {},
+}
+FRESHNESS = {"results": [{"unique_id": SOURCE, "status": "warn", "max_loaded_at": "2026-10-30"}]}
+
+
+def results(**statuses: str) -> dict[str, Any]:
+    ids = {"stg": STAGED, "customers": TABLE, "unique": TEST}
+    return {
+        "metadata": METADATA,
+        "results": [
+            {
+                "unique_id": ids[name],
+                "status": status,
+                "message": f"{name} went {status}",
+                "execution_time": 1.5,
+                "timing": [{"name": "execute", "started_at": "a", "completed_at": "b"}],
+            }
+            for name, status in statuses.items()
+        ],
+    }
+
+
+def finish(client: Client, job_id: int, status: int, artifacts: Any, **body: Any) -> int:
+    """Run a job that leaves artifacts."""
+    run_id: int = trigger(client, job_id, **body)["id"]
+    folder = client.settings.data_dir / "runs" / str(run_id) / "artifacts" / "step_4"
+    folder.mkdir(parents=True)
+    for name, content in artifacts.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    end_run(client, run_id, status)
+    return run_id
+
+
+def send(client: Client, body: Any, token: str = "", path: str = "/graphql") -> Reply:
+    given = {"Host": "127.0.0.1", "Authorization": f"Bearer {token or TOKEN_OF_TESTS}"}
+    return client.send("POST", path, json.dumps(body).encode(), given)
+
+
+TOKEN_OF_TESTS = "token-of-the-tests-0123456789"
+
+
+def ask(client: Client, query: str, **variables: Any) -> Any:
+    """Return the data of a query of the environment."""
+    text = f"query ($e: BigInt!) {{ environment(id: $e) {{ {query} }} }}"
+    reply = send(client, {"query": text, "variables": {"e": ENVIRONMENT, **variables}})
+    assert (reply.status, reply.json.get("errors")) == (200, None), reply.body
+    return reply.json["data"]["environment"]
+
+
+def refusal(client: Client, query: str) -> str:
+    """Return why a query is refused."""
+    reply = send(client, {"query": query})
+    assert reply.status == 200
+    [error] = reply.json["errors"]
+    return str(error["message"])
+
+
+@pytest.fixture
+def client(settings: ServerSettings, api: Api) -> ClientInProcess:
+    return ClientInProcess(settings, api)
+
+
+@pytest.fixture
+def shop(client: Client) -> dict[str, int]:
+    """Return the runs of a job: a good one, one that failed, one of a pull request."""
+    job = client.create_job(execute_steps=["dbt build"])["id"]
+    whole = {"manifest": MANIFEST, "catalog": CATALOG, "sources": FRESHNESS}
+    good = results(stg="success", customers="success", unique="pass")
+    found = {"job": job, "good": finish(client, job, 10, {**whole, "run_results": good})}
+    found["failed"] = finish(client, job, 20, {"run_results": results(customers="error")})
+    other = {"run_results": results(stg="error", customers="error", unique="fail")}
+    finish(client, job, 20, other, github_pull_request_id=7)
+    return found
+
+
+def test_models_tell_how_they_went_last_and_what_is_around_them(client, shop):
+    found = ask(
+        client,
+        """applied { models(filter: {tags: ["daily"]}) { totalCount edges { node {
+          uniqueId rawCode tags
+          executionInfo { lastRunId lastRunStatus lastRunError lastSuccessRunId executeCompletedAt }
+          catalog { rowCountStat columns { name type description } }
+          tests { name testType executionInfo { lastRunStatus } }
+          parents { uniqueId } children { __typename uniqueId }
+          ancestors(types: [Model, Source]) {
+            ... on ModelAppliedStateNestedNode { name materializedType }
+            ... on SourceAppliedStateNestedNode { sourceName freshness { freshnessStatus } }
+          }
+        } } } }""",
+    )["applied"]["models"]
+    assert found["totalCount"] == 1
+    model = found["edges"][0]["node"]
+    assert model["executionInfo"] == {
+        "lastRunId": shop["failed"],
+        "lastRunStatus": "error",
+        "lastRunError": "customers went error",
+        "lastSuccessRunId": shop["good"],
+        "executeCompletedAt": "b",
+    }
+    columns = [{"name": "CUSTOMER", "type": "TEXT", "description": "Who."}]
+    assert model["catalog"] == {"rowCountStat": 2.0, "columns": columns}
+    [test] = model["tests"]
+    assert test["executionInfo"] == {"lastRunStatus": "success"}
+    assert model["parents"] == [{"uniqueId": STAGED}]
+    assert {child["uniqueId"] for child in model["children"]} == {TEST, EXPOSURE}
+    assert model["ancestors"] == [
+        {"name": "stg", "materializedType": "view"},
+        {"sourceName": "till", "freshness": {"freshnessStatus": "warn"}},
+    ]
+
+
+def test_everything_else_of_the_project_is_there(client, shop):
+    found = ask(
+        client,
+        """adapterType
+        definition { exposures { edges { node { name ownerName exposureType } } }
+                     macros { edges { node { macroSql } } } resourceCounts }
+        applied {
+          sources(filter: {sourceNames: ["till"]}) { edges { node { identifier } } }
+          lineage(filter: {types: [Model, Source]}) {
+            uniqueId ... on LineageNodeWithParents { parentIds } }
+          packages(resource: model)
+          resources(filter: {types: [Test], uniqueIds: ["TESTED"]}) { edges { node {
+            ... on TestAppliedStateNode { testedNodeUniqueId } } } }
+          modelHistoricalRuns(identifier: "customers", lastRunCount: 5) {
+            runId status tests { name status } }
+        }""".replace("TESTED", TEST),
+    )
+    [exposure] = found["definition"]["exposures"]["edges"]
+    assert exposure["node"] == {"name": "board", "ownerName": "Ann", "exposureType": "dashboard"}
+    assert found["definition"]["resourceCounts"]["Model"] == 2
+    assert found["definition"]["macros"]["edges"] == [{"node": {"macroSql": "{% macro %}"}}]
+    applied = found["applied"]
+    assert applied["sources"]["edges"] == [{"node": {"identifier": "orders"}}]
+    assert {one["uniqueId"]: one["parentIds"] for one in applied["lineage"]} == {
+        TABLE: [STAGED],
+        STAGED: [SOURCE],
+        SOURCE: [],
+    }
+    assert (found["adapterType"], applied["packages"]) == ("duckdb", ["shop"])
+    assert applied["resources"]["edges"] == [{"node": {"testedNodeUniqueId": TABLE}}]
+    assert applied["modelHistoricalRuns"] == [
+        {"runId": shop["failed"], "status": "error", "tests": []},
+        {
+            "runId": shop["good"],
+            "status": "success",
+            "tests": [{"name": "unique_customers", "status": "pass"}],
+        },
+    ]
+
+
+def test_pages_follow_each_other(client, shop):
+    fields = "edges { node { name } } pageInfo { hasNextPage hasPreviousPage endCursor }"
+    first = ask(client, f"applied {{ models(first: 1) {{ {fields} }} }}")["applied"]["models"]
+    after = first["pageInfo"]["endCursor"]
+    asked = f'applied {{ models(first: 1, after: "{after}") {{ {fields} }} }}'
+    second = ask(client, asked)["applied"]["models"]
+    names = [page["edges"][0]["node"]["name"] for page in (first, second)]
+    assert names == ["customers", "stg"]
+    assert [page["pageInfo"]["hasNextPage"] for page in (first, second)] == [True, False]
+    sort = "sort: {field: uniqueId, direction: desc}"
+    turned = ask(client, f"applied {{ models({sort}) {{ {fields} }} }}")["applied"]["models"]
+    assert [edge["node"]["name"] for edge in turned["edges"]] == ["stg", "customers"]
+
+
+def test_a_job_is_shown_as_a_run_saw_it(client, shop):
+    query = """query ($j: BigInt!, $r: BigInt) { job(id: $j, runId: $r) { runId
+      models { uniqueId status executionTime childrenL1 }
+      model(uniqueId: "TABLE") { status error parentsModels { name } columns { name } }
+      tests { name status } source(uniqueId: "SOURCE") { state maxLoadedAt }
+      exposure(name: "board") { ownerName } } }"""
+    query = query.replace("TABLE", TABLE).replace("SOURCE", SOURCE)
+    variables = {"j": shop["job"], "r": str(shop["good"])}
+    job = send(client, {"query": query, "variables": variables}).json["data"]["job"]
+    assert job["runId"] == shop["good"]
+    assert {model["status"] for model in job["models"]} == {"success"}
+    assert job["model"] == {
+        "status": "success",
+        "error": None,
+        "parentsModels": [{"name": "stg"}],
+        "columns": [{"name": "CUSTOMER"}],
+    }
+    assert job["tests"] == [{"name": "unique_customers", "status": "pass"}]
+    assert job["source"] == {"state": "warn", "maxLoadedAt": "2026-10-30"}
+    assert job["exposure"] == {"ownerName": "Ann"}
+    wrong = send(client, {"query": query, "variables": {"j": shop["job"], "r": 999}}).json
+    assert "has no run 999" in wrong["errors"][0]["message"]
+
+
+def models(arguments: str, chosen: str) -> str:
+    """Return a query for models."""
+    fields = f"models({arguments}) {{ {chosen} }}"
+    return f"{{ environment(id: {ENVIRONMENT}) {{ applied {{ {fields} }} }} }}"
+
+
+MANY = " ".join(f"a{number}: name" for number in range(500))
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("{ performance(environmentId: 1) { x } }", "The local dbt Cloud does not build it"),
+        ("{ environment(id: 999) { id } }", "There is no environment 999"),
+        ("{ job(id: 999) { id } }", "There is no job 999"),
+        ("{ environment(id: 1.5) { id } }", "BigInt"),
+        ("{ environment(", "Syntax Error"),
+        ("query { ...a } fragment a on Query { ...a }", "nested more than 15 deep"),
+        ("{a" * 3_000 + "}" * 3_000, "nested"),
+        (models("first: 501", "totalCount"), f"from 0 to {MAX_PAGE}"),
+        (models('after: "x"', "totalCount"), "not a cursor"),
+        (models("first: 1", "totalCount " * 1_100), "more than 1000 fields"),
+        (models("first: 500", f"edges {{ node {{ {MANY} }} }}"), "more than 200000 values"),
+        ("{ " + "... { " * 20 + "__typename" + " }" * 21, "nested more than 15 deep"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_with_a_sentence(client, query, why):
+    assert why in refusal(client, query)
+
+
+def test_who_may_ask(client, shop):
+    query = {"query": "{ __typename }"}
+    for path in ("/graphql", "/beta/graphql", "/graphql/"):
+        assert send(client, query, path=path).json == {"data": {"__typename": "Query"}}
+    wrong = send(client, query, token="token-that-nobody-knows")
+    assert (wrong.status, wrong.json["errors"]) == (401, [{"message": "Invalid token."}])
+    for name, status in (("metadata_only", 200), ("", 403)):
+        token = made(client, *filter(None, [name]))["token_string"]
+        assert send(client, query, token=token).status == status
+    for body in ({}, {"query": 1}, {"query": "{ __typename }", "variables": []}):
+        assert send(client, body).status == (200 if body.get("variables") == [] else 400)
+    # a query changes nothing, so the audit log tells of none
+    told = client.get(f"v3/accounts/{ACCOUNT}/audit-logs/").body
+    assert b"graphql" not in told
+    assert b"/run" in told
