@@ -259,7 +259,8 @@ def test_consent_in_the_shop_matches_the_ledger(world):
     )
     assert len(latest) == 300
     assert sum(not granted for granted in latest.values()) == 15
-    assert world.ledger["customers"] == {"count": 300, "opted_out": 15}
+    lapsed = world.truth("people").column("lapsed_at").drop_null()
+    assert world.ledger["customers"] == {"count": 300, "opted_out": 15, "lapsed": len(lapsed)}
 
 
 def test_the_ga4_export_matches_the_ledger_and_the_shop(world):
@@ -396,7 +397,7 @@ def test_repeat_purchases_follow_the_bg_nbd_expectation():
     nobody = np.zeros(0, dtype=np.int64)
     first = parameters.start_us + rng.integers(0, 180 * 86_400, 40_000) * 1_000_000
     is_eur = np.zeros(parameters.customers, dtype=bool)
-    orders = build_orders(parameters, first, is_eur, Woken(nobody, nobody, nobody))
+    orders, _ = build_orders(parameters, first, is_eur, Woken(nobody, nobody, nobody))
     p = parameters.purchases
     t = (parameters.end_us - first) / (7 * DAY_US)
     grown = hyp2f1(p.r, p.b, p.a + p.b - 1, t / (p.alpha_weeks + t))

@@ -76,9 +76,18 @@ def another_future(rows: Rows) -> Rows:
     return changed
 
 
+# channels through which nobody comes in the small world, by source and medium
+OTHER_WAYS = (("coupons.example", "affiliate"), ("instagram.com", "social"))
+
+
 def with_more_past(rows: Rows) -> Rows:
-    """Return the small world with logged-in visits and opens shortly before the cut-off."""
+    """Return the small world with visits by every way, opens and refunds before the cut-off."""
     rng = random.Random(5)
+    for number, (source, medium) in enumerate(OTHER_WAYS):
+        place, when = len(rows["ga4.events"]), moment(CUT_OFF_DAY - 2, 7200 + number)
+        add_visit(rows, rng, f"dev-{number}-1", f"cust-{number}", 95, when, order=None)
+        first = rows["ga4.events"][place]
+        rows["ga4.events"][place] = (*first[:11], source, medium, None, None, None, *first[16:])
     for number in range(60):
         for ago in (1, 3, 40):
             when = moment(max(CUT_OFF_DAY - ago, 0), 3600 + number)

@@ -3,8 +3,19 @@
 {% macro segment_features() -%}
     {{ return([
         'recency', 'frequency', 'age', 'revenue', 'mean_value', 'is_repeat', 'gap', 'overdue',
-        'purchases_30d', 'purchases_90d', 'visits_30d', 'visits_90d', 'carts_90d',
-        'email_visits_90d', 'paid_visits_90d', 'direct_visits_90d', 'opens_90d'
+        'purchases_30d', 'purchases_90d', 'refunds', 'is_last_refunded',
+        'visits_30d', 'visits_90d', 'visits_180d', 'visits_since', 'last_visit', 'carts_90d',
+        'opens_30d', 'opens_90d', 'opens_180d', 'opens_since',
+        'direct_visits', 'email_visits', 'organic_search_visits', 'organic_social_visits',
+        'paid_search_visits', 'paid_social_visits', 'referral_visits', 'affiliates_visits'
+    ]) }}
+{%- endmacro %}
+
+{#- the channels that people come back by: those of the last visits tell the next one -#}
+{% macro habitual_channels() -%}
+    {{ return([
+        'direct', 'email', 'organic_search', 'organic_social', 'paid_search', 'paid_social',
+        'referral', 'affiliates'
     ]) }}
 {%- endmacro %}
 
@@ -16,6 +27,11 @@
 {#- does a date lie within so many days up to a cut-off -#}
 {% macro is_lately(date, days) -%}
     {{ days_between(date, 'cut_offs.cut_off_date') }} < {{ days }}
+{%- endmacro %}
+
+{#- did something happen on a day after the last purchase before the cut-off -#}
+{% macro is_since_purchase(date) -%}
+    {{ days_between(date, 'cut_offs.cut_off_date') }} < cut_offs.recency_days
 {%- endmacro %}
 
 {#- the customers that a definition is about -#}

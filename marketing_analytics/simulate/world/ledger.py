@@ -278,7 +278,11 @@ def build_ledger(world: World, ga4: Ga4Counts, shop: dict[str, int]) -> dict[str
             "bot_events": ga4.bot_events,
             "bot_sessions": ga4.bot_sessions,
         },
-        "customers": {"count": parameters.customers, "opted_out": int(opted_out.sum())},
+        "customers": {
+            "count": parameters.customers,
+            "opted_out": int(opted_out.sum()),
+            "lapsed": int((world.ties.lapsed_us < NEVER_US).sum()),
+        },
         "incremental_conversions": incremental_counts(world),
         "caused": caused_part(world),
         "raw_tables": raw_part(world, rows, ga4, shop),

@@ -36,6 +36,36 @@ class PurchaseParameters:
 
 
 @dataclass(frozen=True)
+class HabitParameters:
+    """What known customers do by habit, and how it shows that they are leaving.
+
+    `likes` is how many people like each free source best (direct, organic search, organic social,
+    referral, e-mail), `meets_ads` how often those meet ads, against the mean. Together with
+    `follows_ads` they leave the sources of all visits about as common as without habits.
+    """
+
+    # of visits and of opened mails; interest fades this long before a customer lapses
+    interest_left: float = 0.1
+    fading_days: float = 28.0
+    # visits that are no way to an order, for each purchase that is due
+    visits_per_purchase: float = 8.0
+    # who gave an order back leaves as if there had been so many purchases to leave after
+    refund_hazard: float = 3.0
+    # share of visits without an ad that come by the way a person likes best
+    habit_share: float = 0.75
+    likes: tuple[float, ...] = (3.7, 3.7, 0.9, 0.9, 4.4)
+    meets_ads: tuple[float, ...] = (0.45, 2.4, 2.4, 2.4, 0.45)
+    # by the same free source: how many follow the ads of social networks, of search, affiliates
+    follows_ads: tuple[tuple[float, ...], ...] = (
+        (0.73, 0.02, 0.25),
+        (0.0, 1.0, 0.0),
+        (1.0, 0.0, 0.0),
+        (0.0, 0.0, 1.0),
+        (0.73, 0.02, 0.25),
+    )
+
+
+@dataclass(frozen=True)
 class WorldParameters:
     """Seed, size and processes of one world; the last day is inclusive, in UTC."""
 
@@ -44,6 +74,7 @@ class WorldParameters:
     days: int = 180
     end_date: date = date(2026, 10, 31)
     purchases: PurchaseParameters = field(default_factory=PurchaseParameters)
+    habits: HabitParameters = field(default_factory=HabitParameters)
     # 36 % in euros: no total is right by accident when a rate is forgotten
     eur_share: float = 0.36
     opted_out_share: float = 0.05

@@ -15,6 +15,8 @@ from marketing_analytics.simulate.world.ads.platforms import BY_NAME
 from marketing_analytics.simulate.world.chance import IntArray, gather, texts
 from marketing_analytics.simulate.world.columns import days, moments, named
 from marketing_analytics.simulate.world.customers.people import DEVICE_KINDS
+from marketing_analytics.simulate.world.customers.ties import usual_ways
+from marketing_analytics.simulate.world.demand.meetings import AD_KINDS
 from marketing_analytics.simulate.world.demand.truth import (
     NAMES,
     caused_order_table,
@@ -28,7 +30,7 @@ from marketing_analytics.simulate.world.mail.plan import LINKS
 from marketing_analytics.simulate.world.mail.sends import held_out
 from marketing_analytics.simulate.world.names import device_names, email_hash, ids
 from marketing_analytics.simulate.world.web.ga4_events import click_id
-from marketing_analytics.simulate.world.web.visits import CHANNELS, SOURCES
+from marketing_analytics.simulate.world.web.visits import CHANNELS, FREE_SOURCES, SOURCES
 from marketing_analytics.simulate.world.world import World, order_is_tracked
 
 TAGS = ("full", "click_id_only", "lost")
@@ -203,9 +205,10 @@ def refund_table(world: World) -> pa.Table:
 
 
 def people_table(world: World) -> pa.Table:
-    """Return one row per person with the times of consent and membership."""
+    """Return one row per person with the times of consent, membership and leaving, and habits."""
     people = world.people
     index = np.arange(people.count)
+    ways = usual_ways(world.parameters, people)
     return pa.table(
         {
             "person": index,
@@ -219,6 +222,9 @@ def people_table(world: World) -> pa.Table:
             "opted_out_at": moments(people.opted_out_us),
             "is_blocking": people.is_blocking,
             "has_scanner": people.has_scanner,
+            "lapsed_at": moments(world.ties.lapsed_of(index)),
+            "usual_source": gather(FREE_SOURCES, ways.usual),
+            "followed_ads": gather(AD_KINDS, ways.followed),
         }
     )
 

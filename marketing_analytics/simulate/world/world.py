@@ -17,6 +17,7 @@ from marketing_analytics.simulate.world.customers.purchases import (
     build_orders,
     build_refunds,
 )
+from marketing_analytics.simulate.world.customers.ties import Ties
 from marketing_analytics.simulate.world.demand.causes import Causes, build_causes
 from marketing_analytics.simulate.world.demand.journeys import draw_visits, has_visited_before
 from marketing_analytics.simulate.world.demand.meetings import Meetings
@@ -53,6 +54,7 @@ class World:
     market: Market
     buyers: Buyers
     people: People
+    ties: Ties
     orders: Orders
     refunds: Refunds
     sessions: Sessions
@@ -82,14 +84,15 @@ def generate(parameters: WorldParameters) -> World:
     people = build_people(parameters, region, buyers.first_us, decided_us)
     mail_plan = plan_mails(parameters)
     woken = wake_customers(parameters, mail_plan, people, buyers.first_us[: parameters.customers])
-    orders = build_orders(parameters, buyers.first_us, IS_EUR[region], woken)
-    refunds = build_refunds(parameters, orders)
-    sketch = sketch_sessions(Sketcher(parameters, plan, meetings, people, orders), visits, buyers)
+    orders, ties = build_orders(parameters, buyers.first_us, IS_EUR[region], woken)
+    refunds = build_refunds(parameters, orders, ties)
+    sketcher = Sketcher(parameters, plan, meetings, people, orders, ties)
+    sketch = sketch_sessions(sketcher, visits, buyers)
     sends = build_sends(parameters, mail_plan, people, orders, sketch)
     mail = mails_of_sessions(sends, sketch)
     sketch = without_email(sketch, (sketch.source == EMAIL_SOURCE) & (mail < 0))
     sessions = build_sessions(parameters, plan, people, sketch, mail)
-    events = build_mail_events(parameters, people, sends, sessions.mail, sessions.start_us)
+    events = build_mail_events(parameters, people, ties, sends, sessions.mail, sessions.start_us)
     ad_days = build_ad_days(parameters, plan, sessions)
     catalog = with_budgets(plan.catalog, ad_days)
     return World(
@@ -99,6 +102,7 @@ def generate(parameters: WorldParameters) -> World:
         market=market,
         buyers=buyers,
         people=people,
+        ties=ties,
         orders=orders,
         refunds=refunds,
         sessions=sessions,

@@ -13,6 +13,8 @@ from marketing_analytics.simulate.world.chance import (
     daytime_fraction,
     stream,
 )
+from marketing_analytics.simulate.world.customers.people import NEVER_US
+from marketing_analytics.simulate.world.customers.ties import Ties
 from marketing_analytics.simulate.world.parameters import (
     DAY_US,
     HOUR_US,
@@ -54,6 +56,20 @@ class Woken:
 
 
 @dataclass(frozen=True)
+class Repeats:
+    """The repeat purchases that nobody asked for; `is_last` where the customer leaves after it.
+
+    `rate_per_day` and `leave_chance` have one row per customer.
+    """
+
+    customer: IntArray
+    day: FloatArray
+    is_last: BoolArray
+    rate_per_day: FloatArray
+    leave_chance: FloatArray
+
+
+@dataclass(frozen=True)
 class Refunds:
     """Refunds sorted by time; `order` is an index into the orders."""
 
@@ -69,8 +85,8 @@ class Refunds:
 
 def repeat_purchases(
     parameters: WorldParameters, first_days: FloatArray, rng: np.random.Generator
-) -> tuple[IntArray, FloatArray]:
-    """Return (customer, day) of all repeat purchases before the world ends."""
+) -> Repeats:
+    """Return all repeat purchases before the world ends."""
     process = parameters.purchases
     count = len(first_days)
     # gamma has scale 1/alpha: lambda in purchases a week, wanted per day
@@ -80,6 +96,7 @@ def repeat_purchases(
     now = first_days.copy()
     customers: list[IntArray] = []
     moments: list[FloatArray] = []
+    leaves: list[BoolArray] = []
     # one round per purchase: who is still there buys again, then may drop out
     while len(active):
         # the rate may be so small that the division overflows; such a customer never returns
@@ -88,8 +105,11 @@ def repeat_purchases(
         customers.append(active.astype(np.int64))
         moments.append(now[active].copy())
         # BG/NBD lets a customer drop out only right after a purchase
-        active = active[rng.random(len(active)) >= dropout[active]]
-    return np.concatenate(customers), np.concatenate(moments)
+        leaves.append(rng.random(len(active)) < dropout[active])
+        active = active[~leaves[-1]]
+    return Repeats(
+        np.concatenate(customers), np.concatenate(moments), np.concatenate(leaves), rates, dropout
+    )
 
 
 def order_values(
@@ -105,30 +125,34 @@ def order_values(
 
 
 def repeat_moments(
-    parameters: WorldParameters, first_us: IntArray, rng: np.random.Generator
-) -> tuple[IntArray, IntArray]:
-    """Return (customer, moment) of the repeat purchases that nobody asked for."""
-    first_days = (first_us - parameters.start_us) / DAY_US
-    customer, days = repeat_purchases(parameters, first_days, rng)
+    parameters: WorldParameters, first_us: IntArray, repeats: Repeats
+) -> tuple[IntArray, IntArray, Ties]:
+    """Return (customer, moment) of the repeat purchases that nobody asked for, and the ties."""
     # the fraction of a day is bent to waking hours; the day itself stays
-    whole = np.floor(days)
-    within = (daytime_fraction(days - whole) * (DAY_US // SECOND_US)).astype(np.int64)
+    whole = np.floor(repeats.day)
+    within = (daytime_fraction(repeats.day - whole) * (DAY_US // SECOND_US)).astype(np.int64)
     moment = parameters.start_us + whole.astype(np.int64) * DAY_US + within * SECOND_US
     # bent, it may lie before the first purchase of the same day
-    moment = np.maximum(moment, first_us[customer] + HOUR_US)
+    moment = np.maximum(moment, first_us[repeats.customer] + HOUR_US)
     keep = moment < parameters.end_us
-    return customer[keep], moment[keep]
+    lapsed = np.full(len(first_us), NEVER_US, dtype=np.int64)
+    last = np.flatnonzero(keep & repeats.is_last)
+    lapsed[repeats.customer[last]] = moment[last]
+    ties = Ties(repeats.rate_per_day, repeats.leave_chance, lapsed)
+    return repeats.customer[keep], moment[keep], ties
 
 
 def build_orders(
     parameters: WorldParameters, first_us: IntArray, is_eur: BoolArray, woken: Woken
-) -> Orders:
+) -> tuple[Orders, Ties]:
     """Return every order: the first of each buyer, repeats, and those that a mail woke.
 
     `first_us` holds customers, then guests: who comes back has an account.
     """
     rng = stream(parameters.seed, "orders")
-    repeat_customer, repeat_us = repeat_moments(parameters, first_us[: parameters.customers], rng)
+    own_us = first_us[: parameters.customers]
+    repeats = repeat_purchases(parameters, (own_us - parameters.start_us) / DAY_US, rng)
+    repeat_customer, repeat_us, ties = repeat_moments(parameters, own_us, repeats)
     buyers = np.arange(len(first_us), dtype=np.int64)
     person = np.concatenate([buyers, repeat_customer, woken.customer])
     ordered_us = np.concatenate([first_us, repeat_us, woken.ordered_us])
@@ -138,7 +162,7 @@ def build_orders(
     order = np.lexsort((mail, person, ~is_first, ordered_us))
     # drawn in the order of time, as orders are numbered
     values = order_values(parameters, person[order], rng)
-    return Orders(
+    orders = Orders(
         person=person[order],
         ordered_us=ordered_us[order],
         total_cents=values,
@@ -146,13 +170,37 @@ def build_orders(
         is_eur=is_eur[person[order]],
         mail=mail[order],
     )
+    return orders, ties
 
 
-def build_refunds(parameters: WorldParameters, orders: Orders) -> Refunds:
+def refund_chances(parameters: WorldParameters, orders: Orders, ties: Ties) -> FloatArray:
+    """Return how likely each order is given back, knowing whether the customer left after it.
+
+    A refund raises the hazard of leaving. Whether one leaves is drawn before (BG/NBD as it is), so
+    the refund is drawn from what its cause and its effect have in common: Bayes' rule.
+    """
+    share = parameters.refund_share
+    result = np.full(len(orders.person), share)
+    # nobody leaves after the first order, or after one that a mail woke
+    rows = np.flatnonzero(~orders.is_first & (orders.mail == NO_MAIL))
+    customer = orders.person[rows]
+    leave = ties.leave_chance[customer]
+    after_refund = 1.0 - (1.0 - leave) ** parameters.habits.refund_hazard
+    has_left = ties.lapsed_us[customer] == orders.ordered_us[rows]
+    ratio = np.where(
+        has_left,
+        after_refund / np.maximum(leave, 1e-12),
+        (1.0 - after_refund) / np.maximum(1.0 - leave, 1e-12),
+    )
+    result[rows] = share * ratio
+    return result
+
+
+def build_refunds(parameters: WorldParameters, orders: Orders, ties: Ties) -> Refunds:
     """Return at most one refund per order, full or partial, before the world ends."""
     rng = stream(parameters.seed, "refunds")
     count = len(orders.person)
-    chosen = rng.random(count) < parameters.refund_share
+    chosen = rng.random(count) < refund_chances(parameters, orders, ties)
     # nobody sends a parcel back before it came
     delay_seconds = ((1.0 + rng.exponential(8.0, count)) * 86_400).astype(np.int64)
     refunded_us = orders.ordered_us + delay_seconds * 1_000_000

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from marketing_analytics.simulate.world.ads.catalog import BERLIN, NEW_YORK
+from marketing_analytics.simulate.world.ads.platforms import BY_NAME
 from marketing_analytics.simulate.world.calendar import local_day
 from marketing_analytics.simulate.world.chance import (
     FloatArray,
@@ -15,12 +16,13 @@ from marketing_analytics.simulate.world.chance import (
 )
 from marketing_analytics.simulate.world.demand.plan import SpendPlan, click_prices
 from marketing_analytics.simulate.world.demand.regions import IS_EUR, region_shares
-from marketing_analytics.simulate.world.demand.tactics import AFFILIATE_LATE
+from marketing_analytics.simulate.world.demand.tactics import AFFILIATE, AFFILIATE_LATE
 from marketing_analytics.simulate.world.parameters import WorldParameters
 
 # a campaign on twice its usual spend is not met twice as often
 PRESENCE_HALF = 0.5
 NOBODY = -1
+AD_KINDS = ("paid_social", "paid_search", AFFILIATE)
 # what no ad brings: direct, organic search, organic social, referral, e-mail
 EARLY_FREE = (2.0, 4.0, 1.2, 0.9, 0.0)
 LATE_FREE = (3.0, 2.2, 0.5, 0.4, 0.0)
@@ -64,6 +66,8 @@ class Meetings:
         pages = plan.affiliates_run[None, :, :] * 1.0
         table = np.moveaxis(np.concatenate([shown, pages]), 0, -1).reshape(-1, len(usual) + 1)
         self.early = np.cumsum(table * [*(t.early for t in plan.tactics), 0.0], axis=1)
+        channels = [BY_NAME[c.platform].channel for c in plan.catalog.campaigns] + [AFFILIATE]
+        self.kinds = [np.array([c == kind for c in channels]) for kind in AD_KINDS]
         self.late = np.cumsum(table * [*(t.late for t in plan.tactics), AFFILIATE_LATE], axis=1)
 
     def meet(
@@ -86,6 +90,28 @@ class Meetings:
         weights = np.cumsum(np.array([free]), axis=1)
         source = pick_in_rows(rng, weights, np.zeros(len(cell), dtype=np.int64))
         return Met(campaign.astype(np.int64), day, np.where(is_met, NOBODY, source))
+
+    def meet_kind(
+        self,
+        rng: np.random.Generator,
+        region: IntArray,
+        moment_us: IntArray,
+        campaign: IntArray,
+        kind: IntArray,
+    ) -> IntArray:
+        """Return the campaign of the followed kind that each meets; where none runs, the one met.
+
+        Kinds are the networks of social ads, search, and the affiliates.
+        """
+        cell = region * self.days + market_days(self.plan, region, moment_us)
+        shown = np.diff(self.late, axis=1, prepend=0.0)
+        result = campaign.copy()
+        for followed, mine in enumerate(self.kinds):
+            rows = np.flatnonzero(kind == followed)
+            table = np.cumsum(shown * mine, axis=1)
+            rows = rows[table[cell[rows], -1] > 0]
+            result[rows] = pick_in_rows(rng, table, cell[rows])
+        return result
 
 
 def pick_ads(

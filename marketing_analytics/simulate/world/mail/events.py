@@ -14,6 +14,7 @@ import numpy as np
 
 from marketing_analytics.simulate.world.chance import FloatArray, IntArray, pick, stream
 from marketing_analytics.simulate.world.customers.people import NEVER_US, People
+from marketing_analytics.simulate.world.customers.ties import Ties, interest
 from marketing_analytics.simulate.world.mail.plan import LINK_WEIGHTS, LINKS
 from marketing_analytics.simulate.world.mail.sends import STATUS_SENT, Sends, never
 from marketing_analytics.simulate.world.parameters import SECOND_US, WorldParameters
@@ -88,10 +89,13 @@ def draw_clicks(
     return (linked_send, CLICK, click_us), (idle, CLICK, idle_us)
 
 
-def open_shares(parameters: WorldParameters, people: People) -> FloatArray:
-    """Return which share of their mails people read, by person."""
+def open_shares(
+    parameters: WorldParameters, people: People, ties: Ties, sends: Sends
+) -> FloatArray:
+    """Return how likely each mail is read: by whom, and with how much interest left."""
     is_fond = stream(parameters.seed, "fond readers").random(people.count) < FOND_SHARE
-    return np.where(is_fond, FOND_OPENS, OTHER_OPENS)
+    usual = np.where(is_fond, FOND_OPENS, OTHER_OPENS)[sends.person]
+    return np.asarray(usual * interest(parameters, ties, sends.person, sends.sent_us))
 
 
 def draw_opens(
@@ -101,13 +105,16 @@ def draw_opens(
     clicks: tuple[Part, Part],
     shares: FloatArray,
 ) -> tuple[Part, Part, Part]:
-    """Return first opens, repeated opens and opens by machines; who clicks has opened before."""
+    """Return first opens, repeated opens and opens by machines; who clicks has opened before.
+
+    `shares` is how likely each mail is read.
+    """
     first_click = never(len(sends.person))
     for send, _, click_us in clicks:
         # several clicks of one send: the first one bounds its open
         np.minimum.at(first_click, send, click_us)
     is_delivered = sends.status == STATUS_SENT
-    is_reader = (rng.random(len(sends.person)) < shares[sends.person]) | (first_click < NEVER_US)
+    is_reader = (rng.random(len(sends.person)) < shares) | (first_click < NEVER_US)
     reader = np.flatnonzero(is_delivered & is_reader).astype(np.int64)
     open_us = sends.sent_us[reader] + waits(rng, len(reader), 25_000)
     # who clicks has opened before
@@ -123,6 +130,7 @@ def draw_opens(
 def build_mail_events(
     parameters: WorldParameters,
     people: People,
+    ties: Ties,
     sends: Sends,
     session_mail: IntArray,
     session_start_us: IntArray,
@@ -132,7 +140,7 @@ def build_mail_events(
     clicks = draw_clicks(rng, sends, session_mail, session_start_us)
     bounced = np.flatnonzero(sends.status != STATUS_SENT)
     bounce: Part = (bounced, BOUNCE, sends.sent_us[bounced] + SECOND_US)
-    shares = open_shares(parameters, people)
+    shares = open_shares(parameters, people, ties, sends)
     parts = (*draw_opens(rng, people, sends, clicks, shares), *clicks, bounce)
     send = np.concatenate([part[0] for part in parts]).astype(np.int64)
     kind = np.concatenate([np.full(len(part[0]), part[1], dtype=np.int64) for part in parts])

@@ -19,6 +19,11 @@ from marketing_analytics.simulate.world.chance import (
 from marketing_analytics.simulate.world.customers.buyers import Buyers
 from marketing_analytics.simulate.world.customers.people import People
 from marketing_analytics.simulate.world.customers.purchases import Orders
+from marketing_analytics.simulate.world.customers.ties import (
+    Ties,
+    interest,
+    usual_ways,
+)
 from marketing_analytics.simulate.world.demand.journeys import Visits
 from marketing_analytics.simulate.world.demand.meetings import (
     CUSTOMER_FREE,
@@ -27,7 +32,12 @@ from marketing_analytics.simulate.world.demand.meetings import (
     pick_ads,
 )
 from marketing_analytics.simulate.world.demand.plan import SpendPlan
-from marketing_analytics.simulate.world.parameters import DAY_US, SECOND_US, WorldParameters
+from marketing_analytics.simulate.world.parameters import (
+    DAY_US,
+    HOUR_US,
+    SECOND_US,
+    WorldParameters,
+)
 
 # the sources of visits that no ad brought, then the ad platforms
 FREE_SOURCES = ("direct", "organic_search", "organic_social", "referral", "email", "affiliate")
@@ -101,6 +111,12 @@ def join_sketches(sketches: list[Sketch]) -> Sketch:
     return Sketch(**{name: np.concatenate([getattr(s, name) for s in sketches]) for name in fields})
 
 
+def rows_of(sketch: Sketch, keep: BoolArray) -> Sketch:
+    """Return the sketches that are kept."""
+    fields = Sketch.__dataclass_fields__
+    return Sketch(**{name: getattr(sketch, name)[keep] for name in fields})
+
+
 class Sketcher:
     """Draws sessions before their device, ad and tracking are decided."""
 
@@ -111,10 +127,14 @@ class Sketcher:
         meetings: Meetings,
         people: People,
         orders: Orders,
+        ties: Ties,
     ) -> None:
         self.parameters, self.plan, self.meetings = parameters, plan, meetings
-        self.people, self.orders = people, orders
+        self.people, self.orders, self.ties = people, orders, ties
+        self.ways = usual_ways(parameters, people)
         self.rng = stream(parameters.seed, "sessions")
+        # what habits add has numbers of its own: the others stay what they are without them
+        self.habits = stream(parameters.seed, "habits")
         platforms = [PLATFORMS.index(c.platform) for c in plan.catalog.campaigns]
         # one beyond the last campaign stands for the affiliates
         self.source_of = np.array([*(FIRST_AD_SOURCE + p for p in platforms), AFFILIATE_SOURCE])
@@ -161,11 +181,19 @@ class Sketcher:
         return self.sketch(person, visits.start_us, visits.met, order, journey_order, DEPTH_MIX)
 
     def meet(self, person: IntArray, start_us: IntArray) -> Met:
-        """Return what people whom the shop knows come through."""
-        region, eagerness = self.people.region[person], np.ones(len(person))
-        return self.meetings.meet(
-            self.rng, region, start_us, eagerness, CUSTOMER_FREE, is_late=True
+        """Return what people whom the shop knows come through: mostly what they like best."""
+        region, ways = self.people.region[person], self.ways
+        met = self.meetings.meet(
+            self.rng, region, start_us, ways.eagerness[person], CUSTOMER_FREE, is_late=True
         )
+        by_habit = self.habits.random(len(person)) < self.parameters.habits.habit_share
+        free = np.where(by_habit & (met.free >= 0), ways.usual[person], met.free)
+        rows = np.flatnonzero(by_habit & (met.campaign >= 0))
+        campaign = met.campaign.copy()
+        campaign[rows] = self.meetings.meet_kind(
+            self.habits, region[rows], start_us[rows], campaign[rows], ways.followed[person[rows]]
+        )
+        return replace(met, campaign=campaign, free=free)
 
     def repeats(self) -> Sketch:
         """Return the sessions in which customers order again."""
@@ -219,6 +247,28 @@ class Sketcher:
         start_us = np.maximum(moment + within, from_us)
         nothing = np.full(len(person), NO_INDEX, dtype=np.int64)
         met = self.meet(person, start_us)
+        sketch = self.sketch(person, start_us, met, nothing, nothing, CUSTOMER_DEPTH_MIX)
+        # whose interest fades stays away more and more
+        left = interest(self.parameters, self.ties, person, start_us)
+        return rows_of(sketch, self.habits.random(len(person)) < left)
+
+    def habitual(self) -> Sketch:
+        """Return the visits of customers between their purchases; who buys more comes more."""
+        parameters, ties, rng = self.parameters, self.ties, self.habits
+        first = np.flatnonzero(self.orders.is_first)
+        first_us = np.full(self.people.count, parameters.end_us, dtype=np.int64)
+        first_us[self.orders.person[first]] = self.orders.ordered_us[first]
+        # from an hour after the first order on: closer visits would be the same session
+        from_us = np.minimum(first_us[: self.people.customers] + HOUR_US, parameters.end_us)
+        due = ties.rate_per_day * (parameters.end_us - from_us) / DAY_US
+        counts = rng.poisson(due * parameters.habits.visits_per_purchase).astype(np.int64)
+        person = spread(counts)
+        days = (parameters.end_us - from_us[person]) / DAY_US * rng.random(len(person))
+        start_us = from_us[person] + (days * (DAY_US // SECOND_US)).astype(np.int64) * SECOND_US
+        keep = rng.random(len(person)) < interest(parameters, ties, person, start_us)
+        person, start_us = person[keep], start_us[keep].astype(np.int64)
+        nothing = np.full(len(person), NO_INDEX, dtype=np.int64)
+        met = self.meet(person, start_us)
         return self.sketch(person, start_us, met, nothing, nothing, CUSTOMER_DEPTH_MIX)
 
 
@@ -230,6 +280,7 @@ def sketch_sessions(sketcher: Sketcher, visits: Visits, buyers: Buyers) -> Sketc
             sketcher.repeats(),
             sketcher.before_repeats(),
             sketcher.browsing(),
+            sketcher.habitual(),
         ]
     )
 

@@ -39,16 +39,23 @@ visited as (
         cut_offs.cut_off_date,
         cut_offs.customer_key,
         count(case when {{ is_lately('visits.visit_date', 30) }} then 1 end) as visits_30d,
-        count(*) as visits_90d,
-        count(case when visits.has_add_to_cart then 1 end) as carts_90d,
-        count(case when visits.channel = 'email' then 1 end) as email_visits_90d,
-        count(case when visits.channel = 'direct' then 1 end) as direct_visits_90d,
-        count(case when visits.is_paid then 1 end) as paid_visits_90d
+        count(case when {{ is_lately('visits.visit_date', 90) }} then 1 end) as visits_90d,
+        count(*) as visits_180d,
+        count(case when {{ is_since_purchase('visits.visit_date') }} then 1 end) as visits_since,
+        max(visits.visit_date) as last_visit_date,
+        {% for channel in habitual_channels() %}
+            count(case when visits.channel = '{{ channel }}' then 1 end) as {{ channel }}_visits,
+        {% endfor %}
+        count(
+            case
+                when visits.has_add_to_cart and {{ is_lately('visits.visit_date', 90) }} then 1
+            end
+        ) as carts_90d
     from orders as cut_offs
     inner join visits
         on cut_offs.customer_key = visits.customer_key
         and cut_offs.cut_off_date > visits.visit_date
-        and {{ is_lately('visits.visit_date', 90) }}
+        and {{ is_lately('visits.visit_date', 180) }}
     group by cut_offs.cut_off_date, cut_offs.customer_key
 
 ),
@@ -68,12 +75,15 @@ opened as (
     select
         cut_offs.cut_off_date,
         cut_offs.customer_key,
-        count(*) as opens_90d
+        count(case when {{ is_lately('opens.open_date', 30) }} then 1 end) as opens_30d,
+        count(case when {{ is_lately('opens.open_date', 90) }} then 1 end) as opens_90d,
+        count(*) as opens_180d,
+        count(case when {{ is_since_purchase('opens.open_date') }} then 1 end) as opens_since
     from orders as cut_offs
     inner join opens
         on cut_offs.customer_key = opens.customer_key
         and cut_offs.cut_off_date >= opens.open_date
-        and {{ is_lately('opens.open_date', 90) }}
+        and {{ is_lately('opens.open_date', 180) }}
     group by cut_offs.cut_off_date, cut_offs.customer_key
 
 ),
@@ -115,13 +125,27 @@ features as (
         end as overdue,
         {{ dampened('intervals.purchases_30d') }} as purchases_30d,
         {{ dampened('intervals.purchases_90d') }} as purchases_90d,
+        {{ dampened('intervals.refunded_orders') }} as refunds,
+        case when intervals.is_last_refunded then 1e0 else 0e0 end as is_last_refunded,
         {{ dampened('visited.visits_30d') }} as visits_30d,
         {{ dampened('visited.visits_90d') }} as visits_90d,
+        {{ dampened('visited.visits_180d') }} as visits_180d,
+        {{ dampened('visited.visits_since') }} as visits_since,
+        -- whoever was not seen at all, as if the visit had just gone out of sight
+        ln(
+            1e0 + coalesce(
+                {{ as_double(days_between('visited.last_visit_date', 'intervals.cut_off_date')) }},
+                180e0
+            )
+        ) as last_visit,
         {{ dampened('visited.carts_90d') }} as carts_90d,
-        {{ dampened('visited.email_visits_90d') }} as email_visits_90d,
-        {{ dampened('visited.paid_visits_90d') }} as paid_visits_90d,
-        {{ dampened('visited.direct_visits_90d') }} as direct_visits_90d,
-        {{ dampened('opened.opens_90d') }} as opens_90d
+        {% for channel in habitual_channels() %}
+            {{ dampened('visited.' ~ channel ~ '_visits') }} as {{ channel }}_visits,
+        {% endfor %}
+        {{ dampened('opened.opens_30d') }} as opens_30d,
+        {{ dampened('opened.opens_90d') }} as opens_90d,
+        {{ dampened('opened.opens_180d') }} as opens_180d,
+        {{ dampened('opened.opens_since') }} as opens_since
     from intervals
     inner join rfm
         on intervals.cut_off_date = rfm.cut_off_date

@@ -46,6 +46,7 @@ known as (
         cut_offs.cut_off_date,
         orders.customer_key,
         orders.order_date,
+        given_back.order_id is not null as is_refunded,
         {{ as_double('orders.gross_usd') }} * (
             1e0 - least(
                 1e0,
@@ -67,7 +68,9 @@ summed as (
         cut_offs.cut_off_date,
         cut_offs.customer_key,
         max(cut_offs.order_date) as last_order_date,
+        max(case when cut_offs.is_refunded then cut_offs.order_date end) as last_refunded_date,
         count(*) as orders,
+        count(case when cut_offs.is_refunded then 1 end) as refunded_orders,
         sum(cut_offs.net_usd) as net_usd,
         min(case when cut_offs.net_usd > 0 then cut_offs.order_date end) as first_purchase_date,
         max(case when cut_offs.net_usd > 0 then cut_offs.order_date end) as last_purchase_date,
@@ -96,6 +99,8 @@ counted as (
         cut_off_date,
         customer_key,
         orders,
+        refunded_orders,
+        coalesce(last_refunded_date = last_order_date, false) as is_last_refunded,
         cast({{ days_between('last_order_date', 'cut_off_date') }} as integer)
             as order_recency_days,
         {{ round_half('net_usd', 2) }} as net_usd,

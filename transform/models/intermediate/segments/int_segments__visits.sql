@@ -13,12 +13,6 @@ sessions as (
 
 ),
 
-channels as (
-
-    select * from {{ ref('channels') }}
-
-),
-
 logged_in as (
 
     -- who is named by the visit itself: to whom other visits of the device belong is often known
@@ -40,13 +34,11 @@ visits as (
         sessions.session_id,
         logged_in.visit_date,
         sessions.channel,
-        coalesce(channels.is_paid, false) as is_paid,
         sessions.has_add_to_cart
     from logged_in
     inner join sessions
         on logged_in.device_key = sessions.device_key
         and logged_in.ga_session_id = sessions.ga_session_id
-    left join channels on sessions.channel = channels.channel
 
 )
 

@@ -22,8 +22,11 @@ Flags = NDArray[np.bool_]
 
 FEATURES = (
     "recency", "frequency", "age", "revenue", "mean_value", "is_repeat", "gap", "overdue",
-    "purchases_30d", "purchases_90d", "visits_30d", "visits_90d", "carts_90d",
-    "email_visits_90d", "paid_visits_90d", "direct_visits_90d", "opens_90d",
+    "purchases_30d", "purchases_90d", "refunds", "is_last_refunded",
+    "visits_30d", "visits_90d", "visits_180d", "visits_since", "last_visit", "carts_90d",
+    "opens_30d", "opens_90d", "opens_180d", "opens_since",
+    "direct_visits", "email_visits", "organic_search_visits", "organic_social_visits",
+    "paid_search_visits", "paid_social_visits", "referral_visits", "affiliates_visits",
 )  # fmt: skip
 SCORES = ("recency_score", "frequency_score", "monetary_score")
 # fewer with an outcome, or without, are not worth a training; whether it was is judged
@@ -32,7 +35,7 @@ LEAST_OF_A_KIND = 20
 LEAST_OF_A_CHANNEL = 50
 LEAST_JUDGED = 50
 # of the penalty on weights of standardised features
-STRENGTH = 1.0
+STRENGTH = 0.05
 MOST_STEPS = 1000
 TOP_SHARE = 0.1
 YES, NO, OTHER = "yes", "no", "other"
@@ -350,6 +353,7 @@ def model(dbt: Any, session: Any) -> Any:  # noqa: ARG001
         materialized="incremental",
         unique_key="fit_id",
         full_refresh=False,
+        on_schema_change="append_new_columns",
         packages=["numpy", "scikit-learn", "pandas"],
     )
     examples = dbt.ref("int_segments__examples")
