@@ -131,6 +131,15 @@ def log_pages(folder: Path) -> float:
     return milliseconds(lambda: [reader.window(path, n, 200) for n in starts]) / len(starts)
 
 
+class Server(ThreadingHTTPServer):
+    """A server that says nothing of callers who hang up, which is what they should do."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def answering(status: int, answer: Callable[[int], bytes]) -> Iterator[str]:
     """Serve these answers and give the address."""
@@ -152,8 +161,7 @@ def answering(status: int, answer: Callable[[int], bytes]) -> Iterator[str]:
             with contextlib.suppress(OSError):
                 self.wfile.write(body)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}"
