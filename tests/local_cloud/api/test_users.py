@@ -38,7 +38,7 @@ def test_a_connection_of_a_project_is_one_of_the_account(client: Client) -> None
     assert (made.status, made.data["type"]) == (201, "postgres")
     # as everywhere: a password is not stored
     assert b"canary-1" not in made.body
-    assert b"canary-1" not in client.settings.database_path.read_bytes()
+    assert b"canary-1" not in client.settings.store.read_bytes()
     one = made.data["id"]
     newer = client.get(f"v3/accounts/{ACCOUNT}/connections/{one}/").data
     assert newer["config"] == made.data["details"]
