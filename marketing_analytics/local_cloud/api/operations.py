@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starlette.responses import Response
 
-from marketing_analytics.local_cloud.api import accounts, jobs, projects, users
+from marketing_analytics.local_cloud.api import accounts, jobs, projects
 from marketing_analytics.local_cloud.api.answers import ApiError
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.discovery import handlers as discovery
@@ -28,6 +28,7 @@ from marketing_analytics.local_cloud.api.settings import (
     project_connections,
     repositories,
     service_tokens,
+    users,
     webhooks,
 )
 from marketing_analytics.local_cloud.api.variables import handlers as variables
