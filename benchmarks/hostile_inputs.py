@@ -23,6 +23,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from benchmarks.jobs_as_code import settings_of
 from marketing_analytics.core.errors import FileError
 from marketing_analytics.core.redaction import redact
 from marketing_analytics.jobs.tfvars import parse_text
@@ -172,17 +173,7 @@ def answering(status: int, answer: Callable[[int], bytes]) -> Iterator[str]:
 
 def asked(words: list[str], url: str, folder: Path) -> tuple[str, float]:
     """Return what is wrong with how a command ends, and the megabytes that its process took."""
-    environment = {
-        **os.environ,
-        "DBTCLOUD_HOST_URL": url,
-        "DBTCLOUD_TOKEN": "test-token-123456",
-        "DBTCLOUD_ACCOUNT_ID": "1",
-        "PROJECT_ID": "2",
-        "ENVIRONMENT_ID": "3",
-        "CI_COMMIT_REF_SLUG": "bench",
-        "GITLAB_USER_LOGIN": "bench",
-        "XDG_STATE_HOME": str(folder),
-    }
+    environment = {**os.environ, **settings_of(url), "XDG_STATE_HOME": str(folder)}
     script = str(ROOT / "scripts" / "dbt_job_manager.py")
     told = folder / "told.txt"
     with told.open("wb") as file:

@@ -29,6 +29,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 OURS = [sys.executable, str(ROOT / "scripts" / "dbt_job_manager.py")]
 THEIRS = ROOT / ".venv-clients" / "bin" / "dbt-jobs-as-code"
+TOKEN = "test-token-123456"
 LATENCY_SECONDS = 0.05
 VARIABLES = ("DBT_SCHEMA", "DBT_A", "DBT_B")
 # most calls, and how many times as fast as the other
@@ -91,7 +92,7 @@ class Server:
         from benchmarks.server_list import Client
 
         self.url = self.ask("fresh")
-        client = Client(self.url, "test-token-123456")
+        client = Client(self.url, TOKEN)
         path = "/api/v3/accounts/1/projects/2/environment-variables/bulk/"
         for name in VARIABLES:
             client.request("POST", path, {"env_var": {"new_name": name, "project": "base"}})
@@ -131,17 +132,21 @@ def ours(folder: Path, url: str, count: int, threads: int) -> tuple[list[str], d
         for n in range(count)
     ]
     (folder / "jobs.tfvars").write_text("jobs = {\n" + "\n".join(lines) + "\n}\n")
-    environment = {
+    environment = settings_of(url) | {"TMPDIR": str(folder)}
+    return ["--config", str(folder / "jobs.tfvars")], environment
+
+
+def settings_of(url: str) -> dict[str, str]:
+    """Return the settings with which our tool works on a server of these benchmarks."""
+    return {
         "DBTCLOUD_HOST_URL": url,
-        "DBTCLOUD_TOKEN": "test-token-123456",
+        "DBTCLOUD_TOKEN": TOKEN,
         "DBTCLOUD_ACCOUNT_ID": "1",
         "PROJECT_ID": "2",
         "ENVIRONMENT_ID": "3",
         "CI_COMMIT_REF_SLUG": "bench",
         "GITLAB_USER_LOGIN": "bench",
-        "TMPDIR": str(folder),
     }
-    return ["--config", str(folder / "jobs.tfvars")], environment
 
 
 def theirs(folder: Path, url: str, count: int, threads: int) -> tuple[list[str], dict[str, str]]:
@@ -170,7 +175,7 @@ def theirs(folder: Path, url: str, count: int, threads: int) -> tuple[list[str],
         for n in range(count)
     }
     (folder / "jobs.yml").write_text(json.dumps({"jobs": jobs}))
-    return [str(folder / "jobs.yml")], {"DBT_BASE_URL": url, "DBT_API_KEY": "test-token-123456"}
+    return [str(folder / "jobs.yml")], {"DBT_BASE_URL": url, "DBT_API_KEY": TOKEN}
 
 
 def far_hour() -> int:

@@ -22,6 +22,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from benchmarks.jobs_as_code import settings_of
 from marketing_analytics.cloud_api import answers as answers_module
 from marketing_analytics.cloud_api import pace as pace_module
 from marketing_analytics.jobs.guards import lease as lease_module
@@ -153,13 +154,10 @@ def kill_at(folder: Path, seed: int) -> str:
     position = seed % BOUNDARIES
     config = write(folder, some_jobs(3))
     with cloud_in(folder) as cloud:
+        # the owner of the jobs that the tests' client makes
         environment = {
             **os.environ,
-            "DBTCLOUD_HOST_URL": cloud.url,
-            "DBTCLOUD_TOKEN": "test-token-123456",
-            "DBTCLOUD_ACCOUNT_ID": "1",
-            "PROJECT_ID": "2",
-            "ENVIRONMENT_ID": "3",
+            **settings_of(cloud.url),
             "CI_COMMIT_REF_SLUG": "feature-x",
             "GITLAB_USER_LOGIN": "anna",
             "TMPDIR": str(folder),

@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from marketing_analytics.core import clock
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.core.written import replace_file
 from marketing_analytics.local_cloud import settings as checks
 from marketing_analytics.local_cloud.api.answers import one
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
@@ -309,7 +310,8 @@ def announce(settings: ServerSettings, listening: socket.socket, console: Consol
     url, about = address_of(settings, listening), {}
     if settings.tls and settings.tls.is_own:
         about["certificate"] = str(settings.tls.place.certificate)
-    write_whole(settings.data_dir / "server.json", {"url": url, "pid": os.getpid(), **about})
+    told = json.dumps({"url": url, "pid": os.getpid(), **about})
+    replace_file(settings.data_dir / "server.json", told)
     console.line(f"dbt Cloud is serving on {url} (data in {settings.data_dir})")
     for path in about.values():
         console.note(f"clients trust it with SSL_CERT_FILE={path}")
@@ -328,13 +330,6 @@ def address_of(settings: ServerSettings, listening: socket.socket) -> str:
     name = f"[{host}]" if ":" in host else host
     scheme = "https" if settings.tls else "http"
     return f"{scheme}://{name}:{listening.getsockname()[1]}"
-
-
-def write_whole(path: Path, value: dict[str, Any]) -> None:
-    """Write a JSON file so that a reader sees all of it or nothing."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(value), "utf-8")
-    part.replace(path)
 
 
 class Front:

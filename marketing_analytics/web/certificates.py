@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-import os
 import ssl
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from marketing_analytics.core.errors import MachineError, UserError, reason_of
+from marketing_analytics.core.written import replace_file
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -62,9 +62,10 @@ class CertificateSource:
         if self.is_own and not is_good(self.place, self.names, now):
             try:
                 make(self.place, self.names, now)
-            except OSError as error:
+            except (OSError, MachineError) as error:
+                reason = reason_of(error) if isinstance(error, OSError) else error.message
                 raise MachineError(
-                    f"cannot write the certificate {self.place.certificate}: {reason_of(error)}",
+                    f"cannot write the certificate {self.place.certificate}: {reason}",
                     hint="choose another --data-dir",
                 ) from None
         return self.place
@@ -113,8 +114,8 @@ def make(place: Certificate, names: Set[str], now: datetime) -> None:
     )
     made = self_signed(key, names, now).public_bytes(serialization.Encoding.PEM)
     place.key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_private(place.key, private)
-    write_private(place.certificate, made)
+    replace_file(place.key, private, is_private=True)
+    replace_file(place.certificate, made, is_private=True)
 
 
 def self_signed(key: EllipticCurvePrivateKey, names: Set[str], now: datetime) -> x509.Certificate:
@@ -161,16 +162,6 @@ def general_name(name: str) -> x509.GeneralName:
             f"no certificate can be made for the host name {name!r}",
             hint="give it as DNS has it, or bring a certificate with --tls-cert and --tls-key",
         ) from None
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that its owner alone may read, whole or not at all."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    part.replace(path)
 
 
 def load(found: Certificate) -> ssl.SSLContext:

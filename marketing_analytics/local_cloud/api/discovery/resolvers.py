@@ -7,6 +7,7 @@ import binascii
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from graphql import GraphQLError
@@ -91,7 +92,7 @@ class Root:
 
     def marks(self, chosen: RunFilter, *, is_any_kind: bool = False) -> list[RunMark]:
         """Return the runs that ended and left artifacts, newest first."""
-        ended = RunFilter(**{**chosen.__dict__, "statuses": ENDED_CODES})
+        ended = replace(chosen, statuses=ENDED_CODES)
         found: Iterable[Run] = runs.newest_runs(self.call.connection, ended, limit=MAX_RUNS)
         return [
             RunMark(run.id, run.job_id, iso(run.finished_at) or "", run.git_sha)
@@ -335,9 +336,8 @@ def job_fields(state: State, job_id: int) -> Node:
 
     def single(kind: str) -> Callable[..., Node | None]:
         def answer(_info: Any, **chosen: Any) -> Node | None:
-            wanted = {"uniqueId": "uniqueId", "name": "name"}
             for node in read_all(state, (kind,)):
-                if all(node[wanted[name]] == value for name, value in chosen.items()):
+                if all(node[name] == value for name, value in chosen.items()):
                     return read(node["uniqueId"], state.resources[node["uniqueId"]])
             return None
 

@@ -51,14 +51,19 @@ class State:
     marks: Sequence[RunMark]
 
     @cached_property
+    def newest_manifest(self) -> tuple[RunMark | None, Part]:
+        """Return the newest manifest and its run; None and {} when no run left one."""
+        return next(self.read_all(MANIFEST), (None, {}))
+
+    @property
     def manifest(self) -> Part:
         """Return the newest manifest, {} when no run left one."""
-        return next((found for _, found in self.read_all(MANIFEST)), {})
+        return self.newest_manifest[1]
 
-    @cached_property
+    @property
     def manifest_mark(self) -> RunMark | None:
         """Return the run of the newest manifest."""
-        return next((mark for mark, _ in self.read_all(MANIFEST)), None)
+        return self.newest_manifest[0]
 
     @cached_property
     def resources(self) -> dict[str, Part]:

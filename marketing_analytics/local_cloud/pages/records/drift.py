@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.redaction import redact
+from marketing_analytics.core.written import replace_file
 from marketing_analytics.local_cloud.pages.states import State
 from marketing_analytics.web.words import parse_time
 
@@ -101,9 +102,7 @@ class Drift:
     def look(self) -> None:
         """Compare every file now; takes a second or two for each."""
         found = {words: self.compare(given) for words, given in self.files.commands.items()}
-        part = self.path.with_suffix(".part")
-        part.write_text(json.dumps(found), "utf-8")
-        part.replace(self.path)
+        replace_file(self.path, json.dumps(found))
 
     def compare(self, options: Sequence[str]) -> dict[str, Any]:
         """Return what the command says of one file, or why it said nothing."""

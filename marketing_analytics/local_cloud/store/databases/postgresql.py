@@ -285,8 +285,8 @@ class ServerConnection:
                         raise psycopg2.OperationalError("the session broke")
                     is_fresh = True
                     self._session = SESSIONS.take(self.database, is_reading=self._is_reading)
-                cursor: Cursor = self._session.cursor()
-                cursor.execute(text, values)  # type: ignore[attr-defined]
+                cursor = self._session.cursor()
+                cursor.execute(text, values)
             except psycopg2.Error as error:
                 is_broken = self._session is None or self._session.closed
                 if is_broken:
@@ -299,7 +299,8 @@ class ServerConnection:
                     continue
                 raise in_words(error, self.database) from None
             else:
-                return cursor
+                found: Cursor = cursor
+                return found
 
 
 def in_words(error: Any, database: Database) -> sqlite3.Error:
