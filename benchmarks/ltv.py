@@ -5,8 +5,9 @@
 The million are drawn from the BG/NBD model with the parameters of CDNOW. The same customers are
 fitted by the package lifetimes, in an environment of its own; compared are processor seconds, which
 other work on the machine changes least; the score's are shared by two threads. The worlds are
-simulated ones of 20,000 customers and a year: predictions made 90 days before their end are held
-against what came.
+simulated ones of 60,000 customers and a year: predictions made 90 days before their end are held
+against what came. With 20,000 customers the standard error of a slope is 0.04, too wide to tell
+whether it lies between 0.9 and 1.1.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ SCORE = ("int_value__if_alive", "int_value__expectations", "int_value__scores")
 JUDGE = ("int_value__predictions", "int_value__outcomes", "rpt_lifetime_value_accuracy")
 CDNOW = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426, "p": 6.25, "q": 3.74, "gamma": 15.44}
 LEAST_TIMES, MOST_SECONDS, SLOPES, DIGITS = 5.0, 1.0, (0.9, 1.1), 5e-4
+WORLD_CUSTOMERS = 60_000
 USD_PER_EUR = 1.08
 THREADS = 2
 FIT = """
@@ -81,7 +83,7 @@ def draw_purchases(customers: int) -> dict[str, Any]:
 
 def world_purchases(seed: int) -> dict[str, Any]:
     """Return the orders of customers of a world, net of refunds, in dollars."""
-    world = generate(WorldParameters(seed=seed, customers=20_000, days=365))
+    world = generate(WorldParameters(seed=seed, customers=WORLD_CUSTOMERS, days=365))
     cents = world.orders.total_cents.copy()
     np.subtract.at(cents, world.refunds.order, world.refunds.amount_cents)
     dollars = np.where(world.orders.is_eur, cents * USD_PER_EUR, cents).astype(np.int64)
@@ -203,6 +205,18 @@ def million(models: dict[str, str], customers: int, folder: Path) -> bool:
     return is_met and theirs >= LEAST_TIMES * ours and furthest < DIGITS
 
 
+def slope_error(connection: duckdb.DuckDBPyConnection, slope: float) -> float:
+    """Return the standard error of a slope, with variances that differ (HC0)."""
+    columns = connection.execute(
+        "select expected_purchases, purchases from int_value__outcomes"
+        " where kind = 'hold_out' and horizon_days = 90 and model_id is not null"
+    ).fetchnumpy()
+    expected, came = (np.asarray(column, dtype=np.float64) for column in columns.values())
+    expected, came = expected - expected.mean(), came - came.mean()
+    left = expected * (came - slope * expected)
+    return float(np.sqrt((left**2).sum()) / (expected**2).sum())
+
+
 def world(models: dict[str, str], seed: int) -> bool:
     """Print how right the predictions of a world are; return whether the target is met."""
     connection = warehouse(world_purchases(seed))
@@ -214,11 +228,13 @@ def world(models: dict[str, str], seed: int) -> bool:
         " revenue_mae_usd, benchmark_revenue_mae_usd, interval_coverage, has_beaten_benchmark"
         " from rpt_lifetime_value_accuracy where kind = 'hold_out' and horizon_days = 90"
     ).fetchall()[0]
+    error = slope_error(connection, row[0])
     connection.close()
     print(
-        f"world {seed}: calibration slope {row[0]:.2f}, bias of purchases {row[1]:+.1%}, of revenue"
-        f" {row[2]:+.1%}; the best fifth holds {row[3]:.0%}; mean error ${row[4]:.2f}, of the"
-        f" cohort's average ${row[5]:.2f}; {row[6]:.0%} inside of 80 %",
+        f"world {seed}: calibration slope {row[0]:.2f} ± {error:.2f}, bias of purchases"
+        f" {row[1]:+.1%}, of revenue {row[2]:+.1%}; the best fifth holds {row[3]:.0%};"
+        f" mean error ${row[4]:.2f}, of the cohort's average ${row[5]:.2f};"
+        f" {row[6]:.0%} inside of 80 %",
         flush=True,
     )
     return SLOPES[0] <= row[0] <= SLOPES[1] and bool(row[7])

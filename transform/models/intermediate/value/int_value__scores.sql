@@ -35,18 +35,50 @@ side_by_side as (
 
 ),
 
-compared as (
+cohorts as (
 
-    -- what customers of a cohort and all have bought again up to today
+    -- what customers of a cohort have bought again up to today
     select
-        *,
-        sum(frequency) over (partition by cut_off, cohort_month) as cohort_purchases,
-        sum(repeat_usd) over (partition by cut_off, cohort_month) as cohort_usd,
-        sum(age_days) over (partition by cut_off, cohort_month) as cohort_days,
-        sum(frequency) over (partition by cut_off) as all_purchases,
-        sum(repeat_usd) over (partition by cut_off) as all_usd,
-        sum(age_days) over (partition by cut_off) as all_days
+        cut_off,
+        cohort_month,
+        sum(frequency) as purchases,
+        sum(repeat_usd) as revenue_usd,
+        sum(age_days) as customer_days
     from histories
+    group by cut_off, cohort_month
+
+),
+
+everyone as (
+
+    select
+        cut_off,
+        sum(purchases) as purchases,
+        sum(revenue_usd) as revenue_usd,
+        sum(customer_days) as customer_days
+    from cohorts
+    group by cut_off
+
+),
+
+benchmarks as (
+
+    select
+        cohorts.cut_off,
+        cohorts.cohort_month,
+        -- a cohort of today has no past
+        coalesce(
+            {{ safe_ratio('cohorts.purchases', 'cohorts.customer_days') }},
+            {{ safe_ratio('everyone.purchases', 'everyone.customer_days') }},
+            0
+        ) as purchases_a_day,
+        coalesce(
+            {{ safe_ratio('cohorts.revenue_usd', 'cohorts.customer_days') }},
+            {{ safe_ratio('everyone.revenue_usd', 'everyone.customer_days') }},
+            0
+        ) as revenue_a_day_usd
+    from cohorts
+    inner join everyone on cohorts.cut_off = everyone.cut_off
 
 ),
 
@@ -54,13 +86,13 @@ gamma_gamma as (
 
     -- a purchase's value is gamma with a rate that is gamma too, after what the customer has spent
     select
-        compared.*,
+        histories.*,
         parameters.model_id,
         parameters.p,
-        parameters.p * compared.frequency + parameters.q as shape,
-        parameters.gamma_usd + {{ as_double('compared.repeat_usd') }} as rate_usd
-    from compared
-    left join parameters on compared.cut_off = parameters.cut_off
+        parameters.p * histories.frequency + parameters.q as shape,
+        parameters.gamma_usd + {{ as_double('histories.repeat_usd') }} as rate_usd
+    from histories
+    left join parameters on histories.cut_off = parameters.cut_off
 
 ),
 
@@ -85,17 +117,8 @@ scores as (
         spending.cohort_month,
         spending.acquisition_channel,
         spending.frequency,
-        -- a cohort of today has no past
-        coalesce(
-            {{ safe_ratio('spending.cohort_purchases', 'spending.cohort_days') }},
-            {{ safe_ratio('spending.all_purchases', 'spending.all_days') }},
-            0
-        ) as benchmark_purchases_a_day,
-        coalesce(
-            {{ safe_ratio('spending.cohort_usd', 'spending.cohort_days') }},
-            {{ safe_ratio('spending.all_usd', 'spending.all_days') }},
-            0
-        ) as benchmark_revenue_a_day_usd,
+        benchmarks.purchases_a_day as benchmark_purchases_a_day,
+        benchmarks.revenue_a_day_usd as benchmark_revenue_a_day_usd,
         side_by_side.probability_alive,
         {% for days in horizons_days() %}
             side_by_side.purchases_{{ days }}d as expected_purchases_{{ days }}d,
@@ -108,6 +131,9 @@ scores as (
         {% endfor %}
         spending.spend_usd as expected_spend_usd
     from spending
+    inner join benchmarks
+        on spending.cut_off = benchmarks.cut_off
+        and spending.cohort_month = benchmarks.cohort_month
     left join side_by_side
         on spending.cut_off = side_by_side.cut_off
         and spending.frequency = side_by_side.frequency
