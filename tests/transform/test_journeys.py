@@ -7,6 +7,7 @@ touches, revenue times 1e8. The figures were made from the paths by a solver of 
 
 from __future__ import annotations
 
+import math
 import random
 from collections import defaultdict
 from collections.abc import Sequence
@@ -110,8 +111,10 @@ PUBLISHED = {
     ),
     "zeta": (381.062553, 1468.703015, 374.031325, 1440.235707, 370.362997, 1421.574882, 214.935609),
 }
-FIRST, SECOND, COVERED, REFUNDED, RANDOM = 1, 2, 3, 4, 5
+FIRST, SECOND, COVERED, REFUNDED, LONG, RANDOM = 1, 2, 3, 4, 5, 6
 A, B, C = 10, 20, 30
+# the share of the long journeys that go on at each touch: thirteen touches in the mean
+GOES_ON = 0.925
 
 
 def worlds() -> dict[int, list[Journey]]:
@@ -131,6 +134,7 @@ def worlds() -> dict[int, list[Journey]]:
             for _ in range(count)
         ],
         REFUNDED: [Journey((A, B), -0.03), Journey((B,), 0.01), Journey((C,), None)],
+        LONG: long_journeys(300),
     }  # fmt: skip
     rng = random.Random(20261128)
     for world in range(RANDOM, RANDOM + 8):
@@ -144,6 +148,18 @@ def worlds() -> dict[int, list[Journey]]:
             for _ in range(rng.randint(1, 120))
         ]
     return found
+
+
+def long_journeys(count: int) -> list[Journey]:
+    """Return journeys to and fro between two channels, as long as by chance; a third converts."""
+    lengths = [
+        1 + math.floor(math.log((number + 0.5) / count) / math.log(GOES_ON))
+        for number in range(count)
+    ]
+    return [
+        Journey(tuple((A, B)[step % 2] for step in range(length)), None if index % 3 else 60.0)
+        for index, length in enumerate(lengths)
+    ]
 
 
 @dataclass(frozen=True)
@@ -195,6 +211,17 @@ def test_removals_of_every_order_equal_linear_equations(solved: Solved) -> None:
         assert conversions == pytest.approx(expected[0], abs=1e-9 + residual)
         assert revenue == pytest.approx(expected[1], abs=1e-9 + 100 * residual)
     assert sum(row[-1] < 1e-12 for row in rows) > 0.8 * len(rows)
+
+
+def test_long_journeys_end_within_the_steps(solved: Solved) -> None:
+    rows = solved.query(
+        "select markov_order, max(residual_mass) from int_markov__effects"
+        f" where window_days = {LONG} and node_id = 0 group by all"
+    )
+    # 128 steps would leave 4.6e-5 of them
+    left = dict(rows)
+    assert set(left) == {1, 2, 3}
+    assert all(0 < residual < 1e-6 for residual in left.values()), left
 
 
 def test_shapley_values_equal_all_coalitions_and_add_up(solved: Solved) -> None:
