@@ -61,6 +61,17 @@ def test_weights_are_those_of_the_features_as_they_are():
     assert set(row) == set(model.COLUMNS)
 
 
+@pytest.mark.parametrize("value", [np.log(181.0), 0.1, 1e9])
+def test_what_all_customers_share_has_no_weight(value):
+    table = customers(count=1_000)
+    [without] = model.fits(table, AT)
+    [shared] = model.fits(table | {"last_visit": [value] * len(table["answer"])}, AT)
+    assert shared["last_visit_weight"] == 0
+    weights = [name for name in model.COLUMNS if name.endswith("_weight")]
+    for name in ("intercept", "lift", "auc", *weights):
+        assert shared[name] == pytest.approx(without[name], rel=1e-9), name
+
+
 def test_the_hold_out_is_judged_as_scikit_learn_judges_it():
     table = customers()
     [row] = model.fits(table, AT)

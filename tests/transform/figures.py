@@ -1,7 +1,7 @@
 """What every column of the intermediate models and marts holds over the small world, as recorded.
 
-`python tests/transform/figures.py` records it anew: the difference shows a reviewer which columns of
-which models a change of the SQL has moved. That figures are right is held by other tests.
+`python tests/transform/figures.py` records it anew: the difference shows a reviewer which columns
+of which models a change of the SQL has moved. That figures are right is held by other tests.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ def recorded() -> Figures:
     """Return the figures as they were recorded."""
     with RECORDED.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return {
-        (row["model"], row["column"]): tuple(row[name] for name in NAMES[2:]) for row in rows
-    }
+    return {(row["model"], row["column"]): tuple(row[name] for name in NAMES[2:]) for row in rows}
 
 
 def figures(warehouse: Warehouse) -> Figures:

@@ -41,9 +41,7 @@ def recorded() -> Staged:
     """Return what was recorded."""
     with RECORDED.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    return {
-        (row["model"], row["column"]): tuple(row[name] for name in NAMES[2:]) for row in rows
-    }
+    return {(row["model"], row["column"]): tuple(row[name] for name in NAMES[2:]) for row in rows}
 
 
 def value(column: str, kind: str, row: str) -> str:

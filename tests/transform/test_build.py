@@ -293,7 +293,9 @@ SETTINGS = {
     "default_attribution_window_days: 45": "one of attribution_windows_days",
     "default_attribution_model: lienar": "one of attribution_models, first_touch",
     "attribution_models: [linear, lienar]": "some of first_touch",
-    "default_attribution_model: linear, attribution_models: [j_shaped]": "attribution_models, j_shaped",
+    "default_attribution_model: linear, attribution_models: [j_shaped]": (
+        "attribution_models, j_shaped"
+    ),
     "time_decay_half_life_days: 0": "days above zero",
     "time_decay_half_life_days: '7'": "days above zero",
     "attribution_windows_days: [7, 7]": "each once",
@@ -408,6 +410,7 @@ def test_a_day_of_the_past_hides_what_came_after(tmp_path: Path) -> None:
             " or column_name in ('touched_at', 'converted_at')"
         )
         if column not in LATER and table != "rpt_set_aside_orders"
-        and warehouse.query(f"select max({column})::date > date '{asked}' from {table}") == [(True,)]
+        and warehouse.query(f"select max({column})::date > date '{asked}' from {table}")
+        == [(True,)]
     ]  # fmt: skip
     assert later == []

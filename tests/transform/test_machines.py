@@ -58,7 +58,8 @@ def test_counts_are_those_of_the_ledger(judged: tuple[MailWorld, Warehouse]) -> 
     for part, condition in (("email", "flow_id is null"), ("automation", "flow_id is not null")):
         ledger = world.ledger[part]
         (found,) = warehouse.query(
-            "select sum(sent), sum(human_opens + machine_opens), sum(human_clicks + machine_clicks),"
+            "select sum(sent), sum(human_opens + machine_opens),"
+            " sum(human_clicks + machine_clicks),"
             " sum(machine_clicks), sum(unsubscribes), sum(hard_bounces), sum(soft_bounces)"
             " from int_email__activity join int_email__mails using (platform, mail_id)"
             f" where platform = 'mailchimp' and {condition}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +27,7 @@ class Dialect:
     """What MetricFlow asks of a client to write SQL; the SQL is run as any other."""
 
     sql_engine_type: SqlEngine = SqlEngine.DUCKDB
-    sql_plan_renderer: DuckDbSqlPlanRenderer = DuckDbSqlPlanRenderer()
+    sql_plan_renderer: DuckDbSqlPlanRenderer = field(default_factory=DuckDbSqlPlanRenderer)
 
 
 @pytest.fixture(scope="module")

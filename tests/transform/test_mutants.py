@@ -29,7 +29,9 @@ where a.spend >= 10 and not a.is_bot
 
 
 def test_each_kind_of_edit_changes_one_place() -> None:
-    changes = {(edit.kind, MODEL[edit.start : edit.end].strip(), edit.after) for edit in edits(MODEL)}
+    changes = {
+        (edit.kind, MODEL[edit.start : edit.end].strip(), edit.after) for edit in edits(MODEL)
+    }
     assert changes >= {
         ("operator", ">=", ">"),
         ("operator", "and", "or"),

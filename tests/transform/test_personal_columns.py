@@ -16,7 +16,10 @@ from marketing_analytics.ingest.engine.tables import ATTRIBUTES
 # a pseudonym, alone or inside of a longer value, or a plain address
 PERSONAL_VALUE = r"(^|[^0-9a-f])\d+-[0-9a-f]{32}|[\w.+-]+@[\w-]+\.[A-Za-z]{2,}"
 DESCRIBED = {one.name: one for one in described(PROJECT)}
-HOW = "tag it: config: {meta: {personal: {kind: ..., purpose: ..., retention: ...}}} (docs/privacy.md)"
+HOW = (
+    "tag it: config: {meta: {personal: {kind: ..., purpose: ..., retention: ...}}}"
+    " (docs/privacy.md)"
+)
 
 
 def test_every_column_with_a_personal_name_is_tagged() -> None:

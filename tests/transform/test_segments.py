@@ -1,4 +1,4 @@
-"""Predictive segments as the project builds them: nothing later is known, and every engine agrees."""
+"""Predictive segments as the project builds them: nothing later is known, all engines agree."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from engines import Engine, copy_to_postgresql
 from raw_tables import FIRST_DAY, Rows, add_order, add_visit, moment, small_world
-from small_warehouse import PROJECT, Warehouse, make_warehouse
+from small_warehouse import PROJECT, SCHEMA, Warehouse, make_warehouse
 from test_lifetime_value import CALIBRATED_TO, HALF_A_YEAR, as_of, cdnow_world
 
+from marketing_analytics.measure.segments import load_model
 from tests.ingest.database_servers import postgresql
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
@@ -63,17 +64,20 @@ def another_future(rows: Rows) -> Rows:
     for number in range(60):
         when = moment(CUT_OFF_DAY + 1 + rng.uniform(0, 55))
         add_order(changed, rng, f"cust-{number}", number, 50, when)
-        # another person on the device, soon after: earlier visits without a name would become theirs
+        # another person on the device, soon after: earlier visits without a name would be theirs
         other, soon = f"cust-{(number + 1) % 60}", moment(CUT_OFF_DAY + 1, number)
         add_visit(changed, rng, f"dev-{number}-0", other, 90, soon, order=None)
         # a visit that began on the last day goes on
         add_visit(changed, rng, f"dev-{number}-1", f"cust-{number}", 91, soon, order=None)
         add_visit(changed, rng, f"dev-{number}-1", other, 92, soon + timedelta(hours=1), order=None)
-        changed["mailchimp.email_activity"].append(
-            ("c1", f"md5-{number}", f"C{number}@Example.com", "open", "")
-            + (moment(CUT_OFF_DAY + 3, number), "https://shop.example/", 900)
-        )
+        changed["mailchimp.email_activity"].append(open_of(number, moment(CUT_OFF_DAY + 3, number)))
     return changed
+
+
+def open_of(number: int, at: datetime) -> tuple[Any, ...]:
+    """Return that a customer opened the newsletter."""
+    address = f"C{number}@Example.com"
+    return ("c1", f"md5-{number}", address, "open", "", at, "https://shop.example/", 900)
 
 
 # channels through which nobody comes in the small world, by source and medium
@@ -83,17 +87,22 @@ OTHER_WAYS = (("coupons.example", "affiliate"), ("instagram.com", "social"))
 def with_more_past(rows: Rows) -> Rows:
     """Return the small world with visits by every way, opens and refunds before the cut-off."""
     rng = random.Random(5)
-    for number, (source, medium) in enumerate(OTHER_WAYS):
+    for number in range(0, 60, 3):
+        source, medium = OTHER_WAYS[number % 2]
         place, when = len(rows["ga4.events"]), moment(CUT_OFF_DAY - 2, 7200 + number)
         add_visit(rows, rng, f"dev-{number}-1", f"cust-{number}", 95, when, order=None)
         first = rows["ga4.events"][place]
         rows["ga4.events"][place] = (*first[:11], source, medium, None, None, None, *first[16:])
     for number in range(60):
-        for ago in (1, 3, 40):
+        # two in three came lately, one of them on the last day
+        for ago in ((1, 3, 40), (5, 40), (30, 40))[number % 3]:
             when = moment(max(CUT_OFF_DAY - ago, 0), 3600 + number)
             add_visit(rows, rng, f"dev-{number}-1", f"cust-{number}", 60 + ago, when, order=None)
-        late = moment(CUT_OFF_DAY, 86_000 + number)
-        add_visit(rows, rng, f"dev-{number}-1", f"cust-{number}", 91, late, order=None)
+        if number % 3 == 0:
+            late = moment(CUT_OFF_DAY, 86_000 + number)
+            add_visit(rows, rng, f"dev-{number}-1", f"cust-{number}", 93, late, order=None)
+        if number % 2:
+            rows["mailchimp.email_activity"].append(open_of(number, moment(CUT_OFF_DAY - 1)))
         rows["mailchimp.unsubscribes"] = rows["mailchimp.unsubscribes"] or [
             ("c1", "md5-0", "C0@Example.com", moment(7), "NORMAL")
         ]
@@ -138,10 +147,21 @@ def test_what_came_later_is_known_later(futures: list[Warehouse]) -> None:
     assert futures[0].query(answers) != futures[1].query(answers)
 
 
+def with_visits(rows: Rows) -> Rows:
+    """Return the customers of CDNOW with visits, which are drawn: often before a purchase."""
+    rng = random.Random(3)
+    for number, (_, customer, at, *_) in enumerate(rows["shop.orders"]):
+        ago = rng.uniform(1, 20) if rng.random() < 0.6 else rng.uniform(1, 300)
+        began = at - timedelta(days=ago)
+        add_visit(rows, rng, f"d-{customer}", customer, number, began, order=None)
+    return rows
+
+
 @pytest.fixture(scope="module")
 def cdnow(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return the customers of CDNOW with their segments, half a year after the sample ends."""
-    warehouse = make_warehouse(tmp_path_factory.mktemp("cdnow"), cdnow_world())
+    rows = with_visits(cdnow_world())
+    warehouse = make_warehouse(tmp_path_factory.mktemp("cdnow"), rows)
     done = warehouse.run_dbt(*BUILD, "+tag:customers", *as_of(CALIBRATED_TO + HALF_A_YEAR))
     assert done.returncode == 0, done.stdout[-4000:]
     return warehouse
@@ -165,14 +185,34 @@ CANDIDATES = (
 def test_real_customers_are_told_apart(cdnow: Warehouse) -> None:
     rows = {row[0]: row for row in cdnow.query(FIGURES.format(""))}
     assert rows["will_buy"][2:5] == ("published", True, True)
-    assert rows["will_buy"][8] > 2
-    assert rows["will_buy"][10] > rows["will_buy"][11]
+    lift, rfm_lift, auc, rfm_auc = rows["will_buy"][8:12]
+    assert lift > max(2, rfm_lift)
+    assert auc > rfm_auc + 0.01
     [members] = cdnow.query(
         "select count(*), count(case when is_member then 1 end), max(score)"
         " from fct_customer_segments where segment_name = 'will_buy'"
     )
     assert members[:2] == (2357, 235)
     assert 0 < members[2] < 1
+
+
+def test_orders_alone_rank_as_rfm_does_and_who_is_not_better_is_not_published(
+    cdnow: Warehouse,
+) -> None:
+    model = load_model(PROJECT)
+    told = ("visits", "last_visit", "carts", "opens")
+    shared = ", ".join(f"0.0 as {n}" for n in model.FEATURES if any(word in n for word in told))
+    with duckdb.connect(str(cdnow.folder / "wh.duckdb"), read_only=True) as connection:
+        connection.execute(f"use {SCHEMA}")
+        table = connection.execute(
+            f"select * replace ({shared}) from int_segments__examples"
+        ).fetchnumpy()
+    rows = model.fits(table, datetime(2026, 11, 1))
+    [row] = [row for row in rows if row["segment_name"] == "will_buy"]
+    assert row["lift"] == pytest.approx(row["rfm_lift"], rel=0.03)
+    assert row["auc"] == pytest.approx(row["rfm_auc"], abs=0.01)
+    is_better = row["auc"] > row["rfm_auc"] and row["lift"] >= row["rfm_lift"]
+    assert (row["status"] == "published") == is_better
 
 
 def test_a_training_is_kept_and_made_once(cdnow: Warehouse) -> None:
@@ -217,7 +257,9 @@ def test_the_command_trains_where_the_warehouse_runs_no_python(
     assert second.returncode == 0, second.stdout[-4000:]
     of_today = f"'{CALIBRATED_TO + HALF_A_YEAR}'"
     for query in (FIGURES, MEMBERS, CANDIDATES):
-        mine = query.format("").replace("models order", f"models where as_of_date = {of_today} order")
+        mine = query.format("").replace(
+            "models order", f"models where as_of_date = {of_today} order"
+        )
         theirs = query.format("built.")
         found, expected = server.read([theirs])[theirs], cdnow.query(mine)
         assert len(found) == len(expected) > 0

@@ -36,6 +36,8 @@ LEAST_OF_A_CHANNEL = 50
 LEAST_JUDGED = 50
 # of the penalty on weights of standardised features
 STRENGTH = 0.05
+# of a feature, or of chances, beside their size
+LEAST_SPREAD = 1e-9
 MOST_STEPS = 1000
 TOP_SHARE = 0.1
 YES, NO, OTHER = "yes", "no", "other"
@@ -77,10 +79,12 @@ def train(examples: Examples) -> Model:
     """Fit a regularised logistic model; its weights are those of the features as they are."""
     center = examples.features.mean(axis=0)
     spread = examples.features.std(axis=0)
-    spread = np.where(spread > 0, spread, 1.0)
+    # what all share says nothing; the mean of equal numbers may differ from them in its last bit
+    is_told = spread > LEAST_SPREAD * (1 + np.abs(center))
+    spread = np.where(is_told, spread, 1.0)
     found = LogisticRegression(C=STRENGTH, max_iter=MOST_STEPS)
-    found.fit((examples.features - center) / spread, examples.answers)
-    weights = found.coef_ / spread
+    found.fit(np.where(is_told, (examples.features - center) / spread, 0.0), examples.answers)
+    weights = np.where(is_told, found.coef_ / spread, 0.0)
     outcomes = tuple(found.classes_.tolist())
     if len(outcomes) == 2:
         # scikit-learn's one row is of the second in the order of the alphabet
@@ -144,8 +148,9 @@ def judgement(chance: Floats, is_right: Flags, rfm: list[Floats]) -> dict[str, A
 
 def calibration(chance: Floats, is_right: Flags) -> dict[str, Any]:
     """Return how far chances are those that came: by a line, their error, and tenths."""
-    spread = float(chance.var())
-    slope = float(np.cov(chance, is_right, bias=True)[0, 1]) / spread if spread else None
+    variance = float(chance.var())
+    is_told = variance > LEAST_SPREAD**2
+    slope = float(np.cov(chance, is_right, bias=True)[0, 1]) / variance if is_told else None
     order = np.argsort(chance, kind="stable")
     tenths = [
         [len(part), float(f"{chance[part].mean():.6g}"), float(f"{is_right[part].mean():.6g}")]
