@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.seeded_artifacts import PARENTS, write_artifacts
+from benchmarks.seeded_artifacts import PARENTS, write_artifacts, write_changes
 from benchmarks.seeded_records import seed_records, write_drift
 from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.pages.mount import build_ui
@@ -283,6 +283,8 @@ def seed_steps(
     nodes = seed_nodes(connection, run_id, begin + timedelta(seconds=5), is_failed, is_running)
     artifacts = data_dir / "runs" / str(run_id) / "artifacts" / "step_4"
     write_artifacts(artifacts, nodes, begin)
+    if not is_failed and not is_running:
+        write_changes(artifacts)
     (artifacts / "compiled" / "models").mkdir(parents=True, exist_ok=True)
     (artifacts / "compiled" / "models" / "fct_attribution.sql").write_text("select 1", "utf-8")
 

@@ -22,10 +22,10 @@ from pathlib import Path
 from marketing_analytics.core.errors import is_bug
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.local_cloud.runs.artifacts import run_folder
+from marketing_analytics.local_cloud.runs.child.process import DbtProcess
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.code.settings import CodeSettings, RunnerSettings
 from marketing_analytics.local_cloud.runs.confinement.access import Access
-from marketing_analytics.local_cloud.runs.process import DbtProcess
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.runs.queue import (
     Lease,

@@ -20,12 +20,12 @@ from functools import cache
 from pathlib import Path
 
 from marketing_analytics.cloud_api.states import Status
+from marketing_analytics.local_cloud.runs.child.process import is_running, kill_survivor, start_of
 from marketing_analytics.local_cloud.runs.moves import (
     Move,
     RefusedMoveError,
     move_run,
 )
-from marketing_analytics.local_cloud.runs.process import is_running, kill_survivor, start_of
 from marketing_analytics.local_cloud.runs.store import end_run, retry_crashed_run
 from marketing_analytics.local_cloud.store.connection import (
     Connection,

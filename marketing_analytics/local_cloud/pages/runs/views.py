@@ -13,6 +13,7 @@ from marketing_analytics.local_cloud.pages.artifacts.docs import has_docs
 from marketing_analytics.local_cloud.pages.artifacts.manifest import NO_PROJECT, read_project
 from marketing_analytics.local_cloud.pages.logs.reader import LogReader
 from marketing_analytics.local_cloud.pages.reads import Reads
+from marketing_analytics.local_cloud.pages.runs.changes import Changes, changes_of
 from marketing_analytics.local_cloud.pages.runs.failures import FailureReader, Failures
 from marketing_analytics.local_cloud.pages.runs.lists import QueueLine, RunLine, queue_of, run_line
 from marketing_analytics.local_cloud.pages.runs.steps import StepLine, shown_step, steps_of
@@ -54,6 +55,7 @@ class RunPage:
     shown_step: int | None
     story: Story | None
     failures: Failures
+    changes: Changes | None
     warnings: list[NodeLine]
     timing: Timing | None
     tests: list[NodeLine]
@@ -97,6 +99,7 @@ class RunReader:
             shown_step=shown_step(steps, step_index),
             story=story.of_run(run, nodes, steps),
             failures=failures.of_nodes(nodes),
+            changes=changes_of(self.data_dir, run_id, secrets),
             warnings=[node for node in nodes if node.state.tone == "warn"],
             timing=timing_of(nodes, project if is_over else NO_PROJECT, self.now),
             tests=sorted(tests, key=worst_first),

@@ -31,6 +31,8 @@ from typing import Any, NoReturn
 END_MARK = "\x1emarketing-step-end"
 PR_SET_PDEATHSIG = 1
 ORPHANED = 71
+# the one request that is none of dbt's
+LINT = "lint"
 READ_BYTES = 1 << 16
 # takes the arguments of one command, returns its exit code
 Runs = Callable[[Sequence[str]], int]
@@ -229,7 +231,7 @@ def load_dbt() -> Runs:
 
     with contextlib.suppress(ImportError):
         import dbt.adapters.duckdb  # noqa: F401
-    return lambda args: run_dbt(cli, args)
+    return lambda args: run_linter(args[1:]) if args[0] == LINT else run_dbt(cli, args)
 
 
 def leave() -> NoReturn:
@@ -251,6 +253,16 @@ def read_requests(requests: queue.SimpleQueue[dict[str, Any] | None]) -> None:
     for line in sys.stdin.buffer:
         requests.put(json.loads(line))
     os._exit(ORPHANED)
+
+
+def run_linter(files: Sequence[str]) -> int:
+    """Lint files in this process, which may reach no more than the run; return the exit code."""
+    from marketing_analytics.local_cloud.runs.checks.linter import lint
+
+    try:
+        return lint(files)
+    except KeyboardInterrupt:
+        return 2
 
 
 def run_dbt(cli: Any, args: Sequence[str]) -> int:
