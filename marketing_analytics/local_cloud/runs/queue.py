@@ -13,6 +13,7 @@ import os
 import platform
 import secrets
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -42,10 +43,11 @@ CLOCK_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to write to a run."""
+    """The right to write to a run; `taken_at` is when, by this machine's steady clock."""
 
     run_id: int
     token: str
+    taken_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass
