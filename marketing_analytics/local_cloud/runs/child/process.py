@@ -226,11 +226,14 @@ def confine(writable: Sequence[str], readable: Sequence[str]) -> None:
 
 
 def load_dbt() -> Runs:
-    """Import dbt, and the adapter before the first request comes; return how to run a command."""
+    """Import dbt before the first request comes; return how to run a command."""
     from dbt.cli.main import cli
 
+    # dbt imports the adapter and its tasks only when it needs them
     with contextlib.suppress(ImportError):
-        import dbt.adapters.duckdb  # noqa: F401
+        import dbt.adapters.duckdb
+        import dbt.task.build
+        import dbt.task.deps  # noqa: F401
     return lambda args: run_linter(args[1:]) if args[0] == LINT else run_dbt(cli, args)
 
 
