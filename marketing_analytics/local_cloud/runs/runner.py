@@ -39,6 +39,7 @@ from marketing_analytics.local_cloud.runs.checks.lint import (
     linting_of,
     require_linter,
 )
+from marketing_analytics.local_cloud.runs.checks.samples import sample_failures
 from marketing_analytics.local_cloud.runs.child.dialogue import Dialogue, Request
 from marketing_analytics.local_cloud.runs.child.process import DbtProcess
 from marketing_analytics.local_cloud.runs.code.packages import has_packages
@@ -401,6 +402,8 @@ class Runner:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)
         why = why_failed(log, self.settings.raw_database, self.process.end_in_words)
+        if why and results and self.dialogue.is_idle:
+            sample_failures(partial(self._ask_aside, step), self.workspace)
         if not why and self.claimed.request:
             why = elsewhere_words(path, self.claimed.schema_name)
             log.write(why)
@@ -448,9 +451,7 @@ class Runner:
     def _compare(self, step: Step, log: StepLog) -> str:
         """Compare what was built with production; return why that failed."""
         ask, flags = partial(self._ask_aside, step), self.checks.compare_flags
-        why = Comparison(ask, self.workspace, self.claimed, flags, log.write).make()
-        log.write(why)
-        return why
+        return Comparison(ask, self.workspace, self.claimed, flags, log.write).make()
 
     def _publish(self, log: StepLog) -> str:
         # dbt lets go of the warehouse file first

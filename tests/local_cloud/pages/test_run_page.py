@@ -29,6 +29,9 @@ def test_every_failure_is_on_the_page_models_before_tests(seeded):
     assert "models/marts/fct_attribution.sql" in model
     assert re.search(r"step=4&amp;line=\d+#log", model)
     assert "<b>3 failing rows.</b>" in test
+    assert "2 of them; texts are masked, 4 more columns" in test
+    cells = re.findall(r'<td class="mono">(.*?)</td>', test)
+    assert cells[:3] == ["c\u2026 (9)", "**********", "2"]
     assert "--store-failures" in test
     assert "having count(*) &gt; 1" in test
 

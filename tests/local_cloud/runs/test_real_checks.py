@@ -297,3 +297,44 @@ def test_without_git_and_settings_every_model_is_linted_as_dbt_cloud_would(cloud
     )
     told = "Lint SQL with sqlfluff failed: sqlfluff cannot lint: Unknown dialect"
     assert row.status_message == told
+
+
+def test_a_few_rows_that_fail_a_test_are_kept_and_no_person_can_be_told(cloud, engine, warehouse):
+    (cloud.project / "models" / "broken.sql").unlink()
+    (cloud.project / "seeds").mkdir()
+    (cloud.project / "seeds" / "people.csv").write_text(
+        "id,contact,last_name\n1,ana@example.com,Silva\n1,ana@example.com,Silva\n2,,\n"
+    )
+    (cloud.project / "models" / "two.sql").write_text("select * from {{ ref('people') }}\n")
+    (cloud.project / "tests").mkdir()
+    (cloud.project / "tests" / "persons.sql").write_text(
+        "select distinct id, contact, last_name, cast('2026-01-02' as date) as day\n"
+        "from {{ ref('two') }} where id = 1\n"
+    )
+    (cloud.project / "models" / "models.yml").write_text(
+        "models:\n  - name: two\n    columns:\n      - {name: id, data_tests: [unique]}\n"
+        "      - {name: contact, data_tests: [unique, not_null]}\n"
+    )
+    run = cloud.run(cloud.job(["dbt build --select people two"]))
+    assert cloud.wait(run, seconds=90).status == 20
+    path = resolve_artifact(cloud.data_folder, run, "failing_rows.json", 4)
+    assert path is not None, cloud.log(run)
+    found = {name.split(".")[2]: one for name, one in json.loads(path.read_text()).items()}
+    assert sorted(found) == [
+        "not_null_two_contact", "persons", "unique_two_contact", "unique_two_id",
+    ]  # fmt: skip
+    assert found["unique_two_id"]["rows"] == [["1", "2"]]
+    assert found["unique_two_contact"]["rows"] == [["a\u2026 (15)", "2"]]
+    assert found["not_null_two_contact"]["rows"] == [["null"]]
+    columns = ["id", "contact", "last_name", "day"]
+    rows = [["1", "a\u2026 (15)", "**********", "2026-01-02"]]
+    assert found["persons"] == {"columns": columns, "rows": rows, "more_columns": 0}
+    results = resolve_artifact(cloud.data_folder, run, "run_results.json", 4)
+    assert json.loads(results.read_text())["args"]["which"] == "build"
+    # nor in any log
+    folder = cloud.data_folder / "runs" / str(run)
+    kept = [*folder.glob("*.*"), *(folder / "steps").rglob("*"), *path.parent.rglob("*")]
+    assert len(kept) > 10
+    for file in kept:
+        if file.is_file():
+            assert "ana@example.com" not in file.read_text(errors="replace"), file

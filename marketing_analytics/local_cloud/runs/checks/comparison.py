@@ -72,6 +72,7 @@ class Comparison:
             changes = list(self.changes())
         except (UserError, MachineError) as found:
             error = found.message
+            self.say(f"Nothing is compared: {error}.")
         for change in changes:
             self.say(sentence_of(change))
         if not error and not changes:
@@ -93,8 +94,7 @@ class Comparison:
 
     def compared(self, waiting: list[Compared]) -> Iterator[dict[str, Any]]:
         """Yield how models differ; the one that ends dbt has failed, and the others go on."""
-        project = self.workspace.temporary / "compare"
-        shutil.copytree(PROJECT, project, dirs_exist_ok=True)
+        project = copied(PROJECT, self.workspace)
         while waiting:
             models = json.dumps({"models": [model.asked() for model in waiting]})
             heard = self.ask(
@@ -108,6 +108,13 @@ class Comparison:
             if left:
                 yield failure_of(left[0], heard.error or "dbt said nothing of it")
             waiting = left[1:]
+
+
+def copied(project: Path, workspace: Workspace) -> Path:
+    """Return a copy of a project of ours among the temporary files of a run."""
+    place = workspace.temporary / project.name
+    shutil.copytree(project, place, dirs_exist_ok=True)
+    return place
 
 
 def comparing(checks: Checks) -> list[Step]:
