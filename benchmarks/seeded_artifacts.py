@@ -132,7 +132,8 @@ def write_artifacts(
     }
     write(folder / "manifest.json", manifest)
     write(folder / "run_results.json", {"results": [result_of(row) for row in rows]})
-    write(folder / "failing_rows.json", failing_rows(rows))
+    if sampled := failing_rows(rows):
+        write(folder / "failing_rows.json", sampled)
     write(folder / "sources.json", {"results": [age_of(*s, looked_at) for s in SOURCES]})
     if has_docs:
         write(folder / "catalog.json", {"nodes": {}, "sources": {}})
