@@ -229,11 +229,15 @@ def load_dbt() -> Runs:
     """Import dbt before the first request comes; return how to run a command."""
     from dbt.cli.main import cli
 
-    # dbt imports the adapter and its tasks only when it needs them
-    with contextlib.suppress(ImportError):
-        import dbt.adapters.duckdb
+    # dbt imports the adapter and its tasks only when it needs them, and works its schemas out then
+    with contextlib.suppress(ImportError, AttributeError):
         import dbt.task.build
         import dbt.task.deps  # noqa: F401
+        from dbt.adapters.duckdb import DuckDBCredentials
+        from dbt.contracts.project import Project, ProjectFlags
+
+        for contract in (ProjectFlags, Project, DuckDBCredentials):
+            contract.json_schema()
     return lambda args: run_linter(args[1:]) if args[0] == LINT else run_dbt(cli, args)
 
 
