@@ -7,7 +7,6 @@ user of the run. A comparison that fails says why; the run stays as good as it w
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,11 +93,10 @@ class Comparison:
 
     def compared(self, waiting: list[Compared]) -> Iterator[dict[str, Any]]:
         """Yield how models differ; the one that ends dbt has failed, and the others go on."""
-        project = copied(PROJECT, self.workspace)
         while waiting:
             models = json.dumps({"models": [model.asked() for model in waiting]})
             heard = self.ask(
-                ["run-operation", "compare_models", "--args", models, *QUIET], "changes", project
+                ["run-operation", "compare_models", "--args", models, *QUIET], "changes", PROJECT
             )
             told = [one["compared"] for one in listed(heard.events) if "compared" in one]
             by_id = {one["unique_id"]: one for one in told}
@@ -110,20 +108,17 @@ class Comparison:
             waiting = left[1:]
 
 
-def copied(project: Path, workspace: Workspace) -> Path:
-    """Return a copy of a project of ours among the temporary files of a run."""
-    place = workspace.temporary / project.name
-    shutil.copytree(project, place, dirs_exist_ok=True)
-    return place
-
-
 def comparing(checks: Checks) -> list[Step]:
     """Return the step that compares, when the run has one."""
     return [Step(0, STEP_NAME, Kind.COMPARE, is_advisory=True)] * checks.has_compare
 
 
 def apart(environment: dict[str, str], project: Path) -> dict[str, str]:
-    """Return what dbt sees when it works on a project of ours, beside that of the run."""
+    """Return what dbt sees when it works on a project of ours, beside that of the run.
+
+    It is used where it is installed: a run can write to none of its files.
+    """
     left_out = ("DBT_PARTIAL_PARSE_FILE_PATH", "DBT_STATE", "DBT_DEFER")
     kept = {name: value for name, value in environment.items() if name not in left_out}
-    return {**kept, "DBT_PROJECT_DIR": str(project), "DBT_TARGET_PATH": str(project / "target")}
+    target = Path(environment["TMPDIR"]) / "aside"
+    return {**kept, "DBT_PROJECT_DIR": str(project), "DBT_TARGET_PATH": str(target)}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError
+from marketing_analytics.core.written import replace_file
 from marketing_analytics.local_cloud.runs.checks.asked import Checks
 from marketing_analytics.local_cloud.runs.checks.files import files_to_lint, macro_folders
 from marketing_analytics.local_cloud.runs.checks.linter import (
@@ -71,7 +72,8 @@ def write_settings(workspace: Workspace, adapter: str) -> dict[str, str]:
     is_alone = not has_settings(*folders_between(workspace.home.tree, project))
     macros = macro_folders(project)
     text = default_settings(dialect, macros, is_alone=is_alone)
-    (home / ".sqlfluff").write_text(text, "utf-8")
+    # a run can write there: a link must not be followed
+    replace_file(home / ".sqlfluff", text)
     return {"HOME": str(home), "XDG_CONFIG_HOME": str(home / "no_settings")}
 
 

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from marketing_analytics.core.written import replace_file
-from marketing_analytics.local_cloud.runs.checks.comparison import PROJECT, QUIET, Ask, copied
+from marketing_analytics.local_cloud.runs.checks.comparison import PROJECT, QUIET, Ask
 from marketing_analytics.local_cloud.runs.requests.places import listed
 from marketing_analytics.local_cloud.runs.workspace import Workspace
 
@@ -34,10 +34,9 @@ def sample_failures(ask: Ask, workspace: Workspace) -> None:
     tests = failed_tests(workspace.target / "run_results.json")
     if not tests:
         return
-    project = copied(PROJECT, workspace)
     limits = {"most_rows": MAX_ROWS, "most_columns": MAX_COLUMNS, "personal": PERSONAL}
     args = json.dumps({"tests": tests, **limits})
-    heard = ask(["run-operation", "sample_rows", "--args", args, *QUIET], "samples", project)
+    heard = ask(["run-operation", "sample_rows", "--args", args, *QUIET], "samples", PROJECT)
     found = [one["sampled"] for one in listed(heard.events) if "sampled" in one]
     if found:
         replace_file(path, json.dumps({one.pop("unique_id"): one for one in found}))
