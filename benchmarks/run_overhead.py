@@ -1,7 +1,7 @@
 """What a run of the server costs over a bare `dbt build` of the same project.
 
     python -m benchmarks.run_overhead [--rounds 3] [--project FOLDER] [--raw-database FILE]
-                                      [--public-projects FOLDER]
+                                      [--select SELECTION] [--public-projects FOLDER]
 
 Both are warm: partial parsing holds, bytecode is there. The run is measured from its creation to
 its end, as its row says, with a spare process and without one; without one dbt is imported anew.
@@ -180,6 +180,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--project", type=absolute_path)
     parser.add_argument("--raw-database", type=absolute_path)
+    parser.add_argument("--select", help="what of --project is built, such as tag:daily")
     parser.add_argument("--public-projects", type=absolute_path)
     given = parser.parse_args()
     logging.disable(logging.WARNING)
@@ -190,6 +191,7 @@ def main() -> int:
         else:
             project = given.project or write_project(folder / "project")
             command = "dbt build" if given.project else BUILD
+            command += f" --select {shlex.quote(given.select)}" if given.select else ""
         raw, before = given.raw_database, [SEED_COMMAND] * bool(given.public_projects)
         create_cloud(folder / "data", project.resolve()).close()
         workspace = Workspace(folder / "bare", 1, 1, "tiny")
