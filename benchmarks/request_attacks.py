@@ -1,10 +1,11 @@
-"""Figures: paths that try to leave their folder, and every route with tokens that do not count.
+"""Figures: paths out of their folder, tokens that do not count, webhooks to this very network.
 
     python -m benchmarks.request_attacks [--paths 2000] [--seed 1]
 
 A real server on a socket, so that addresses are decoded as they would be. A path succeeds when its
 answer holds a line of a file that no request may read. Exits 1 when one does, when a route answers
-a bad token with anything but 401, or a page that asks for a sign-in shows something.
+a bad token with anything but 401, when a page that asks for a sign-in shows something, or when a
+webhook may be told a host of this machine or its network, however that is written.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import itertools
+import json
 import random
 import re
 import sys
@@ -27,6 +29,7 @@ from urllib.parse import quote
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from benchmarks.private_hosts import HOSTS
 from benchmarks.seeded_pages import TOKEN, seed, settings_of
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 from marketing_analytics.local_cloud.api.operations import SERVED
@@ -176,12 +179,37 @@ def count_bad_tokens(folder: Path) -> int:
     return len(let_in)
 
 
+def count_private_webhooks(folder: Path) -> int:
+    """Create a webhook to every private host; return how many were not refused with 400."""
+    path = "/api/v3/accounts/1/webhooks/subscriptions"
+    given = {"Authorization": f"Token {TOKEN}", "Content-Type": "application/json"}
+    hook = {"name": "x", "event_types": ["job.run.completed"], "active": True}
+    taken = []
+    with served(folder) as connection:
+        # one that may be told: else the rest would prove nothing
+        good = json.dumps({**hook, "client_url": "https://example.com/hook"}).encode()
+        assert send_body(connection, "POST", path, given, good) == 201
+        for scheme, host in itertools.product(("http", "https"), HOSTS):
+            body = json.dumps({**hook, "client_url": f"{scheme}://{host}/hook"}).encode()
+            status = send_body(connection, "POST", path, given, body)
+            if status != 400:
+                taken.append(f"{scheme}://{host}: {status}")
+    print(f"{len(HOSTS)} private hosts x 2 schemes: {len(taken)} not refused with 400")
+    for line in taken[:10]:
+        print(f"  {line}")
+    return len(taken)
+
+
 def send_body(
-    connection: http.client.HTTPConnection, method: str, path: str, headers: dict[str, str]
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes = b"{}",
 ) -> int:
-    """Send an empty object and return the status."""
+    """Send a body and return the status."""
     try:
-        connection.request(method, path, b"{}", headers)
+        connection.request(method, path, body, headers)
         answer = connection.getresponse()
         answer.read()
     except (http.client.HTTPException, OSError):
@@ -233,6 +261,7 @@ def main() -> int:
         failures = count_traversals(folder, ids["failed"], given.paths, given.seed)
         failures += count_bad_tokens(folder)
         failures += count_open_pages(folder)
+        failures += count_private_webhooks(folder)
     return 1 if failures else 0
 
 

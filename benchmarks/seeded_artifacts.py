@@ -132,6 +132,8 @@ def write_artifacts(
     }
     write(folder / "manifest.json", manifest)
     write(folder / "run_results.json", {"results": [result_of(row) for row in rows]})
+    if sampled := failing_rows(rows):
+        write(folder / "failing_rows.json", sampled)
     write(folder / "sources.json", {"results": [age_of(*s, looked_at) for s in SOURCES]})
     if has_docs:
         write(folder / "catalog.json", {"nodes": {}, "sources": {}})
@@ -142,6 +144,47 @@ def write_artifacts(
             "'docs of '+Object.keys(n.manifest.nodes).length+' nodes';</script>",
             "utf-8",
         )
+
+
+def failing_rows(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what is kept of the rows that fail tests: texts are masked already."""
+    sample = {
+        "columns": ["unique_field", "customer_email", "n_records"],
+        "rows": [["c\u2026 (9)", "**********", "2"], ["c\u2026 (9)", "**********", "3"]],
+        "more_columns": 4,
+    }
+    return {row["unique_id"]: sample for row in rows if row["status"] == "fail"}
+
+
+def write_changes(folder: Path) -> None:
+    """Write how the run differs from production."""
+    write(folder / "compare_changes.json", changes())
+
+
+def changes() -> dict[str, Any]:
+    """Return how a run differs from production, a model of every kind."""
+    values = [{"name": "credit_share", "rows": 12_034}]
+    columns = {
+        "added": [{"name": "is_new", "type": "boolean"}],
+        "removed": [],
+        "retyped": [{"name": "channel_id", "before": "integer", "after": "varchar"}],
+        "values": values,
+    }
+    rows = {"before": 48_211, "after": 48_230, "added": 21, "removed": 2, "changed": 12_034}
+    models: list[dict[str, Any]] = [
+        {"name": "fct_touchpoints", "what": "same", "primary_key": ["id"],
+         "rows": {"before": 9, "after": 9, "added": 0, "removed": 0, "changed": 0}},
+        {"name": "fct_attribution", "what": "changed", "rows": rows, "columns": columns,
+         "primary_key": ["conversion_id", "channel_id"], "note": "values are not compared"},
+        {"name": "dim_channels", "what": "same count", "rows": {"before": 7, "after": 7},
+         "note": "no primary key: only rows and columns are counted"},
+        {"name": "fct_ad_spend", "what": "added", "rows": {"before": None, "after": 1_200},
+         "note": "production does not have it"},
+        {"name": "fct_conversions", "what": "failed", "note": "permission denied for schema prod"},
+    ]  # fmt: skip
+    named = [{**one, "unique_id": f"model.marketing.{one['name']}"} for one in models]
+    flags = "--select state:modified"
+    return {"compared_with_run_id": 1, "flags": flags, "error": None, "models": named}
 
 
 def result_of(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.seeded_artifacts import PARENTS, write_artifacts
+from benchmarks.seeded_artifacts import PARENTS, write_artifacts, write_changes
 from benchmarks.seeded_records import seed_records, write_drift
 from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.pages.mount import build_ui
@@ -280,9 +280,13 @@ def seed_steps(
         )
         text = log_text(lines, is_failed=is_failed) if is_last else f"12:00:0{index}  {name}\n"
         (folder / f"{index}.log").write_text(text, "utf-8")
+        if is_last:
+            (folder / f"{index}.jsonl").write_text(events_text(is_failed=is_failed), "utf-8")
     nodes = seed_nodes(connection, run_id, begin + timedelta(seconds=5), is_failed, is_running)
     artifacts = data_dir / "runs" / str(run_id) / "artifacts" / "step_4"
     write_artifacts(artifacts, nodes, begin)
+    if not is_failed and not is_running:
+        write_changes(artifacts)
     (artifacts / "compiled" / "models").mkdir(parents=True, exist_ok=True)
     (artifacts / "compiled" / "models" / "fct_attribution.sql").write_text("select 1", "utf-8")
 
@@ -352,6 +356,25 @@ def log_text(lines: int, *, is_failed: bool = False) -> str:
             made.append(f"12:00:{place % 60:02d}  {place} of {lines} {ok}")
     made.append("12:01:00  Done. PASS=61 WARN=1 ERROR=0 SKIP=0 TOTAL=62")
     return "\n".join(made) + "\n"
+
+
+def events_text(*, is_failed: bool = False) -> str:
+    """Return the events of a step as dbt writes them: one a line."""
+    made = []
+    for place, name in enumerate(MODELS):
+        is_wrong = is_failed and name == "fct_attribution"
+        unique_id = f"model.marketing.{name}"
+        info = {
+            "category": "",
+            "level": "error" if is_wrong else "info",
+            "msg": f"{place + 1} of {len(MODELS)} {'ERROR' if is_wrong else 'OK'} {name}, {SECRET}",
+            "name": "LogModelResult",
+            "thread": f"Thread-{place % 4 + 1}",
+            "ts": f"2026-11-01T12:00:{place:02d}.123456Z",
+        }
+        data = {"node_info": {"node_name": name, "unique_id": unique_id}, "execution_time": 0.31}
+        made.append(json.dumps({"info": info, "data": data}))
+    return "\n".join([*made, "no event", '{"info": 7}']) + "\n"
 
 
 def seed(

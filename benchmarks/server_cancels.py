@@ -26,9 +26,9 @@ from pathlib import Path
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
 from marketing_analytics.cloud_api.states import ACTIVE, ENDED, Status
 from marketing_analytics.local_cloud.runs import store
+from marketing_analytics.local_cloud.runs.child.process import is_running
 from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
-from marketing_analytics.local_cloud.runs.process import is_running
 
 ENVIRONMENTS = 4
 MAX_SECONDS = 20.0

@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from marketing_analytics.local_cloud.runs.process import Runs, serve
+from marketing_analytics.local_cloud.runs.child.process import Runs, serve
 
 
 def note(what: str) -> None:

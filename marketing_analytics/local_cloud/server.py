@@ -289,6 +289,8 @@ def run_until_exit(
     """Run uvicorn without its signal handlers; with a certificate it speaks https."""
     import asyncio
 
+    from marketing_analytics.web.patience import PatientLoop
+
     async def run() -> None:
         if tls:
             server.config.load()
@@ -299,7 +301,8 @@ def run_until_exit(
         if tls:
             fresh.cancel()
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=PatientLoop) as runner:
+        runner.run(run())
 
 
 def announce(settings: ServerSettings, listening: socket.socket, console: Console) -> None:

@@ -1,5 +1,7 @@
 """A connection that never finishes its request is closed: headers in 10 s, a body in a minute.
 
+So is one that does not agree on a key: the handshake of https has the time of the headers.
+
 A peer that opens connections and sends nothing, or one byte now and then, would hold them for ever.
 """
 
@@ -13,6 +15,18 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS = 10.0
 BODY_SECONDS = 60.0
+
+
+class PatientLoop(asyncio.SelectorEventLoop):
+    """asyncio's loop, whose servers wait no minute for the handshake of a client."""
+
+    handshake_seconds = HEADER_SECONDS
+
+    async def create_server(self, *given: Any, **named: Any) -> asyncio.Server:
+        """Begin to serve; who serves says nothing of handshakes."""
+        if named.get("ssl") is not None:
+            named["ssl_handshake_timeout"] = self.handshake_seconds
+        return await super().create_server(*given, **named)
 
 
 class PatientProtocol(H11Protocol):

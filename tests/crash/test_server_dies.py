@@ -15,9 +15,9 @@ import pytest
 from benchmarks.server_kills import Kills, Series
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
 from marketing_analytics.local_cloud.runs import progress, queue, store
+from marketing_analytics.local_cloud.runs.child.process import is_running
 from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
-from marketing_analytics.local_cloud.runs.process import is_running
 
 pytestmark = pytest.mark.system
 

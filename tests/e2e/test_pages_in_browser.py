@@ -41,6 +41,7 @@ def paths_of(ids):
         f"{runs[0]}?view=longest",
         *(f"{runs[1]}/{part}" for part in ("nodes", "lineage", "compare")),
         f"{runs[1]}/nodes/model.marketing.fct_attribution",
+        f"{runs[1]}/steps/4/events",
     ]
 
 
@@ -117,6 +118,52 @@ def test_cancel_and_run_again_work_by_pressing(site, open_tab):
     tab.page.goto(f"{site.url}/runs/{site.ids['running']}")
     tab.page.click("text=Cancel")
     tab.page.wait_for_selector("text=Cancelling…")
+    assert tab.complaints == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1440])
+def test_lines_are_wrapped_where_they_stand_and_no_line_is_lost(site, open_tab, width):
+    text = "".join(f"12:00:00  {n} {'x' * (n * 37 % 700)} end{n}\n" for n in range(1, 5001))
+    site.log("success").write_text(text, "utf-8")
+    tab = open_tab(width)
+    tab.page.goto(f"{site.url}/runs/{site.ids['success']}?step=4&line=2500#log")
+    tab.page.wait_for_selector(".ln.at")
+
+    def shown() -> list[int]:
+        found = tab.page.evaluate(
+            "() => { const box = document.querySelector('[data-virtual]').getBoundingClientRect();"
+            " return [...document.querySelectorAll('[data-rows] .ln')].filter(line => {"
+            " const at = line.getBoundingClientRect();"
+            " return at.bottom > box.top + 2 && at.top < box.bottom - 2; })"
+            ".map(line => Number(line.querySelector('a').textContent)); }"
+        )
+        return [number for number in found if number]
+
+    first = shown()[0]
+    tab.page.keyboard.press("w")
+    tab.page.wait_for_selector("[data-virtual].wrapped")
+    assert shown()[0] == first
+    seen = shown()
+    for _ in range(15):
+        tab.page.eval_on_selector("[data-virtual]", "box => { box.scrollTop += 300; }")
+        tab.page.wait_for_timeout(150)
+        now = shown()
+        assert now == list(range(now[0], now[-1] + 1))
+        assert now[0] <= seen[-1] + 1
+        seen = now
+    assert seen[0] > first
+    tab.page.keyboard.press("t")
+    tab.page.wait_for_function(
+        "() => !document.querySelector('[data-rows] .ln span').textContent.startsWith('12:00')"
+    )
+    line = tab.page.locator("[data-rows] .ln a").nth(12)
+    number = line.inner_text()
+    line.click()
+    assert f"line={number}#log" in tab.page.url
+    assert f"line={number}#log" in tab.page.get_attribute("[data-copyline]", "data-copy")
+    tab.page.goto(tab.page.url)
+    tab.page.wait_for_selector(f".wrapped .ln.at:has-text('{number}')")
     assert tab.complaints == []
 
 

@@ -16,6 +16,7 @@ from marketing_analytics.cloud_api import attributes
 from marketing_analytics.cloud_api.attributes import Attribute, flag, put, take
 from marketing_analytics.cloud_api.limits import MAX_STEPS
 from marketing_analytics.cloud_api.states import COMPLETIONS
+from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.api.answers import ApiError, invalid_at
 from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
@@ -33,6 +34,7 @@ from marketing_analytics.local_cloud.api.checks import (
     text_up_to,
     texts,
 )
+from marketing_analytics.local_cloud.runs.checks.asked import DEFAULT_FLAGS, selection_of
 from marketing_analytics.local_cloud.store.jobs import Job, JobFields
 from marketing_analytics.local_cloud.store.schedules import (
     Schedule,
@@ -52,7 +54,7 @@ OTHER_FIELDS = (
         "compare_changes_flags",
         "text",
         "what to compare",
-        absent="--select state:modified",
+        absent=DEFAULT_FLAGS,
         places=("compare_changes_flags",),
     ),
     Attribute(
@@ -110,6 +112,7 @@ def read_job(body: Mapping[str, Any], job: Job | None) -> JobFields:
     result["job_completion_trigger_condition"] = read_condition(fields, base)
     result["job_type"] = derive_job_type(fields, result["triggers"], job)
     check_required(fields, result)
+    check_flags(fields, result["compare_changes_flags"])
     fields.check()
     check_features(result)
     return fields_of(result)
@@ -195,6 +198,14 @@ def check_required(fields: Fields, job: Mapping[str, Any]) -> None:
         fields.fail(f"expected at most {MAX_STEPS} steps", "execute_steps")
     if any(not step.strip() for step in job["execute_steps"]):
         fields.fail("expected steps that are not empty", "execute_steps")
+
+
+def check_flags(fields: Fields, flags: str) -> None:
+    """Note flags of the comparison that select nothing."""
+    try:
+        selection_of(flags)
+    except UserError as error:
+        fields.fail(f"{error.message}; {error.hint}", "compare_changes_flags")
 
 
 def read_schedule(fields: Fields, base: Schedule) -> Schedule:

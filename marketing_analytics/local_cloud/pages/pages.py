@@ -28,6 +28,7 @@ from marketing_analytics.local_cloud.pages.job_views import (
     list_jobs,
 )
 from marketing_analytics.local_cloud.pages.jobs.trigger import overrides_of, trigger_form
+from marketing_analytics.local_cloud.pages.logs.events import EventPages
 from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
 from marketing_analytics.local_cloud.pages.nodes.handlers import NodePages
 from marketing_analytics.local_cloud.pages.overview.freshness import boards
@@ -36,7 +37,7 @@ from marketing_analytics.local_cloud.pages.records.handlers import RecordPages
 from marketing_analytics.local_cloud.pages.rendering import FRAME, render
 from marketing_analytics.local_cloud.pages.reports import ReportPages
 from marketing_analytics.local_cloud.pages.runs.handlers import RunPages
-from marketing_analytics.local_cloud.pages.runs.lists import queue_of, run_line
+from marketing_analytics.local_cloud.pages.runs.lists import queue_of, run_lines
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.store import RunFilter
@@ -73,6 +74,7 @@ class Pages(Answering):
             *self.runs.routes(),
             *NodePages(self.settings).routes(),
             *self.logs.routes(),
+            *EventPages(self.settings).routes(),
             Route("/queue", self.queue),
             Route("/freshness", self.freshness),
             *RecordPages(self.settings).routes(),
@@ -146,7 +148,7 @@ class Pages(Answering):
                 "job.html",
                 now=now,
                 job=page,
-                runs=[run_line(run, now) for run in runs],
+                runs=run_lines(reads, runs, now),
                 total=store.count_runs(reads.connection, own),
             )
 

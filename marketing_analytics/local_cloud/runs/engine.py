@@ -22,10 +22,10 @@ from pathlib import Path
 from marketing_analytics.core.errors import is_bug
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.local_cloud.runs.artifacts import run_folder
+from marketing_analytics.local_cloud.runs.child.process import DbtProcess
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.code.settings import CodeSettings, RunnerSettings
 from marketing_analytics.local_cloud.runs.confinement.access import Access
-from marketing_analytics.local_cloud.runs.process import DbtProcess
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.runs.queue import (
     Lease,
@@ -124,7 +124,8 @@ class Engine:
         self._lock: ExitStack | None = None
         self._due_at: dict[str, float] = {}
         self._let_go_seconds = EXPIRE_SECONDS
-        self._renewed_at = -math.inf
+        # when each lease was taken or renewed last
+        self._renewed_at: dict[int, float] = {}
 
     @property
     def lease_seconds(self) -> float:
@@ -212,6 +213,7 @@ class Engine:
     def _forget_done(self, _connection: Connection) -> None:
         for run_id in [key for key, runner in self._runners.items() if runner.is_done.is_set()]:
             del self._runners[run_id]
+            self._renewed_at.pop(run_id, None)
 
     def _renew(self, connection: Connection) -> None:
         if not self._runners or not self._is_due("renew", self.settings.heartbeat_seconds):
@@ -221,14 +223,15 @@ class Engine:
         for run_id in renew_leases(connection, leases, self.lease_seconds):
             if not self._runners[run_id].is_done.is_set():
                 self._runners[run_id].flags.is_lost.set()
-        self._renewed_at = started
+        self._renewed_at.update(dict.fromkeys(self._runners, started))
 
     def _give_up(self, _connection: Connection) -> None:
         """End the runs whose leases may be over: a server of another machine takes them."""
-        silent = time.monotonic() - self._renewed_at
-        is_shared = isinstance(self.store, Database)
-        if is_shared and silent > self.lease_seconds - self.settings.heartbeat_seconds:
-            for runner in self._runners.values():
+        if not isinstance(self.store, Database):
+            return
+        silent_since = time.monotonic() - (self.lease_seconds - self.settings.heartbeat_seconds)
+        for run_id, runner in self._runners.items():
+            if self._renewed_at[run_id] < silent_since:
                 runner.flags.is_lost.set()
 
     def _reap(self, connection: Connection) -> None:
@@ -271,11 +274,8 @@ class Engine:
                     self._runners[run_id].flags.is_cancelled.set()
 
     def _claim(self, connection: Connection) -> None:
-        started = time.monotonic()
-        leases = claim_runs(connection, self.owner_id, lease_seconds=self.lease_seconds)
-        if leases and not self._runners:
-            self._renewed_at = started
-        for lease in leases:
+        for lease in claim_runs(connection, self.owner_id, lease_seconds=self.lease_seconds):
+            self._renewed_at[lease.run_id] = lease.taken_at
             self._start_runner(lease)
 
     def _start_runner(self, lease: Lease) -> None:

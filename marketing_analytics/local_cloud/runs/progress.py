@@ -5,6 +5,7 @@ Functions that write need an open transaction.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -78,6 +79,13 @@ def list_steps(connection: Connection, run_id: int) -> list[RunStep]:
     return find_all(
         connection, RunStep, load_sql("runs_progress")["list_steps"], {"run_id": run_id}
     )
+
+
+def prepared_at(connection: Connection, run_ids: Iterable[int]) -> dict[int, str]:
+    """Return when runs had their code, profile and packages; those that have not are left out."""
+    values: dict[str, Value] = {"run_ids": json.dumps(list(run_ids))}
+    rows = connection.execute(load_sql("runs_progress")["prepared_at"], values)
+    return {row["run_id"]: row["prepared_at"] for row in rows if row["prepared_at"]}
 
 
 def list_nodes(connection: Connection, run_id: int) -> list[RunNode]:

@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from marketing_analytics.local_cloud.runs.steps import Kind, Step
 from marketing_analytics.local_cloud.runs.workspace import Workspace
 
-STEP_NAME = "Publish the report"
+PUBLISHING = Step(0, "Publish the report", Kind.PUBLISH, is_advisory=True)
 TIMEOUT_SECONDS = 600.0
 POLL_SECONDS = 0.1
 MARKETING = (sys.executable, "-m", "marketing_analytics")

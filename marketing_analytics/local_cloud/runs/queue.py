@@ -13,6 +13,7 @@ import os
 import platform
 import secrets
 import threading
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,12 +21,12 @@ from functools import cache
 from pathlib import Path
 
 from marketing_analytics.cloud_api.states import Status
+from marketing_analytics.local_cloud.runs.child.process import is_running, kill_survivor, start_of
 from marketing_analytics.local_cloud.runs.moves import (
     Move,
     RefusedMoveError,
     move_run,
 )
-from marketing_analytics.local_cloud.runs.process import is_running, kill_survivor, start_of
 from marketing_analytics.local_cloud.runs.store import end_run, retry_crashed_run
 from marketing_analytics.local_cloud.store.connection import (
     Connection,
@@ -42,10 +43,11 @@ CLOCK_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Lease:
-    """The right to write to a run."""
+    """The right to write to a run; `taken_at` is when, by this machine's steady clock."""
 
     run_id: int
     token: str
+    taken_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass

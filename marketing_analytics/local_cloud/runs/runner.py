@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import shutil
-import signal
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from marketing_analytics.cloud_api.names import owner_of
@@ -26,6 +27,21 @@ from marketing_analytics.local_cloud.runs.artifacts import (
     make_room,
     run_folder,
 )
+from marketing_analytics.local_cloud.runs.checks.asked import Checks, checks_of
+from marketing_analytics.local_cloud.runs.checks.comparison import (
+    Comparison,
+    Heard,
+    apart,
+    comparing,
+)
+from marketing_analytics.local_cloud.runs.checks.lint import (
+    linting,
+    linting_of,
+    require_linter,
+)
+from marketing_analytics.local_cloud.runs.checks.samples import sample_failures
+from marketing_analytics.local_cloud.runs.child.dialogue import Dialogue, Request
+from marketing_analytics.local_cloud.runs.child.process import DbtProcess
 from marketing_analytics.local_cloud.runs.code.packages import has_packages
 from marketing_analytics.local_cloud.runs.code.prepare import (
     Preparation,
@@ -35,7 +51,7 @@ from marketing_analytics.local_cloud.runs.code.prepare import (
 )
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.code.settings import RunnerSettings
-from marketing_analytics.local_cloud.runs.code.site import connection_name, profile_of
+from marketing_analytics.local_cloud.runs.code.site import DUCKDB, connection_name, profile_of
 from marketing_analytics.local_cloud.runs.moves import (
     FencedError,
     Move,
@@ -45,7 +61,6 @@ from marketing_analytics.local_cloud.runs.moves import (
     first_cause,
     move_run,
 )
-from marketing_analytics.local_cloud.runs.process import DbtProcess
 from marketing_analytics.local_cloud.runs.progress import (
     add_steps,
     end_step,
@@ -53,17 +68,16 @@ from marketing_analytics.local_cloud.runs.progress import (
     start_step,
     step_log_path,
 )
-from marketing_analytics.local_cloud.runs.publish import STEP_NAME, publish_report
+from marketing_analytics.local_cloud.runs.publish import PUBLISHING, publish_report
 from marketing_analytics.local_cloud.runs.queue import Lease, RunFlags
 from marketing_analytics.local_cloud.runs.requests import places
 from marketing_analytics.local_cloud.runs.requests.deferral import defer, go_on, save_deferred
 from marketing_analytics.local_cloud.runs.requests.schemas import elsewhere_words
 from marketing_analytics.local_cloud.runs.steps import (
-    CLONE,
     COMPILE_ONLY,
     DEPS,
-    PROFILE,
-    LineReader,
+    Kind,
+    More,
     Step,
     StepLog,
     keep_debug_log,
@@ -116,9 +130,8 @@ class Runner:
         self.flags = RunFlags()
         self.is_done = threading.Event()
         self.secrets: list[str] = []
-        # whether the process has answered its last request
-        self._is_idle = False
-        self._is_duckdb = True
+        self.checks = Checks()
+        self.dialogue = Dialogue(process, settings, self._check_flags)
 
     def run(self) -> None:
         """Work the run off; whatever happens, the dbt process is gone afterwards."""
@@ -175,7 +188,7 @@ class Runner:
             self.claimed.commands,
             has_freshness=self.claimed.run_source_freshness,
             has_docs=self.claimed.generate_docs,
-            last=STEP_NAME if self._is_publishing() else "",
+            more=self._more_steps(),
             connection=connection_name(
                 self.connection, get_site(self.connection, self.claimed.environment_id)
             ),
@@ -198,10 +211,15 @@ class Runner:
         self._began_at = time.monotonic()
         make_room(self.settings.data_folder, self.claimed.id)
 
-    def _is_publishing(self) -> bool:
-        job = get_job(self.connection, self.claimed.job_id)
-        owner = owner_of(job.description) if job and not self.claimed.request else None
-        return owner is not None and owner.key in self.settings.publish.jobs
+    def _more_steps(self) -> More:
+        """Return what the job of the run wants beside its commands."""
+        job = get_job(self.connection, self.claimed.job_id, is_any_state=True)
+        if job is None:
+            return More()
+        self.checks = checks_of(job.document, self.claimed)
+        owner = None if self.claimed.request else owner_of(job.description)
+        is_publishing = owner is not None and owner.key in self.settings.publish.jobs
+        return More(linting(self.checks), comparing(self.checks), [PUBLISHING] * is_publishing)
 
     @contextlib.contextmanager
     def _write(self) -> Iterator[Connection]:
@@ -214,10 +232,7 @@ class Runner:
         self, move: Move, status: Status, message: str | None, *, is_timed_out: bool = False
     ) -> None:
         # first the process: who sees the run ended may open the warehouse file
-        if self._is_idle:
-            self.process.finish(self.settings.finish_seconds)
-        else:
-            self.process.close()
+        self.dialogue.finish()
         with transaction(self.connection):
             end_run(
                 self.connection,
@@ -258,14 +273,7 @@ class Runner:
         log = self._open_log(step)
         error = ""
         try:
-            if step.index == CLONE:
-                self._prepare_code(log)
-            elif step.index == PROFILE:
-                self._write_profile(log)
-            elif step.command:
-                error = self._run_command(step, log)
-            else:
-                error = self._publish(log)
+            error = self._do(step, log)
         except PlatformError as refused:
             if isinstance(refused, FencedError):
                 raise
@@ -281,13 +289,22 @@ class Runner:
         self._end_step(step, status)
         return status, error
 
+    def _do(self, step: Step, log: StepLog) -> str:
+        """Do what a step is for; return why it failed, "" when it did not."""
+        if step.kind is Kind.CLONE:
+            return self._prepare_code(log)
+        if step.kind is Kind.PROFILE:
+            return self._write_profile(log)
+        works = {Kind.DBT: self._run_command, Kind.LINT: self._lint, Kind.COMPARE: self._compare}
+        return works[step.kind](step, log) if step.kind in works else self._publish(log)
+
     def _open_log(self, step: Step) -> StepLog:
         path = step_log_path(self.settings.data_folder, self.lease.run_id, step.index)
         return StepLog(path, nonce=self.process.nonce, secrets=self.secrets)
 
     def _end_step(self, step: Step, status: Status) -> None:
         """Keep the artifacts of a step, then close its row: who sees it ended can read them."""
-        is_dbt = step.command is not None
+        is_dbt = step.kind in (Kind.DBT, Kind.COMPARE)
         kept = is_dbt and keep_artifacts(
             self.settings.data_folder,
             self.lease.run_id,
@@ -305,7 +322,7 @@ class Runner:
                 mark_artifacts(connection, self.lease.run_id)
             end_step(connection, self.lease.run_id, step.index, status)
 
-    def _prepare_code(self, log: StepLog) -> None:
+    def _prepare_code(self, log: StepLog) -> str:
         """Fill the folder of the run with its code, and say what that is."""
         started = time.monotonic()
         settings = self.settings
@@ -313,6 +330,7 @@ class Runner:
         self.workspace, found = preparation.check_out(
             self.connection, self.claimed, self.workspace, self.mirrors, self._check_flags
         )
+        self.checkout = found
         for sentence in found.sentences:
             log.write(sentence)
         log.write(f"The code is there after {time.monotonic() - started:.2f} s.")
@@ -330,8 +348,10 @@ class Runner:
         if other_id is not None:
             with self._write() as connection:
                 save_deferred(connection, self.lease.run_id, other_id)
+            self.claimed = require_run(self.connection, self.lease.run_id)
+        return ""
 
-    def _write_profile(self, log: StepLog) -> None:
+    def _write_profile(self, log: StepLog) -> str:
         raw = self.settings.raw_database
         site = get_site(self.connection, self.claimed.environment_id)
         deferred = self.workspace.file_of(self.claimed.deferring_environment_id)
@@ -346,7 +366,7 @@ class Runner:
         profile = confine(profile, self.settings.access, self.workspace, (raw, deferred))
         text = profile_text(self.claimed.target_name, profile.output)
         write_profile(self.workspace, text)
-        self._is_duckdb = profile.is_duckdb
+        self.adapter = str(profile.output.get("type"))
         self.environment = run_environment(
             self.connection,
             self.claimed,
@@ -358,6 +378,7 @@ class Runner:
         log.write(redact(text.rstrip(), self.secrets))
         if profile.is_duckdb and raw is not None and not raw.exists():
             log.write(f"{no_raw_database(raw)}; it is not attached.")
+        return ""
 
     def _run_command(self, step: Step, log: StepLog) -> str:
         """Run one dbt command and return why it failed, "" when it did not."""
@@ -374,36 +395,63 @@ class Runner:
             log.write(why)
             return why
         started_at = time.time()
-        self._ask(step, args, log)
+        self.dialogue.ask(self._request(step, args), log, lambda log: self._save_nodes(step, log))
         path = self.workspace.target / "run_results.json"
         results = nodes_of_results(path, started_at, secrets=self.secrets)
         if results and subcommand_of(args) not in COMPILE_ONLY:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)
         why = why_failed(log, self.settings.raw_database, self.process.end_in_words)
+        if why and results and self.dialogue.is_idle:
+            sample_failures(partial(self._ask_aside, step), self.workspace)
         if not why and self.claimed.request:
             why = elsewhere_words(path, self.claimed.schema_name)
             log.write(why)
         return why
 
-    def _ask(self, step: Step, args: Sequence[str], log: StepLog) -> None:
-        """Let dbt run one command and take what it prints."""
+    def _request(self, step: Step, args: Sequence[str], project: Path | None = None) -> Request:
+        """Return what the process is asked, in the project of the run or in another one."""
         variables, writable = reach_of(self.workspace, self.settings.access)
         given = {**self.environment, **step_variables(self.workspace, step.index), **variables}
-        raw, place = raw_files(self.settings.raw_database), self.workspace.project
-        self._is_idle = False
-        self.process.request(args, given, place, writable=writable, readable=raw)
-        self._follow(step, log)
+        given = apart(given, project) if project else given
+        place = project or self.workspace.project
+        return Request(args, given, place, writable, raw_files(self.settings.raw_database))
+
+    def _ask_aside(
+        self, step: Step, args: Sequence[str], name: str, project: Path | None = None
+    ) -> Heard:
+        """Let dbt run a command that is not told in the log of its step."""
+        path = self.workspace.run / f"{name}_{step.index}.log"
+        log = StepLog(path, nonce=self.process.nonce, secrets=self.secrets)
+        with contextlib.closing(log):
+            self.dialogue.ask(self._request(step, args, project), log)
+            why = why_failed(log, self.settings.raw_database, self.process.end_in_words)
+        return Heard(path.with_suffix(".jsonl"), why)
 
     def _would_build_elsewhere(self, step: Step, args: Sequence[str]) -> str:
         """Return why a run of a request may not build what a step selects, "" when it may."""
         listing = places.listing_args(args) if self.claimed.request else []
         if not listing:
             return ""
-        path = self.workspace.run / f"places_{step.index}.log"
-        with contextlib.closing(StepLog(path, nonce=self.process.nonce)) as log:
-            self._ask(step, listing, log)
-        return places.elsewhere_words(path.with_suffix(".jsonl"), self.claimed.schema_name)
+        heard = self._ask_aside(step, listing, "places")
+        return places.elsewhere_words(heard.events, self.claimed.schema_name)
+
+    def _lint(self, step: Step, log: StepLog) -> str:
+        """Lint what differs from the state of production; return what was found."""
+        require_linter()
+        other_id = self.claimed.deferring_run_id
+        other = require_run(self.connection, other_id) if other_id else None
+        wanted = linting_of(self.checkout, self.workspace, other, self.adapter)
+        log.write(f"To be linted with sqlfluff: {wanted.why}.")
+        request = self._request(step, wanted.args)
+        seen = {**request.environment, **wanted.environment}
+        self.dialogue.ask(replace(request, environment=seen), log)
+        return why_failed(log, None, self.process.end_in_words)
+
+    def _compare(self, step: Step, log: StepLog) -> str:
+        """Compare what was built with production; return why that failed."""
+        ask, flags = partial(self._ask_aside, step), self.checks.compare_flags
+        return Comparison(ask, self.workspace, self.claimed, flags, log.write).make()
 
     def _publish(self, log: StepLog) -> str:
         # dbt lets go of the warehouse file first
@@ -420,29 +468,9 @@ class Runner:
     def _wait_for_raw(self, step: Step, log: StepLog) -> None:
         """Wait while an ingestion writes the raw database; dbt would fail at once."""
         raw = self.settings.raw_database
-        if raw is not None and step.index != DEPS and self._is_duckdb:
+        if raw is not None and step.index != DEPS and self.adapter == DUCKDB:
             seconds = self.settings.raw_wait_seconds
             wait_for_writer(raw, seconds, say=log.write, check=self._check_flags)
-
-    def _follow(self, step: Step, log: StepLog) -> None:
-        """Take everything the process prints until the step's end mark, its death, or a stop."""
-        reader = LineReader()
-        saved_at = time.monotonic()
-        while log.exit_code is None and self._read_some(reader, log):
-            if time.monotonic() - saved_at >= self.settings.save_seconds:
-                self._save_nodes(step, log)
-                saved_at = time.monotonic()
-            self._stop_if_asked(reader, log)
-        self._save_nodes(step, log)
-
-    def _read_some(self, reader: LineReader, log: StepLog) -> bool:
-        """Read what is there, waiting a little; return False when the process closed its pipe."""
-        data = self.process.read(0.1)
-        if data is None:
-            return True
-        log.take(reader.feed(data) if data else reader.rest())
-        self._is_idle = log.exit_code is not None
-        return bool(data)
 
     def _save_nodes(self, step: Step, log: StepLog) -> None:
         nodes = log.take_changed_nodes()
@@ -469,30 +497,3 @@ class Runner:
     def _seconds_running(self) -> float:
         # a clock that is set forward or back is not the run's fault
         return time.monotonic() - self._began_at
-
-    def _stop_if_asked(self, reader: LineReader, log: StepLog) -> None:
-        """When the run must end, end dbt first: SIGINT, SIGTERM, SIGKILL, with patience."""
-        try:
-            self._check_flags()
-        except FencedError:
-            # whoever took the run may already start it again
-            self.process.close()
-            raise
-        except StopRunError:
-            for number, seconds in (
-                (signal.SIGINT, self.settings.interrupt_seconds),
-                (signal.SIGTERM, self.settings.terminate_seconds),
-            ):
-                self.process.signal(number)
-                if self._is_over_within(seconds, reader, log):
-                    break
-            if not self._is_idle:
-                self.process.close()
-            raise
-
-    def _is_over_within(self, seconds: float, reader: LineReader, log: StepLog) -> bool:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if not self._read_some(reader, log) or log.exit_code is not None:
-                return True
-        return False

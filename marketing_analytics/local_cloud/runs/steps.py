@@ -13,19 +13,20 @@ import re
 import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, TextIO
 
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.core.redaction import redact
-from marketing_analytics.local_cloud.runs.process import END_MARK
+from marketing_analytics.local_cloud.runs.child.process import END_MARK
 from marketing_analytics.local_cloud.runs.records import Node
 from marketing_analytics.local_cloud.store.connection import time_text
 from marketing_analytics.warehouse.duckdb import is_lock_message, no_raw_database
 
-CLONE, PROFILE, DEPS = 1, 2, 3
+DEPS = 3
 DEPS_COMMAND = "dbt deps"
 FRESHNESS_COMMAND = "dbt source freshness"
 DOCS_COMMAND = "dbt docs generate"
@@ -81,14 +82,35 @@ RUNNING = "started"
 NO_RAW = 'Catalog "raw" does not exist'
 
 
+class Kind(StrEnum):
+    """What a step does."""
+
+    CLONE = "clone"
+    PROFILE = "profile"
+    DBT = "dbt"
+    LINT = "lint"
+    COMPARE = "compare"
+    PUBLISH = "publish"
+
+
 @dataclass(frozen=True)
 class Step:
-    """One step: `command` is None for the first two; `is_advisory` ones never fail the run."""
+    """One step: `command` is of dbt's alone; `is_advisory` ones never fail the run."""
 
     index: int
     name: str
+    kind: Kind = Kind.DBT
     command: str | None = None
     is_advisory: bool = False
+
+
+@dataclass(frozen=True)
+class More:
+    """Steps that are no commands of the job: those before them, and those after."""
+
+    before: Sequence[Step] = ()
+    compare: Sequence[Step] = ()
+    last: Sequence[Step] = ()
 
 
 def plan_steps(
@@ -96,26 +118,28 @@ def plan_steps(
     *,
     has_freshness: bool = False,
     has_docs: bool = False,
-    last: str = "",
     connection: str = "DuckDB",
+    more: More | None = None,
 ) -> list[Step]:
-    """Return the steps of a run in order, numbered from 1; `last` names one that is no command."""
-    wanted = [(DEPS_COMMAND, False)]
-    if has_freshness:
-        wanted.append((FRESHNESS_COMMAND, True))
-    wanted += [(command, False) for command in commands]
-    if has_docs:
-        wanted.append((DOCS_COMMAND, True))
-    first = [
-        Step(CLONE, "Clone git repository"),
-        Step(PROFILE, f"Create Profile from Connection {connection}"),
+    """Return the steps of a run in order, numbered from 1."""
+    more = more or More()
+    steps = [
+        Step(0, "Clone git repository", Kind.CLONE),
+        Step(0, f"Create Profile from Connection {connection}", Kind.PROFILE),
+        dbt_step(DEPS_COMMAND),
+        *more.before,
+        *([dbt_step(FRESHNESS_COMMAND, is_advisory=True)] if has_freshness else []),
+        *map(dbt_step, commands),
+        *more.compare,
+        *([dbt_step(DOCS_COMMAND, is_advisory=True)] if has_docs else []),
+        *more.last,
     ]
-    rest = [
-        Step(index, f"Invoke dbt with `{command}`", command, is_advisory)
-        for index, (command, is_advisory) in enumerate(wanted, start=DEPS)
-    ]
-    more = [Step(len(first) + len(rest) + 1, last, is_advisory=True)] if last else []
-    return first + rest + more
+    return [replace(step, index=index) for index, step in enumerate(steps, start=1)]
+
+
+def dbt_step(command: str, *, is_advisory: bool = False) -> Step:
+    """Return the step of a command."""
+    return Step(0, f"Invoke dbt with `{command}`", Kind.DBT, command, is_advisory)
 
 
 def parse_command(command: str, *, target_name: str) -> list[str]:

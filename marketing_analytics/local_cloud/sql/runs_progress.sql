@@ -2,6 +2,13 @@
 -- the steps of a run in order
 select s.* from run_steps as s where s.run_id = :run_id order by s.step_index
 
+-- name: prepared_at
+-- when the runs of a list began with what follows the packages
+select s.run_id, min(s.started_at) as prepared_at
+from run_steps as s
+where s.step_index > 3 and s.run_id in (select value from json_each(:run_ids))
+group by s.run_id
+
 -- name: list_nodes
 -- the nodes of a run in order of start
 select n.* from run_nodes as n

@@ -39,6 +39,15 @@ def test_a_job_needs_only_name_project_and_environment(client: Client) -> None:
     assert job["created_at"].endswith("+00:00")
 
 
+def test_flags_that_select_nothing_to_compare_are_refused(client: Client) -> None:
+    job = client.create_job(compare_changes_flags="--select state:modified --exclude tag:slow")
+    assert job["compare_changes_flags"] == "--select state:modified --exclude tag:slow"
+    for flags in ("--threads 4", "state:modified", "--select 'a", "-o /etc/x"):
+        refused = client.post(jobs_path(job["id"]), {"compare_changes_flags": flags})
+        assert refused.status == 400, flags
+        assert "compare_changes_flags" in refused.data
+
+
 def test_ids_are_64_bit_integers(client: Client) -> None:
     job = client.create_job()
     assert f'"project_id":{PROJECT},'.encode() in client.get(jobs_path(job["id"])).body

@@ -218,3 +218,21 @@ def test_matches_are_redacted_before_they_are_searched(tmp_path):
         )
         == 0
     )
+
+
+def test_the_events_of_a_step_are_listed_and_filtered_with_secrets_masked(seeded):
+    client, path = seeded.client(), f"/runs/{seeded.ids['failed']}/steps/4/events"
+    text = client.get(path).text
+    assert "12 events as dbt says them" in text
+    assert text.count('<tr id="E') == 12
+    assert "12:00:08.123" in text
+    assert "execution_time&#34;: 0.31" in text
+    assert "hunter2" not in text
+    assert "**********" in text
+    found = client.get(f"{path}?level=error").text
+    assert found.count('<tr id="E') == 1
+    assert f"/runs/{seeded.ids['failed']}/nodes/model.marketing.fct_attribution" in found
+    assert client.get(f"{path}?search=STG_SHOP").text.count('<tr id="E') == 1
+    assert "No event fits" in client.get(f"{path}?name=Nothing").text
+    assert client.get(f"/runs/{seeded.ids['failed']}/steps/1/events").status_code == 200
+    assert client.get(f"/runs/{seeded.ids['failed']}/steps/99/events").status_code == 404

@@ -12,6 +12,7 @@ from marketing_analytics.local_cloud.pages.jobs.ahead import ahead_of
 from marketing_analytics.local_cloud.pages.jobs.calendar import calendar_of
 from marketing_analytics.local_cloud.pages.jobs.trigger import overrides_of
 from marketing_analytics.local_cloud.pages.overview.home import percent_words, telling_line
+from marketing_analytics.local_cloud.runs.steps import parse_command
 from marketing_analytics.local_cloud.store.connection import open_connection
 from marketing_analytics.local_cloud.store.overview import DayOfJob, ended_since, first_run_since
 
@@ -146,6 +147,28 @@ def test_only_what_the_form_changes_is_overridden():
     for wrong in ("0", "-1", "x", "1e3", "9" * 12, "٣"):
         with pytest.raises(UserError, match="threads is a whole number from 1"):
             overrides_of({"threads_override": wrong}, own)
+
+
+def test_variables_of_the_form_go_to_every_step_that_takes_them():
+    own = ["dbt deps", "dbt build -s a", "dbt source freshness"]
+    given = {"vars": "days: 7\nname: it's\nat: 2026-01-01"}
+    option = """ --vars '{"days": 7, "name": "it'"'"'s", "at": "2026-01-01"}'"""
+    steps = ["dbt deps", f"dbt build -s a{option}", f"dbt source freshness{option}"]
+    assert overrides_of(given, own) == {"steps_override": steps}
+    read = parse_command(steps[1], target_name="default")
+    assert read[3:] == ["--vars", '{"days": 7, "name": "it\'s", "at": "2026-01-01"}']
+    for wrong in ("- 1", "7", "{", "7: x"):
+        with pytest.raises(UserError, match="the variables"):
+            overrides_of({"vars": wrong}, own)
+    with pytest.raises(UserError, match="has --vars already"):
+        overrides_of({"vars": "a: 1"}, ["dbt run --vars 'a: 2'"])
+
+
+def test_lists_say_how_long_a_run_was_prepared(seeded):
+    text = seeded.client().get("/runs").text
+    row = re.search(rf'href="/runs/{seeded.ids["success"]}">(.*?)</tr>', text, re.DOTALL)[1]
+    assert ">3.5 s to prepare</small>" in row
+    assert "<dt>Prepared</dt><dd>" in seeded.client().get(f"/runs/{seeded.ids['success']}").text
 
 
 def test_a_run_with_changes_is_started_by_the_form(seeded):

@@ -29,6 +29,9 @@ def test_every_failure_is_on_the_page_models_before_tests(seeded):
     assert "models/marts/fct_attribution.sql" in model
     assert re.search(r"step=4&amp;line=\d+#log", model)
     assert "<b>3 failing rows.</b>" in test
+    assert "2 of them; texts are masked, 4 more columns" in test
+    cells = re.findall(r'<td class="mono">(.*?)</td>', test)
+    assert cells[:3] == ["c\u2026 (9)", "**********", "2"]
     assert "--store-failures" in test
     assert "having count(*) &gt; 1" in test
 
@@ -159,3 +162,32 @@ def test_the_line_that_an_error_quotes_is_marked():
     assert not any(line.is_at for line in sql_around(code, "LINE 9: nothing like it").lines)
     long = sql_around("\n".join(f"line {n}" for n in range(400)), "LINE 310: line 300...")
     assert (long.total, len(long.lines), long.is_part) == (400, 13, True)
+
+
+def test_what_a_run_changes_in_production_is_a_table_the_worst_first(seeded):
+    text = text_of(seeded, "success")
+    assert '<a href="#changes">Compare</a>' in text
+    table = text[text.index("Compared with production</h2>") :]
+    assert "1 not compared, 1 changed, 1 new, 1 same count, 1 same" in table
+    names = re.findall(r"nodes/model\.marketing\.(\w+)", table[: table.index("</table>")])
+    assert names == [
+        "fct_conversions", "fct_attribution", "fct_ad_spend", "dim_channels", "fct_touchpoints",
+    ]  # fmt: skip
+    row = re.search(r"fct_attribution</a>(.*?)</tr>", table, re.DOTALL)[1]
+    assert "by conversion_id, channel_id" in row
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", row)
+    assert cells[1:5] == ["48,211 \u2192 48,230", "21", "2", "12,034"]
+    assert "new: is_new (boolean)" in row
+    assert "other type: channel_id (integer \u2192 varchar)" in row
+    assert "values: credit_share in 12,034" in row
+    assert "permission denied for schema prod" in table
+
+
+def test_a_comparison_that_failed_says_why_and_one_that_was_not_asked_for_nothing(seeded):
+    folder = seeded.folder / "runs" / str(seeded.ids["failed"]) / "artifacts" / "step_4"
+    (folder / "compare_changes.json").write_text('{"error": "<b>no good run</b>", "models": []}')
+    assert "&lt;b&gt;no good run&lt;/b&gt;" in text_of(seeded, "failed")
+    (folder / "compare_changes.json").unlink()
+    text = text_of(seeded, "failed")
+    assert "Compared with production" not in text
+    assert 'href="#changes"' not in text

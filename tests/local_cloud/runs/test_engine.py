@@ -12,7 +12,7 @@ from marketing_analytics.core.errors import LockedError
 from marketing_analytics.local_cloud.runs import engine as engine_module
 from marketing_analytics.local_cloud.runs import progress, store
 from marketing_analytics.local_cloud.runs import runner as runner_module
-from marketing_analytics.local_cloud.runs.process import is_running
+from marketing_analytics.local_cloud.runs.child.process import is_running
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.store.connection import open_connection
 

@@ -8,7 +8,7 @@ import pytest
 
 from marketing_analytics.core.redaction import MASK
 from marketing_analytics.local_cloud.runs import steps
-from marketing_analytics.local_cloud.runs.process import END_MARK
+from marketing_analytics.local_cloud.runs.child.process import END_MARK
 from marketing_analytics.local_cloud.runs.steps import (
     LineReader,
     StepLog,

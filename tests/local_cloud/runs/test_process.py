@@ -11,7 +11,7 @@ import time
 import pytest
 
 from benchmarks.tiny_cloud import STAND_IN
-from marketing_analytics.local_cloud.runs.process import (
+from marketing_analytics.local_cloud.runs.child.process import (
     END_MARK,
     ORPHANED,
     DbtProcess,
@@ -65,7 +65,7 @@ def test_it_does_not_start_for_a_parent_that_is_gone_already():
 
 PARENT = """
 import os, signal, sys, time
-from marketing_analytics.local_cloud.runs.process import DbtProcess
+from marketing_analytics.local_cloud.runs.child.process import DbtProcess
 stops_itself = ["sh", "-c", 'kill -STOP $$; exec "$@"', "sh"]
 process = DbtProcess(dict(os.environ), [*stops_itself, *sys.argv[1:]])
 os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)

@@ -11,8 +11,8 @@ import pytest
 
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.local_cloud.runs import queue, store
+from marketing_analytics.local_cloud.runs.child.process import is_running, start_of
 from marketing_analytics.local_cloud.runs.moves import FencedError, Move, check_token
-from marketing_analytics.local_cloud.runs.process import is_running, start_of
 from marketing_analytics.local_cloud.store.connection import open_connection, transaction
 
 

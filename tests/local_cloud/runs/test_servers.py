@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import psycopg2
 import pytest
@@ -14,7 +16,9 @@ from benchmarks.seeded_pages import StoreActions
 from marketing_analytics.local_cloud.api.application import Api, ApiSettings
 from marketing_analytics.local_cloud.pages.mount import build_ui
 from marketing_analytics.local_cloud.pages.settings import UiSettings
+from marketing_analytics.local_cloud.runs import engine as engine_module
 from marketing_analytics.local_cloud.runs import queue
+from marketing_analytics.local_cloud.runs.engine import Engine
 from marketing_analytics.local_cloud.store.accounts import add_token
 from marketing_analytics.local_cloud.store.connection import time_text
 from marketing_analytics.local_cloud.store.databases import postgresql as server
@@ -43,6 +47,31 @@ def test_an_owner_of_this_machine_or_of_an_older_program_is_judged_by_its_proces
     assert not queue.is_elsewhere("123@4-5@abcd")
     assert not queue.is_elsewhere(None)
     assert queue.is_owner_alive(queue.new_owner())
+
+
+def test_a_server_that_was_idle_for_long_keeps_what_it_has_just_claimed(tmp_path, monkeypatch):
+    """Each lease has a time of its own: the database may be lost right after a claim."""
+    database = server.Database("postgresql://shop@localhost/none", tmp_path)
+    engine = Engine(tmp_path, store=database)
+    runners = {run_id: SimpleNamespace(flags=queue.RunFlags()) for run_id in (1, 2)}
+    monkeypatch.setattr(
+        engine,
+        "_start_runner",
+        lambda lease: engine._runners.update({lease.run_id: runners[lease.run_id]}),
+    )
+    now = time.monotonic()
+    for lease in (queue.Lease(1, "old", now - 16), queue.Lease(2, "new", now)):
+        monkeypatch.setattr(engine_module, "claim_runs", lambda *_, lease=lease, **__: [lease])
+        engine._claim(None)
+    engine._give_up(None)
+    # 20 s less a heartbeat
+    assert [runner.flags.is_lost.is_set() for runner in runners.values()] == [True, False]
+    monkeypatch.setattr(engine_module, "renew_leases", lambda *_: set())
+    runners[1].lease = runners[2].lease = lease
+    runners[1].flags.is_lost.clear()
+    engine._renew(None)
+    engine._give_up(None)
+    assert not runners[1].flags.is_lost.is_set()
 
 
 @pytest.mark.slow

@@ -8,7 +8,8 @@ import string
 import pytest
 
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.local_cloud.runs.steps import parse_command, plan_steps
+from marketing_analytics.local_cloud.runs.publish import PUBLISHING
+from marketing_analytics.local_cloud.runs.steps import More, Step, parse_command, plan_steps
 
 
 def test_the_names_and_the_order_of_the_steps_are_those_of_dbt_cloud():
@@ -26,9 +27,13 @@ def test_the_names_and_the_order_of_the_steps_are_those_of_dbt_cloud():
 
 
 def test_what_follows_the_commands_is_a_step_that_never_fails_the_run():
-    last = plan_steps(["dbt build"], last="Publish the report")[-1]
-    assert (last.index, last.name, last.command) == (5, "Publish the report", None)
-    assert last.is_advisory
+    more = More([Step(0, "Lint")], [Step(0, "Compare")], [PUBLISHING])
+    steps = plan_steps(["dbt build"], has_freshness=True, has_docs=True, more=more)
+    assert [step.name.removeprefix("Invoke dbt with ") for step in steps[3:]] == [
+        "Lint", "`dbt source freshness`", "`dbt build`", "Compare", "`dbt docs generate`",
+        "Publish the report",
+    ]  # fmt: skip
+    assert (steps[-1].index, steps[-1].command, steps[-1].is_advisory) == (9, None, True)
 
 
 def test_the_first_command_is_step_four_without_freshness():

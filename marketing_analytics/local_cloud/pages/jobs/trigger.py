@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +21,16 @@ NUMBERS = {
     "threads_override": (1, MAX_THREADS),
     "timeout_seconds_override": (0, MAX_TIMEOUT_SECONDS),
 }
+VARS_HINT = "write one a line, such as `days: 7`; nothing was started"
 CHOICES = {"yes": True, "no": False}
 DOCS = "generate_docs_override"
 STEPS = "steps_override"
+VARS = "vars"
+# commands of dbt that take variables
+TAKE_VARS = frozenset(
+    {"build", "clone", "compile", "docs", "list", "ls", "parse", "retry", "run", "run-operation"}
+    | {"seed", "show", "snapshot", "source", "test"}
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +73,8 @@ def overrides_of(fields: Mapping[str, str], own_steps: Sequence[str]) -> dict[st
     # a masked step would be run with its mask: what was not touched is left to the job
     if steps and steps != [redact(step) for step in own_steps]:
         found[STEPS] = steps
+    if given := fields.get(VARS, "").strip():
+        found[STEPS] = with_vars(found.get(STEPS) or own_steps, variables_of(given))
     for name in TEXTS:
         text = fields.get(name, "").strip()
         if text:
@@ -74,6 +86,37 @@ def overrides_of(fields: Mapping[str, str], own_steps: Sequence[str]) -> dict[st
     if fields.get(DOCS) in CHOICES:
         found[DOCS] = CHOICES[fields[DOCS]]
     return found
+
+
+def variables_of(text: str) -> str:
+    """Return variables of dbt as the value of --vars. Raise UserError for what is no mapping."""
+    import yaml  # type: ignore[import-untyped]
+
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"cannot read the variables: {error}", hint=VARS_HINT) from None
+    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
+        raise UserError("the variables are no names with values", hint=VARS_HINT)
+    # a date of YAML is a text to dbt
+    return json.dumps(found, default=str)
+
+
+def with_vars(steps: Sequence[str], variables: str) -> list[str]:
+    """Return steps that give dbt variables. Raise UserError where one has variables already."""
+    own = next((step for step in steps if re.search(r"(^|\s)--vars\b", step)), None)
+    if own is not None:
+        raise UserError(
+            f"the step {redact(own)!r} has --vars already",
+            hint="change them in the step, and leave the field of variables empty",
+        )
+    option = f" --vars {shlex.quote(variables)}"
+    return [step + option if takes_vars(step) else step for step in steps]
+
+
+def takes_vars(step: str) -> bool:
+    """Return whether a step is a command that takes variables."""
+    return bool(TAKE_VARS.intersection(step.split()[1:]))
 
 
 def number_within(name: str, text: str, bounds: tuple[int, int]) -> int:

@@ -10,9 +10,11 @@ from marketing_analytics.core.redaction import redact
 from marketing_analytics.local_cloud.pages.artifacts.manifest import Column, ProjectNode
 from marketing_analytics.local_cloud.pages.nodes.reading import ReadRun
 from marketing_analytics.local_cloud.pages.runs.failures import rows_words
+from marketing_analytics.local_cloud.pages.runs.samples import Sample, sample_of
 from marketing_analytics.local_cloud.pages.runs.sql import ShownSql, whole_sql
 from marketing_analytics.local_cloud.pages.runs.timing import REGRESSION, NodeLine
 from marketing_analytics.local_cloud.pages.states import State, node_state
+from marketing_analytics.local_cloud.runs.artifacts import step_folder
 from marketing_analytics.local_cloud.runs.progress import node_history
 from marketing_analytics.local_cloud.runs.records import PastNode
 from marketing_analytics.web.words import duration_words, parse_time
@@ -97,6 +99,7 @@ class NodePage:
     bars: list[PastBar]
     usual: str
     is_in_project: bool
+    sample: Sample | None
 
 
 def node_page(read: ReadRun, unique_id: str) -> NodePage | None:
@@ -117,6 +120,7 @@ def node_page(read: ReadRun, unique_id: str) -> NodePage | None:
         ("Failing", rows_words(result) if ran and ran.is_test else ""),
         *(project_facts(known) if known else []),
     ]
+    folder = step_folder(read.data_dir, read.run.id, ran.step_index) if ran else None
     message = ran.message or (result.message if result else "") if ran else ""
     return NodePage(
         unique_id=unique_id,
@@ -135,6 +139,7 @@ def node_page(read: ReadRun, unique_id: str) -> NodePage | None:
         bars=bars,
         usual=usual_words(past),
         is_in_project=known is not None,
+        sample=sample_of(folder, unique_id, secrets),
     )
 
 

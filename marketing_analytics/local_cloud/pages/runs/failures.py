@@ -14,6 +14,7 @@ from marketing_analytics.core.redaction import redact
 from marketing_analytics.local_cloud.pages.artifacts.manifest import Project
 from marketing_analytics.local_cloud.pages.artifacts.results import Result, read_results
 from marketing_analytics.local_cloud.pages.logs.reader import LogReader
+from marketing_analytics.local_cloud.pages.runs.samples import Sample, sample_of
 from marketing_analytics.local_cloud.pages.runs.sql import ShownSql, sql_around
 from marketing_analytics.local_cloud.pages.runs.timing import NodeLine
 from marketing_analytics.local_cloud.pages.states import State
@@ -46,6 +47,7 @@ class Failure:
     sql_note: str = ""
     rows: str = ""
     rows_note: str = ""
+    sample: Sample | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ class FailureReader:
             sql_note="" if code else why_no_sql(folder, known is not None),
             rows=rows_words(result) if is_test else "",
             rows_note=rows_note(result) if is_test and node.state.word == "Fail" else "",
+            sample=sample_of(folder, node.unique_id, self.secrets) if is_test else None,
         )
 
     def clean(self, text: str) -> str:
@@ -175,7 +178,4 @@ def rows_note(result: Result | None) -> str:
     """Return where the failing rows are, as far as dbt kept them."""
     if result and result.relation:
         return f"dbt kept them in {result.relation}."
-    return (
-        "The rows are not in dbt's files: the SQL below returns them, and "
-        "--store-failures in the step makes dbt keep them in a table."
-    )
+    return "The SQL below returns them; --store-failures makes dbt keep them in a table."

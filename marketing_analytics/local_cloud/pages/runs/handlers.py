@@ -18,7 +18,7 @@ from marketing_analytics.local_cloud.pages.asking import (
     run_filter,
 )
 from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
-from marketing_analytics.local_cloud.pages.runs.lists import run_line
+from marketing_analytics.local_cloud.pages.runs.lists import run_lines
 from marketing_analytics.local_cloud.pages.runs.views import RunReader, list_artifacts
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs import store
@@ -60,7 +60,7 @@ class RunPages(Answering):
                 reads,
                 "runs.html",
                 now=now,
-                runs=[run_line(run, now) for run in runs],
+                runs=run_lines(reads, runs, now),
                 total=total,
                 page=page,
                 pages=page_count(total, RUNS_PER_PAGE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from marketing_analytics.core.redaction import redact
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name
 from marketing_analytics.local_cloud.pages.reads import Reads
 from marketing_analytics.local_cloud.pages.states import State, state_of, trigger_words
+from marketing_analytics.local_cloud.runs.progress import prepared_at
 from marketing_analytics.local_cloud.runs.records import PlacedRun
 from marketing_analytics.local_cloud.runs.store import active_runs
 from marketing_analytics.local_cloud.store.accounts import get_account
@@ -33,6 +35,7 @@ class RunLine:
     started_at: datetime | None
     finished_at: datetime | None
     waited: str
+    prepared: str
     ran: str
     message: str
     branch: str
@@ -40,7 +43,13 @@ class RunLine:
     has_changes: bool
 
 
-def run_line(run: PlacedRun, now: datetime) -> RunLine:
+def run_lines(reads: Reads, runs: Sequence[PlacedRun], now: datetime) -> list[RunLine]:
+    """Return runs as shown in a list, each with how long its code, profile and packages took."""
+    ready = prepared_at(reads.connection, [run.id for run in runs])
+    return [run_line(run, now, ready.get(run.id)) for run in runs]
+
+
+def run_line(run: PlacedRun, now: datetime, ready_at: str | None = None) -> RunLine:
     """Return a run as shown in lists and in the title of its page."""
     waited = seconds_between(run.created_at, run.started_at or run.finished_at, now)
     ran = seconds_between(run.started_at, run.finished_at, now)
@@ -58,6 +67,9 @@ def run_line(run: PlacedRun, now: datetime) -> RunLine:
         started_at=parse_time(run.started_at),
         finished_at=parse_time(run.finished_at),
         waited=duration_words(waited),
+        prepared=duration_words(
+            seconds_between(run.started_at, ready_at, now) if ready_at else None
+        ),
         ran=duration_words(ran),
         message=redact(run.status_message or ""),
         branch=run.git_branch or "",

@@ -33,7 +33,7 @@ class StepLine:
     left: float
     width: float
     has_log: bool
-    was_reached: bool
+    started_at: datetime | None
 
 
 def steps_of(steps: Sequence[RunStep], run: Run, data_dir: Path, now: datetime) -> list[StepLine]:
@@ -64,7 +64,7 @@ def step_line(step: RunStep, run: Run, axis: Axis, data_dir: Path, now: datetime
         left=left,
         width=width,
         has_log=step_log_path(data_dir, run.id, step.step_index).is_file(),
-        was_reached=start is not None,
+        started_at=start,
     )
 
 

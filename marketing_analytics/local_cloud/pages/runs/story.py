@@ -94,7 +94,7 @@ class StoryReader:
 def last_step(steps: Sequence[StepLine]) -> StepLine | None:
     """Return the step in which a run ended: one that failed, or the last that had begun."""
     failed = [step for step in steps if step.state.tone == "error"]
-    begun = [step for step in steps if step.was_reached]
+    begun = [step for step in steps if step.started_at]
     return failed[0] if failed else begun[-1] if begun else None
 
 

@@ -13,6 +13,7 @@ from marketing_analytics.local_cloud.pages.artifacts.docs import has_docs
 from marketing_analytics.local_cloud.pages.artifacts.manifest import NO_PROJECT, read_project
 from marketing_analytics.local_cloud.pages.logs.reader import LogReader
 from marketing_analytics.local_cloud.pages.reads import Reads
+from marketing_analytics.local_cloud.pages.runs.changes import Changes, changes_of
 from marketing_analytics.local_cloud.pages.runs.failures import FailureReader, Failures
 from marketing_analytics.local_cloud.pages.runs.lists import QueueLine, RunLine, queue_of, run_line
 from marketing_analytics.local_cloud.pages.runs.steps import StepLine, shown_step, steps_of
@@ -31,8 +32,9 @@ from marketing_analytics.local_cloud.runs.progress import (
 )
 from marketing_analytics.local_cloud.runs.records import PlacedRun, Run
 from marketing_analytics.local_cloud.runs.requests.again import retry_refusal
+from marketing_analytics.local_cloud.runs.steps import DEPS
 from marketing_analytics.local_cloud.runs.store import get_placed_run
-from marketing_analytics.web.words import duration_words, seconds_between
+from marketing_analytics.web.words import duration_words, parse_time, seconds_between
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class RunPage:
     shown_step: int | None
     story: Story | None
     failures: Failures
+    changes: Changes | None
     warnings: list[NodeLine]
     timing: Timing | None
     tests: list[NodeLine]
@@ -92,11 +95,12 @@ class RunReader:
         is_over = run.status not in ACTIVE
         return RunPage(
             run=run_line(run, self.now),
-            facts=facts_of(run, self.now),
+            facts=facts_of(run, steps, self.now),
             steps=steps,
             shown_step=shown_step(steps, step_index),
             story=story.of_run(run, nodes, steps),
             failures=failures.of_nodes(nodes),
+            changes=changes_of(self.data_dir, run_id, secrets),
             warnings=[node for node in nodes if node.state.tone == "warn"],
             timing=timing_of(nodes, project if is_over else NO_PROJECT, self.now),
             tests=sorted(tests, key=worst_first),
@@ -121,16 +125,20 @@ class RunReader:
         return next((line for line in lines if line.run.run_id == run.id), None)
 
 
-def facts_of(run: PlacedRun, now: datetime) -> list[tuple[str, str]]:
+def facts_of(run: PlacedRun, steps: Sequence[StepLine], now: datetime) -> list[tuple[str, str]]:
     """Return what is known of a run, as names and words."""
     waited = seconds_between(run.created_at, run.started_at or run.finished_at, now)
+    started = parse_time(run.started_at)
     overrides = [name.removesuffix("_override").replace("_", " ") for name in run.trigger_body]
+    ready_at = next((step.started_at for step in steps if step.index > DEPS), None)
+    prepared = (ready_at - started).total_seconds() if ready_at and started else None
     facts = [
         ("Cause", redact(run.cause)),
         ("Environment", run.environment_name),
         ("Schema", run.schema_name),
         ("Target", f"{run.target_name}, {run.threads} threads"),
         ("Waited", duration_words(waited)),
+        ("Prepared", duration_words(prepared) if prepared is not None else ""),
         ("dbt", run.dbt_version or ""),
         ("Request", run.request),
         ("Deferred to", f"run {run.deferring_run_id}" if run.deferring_run_id else ""),

@@ -12,9 +12,18 @@
   if (!view) return;
   const find = (name) => view.querySelector(`[data-${name}]`);
   const box = find("virtual"), space = find("space"), rows = find("rows"), status = find("logstatus");
+  const times = find("times"), wrap = find("wrap"), copyLine = find("copyline");
   const search = find("logsearch"), level = find("loglevel"), follow = find("follow"), firstError = find("firsterror");
-  const state = { step: 0, total: 0, size: 0, firstError: null, active: false, chunks: new Map(), pending: new Set(), matches: null, more: false, mark: 0, turn: 0, pinned: false };
+  const state = { step: 0, total: 0, size: 0, firstError: null, active: false, chunks: new Map(), pending: new Set(), matches: null, more: false, mark: 0, turn: 0, pinned: false, times: kept("times", true), wrap: kept("wrap", false), columns: 80, rows: new Map() };
   let drawn = "";
+
+  // how the log is shown is remembered by the browser, where it remembers anything
+  function kept(name, usual) {
+    try { return (localStorage.getItem(`log-${name}`) ?? String(usual)) === "true"; } catch { return usual; }
+  }
+  function keep(name) {
+    try { localStorage.setItem(`log-${name}`, String(state[name])); } catch { /* then for this page alone */ }
+  }
 
   const addressOf = (query) => `/runs/${view.dataset.run}/steps/${state.step}/lines?${new URLSearchParams(query)}`;
 
@@ -42,8 +51,12 @@
       const found = await ask({ first: chunk * CHUNK + 1, count: CHUNK });
       if (!found) return;
       take(found);
+      const before = topOf((chunk + 1) * CHUNK), isAbove = before <= box.scrollTop;
       state.chunks.delete(chunk);
       state.chunks.set(chunk, found.lines);
+      measure(chunk);
+      // what is looked at stays where it is
+      if (isAbove) box.scrollTop += topOf((chunk + 1) * CHUNK) - before;
       for (const old of state.chunks.keys()) {
         if (state.chunks.size <= KEPT) break;
         state.chunks.delete(old);
@@ -59,18 +72,76 @@
     return state.chunks.get(Math.floor(place / CHUNK))?.[place % CHUNK];
   }
 
+  // a line takes one row of the screen, or as many as it needs when it is wrapped
+  const TIME = /^\d{2}:\d{2}:\d{2} {2}/;
+  const shown = (words, place) => (place === 0 && !state.times ? words.replace(TIME, "") : words);
+  function rowsOf(place) {
+    const line = state.wrap ? lineAt(place) : null;
+    if (!line) return 1;
+    const length = line[2].reduce((sum, [, words], at) => sum + shown(words, at).length, 0);
+    return Math.max(1, Math.ceil(length / state.columns));
+  }
+  function rowsBetween(first, last) {
+    let sum = 0;
+    for (let place = first; place < last; place += 1) sum += rowsOf(place);
+    return sum;
+  }
+  // lines that are not read yet count as one row each
+  function measure(chunk) {
+    const length = state.chunks.get(chunk)?.length ?? 0;
+    if (state.wrap && !state.matches && length) state.rows.set(chunk, rowsBetween(chunk * CHUNK, chunk * CHUNK + length) + (CHUNK - length));
+  }
+  function topOf(place) {
+    if (!state.wrap) return place * LINE;
+    if (state.matches) return rowsBetween(0, place) * LINE;
+    const whole = Math.floor(place / CHUNK);
+    let sum = rowsBetween(whole * CHUNK, place);
+    for (let chunk = 0; chunk < whole; chunk += 1) sum += state.rows.get(chunk) ?? CHUNK;
+    return sum * LINE;
+  }
+  function placeAt(top) {
+    let left = Math.floor(top / LINE), place = 0;
+    if (!state.wrap) return left;
+    while (!state.matches && place + CHUNK < count() && left >= (state.rows.get(place / CHUNK) ?? CHUNK)) {
+      left -= state.rows.get(place / CHUNK) ?? CHUNK;
+      place += CHUNK;
+    }
+    while (place < count() && left >= rowsOf(place)) left -= rowsOf(place++);
+    return place;
+  }
+  function reshape(change) {
+    const anchor = placeAt(box.scrollTop);
+    change?.();
+    const probe = document.createElement("span");
+    for (const [button, on] of [[times, state.times], [wrap, state.wrap]]) button.setAttribute("aria-pressed", String(on));
+    box.classList.toggle("wrapped", state.wrap);
+    probe.textContent = "0".repeat(100);
+    rows.append(probe);
+    const gutter = rows.querySelector(".ln > a")?.offsetWidth ?? 70;
+    state.columns = Math.max(20, Math.floor((box.clientWidth - gutter - 24) / (probe.getBoundingClientRect().width / 100 || 8)));
+    probe.remove();
+    box.style.setProperty("--columns", `${state.columns}ch`);
+    state.rows.clear();
+    for (const chunk of state.chunks.keys()) measure(chunk);
+    space.style.height = `${topOf(count())}px`;
+    if (isFollowing()) toEnd();
+    else box.scrollTop = topOf(anchor);
+    draw(true);
+  }
+
   function draw(force) {
-    space.style.height = `${count() * LINE}px`;
-    box.style.height = `min(70vh, ${Math.min(640, Math.max(3, count()) * LINE + 18)}px)`;
-    const first = Math.max(0, Math.floor(box.scrollTop / LINE) - 10);
-    const last = Math.min(count(), Math.ceil((box.scrollTop + box.clientHeight) / LINE) + 10);
+    const height = topOf(count());
+    space.style.height = `${height}px`;
+    box.style.height = `min(70vh, ${Math.min(640, Math.max(3 * LINE, height) + 18)}px)`;
+    const first = Math.max(0, placeAt(box.scrollTop) - 10);
+    const last = Math.min(count(), placeAt(box.scrollTop + box.clientHeight) + 11);
     const key = `${state.turn}:${first}:${last}`;
     if (!force && key === drawn) return;
     drawn = key;
     const made = document.createDocumentFragment();
     for (let place = first; place < last; place += 1) made.append(row(place));
     rows.replaceChildren(made);
-    rows.style.transform = `translateY(${first * LINE}px)`;
+    rows.style.transform = `translateY(${topOf(first)}px)`;
     if (state.matches) return;
     for (let chunk = Math.floor(first / CHUNK); chunk <= Math.floor(Math.max(first, last - 1) / CHUNK); chunk += 1) {
       if (!state.chunks.has(chunk) && count() > 0) load(chunk);
@@ -91,10 +162,10 @@
     link.textContent = String(number);
     link.dataset.number = String(number);
     const text = document.createElement("span");
-    for (const [classes, words] of pieces) {
+    for (const [at, [classes, words]] of pieces.entries()) {
       const part = document.createElement("i");
       part.className = classes.split(" ").filter((name) => CLASSES.has(name)).join(" ");
-      part.textContent = words;
+      part.textContent = shown(words, at);
       text.append(part);
     }
     element.append(text);
@@ -117,29 +188,39 @@
     follow.setAttribute("aria-pressed", String(on));
     if (on) toEnd();
   }
-  function toEnd() { box.scrollTop = count() * LINE; draw(); }
+  function toEnd() { box.scrollTop = topOf(count()); draw(); }
   function toLine(number) {
     setFollow(false);
-    state.mark = number;
+    mark(number);
     if (state.matches) clearFilter();
-    space.style.height = `${count() * LINE}px`;
-    box.scrollTop = Math.max(0, (number - 1) * LINE - box.clientHeight / 3);
+    space.style.height = `${topOf(count())}px`;
+    box.scrollTop = Math.max(0, topOf(number - 1) - box.clientHeight / 3);
     draw(true);
+  }
+  function mark(number) {
+    state.mark = number;
+    copyLine.disabled = !number;
+    copyLine.dataset.copy = `?step=${state.step}&line=${number}#log`;
+    copyLine.title = number ? `the address of line ${number}` : "choose a line by its number first";
   }
 
   async function openStep(step, line) {
     state.turn += 1;
-    Object.assign(state, { step, total: 0, size: 0, firstError: null, matches: null, mark: line || 0 });
+    Object.assign(state, { step, total: 0, size: 0, firstError: null, matches: null });
+    mark(line || 0);
     state.chunks.clear();
+    state.rows.clear();
     state.pending.clear();
     view.hidden = false;
     document.getElementById("nolog")?.remove();
     document.getElementById("logname").textContent = `step ${step}`;
     view.querySelector(".plainlog")?.remove();
     find("raw").href = `/runs/${view.dataset.run}/steps/${step}/log`;
+    find("events").href = `/runs/${view.dataset.run}/steps/${step}/events`;
     find("debug").href = `/runs/${view.dataset.run}/steps/${step}/log?debug=1`;
     box.hidden = false;
     rows.replaceChildren();
+    reshape();
     await load(0);
     sayTotals();
     if (line) toLine(line);
@@ -188,14 +269,17 @@
   find("logbar").addEventListener("submit", (event) => { event.preventDefault(); filter(); });
   box.addEventListener("scroll", () => requestAnimationFrame(() => draw()), { passive: true });
   box.addEventListener("wheel", (event) => { if (event.deltaY < 0) setFollow(false); }, { passive: true });
-  addEventListener("resize", () => draw(true));
+  addEventListener("resize", () => reshape());
+  for (const [button, name] of [[times, "times"], [wrap, "wrap"]]) {
+    button.addEventListener("click", () => { reshape(() => { state[name] = !state[name]; }); keep(name); });
+  }
   follow.addEventListener("click", () => setFollow(!isFollowing()));
   firstError.addEventListener("click", () => { if (state.firstError) toLine(state.firstError); });
   rows.addEventListener("click", (event) => {
     const number = Number(event.target.dataset?.number);
     if (!number) return;
     event.preventDefault();
-    state.mark = number;
+    mark(number);
     history.replaceState(null, "", `?step=${state.step}&line=${number}#log`);
     draw(true);
   });
@@ -218,6 +302,8 @@
   document.addEventListener("keydown", (event) => {
     if (event.target.matches("input, select") || event.ctrlKey || event.metaKey) return;
     if (event.key === "e" && state.firstError) { toLine(state.firstError); intoView(); }
+    if (event.key === "w") wrap.click();
+    if (event.key === "t") times.click();
     if (event.key === "f") { setFollow(!isFollowing()); intoView(); }
   });
 

@@ -53,12 +53,16 @@ class Asked:
 
 @dataclass
 class Checkout:
-    """What a folder holds now; `sentences` are for the log."""
+    """What a folder holds now; `sentences` are for the log.
+
+    `repository` is where its commit is, None for a folder in none.
+    """
 
     project: Path
     sha: str | None = None
     branch: str | None = None
     has_changes: bool = False
+    repository: Repository | None = None
     sentences: list[str] = field(default_factory=list)
 
 
@@ -222,7 +226,7 @@ def filled(
     repository.fill(home.tree, home.index, sha)
     of_branch = f" of branch {branch}" if branch else ""
     said = f"Commit {sha}{of_branch} of {place}."
-    return Checkout(home.tree / inner, sha, branch, sentences=[said])
+    return Checkout(home.tree / inner, sha, branch, repository=repository, sentences=[said])
 
 
 def copy_work_tree(
@@ -239,7 +243,7 @@ def copy_work_tree(
     said = f"The server was started with --dirty: {commit} of {top}, "
     said += f"with {len(changes)} files that are not committed." if changes else "nothing changed."
     project = home.tree / os.path.relpath(folder, top)
-    return Checkout(project, sha, branch, bool(changes), [said])
+    return Checkout(project, sha, branch, bool(changes), repository, [said])
 
 
 def own_folders(folder: Path, source: Source) -> tuple[Path, ...]:

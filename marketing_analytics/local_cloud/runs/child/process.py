@@ -31,6 +31,8 @@ from typing import Any, NoReturn
 END_MARK = "\x1emarketing-step-end"
 PR_SET_PDEATHSIG = 1
 ORPHANED = 71
+# the one request that is none of dbt's
+LINT = "lint"
 READ_BYTES = 1 << 16
 # takes the arguments of one command, returns its exit code
 Runs = Callable[[Sequence[str]], int]
@@ -224,12 +226,19 @@ def confine(writable: Sequence[str], readable: Sequence[str]) -> None:
 
 
 def load_dbt() -> Runs:
-    """Import dbt, and the adapter before the first request comes; return how to run a command."""
+    """Import dbt before the first request comes; return how to run a command."""
     from dbt.cli.main import cli
 
-    with contextlib.suppress(ImportError):
-        import dbt.adapters.duckdb  # noqa: F401
-    return lambda args: run_dbt(cli, args)
+    # dbt imports the adapter and its tasks only when it needs them, and works its schemas out then
+    with contextlib.suppress(ImportError, AttributeError):
+        import dbt.task.build
+        import dbt.task.deps  # noqa: F401
+        from dbt.adapters.duckdb import DuckDBCredentials
+        from dbt.contracts.project import Project, ProjectFlags
+
+        for contract in (ProjectFlags, Project, DuckDBCredentials):
+            contract.json_schema()
+    return lambda args: run_linter(args[1:]) if args[0] == LINT else run_dbt(cli, args)
 
 
 def leave() -> NoReturn:
@@ -251,6 +260,16 @@ def read_requests(requests: queue.SimpleQueue[dict[str, Any] | None]) -> None:
     for line in sys.stdin.buffer:
         requests.put(json.loads(line))
     os._exit(ORPHANED)
+
+
+def run_linter(files: Sequence[str]) -> int:
+    """Lint files in this process, which may reach no more than the run; return the exit code."""
+    from marketing_analytics.local_cloud.runs.checks.linter import lint
+
+    try:
+        return lint(files)
+    except KeyboardInterrupt:
+        return 2
 
 
 def run_dbt(cli: Any, args: Sequence[str]) -> int:

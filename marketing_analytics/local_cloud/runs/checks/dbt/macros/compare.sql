@@ -1,0 +1,127 @@
+{# say of every model how the relation of the run differs from the other one #}
+{% macro compare_models(models) %}
+    {% for model in models %}
+        {% do log(tojson({'compared': compare_changes.compare_model(model)}), info=true) %}
+    {% endfor %}
+{% endmacro %}
+
+{# what one model says: `before` and `after` are database, schema and identifier #}
+{% macro compare_model(model) %}
+    {% set after = load_relation(api.Relation.create(**model.after)) %}
+    {% set before = load_relation(api.Relation.create(**model.before)) if model.before else none %}
+    {% set found = {'unique_id': model.unique_id, 'is_built': after is not none, 'is_new': before is none} %}
+    {% if after is none %}{{ return(found) }}{% endif %}
+    {% set new = compare_changes.columns_by_name(after) %}
+    {% do found.update(columns_after=compare_changes.types_of(new)) %}
+    {% if before is none %}
+        {% do found.update(rows_after=compare_changes.one_row('select count(*) from ' ~ after)[0] | int) %}
+        {{ return(found) }}
+    {% endif %}
+    {% set old = compare_changes.columns_by_name(before) %}
+    {% do found.update(columns_before=compare_changes.types_of(old)) %}
+    {% set key = [] %}
+    {% for name in model.key if name | lower in new and name | lower in old %}
+        {% do key.append(name | lower) %}
+    {% endfor %}
+    {% if not key or key | length < model.key | length %}
+        {% set counts = compare_changes.one_row('select (select count(*) from ' ~ before ~ '), (select count(*) from ' ~ after ~ ')') %}
+        {% do found.update(rows_before=counts[0] | int, rows_after=counts[1] | int) %}
+        {{ return(found) }}
+    {% endif %}
+    {% set values = [] %}
+    {% for name, column in new.items() if name in old and name not in key %}
+        {% if column.data_type == old[name].data_type %}{% do values.append(name) %}{% endif %}
+    {% endfor %}
+    {% set row = compare_changes.one_row(compare_changes.comparison(before, after, old, new, key, values)) %}
+    {% set numbers = row | map('int') | list %}
+    {% do found.update(
+        key=key,
+        rows_before=numbers[0], rows_after=numbers[1],
+        keyless_before=numbers[2], keyless_after=numbers[3],
+        added=numbers[4], removed=numbers[5], changed=numbers[6],
+        changed_by_column=dict(zip(values, numbers[7:]))
+    ) %}
+    {{ return(found) }}
+{% endmacro %}
+
+{# one statement that counts; rows whose key is null or not theirs alone are counted apart #}
+{% macro comparison(before, after, old, new, key, values) %}
+    {% set sides = [('old_rows', before, old), ('new_rows', after, new)] %}
+    with
+    {% for name, relation, columns in sides %}
+    {{ name }} as (
+        select
+            {% for column in key %}{{ compare_changes.key_value(columns[column], old[column], new[column]) }} as k{{ loop.index0 }}, {% endfor %}
+            {% for column in values %}{{ compare_changes.value(columns[column]) }} as v{{ loop.index0 }}, {% endfor %}
+            count(*) over (
+                partition by {% for column in key %}{{ adapter.quote(columns[column].name) }}{{ ', ' if not loop.last }}{% endfor %}
+            ) as rows_of_key
+        from {{ relation }}
+    ),
+    keyed_{{ name }} as (
+        select 1 as is_there, {{ name }}.*
+        from {{ name }}
+        where rows_of_key = 1{% for column in key %} and k{{ loop.index0 }} is not null{% endfor %}
+    ),
+    {% endfor %}
+    joined as (
+        select
+            keyed_old_rows.is_there as was_there,
+            keyed_new_rows.is_there as is_there
+            {% for column in values %}, case when keyed_old_rows.v{{ loop.index0 }} is distinct from keyed_new_rows.v{{ loop.index0 }} then 1 else 0 end as d{{ loop.index0 }}{% endfor %}
+        from keyed_old_rows
+        full outer join keyed_new_rows
+            on {% for column in key %}keyed_old_rows.k{{ loop.index0 }} = keyed_new_rows.k{{ loop.index0 }}{{ ' and ' if not loop.last }}{% endfor %}
+    ),
+    counted as (
+        select
+            count(*) as pairs,
+            sum(case when was_there is null then 1 else 0 end) as added,
+            sum(case when is_there is null then 1 else 0 end) as removed,
+            sum(case when was_there = 1 and is_there = 1 and {% if values %}({% for column in values %}d{{ loop.index0 }}{{ ' + ' if not loop.last }}{% endfor %}) > 0{% else %}1 = 0{% endif %} then 1 else 0 end) as changed
+            {% for column in values %}, sum(case when was_there = 1 and is_there = 1 then d{{ loop.index0 }} else 0 end) as changed_{{ loop.index0 }}{% endfor %}
+        from joined
+    )
+    select
+        (select count(*) from old_rows) as rows_before,
+        (select count(*) from new_rows) as rows_after,
+        (select count(*) from old_rows) - (select count(*) from keyed_old_rows) as keyless_before,
+        (select count(*) from new_rows) - (select count(*) from keyed_new_rows) as keyless_after,
+        coalesce(added, 0) as added,
+        coalesce(removed, 0) as removed,
+        coalesce(changed, 0) as changed
+        {% for column in values %}, coalesce(changed_{{ loop.index0 }}, 0) as changed_{{ loop.index0 }}{% endfor %}
+    from counted
+{% endmacro %}
+
+{# keys of two types meet as texts #}
+{% macro key_value(column, one, other) -%}
+    {%- if one.data_type == other.data_type -%}{{ adapter.quote(column.name) }}
+    {%- else -%}cast({{ adapter.quote(column.name) }} as {{ dbt.type_string() }}){%- endif -%}
+{%- endmacro %}
+
+{# some types have no equality #}
+{% macro value(column) -%}
+    {%- if column.data_type | lower in ('json', 'xml') -%}cast({{ adapter.quote(column.name) }} as {{ dbt.type_string() }})
+    {%- else -%}{{ adapter.quote(column.name) }}{%- endif -%}
+{%- endmacro %}
+
+{% macro columns_by_name(relation) %}
+    {% set found = {} %}
+    {% for column in adapter.get_columns_in_relation(relation) %}
+        {% do found.update({column.name | lower: column}) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+{% macro types_of(columns) %}
+    {% set found = {} %}
+    {% for column in columns.values() %}
+        {% do found.update({column.name: column.data_type}) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+{% macro one_row(statement) %}
+    {{ return(run_query(statement).rows[0].values()) }}
+{% endmacro %}

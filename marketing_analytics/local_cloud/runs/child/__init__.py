@@ -1,0 +1,1 @@
+"""The dbt process of a run: its life, and the talk with it."""

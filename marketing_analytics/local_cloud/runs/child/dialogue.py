@@ -1,0 +1,110 @@
+"""The talk between a run and its dbt process: one request, then all that it prints."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from marketing_analytics.local_cloud.runs.child.process import DbtProcess
+from marketing_analytics.local_cloud.runs.code.settings import RunnerSettings
+from marketing_analytics.local_cloud.runs.moves import FencedError, StopRunError
+from marketing_analytics.local_cloud.runs.steps import LineReader, StepLog
+
+Save = Callable[[StepLog], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One command: its arguments, what it sees, where it works and which files it may reach."""
+
+    args: Sequence[str]
+    environment: Mapping[str, str]
+    folder: Path
+    writable: Sequence[Path] | None = None
+    readable: Sequence[Path] = ()
+
+
+class Dialogue:
+    """Asks the process of a run; `check` raises when the run must end.
+
+    `is_idle` is whether the process has answered its last request.
+    """
+
+    def __init__(
+        self, process: DbtProcess, settings: RunnerSettings, check: Callable[[], None]
+    ) -> None:
+        self.process = process
+        self.settings = settings
+        self.is_idle = False
+        self._check = check
+
+    def ask(self, request: Request, log: StepLog, save: Save | None = None) -> None:
+        """Let dbt run a command, and take all it prints until its end mark, its death or a stop.
+
+        `save` is called from time to time, and in the end.
+        """
+        self.is_idle = False
+        self.process.request(
+            request.args,
+            request.environment,
+            request.folder,
+            writable=request.writable,
+            readable=request.readable,
+        )
+        self._follow(log, save or (lambda _: None))
+
+    def finish(self) -> None:
+        """Let the process leave in order when it waits, else end it."""
+        if self.is_idle:
+            self.process.finish(self.settings.finish_seconds)
+        else:
+            self.process.close()
+
+    def _follow(self, log: StepLog, save: Save) -> None:
+        reader = LineReader()
+        saved_at = time.monotonic()
+        while log.exit_code is None and self._read_some(reader, log):
+            if time.monotonic() - saved_at >= self.settings.save_seconds:
+                save(log)
+                saved_at = time.monotonic()
+            self._stop_if_asked(reader, log)
+        save(log)
+
+    def _read_some(self, reader: LineReader, log: StepLog) -> bool:
+        """Read what is there, waiting a little; return False when the process closed its pipe."""
+        data = self.process.read(0.1)
+        if data is None:
+            return True
+        log.take(reader.feed(data) if data else reader.rest())
+        self.is_idle = log.exit_code is not None
+        return bool(data)
+
+    def _stop_if_asked(self, reader: LineReader, log: StepLog) -> None:
+        """When the run must end, end dbt first: SIGINT, SIGTERM, SIGKILL, with patience."""
+        try:
+            self._check()
+        except FencedError:
+            # whoever took the run may already start it again
+            self.process.close()
+            raise
+        except StopRunError:
+            for number, seconds in (
+                (signal.SIGINT, self.settings.interrupt_seconds),
+                (signal.SIGTERM, self.settings.terminate_seconds),
+            ):
+                self.process.signal(number)
+                if self._is_over_within(seconds, reader, log):
+                    break
+            if not self.is_idle:
+                self.process.close()
+            raise
+
+    def _is_over_within(self, seconds: float, reader: LineReader, log: StepLog) -> bool:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if not self._read_some(reader, log) or log.exit_code is not None:
+                return True
+        return False
