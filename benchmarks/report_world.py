@@ -194,6 +194,31 @@ TABLES = {
             (budget_usd - spend_usd) / nullif(days_left, 0) as daily_spend_to_budget_usd,
             $last as as_of_date
         from budgets""",
+    "rpt_hold_outs": """
+        with tests as (
+            select channel, name, number, log_change, 0.12 + 0.05 * number as log_reach
+            from (values ('paid_search', 'brand_search', 0, -0.03),
+                ('paid_search', 'generic_search', 1, -0.12),
+                ('paid_social', 'prospecting', 2, -0.2), ('paid_social', 'prospecting', 3, -0.1),
+                ('paid_video', 'video', 4, 0.02))
+                as made(channel, name, number, log_change)
+        )
+        select name as pause_name, ($last - 400 + number * 60)::date as first_date,
+            ($last - 361 + number * 60)::date as last_date, channel,
+            case when number = 4 then 'too few orders' else 'estimated' end as hold_out_status,
+            true as is_estimate, true as is_over, 8::bigint as regions_held_out,
+            12::bigint as regions_kept, 300::bigint as held_out_before,
+            260::bigint as held_out_during, 400::bigint as kept_before,
+            410::bigint as kept_during, 0.3::decimal(18, 6) as spend_share,
+            1.2::decimal(18, 6) as dispersion,
+            case when number < 4 then log_change end::decimal(18, 6) as log_change,
+            case when number < 4 then log_reach end::decimal(18, 6) as log_reach,
+            case when number < 4 then 1 - exp(log_change) end::decimal(18, 6) as caused_share,
+            case when number < 4 then 1 - exp(log_change + log_reach) end::decimal(18, 6)
+                as caused_share_lower,
+            case when number < 4 then 1 - exp(log_change - log_reach) end::decimal(18, 6)
+                as caused_share_upper
+        from tests""",
     "rpt_marginal_returns": """
         select platform, campaign_id, campaign_name, false as is_platform_total,
             case when number % 3 = 0 then 'too few weeks' else 'estimated' end as fit_status,

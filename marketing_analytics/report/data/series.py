@@ -108,3 +108,11 @@ def packed(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     made = plain(rows)
     columns = list(made[0]) if made else []
     return {"columns": columns, "rows": [[row[name] for name in columns] for row in made]}
+
+
+def with_numbers(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row as JSON holds it: numbers of a database are numbers."""
+    return {
+        name: value if value is None or isinstance(value, (str, bool, int)) else float(value)
+        for name, value in row.items()
+    }

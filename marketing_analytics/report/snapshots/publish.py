@@ -101,9 +101,9 @@ def copy_file(marts: Marts, path: Path) -> dict[str, Any]:
         # views name the database they were made in
         with marts.reading() as reading:
             schema = schema_of(reading)
-        connection.execute(f'attach {duckdb.quoted(source)} as "{source.stem}" (read_only)')
-        if marts.raw is not None and marts.raw.exists():
-            connection.execute(f"attach {duckdb.quoted(marts.raw)} as raw (read_only)")
+        # who writes comes between the look for the schema and this
+        duckdb.attach_beside(connection, source, source.stem, wait_seconds=LOCK_WAIT_SECONDS)
+        marts.attach_raw(connection)
         connection.execute(f'use "{source.stem}"."{schema}"')
         return {
             name: {"rows": rows}
