@@ -25,7 +25,8 @@ from marketing_analytics.warehouse.marts import Marts, schema_of
 POINTER = "current.json"
 KEPT_SNAPSHOTS = 3
 LOCK_WAIT_SECONDS = 120.0
-MEMORY_LIMIT = "700MB"
+# of a million customers half as much again is used; twice the limit is no faster
+MEMORY_LIMIT = "350MB"
 # what PostgreSQL calls its types, by their number
 POSTGRESQL_TYPES = {
     16: "boolean", 20: "bigint", 21: "bigint", 23: "integer", 700: "double", 701: "double",

@@ -392,16 +392,19 @@
       ...one, name: `${words.modelWords(one.name)}, ${words.rangeWords(one.first, one.last)}`,
       verdict: one.status === "estimated" ? joined(`${words.number(one.held_out_during)} first orders in ${words.plural(one.regions_held_out, "region")} held out`, one.is_over ? "" : "(it goes on)") : one.status,
     }));
-    const listed = [...new Set(tests.map((one) => one.channel))].flatMap((channel) => [...rows.filter((one) => one.channel === channel), ...parts(channel)]);
-    const span = (one) => `${share(one.low)} to ${share(one.high)}`;
+    const untold = (channel) => ({ name: name[channel] || "Several channels", verdict: "not estimated", emphasis: true });
+    const listed = [...new Set(tests.map((one) => one.channel))].flatMap((channel) => [rows.find((one) => one.channel === channel) || untold(channel), ...parts(channel)]);
+    const span = (one) => `${share(one.low)} to ${share(one.high)}`, sure = rows.filter((one) => one.low > 0 || one.high < 0);
+    const narrow = [...rows].sort((a, b) => a.high - a.low - b.high + b.low)[0];
     blocks.show("causal", {
       height: rows.length ? Math.max(150, rows.length * 44 + 80) : 0,
-      says: rows.length ? `${words.listed(rows.map((one) => `${one.name} causes ${share(one.share)} of first orders (${span(one)}; ${model} credits ${share(one.credited)})`))}.` : "",
+      says: !rows.length ? "" : sure.length ? `${words.listed(sure.map((one) => `${one.name} causes ${share(one.share)} of first orders (${span(one)}), where ${model} credits ${share(one.credited)}`))}.`
+        : `What ${words.plural(rows.length, "channel")} ${rows.length === 1 ? "causes" : "cause"} cannot be told apart from nothing yet; the narrowest interval is that of ${narrow.name}: ${span(narrow)} of first orders.`,
       note: tests.length ? "Estimated, not counted: campaigns rested by plan in some regions, and first orders there are compared with as many days before and with the regions kept; in 19 of 20 cases the truth lies in the interval. Of all days, and of orders that the web analytics saw. Parts of a channel are tested apart and put together: spend tested says how much of it they are." : "",
       columns: [{ key: "name", label: "What rested" }, { key: "share", label: "Caused", unit: "share" }, { key: "low", label: "At least", unit: "share" }, { key: "high", label: "At most", unit: "share" }, { key: "credited", label: `Credited by ${model}`, unit: "share" }, { key: "spend_share", label: "Spend tested", unit: "share" }, { key: "verdict", label: "In words", unit: "text" }],
       rows: listed, empty: "No campaign has rested by plan in some regions: what is credited to ads is not measured by a hold-out. The shop's table planned_pauses is where one is planned.",
       ...(rows.length ? { option: (look) => ({
-        legend: { data: ["Caused, with its interval", `Credited by ${model}`], icon: null, itemWidth: 12 },
+        legend: { data: ["Caused", "Credited"], icon: null, itemWidth: 12 },
         xAxis: { type: "value", axisLabel: { formatter: (value) => `${blocks.short(value)} %` } },
         yAxis: { type: "category", inverse: true, data: rows.map((row) => row.name) },
         tooltip: { trigger: "item", formatter: ({ data: { text }, value: [, place] }) => `${rows[place].name}: ${text}` },
@@ -411,8 +414,8 @@
               const [from, to] = [0, 1].map((side) => api.coord([api.value(side), api.value(2)]));
               return { type: "rect", shape: { x: from[0], y: from[1] - 3, width: Math.max(1, to[0] - from[0]), height: 6, r: 3 }, style: { fill: look.line } };
             } },
-          { name: "Caused, with its interval", type: "scatter", z: 7, symbol: "diamond", symbolSize: 14, itemStyle: { color: look.colors[0] }, data: rows.map((row, place) => ({ value: [row.share * 100, place], text: `caused ${share(row.share)}, ${span(row)}` })) },
-          { name: `Credited by ${model}`, type: "scatter", z: 6, symbol: "circle", symbolSize: 9, itemStyle: { color: "transparent", borderColor: look.colors[1], borderWidth: 1.5 }, data: rows.map((row, place) => ({ value: [row.credited * 100, place], text: `${model} credits ${share(row.credited)}` })) },
+          { name: "Caused", type: "scatter", z: 7, symbol: "diamond", symbolSize: 14, itemStyle: { color: look.colors[0] }, data: rows.map((row, place) => ({ value: [row.share * 100, place], text: `caused ${share(row.share)}, ${span(row)}` })) },
+          { name: "Credited", type: "scatter", z: 6, symbol: "circle", symbolSize: 9, itemStyle: { color: "transparent", borderColor: look.colors[1], borderWidth: 1.5 }, data: rows.map((row, place) => ({ value: [row.credited * 100, place], text: `${model} credits ${share(row.credited)}` })) },
         ],
       }) } : {}),
     }, context);
