@@ -34,7 +34,7 @@ select 'o' || number as order_id, is_first as is_first_order, false as is_opted_
     date '1970-01-01' + day::integer as order_date
 from orders;
 create table int_web__purchases as
-select 'o' || number as order_id, place.country, place.region
+select 'o' || orders.number as order_id, place.country, place.region
 from orders inner join places as place on orders.place = place.number;
 create table int_calendar__as_of as select max(order_date) as as_of_date from int_orders__revenue;
 create table int_ads__campaigns as select platform, campaign_id, tactic as channel from campaigns;
