@@ -174,13 +174,17 @@ estimated as (
         *,
         case when hold_out_status = 'estimated' then greatest(1, deviance / freedom) end
             as dispersion,
-        case when hold_out_status = 'estimated'
-            then ln({{ safe_ratio('held_out_during', 'held_out_before') }})
-                - ln({{ safe_ratio('kept_during', 'kept_before') }})
+        case
+            when hold_out_status = 'estimated'
+                then
+                    ln({{ safe_ratio('held_out_during', 'held_out_before') }})
+                    - ln({{ safe_ratio('kept_during', 'kept_before') }})
         end as log_change,
-        case when hold_out_status = 'estimated'
-            then 1e0 / held_out_before + 1e0 / held_out_during + 1e0 / kept_before
-                + 1e0 / kept_during
+        case
+            when hold_out_status = 'estimated'
+                then
+                    1e0 / held_out_before + 1e0 / held_out_during
+                    + 1e0 / kept_before + 1e0 / kept_during
         end as variance,
         case when hold_out_status = 'estimated' then {{ interval_width('freedom') }} end as reach
     from judged
