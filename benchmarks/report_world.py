@@ -1,6 +1,6 @@
 """Marts of a large shop, without the years that dbt would have to build: to see the report full.
 
-    python -m benchmarks.report_world FILE.duckdb
+    python -m benchmarks.report_world FILE.duckdb [--report FOLDER]
 
 Three years up to a day in the middle of a month, 400 campaigns, a million customers. Everything is
 drawn from hashes: the same figures each time.
@@ -8,6 +8,9 @@ drawn from hashes: the same figures each time.
 
 from __future__ import annotations
 
+import argparse
+import resource
+import subprocess
 import sys
 import time
 from datetime import date, timedelta
@@ -194,6 +197,31 @@ TABLES = {
             (budget_usd - spend_usd) / nullif(days_left, 0) as daily_spend_to_budget_usd,
             $last as as_of_date
         from budgets""",
+    "rpt_hold_outs": """
+        with tests as (
+            select channel, name, number, log_change, 0.12 + 0.05 * number as log_reach
+            from (values ('paid_search', 'brand_search', 0, -0.03),
+                ('paid_search', 'generic_search', 1, -0.12),
+                ('paid_social', 'prospecting', 2, -0.2), ('paid_social', 'prospecting', 3, -0.1),
+                ('paid_video', 'video', 4, 0.02))
+                as made(channel, name, number, log_change)
+        )
+        select name as pause_name, ($last - 400 + number * 60)::date as first_date,
+            ($last - 361 + number * 60)::date as last_date, channel,
+            case when number = 4 then 'too few orders' else 'estimated' end as hold_out_status,
+            true as is_estimate, true as is_over, 8::bigint as regions_held_out,
+            12::bigint as regions_kept, 300::bigint as held_out_before,
+            260::bigint as held_out_during, 400::bigint as kept_before,
+            410::bigint as kept_during, 0.3::decimal(18, 6) as spend_share,
+            1.2::decimal(18, 6) as dispersion,
+            case when number < 4 then log_change end::decimal(18, 6) as log_change,
+            case when number < 4 then log_reach end::decimal(18, 6) as log_reach,
+            case when number < 4 then 1 - exp(log_change) end::decimal(18, 6) as caused_share,
+            case when number < 4 then 1 - exp(log_change + log_reach) end::decimal(18, 6)
+                as caused_share_lower,
+            case when number < 4 then 1 - exp(log_change - log_reach) end::decimal(18, 6)
+                as caused_share_upper
+        from tests""",
     "rpt_marginal_returns": """
         select platform, campaign_id, campaign_name, false as is_platform_total,
             case when number % 3 = 0 then 'too few weeks' else 'estimated' end as fit_status,
@@ -299,12 +327,39 @@ def literal(value: object) -> str:
     return str(value)
 
 
-def main() -> int:
-    """Write the file that is named."""
+def build_report(marts: Path, folder: Path) -> None:
+    """Publish the marts and build their pages in a new process, and print what it took."""
+    code = (
+        "import sys; from pathlib import Path;"
+        " from marketing_analytics.report.build import build;"
+        " from marketing_analytics.report.snapshots.publish import publish;"
+        " from marketing_analytics.warehouse.marts import Marts;"
+        " folder = Path(sys.argv[2]);"
+        " publish(Marts(sys.argv[1], 'marts'), folder / 'snapshots');"
+        " build(folder / 'snapshots', folder / 'pages')"
+    )
     started = time.perf_counter()
-    path = Path(sys.argv[1])
-    write_full(path)
-    print(f"{path}: {path.stat().st_size / 1e6:.0f} MB, {time.perf_counter() - started:.1f} s")
+    subprocess.run([sys.executable, "-c", code, str(marts), str(folder)], check=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print(
+        f"report: {time.perf_counter() - started:.1f} s, {used.ru_utime + used.ru_stime:.1f} s of"
+        f" CPU, {used.ru_maxrss / 1e3:.0f} MB at most; 20 s and 1,000 MB asked"
+    )
+
+
+def main() -> int:
+    """Write the file that is named, and build its report where a folder is."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--report", type=Path, help="folder of snapshots and pages")
+    given = parser.parse_args()
+    started = time.perf_counter()
+    write_full(given.file)
+    size = given.file.stat().st_size / 1e6
+    print(f"{given.file}: {size:.0f} MB, {time.perf_counter() - started:.1f} s", flush=True)
+    if given.report:
+        given.report.mkdir(parents=True, exist_ok=True)
+        build_report(given.file, given.report)
     return 0
 
 

@@ -51,7 +51,7 @@ DATED = {
 }
 WHOLE = (
     "campaign_channels", "campaign_mapping", "channel_rules", "channels", "click_ids",
-    "referral_exclusions", "traffic_sources", "dim_channels",
+    "referral_exclusions", "traffic_sources", "dim_channels", "stg_shop__planned_pauses",
 )  # fmt: skip
 MADE = {
     "int_calendar__as_of": "select date '{day}' as as_of_date",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -29,6 +30,8 @@ LOOKED_BACK_DAYS = 14
 # findings of a day that are told
 MOST_TOLD = 2
 INDENT = " " * 12
+# a word for the line of its day, and what was found
+Look = tuple[str, list[str]]
 BUSIEST = """
 select sessions.campaign_id, max(campaigns.campaign_name) as campaign_name
 from {schema}.int_web__sessions as sessions
@@ -61,6 +64,10 @@ class Incident:
         """Return the day on which all days are told again."""
         return self.last_day + timedelta(days=1)
 
+    def is_told_by(self, name: str, sentence: str) -> bool:
+        """Return whether a finding speaks of its campaign."""
+        return self.campaign_id in name or self.campaign_name in sentence
+
 
 @dataclass
 class Story:
@@ -73,6 +80,16 @@ class Story:
 
 
 @dataclass
+class DayTold:
+    """What is told of a day, and what still looks at it."""
+
+    title: str
+    words: list[str]
+    notes: list[str]
+    looks: list[Future[Look]]
+
+
+@dataclass
 class Replay:
     """A replay of the last days of a world, on a demo that is set up."""
 
@@ -80,6 +97,7 @@ class Replay:
     days: int
     console: Console
     story: Story = field(default_factory=Story)
+    told: DayTold | None = None
 
     def run(self) -> str:
         """Replay the days and return the closing line. Raise PlatformError where it stops."""
@@ -91,8 +109,11 @@ class Replay:
         self.start(days[0] - timedelta(days=1))
         planted = days[min(16, len(days) // 2)]
         self.console.line()
-        for day in days:
-            self.replay(day, planted)
+        # report and monitors look at a day side by side, while the next one is made
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            for day in days:
+                self.replay(day, planted, pool)
+            self.tell()
         page = self.demo.layout.root / "report" / "index.html"
         if page.exists():
             self.console.line(f"\nthe report of {days[-1]}: {page}")
@@ -117,10 +138,12 @@ class Replay:
         if absent:
             self.console.line(f"  without {' and '.join(sorted(absent))}: no such command yet")
 
-    def replay(self, day: date, planted: date) -> None:
-        """Replay one day, and print its line and what was found."""
+    def replay(self, day: date, planted: date, pool: Executor) -> None:
+        """Replay one day: make it, tell the day before, load it, build it, begin to look at it."""
         notes = self.tamper(day, planted)
         self.move_to(day)
+        # who looks reads the raw tables too, and a sync would wait for the file
+        self.tell()
         began = time.monotonic()
         rows = self.sync()
         synced = time.monotonic()
@@ -129,14 +152,24 @@ class Replay:
         spend, revenue = self.figures(day)
         told = [f"sync {synced - began:4.1f} s {rows:6,} rows", f"job {built - synced:4.1f} s"]
         told.append(f"spend {spend:6,.0f} revenue {revenue:6,.0f} USD")
+        looks = []
         if "report" in self.rooms:
-            told.append(self.publish(day, notes))
+            looks.append(pool.submit(self.publish, self.settings(day)))
         if "monitor" in self.rooms:
-            told.append(self.monitor(day, notes))
-        if self.story.incident and day >= self.story.incident.first_day:
-            self.diagnose(day, notes)
-        self.console.line(f"{day:%a} {day:%d %b}  {' · '.join(told)}")
-        for note in notes:
+            looks.append(pool.submit(self.watch, day, self.settings(day), self.story.incident))
+        self.told = DayTold(f"{day:%a} {day:%d %b}", told, notes, looks)
+
+    def tell(self) -> None:
+        """Wait for what looks at the last day; print its line and what was found."""
+        last, self.told = self.told, None
+        if last is None:
+            return
+        for look in last.looks:
+            word, notes = look.result()
+            last.words.append(word)
+            last.notes.extend(notes)
+        self.console.line(f"{last.title}  {' · '.join(last.words)}")
+        for note in last.notes:
             self.console.prose(f"{INDENT}{note}", indent=INDENT + "  ")
 
     def tamper(self, day: date, planted: date) -> list[str]:
@@ -199,22 +232,22 @@ class Replay:
         require_success([outcome], self.cloud)
         return outcome.seconds
 
-    def publish(self, day: date, notes: list[str]) -> str:
-        """Publish and build the report; return a word for the line."""
+    def publish(self, settings: dict[str, str]) -> Look:
+        """Publish and build the report."""
         try:
-            run(["report", "refresh"], self.settings(day))
+            run(["report", "refresh"], settings)
         except PlatformError as error:
             # the last good one stays up, and the month goes on; a reason is told once
             reason = next((x for x in error.message.splitlines() if x.startswith("error: ")), "")
-            if reason not in self.story.told:
-                notes.append(f"report: {reason.removeprefix('error: ')}")
+            is_new = reason not in self.story.told
             self.story.told.add(reason)
-            return "report as it was"
-        return "report built"
+            notes = [f"report: {reason.removeprefix('error: ')}"] if is_new else []
+            return "report as it was", notes
+        return "report built", []
 
-    def monitor(self, day: date, notes: list[str]) -> str:
-        """Run the monitors; note what fails since today, and return a word for the line."""
-        answer = run(["monitor", "run", "--json"], self.settings(day), accepted=(0, 1))
+    def watch(self, day: date, settings: dict[str, str], incident: Incident | None) -> Look:
+        """Run the monitors, and the diagnosis while the incident is there; note what is new."""
+        answer = run(["monitor", "run", "--json"], settings, accepted=(0, 1))
         results = json.loads(answer)["results"]
         failing = {
             f"{result['monitor']} {result['subject']}".strip(): result["sentence"]
@@ -222,37 +255,29 @@ class Replay:
             if result["status"] == "failing"
         }
         new = [name for name in failing if name not in self.story.failing]
-        notes.extend(f"monitor {name}: {failing[name]}" for name in new[:MOST_TOLD])
-        self.note_found(day, [name for name in new if self.is_of_incident(name, failing[name])])
+        notes = [f"monitor {name}: {failing[name]}" for name in new[:MOST_TOLD]]
+        if incident is not None:
+            for name in [name for name in new if incident.is_told_by(name, failing[name])][:1]:
+                self.story.found.setdefault(f"the monitor {name.split()[0]}", day)
+            notes += self.diagnose(day, settings, incident)
         self.story.failing = set(failing)
         count = len({result["monitor"] for result in results})
-        return f"{len(failing)} findings of {count} monitors" if failing else f"{count} monitors ok"
+        word = f"{len(failing)} findings of {count} monitors" if failing else f"{count} monitors ok"
+        return word, notes
 
-    def is_of_incident(self, name: str, sentence: str) -> bool:
-        """Return whether a finding speaks of the campaign of the incident."""
-        incident = self.story.incident
-        return incident is not None and (
-            incident.campaign_id in name or incident.campaign_name in sentence
-        )
-
-    def note_found(self, day: date, names: list[str]) -> None:
-        """Remember the first finding of the incident."""
-        for name in names[:1]:
-            self.story.found.setdefault(f"the monitor {name.split()[0]}", day)
-
-    def diagnose(self, day: date, notes: list[str]) -> None:
-        """Walk the chain of ROI and note its first broken link."""
-        answer = run(["diagnose", "roi", "--json"], self.settings(day), accepted=(0, 1))
+    def diagnose(self, day: date, settings: dict[str, str], incident: Incident) -> list[str]:
+        """Walk the chain of ROI; return its first broken link."""
+        answer = run(["diagnose", "roi", "--json"], settings, accepted=(0, 1))
         document = json.loads(answer)
         broken = document["first_broken"]
         if broken is None:
-            if self.story.incident and day >= self.story.incident.mended_day:
+            if day >= incident.mended_day:
                 self.story.found.setdefault("mended", day)
-            return
+            return []
         link = next(link for link in document["links"] if link["link"] == broken)
-        notes.append(f"diagnose roi: {broken} is broken: {link['sentence']}")
-        if self.is_of_incident("", link["sentence"]):
+        if incident.is_told_by("", link["sentence"]):
             self.story.found.setdefault("`diagnose roi`", day)
+        return [f"diagnose roi: {broken} is broken: {link['sentence']}"]
 
     def marts(self) -> Any:
         """Return a connection that reads the marts."""

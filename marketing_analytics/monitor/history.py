@@ -76,6 +76,7 @@ TABLES: dict[str, dict[str, str]] = {
     "monitor_silences": {
         "monitor": "text",
         "subject": "text",
+        "from_at": "timestamp",
         "until_at": "timestamp",
         "reason": "text",
         "created_by": "text",

@@ -53,6 +53,25 @@ def connect(
             time.sleep(POLL_SECONDS)
 
 
+def attach_beside(connection: Any, path: Path, alias: str, *, wait_seconds: float) -> None:
+    """Attach a file that is read alone, after waiting for who writes it. Raise as `connect`."""
+    import duckdb
+
+    statement = f'attach {quoted(path)} as "{alias}" (read_only)'
+    give_up_at = time.monotonic() + wait_seconds
+    while True:
+        try:
+            connection.execute(statement)
+        except duckdb.IOException as error:
+            if LOCKED not in str(error):
+                raise open_error(path, error) from None
+            if time.monotonic() >= give_up_at:
+                raise locked_error(path, error, wait_seconds, "") from None
+            time.sleep(POLL_SECONDS)
+        else:
+            return
+
+
 class NoPandas:
     """Says at once that pandas is not installed: DuckDB looks for it twice for each value given.
 

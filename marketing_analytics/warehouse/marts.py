@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.core.errors import MachineError, MissingSettingError, UserError
+from marketing_analytics.core.errors import MissingSettingError, UserError
 from marketing_analytics.warehouse import duckdb, postgresql
 
 LOCK_WAIT_SECONDS = 60.0
 # every build that a page can be made of has it
 KNOWN_MART = "fct_conversions"
 SCHEMES = ("postgresql://", "postgres://")
+WAREHOUSE, SCHEMA, RAW = "MARKETING_WAREHOUSE", "MARKETING_SCHEMA", "MARKETING_RAW_DATABASE"
+# the name under which dbt attaches the raw database of a DuckDB file
+RAW_ALIAS = "raw"
 
 
 @dataclass(frozen=True)
@@ -36,29 +39,43 @@ class Marts:
         return postgresql.without_password(self.address) if self.is_postgresql else self.address
 
     @contextmanager
-    def reading(self, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterator[Any]:
-        """Yield a connection that reads, whose unqualified names are the marts'.
+    def opened(
+        self, *, is_read_only: bool = True, wait_seconds: float = LOCK_WAIT_SECONDS
+    ) -> Iterator[Any]:
+        """Yield a connection with `execute(sql, values)`, `?` for values; close it.
 
-        Raise UserError where no schema, or more than one, holds marts; LockedError, MachineError
-        and PlatformError as the engine's connection does.
+        While it is open nobody else can write a DuckDB file: do nothing else meanwhile. Raise
+        LockedError, MachineError and PlatformError as the engine's connection does.
         """
-        connection = self._opened(wait_seconds)
+        if self.is_postgresql:
+            address = postgresql.checked_url(self.address)
+            connection = postgresql.connect(address, is_read_only=is_read_only)
+        else:
+            connection = duckdb.connect(
+                Path(self.address), is_read_only=is_read_only, wait_seconds=wait_seconds
+            )
         try:
-            schema = self.schema or only_schema(connection, str(self))
-            connection.execute(self._use(schema))
+            if is_read_only:
+                self.attach_raw(connection, wait_seconds)
             yield connection
         finally:
             connection.close()
 
-    def _opened(self, wait_seconds: float) -> Any:
-        if self.is_postgresql:
-            return postgresql.connect(postgresql.checked_url(self.address), is_read_only=True)
-        connection = duckdb.connect(
-            Path(self.address), is_read_only=True, wait_seconds=wait_seconds
-        )
+    def attach_raw(self, connection: Any, wait_seconds: float = LOCK_WAIT_SECONDS) -> None:
+        """Let a connection read the raw file, where there is one, as dbt does."""
         if self.raw is not None and self.raw.exists():
-            connection.execute(f"attach {duckdb.quoted(self.raw)} as raw (read_only)")
-        return connection
+            duckdb.attach_beside(connection, self.raw, RAW_ALIAS, wait_seconds=wait_seconds)
+
+    @contextmanager
+    def reading(self, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterator[Any]:
+        """Yield a connection that reads, whose unqualified names are the marts'.
+
+        Raise UserError where no schema, or more than one, holds marts, and what `opened` raises.
+        """
+        with self.opened(wait_seconds=wait_seconds) as connection:
+            schema = self.schema or only_schema(connection, str(self))
+            connection.execute(self._use(schema))
+            yield connection
 
     def _use(self, schema: str) -> str:
         name = '"' + schema.replace('"', '""') + '"'
@@ -92,13 +109,29 @@ def only_schema(connection: Any, where: str) -> str:
 
 def marts_of(address: str | None, schema: str | None, raw: Path | None = None) -> Marts:
     """Return the marts that options and settings name. Raise UserError where none are named."""
-    address = address or os.environ.get("MARKETING_WAREHOUSE", "")
-    if not address:
-        raise MissingSettingError(
-            "MARKETING_WAREHOUSE", purpose="where the marts are", flag="--warehouse"
-        )
-    given = os.environ.get("MARKETING_RAW_DATABASE", "")
-    raw = raw or (Path(given) if given and not given.startswith(SCHEMES) else None)
-    if not address.startswith(SCHEMES) and not Path(address).exists():
-        raise MachineError(f"cannot read {address}: there is no such file")
-    return Marts(address, schema or os.environ.get("MARKETING_SCHEMA", ""), raw)
+    given = address or os.environ.get(WAREHOUSE, "")
+    if not given:
+        raise MissingSettingError(WAREHOUSE, purpose="where the marts are", flag="--warehouse")
+    named_raw = os.environ.get(RAW, "")
+    if raw is None and named_raw and "://" not in named_raw:
+        raw = Path(named_raw).expanduser()
+    is_file = "://" not in given
+    return Marts(
+        checked_address(given), schema or os.environ.get(SCHEMA, ""), raw if is_file else None
+    )
+
+
+def checked_address(given: str) -> str:
+    """Return an address of marts. Raise UserError for a file that is not there, and others."""
+    scheme, separator, _ = given.partition("://")
+    if not separator:
+        path = Path(given).expanduser()
+        if not path.is_file():
+            raise UserError(f"there is no DuckDB file at {path}", hint="give another --warehouse")
+        return str(path)
+    if given.startswith(SCHEMES):
+        return postgresql.checked_url(given)
+    raise UserError(
+        f"no marts can be read at a {scheme} address",
+        hint="give a path for a DuckDB file, or postgresql://user:<password>@host/name",
+    )

@@ -36,10 +36,9 @@ def test_the_closing_line_says_who_found_it_and_when():
 
 
 def test_a_finding_belongs_to_the_incident_by_id_or_name():
-    replay = story()
-    assert replay.is_of_incident("campaign_freshness meta_ads/a/m1", "no rows")
-    assert replay.is_of_incident("", "meta_ads Prospecting: 9 visits")
-    assert not replay.is_of_incident("budget", "overspent")
+    assert INCIDENT.is_told_by("campaign_freshness meta_ads/a/m1", "no rows")
+    assert INCIDENT.is_told_by("", "meta_ads Prospecting: 9 visits")
+    assert not INCIDENT.is_told_by("budget", "overspent")
 
 
 def test_the_jobs_build_models_that_are_there():

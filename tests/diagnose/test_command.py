@@ -94,8 +94,9 @@ def test_no_export_of_audiences_is_no_fault(small):
 
 def test_a_warehouse_that_is_not_there_is_refused(tmp_path):
     answer = diagnose(tmp_path, "roi")
-    assert answer.exit_code == 1
-    assert "there is no such file" in answer.output
+    # 1 would say that a link is broken
+    assert answer.exit_code == 2
+    assert "there is no DuckDB file at" in answer.output
     answer = CliRunner().invoke(main, ["diagnose", "roi"], env={"MARKETING_WAREHOUSE": ""})
     assert answer.exit_code == 2
     assert "MARKETING_WAREHOUSE" in answer.output

@@ -150,6 +150,19 @@ def test_a_customer_deleted_in_the_shop_disappears(shop, tmp_path):
     assert read(database, "select count(*) from shop.targets") == [(0,)]
 
 
+def test_a_shop_whose_campaigns_never_rest_by_plan_needs_no_table_for_it(shop, tmp_path):
+    database = tmp_path / "raw.duckdb"
+    with sqlite3.connect(shop) as connection:
+        [planned] = connection.execute("select count(*) from planned_pauses").fetchone()
+    assert copy_shop(database, f"sqlite:///{shop}").code == 0
+    assert read(database, "select count(*) from shop.planned_pauses") == [(planned,)]
+    with sqlite3.connect(shop) as connection:
+        connection.execute("drop table planned_pauses")
+    other = tmp_path / "other.duckdb"
+    assert copy_shop(other, f"sqlite:///{shop}").code == 0
+    assert read(other, "select count(*) from shop.planned_pauses") == [(0,)]
+
+
 def test_a_row_that_does_not_fit_is_kept_with_its_reason(shop, tmp_path):
     database = tmp_path / "raw.duckdb"
     restricted = tmp_path / "raw_restricted.duckdb"

@@ -25,6 +25,8 @@ TABLES = {
     " conversion_date date",
     "stg_shop__orders": "order_id varchar(40), currency varchar(3), order_total decimal(18, 2),"
     " order_date date",
+    "stg_shop__planned_pauses": "pause_name varchar(40), platform varchar(40),"
+    " campaign_id varchar(40), country varchar(40), first_date date, last_date date",
     "fct_attribution": "conversion_id varchar(40), model varchar(40), window_days integer,"
     " touch_position integer, touch_count integer, touchpoint_id varchar(40), channel varchar(40),"
     " credit decimal(18, 12), revenue_usd decimal(18, 2), is_own_window boolean,"
@@ -117,6 +119,7 @@ ROWS = {
         (f"c-{day}-{n}", "USD", 20, 20, False, True, False, day) for day, n in orders()
     ),
     "stg_shop__orders": lambda: ((f"c-{day}-{n}", "USD", 20, day) for day, n in orders()),
+    "stg_shop__planned_pauses": list,
     "fct_attribution": credited,
     "rpt_budget_pacing": lambda: [
         ("google_ads", "(all)", None, True, 560, 550, 0.98, AS_OF),

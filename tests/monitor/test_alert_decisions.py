@@ -212,6 +212,14 @@ def test_a_silence_ends_by_time_and_what_is_still_wrong_is_told_then():
     assert told[0].created_at == until
 
 
+def test_a_silence_that_is_planned_begins_when_it_was_planned():
+    begin, until = START + hours(2), START + hours(4)
+    mutes = Mutes((Silence("*", "*", until, "we close", "me", START, begin),))
+    assert [mutes.silenced("budget", "", START + hours(n)) for n in range(1, 5)] == [
+        False, True, True, False,
+    ]  # fmt: skip
+
+
 def test_a_recovery_in_a_silence_is_told_after_it():
     mutes = Mutes((Silence("*", "*", START + hours(3), "move", "me", START),))
     first = decide([result()], {}, [TEAM], Mutes(), START)

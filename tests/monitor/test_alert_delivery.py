@@ -242,7 +242,7 @@ def typed(place, receiver, tmp_path, monkeypatch):
     """Return what a command line answers."""
     (tmp_path / "monitors.yml").write_text(FILE)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MARKETING_WAREHOUSE", place.warehouse)
+    monkeypatch.setenv("MARKETING_WAREHOUSE", place.address)
     monkeypatch.setenv("MARKETING_SCHEMA", place.schema)
     monkeypatch.setenv("MARKETING_NOW", "2026-11-02T06:00:00Z")
 

@@ -13,7 +13,7 @@ from marketing_analytics.monitor.place import Place, opened
 
 
 def ask(place: Place | None, *arguments: str) -> Result:
-    where = ["--warehouse", place.warehouse, "--schema", place.schema] if place else []
+    where = ["--warehouse", place.address, "--schema", place.schema] if place else []
     return CliRunner().invoke(group, [*arguments, *where])
 
 

@@ -186,7 +186,7 @@ def typed(place, report, monkeypatch, tmp_path):
         "version: 1\nservice_levels:\n  board:\n    target: report\n    fresh_within: 3h\n"
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MARKETING_WAREHOUSE", place.warehouse)
+    monkeypatch.setenv("MARKETING_WAREHOUSE", place.address)
     monkeypatch.setenv("MARKETING_SCHEMA", place.schema)
 
     def run(*words, code=0):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from marketing_analytics.monitor import history
@@ -58,6 +60,8 @@ FAULTS = {
 def test_a_fault_is_found_by_its_monitor_and_is_over_when_it_is_mended(
     place: Place, monitor: str
 ) -> None:
+    (table,) = set(re.findall(r"marts\.(\w+)", FAULTS[monitor]))
+    change(place, "create schema kept", f"create table kept.{table} as from marts.{table}")
     run(place, monitor)
     change(place, FAULTS[monitor])
     found = wrong(run(place, monitor))
@@ -68,6 +72,51 @@ def test_a_fault_is_found_by_its_monitor_and_is_over_when_it_is_mended(
         result.runbook == f"docs/runbooks/{monitor.replace('_', '-')}.md" for result in found
     )
     assert all(result.action for result in found)
+    change(place, f"create or replace table marts.{table} as from kept.{table}")
+    assert wrong(run(place, monitor)) == []
+
+
+def test_orders_that_cost_nothing_are_counted_too(place: Place) -> None:
+    change(place, "insert into marts.stg_shop__orders values ('gift', 'USD', 0, '2026-10-30')")
+    (found,) = wrong(run(place, "reconciliation"))
+    assert found.subject == "shop/orders"
+    assert "1 fewer orders than the shop, of the same total (10 of 11 on 1 day)" in found.sentence
+    # one that is lost with its money is told with its money
+    change(
+        place,
+        "delete from marts.stg_shop__orders where order_id = 'gift'",
+        "delete from marts.fct_conversions where conversion_id = 'c-2026-10-29-1'",
+    )
+    subjects = {result.subject for result in wrong(run(place, "reconciliation"))}
+    assert "shop" in subjects
+    assert "shop/orders" not in subjects
+
+
+def test_a_campaign_that_rests_by_plan_is_announced_and_missed_when_the_plan_is_over(
+    place: Place,
+) -> None:
+    change(
+        place,
+        "delete from marts.fct_ad_spend where campaign_id = 'g1' and report_date >= '2026-10-30'",
+        "insert into marts.stg_shop__planned_pauses values"
+        " ('brand', 'google_ads', 'g1', '', '2026-10-30', '2026-10-31'),"
+        # the others rest in one country, or are over
+        " ('brand', 'google_ads', 'g2', 'Germany', '2026-10-01', '2026-10-31'),"
+        " ('brand', 'meta_ads', 'm1', '', '2026-10-01', '2026-10-02')",
+    )
+    found = {result.subject: result for result in run(place, "campaign_freshness").results}
+    assert found["google_ads/a1/g1"].status == "announced"
+    assert "Brand rests by plan from 2026-10-30 to 2026-10-31 (brand)" in (
+        found["google_ads/a1/g1"].sentence
+    )
+    assert found["google_ads/a1/g2"].status == found["meta_ads/a1/m1"].status == "moving"
+    change(
+        place,
+        "update marts.stg_shop__planned_pauses set last_date = '2026-10-30'"
+        " where campaign_id = 'g1'",
+    )
+    (late,) = wrong(run(place, "campaign_freshness"))
+    assert (late.subject, late.status) == ("google_ads/a1/g1", "failing")
 
 
 def test_since_is_kept_over_runs_and_ends_with_the_fault(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from math import exp, hypot, sqrt
 
 import duckdb
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from marketing_analytics.report.data.attribution import RECENT_DAYS, credit_days, recent_from
 from marketing_analytics.report.data.budget import budget_files
 from marketing_analytics.report.data.campaigns import campaign_files
-from marketing_analytics.report.data.channels import claims, hold_outs, path_models, paths
+from marketing_analytics.report.data.channels import claims, path_models, paths
+from marketing_analytics.report.data.hold_outs import flow_hold_outs, region_hold_outs
 from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 FIRST = date(2026, 9, 1)
@@ -171,12 +173,43 @@ def test_a_flow_with_few_held_out_says_nothing(made):
         " from (values ('Welcome', 10, 1.5), ('Cart', 9, 1.5), ('Back', 20, null))"
         " as flows(name, held, uplift)",
     )
-    assert [flow["name"] for flow in hold_outs(made.snapshot)] == ["Welcome"]
+    assert [flow["name"] for flow in flow_hold_outs(made.snapshot)] == ["Welcome"]
+
+
+def test_a_channel_causes_what_its_parts_do_together(made):
+    """Without one part 0.8 is left, without the other 0.5: without both 0.4; repeats are pooled."""
+    made.table(
+        "hold_outs",
+        f"select channel, name as pause_name, {day(0)} + place as first_date, {day(9)} as"
+        " last_date, status as hold_out_status, true as is_over, 8 as regions_held_out,"
+        " 12 as regions_kept, 20 as held_out_before, 20 as held_out_during, 20 as kept_before,"
+        " 20 as kept_during, spend as spend_share, ln(remains) as log_change, reach as log_reach,"
+        " 0 as caused_share, 0 as caused_share_lower, 0 as caused_share_upper"
+        " from (values ('paid_social', 'video', 1, 'estimated', 0.3, 0.8, 0.3),"
+        " ('paid_social', 'leads', 2, 'estimated', 0.2, 0.4, 0.5),"
+        " ('paid_social', 'leads', 3, 'estimated', 0.2, 0.625, 0.5),"
+        " ('paid_social', 'b2b', 4, 'too few orders', 0.5, null, null),"
+        " ('display', 'all', 1, 'planned', 1.0, null, null))"
+        " as tests(channel, name, place, status, spend, remains, reach)",
+    )
+    found = region_hold_outs(made.snapshot)
+    assert [(one["name"], one["status"]) for one in found["tests"]] == [
+        ("all", "planned"), ("b2b", "too few orders"), ("leads", "estimated"),
+        ("leads", "estimated"), ("video", "estimated"),
+    ]  # fmt: skip
+    [social] = found["channels"]
+    reach = hypot(0.3, 0.5 / sqrt(2))
+    assert (social["channel"], social["tests"]) == ("paid_social", 3)
+    assert social["spend_share"] == pytest.approx(0.5)
+    assert [social[name] for name in ("share", "low", "high")] == pytest.approx(
+        [1 - 0.4, 1 - 0.4 * exp(reach), 1 - 0.4 * exp(-reach)]
+    )
 
 
 def test_what_is_not_built_is_left_out(made):
     snapshot = made.snapshot
-    assert (paths(snapshot), path_models(snapshot), hold_outs(snapshot)) == ({}, [], [])
+    assert (paths(snapshot), path_models(snapshot), flow_hold_outs(snapshot)) == ({}, [], [])
+    assert region_hold_outs(snapshot) == {"tests": [], "channels": []}
     assert dict(campaign_files(snapshot, ["linear"])) == {}
     files = dict(budget_files(snapshot))
     assert files["budget"]["months"] == []

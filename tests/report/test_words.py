@@ -39,6 +39,7 @@ def test_a_change_has_sign_arrow_and_tone():
 
 def test_days_and_models_in_words():
     assert range_words(date(2026, 10, 4), date(2026, 10, 31)) == "4 Oct to 31 Oct 2026"
+    assert range_words(date(2026, 10, 4), date(2026, 10, 4)) == "4 Oct 2026"
     assert range_words(date(2025, 12, 4), date(2026, 1, 1)) == "4 Dec 2025 to 1 Jan 2026"
     assert model_words("inverse_j_shaped") == "Inverse J-shaped"
 

@@ -44,6 +44,7 @@ LANDINGS: list[dict[str, str]] = [
     {"source": "google", "medium": "organic"},
     {"referrer": "https://blog.example.org/post"},
 ]
+REGIONS = ("Bavaria", "Berlin", "Hamburg", "Hesse", "Saxony", "Saarland", "Bremen", None)
 FUNNEL = ("page_view", "view_item", "add_to_cart", "begin_checkout")
 
 
@@ -125,6 +126,11 @@ def add_catalog(rows: Rows) -> None:
         rows["shop.budgets"].append((month, "google_ads", "", "EUR", 100000))
         rows["shop.budgets"].append((month, "linkedin_ads", "", "EUR", 300000))
         rows["shop.budgets"].append((month, "meta_ads", "m1", "USD", 100000))
+    first, last = FIRST_DAY + timedelta(days=40), FIRST_DAY + timedelta(days=69)
+    for region in ("Bavaria", "Berlin"):
+        pause = ("prospecting", "meta_ads", "m1", "Germany", region, first, last)
+        rows["shop.planned_pauses"].append(pause)
+    rows["shop.planned_pauses"].append(("search", "google_ads", "g1", "", "", first, last))
 
 
 def add_days(rows: Rows, rng: random.Random) -> None:
@@ -348,6 +354,7 @@ def add_visit(
 ) -> None:
     """Add the events of one session."""
     landing = rng.choice(LANDINGS)
+    region = REGIONS[began.toordinal() % len(REGIONS)]
     steps = [(name, began + timedelta(milliseconds=n)) for n, name in enumerate(FUNNEL)]
     steps = steps if order else steps[: rng.randint(1, 4)]
     if order:
@@ -362,7 +369,7 @@ def add_visit(
                 arrived.get(k) for k in ("source", "medium", "campaign", "campaign_id", "gclid")
             )
             + (order[0] if order and name == "purchase" else None, None, None)
-            + (0 if browser != "Chrome" else 900, "1", "desktop", browser, "Germany")
+            + (0 if browser != "Chrome" else 900, "1", "desktop", browser, "Germany", region)
             + ("Yes", "No")
         )
         if name == "purchase":

@@ -23,6 +23,7 @@ FORMULAS = {
     "int_web__campaigns", "int_web__sessions", "int_ads__campaigns", "int_ads__daily",
     "int_calendar__exchange_rates", "int_calendar__as_of", "rpt_set_aside_orders",
     "fct_ad_performance", "fct_ad_group_performance", "int_ads__ad_daily", "int_ads__budgets",
+    "int_hold_outs__regions", "rpt_hold_outs",
     "rpt_ad_fatigue", "rpt_budget_pacing", "rpt_channel_performance", "rpt_marginal_returns",
     "int_attribution__default_model", "int_consent__addresses",
     "int_email__mails", "int_email__reported", "int_email__sweeps", "int_email__prompt_openers",

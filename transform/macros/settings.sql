@@ -50,6 +50,7 @@
         'email_frequency_most': [1, 1000],
         'exchange_rate_days': [1, 36500],
         'flow_uplift_days': [1, 3650],
+        'hold_out_settling_days': [0, 3650],
         'identity_reach_days': [1, 3650],
         'machine_click_delivery_seconds': [0, 31536000],
         'machine_click_links': [1, 1000000],

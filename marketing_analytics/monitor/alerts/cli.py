@@ -96,6 +96,7 @@ def send(
     examples=[
         "campaign_freshness --subject 'meta_ads/*' --for 2d --reason 'the account is moved'",
         "budget --until 2026-12-01T06:00:00Z --reason 'agreed with finance'",
+        "volume --from 2026-12-24T00:00:00Z --for 3d --reason 'the shop is closed'",
     ],
 )
 @click.argument("monitor")
@@ -105,6 +106,7 @@ def send(
     show_default=True,
     help="What is silenced; one that ends in * silences all that begin so.",
 )
+@click.option("--from", "since", metavar="TIME", help="When it begins, in UTC [default: now].")
 @click.option("--until", metavar="TIME", help="When it ends, in UTC.")
 @click.option("--for", "length", metavar="DURATION", help="How long: 30m, 26h, 2d.")
 @click.option("--reason", required=True, help="Why; whoever looks for an alert reads it.")
@@ -112,9 +114,9 @@ def send(
 @of_place
 @AS_JSON
 def silence(
-    monitor: str, subject: str, until: str | None, length: str | None, reason: str,
-    by: str | None, warehouse: str | None, schema: str | None, raw_database: str | None,
-    is_json: bool,
+    monitor: str, subject: str, since: str | None, until: str | None, length: str | None,
+    reason: str, by: str | None, warehouse: str | None, schema: str | None,
+    raw_database: str | None, is_json: bool,
 ) -> None:  # fmt: skip
     """Tell nothing of MONITOR, or of '*', until a time.
 
@@ -123,15 +125,14 @@ def silence(
     console = Console(is_json=is_json)
 
     def body() -> None:
-        from marketing_analytics.monitor.alerts.muting import add_silence, end_of
+        from marketing_analytics.monitor.alerts.muting import add_silence, span_of
         from marketing_analytics.monitor.place import place_of
 
         place = place_of(warehouse, schema, raw_database)
-        added = add_silence(place, monitor, subject, end_of(until, length), reason, by)
-        until_at = f"{added.until_at:%Y-%m-%d %H:%M} UTC"
+        added = add_silence(place, monitor, subject, span_of(since, until, length), reason, by)
         if is_json:
             console.json({"schema_version": 1, "silence": vars(added)})
-        console.prose(f"{monitor} of {subject} is silent until {until_at}")
+        console.prose(added.sentence())
 
     sys.exit(run_guarded(body, console))
 

@@ -14,7 +14,10 @@ ALL = "*"
 
 @dataclass(frozen=True)
 class Silence:
-    """Nothing is told of a subject, or of those that begin alike, until a time."""
+    """Nothing is told of a subject, or of those that begin alike, until a time.
+
+    One that is planned begins later than it was written.
+    """
 
     monitor: str
     subject: str
@@ -22,11 +25,21 @@ class Silence:
     reason: str
     created_by: str
     created_at: datetime
+    from_at: datetime | None = None
+
+    def sentence(self) -> str:
+        """Return what is silent, and when."""
+        begin = f" from {self.from_at:%Y-%m-%d %H:%M}" if self.from_at else ""
+        return (
+            f"{self.monitor} of {self.subject} is silent{begin} until"
+            f" {self.until_at:%Y-%m-%d %H:%M} UTC"
+        )
 
     def covers(self, monitor: str, subject: str, now: datetime) -> bool:
         """Return whether it is in force for a subject."""
         return (
-            now < self.until_at
+            (self.from_at is None or self.from_at <= now)
+            and now < self.until_at
             and self.monitor in (monitor, ALL)
             and (
                 subject == self.subject

@@ -14,16 +14,24 @@ from marketing_analytics.monitor.durations import duration
 from marketing_analytics.monitor.place import Place, opened
 from marketing_analytics.monitor.results import KINDS
 
+# of an error
+TIME = "%Y-%m-%dT%H:%M:%SZ"
 
-def end_of(until: str | None, length: str | None) -> datetime:
-    """Return when a silence ends. Raise UserError for one without an end, or in the past."""
+
+def span_of(
+    since: str | None, until: str | None, length: str | None
+) -> tuple[datetime | None, datetime]:
+    """Return when a silence begins, None for now, and ends. Raise UserError for one of no time."""
     if bool(until) == bool(length):
         raise UserError("a silence needs one end", hint="give --for 2d, or --until TIME")
     now = clock.now()
-    end = clock.parse_time(until, "--until") if until else now + duration(length or "")
+    start = clock.parse_time(since, "--from") if since else now
+    end = clock.parse_time(until, "--until") if until else start + duration(length or "")
     if end <= now:
-        raise UserError(f"--until {until} is over", hint=f"it is {now:%Y-%m-%dT%H:%M:%SZ}")
-    return plain(end)
+        raise UserError(f"the end {end:{TIME}} is over", hint=f"it is {now:{TIME}}")
+    if end <= start:
+        raise UserError(f"--until {until} is before --from {since}", hint="give a later end")
+    return plain(start) if since else None, plain(end)
 
 
 def plain(at: datetime) -> datetime:
@@ -32,12 +40,19 @@ def plain(at: datetime) -> datetime:
 
 
 def add_silence(
-    place: Place, monitor: str, subject: str, until_at: datetime, reason: str, by: str | None
+    place: Place,
+    monitor: str,
+    subject: str,
+    span: tuple[datetime | None, datetime],
+    reason: str,
+    by: str | None,
 ) -> Silence:
     """Keep a silence. Raise UserError for a monitor that nobody knows."""
     if monitor not in (ALL, *KINDS):
         raise UserError(f"there is no monitor {monitor!r}", hint=f"known: *, {', '.join(KINDS)}")
-    added = Silence(monitor, subject, until_at, reason, by or login(), plain(clock.now()))
+    from_at, until_at = span
+    now = plain(clock.now())
+    added = Silence(monitor, subject, until_at, reason, by or login(), now, from_at)
     with opened(place, is_read_only=False) as connection:
         history.prepare(connection, place)
         history.add(connection, place, "monitor_silences", [vars(added)])

@@ -53,10 +53,10 @@ def keep_notices(place: Place, channels: Sequence[Channel], now: datetime) -> li
 
 def deciding(place: Place) -> AbstractContextManager[None]:
     """Return what lets one process decide at a time; a DuckDB file does so itself."""
-    if place.is_duckdb:
+    if not place.is_postgresql:
         return nullcontext()
     return advisory_lock(
-        place.warehouse,
+        place.address,
         f"alerts of {place.monitor_schema}",
         taken="another process decides on the alerts",
         hint="run again when it has ended",
@@ -118,7 +118,7 @@ def kept_notices(place: Place, *, is_waiting: bool = False) -> list[Notice]:
 
 
 def mutes_in(place: Place, now: datetime) -> Mutes:
-    """Return the silences in force, and the acknowledgements."""
+    """Return the silences that are not over, and the acknowledgements."""
     with opened(place) as connection:
         found = mutes_of(connection, place)
     return replace(found, silences=tuple(s for s in found.silences if now < s.until_at))

@@ -23,7 +23,7 @@ def notice_json(notice: Notice) -> dict[str, Any]:
 
 
 def print_notices(console: Console, kept: Sequence[Notice], silences: Mutes) -> None:
-    """Print a line a notice, and the silences in force."""
+    """Print a line a notice, and the silences in force or planned."""
     if kept:
         console.table(
             ["told at", "channel", "what", "severity", "monitor", "subject", "delivered"],
@@ -36,8 +36,7 @@ def print_notices(console: Console, kept: Sequence[Notice], silences: Mutes) -> 
         console.prose(f"{error[0]}: {error[1]}", indent="  ", piped_width=PIPED_WIDTH)
     for silence in silences.silences:
         console.prose(
-            f"{silence.monitor} of {silence.subject} is silent until"
-            f" {silence.until_at:%Y-%m-%d %H:%M} UTC: {silence.reason} ({silence.created_by})",
+            f"{silence.sentence()}: {silence.reason} ({silence.created_by})",
             indent="  ",
             piped_width=PIPED_WIDTH,
         )

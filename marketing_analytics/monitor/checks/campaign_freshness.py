@@ -4,7 +4,8 @@ A source has to be read within its hours, an account to the day that its platfor
 A campaign that ran day by day, has a budget and is not paused has to have a row of every day: where
 visits of it still come, rows are lacking; where none come, it delivers nothing. Campaigns that
 stop on one day without visits are told as a warning, because somebody may have paused them
-together. What is fresh but lies in the days that the platform still changes is marked moving.
+together; one that rests by plan (`planned_pauses` of the shop) is announced. What is fresh but lies
+in the days that the platform still changes is marked moving.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ PROMISES = {
 # words of platforms for campaigns that run; other words mean that somebody ended it
 RUNNING = {"ACTIVE", "ENABLED"}
 LOOK_BACK_DAYS, REGULAR_DAYS = 35, 7
+PAUSES = "stg_shop__planned_pauses"
 # visits that speak of a campaign that runs: so many, and such a share of the usual ones
 FEW_VISITS, VISITS_SHARE = 3, 0.6
 SYNC = "run `marketing ingest run --source {source}`, see `marketing ingest status`"
@@ -55,6 +57,8 @@ class Campaign:
     name: str = ""
     status: str = ""
     has_budget: bool = False
+    # that rest everywhere: what they are called, their first and their last day
+    pauses: list[tuple[str, date, date]] = field(default_factory=list)
     visits: Mapping[date, int] = field(default_factory=dict)
 
     @property
@@ -71,6 +75,12 @@ class Campaign:
         """Return whether it had a row on each day of a week before its last one."""
         recent = self.days[-REGULAR_DAYS:]
         return len(recent) == REGULAR_DAYS and (recent[-1] - recent[0]).days < REGULAR_DAYS
+
+    def pause_until(self, day: date) -> tuple[str, date, date] | None:
+        """Return the planned pause by which it has no row after its last one to a day."""
+        first = self.days[-1] + timedelta(days=1) if self.days else day
+        covering = (pause for pause in self.pauses if pause[1] <= first and day <= pause[2])
+        return next(covering, None)
 
     def visits_since(self, day: date) -> int:
         """Return the visits after a day."""
@@ -210,6 +220,11 @@ def campaigns_of(seen: Look) -> list[Campaign]:
     visits: dict[tuple[str, str], dict[date, int]] = defaultdict(dict)
     for row in seen.rows("campaign_visits", *span) if "fct_touchpoints" in seen.tables else []:
         visits[row["platform"], row["campaign_id"]][row["day"]] = int(row["visits"])
+    planned = seen.rows("planned_pauses", seen.as_of, span[0]) if PAUSES in seen.tables else []
+    for row in planned:
+        if (key := (row["platform"], row["campaign_id"])) in found:
+            pause = (str(row["pause_name"]), row["first_date"], row["last_date"])
+            found[key].pauses.append(pause)
     for key, campaign in found.items():
         campaign.has_budget = key in with_budget
         campaign.visits = visits[key]
@@ -224,7 +239,10 @@ def of_campaigns(
     for campaign in campaigns:
         wanted = wanted_day(seen, campaign, read_to)
         last = campaign.days[-1] if campaign.days else None
-        if last is None:
+        pause = campaign.pause_until(wanted)
+        if pause is not None and (last is None or last < wanted):
+            yield resting(campaign, *pause)
+        elif last is None:
             if campaign.status in RUNNING and seen.as_of.day > seen.thresholds["grace_days"]:
                 yield without_rows(seen, campaign)
         elif last < wanted and campaign.is_regular() and is_expected(campaign):
@@ -255,6 +273,12 @@ def is_expected(campaign: Campaign) -> bool:
     if campaign.status:
         return campaign.status in RUNNING
     return campaign.has_budget
+
+
+def resting(campaign: Campaign, name: str, first: date, last: date) -> Finding:
+    """Return the finding for a campaign that rests by plan."""
+    sentence = f"{campaign.title} rests by plan from {first} to {last} ({name})"
+    return Finding(campaign.subject, "announced", sentence, since=first)
 
 
 def without_rows(seen: Look, campaign: Campaign) -> Finding:

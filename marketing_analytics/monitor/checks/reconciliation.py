@@ -7,14 +7,14 @@ size of the shop.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
 from marketing_analytics.monitor.check import Check, Finding, Look, NotKnownError, Threshold
 
 SHOPS = ("stg_shop__orders", "stg_shopify__orders")
-ORDERS, REVENUE, PAGE = "shop", "attribution", "executive"
+ORDERS, COUNT, REVENUE, PAGE = "shop", "shop/orders", "attribution", "executive"
 BUILD = "build the marts again from the orders on (dbt build --select stg_shop__orders+)"
 # one day of a model, or an order's: (what there is, what should be)
 Pair = tuple[date, float, float]
@@ -30,6 +30,7 @@ def look(seen: Look) -> Iterator[Finding]:
         (day, conversions.get((day, currency), (0, 0.0))[1], shop.get((day, currency), (0, 0.0))[1])
         for day, currency in sorted(shop.keys() | conversions.keys())
     ])  # fmt: skip
+    yield from miscounted(shop, conversions)
     if "fct_attribution" in seen.tables:
         first = seen.as_of - timedelta(days=int(seen.thresholds["days"]))
         rows = seen.rows("revenue_by_model_day", *([first, seen.as_of] * 3))
@@ -85,6 +86,37 @@ def totals(rows: Iterable[Mapping[str, Any]]) -> Orders:
     }
 
 
+def miscounted(shop: Orders, conversions: Orders) -> Iterator[Finding]:
+    """Yield a finding where totals agree and orders are not as many: some cost nothing."""
+    wrong = [
+        (day, conversions[day, currency][0], shop[day, currency][0])
+        for day, currency in sorted(shop.keys() & conversions.keys())
+        if abs(conversions[day, currency][1] - shop[day, currency][1]) <= 0.01
+        and conversions[day, currency][0] != shop[day, currency][0]
+    ]
+    if not wrong:
+        return
+    found, wanted = sum(each[1] for each in wrong), sum(each[2] for each in wrong)
+    size = sum(abs(each[1] - each[2]) for each in wrong)
+    word = "fewer" if found < wanted else "more"
+    yield Finding(
+        COUNT,
+        "failing",
+        f"the marts hold {size:,} {word} orders than the shop, of the same total"
+        f" ({found:,} of {wanted:,} on {days_of(wrong)})",
+        BUILD,
+        value=found,
+        lower=wanted,
+        upper=wanted,
+        since=wrong[0][0],
+    )
+
+
+def days_of(wrong: Sequence[Pair]) -> str:
+    """Return how many days are wrong, in words."""
+    return f"{len(wrong)} days" if len(wrong) > 1 else "1 day"
+
+
 def differing(seen: Look, subject: str, sentence: str, pairs: Iterable[Pair]) -> Iterator[Finding]:
     """Yield a finding where some pairs differ by more than is allowed."""
     allowed = seen.thresholds["tolerance_percent"] / 100
@@ -97,12 +129,11 @@ def differing(seen: Look, subject: str, sentence: str, pairs: Iterable[Pair]) ->
         return
     found, wanted = sum(each[1] for each in wrong), sum(each[2] for each in wrong)
     size = sum(abs(each[1] - each[2]) for each in wrong)
-    days = f"{len(wrong)} days" if len(wrong) > 1 else "1 day"
     yield Finding(
         subject,
         "failing",
         sentence.format(f"{size:,.2f} {'less' if found < wanted else 'more'}")
-        + f" ({found:,.2f} of {wanted:,.2f} on {days})",
+        + f" ({found:,.2f} of {wanted:,.2f} on {days_of(wrong)})",
         BUILD,
         value=found,
         lower=wanted * (1 - allowed),

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
-from marketing_analytics.monitor.place import RAW_ALIAS
+from marketing_analytics.warehouse.marts import RAW_ALIAS
 
 BUILD = "build the ad tables again (dbt build --select tag:staging tag:ads), then look again"
 SYNC = "run `marketing ingest run --source {platform}`, then build the ad tables again"
@@ -53,9 +53,11 @@ def account_totals(seen: Look, first: date, platforms: set[str]) -> Money:
     found: dict[tuple[str, str], dict[date, float]] = defaultdict(dict)
     for row in seen.rows("tables_of_totals"):
         platform, catalog = row["table_schema"], row["table_catalog"]
-        if platform not in platforms or (seen.place.is_duckdb and catalog != RAW_ALIAS):
+        if platform not in platforms or (not seen.place.is_postgresql and catalog != RAW_ALIAS):
             continue
-        table = (catalog, platform, "_totals") if seen.place.is_duckdb else (platform, "_totals")
+        table = (
+            (platform, "_totals") if seen.place.is_postgresql else (catalog, platform, "_totals")
+        )
         for day in seen.rows("account_totals", first, seen.as_of, totals=table):
             found[platform, str(day["account_id"])][day["day"]] = float(day["total"])
     return found

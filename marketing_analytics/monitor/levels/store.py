@@ -27,7 +27,7 @@ LOCK_SECONDS = 10.0
 
 def keep_probes(place: Place, probes: Sequence[Probe], *, wait_seconds: float = 0.0) -> bool:
     """Keep probes; return whether they are in the table already."""
-    if place.is_duckdb:
+    if not place.is_postgresql:
         note(place, probes)
     else:
         with opened(place, is_read_only=False) as connection:
@@ -43,7 +43,7 @@ def keep_probes(place: Place, probes: Sequence[Probe], *, wait_seconds: float = 
 
 def notes_of(place: Place) -> Path:
     """Return the file of probes that are not in the table yet."""
-    return Path(f"{place.warehouse}.{place.monitor_schema}.probes.jsonl")
+    return Path(f"{place.address}.{place.monitor_schema}.probes.jsonl")
 
 
 def noting(place: Place) -> Any:
@@ -66,7 +66,7 @@ def note(place: Place, probes: Iterable[Probe]) -> None:
 def noted(place: Place) -> list[Probe]:
     """Return the probes that are written down; a line that a crash has cut is left out."""
     path = notes_of(place)
-    if not place.is_duckdb or not path.exists():
+    if place.is_postgresql or not path.exists():
         return []
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -83,7 +83,7 @@ def move_notes(place: Place, *, wait_seconds: float = 0.0) -> None:
 
     After a crash in between, what is there already is not put there again.
     """
-    if not place.is_duckdb:
+    if place.is_postgresql:
         return
     with noting(place):
         probes = noted(place)

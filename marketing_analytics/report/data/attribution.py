@@ -25,6 +25,7 @@ where
     and window_days = $window_days
     and day_kind = $day_kind
     and day_date between $first and $last
+order by channel, conversion_type
 """
 
 

@@ -116,9 +116,13 @@ def trimmed(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """Return lists from the first day with anything to the last, and which day the first is."""
     first, last = row["places"][0], row["places"][-1]
     found: dict[str, Any] = {"from": first}
+    has_every_day = row["places"] == list(range(first, last + 1))
     for name in names:
-        values = [0] * (last - first + 1)
         given = hundredths(row[name]) if name in FRACTIONS else row[name]
+        if has_every_day:
+            found[name] = given
+            continue
+        values = [0] * (last - first + 1)
         for place, value in zip(row["places"], given, strict=True):
             values[place - first] += value
         found[name] = values

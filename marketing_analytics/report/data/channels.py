@@ -7,7 +7,8 @@ from itertools import product
 from typing import Any
 
 from marketing_analytics.report.data.attribution import DAY_KINDS
-from marketing_analytics.report.data.series import cents, filled, hundredths
+from marketing_analytics.report.data.hold_outs import flow_hold_outs, region_hold_outs
+from marketing_analytics.report.data.series import cents, filled, hundredths, with_numbers
 from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 # a path or a length that fewer conversions took is left out or merged
@@ -125,21 +126,6 @@ group by all
 having sum(conversions) >= $minimum
 order by 1
 """
-HOLD_OUTS_SQL = """
-select
-    platform,
-    coalesce(automation_title, automation_id) as name,
-    members_written,
-    members_held_out,
-    attributed_revenue_usd,
-    uplift_per_member_usd,
-    uplift_error_usd,
-    uplift_usd
-from rpt_automation_flows
-where uplift_usd is not null and uplift_error_usd is not null
-    and members_written >= $minimum and members_held_out >= $minimum
-order by attributed_revenue_usd desc nulls last, name
-"""
 
 
 def channel_files(snapshot: Snapshot, models: list[str]) -> Iterator[tuple[str, Any]]:
@@ -157,7 +143,8 @@ def channels_page(snapshot: Snapshot) -> dict[str, Any]:
         "longest": LONGEST,
         "path_models": path_models(snapshot),
         "paths": paths(snapshot),
-        "hold_outs": hold_outs(snapshot),
+        "hold_outs": flow_hold_outs(snapshot),
+        "causal": region_hold_outs(snapshot),
     }
 
 
@@ -229,22 +216,9 @@ def paths(snapshot: Snapshot) -> dict[str, Any]:
         found.setdefault(row["conversion_type"], {})[str(row["window_days"])] = {
             "conversions": int(row["conversions"] or 0),
             "rare": int(row["rare"]),
-            "paths": [plain(one) for one in top],
-            "lengths": [plain(one) for one in snapshot.rows(LENGTHS_SQL, **asked, longest=LONGEST)],
+            "paths": [with_numbers(one) for one in top],
+            "lengths": [
+                with_numbers(one) for one in snapshot.rows(LENGTHS_SQL, **asked, longest=LONGEST)
+            ],
         }
     return found
-
-
-def hold_outs(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Return the flows of mail that were held back from some members."""
-    if not snapshot.has("rpt_automation_flows"):
-        return []
-    return [plain(row) for row in snapshot.rows(HOLD_OUTS_SQL, minimum=MINIMUM_CONVERSIONS)]
-
-
-def plain(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as JSON holds it: numbers of a database are numbers."""
-    return {
-        name: value if value is None or isinstance(value, (str, bool, int)) else float(value)
-        for name, value in row.items()
-    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from marketing_analytics.report.snapshots.snapshot import Snapshot
@@ -54,18 +55,20 @@ def nested(
     """Return dicts of two levels by `keys` that end in a list with a value a day.
 
     `place` counts the day; a day without a row is 0, and no pair of keys has two rows of a day.
+    Rows of a pair stand together: to look for those of each in all of them would cost seconds.
     """
     import numpy
 
-    values = numpy.asarray(columns[value])
-    outer, inner = (numpy.asarray(columns[key], dtype=str) for key in keys)
+    values, places = numpy.asarray(columns[value]), columns["place"]
+    outer, inner = (numpy.asarray(columns[key]) for key in keys)
+    begins = (outer[1:] != outer[:-1]) | (inner[1:] != inner[:-1])
+    bounds = [0, *(numpy.flatnonzero(begins) + 1).tolist(), len(values)]
     found: dict[str, Any] = {}
-    for one in numpy.unique(outer):
-        for other in numpy.unique(inner[outer == one]):
-            is_ours = (outer == one) & (inner == other)
-            line = numpy.zeros(days, dtype=values.dtype)
-            line[columns["place"][is_ours]] = values[is_ours]
-            found.setdefault(str(one), {})[str(other)] = convert(line) if convert else line.tolist()
+    for start, end in pairwise(bounds) if len(values) else ():
+        line = numpy.zeros(days, dtype=values.dtype)
+        line[places[start:end]] = values[start:end]
+        inside = found.setdefault(str(outer[start]), {})
+        inside[str(inner[start])] = convert(line) if convert else line.tolist()
     return found
 
 
@@ -108,3 +111,11 @@ def packed(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     made = plain(rows)
     columns = list(made[0]) if made else []
     return {"columns": columns, "rows": [[row[name] for name in columns] for row in made]}
+
+
+def with_numbers(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row as JSON holds it: numbers of a database are numbers."""
+    return {
+        name: value if value is None or isinstance(value, (str, bool, int)) else float(value)
+        for name, value in row.items()
+    }

@@ -66,6 +66,8 @@ def day_words(day: date) -> str:
 
 def range_words(first: date, last: date) -> str:
     """Return a range of days; a year that both share is said once."""
+    if first == last:
+        return day_words(last)
     if first.year == last.year:
         return f"{first.day} {first:%b} to {day_words(last)}"
     return f"{day_words(first)} to {day_words(last)}"

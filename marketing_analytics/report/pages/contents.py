@@ -111,9 +111,10 @@ PAGES: tuple[Page, ...] = (
             ("channel-trend", "Credited revenue over time", True, 300),
             ("channel-models", "Every model, side by side", False, 400),
             ("claims", "What the platforms claim", False, 300),
+            ("causal", "What channels cause", True, 260),
             ("paths", "Paths to a conversion", True, 0),
             ("path-length", "How long the paths are", True, 220),
-            ("hold-outs", "What a hold-out measured", True, 0),
+            ("hold-outs", "What mail flows cause", True, 0),
         ),
     ),
     Page(

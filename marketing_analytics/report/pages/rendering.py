@@ -95,7 +95,7 @@ class Rendering:
             site=SITE,
             build=self.about,
             built_words=f"{datetime.fromisoformat(self.about['built_at']):%d %b %Y %H:%M} UTC",
-            snapshot_words=day_words(self.snapshot.last_day),
+            snapshot_words=self.snapshot_words,
             static=self.static,
             files=f"builds/{self.about['build_id']}",
             scripts=SCRIPTS,
@@ -134,13 +134,22 @@ class Rendering:
             subject=subject,
             title=SITE,
             range_words=self.range_words,
-            snapshot_words=day_words(self.snapshot.last_day),
+            snapshot_words=self.snapshot_words,
             built_words=f"{datetime.fromisoformat(self.about['built_at']):%d %b %Y %H:%M} UTC",
             model_words=model_words(self.filters.model),
             window_days=self.filters.window_days,
             snapshot_id=self.about["snapshot_id"],
             report_url=report_url,
             **shown,
+        )
+
+    @property
+    def snapshot_words(self) -> str:
+        """Return to which day there are data."""
+        return (
+            f"Data to {day_words(self.snapshot.last_day)}"
+            if self.snapshot.has_days
+            else "No data yet"
         )
 
     @property
@@ -151,7 +160,8 @@ class Rendering:
     @property
     def against_words(self) -> str:
         """Return with what they are compared."""
-        return f"against the {self.filters.days} days before"
+        days = self.filters.days
+        return f"against the {days} days before" if days > 1 else "against the day before"
 
     def before(self, compare: str) -> Filters | None:
         """Return the days compared with; None where they begin before the data."""

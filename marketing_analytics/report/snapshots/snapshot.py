@@ -60,14 +60,24 @@ class Snapshot:
         """Return the last one; the first page is of the days up to it."""
         return self._bounds[1]
 
+    @property
+    def has_days(self) -> bool:
+        """Return whether there is a day with an order or a campaign."""
+        return self._known[0] is not None
+
     @cached_property
-    def _bounds(self) -> tuple[date, date]:
+    def _known(self) -> tuple[date | None, date | None]:
         row = self.connection.execute(
             "select min(day_date), max(day_date) from ("
             "select day_date from order_days union all select day_date from campaign_days)"
         ).fetchone()
+        return row[0], row[1]
+
+    @cached_property
+    def _bounds(self) -> tuple[date, date]:
         today = date.fromisoformat(self.about["snapshot_at"][:10])
-        return row[0] or today, row[1] or today
+        first, last = self._known
+        return first or today, last or today
 
     @cached_property
     def days(self) -> list[date]:

@@ -54,6 +54,7 @@ select
     @device.category as device_category,
     @device.web_info.browser as browser,
     @geo.country as country,
+    @geo.region as region,
     @privacy_info.analytics_storage as analytics_storage,
     @privacy_info.ads_storage as ads_storage,
     items,

@@ -31,6 +31,7 @@ EVENTS = Table(
         "device_category": "text",
         "browser": "text",
         "country": "text",
+        "region": "text",
         "analytics_storage": "text",
         "ads_storage": "text",
     },

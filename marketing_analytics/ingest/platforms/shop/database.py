@@ -95,6 +95,12 @@ def glance(connection: Connection, table: Table) -> None:
     connection.execute(sqlalchemy.select(known).limit(0))
 
 
+def absent_tables(connection: Connection, tables: Sequence[Table]) -> list[Table]:
+    """Return those of some tables that are neither a table nor a view of the database."""
+    asked = sqlalchemy.inspect(connection)
+    return [table for table in tables if not asked.has_table(table.name)]
+
+
 @contextmanager
 def snapshot(url: str) -> Iterator[Connection]:
     """Yield a connection that sees one moment of the database; its errors are sentences."""

@@ -381,7 +381,47 @@
   const lasted = (days) => (words.isNothing(days) ? words.DASH : days < 1 / 24 ? `${words.number(Math.max(1, days * 1440))} min` : days < 2 ? `${words.number(days * 24)} h` : `${words.number(days, 1)} days`);
   const dayWords = (days) => (days < 1 / 24 ? "an hour" : days < 1 ? words.plural(Math.ceil(days * 24), "hour") : words.plural(Math.ceil(days), "day"));
 
-  /* causal share: only where some were held out */
+  /* what a hold-out of regions measured, beside what the chosen model credits; whatever the choice of days */
+  function causal(context, credit) {
+    const { data, state, range } = context, { tests, channels } = own.causal, model = words.modelWords(state.model);
+    const name = Object.fromEntries(data.channels.map((channel) => [channel.key, channel.name])), share = (value) => words.shown(value, "share");
+    const firsts = Object.fromEntries(data.channels.map(({ key }) => [key, measures.total(credit.credit[key]?.first_order, range)])), all = sum(Object.values(firsts), (value) => value);
+    const verdict = (one) => (one.low <= 0 && one.high >= 0 ? "not told apart from nothing" : words.isNothing(one.credited) ? "causes orders" : one.low > one.credited ? "causes more than is credited" : one.high < one.credited ? "causes less than is credited" : "agrees with what is credited");
+    const rows = channels.map((one) => ({ ...one, name: name[one.channel] || one.channel, credited: ratio(firsts[one.channel] || 0, all) })).map((one) => ({ ...one, verdict: verdict(one), emphasis: true }));
+    const parts = (channel) => tests.filter((one) => one.channel === channel).map((one) => ({
+      ...one, name: `${words.modelWords(one.name)}, ${words.rangeWords(one.first, one.last)}`,
+      verdict: one.status === "estimated" ? joined(`${words.number(one.held_out_during)} first orders in ${words.plural(one.regions_held_out, "region")} held out`, one.is_over ? "" : "(it goes on)") : one.status,
+    }));
+    const untold = (channel) => ({ name: name[channel] || "Several channels", verdict: "not estimated", emphasis: true });
+    const listed = [...new Set(tests.map((one) => one.channel))].flatMap((channel) => [rows.find((one) => one.channel === channel) || untold(channel), ...parts(channel)]);
+    const span = (one) => `${share(one.low)} to ${share(one.high)}`, sure = rows.filter((one) => one.low > 0 || one.high < 0);
+    const narrow = [...rows].sort((a, b) => a.high - a.low - b.high + b.low)[0];
+    blocks.show("causal", {
+      height: rows.length ? Math.max(150, rows.length * 44 + 80) : 0,
+      says: !rows.length ? "" : sure.length ? `${words.listed(sure.map((one) => `${one.name} causes ${share(one.share)} of first orders (${span(one)}), where ${model} credits ${share(one.credited)}`))}.`
+        : `What ${words.plural(rows.length, "channel")} ${rows.length === 1 ? "causes" : "cause"} cannot be told apart from nothing yet; the narrowest interval is that of ${narrow.name}: ${span(narrow)} of first orders.`,
+      note: tests.length ? "Estimated, not counted: campaigns rested by plan in some regions, and first orders there are compared with as many days before and with the regions kept; in 19 of 20 cases the truth lies in the interval. Of all days, and of orders that the web analytics saw. Parts of a channel are tested apart and put together: spend tested says how much of it they are." : "",
+      columns: [{ key: "name", label: "What rested" }, { key: "share", label: "Caused", unit: "share" }, { key: "low", label: "At least", unit: "share" }, { key: "high", label: "At most", unit: "share" }, { key: "credited", label: `Credited by ${model}`, unit: "share" }, { key: "spend_share", label: "Spend tested", unit: "share" }, { key: "verdict", label: "In words", unit: "text" }],
+      rows: listed, empty: "No campaign has rested by plan in some regions: what is credited to ads is not measured by a hold-out. The shop's table planned_pauses is where one is planned.",
+      ...(rows.length ? { option: (look) => ({
+        legend: { data: ["Caused", "Credited"], icon: null, itemWidth: 12 },
+        xAxis: { type: "value", axisLabel: { formatter: (value) => `${blocks.short(value)} %` } },
+        yAxis: { type: "category", inverse: true, data: rows.map((row) => row.name) },
+        tooltip: { trigger: "item", formatter: ({ data: { text }, value: [, place] }) => `${rows[place].name}: ${text}` },
+        series: [
+          { type: "custom", silent: true, z: 4, tooltip: { show: false }, encode: { x: [0, 1], y: 2 }, data: rows.map((row, place) => [row.low * 100, row.high * 100, place]),
+            renderItem: (_, api) => {
+              const [from, to] = [0, 1].map((side) => api.coord([api.value(side), api.value(2)]));
+              return { type: "rect", shape: { x: from[0], y: from[1] - 3, width: Math.max(1, to[0] - from[0]), height: 6, r: 3 }, style: { fill: look.line } };
+            } },
+          { name: "Caused", type: "scatter", z: 7, symbol: "diamond", symbolSize: 14, itemStyle: { color: look.colors[0] }, data: rows.map((row, place) => ({ value: [row.share * 100, place], text: `caused ${share(row.share)}, ${span(row)}` })) },
+          { name: "Credited", type: "scatter", z: 6, symbol: "circle", symbolSize: 9, itemStyle: { color: "transparent", borderColor: look.colors[1], borderWidth: 1.5 }, data: rows.map((row, place) => ({ value: [row.credited * 100, place], text: `${model} credits ${share(row.credited)}` })) },
+        ],
+      }) } : {}),
+    }, context);
+  }
+
+  /* causal share of mail: only where some were held out */
   function holdOuts(context) {
     const element = document.querySelector('[data-block="hold-outs"]');
     element.hidden = !own.hold_outs.length;
@@ -394,7 +434,7 @@
     const sure = rows.filter((one) => one.low > 0);
     blocks.show("hold-outs", {
       says: sure.length ? `${words.listed(sure.map((one) => `${one.name} caused ${money(one.low)} to ${money(one.high)}`))}.` : `${words.plural(rows.length, "mail flow")} ${rows.length === 1 ? "was" : "were"} held back from some members; the difference cannot be told apart from nothing yet.`,
-      note: "Members drawn by lot get no mail of the flow; what the others bring beyond them is what the flow caused, in 19 of 20 cases within the interval. Of all days. No hold-out of ads is loaded: of ads it says nothing.",
+      note: "Members drawn by lot get no mail of the flow; what the others bring beyond them is what the flow caused, in 19 of 20 cases within the interval. Of all days.",
       columns: [{ key: "name", label: "Flow" }, { key: "members_written", label: "Members written", unit: "count" }, { key: "members_held_out", label: "Held out", unit: "count" }, { key: "attributed_revenue_usd", label: "Credited revenue", unit: "usd" }, { key: "uplift_usd", label: "Caused", unit: "usd" }, { key: "low", label: "At least", unit: "usd" }, { key: "high", label: "At most", unit: "usd" }, { key: "verdict", label: "In words", unit: "text" }],
       rows,
     }, context);
@@ -411,6 +451,7 @@
     if (!isLatest(context)) return;
     trend(context, credit);
     paths(context);
+    causal(context, credit);
     holdOuts(context);
     document.body.dataset.drawn = String(Date.now());
     await Promise.all([blocks.whenSeen("channel-models", () => models(context)), blocks.whenSeen("claims", () => claims(context))]);

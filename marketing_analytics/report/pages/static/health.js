@@ -6,6 +6,7 @@
     failing: ["t-error", "M4 4l8 8M12 4l-8 8", "Failing"], unknown: ["t-cancelled", "M3 8h10", "Unknown"],
     announced: ["t-running", "M8 3v6M8 12v.5", "Announced"], moving: ["t-queued", "M3 8h10M9 4l4 4-4 4", "Still moving"],
   };
+  const ROWS = 20;
   const NAMES = { success: "ok", partial: "warning", failed: "failing", running: "moving", interrupted: "warning" };
   function badge(status, text) {
     const [tone, path, word] = ICONS[status] || ICONS.unknown;
@@ -73,7 +74,7 @@
         { key: "reports", label: "Reports", unit: "count" }, { key: "last_day", label: "Read up to", html: day("last_day") },
         { key: "last_row_day", label: "Last row", html: day("last_row_day") }, { key: "read_at", label: "Read at (UTC)", html: (row) => words.escape(moment(row.read_at)) },
       ],
-      rows,
+      rows, limit: ROWS,
     }, context);
   }
   function campaigns({ health, as_of: asOf }, context) {
@@ -88,7 +89,7 @@
         { key: "quiet", label: "State", html: (row) => badge(row.quiet !== null && row.quiet <= QUIET_DAYS ? "ok" : "unknown", row.quiet === null ? "No row" : row.quiet <= QUIET_DAYS ? "Running" : `Quiet for ${words.plural(row.quiet, "day")}`) },
         { key: "campaign", label: "Campaign" }, { key: "name", label: "Source, account, number" }, { key: "last_row_day", label: "Last row", html: day("last_row_day") }, { key: "last_day", label: "Read up to", html: day("last_day") },
       ],
-      rows,
+      rows, limit: ROWS,
     }, context);
   }
   function serviceLevel({ health }, context) {
@@ -120,7 +121,7 @@
         { key: "status", label: "State", html: (row) => badge(NAMES[row.status] || (row.status === "ok" ? "ok" : "unknown"), row.status) }, { key: "source", label: "Source" },
         { key: "row_count", label: "Rows", unit: "count" }, { key: "started_at", label: "Began (UTC)", html: (row) => words.escape(moment(row.started_at)) },
       ],
-      rows,
+      rows, limit: ROWS,
     }, context);
   }
   report.onChange(async (context) => {

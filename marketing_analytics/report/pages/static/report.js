@@ -143,6 +143,8 @@ const report = (() => {
       if (!field) continue;
       field.replaceChildren(...Object.entries(known).map(([value, text]) => new Option(text, value)));
       field.value = state[name];
+      // what is not built leaves nothing to choose
+      field.parentElement.hidden = !field.options.length;
     }
     for (const name of ["from", "to"]) {
       const field = form.elements[name];
@@ -152,7 +154,7 @@ const report = (() => {
   }
   function show() {
     const [from, to] = span(state, data), days = to - from + 1;
-    const against = { previous: `, against the ${words.plural(days, "day")} before`, year: ", against the year before", plan: ", against the plan", none: "" }[state.compare];
+    const against = { previous: `, against the ${days > 1 ? words.plural(days, "day") : "day"} before`, year: ", against the year before", plan: ", against the plan", none: "" }[state.compare];
     const line = document.querySelector("[data-range-words]");
     if (line) line.textContent = `${words.rangeWords(dayOf(from), dayOf(to))}${against}`;
     const usual = defaults(data);
@@ -227,7 +229,7 @@ const report = (() => {
     line.title = line.dateTime;
     const isStale = minutes > STALE_HOURS * 60;
     badge.classList.toggle("t-warn", isStale);
-    badge.classList.toggle("t-success", !isStale);
+    badge.classList.toggle("t-success", !isStale && !badge.classList.contains("t-queued"));
     const said = badge.querySelector("[data-fresh-words]");
     if (isStale && !said.textContent.startsWith("Stale")) said.textContent = `Stale: ${said.textContent}`;
   }

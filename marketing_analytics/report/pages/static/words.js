@@ -37,6 +37,7 @@ const words = (() => {
     return `${date} ${MONTHS[month - 1]} ${year}`;
   }
   function rangeWords(first, last) {
+    if (first === last) return dayWords(last);
     const [year, month, date] = parts(first);
     return year === parts(last)[0] ? `${date} ${MONTHS[month - 1]} to ${dayWords(last)}` : `${dayWords(first)} to ${dayWords(last)}`;
   }

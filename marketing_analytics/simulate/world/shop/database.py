@@ -1,4 +1,4 @@
-"""The shop's database: customers, orders, refunds, consents, budgets, targets, rates."""
+"""The shop's database: customers, orders, refunds, consents, budgets, targets, rates, pauses."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from marketing_analytics.simulate.world.ads.platforms import PLATFORMS
 from marketing_analytics.simulate.world.calendar import month_texts
 from marketing_analytics.simulate.world.chance import gather, stream, texts
 from marketing_analytics.simulate.world.customers.people import NEVER_US
+from marketing_analytics.simulate.world.demand.plan import SWITCH_OFF
+from marketing_analytics.simulate.world.demand.regions import REGIONS
 from marketing_analytics.simulate.world.exchange import RATE_SCALE
 from marketing_analytics.simulate.world.names import date_texts, ids, money, time_texts
 from marketing_analytics.simulate.world.world import World
@@ -29,6 +31,7 @@ TABLES = (
     "budgets",
     "targets",
     "exchange_rates",
+    "planned_pauses",
 )
 CURRENCIES = ("USD", "EUR")
 
@@ -191,6 +194,27 @@ def rate_rows(world: World) -> Iterable[Row]:
         yield ("USD", day, "1.0000")
 
 
+def pause_rows(world: World) -> Iterable[Row]:
+    """Return where and when campaigns were planned to rest; an empty place is everywhere.
+
+    Affiliates have no campaign: their pauses stand in the truth alone.
+    """
+    catalog = world.catalog
+    for pause in world.market.plan.pauses:
+        region = REGIONS[pause.region]
+        is_everywhere = pause.kind == SWITCH_OFF
+        # planned for all regions: told once, with the first one
+        if is_everywhere and pause.region:
+            continue
+        place = ("", "") if is_everywhere else (region.country, region.name)
+        dates = date_texts(np.array([pause.first_day, pause.last_day]))
+        for campaign in catalog.campaigns:
+            market = catalog.account(campaign.account_id).market
+            is_there = is_everywhere or market in {"", region.market}
+            if campaign.tactic == pause.tactic and is_there:
+                yield (pause.tactic, campaign.platform, campaign.campaign_id, *place, *dates)
+
+
 ROWS: dict[str, Callable[[World], Iterable[Row]]] = {
     "customers": customer_rows,
     "orders": order_rows,
@@ -199,6 +223,7 @@ ROWS: dict[str, Callable[[World], Iterable[Row]]] = {
     "budgets": budget_rows,
     "targets": target_rows,
     "exchange_rates": rate_rows,
+    "planned_pauses": pause_rows,
 }
 
 

@@ -69,6 +69,18 @@ CREATE TABLE exchange_rates (
     PRIMARY KEY (currency, rate_date)
 );
 
+-- name: create_planned_pauses
+CREATE TABLE planned_pauses (
+    pause_name TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    campaign_id TEXT NOT NULL,
+    country TEXT NOT NULL,
+    region TEXT NOT NULL,
+    first_date DATE NOT NULL,
+    last_date DATE NOT NULL,
+    PRIMARY KEY (pause_name, platform, campaign_id, country, region, first_date)
+);
+
 -- name: insert_customers
 INSERT INTO customers VALUES (?, ?, ?, ?, ?);
 
@@ -89,3 +101,6 @@ INSERT INTO targets VALUES (?, ?, ?);
 
 -- name: insert_exchange_rates
 INSERT INTO exchange_rates VALUES (?, ?, ?);
+
+-- name: insert_planned_pauses
+INSERT INTO planned_pauses VALUES (?, ?, ?, ?, ?, ?, ?);

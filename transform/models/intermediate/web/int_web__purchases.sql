@@ -12,6 +12,8 @@ numbered as (
         order_id,
         device_key,
         ga_session_id,
+        country,
+        region,
         event_at as purchased_at,
         row_number() over (
             partition by order_id
@@ -29,6 +31,8 @@ purchases as (
         order_id,
         device_key,
         ga_session_id,
+        country,
+        region,
         purchased_at
     from numbered
     where occurrence = 1

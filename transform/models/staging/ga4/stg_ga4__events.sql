@@ -32,6 +32,7 @@ renamed as (
         device_category,
         browser,
         country,
+        nullif(region, '') as region,
         case analytics_storage when 'Yes' then true when 'No' then false end
             as is_analytics_consented,
         case ads_storage when 'Yes' then true when 'No' then false end as is_ads_consented,
