@@ -10,6 +10,20 @@ from typing import Any
 import duckdb
 
 
+class _Warehouse:
+    """What a dbt model in Python asks of dbt."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+
+    def config(self, **_: Any) -> None:
+        """Take what is said of how the model is stored."""
+
+    def ref(self, name: str) -> Any:
+        """Return the rows of a model."""
+        return self.connection.sql(f"select * from wh.built.{name}")
+
+
 class Descendants:
     """The compiled SQL of a build, to be run without dbt."""
 
@@ -31,10 +45,11 @@ class Descendants:
             if node["resource_type"] == "model" and node["config"]["contract"]["enforced"]
         }
 
-    def first_failure(self, path: Path, changed: list[str]) -> tuple[str | None, bool]:
-        """Build what stands on changed models; return what fails first.
+    def first_failure(self, path: Path, changed: list[str]) -> tuple[tuple[str, str] | None, bool]:
+        """Build what stands on changed models; return what fails first, and at what.
 
-        A model whose types its contract does not allow, or a data test that finds a row.
+        A model that cannot be built or whose types its contract does not allow ("build"), or a
+        "data test" that finds a row.
 
         And whether any model holds other rows than before.
 
@@ -50,25 +65,36 @@ class Descendants:
         finally:
             connection.close()
 
-    def _failures(self, connection: Any, different: set[str]) -> Iterator[str]:
+    def _failures(self, connection: Any, different: set[str]) -> Iterator[tuple[str, str]]:
         for node, sql in self.ran:
             parents = {name.split(".")[2] for name in node["depends_on"]["nodes"]}
             if not parents & different:
                 continue
             if node["resource_type"] == "model" and node["name"] not in different:
-                kind = "view" if node["config"]["materialized"] == "view" else "table"
-                relation = node["relation_name"]
-                connection.execute(f"create or replace {kind} {relation} as {sql}")
-                if node["name"] in self.contracts and self._is_of_other_types(
-                    connection, node["name"]
-                ):
-                    yield node["name"]
+                is_built = self._is_built(connection, node, sql)
+                if not is_built or self._is_of_other_types(connection, node["name"]):
+                    yield "build", node["name"]
+                    return
                 if self._differs(connection, node["name"]):
                     different.add(node["name"])
             elif node["resource_type"] == "test":
                 (count,) = connection.execute(f"select count(*) from ({sql})").fetchone()
                 if count:
-                    yield node["name"]
+                    yield "data test", node["name"]
+
+    def _is_built(self, connection: Any, node: dict[str, Any], sql: str) -> bool:
+        """Make a model's table or view anew; a model in Python is trained as dbt would."""
+        kind = "view" if node["config"]["materialized"] == "view" else "table"
+        try:
+            if node["language"] == "python":
+                names: dict[str, Any] = {"__name__": node["name"]}
+                exec(node["raw_code"], names)
+                connection.register("trained", names["model"](_Warehouse(connection), None))
+                sql = "select * from trained"
+            connection.execute(f"create or replace {kind} {node['relation_name']} as {sql}")
+        except duckdb.Error:
+            return False
+        return True
 
     def _differs(self, connection: Any, name: str) -> bool:
         """Tell whether a model holds other rows than before."""
@@ -79,7 +105,9 @@ class Descendants:
         return bool(now != before)
 
     def _is_of_other_types(self, connection: Any, name: str) -> bool:
-        """Tell whether a column of a model has another type than before."""
+        """Tell whether a column has another type than before, and the contract forbids it."""
+        if name not in self.contracts:
+            return False
         query = "select column_name, column_type from (describe {}.built.{})"
         now, before = (
             connection.execute(query.format(place, name)).fetchall() for place in ("wh", "before")

@@ -159,8 +159,7 @@ class Base:
             return Verdict(mutant, "same", "compiles to the same SQL")
         failed, is_different = self.rebuilt.first_failure(folder / "wh.duckdb", names)
         if failed:
-            by = "build" if failed in self.rebuilt.contracts else "data test"
-            return Verdict(mutant, by, failed)
+            return Verdict(mutant, *failed)
         known = SQL_TESTS | SQL_RECORDS
         if is_different:
             known = SQL_TESTS | ROW_TESTS | SQL_RECORDS | ROW_RECORDS

@@ -82,7 +82,7 @@ def test_data_tests_of_what_stands_on_a_changed_model_are_run(
     with duckdb.connect(str(path)) as connection:
         connection.execute("update built.int_orders__revenue set is_first_order = true")
     failed, is_different = rebuilt.first_failure(path, ["int_orders__revenue"])
-    assert failed == "assert_first_orders_are_one_per_customer"
+    assert failed == ("data test", "assert_first_orders_are_one_per_customer")
     assert is_different
 
 
@@ -98,8 +98,30 @@ def test_contracts_of_what_stands_on_a_changed_model_are_held(
         )
     rebuilt = Descendants(built.folder)
     failed, _ = rebuilt.first_failure(path, ["int_orders__revenue"])
-    assert failed == "fct_conversions"
-    assert failed in rebuilt.contracts
+    assert failed == ("build", "fct_conversions")
+    assert "fct_conversions" in rebuilt.contracts
+
+
+@pytest.mark.system
+def test_models_in_python_are_trained_again_and_what_cannot_be_built_is_seen(
+    built: Warehouse, tmp_path: Path
+) -> None:
+    path = tmp_path / "wh.duckdb"
+    shutil.copy(built.folder / "wh.duckdb", path)
+    rebuilt = Descendants(built.folder)
+    customers = "select sum(customers) from built.int_value__fits"
+    with duckdb.connect(str(path)) as connection:
+        [(before,)] = connection.execute(customers).fetchall()
+        connection.execute(
+            "update built.int_value__distinct_histories set customers = 2 * customers"
+        )
+    rebuilt.first_failure(path, ["int_value__distinct_histories"])
+    with duckdb.connect(str(path)) as connection:
+        assert connection.execute(customers).fetchall() == [(2 * before,)]
+        connection.execute("alter table built.int_value__distinct_histories drop frequency")
+    failed, _ = rebuilt.first_failure(path, ["int_value__distinct_histories"])
+    assert failed is not None
+    assert failed[0] == "build"
 
 
 @pytest.mark.system
