@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
+
+
+def _module(name: str, code: str) -> Any:
+    """Return a model in Python as a module; its dataclasses look for it among the others."""
+    module = ModuleType(name)
+    sys.modules[name] = module
+    exec(code, module.__dict__)
+    return module
 
 
 class _Warehouse:
@@ -77,24 +87,29 @@ class Descendants:
                     return
                 if self._differs(connection, node["name"]):
                     different.add(node["name"])
-            elif node["resource_type"] == "test":
-                (count,) = connection.execute(f"select count(*) from ({sql})").fetchone()
-                if count:
-                    yield "data test", node["name"]
+            elif node["resource_type"] == "test" and self._finds_rows(connection, sql):
+                yield "data test", node["name"]
 
     def _is_built(self, connection: Any, node: dict[str, Any], sql: str) -> bool:
         """Make a model's table or view anew; a model in Python is trained as dbt would."""
         kind = "view" if node["config"]["materialized"] == "view" else "table"
         try:
             if node["language"] == "python":
-                names: dict[str, Any] = {"__name__": node["name"]}
-                exec(node["raw_code"], names)
-                connection.register("trained", names["model"](_Warehouse(connection), None))
+                model = _module(node["name"], node["raw_code"]).model
+                connection.register("trained", model(_Warehouse(connection), None))
                 sql = "select * from trained"
             connection.execute(f"create or replace {kind} {node['relation_name']} as {sql}")
-        except duckdb.Error:
+        except (duckdb.Error, LookupError, TypeError, ValueError):
             return False
         return True
+
+    def _finds_rows(self, connection: Any, sql: str) -> bool:
+        """Tell whether a data test fails: it finds rows, or cannot be run any more."""
+        try:
+            (count,) = connection.execute(f"select count(*) from ({sql})").fetchone()
+        except duckdb.Error:
+            return True
+        return bool(count)
 
     def _differs(self, connection: Any, name: str) -> bool:
         """Tell whether a model holds other rows than before."""

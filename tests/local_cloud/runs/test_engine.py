@@ -73,7 +73,7 @@ def test_a_good_run_of_a_publishing_job_ends_with_the_report(cloud, start_engine
     assert len(found) == steps
     if key == "dashboard":
         assert found[-1] == 20
-        assert "there is no such file" in cloud.log(run, 5)
+        assert "there is no DuckDB file at" in cloud.log(run, 5)
 
 
 def test_a_command_that_may_not_run_fails_its_step_with_the_reason(cloud, start_engine):
