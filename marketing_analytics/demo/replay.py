@@ -257,8 +257,9 @@ class Replay:
         new = [name for name in failing if name not in self.story.failing]
         notes = [f"monitor {name}: {failing[name]}" for name in new[:MOST_TOLD]]
         if incident is not None:
-            for name in [name for name in new if incident.is_told_by(name, failing[name])][:1]:
-                self.story.found.setdefault(f"the monitor {name.split()[0]}", day)
+            first = next((name for name in new if incident.is_told_by(name, failing[name])), None)
+            if first is not None:
+                self.story.found.setdefault(f"the monitor {first.split()[0]}", day)
             notes += self.diagnose(day, settings, incident)
         self.story.failing = set(failing)
         count = len({result["monitor"] for result in results})

@@ -41,35 +41,31 @@ def connect(
     pass_over_missing_pandas()
     if is_read_only and not path.exists():
         raise MachineError(f"cannot read {path}: there is no such file")
+    return once_free(
+        lambda: duckdb.connect(str(path), read_only=is_read_only), path, wait_seconds, hint
+    )
+
+
+def attach_beside(connection: Any, path: Path, alias: str, *, wait_seconds: float) -> None:
+    """Attach a file that is read alone, after waiting for who writes it. Raise as `connect`."""
+    statement = f'attach {quoted(path)} as "{alias}" (read_only)'
+    once_free(lambda: connection.execute(statement), path, wait_seconds)
+
+
+def once_free(take: Callable[[], Any], path: Path, wait_seconds: float, hint: str = "") -> Any:
+    """Return what taking a file gives, tried again while another process has it."""
+    import duckdb
+
     give_up_at = time.monotonic() + wait_seconds
     while True:
         try:
-            return duckdb.connect(str(path), read_only=is_read_only)
+            return take()
         except duckdb.IOException as error:
             if LOCKED not in str(error):
                 raise open_error(path, error) from None
             if time.monotonic() >= give_up_at:
                 raise locked_error(path, error, wait_seconds, hint) from None
             time.sleep(POLL_SECONDS)
-
-
-def attach_beside(connection: Any, path: Path, alias: str, *, wait_seconds: float) -> None:
-    """Attach a file that is read alone, after waiting for who writes it. Raise as `connect`."""
-    import duckdb
-
-    statement = f'attach {quoted(path)} as "{alias}" (read_only)'
-    give_up_at = time.monotonic() + wait_seconds
-    while True:
-        try:
-            connection.execute(statement)
-        except duckdb.IOException as error:
-            if LOCKED not in str(error):
-                raise open_error(path, error) from None
-            if time.monotonic() >= give_up_at:
-                raise locked_error(path, error, wait_seconds, "") from None
-            time.sleep(POLL_SECONDS)
-        else:
-            return
 
 
 class NoPandas:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import socketserver
 import sys
@@ -10,6 +9,7 @@ import threading
 
 import pytest
 
+from benchmarks.private_hosts import forms_of
 from marketing_analytics.core import redaction
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.monitor.alerts import channels
@@ -24,25 +24,6 @@ INSIDE = (
     "127.0.0.1", "127.9.9.9", "10.0.0.1", "172.16.5.4", "192.168.1.1", "169.254.169.254",
     "100.64.0.1", "0.0.0.0", "224.0.0.1", "198.18.0.1", "192.0.0.8",
 )  # fmt: skip
-
-
-def forms_of(address):
-    """Return how an address may be written."""
-    whole = ipaddress.IPv4Address(address)
-    number = int(whole)
-    parts = whole.packed
-    return [
-        address,
-        str(number),
-        hex(number),
-        f"0{number:o}",
-        ".".join(hex(part) for part in parts),
-        ".".join(f"0{part:o}" for part in parts),
-        f"{parts[0]}.{number & 0xFFFFFF}",
-        f"[::ffff:{address}]",
-        f"[::ffff:{parts[0]:x}{parts[1]:02x}:{parts[2]:x}{parts[3]:02x}]",
-        f"[64:ff9b::{parts[0]:x}{parts[1]:02x}:{parts[2]:x}{parts[3]:02x}]",
-    ]
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from marketing_analytics.core.redaction import MASK
 
@@ -153,3 +154,11 @@ def resolve_artifact(
     # links are followed first, so one that leaves the folder is seen here
     is_inside = found.is_relative_to(root) and found != root
     return found if is_inside and found.is_file() else None
+
+
+def part_in(path: Path, name: str) -> Any:
+    """Return a part of a file that dbt left, None where it cannot be read."""
+    try:
+        return json.loads(path.read_text("utf-8"))[name]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.store.connection import Connection, Place
+from marketing_analytics.local_cloud.store.settings import Kind, add_setting
 
 QUICK = EngineSettings(
     lease_seconds=1.5,
@@ -54,6 +56,27 @@ class Cloud:
 
     def run(self, job_id: int, **settings) -> int:
         return store.create_run(self.connection, job_id, **settings).id
+
+    def build_into(self, url: str, password: str, environment_id: int | None = None) -> None:
+        """Let an environment, or all of them, build into a PostgreSQL server."""
+        import sqlalchemy
+
+        given = sqlalchemy.make_url(url)
+        config = {"hostname": given.host, "port": given.port, "dbname": given.database}
+        fields = {"name": "Shop", "adapter_version": "postgres_v0", "config": config}
+        connection_id = add_setting(self.connection, 1, Kind.CONNECTION, fields)
+        user = {"type": "postgres", "username": given.username, "default_schema": "marts"}
+        credentials_id = add_setting(self.connection, 1, Kind.CREDENTIALS, user, 1)
+        payload = json.dumps({"connection_id": connection_id, "credentials_id": credentials_id})
+        self.connection.execute(
+            "update environments set payload = ? where id = coalesce(?, id)",
+            (payload, environment_id),
+        )
+        self.connection.execute(
+            "insert into environment_variables (account_id, project_id, name, value, created_at,"
+            " updated_at) values (1, 1, 'DBT_ENV_SECRET_PASSWORD', ?, '', '')",
+            (password,),
+        )
 
     def row(self, run_id: int) -> Run:
         return store.require_run(self.connection, run_id)

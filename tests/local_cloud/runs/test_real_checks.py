@@ -11,7 +11,6 @@ import pytest
 
 from marketing_analytics.local_cloud.runs.artifacts import resolve_artifact
 from marketing_analytics.local_cloud.runs.confinement.access import Access
-from marketing_analytics.local_cloud.store.settings import Kind, add_setting
 from tests.ingest.database_servers import PASSWORD, engine_of, postgresql
 
 pytestmark = pytest.mark.slow
@@ -75,22 +74,8 @@ def warehouse(request: pytest.FixtureRequest, cloud) -> Iterator[str | None]:
     if request.param == "duckdb":
         yield None
         return
-    import sqlalchemy
-
     with postgresql() as url:
-        given = sqlalchemy.make_url(url)
-        config = {"hostname": given.host, "port": given.port, "dbname": given.database}
-        fields = {"name": "Shop", "adapter_version": "postgres_v0", "config": config}
-        connection_id = add_setting(cloud.connection, 1, Kind.CONNECTION, fields)
-        user = {"type": "postgres", "username": given.username, "default_schema": "marts"}
-        credentials_id = add_setting(cloud.connection, 1, Kind.CREDENTIALS, user, 1)
-        payload = json.dumps({"connection_id": connection_id, "credentials_id": credentials_id})
-        cloud.connection.execute("update environments set payload = ?", (payload,))
-        cloud.connection.execute(
-            "insert into environment_variables (account_id, project_id, name, value, created_at,"
-            " updated_at) values (1, 1, 'DBT_ENV_SECRET_PASSWORD', ?, '', '')",
-            (PASSWORD,),
-        )
+        cloud.build_into(url, PASSWORD)
         yield url
 
 

@@ -12,7 +12,6 @@ import pytest
 from marketing_analytics.local_cloud.runs.artifacts import resolve_artifact
 from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.requests.closing import close_requests
-from marketing_analytics.local_cloud.store.settings import Kind, add_setting
 from tests.ingest.database_servers import PASSWORD, engine_of, postgresql
 
 pytestmark = pytest.mark.slow
@@ -169,19 +168,7 @@ def test_an_environment_with_a_connection_builds_into_postgresql(cloud, engine, 
 
     (cloud.project / "models" / "broken.sql").unlink()
     with postgresql() as url:
-        given = sqlalchemy.make_url(url)
-        config = {"hostname": given.host, "port": given.port, "dbname": given.database}
-        fields = {"name": "Shop", "adapter_version": "postgres_v0", "config": config}
-        connection_id = add_setting(cloud.connection, 1, Kind.CONNECTION, fields)
-        user = {"type": "postgres", "username": given.username, "default_schema": "marts"}
-        credentials_id = add_setting(cloud.connection, 1, Kind.CREDENTIALS, user, 1)
-        payload = json.dumps({"connection_id": connection_id, "credentials_id": credentials_id})
-        cloud.connection.execute("update environments set payload = ? where id = 1", (payload,))
-        cloud.connection.execute(
-            "insert into environment_variables (account_id, project_id, name, value, created_at,"
-            " updated_at) values (1, 1, 'DBT_ENV_SECRET_PASSWORD', ?, '', '')",
-            (PASSWORD,),
-        )
+        cloud.build_into(url, PASSWORD, environment_id=1)
         job = cloud.job(["dbt build --select one two"])
         run = cloud.run(job)
         check(cloud, run)

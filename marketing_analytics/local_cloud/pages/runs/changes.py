@@ -77,8 +77,11 @@ def changes_of(data_dir: Path, run_id: int, secrets: Sequence[str]) -> Changes |
         return None
     found = read_object(files[-1])
     order = list(STATES)
-    models = [model_change(part, secrets) for part in parts_of(found.get("models"))]
-    models.sort(key=lambda one: (order.index(what_of(one)), one.name))
+    parts = sorted(
+        parts_of(found.get("models")),
+        key=lambda part: (order.index(what_of(part)), text_of(part.get("name"))),
+    )
+    models = [model_change(part, secrets) for part in parts]
     other = number_of(found.get("compared_with_run_id"))
     return Changes(
         models=models[:MAX_MODELS],
@@ -90,9 +93,10 @@ def changes_of(data_dir: Path, run_id: int, secrets: Sequence[str]) -> Changes |
     )
 
 
-def what_of(change: ModelChange) -> str:
-    """Return the word of the file for a state."""
-    return next(word for word, state in STATES.items() if state == change.state)
+def what_of(part: Part) -> str:
+    """Return what the file says of a model; a word that is not known is a failure."""
+    what = text_of(part.get("what"))
+    return what if what in STATES else FAILED
 
 
 def words_of(models: Sequence[ModelChange]) -> str:
@@ -108,7 +112,7 @@ def model_change(part: Part, secrets: Sequence[str]) -> ModelChange:
     return ModelChange(
         unique_id=text_of(part.get("unique_id")),
         name=text_of(part.get("name")),
-        state=STATES.get(text_of(part.get("what")), STATES[FAILED]),
+        state=STATES[what_of(part)],
         rows=after if before in ("–", after) else f"{before} → {after}",
         added=counted(rows.get("added")),
         removed=counted(rows.get("removed")),

@@ -38,7 +38,7 @@ def files_to_lint(checkout: Checkout, home: Home, other: Run | None) -> ToLint:
         known = f"commit {other.git_sha[:10]} of run {other.id} is not in the repository"
         return ToLint(every, f"{whole}: {known}")
     inner = os.path.relpath(checkout.project, home.tree)
-    found = [name for name in every if os.path.normpath(os.path.join(inner, name)) in changed]  # noqa: PTH118
+    found = [name for name in every if os.path.normpath(Path(inner, name)) in changed]
     since = f"commit {other.git_sha[:10]} of run {other.id}"
     return ToLint(found, f"{len(found)} of {len(every)} SQL files, which differ from {since}")
 
@@ -62,7 +62,7 @@ def changed_files(repository: Repository, home: Home, sha: str) -> set[str] | No
 
 def sql_files(project: Path) -> list[str]:
     """Return the SQL files of a project that can be linted, relative to it, in order."""
-    places = paths_of(project, LINTED)
+    places = paths_of(settings_of(project), LINTED)
     found = (path for place in places for path in (project / place).rglob("*.sql"))
     files = {path.relative_to(project).as_posix() for path in found if path.is_file()}
     return sorted(files)
@@ -70,16 +70,20 @@ def sql_files(project: Path) -> list[str]:
 
 def macro_folders(project: Path) -> list[Path]:
     """Return where the macros of a project and of its installed packages are."""
-    settings = read_yaml(project / "dbt_project.yml") or {}
+    settings = settings_of(project)
     installed = settings.get("packages-install-path", "dbt_packages")
     packages = sorted((project / str(installed)).glob("*/macros"))
-    own = [project / place for place in paths_of(project, MACROS)]
+    own = [project / place for place in paths_of(settings, MACROS)]
     return [folder for folder in (*own, *packages) if folder.is_dir()]
 
 
-def paths_of(project: Path, wanted: dict[str, list[str]]) -> list[str]:
+def settings_of(project: Path) -> dict[str, Any]:
+    """Return what a project says of itself, {} for a file that cannot be read."""
+    return read_yaml(project / "dbt_project.yml") or {}
+
+
+def paths_of(settings: dict[str, Any], wanted: dict[str, list[str]]) -> list[str]:
     """Return folders that a project names, inside of it; defaults where it names none."""
-    settings: dict[str, Any] = read_yaml(project / "dbt_project.yml") or {}
     given = [settings.get(name, usual) for name, usual in wanted.items()]
     named = [str(place) for places in given if isinstance(places, list) for place in places]
     return [place for place in named if not place.startswith("/") and ".." not in Path(place).parts]

@@ -5,11 +5,12 @@ Out of two manifests of dbt: that of the run, and that of the run that it is def
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from marketing_analytics.local_cloud.runs.artifacts import part_in
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,7 @@ class Compared:
 
 def read_nodes(manifest: Path) -> dict[str, dict[str, Any]]:
     """Return the nodes of a manifest by unique id, {} for one that cannot be read."""
-    try:
-        nodes: dict[str, dict[str, Any]] = json.loads(manifest.read_text("utf-8"))["nodes"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return nodes
+    return part_in(manifest, "nodes") or {}
 
 
 def compared_models(

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from marketing_analytics.core.written import replace_file
+from marketing_analytics.local_cloud.runs.artifacts import part_in
 from marketing_analytics.local_cloud.runs.checks.comparison import PROJECT, QUIET, Ask
 from marketing_analytics.local_cloud.runs.requests.places import listed
 from marketing_analytics.local_cloud.runs.workspace import Workspace
@@ -44,13 +45,9 @@ def sample_failures(ask: Ask, workspace: Workspace) -> None:
 
 def failed_tests(results: Path) -> list[dict[str, str]]:
     """Return the first tests that failed or warned, each with the statement of its rows."""
-    try:
-        found = json.loads(results.read_text("utf-8"))["results"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
     tests = [
         {"unique_id": str(one["unique_id"]), "sql": str(one["compiled_code"])}
-        for one in found
+        for one in part_in(results, "results") or []
         if one.get("status") in FAILED
         and one.get("compiled_code")
         and str(one.get("unique_id")).startswith("test.")

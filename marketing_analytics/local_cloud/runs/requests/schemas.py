@@ -6,7 +6,6 @@ trigger names another schema, which may not be one that an environment builds in
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs.artifacts import part_in
 from marketing_analytics.local_cloud.store.connection import (
     Connection,
     find_all,
@@ -109,10 +109,7 @@ def built_elsewhere(results: Path, schema_name: str) -> list[str]:
 
     A project's own `generate_schema_name` may leave the target's schema out.
     """
-    try:
-        found = json.loads(results.read_text("utf-8"))["results"]
-    except (OSError, ValueError, KeyError):
-        return []
+    found = part_in(results, "results") or []
     built = [one for one in found if str(one.get("unique_id", "")).startswith(BUILT)]
     names = [str(one.get("relation_name") or "") for one in built if one.get("status") in DONE]
     return [name for name in names if name and not is_inside(name, schema_name)]
