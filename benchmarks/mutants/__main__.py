@@ -117,6 +117,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="a part of the path of the files")
+    parser.add_argument("--kind", default="", help="mutants of one kind alone, such as join")
     parser.add_argument("--built", type=Path, help="the folder of a build that is there already")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
@@ -126,7 +127,13 @@ def main() -> int:
             build(built)
         check(built, Path(folder))
         base = Base(built, Path(folder))
-        mutants = [one for one in all_mutants() if options.only in one.path and base.is_built(one)]
+        mutants = [
+            one
+            for one in all_mutants()
+            if options.only in one.path
+            and options.kind in {"", one.edit.kind}
+            and base.is_built(one)
+        ]
         print(f"{len(mutants)} mutants can be made", flush=True)
         verdicts = run(base, drawn(mutants, options.seed), options.count, options.jobs)
         return report(verdicts, options.seed)

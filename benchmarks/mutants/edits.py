@@ -74,8 +74,9 @@ SWAPS: dict[str, list[tuple[str, str]]] = {
         (r"\bselect distinct\b", "select"),
     ],
     "rounding": [
-        (r"(?<=decimal\(18, )2(?=\))", "1"),
-        (r"(?<=decimal\(18, )[46](?=\))", "2"),
+        # fewer digits of no value are none
+        (r"(?<=decimal\(18, )(?<!null as decimal\(18, )2(?=\))", "1"),
+        (r"(?<=decimal\(18, )(?<!null as decimal\(18, )[46](?=\))", "2"),
         (r"(?<=decimal\(18, )12(?=\))", "6"),
         (r"\bfloor\(", "ceil("),
         (r"\bceil\(", "floor("),

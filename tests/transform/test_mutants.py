@@ -142,3 +142,32 @@ def test_mutants_are_caught_or_not_counted(built: Warehouse, tmp_path: Path) -> 
     ]
     verdicts = run(Base(built.folder, tmp_path), iter(chosen), 3, jobs=1)
     assert [verdict.by for verdict in verdicts] == ["unit test", "python test", "unit test"]
+
+
+@pytest.mark.system
+def test_a_join_whose_lonely_rows_are_dropped_later_is_no_other_query(
+    built: Warehouse, tmp_path: Path
+) -> None:
+    path = tmp_path / "wh.duckdb"
+    shutil.copy(built.folder / "wh.duckdb", path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table a as select i from range(9) as t(i)")
+        connection.execute("create table b as select i from range(9) as t(i)")
+    rebuilt = Descendants(built.folder)
+    joined = "select a.i from wh.main.a {} join wh.main.b on a.i = b.i {}"
+
+    def is_alike(condition: str) -> bool:
+        inner, left = (joined.format(kind, condition) for kind in ("inner", "left"))
+        return rebuilt.is_planned_alike(path, [(inner, left)])
+
+    assert is_alike("where b.i >= 0")
+    # here the rows are the same, and other rows would not be
+    assert not is_alike("")
+    assert not is_alike("where a.i >= 0")
+    assert not rebuilt.is_planned_alike(path, [("", "select 1")])
+
+
+def test_a_null_is_not_given_fewer_digits() -> None:
+    text = "select cast(null as decimal(18, 2)) as a, cast(b as decimal(18, 4)) as b"
+    rounded = [edit.apply(text) for edit in edits(text) if edit.kind == "rounding"]
+    assert rounded == [text.replace("18, 4", "18, 2")]

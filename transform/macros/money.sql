@@ -87,7 +87,7 @@
 {%- endmacro %}
 
 {% macro duckdb__stop_with(sentence) -%}
-    cast(error({{ sentence }}) as decimal(18, 4))
+    error({{ sentence }})
 {%- endmacro %}
 
 {#- integer cents as money -#}

@@ -75,10 +75,11 @@ placed as (
 
 places as (
 
-    select distinct
+    select
         country,
         region
     from placed
+    group by country, region
 
 ),
 

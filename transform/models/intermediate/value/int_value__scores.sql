@@ -49,36 +49,34 @@ cohorts as (
 
 ),
 
-everyone as (
+beside_everyone as (
 
     select
-        cut_off,
-        sum(purchases) as purchases,
-        sum(revenue_usd) as revenue_usd,
-        sum(customer_days) as customer_days
+        *,
+        sum(purchases) over (partition by cut_off) as all_purchases,
+        sum(revenue_usd) over (partition by cut_off) as all_revenue_usd,
+        sum(customer_days) over (partition by cut_off) as all_customer_days
     from cohorts
-    group by cut_off
 
 ),
 
 benchmarks as (
 
     select
-        cohorts.cut_off,
-        cohorts.cohort_month,
+        cut_off,
+        cohort_month,
         -- a cohort of today has no past
         coalesce(
-            {{ safe_ratio('cohorts.purchases', 'cohorts.customer_days') }},
-            {{ safe_ratio('everyone.purchases', 'everyone.customer_days') }},
+            {{ safe_ratio('purchases', 'customer_days') }},
+            {{ safe_ratio('all_purchases', 'all_customer_days') }},
             0
         ) as purchases_a_day,
         coalesce(
-            {{ safe_ratio('cohorts.revenue_usd', 'cohorts.customer_days') }},
-            {{ safe_ratio('everyone.revenue_usd', 'everyone.customer_days') }},
+            {{ safe_ratio('revenue_usd', 'customer_days') }},
+            {{ safe_ratio('all_revenue_usd', 'all_customer_days') }},
             0
         ) as revenue_a_day_usd
-    from cohorts
-    inner join everyone on cohorts.cut_off = everyone.cut_off
+    from beside_everyone
 
 ),
 

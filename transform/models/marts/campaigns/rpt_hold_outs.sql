@@ -125,13 +125,14 @@ summed as (
 
 ),
 
-judged as (
+compared as (
 
     select
         hold_outs.pause_name,
         hold_outs.first_date,
         hold_outs.last_date,
         hold_outs.channel,
+        hold_outs.first_date <= as_of.as_of_date as is_begun,
         hold_outs.last_date <= as_of.as_of_date as is_over,
         coalesce(summed.regions_held_out, 0) as regions_held_out,
         coalesce(summed.regions_kept, 0) as regions_kept,
@@ -141,22 +142,7 @@ judged as (
         coalesce(summed.kept_during, 0) as kept_during,
         coalesce(summed.freedom, 0) as freedom,
         summed.deviance,
-        {{ safe_ratio('hold_outs.spend_usd', 'channel_spend.spend_usd') }} as spend_share,
-        case
-            when hold_outs.first_date > as_of.as_of_date then 'planned'
-            when hold_outs.channel is null then 'no one channel'
-            when
-                coalesce(summed.regions_held_out, 0) = 0 or coalesce(summed.regions_kept, 0) = 0
-                then 'nothing to compare with'
-            when summed.freedom < 5 then 'too few regions'
-            when
-                least(
-                    summed.held_out_before, summed.held_out_during, summed.kept_before,
-                    summed.kept_during
-                ) < {{ var('minimum_cell_customers') }}
-                then 'too few orders'
-            else 'estimated'
-        end as hold_out_status
+        {{ safe_ratio('hold_outs.spend_usd', 'channel_spend.spend_usd') }} as spend_share
     from hold_outs
     cross join as_of
     left join summed
@@ -164,6 +150,25 @@ judged as (
         and hold_outs.first_date = summed.first_date
         and hold_outs.last_date = summed.last_date
     left join channel_spend on hold_outs.channel = channel_spend.channel
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when not is_begun then 'planned'
+            when channel is null then 'no one channel'
+            when least(regions_held_out, regions_kept) = 0 then 'nothing to compare with'
+            when freedom < 5 then 'too few regions'
+            when
+                least(held_out_before, held_out_during, kept_before, kept_during)
+                < {{ var('minimum_cell_customers') }}
+                then 'too few orders'
+            else 'estimated'
+        end as hold_out_status
+    from compared
 
 ),
 
