@@ -64,33 +64,21 @@ joined as (
 
 ),
 
-bought as (
-
-    select
-        joined.automation_id,
-        joined.email_key,
-        count(orders.order_id) as orders,
-        coalesce(sum(orders.revenue_usd), 0) as revenue_usd
-    from joined
-    inner join customers on joined.email_key = customers.email_key
-    inner join orders
-        on customers.customer_key = orders.customer_key
-        and joined.joined_date <= orders.order_date
-        and {{ days_after('joined.joined_date', var('flow_uplift_days')) }} > orders.order_date
-    group by joined.automation_id, joined.email_key
-
-),
-
 spent as (
 
     select
         joined.automation_id,
         joined.is_held_out,
-        coalesce(bought.orders, 0) as orders,
-        {{ as_double('coalesce(bought.revenue_usd, 0)') }} as revenue_usd
+        joined.email_key,
+        count(orders.order_id) as orders,
+        {{ as_double('coalesce(sum(orders.revenue_usd), 0)') }} as revenue_usd
     from joined
-    left join bought
-        on joined.automation_id = bought.automation_id and joined.email_key = bought.email_key
+    left join customers on joined.email_key = customers.email_key
+    left join orders
+        on customers.customer_key = orders.customer_key
+        and joined.joined_date <= orders.order_date
+        and {{ days_after('joined.joined_date', var('flow_uplift_days')) }} > orders.order_date
+    group by joined.automation_id, joined.is_held_out, joined.email_key
 
 ),
 
