@@ -138,6 +138,10 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{% macro as_credit(value) -%}
+    cast({{ value }} as {{ type_decimal(18, 12) }})
+{%- endmacro %}
+
 {#-
     credit and revenue of a touch under every model, as columns. Shares are rounded as running totals,
     credit to twelve decimals and revenue to cents, so that they add up to one and to the revenue
@@ -145,16 +149,14 @@
 {% macro touch_credits() -%}
     {%- for model, rule in rule_models().items() %}
     {%- if 'one' in rule %}
-        cast(case when {{ rule.one }} then 1 else 0 end as {{ type_decimal(18, 12) }})
-            as {{ model }}_credit,
+        {{ as_credit('case when ' ~ rule.one ~ ' then 1 else 0 end') }} as {{ model }}_credit,
         cast(case when {{ rule.one }} then revenue_usd else 0 end as decimal(18, 2))
             as {{ model }}_revenue_usd
     {%- else %}
-        cast(
-            (
-                floor({{ model }}_shared * 1e12 + 0.5) - floor({{ model }}_before * 1e12 + 0.5)
-            ) / 1e12 as {{ type_decimal(18, 12) }}
-        ) as {{ model }}_credit,
+        {{ as_credit(
+            '(floor(' ~ model ~ '_shared * 1e12 + 0.5) - floor(' ~ model ~ '_before * 1e12 + 0.5))'
+            ~ ' / 1e12'
+        ) }} as {{ model }}_credit,
         cast(
             revenue_sign * (
                 floor(revenue_cents * {{ model }}_shared + 0.5)
@@ -169,8 +171,7 @@
 {#- the same columns of a conversion without a touch: all of it, or nothing when it was refunded -#}
 {% macro whole_credits() -%}
     {%- for model in rule_models() %}
-        cast(case when is_refunded then 0 else 1 end as {{ type_decimal(18, 12) }})
-            as {{ model }}_credit,
+        {{ as_credit('case when is_refunded then 0 else 1 end') }} as {{ model }}_credit,
         revenue_usd as {{ model }}_revenue_usd
         {%- if not loop.last %},{% endif -%}
     {%- endfor -%}
