@@ -106,7 +106,7 @@
 {%- endmacro %}
 
 {% macro duckdb__seconds_between(earlier, later) -%}
-    ((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1000000.0)
+    ((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1e6)
 {%- endmacro %}
 
 {% macro postgres__seconds_between(earlier, later) -%}
