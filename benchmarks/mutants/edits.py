@@ -90,6 +90,10 @@ SWAPS: dict[str, list[tuple[str, str]]] = {
 }
 NUMBER = re.compile(r"(?<![\w.'%:])\d+(?![\w.'%])")
 TYPE = re.compile(r"(?:decimal\(|type_decimal\(|timestamp\()[\d, ]*$")
+# which number stands for what is counted is the same
+COUNTED = re.compile(
+    r"\bcount\(\s*case\s+when\b(?:(?!\bthen\b|\bend\b).)*\bthen (\d+)\s+end\s*\)", re.DOTALL
+)
 CLAUSE_END = re.compile(r"\n[ \t]*\n|\n\s*(?:group by|having|order by|qualify)\b|\n?[ \t]*\{%|\Z")
 
 
@@ -232,8 +236,9 @@ def _branches(plain: str, begin: int) -> list[tuple[str, int, int]]:
 
 def _constants(shown: str, plain: str) -> Iterator[Edit]:
     """Make numbers one higher, texts one letter longer."""
+    counted = {match.start(1) for match in COUNTED.finditer(plain)}
     for match in NUMBER.finditer(plain):
-        if not TYPE.search(plain[: match.start()]):
+        if not TYPE.search(plain[: match.start()]) and match.start() not in counted:
             yield Edit("constant", *match.span(), str(int(match[0]) + 1))
     for match in TEXT.finditer(shown):
         if plain[match.start() : match.end()].strip(" '") == "" and match[0].strip("' "):

@@ -176,3 +176,19 @@ def test_a_null_is_not_given_fewer_digits() -> None:
     text = "select cast(null as decimal(18, 2)) as a, cast(b as decimal(18, 4)) as b"
     rounded = [edit.apply(text) for edit in edits(text) if edit.kind == "rounding"]
     assert rounded == [text.replace("18, 4", "18, 2")]
+
+
+def test_it_does_not_matter_by_which_number_rows_are_counted() -> None:
+    text = """
+        select
+            count(case when a > 5 then 1 end) as b,
+            count(
+                case
+                    when a = 6 then 2
+                end
+            ) as c,
+            sum(case when a > 7 then 3 end) as d,
+            count(distinct case when a > 8 then 4 when a > 9 then 10 end) as e
+    """
+    changed = [int(edit.after) for edit in edits(text) if edit.kind == "constant"]
+    assert sorted(changed) == [4, 5, 6, 7, 8, 9, 10, 11]

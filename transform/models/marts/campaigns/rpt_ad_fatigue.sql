@@ -111,15 +111,11 @@ compared as (
         {{ safe_ratio('latest_click_through_rate', 'first_click_through_rate') }} - 1
             as click_through_rate_change,
         {{ safe_ratio('latest_frequency', 'first_frequency') }} - 1 as frequency_change,
-        case
-            when common_rate > 0 and common_rate < 1
-                then
-                    (latest_click_through_rate - first_click_through_rate)
-                    / sqrt(
-                        common_rate * (1 - common_rate)
-                        * (1 / first_impressions + 1 / latest_impressions)
-                    )
-        end as click_through_rate_z
+        {{ safe_ratio(
+            'latest_click_through_rate - first_click_through_rate',
+            'sqrt(greatest(common_rate * (1 - common_rate), 0)'
+            ~ ' * (1 / first_impressions + 1 / latest_impressions))'
+        ) }} as click_through_rate_z
     from rated
 
 ),

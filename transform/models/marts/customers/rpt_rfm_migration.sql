@@ -42,7 +42,6 @@ moved as (
         previous_date,
         previous_segment,
         segment,
-        previous_segment || ' > ' || segment as move_name,
         count(*) as customers,
         sum(monetary_usd) as revenue_usd
     from compared
@@ -54,7 +53,7 @@ judged as (
 
     select
         *,
-        {{ is_merged_cell('customers', 'scored_date', 'move_name') }} as is_merged
+        {{ is_merged_cell('customers', 'scored_date', 'previous_segment, segment') }} as is_merged
     from moved
 
 ),
