@@ -33,7 +33,6 @@ contacts as (
 events as (
 
     select * from {{ ref('stg_ga4__events') }}
-    where device_key is not null
 
 ),
 
