@@ -102,7 +102,6 @@ placed as (
         meant.segment,
         bought.customer_key is not null as has_bought,
         touched.channel,
-        coalesce(bought.revenue_usd, 0) as next_revenue_usd,
         count(*) over (partition by meant.segment_name, meant.cut_off_role) as customers,
         rank() over (
             partition by meant.segment_name, meant.cut_off_role order by meant.net_usd desc
