@@ -12,6 +12,7 @@ from marketing_analytics.report.numbers.words import (
     model_words,
     range_words,
     shown,
+    tied,
     tone,
 )
 from marketing_analytics.report.pages.drawing import spark_path
@@ -35,6 +36,11 @@ def test_a_change_has_sign_arrow_and_tone():
     assert change_words(change(100, 100)) == "→ 0.0 %"
     assert change_words(change(1, 0)) == change_words(change(None, 3)) == "–"
     assert [tone(0.1, better) for better in ("up", "down", "neither")] == ["good", "bad", "even"]
+
+
+def test_a_number_its_unit_and_its_arrow_stay_on_one_line():
+    assert tied("10 USD (↑ +2.0 %) in 28 days") == "10\xa0USD (↑\xa0+2.0\xa0%) in 28 days"
+    assert tied("before → after 3 ROAS") == "before → after 3 ROAS"
 
 
 def test_days_and_models_in_words():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
 
 DASH = "–"
 MINUS = "−"
 # a change of less than this share is none
 STEADY = 0.0005
+NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=%|[A-Z]{3}\b)|(?<=[↑↓→]) (?=[+−\d])")
 
 
 def number(value: float, decimals: int = 0) -> str:
@@ -57,6 +59,11 @@ def signed(value: float, currency: str = "USD") -> str:
     """Return an amount with its sign."""
     sign = "+" if value >= 0 else MINUS
     return f"{sign}{number(abs(value))} {currency}"
+
+
+def tied(text: str) -> str:
+    """Return a text in which a number, its unit and its arrow stay on one line."""
+    return NUMBER_AND_UNIT.sub("\u00a0", text)
 
 
 def day_words(day: date) -> str:
