@@ -64,6 +64,8 @@ def test_a_number_is_known_to_the_day_of_the_platform_that_is_furthest_behind(wa
     assert days["new_customers"] == days["orders"] == LAST
     behind = LAST - timedelta(days=2)
     assert days["spend_usd"] == days["roas"] == days["ltv_to_cac"] == behind
+    # no part of it is known without another
+    assert metric_known_to(TILES[2], {"rpt_attribution_days": LAST}) is None
     text = (pages / "index.html").read_text()
     assert text.count('class="known t-warn"') == 5
     assert f"to {behind.day} {behind:%b}</span>" in text

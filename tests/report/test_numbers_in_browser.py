@@ -86,7 +86,7 @@ def test_tiles_equal_their_sql_over_twenty_filters(shop, browser):
                 assert delta.startswith(change_words(change(value, past)))
                 words = spaced(tile.locator("[data-target]").inner_text())
                 assert words.startswith(
-                    f"plan {shown(target, metric.unit)}," if target else "no plan"
+                    f"plan {shown(target, metric.unit)}" if target else "no plan"
                 )
             if is_known:
                 days = f"{filters.days} day{'s' if filters.days != 1 else ''} before"

@@ -44,5 +44,6 @@ def known_to(snapshot: Snapshot) -> dict[str, date]:
 
 
 def metric_known_to(metric: Metric, known: dict[str, date]) -> date | None:
-    """Return to which day a number is known; None where nothing of it is."""
-    return min((known[mart] for mart in metric.models if mart in known), default=None)
+    """Return to which day a number is known; None where a part of it is not known at all."""
+    days = [known.get(mart) for mart in metric.models if mart in DAYS]
+    return min((day for day in days if day is not None), default=None) if all(days) else None

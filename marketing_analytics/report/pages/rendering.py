@@ -259,7 +259,7 @@ class Rendering:
             if changes["year"] is not None
             else "",
             "year_tone": tone(changes["year"], metric.better),
-            "target": f"plan {shown(target, metric.unit)}, {attained(value, target)}"
+            "target": f"plan {shown(target, metric.unit)}{attained(value, target)}"
             if target
             else "no plan",
         }
@@ -281,5 +281,5 @@ class Rendering:
 
 
 def attained(value: float | None, target: float) -> str:
-    """Return how much of a plan is reached."""
-    return "–" if value is None else f"{value / target * 100:.0f} % of it"
+    """Return how much of a plan is reached; nothing where that is not known."""
+    return "" if value is None else f", {value / target * 100:.0f} % of it"

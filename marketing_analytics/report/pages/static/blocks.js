@@ -12,8 +12,7 @@ const blocks = (() => {
 
   function theme() {
     const style = getComputedStyle(document.documentElement), of = (name) => style.getPropertyValue(`--${name}`).trim();
-    const isPrinting = document.documentElement.classList.contains("printing");
-    const colors = isDark.matches && !isPrinting ? PALETTE.dark : PALETTE.light;
+    const colors = isDark.matches && !isPrinting() ? PALETTE.dark : PALETTE.light;
     return {
       ink: of("ink"), muted: of("muted"), line: of("line"), card: of("card"), soft: of("soft"),
       good: of("bar-success"), bad: of("bar-error"), warn: of("bar-warn"), colors, dashes: DASHES,
@@ -201,10 +200,11 @@ const blocks = (() => {
     }
     if (spec.after) spec.after(element);
   }
-  function heightOf(spec, chart) {
-    const { clientWidth: width } = chart;
-    return spec.height + extra(spec.option(theme()), width);
-  }
+  /* on paper, A4 across: the screen is laid out when charts are drawn for it, so its width is no measure */
+  const PAPER = { wide: 980, half: 462, height: 0.62 };
+  const isPrinting = () => document.documentElement.classList.contains("printing");
+  const widthOf = (chart) => (isPrinting() ? PAPER[chart.closest(".wide") ? "wide" : "half"] : chart.clientWidth);
+  const heightOf = (spec, chart) => (spec.height > 200 && isPrinting() ? PAPER.height : 1) * spec.height + extra(spec.option(theme()), widthOf(chart));
   function forget(id) {
     drawn.get(id)?.chart?.dispose();
     drawn.delete(id);
@@ -230,8 +230,8 @@ const blocks = (() => {
     drawn.set(id, { ...drawn.get(id), chart });
     const height = heightOf(spec, one.element);
     one.element.style.height = `${height}px`;
-    chart.resize();
-    chart.setOption(merged(spec.option(look), look, one.element.clientWidth), true);
+    chart.resize({ width: isPrinting() ? widthOf(one.element) : "auto", height });
+    chart.setOption(merged(spec.option(look), look, widthOf(one.element)), true);
     if (spec.click) { chart.off("click"); chart.on("click", spec.click); }
     one.element.dataset.drawn = "";
   }
@@ -246,9 +246,8 @@ const blocks = (() => {
   addEventListener("beforeprint", () => {
     document.documentElement.classList.add("printing");
     [...drawn.keys()].forEach(draw);
-    drawn.forEach(({ chart }) => chart?.resize());
   });
-  addEventListener("afterprint", () => { document.documentElement.classList.remove("printing"); redraw(); drawn.forEach(({ chart }) => chart?.resize()); });
+  addEventListener("afterprint", () => { document.documentElement.classList.remove("printing"); redraw(); });
 
   /* what takes a file of its own is loaded when its block comes into view */
   const seen = new Set(), waited = {};

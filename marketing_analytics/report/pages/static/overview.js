@@ -26,7 +26,7 @@
       line.className = `delta ${words.tone(share, metric.better)}`;
     }
     const target = measures.target(metric, context, range);
-    put(element.querySelector("[data-target]"), words.tied(target ? `plan ${words.shown(money(target), metric.unit, currency)}, ${words.isNothing(value) ? words.DASH : `${words.number((value / target) * 100)} % of it`}` : "no plan"));
+    put(element.querySelector("[data-target]"), words.tied(target ? `plan ${words.shown(money(target), metric.unit, currency)}${words.isNothing(value) ? "" : `, ${words.number((value / target) * 100)} % of it`}` : "no plan"));
     const steps = report.steps(range, context.grain);
     element.querySelector("[data-spark] path").setAttribute("d", blocks.spark(steps.map(([from, to]) => measures.value(metric, context, credit, [from, to]))));
     element.querySelector("[data-spark]").setAttribute("aria-label", `${metric.label}, ${words.rangeWords(report.dayOf(range[0]), report.dayOf(range[1]))}`);
