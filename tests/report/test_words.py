@@ -10,6 +10,7 @@ from marketing_analytics.report.numbers.words import (
     change,
     change_words,
     model_words,
+    platform_words,
     range_words,
     shown,
     tied,
@@ -48,6 +49,8 @@ def test_days_and_models_in_words():
     assert range_words(date(2026, 10, 4), date(2026, 10, 4)) == "4 Oct 2026"
     assert range_words(date(2025, 12, 4), date(2026, 1, 1)) == "4 Dec 2025 to 1 Jan 2026"
     assert model_words("inverse_j_shaped") == "Inverse J-shaped"
+    assert platform_words("linkedin_ads") == "LinkedIn Ads"
+    assert platform_words("google_ads") == "Google Ads"
 
 
 def test_a_line_has_gaps_where_nothing_is_known():

@@ -8,6 +8,10 @@ from datetime import date
 
 DASH = "–"
 MINUS = "−"
+PLATFORMS = {
+    "linkedin": "LinkedIn", "tiktok": "TikTok", "hubspot": "HubSpot", "sendgrid": "SendGrid",
+    "ga4": "GA4",
+}  # fmt: skip
 # a change of less than this share is none
 STEADY = 0.0005
 NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=%|[A-Z]{3}\b)|(?<=[↑↓→]) (?=[+−\d])")
@@ -78,6 +82,11 @@ def range_words(first: date, last: date) -> str:
     if first.year == last.year:
         return f"{first.day} {first:%b} to {day_words(last)}"
     return f"{day_words(first)} to {day_words(last)}"
+
+
+def platform_words(platform: str) -> str:
+    """Return the name of a platform as its maker writes it."""
+    return " ".join(PLATFORMS.get(part, part.capitalize()) for part in platform.split("_"))
 
 
 def model_words(model: str) -> str:

@@ -201,10 +201,14 @@ const blocks = (() => {
     if (spec.after) spec.after(element);
   }
   /* on paper, A4 across: the screen is laid out when charts are drawn for it, so its width is no measure */
-  const PAPER = { wide: 980, half: 462, height: 0.62 };
+  const PAPER = { wide: 980, half: 462, height: 0.72 };
   const isPrinting = () => document.documentElement.classList.contains("printing");
   const widthOf = (chart) => (isPrinting() ? PAPER[chart.closest(".wide") ? "wide" : "half"] : chart.clientWidth);
-  const heightOf = (spec, chart) => (spec.height > 200 && isPrinting() ? PAPER.height : 1) * spec.height + extra(spec.option(theme()), widthOf(chart));
+  function heightOf(spec, chart) {
+    const option = spec.option(theme()), isOfRows = axesOf(option, "yAxis").some(({ type }) => type === "category");
+    // rows need the height of their names
+    return (isPrinting() && !isOfRows ? PAPER.height : 1) * spec.height + extra(option, widthOf(chart));
+  }
   function forget(id) {
     drawn.get(id)?.chart?.dispose();
     drawn.delete(id);
