@@ -23,6 +23,25 @@ def test_a_snapshot_holds_what_there_is_and_names_what_is_missing(shop):
         assert not snapshot.has("rpt_budget_pacing")
 
 
+def test_texts_that_are_sorted_are_kept_as_numbers_and_read_as_they_were(tmp_path):
+    path = write_marts(tmp_path / "shop.duckdb", days=3)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "create table marts.rpt_campaign_attribution_days as select day_kind, day_date,"
+            " channel, case when hash(day_date) % 2 = 0 then 'pläce' end as platform,"
+            " conversion_type, model, credit, revenue_usd from marts.rpt_attribution_days"
+        )
+        query = "select *, typeof(channel) = 'VARCHAR' as is_text from {} order by all"
+        given = connection.execute(query.format("marts.rpt_campaign_attribution_days")).fetchall()
+    publish(Marts(str(path)), tmp_path / "snapshots")
+    with opened(tmp_path / "snapshots") as snapshot:
+        found = snapshot.connection.execute(query.format("rpt_campaign_attribution_days"))
+        kept = found.fetchall()
+    assert [row[:-1] for row in kept] == [row[:-1] for row in given]
+    assert {row[-1] for row in kept} == {False}
+    assert {row[3] for row in kept} == {None, "pläce"}
+
+
 def test_no_table_of_persons_is_published(shop):
     with opened(shop.snapshots) as snapshot:
         columns = {row["column_name"] for row in snapshot.rows("from information_schema.columns")}

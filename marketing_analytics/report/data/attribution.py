@@ -14,8 +14,8 @@ RECENT_DAYS = 400
 SQL = """
 select
     date_diff('day', cast($first as date), day_date) as place,
-    channel,
-    conversion_type,
+    cast(channel as varchar) as channel,
+    cast(conversion_type as varchar) as conversion_type,
     has_spend,
     cast(round(revenue_usd * 100) as bigint) as revenue,
     cast(credit as double) as credit

@@ -33,6 +33,8 @@ POSTGRESQL_TYPES = {
     1082: "date", 1114: "timestamp", 1184: "timestamptz",
 }  # fmt: skip
 NUMERIC = 1700
+# what of a statement says how its rows are sorted
+ORDERED = "\norder by "
 
 
 def publish_command(console: Console, marts: Marts, folder: Path) -> None:
@@ -120,10 +122,28 @@ def copied(connection: Any, table: str, statement: str) -> int | None:
     import duckdb as engine
 
     try:
+        rows, _, order = statement.partition(ORDERED)
+        statement = f"{numbered(connection, table, rows)}{ORDERED}{order}" if order else rows
         connection.execute(f"create table {table} as {statement}")
     except (engine.CatalogException, engine.BinderException):
         return None
     return int(connection.execute(f"select count(*) from {table}").fetchone()[0])  # noqa: S608
+
+
+def numbered(connection: Any, table: str, statement: str) -> str:
+    """Return a statement whose texts are numbers of the few there are, in their order.
+
+    What is sorted is large: by numbers that takes a third of the time.
+    """
+    described = connection.execute(f"describe {statement}").fetchall()
+    casts = []
+    for name, kind, *_ in described:
+        if kind == "VARCHAR":
+            # the empty one, since there must be one
+            texts = f"select '' union select {name} from ({statement}) where {name} is not null"  # noqa: S608
+            connection.execute(f"create type {table}_{name} as enum ({texts} order by 1)")
+            casts.append(f"cast({name} as {table}_{name}) as {name}")
+    return f"select * replace ({', '.join(casts)}) from ({statement})" if casts else statement  # noqa: S608
 
 
 def copy_postgresql(marts: Marts, path: Path) -> dict[str, Any]:
