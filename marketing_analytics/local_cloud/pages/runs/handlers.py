@@ -21,6 +21,7 @@ from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
 from marketing_analytics.local_cloud.pages.runs.lanes import VIEWS
 from marketing_analytics.local_cloud.pages.runs.lists import run_lines
 from marketing_analytics.local_cloud.pages.runs.views import RunReader, list_artifacts
+from marketing_analytics.local_cloud.pages.saved.handlers import views_of
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs import store
 
@@ -68,6 +69,7 @@ class RunPages(Answering):
                 asked=asked,
                 triggers=RUN_TRIGGERS,
                 environments=reads.environments(),
+                views=views_of(reads, "runs", request.query_params),
             )
 
     def run(self, request: Request) -> Response:
