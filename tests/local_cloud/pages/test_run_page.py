@@ -180,6 +180,9 @@ def test_what_a_run_changes_in_production_is_a_table_the_worst_first(seeded):
     assert "new: is_new (boolean)" in row
     assert "other type: channel_id (integer \u2192 varchar)" in row
     assert "values: credit_share in 12,034" in row
+    keys = re.findall(r'<div class="mono">([^<]+)</div>', row)
+    assert keys == ["added: 48212, p\u2026 (6); 48213, p\u2026 (6)", "removed: 17, e\u2026 (5)"]
+    assert table.count("Some keys") == 1
     assert "permission denied for schema prod" in table
 
 
