@@ -10,8 +10,10 @@ from marketing_analytics.report.numbers.words import (
     change,
     change_words,
     model_words,
+    platform_words,
     range_words,
     shown,
+    tied,
     tone,
 )
 from marketing_analytics.report.pages.drawing import spark_path
@@ -37,11 +39,18 @@ def test_a_change_has_sign_arrow_and_tone():
     assert [tone(0.1, better) for better in ("up", "down", "neither")] == ["good", "bad", "even"]
 
 
+def test_a_number_its_unit_and_its_arrow_stay_on_one_line():
+    assert tied("10 USD (↑ +2.0 %) in 28 days") == "10\xa0USD (↑\xa0+2.0\xa0%) in 28 days"
+    assert tied("before → after 3 ROAS") == "before → after 3 ROAS"
+
+
 def test_days_and_models_in_words():
     assert range_words(date(2026, 10, 4), date(2026, 10, 31)) == "4 Oct to 31 Oct 2026"
     assert range_words(date(2026, 10, 4), date(2026, 10, 4)) == "4 Oct 2026"
     assert range_words(date(2025, 12, 4), date(2026, 1, 1)) == "4 Dec 2025 to 1 Jan 2026"
     assert model_words("inverse_j_shaped") == "Inverse J-shaped"
+    assert platform_words("linkedin_ads") == "LinkedIn Ads"
+    assert platform_words("google_ads") == "Google Ads"
 
 
 def test_a_line_has_gaps_where_nothing_is_known():

@@ -10,13 +10,20 @@ from marketing_analytics.report.snapshots.snapshot import Snapshot
 LOADS = 40
 SLI_DAYS = 28
 OBJECTIVE = 0.999
+# worst first: tone, and the words for one and for many
+ALARMS = {
+    "failing": ("error", ("fails", "fail")),
+    "warning": ("warn", ("warns", "warn")),
+    "unknown": ("cancelled", ("cannot tell", "cannot tell")),
+}
 
 RESULTS_SQL = """
 select
     monitor, kind, subject, status, severity, owner, runbook, value, lower_bound, upper_bound,
     since_at, checked_at, sentence, action
 from monitor_results
-where run_id = (select run_id from monitor_runs order by started_at desc limit 1)
+-- monitors may be run one by one: the last look at each
+where (monitor, run_id) in (select monitor, max(run_id) from monitor_results group by monitor)
 order by
     case status
         when 'failing' then 0 when 'warning' then 1 when 'unknown' then 2
@@ -97,6 +104,19 @@ def health(snapshot: Snapshot) -> dict[str, Any]:
         "objective": OBJECTIVE,
         "missing": snapshot.about["missing"],
     }
+
+
+def watch(snapshot: Snapshot) -> dict[str, Any] | None:
+    """Return what the last run of the monitors said, in one line; None where none has run."""
+    rows = told(snapshot, RESULTS_SQL, "monitor_results", "monitor_runs")
+    if not rows:
+        return None
+    of = f"of {len({row['monitor'] for row in rows})} monitors"
+    for status, (tone, word) in ALARMS.items():
+        count = len({row["monitor"] for row in rows if row["status"] == status})
+        if count:
+            return {"tone": tone, "words": f"{count} {of} {word[count > 1]}"}
+    return {"tone": "success", "words": f"All {of.removeprefix('of ')} fine"}
 
 
 def told(snapshot: Snapshot, sql: str, *tables: str, **values: Any) -> list[dict[str, Any]] | None:

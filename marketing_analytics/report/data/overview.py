@@ -26,6 +26,7 @@ def overview(snapshot: Snapshot, defaults: dict[str, Any]) -> dict[str, Any]:
         "last_day": str(snapshot.last_day),
         "as_of": str(snapshot.as_of_date),
         "days": days,
+        "has_days": snapshot.has_days,
         "recent_from": recent_from(snapshot),
         "defaults": defaults,
         "models": models(snapshot),

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date
 
 DASH = "–"
 MINUS = "−"
+PLATFORMS = {
+    "linkedin": "LinkedIn", "tiktok": "TikTok", "hubspot": "HubSpot", "sendgrid": "SendGrid",
+    "ga4": "GA4",
+}  # fmt: skip
 # a change of less than this share is none
 STEADY = 0.0005
+NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=%|[A-Z]{3}\b)|(?<=[↑↓→]) (?=[+−\d])")
 
 
 def number(value: float, decimals: int = 0) -> str:
@@ -59,6 +65,11 @@ def signed(value: float, currency: str = "USD") -> str:
     return f"{sign}{number(abs(value))} {currency}"
 
 
+def tied(text: str) -> str:
+    """Return a text in which a number, its unit and its arrow stay on one line."""
+    return NUMBER_AND_UNIT.sub("\u00a0", text)
+
+
 def day_words(day: date) -> str:
     """Return a day as 31 Oct 2026."""
     return f"{day.day} {day:%b %Y}"
@@ -71,6 +82,11 @@ def range_words(first: date, last: date) -> str:
     if first.year == last.year:
         return f"{first.day} {first:%b} to {day_words(last)}"
     return f"{day_words(first)} to {day_words(last)}"
+
+
+def platform_words(platform: str) -> str:
+    """Return the name of a platform as its maker writes it."""
+    return " ".join(PLATFORMS.get(part, part.capitalize()) for part in platform.split("_"))
 
 
 def model_words(model: str) -> str:

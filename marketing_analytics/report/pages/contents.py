@@ -27,9 +27,9 @@ Block = tuple[str, str, bool, int]
 class Page:
     """One page. `data` are its files; those in `first_data` are loaded with it.
 
-    `blocks` of a page without a template of its own: id, title, whether it is as wide as the page,
-    height of its chart in pixels. `fields` are those of its filters, where it has not the usual
-    ones: name, label, what is shown before the script fills them. `scripts` come before its own.
+    `blocks`: id, title, whether it is as wide as the page, height of its chart in pixels. `fields`
+    are those of its filters, where it has not the usual ones: name, label, what is shown before
+    the script fills them. `scripts` come before its own.
     """
 
     name: str
@@ -100,7 +100,19 @@ def no_data(_snapshot: Snapshot, _defaults: dict[str, Any]) -> Data:
 
 
 PAGES: tuple[Page, ...] = (
-    Page("overview", "Overview", overview_data, ("overview",), "overview.html"),
+    Page(
+        "overview",
+        "Overview",
+        overview_data,
+        ("overview",),
+        "overview.html",
+        blocks=(
+            ("revenue-plan", "Revenue against plan", False, 340),
+            ("channels", "Return by channel", False, 280),
+            ("pacing", "Budget of the month", False, 240),
+            ("funnel", "From visit to order", False, 240),
+        ),
+    ),
     Page(
         "channels",
         "Channels",
@@ -180,8 +192,8 @@ PAGES: tuple[Page, ...] = (
         blocks=(
             ("monitors", "What the monitors say", True, 0),
             ("freshness", "How fresh the sources are", True, 0),
-            ("service-level", "Is this page up?", False, 220),
-            ("loads", "Last syncs", False, 0),
+            ("service-level", "Is this page up?", True, 220),
+            ("loads", "Last syncs", True, 0),
             ("campaigns", "Campaigns", True, 0),
         ),
         has_filters=False,

@@ -7,7 +7,7 @@ from typing import Any
 
 from marketing_analytics.report.numbers.changes import amounts
 from marketing_analytics.report.numbers.definitions import METRICS, Filters, target_of, value_of
-from marketing_analytics.report.numbers.words import number, shown
+from marketing_analytics.report.numbers.words import number, platform_words, shown
 from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 PACING_SQL = """
@@ -84,7 +84,7 @@ def pacing(snapshot: Snapshot) -> Plain:
         return Plain("No budget is built yet: the job campaign-performance does it.")
     rows: list[tuple[str, ...]] = [
         (
-            row["platform"],
+            platform_words(row["platform"]),
             *(shown(as_float(row[name]), "usd")
               for name in ("budget_usd", "spend_usd", "forecast_spend_usd")),
             shown(row["forecast_attainment"], "share"),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from marketing_analytics.report.data.health import watch
+from marketing_analytics.report.data.known import known_to, metric_known_to
 from marketing_analytics.report.numbers.changes import sentences
 from marketing_analytics.report.numbers.definitions import (
     METRICS,
@@ -28,11 +30,13 @@ from marketing_analytics.report.numbers.words import (
     model_words,
     range_words,
     shown,
+    tied,
     tone,
 )
 from marketing_analytics.report.pages.contents import PAGES, Page
 from marketing_analytics.report.pages.drawing import spark_path
 from marketing_analytics.report.pages.plain import plain_blocks
+from marketing_analytics.report.pages.sources import sources
 from marketing_analytics.report.snapshots.published import described
 from marketing_analytics.report.snapshots.snapshot import Snapshot
 
@@ -41,6 +45,12 @@ SITE = "Marketing"
 SCRIPTS = ("words.js", "report.js", "measures.js", "blocks.js", "pacing.js")
 DEFAULT_DAYS = 28
 MINIMUM_CELL = 10
+ICONS = {
+    "success": "M3 8.5l3.5 3.5L13 4.5",
+    "warn": "M8 2l6.5 12h-13zM8 6.5v3.5M8 12v.5",
+    "error": "M4 4l8 8M12 4l-8 8",
+    "cancelled": "M3 8h10",
+}
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,7 @@ class Rendering:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self.environment.filters["tied"] = tied
 
     def page(self, page: Page) -> str:
         """Return a page as HTML."""
@@ -96,6 +107,7 @@ class Rendering:
             build=self.about,
             built_words=f"{datetime.fromisoformat(self.about['built_at']):%d %b %Y %H:%M} UTC",
             snapshot_words=self.snapshot_words,
+            watch=self.watch,
             static=self.static,
             files=f"builds/{self.about['build_id']}",
             scripts=SCRIPTS,
@@ -107,7 +119,7 @@ class Rendering:
             filter_fields=self.filter_fields,
             sentences_of={name: measure_sentence(name) for m in METRICS for name in m.measures},
             as_of_words=day_words(self.snapshot.as_of_date),
-            tables=described() if page.name == "definitions" else (),
+            **(self.definitions if page.name == "definitions" else {}),
             links=self.links,
             **own,
         )
@@ -155,6 +167,8 @@ class Rendering:
     @property
     def range_words(self) -> str:
         """Return the days that are shown where nothing is asked for, and with what they compare."""
+        if not self.snapshot.has_days:
+            return "No days yet"
         return f"{range_words(self.filters.from_date, self.filters.to_date)}, {self.against_words}"
 
     @property
@@ -181,9 +195,37 @@ class Rendering:
             "tiles": [self.tile(metric) for metric in TILES],
             "sentences": sentences(self.connection, self.filters, before, names, against)
             if before
-            else [f"The data begin on {day_words(self.snapshot.first_day)}: nothing to compare."],
+            else [self.nothing_to_compare],
             "plain": plain_blocks(self.snapshot, self.filters, names),
         }
+
+    @property
+    def definitions(self) -> dict[str, Any]:
+        """Return what the page of definitions tells beside the numbers."""
+        tables = described()
+        return {
+            "tables": tables,
+            "written": {name for name, *_ in tables},
+            "sources": {page.title: sources(page) for page in PAGES if page.blocks},
+        }
+
+    @property
+    def nothing_to_compare(self) -> str:
+        """Return why there is no change to tell."""
+        if not self.snapshot.has_days:
+            return "There are no data yet."
+        return f"The data begin on {day_words(self.snapshot.first_day)}: nothing to compare."
+
+    @cached_property
+    def watch(self) -> dict[str, Any] | None:
+        """Return what the monitors said last, in one line with its icon."""
+        said = watch(self.snapshot)
+        return said and {**said, "icon": ICONS[said["tone"]]}
+
+    @cached_property
+    def known(self) -> dict[str, date]:
+        """Return the last known day of each mart."""
+        return known_to(self.snapshot)
 
     @property
     def connection(self) -> Any:
@@ -201,18 +243,23 @@ class Rendering:
         target = target_of(self.connection, metric, self.filters)
         line = self.line(metric)
         days = range_words(self.filters.from_date, self.filters.to_date)
+        known = metric_known_to(metric, self.known)
         return {
             "name": metric.name,
             "label": metric.label,
             "sentence": metric.sentence,
             "value": shown(value, metric.unit),
+            "known": day_words(known).rsplit(" ", 1)[0] if known else "",
+            "is_behind": known is not None and known < self.snapshot.last_day,
             "spark": spark_path(line),
             "spark_words": f"{metric.label}, {days}",
             "delta": f"{change_words(changes['previous'])} on the days before",
             "tone": tone(changes["previous"], metric.better),
-            "year": f"{change_words(changes['year'])} on the year before",
+            "year": f"{change_words(changes['year'])} on the year before"
+            if changes["year"] is not None
+            else "",
             "year_tone": tone(changes["year"], metric.better),
-            "target": f"plan {shown(target, metric.unit)}, {attained(value, target)}"
+            "target": f"plan {shown(target, metric.unit)}{attained(value, target)}"
             if target
             else "no plan",
         }
@@ -234,5 +281,5 @@ class Rendering:
 
 
 def attained(value: float | None, target: float) -> str:
-    """Return how much of a plan is reached."""
-    return "–" if value is None else f"{value / target * 100:.0f} % of it"
+    """Return how much of a plan is reached; nothing where that is not known."""
+    return "" if value is None else f", {value / target * 100:.0f} % of it"

@@ -2,8 +2,8 @@
 "use strict";
 const blocks = (() => {
   const PALETTE = {
-    light: ["#1d5a96", "#c2571a", "#23805c", "#8a3fa0", "#9c6208", "#b3311b", "#2f7f8f", "#b0307a", "#5b7a1f", "#3b4fb8", "#7a4a2b"],
-    dark: ["#7fb8f0", "#f0a46a", "#6fd0a6", "#d79be6", "#e0b866", "#ff9a85", "#7fd0dd", "#ff9acb", "#b7d36b", "#a5b4ff", "#d3a582"],
+    light: ["#1d5a96", "#c2571a", "#23805c", "#8a3fa0", "#9c6208", "#b3311b", "#2f7f8f", "#b0307a", "#5b7a1f", "#3b4fb8", "#7a4a2b", "#d1495b", "#0c7fb0", "#6a4bd1", "#6e6a12", "#8c2f5a"],
+    dark: ["#7fb8f0", "#f0a46a", "#6fd0a6", "#d79be6", "#e0b866", "#ff9a85", "#7fd0dd", "#ff9acb", "#b7d36b", "#a5b4ff", "#d3a582", "#ff8fa3", "#6ec6f5", "#b79dff", "#d6cf6a", "#e58bb5"],
   };
   const NO_CHANNEL = ["unassigned", "unattributed", "refunded"];
   const DASHES = ["solid", "dashed", "dotted", [8, 3, 2, 3]];
@@ -12,8 +12,7 @@ const blocks = (() => {
 
   function theme() {
     const style = getComputedStyle(document.documentElement), of = (name) => style.getPropertyValue(`--${name}`).trim();
-    const isPrinting = document.documentElement.classList.contains("printing");
-    const colors = isDark.matches && !isPrinting ? PALETTE.dark : PALETTE.light;
+    const colors = isDark.matches && !isPrinting() ? PALETTE.dark : PALETTE.light;
     return {
       ink: of("ink"), muted: of("muted"), line: of("line"), card: of("card"), soft: of("soft"),
       good: of("bar-success"), bad: of("bar-error"), warn: of("bar-warn"), colors, dashes: DASHES,
@@ -21,6 +20,22 @@ const blocks = (() => {
       of: (channels, key) => (NO_CHANNEL.includes(key) ? of("muted") : colors[Math.max(0, channels.findIndex((channel) => channel.key === key)) % colors.length]),
     };
   }
+  const NARROW = 480, LEGEND_ROW = 20, UNIT_ROW = 20;
+  /* rows that the entries of a legend take, one beside the other: nothing is hidden behind arrows */
+  function legendRows(own, width) {
+    if (own.legend?.show === false) return 0;
+    const names = (own.legend?.data || (own.series || []).filter(({ name }) => name)).map((one) => one.name || one);
+    let rows = 1, taken = 0;
+    for (const name of names) {
+      const entry = 12 + (own.legend?.itemWidth || 12) + 7.4 * name.length;
+      if (taken && taken + entry > width) { rows += 1; taken = 0; }
+      taken += entry;
+    }
+    return rows;
+  }
+  const axesOf = (own, name) => [own[name] || []].flat();
+  /* what a chart takes beside its own height: more rows of a legend, the unit below an axis */
+  const extra = (own, width) => Math.max(0, legendRows(own, width) - 1) * LEGEND_ROW + (axesOf(own, "xAxis").some(({ unit }) => unit) ? UNIT_ROW : 0);
   /* what all charts share: quiet axes, one size of type, a tooltip that is text */
   function base(look) {
     const text = { color: look.muted, fontSize: 12, fontFamily: getComputedStyle(document.body).fontFamily };
@@ -28,25 +43,36 @@ const blocks = (() => {
     return {
       animation: false, color: look.colors, textStyle: text, aria: { enabled: true },
       grid: { left: 8, right: 14, top: 34, bottom: 6, containLabel: true },
-      legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 8, textStyle: { ...text, color: look.ink }, type: "scroll" },
+      legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 8, textStyle: { ...text, color: look.ink } },
       tooltip: { trigger: "axis", renderMode: "richText", confine: true, backgroundColor: look.card, borderColor: look.line, textStyle: { ...text, color: look.ink } },
       axis,
     };
   }
   /* the option of a chart over the shared one; the parts of `axis` are merged into each axis */
-  function merged(own, look) {
+  function merged(own, look, width) {
     const { axis, ...shared } = base(look), found = { ...shared, ...own };
+    const unit = { x: { nameLocation: "middle", nameGap: 24 }, y: { nameLocation: "end", nameGap: 10 } };
     for (const name of ["xAxis", "yAxis"]) {
       if (own[name]) {
-        const one = (part) => ({ ...axis, ...(part.type === "category" ? { splitLine: { show: false } } : { axisLine: { show: false } }), ...part, axisLabel: { ...axis.axisLabel, ...(part.axisLabel || {}) } });
+        const one = ({ unit: name_, ...part }) => ({
+          ...axis, ...(part.type === "category" ? { splitLine: { show: false } } : { axisLine: { show: false } }),
+          ...(part.type === "value" && name === "xAxis" && width < NARROW ? { splitNumber: 3 } : {}),
+          ...(name_ ? { name: name_, ...unit[name[0]], nameTextStyle: { ...axis.axisLabel, align: name === "xAxis" ? "center" : part.position === "right" ? "right" : "left", padding: 0 } } : {}),
+          ...part, axisLabel: { ...axis.axisLabel, ...(part.axisLabel || {}) },
+        });
         found[name] = Array.isArray(own[name]) ? own[name].map(one) : one(own[name]);
       }
     }
     for (const name of ["grid", "legend", "tooltip"]) if (own[name]) found[name] = Array.isArray(own[name]) ? own[name] : { ...shared[name], ...own[name] };
+    const rows = legendRows(own, width), hasUnit = axesOf(own, "yAxis").some(({ unit: name }) => name);
+    found.grid.top = Math.max(found.grid.top + Math.max(0, rows - 1) * LEGEND_ROW, hasUnit ? (rows || 0) * LEGEND_ROW + 28 : 0);
+    if (axesOf(own, "xAxis").some(({ unit: name }) => name)) found.grid.bottom += UNIT_ROW;
     return found;
   }
 
   const isNumber = (column) => column.unit && column.unit !== "text";
+  /* numbers stand right; what `keeps` stays on one line */
+  const classOf = (column) => (isNumber(column) ? ' class="num"' : column.keeps ? ' class="keep"' : "");
   const cell = (row, column, context) => {
     const value = row[column.key];
     if (column.unit === "usd") return words.shown(context.money(value), "usd", context.currency);
@@ -55,11 +81,11 @@ const blocks = (() => {
   const PHONE_ROWS = 8;
   function table(spec, context) {
     const limit = spec.limit && matchMedia("(max-width: 700px)").matches ? Math.min(spec.limit, PHONE_ROWS) : spec.limit;
-    const head = spec.columns.map((column) => `<th scope="col"${isNumber(column) ? ' class="num"' : ""}>${words.escape(column.label)}</th>`).join("");
+    const head = spec.columns.map((column) => `<th scope="col"${classOf(column)}>${words.escape(column.label)}</th>`).join("");
     const rows = spec.rows.map((row, rowPlace) => {
       const cells = spec.columns.map((column, place) => {
         const text = column.html ? column.html(row) : words.escape(cell(row, column, context));
-        const open = place === 0 ? 'th scope="row"' : `td data-label="${words.escape(column.label)}"${isNumber(column) ? ' class="num"' : ""}${text === words.DASH || !text ? " data-none" : ""}`;
+        const open = place === 0 ? 'th scope="row"' : `td data-label="${words.escape(column.label)}"${classOf(column)}${text === words.DASH || !text ? " data-none" : ""}`;
         return `<${open}>${text}</${place === 0 ? "th" : "td"}>`;
       });
       return `<tr${row.emphasis ? ' class="total"' : ""}${limit && rowPlace >= limit && !row.emphasis ? " hidden" : ""}>${cells.join("")}</tr>`;
@@ -91,7 +117,7 @@ const blocks = (() => {
     const echarts = await report.library(), look = theme();
     const holder = document.createElement("div"), chart = document.querySelector(`[data-block="${id}"] [data-chart]`);
     const one = echarts.init(holder, null, { renderer: "canvas", width: Math.max(700, chart.clientWidth), height: spec.height + 40, devicePixelRatio: 2 });
-    one.setOption({ ...merged(spec.option(look), look), backgroundColor: look.card });
+    one.setOption({ ...merged(spec.option(look), look, Math.max(700, chart.clientWidth)), backgroundColor: look.card });
     download(`${id}.png`, one.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: look.card }));
     one.dispose();
   }
@@ -134,21 +160,18 @@ const blocks = (() => {
     }
   }
 
-  /* a number and its unit stay on one line */
-  const tied = (text) => (text || "").replace(/(\d) (%|[A-Z]{3}\b)/g, "$1\u00a0$2");
-
   /* fill a block: {says, note, columns, rows, option, empty, choices}; `keeps` the choices where another may have rows; `option(look)` is ECharts' */
   function show(id, spec, context) {
     const element = document.querySelector(`[data-block="${id}"]`);
     if (!element) return;
     element.dataset.filled = "";
-    spec.title = element.querySelector("h2").textContent;
+    spec.title = element.querySelector("h2").textContent.trim();
     spec.height ||= Number(element.dataset.height);
     if (spec.choices) switches(element, spec.choices, context);
     const says = element.querySelector("[data-says]"), note = element.querySelector("[data-note]");
-    says.textContent = tied(spec.says);
+    says.textContent = words.tied(spec.says);
     says.hidden = !spec.says;
-    note.textContent = tied(spec.note);
+    note.textContent = words.tied(spec.note);
     note.hidden = !spec.note || !spec.rows?.length;
     const chart = element.querySelector("[data-chart]"), holder = element.querySelector("[data-table]"), tools = element.querySelector("[data-tools]");
     const isEmpty = !spec.rows || !spec.rows.length, switched = element.querySelector("[data-switches]");
@@ -170,12 +193,21 @@ const blocks = (() => {
     tools.querySelector("[data-csv]").onclick = () => download(`${id}.csv`, URL.createObjectURL(new Blob(["﻿", csv(spec, context)], { type: "text/csv" })));
     if (spec.option) {
       tools.querySelector("[data-png]").onclick = () => png(id, spec);
-      chart.style.height = `${spec.height}px`;
+      chart.style.height = `${heightOf(spec, chart)}px`;
       chart.setAttribute("role", "img");
       chart.setAttribute("aria-label", `${spec.title}. ${spec.says || ""} The table behind it follows.`);
       watch(id, chart, spec);
     }
     if (spec.after) spec.after(element);
+  }
+  /* on paper, A4 across: the screen is laid out when charts are drawn for it, so its width is no measure */
+  const PAPER = { wide: 980, half: 462, height: 0.72 };
+  const isPrinting = () => document.documentElement.classList.contains("printing");
+  const widthOf = (chart) => (isPrinting() ? PAPER[chart.closest(".wide") ? "wide" : "half"] : chart.clientWidth);
+  function heightOf(spec, chart) {
+    const option = spec.option(theme()), isOfRows = axesOf(option, "yAxis").some(({ type }) => type === "category");
+    // rows need the height of their names
+    return (isPrinting() && !isOfRows ? PAPER.height : 1) * spec.height + extra(option, widthOf(chart));
   }
   function forget(id) {
     drawn.get(id)?.chart?.dispose();
@@ -198,10 +230,12 @@ const blocks = (() => {
     const echarts = await report.library(), look = theme();
     if (drawn.get(id)?.element !== one.element) return;
     const spec = drawn.get(id).spec;
-    const chart = drawn.get(id).chart || echarts.init(one.element, null, { renderer: "svg", height: spec.height });
+    const chart = drawn.get(id).chart || echarts.init(one.element, null, { renderer: "svg" });
     drawn.set(id, { ...drawn.get(id), chart });
-    if (chart.getHeight() !== spec.height) chart.resize({ height: spec.height });
-    chart.setOption(merged(spec.option(look), look), true);
+    const height = heightOf(spec, one.element);
+    one.element.style.height = `${height}px`;
+    chart.resize({ width: isPrinting() ? widthOf(one.element) : "auto", height });
+    chart.setOption(merged(spec.option(look), look, widthOf(one.element)), true);
     if (spec.click) { chart.off("click"); chart.on("click", spec.click); }
     one.element.dataset.drawn = "";
   }
@@ -209,16 +243,15 @@ const blocks = (() => {
   let waits;
   addEventListener("resize", () => {
     clearTimeout(waits);
-    waits = setTimeout(() => drawn.forEach(({ chart }) => chart?.resize()), 100);
+    waits = setTimeout(() => redraw(), 100);
   });
   isDark.addEventListener("change", redraw);
   /* paper is light, and charts below the fold are on it too */
   addEventListener("beforeprint", () => {
     document.documentElement.classList.add("printing");
     [...drawn.keys()].forEach(draw);
-    drawn.forEach(({ chart }) => chart?.resize());
   });
-  addEventListener("afterprint", () => { document.documentElement.classList.remove("printing"); redraw(); drawn.forEach(({ chart }) => chart?.resize()); });
+  addEventListener("afterprint", () => { document.documentElement.classList.remove("printing"); redraw(); });
 
   /* what takes a file of its own is loaded when its block comes into view */
   const seen = new Set(), waited = {};
@@ -266,5 +299,10 @@ const blocks = (() => {
     return Number((Math.ceil(value / size) * size).toPrecision(6));
   }
 
-  return { show, theme, short, ceiling, spark, whenSeen };
+  /* an axis of names, each with its figure: a thin line over a bar would cover a figure in it */
+  const figures = (look, rows, figure) => ({
+    data: rows.map((row) => row.name), axisLabel: { formatter: (_, place) => `${rows[place].name}  {figure|${figure(rows[place])}}`, rich: { figure: { color: look.ink, fontWeight: 600, fontSize: 12 } } },
+  });
+
+  return { show, theme, short, ceiling, spark, figures, whenSeen };
 })();

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   report.keep("month", "platform");
-  const ROWS = 25, RETURNS = 12;
+  const ROWS = 15, RETURNS = 12;
   const usd = (context) => (value) => words.shown(context.money(value), "usd", context.currency);
   const joined = (...texts) => texts.filter(Boolean).join(" ");
   const dollars = (cents) => (words.isNothing(cents) ? null : cents / 100);
@@ -13,6 +13,8 @@
     const platforms = ["all", ...new Set(data.lines.map((line) => line.platform).filter((name) => name !== "all"))];
     month.replaceChildren(...[...data.months].reverse().map((one) => new Option(words.monthWords(one), one)));
     platform.replaceChildren(...platforms.map((name) => (name === "all" ? new Option("All", "") : new Option(words.platformWords(name), name))));
+    month.parentElement.hidden = !data.months.length;
+    platform.parentElement.hidden = platforms.length < 2;
     month.value = data.months.includes(state.month) ? state.month : data.months.at(-1) || "";
     platform.value = platforms.includes(state.platform) ? state.platform : "";
     document.querySelector("[data-filter-words]").textContent = "Month, platform and currency";
@@ -47,7 +49,7 @@
         ...(isAhead ? [{ key: "forecast", label: "Forecast", unit: "usd" }, { key: "low", label: "At least", unit: "usd" }, { key: "high", label: "At most", unit: "usd" }] : [])],
       rows, empty: "No spend is known by day.",
       option: (look) => ({
-        xAxis: { type: "category", data: rows.map((row) => row.label), boundaryGap: false }, yAxis: { type: "value", axisLabel: { formatter: blocks.short } },
+        xAxis: { type: "category", data: rows.map((row) => row.label), boundaryGap: false, unit: "day of the month" }, yAxis: { type: "value", unit: context.currency, axisLabel: { formatter: blocks.short } },
         legend: { data: ["Spent", ...(line.budget === null ? [] : ["Plan"]), ...(isAhead ? ["Forecast"] : [])], icon: null, itemWidth: 22 },
         tooltip: { formatter: (found) => { const row = rows[found[0].dataIndex]; return [`Day ${row.label}`, row.sum === null ? "" : `spent ${money(row.sum)}`, row.plan === null ? "" : `plan ${money(row.plan)}`, row.sum === null && row.forecast !== null ? `forecast ${money(row.forecast)}${row.low === null ? "" : `, ${money(row.low)} to ${money(row.high)}`}` : ""].filter(Boolean).join("\n"); } },
         series: [
@@ -78,6 +80,7 @@
     }, context);
   }
 
+  const LOST = "Revenue it loses, with its interval", SAVED = "Spend it saves", isNarrow = () => matchMedia("(max-width: 700px)").matches;
   const REASONS = { "too few weeks": "too few weeks of spend to tell", "too many weeks without conversions": "too many weeks without a conversion" };
   function returns(context, page, platform) {
     const all = page.returns.filter((one) => !platform || one.platform === platform).map((one) => {
@@ -89,12 +92,12 @@
     blocks.show("returns", {
       limit: ROWS, height: Math.max(150, drawn.length * 30 + 62),
       says: known.length ? joined(least.length ? `Cut by a fifth, ${words.listed(least.slice(0, 3).map((row) => row.name))} would lose less revenue than it saves.` : "Of no campaign is it certain that a cut by a fifth loses less revenue than it saves.", all.length > known.length ? `${words.plural(all.length - known.length, "line")} could not be estimated; the table says why.` : "") : all.length ? "No campaign has varied enough weeks of spend for an estimate; the table says why." : "",
-      note: "A week's figures, from how credited revenue moved with spend: the bar is the interval of 19 in 20, the mark what a cut saves. Revenue is not profit. Neither days nor models of the filters apply.",
+      note: "A week's figures, from how credited revenue moved with spend: the interval holds in 19 of 20 cases. Revenue is not profit. Neither days nor models of the filters apply.",
       columns: [{ key: "name", label: "Campaign" }, { key: "where", label: "Platform", unit: "text" }, { key: "spend", label: "Spend a week", unit: "usd" }, { key: "saved", label: "A cut saves", unit: "usd" }, { key: "lost", label: "It loses", unit: "usd" }, { key: "low", label: "At least", unit: "usd" }, { key: "high", label: "At most", unit: "usd" }, { key: "marginal_roas", label: "Marginal ROAS", unit: "ratio" }, { key: "verdict", label: "In words", unit: "text" }],
       rows: all, empty: "Marginal returns are not built yet: the job campaign-performance brings them.",
       option: drawn.length ? (look) => ({
-        legend: { show: false }, grid: { top: 8 },
-        xAxis: { type: "value", axisLabel: { formatter: blocks.short } }, yAxis: { type: "category", inverse: true, data: drawn.map((row) => row.name) },
+        legend: { data: [{ name: LOST, icon: "circle" }, { name: SAVED, icon: "rect" }] },
+        xAxis: { type: "value", unit: `${context.currency} a week`, axisLabel: { formatter: blocks.short } }, yAxis: { type: "category", inverse: true, data: drawn.map((row) => row.name), axisLabel: { width: isNarrow() ? 110 : 220, overflow: "truncate" } },
         tooltip: { trigger: "item", formatter: ({ dataIndex }) => { const row = drawn[dataIndex]; return `${row.name}: loses ${money(row.lost)} (${money(row.low)} to ${money(row.high)}), saves ${money(row.saved)}\n${row.verdict}`; } },
         series: [
           { type: "custom", z: 3, encode: { x: [0, 1], y: 2 }, data: drawn.map((row, place) => [at(context, row.low), at(context, row.high), place]),
@@ -102,8 +105,8 @@
               const [from, to] = [0, 1].map((side) => api.coord([api.value(side), api.value(2)]));
               return { type: "rect", shape: { x: from[0], y: from[1] - 4, width: Math.max(1, to[0] - from[0]), height: 8, r: 3 }, style: { fill: look.colors[0], opacity: 0.3 } };
             } },
-          { type: "scatter", z: 5, symbol: "circle", symbolSize: 9, itemStyle: { color: look.colors[0] }, data: drawn.map((row, place) => [at(context, row.lost), place]) },
-          { type: "scatter", z: 6, symbol: "rect", symbolSize: [3, 16], itemStyle: { color: look.colors[1] }, data: drawn.map((row, place) => [at(context, row.saved), place]) },
+          { name: LOST, type: "scatter", z: 5, symbol: "circle", symbolSize: 9, itemStyle: { color: look.colors[0] }, data: drawn.map((row, place) => [at(context, row.lost), place]) },
+          { name: SAVED, type: "scatter", z: 6, symbol: "rect", symbolSize: [3, 16], itemStyle: { color: look.colors[1] }, data: drawn.map((row, place) => [at(context, row.saved), place]) },
         ],
       }) : undefined,
     }, context);
@@ -118,7 +121,7 @@
       limit: ROWS,
       says: judged ? `${words.number(tired)} of ${words.plural(judged, "ad")} that could be judged ${tired === 1 ? "wears" : "wear"} out: click rate falls while people see it more often.` : Object.keys(statuses).length ? "No ad could be judged yet." : "",
       note: joined("First days against the latest.", others.length ? `Not judged: ${words.listed(others)}.` : "", falling > page.fatigue.ads.length ? `The ${page.fatigue.ads.length} with most impressions of ${words.number(falling)} are listed.` : "", "Filters of days do not apply."),
-      columns: [{ key: "name", label: "Ad" }, { key: "campaign", label: "Campaign", unit: "text" }, { key: "where", label: "Platform", unit: "text" }, { key: "showing_days", label: "Days shown", unit: "count" }, { key: "first_rate", label: "Click rate at first", unit: "share", html: (row) => percent(row.first_rate) }, { key: "latest_rate", label: "Latest", unit: "share", html: (row) => percent(row.latest_rate) }, { key: "rate_change", label: "Change", unit: "share" }, { key: "first_frequency", label: "Seen at first", unit: "ratio" }, { key: "latest_frequency", label: "Seen latest", unit: "ratio" }, { key: "verdict", label: "In words", unit: "text" }],
+      columns: [{ key: "name", label: "Ad" }, { key: "campaign", label: "Campaign", unit: "text" }, { key: "where", label: "Platform", unit: "text" }, { key: "showing_days", label: "Days shown", unit: "count" }, { key: "first_rate", label: "Click rate at first", unit: "share", html: (row) => percent(row.first_rate) }, { key: "latest_rate", label: "Latest", unit: "share", html: (row) => percent(row.latest_rate) }, { key: "rate_change", label: "Change", unit: "share" }, { key: "first_frequency", label: "Seen at first", unit: "ratio" }, { key: "latest_frequency", label: "Seen latest", unit: "ratio" }, { key: "verdict", label: "In words", unit: "text", keeps: true }],
       rows: ads.map((ad) => ({ ...ad, where: words.platformWords(ad.platform), verdict: ad.is_fatigued ? "worn out" : "click rate falls" })),
       empty: Object.keys(statuses).length ? "No ad wears out." : "Nothing is known of ads yet: the job campaign-performance brings it.",
     }, context);

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   report.keep("channel", "campaign", "group");
-  const LINES = 6, ROWS = 25, PATHS = 10, MODEL_CHANNELS = 12;
+  const LINES = 6, ROWS = 15, PATHS = 10, MODEL_CHANNELS = 12;
   const sum = (list, of) => list.reduce((all, one) => all + of(one), 0);
   /* hundredths that were added up as fractions */
   const whole = (value) => Math.round(value * 100) / 100;
@@ -224,7 +224,7 @@
       option: (look) => ({
         legend: { icon: null, itemWidth: 20, itemHeight: 8 },
         xAxis: { type: "category", data: rows.map((row) => row.label) },
-        yAxis: { type: "value", axisLabel: { formatter: blocks.short } },
+        yAxis: { type: "value", unit: context.currency, axisLabel: { formatter: blocks.short } },
         tooltip: { valueFormatter: (value) => words.shown(value, "usd", context.currency) },
         series: series.map(({ key, name, is_paid: isPaid }) => ({
           name, type: "line", symbol: rows.length > 1 ? "none" : "circle", data: rows.map((row) => context.money(row[key])),
@@ -278,7 +278,7 @@
         const marks = (name, values, more) => ({ name, type: "scatter", z: 6, data: rows.flatMap((row, place) => values(row).map(([value, text]) => ({ value: [value * 100, place], text }))), ...more });
         return {
           legend: { data: ["Rule models", `Chosen: ${words.modelWords(state.model)}`, ...(pathNames.length ? ["Markov, Shapley (all days)"] : [])], icon: null, itemWidth: 12 },
-          xAxis: { type: "value", min: 0, axisLabel: { formatter: (value) => `${blocks.short(value)} %` } },
+          xAxis: { type: "value", min: 0, unit: "share of revenue", axisLabel: { formatter: (value) => `${blocks.short(value)} %` } },
           yAxis: { type: "category", inverse: true, data: rows.map((row) => row.name) },
           tooltip: { trigger: "item", formatter: ({ data: { text }, value: [, place] }) => `${rows[place].name}: ${text}` },
           series: [
@@ -333,7 +333,7 @@
         { key: "claims", label: "Claimed conversions", unit: "count" }, { key: "conversions", label: "Credited conversions", unit: "count" }, { key: "conversionShare", label: "Conversions claimed", unit: "share" }],
       rows: rows.map((one) => ({ ...one, inWords: inWords(one) })), empty: "No platform claims anything in these days.",
       option: (look) => ({
-        xAxis: { type: "value", axisLabel: { formatter: blocks.short } },
+        xAxis: { type: "value", unit: context.currency, axisLabel: { formatter: blocks.short } },
         yAxis: { type: "category", inverse: true, data: ofChannels.map((one) => one.name) },
         tooltip: { trigger: "axis", valueFormatter: (value) => words.shown(value, "usd", context.currency) },
         series: [
@@ -363,18 +363,19 @@
       rows: found.paths.map((one) => ({ ...one, name: inWords(one.path) })), empty: windows.length ? `No path was taken by ${own.minimum} conversions or more.` : MISSING,
     }, context);
     const lengths = found.lengths, all = sum(lengths, (one) => one.conversions), one = lengths.find(({ length }) => length === 1);
-    const label = (length) => (length === own.longest ? `${length} and more` : String(length));
+    const longer = lengths.length > 1 && lengths.at(-1).mean_days ? lengths.at(-1) : null;
+    const label = (length) => (length === own.longest ? `${length} and more` : String(length)), short = (length) => (length === own.longest ? `${length}+` : String(length));
     blocks.show("path-length", {
-      says: one ? `${share(ratio(one.conversions, all))} of conversions needed one channel; ${share(1 - one.conversions / all)} met two or more before they bought.` : "",
+      says: one ? `${share(ratio(one.conversions, all))} of conversions needed one channel; ${share(1 - one.conversions / all)} met two or more before they bought${longer ? `, and those with ${label(longer.length)} took ${words.number(longer.mean_days, 1)} days on average` : ""}.` : "",
       note: whole, empty: windows.length ? `No length was that of ${own.minimum} conversions or more.` : MISSING,
       columns: [{ key: "label", label: "Channels on the way" }, { key: "conversions", label: "Conversions", unit: "count" }, { key: "share", label: "Share", unit: "share" }, { key: "mean_days", label: "Mean days to convert", unit: "ratio" }],
       rows: lengths.map((row) => ({ ...row, label: label(row.length), share: ratio(row.conversions, all) })),
       option: (look) => ({
-        legend: { show: false }, grid: { top: 26 },
-        xAxis: { type: "category", data: lengths.map(({ length }) => label(length)), name: "channels on the way", nameLocation: "middle", nameGap: 24, nameTextStyle: { color: look.muted } },
-        yAxis: { type: "value", axisLabel: { formatter: blocks.short } },
+        legend: { show: false },
+        xAxis: { type: "category", unit: "channels on the way", data: lengths.map(({ length }) => short(length)) },
+        yAxis: { type: "value", unit: "conversions", axisLabel: { formatter: blocks.short } },
         tooltip: { formatter: ([{ dataIndex }]) => `${label(lengths[dataIndex].length)}: ${words.number(lengths[dataIndex].conversions)} conversions, ${words.number(lengths[dataIndex].mean_days, 1)} days on average` },
-        series: [{ type: "bar", barMaxWidth: 34, data: lengths.map(({ conversions }) => conversions), itemStyle: { color: look.colors[0], borderRadius: [2, 2, 0, 0] }, label: { show: true, position: "top", color: look.muted, formatter: ({ dataIndex }) => `${words.number(lengths[dataIndex].mean_days, 1)} d` } }],
+        series: [{ type: "bar", barMaxWidth: 34, data: lengths.map(({ conversions }) => conversions), itemStyle: { color: look.colors[0], borderRadius: [2, 2, 0, 0] }, label: { show: true, position: "top", color: look.muted, formatter: ({ dataIndex }) => share(ratio(lengths[dataIndex].conversions, all)) } }],
       }),
     }, context);
   }
@@ -405,7 +406,7 @@
       rows: listed, empty: "No campaign has rested by plan in some regions: what is credited to ads is not measured by a hold-out. The shop's table planned_pauses is where one is planned.",
       ...(rows.length ? { option: (look) => ({
         legend: { data: ["Caused", "Credited"], icon: null, itemWidth: 12 },
-        xAxis: { type: "value", axisLabel: { formatter: (value) => `${blocks.short(value)} %` } },
+        xAxis: { type: "value", unit: "share of first orders", axisLabel: { formatter: (value) => `${blocks.short(value)} %` } },
         yAxis: { type: "category", inverse: true, data: rows.map((row) => row.name) },
         tooltip: { trigger: "item", formatter: ({ data: { text }, value: [, place] }) => `${rows[place].name}: ${text}` },
         series: [

@@ -13,7 +13,7 @@
   const named = (context, key) => context.channel[key]?.name || ({ other: "Other, merged", unknown: "Unknown" })[key] || spaced(key);
   const money = (context, usd) => words.shown(context.money(usd), "usd", context.currency);
   const size = (id, rows, one = ROW, rest = 60) => { const element = document.querySelector(`[data-block="${id}"]`); if (element) element.dataset.height = String(rest + one * Math.max(rows, 1)); };
-  const hue = (look, context, key) => (context.channel[key] ? look.of(context.data.channels, key) : look.colors[7]);
+  const hue = (look, context, key) => (context.channel[key] ? look.of(context.data.channels, key) : look.muted);
   const MERGED = `Other, merged: what has fewer than ${MINIMUM} customers, with the next larger one where a subtraction could tell it.`;
 
   const HORIZONS = { year: 365, half: 180, quarter: 90, month: 30 };
@@ -183,7 +183,7 @@
       columns: [{ key: "name", label: "Channel" }, { key: "customers", label: "Customers", unit: "count", html: (row) => (row.customers ? words.number(row.customers) : row.is_few ? `under ${MINIMUM}` : "none") }, { key: "spend", label: "Spend", unit: "usd" }, { key: "cost", label: "Spend a customer", unit: "usd" }, { key: "brought", label: "Margin a customer so far", unit: "usd" }, { key: "return", label: "Margin per spend", unit: "ratio" }, { key: "worth", label: "LTV, next 365 days", unit: "usd" }, { key: "ratio", label: "LTV : CAC", unit: "ratio" }, { key: "paid", label: "Months paid back" }],
       rows,
       option: drawn.length ? (look) => ({
-        grid: { top: 30 }, xAxis: { type: "value", axisLabel: { formatter: blocks.short } }, yAxis: { type: "category", inverse: true, data: drawn.map(({ name }) => name) },
+        grid: { top: 30 }, xAxis: { type: "value", unit: `${context.currency} a customer`, axisLabel: { formatter: blocks.short } }, yAxis: { type: "category", inverse: true, data: drawn.map(({ name }) => name) },
         tooltip: { valueFormatter: (value) => (words.isNothing(value) ? words.DASH : words.shown(value, "usd", context.currency)) },
         series: [["Spend", "cost", look.colors[1]], ["Margin so far", "brought", look.colors[0]], ["LTV", "worth", look.colors[2]]].map(([name, key, color]) => ({ name, type: "bar", barMaxWidth: 10, barGap: "15%", itemStyle: { color, borderRadius: [0, 3, 3, 0] }, data: drawn.map((row) => context.money(row[key])) })),
       }) : null,
@@ -220,10 +220,10 @@
       columns: [{ key: "name", label: isChannel ? "Channel" : "First purchase" }, { key: "customers", label: "Customers", unit: "count" }, { key: "expected", label: `Expected a customer, ${days} days`, unit: "usd" }, { key: "low", label: "Low", unit: "usd" }, { key: "high", label: "High", unit: "usd" }, { key: "all", label: "Expected of all", unit: "usd" }, { key: "worth", label: "LTV, 365 days", unit: "usd" }],
       rows: total ? [...rows, { ...total, emphasis: true }] : rows,
       option: (look) => ({
-        legend: { show: false }, grid: { top: 8 }, xAxis: { type: "value", axisLabel: { formatter: blocks.short }, max: blocks.ceiling(Math.max(...drawn.map((row) => row.high ?? row.expected))) },
-        yAxis: { type: "category", inverse: true, data: drawn.map(({ name }) => name) },
+        legend: { show: false }, grid: { top: 8 }, xAxis: { type: "value", unit: `${context.currency} a customer`, axisLabel: { formatter: blocks.short }, max: blocks.ceiling(Math.max(...drawn.map((row) => row.high ?? row.expected))) },
+        yAxis: { type: "category", inverse: true, ...blocks.figures(look, drawn, (row) => (row.expected === null ? words.DASH : words.number(row.expected))) },
         tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${rows[place].name}: ${money(context, rows[place].expected)}${rows[place].low === null ? "" : `, ${money(context, rows[place].low)} to ${money(context, rows[place].high)}`}, ${words.plural(rows[place].customers, "customer")}` },
-        series: [{ type: "bar", barMaxWidth: 16, data: drawn.map((row) => ({ value: row.expected, itemStyle: { color: isChannel ? hue(look, context, row.key) : look.colors[0], borderRadius: [0, 3, 3, 0] } })), label: { show: true, position: "insideLeft", color: look.card, formatter: ({ value: usd }) => words.number(usd) } }, whiskers(look, drawn)],
+        series: [{ type: "bar", barMaxWidth: 16, data: drawn.map((row) => ({ value: row.expected, itemStyle: { color: isChannel ? hue(look, context, row.key) : look.colors[0], borderRadius: [0, 3, 3, 0] } })) }, whiskers(look, drawn)],
       }),
     }, context);
   }
@@ -251,7 +251,7 @@
       columns: [{ key: "name", label: by === "tenth" ? "Tenth" : "Channel" }, { key: "expected_purchases", label: "Purchases expected", unit: "count" }, { key: "purchases", label: "Came", unit: "count" }, { key: "ratio", label: "Came for each expected", unit: "ratio" }, { key: "expected", label: "Revenue expected", unit: "usd" }, { key: "came", label: "Revenue that came", unit: "usd" }],
       rows: groups,
       option: (look) => ({
-        xAxis: { type: "category", data: groups.map(({ name }) => name), axisLabel: { interval: 0, hideOverlap: false, rotate: by === "tenth" ? 0 : 35 } }, yAxis: { type: "value", axisLabel: { formatter: blocks.short } },
+        xAxis: { type: "category", data: groups.map(({ name }) => name), axisLabel: { interval: 0, hideOverlap: false, rotate: by === "tenth" ? 0 : 35 } }, yAxis: { type: "value", unit: "purchases", axisLabel: { formatter: blocks.short } },
         tooltip: { valueFormatter: (count) => words.number(count) },
         series: [{ name: "Expected", type: "bar", barMaxWidth: 14, data: groups.map((row) => row.expected_purchases), itemStyle: { color: look.colors[0], borderRadius: [2, 2, 0, 0] } }, { name: "Came", type: "bar", barMaxWidth: 14, data: groups.map(({ purchases }) => purchases), itemStyle: { color: look.colors[1], borderRadius: [2, 2, 0, 0] } }],
       }),
@@ -328,7 +328,7 @@
   function behaviour(context) {
     const rows = of("behaviour").map((row) => ({ ...row, name: row.cohort === "all" ? "All visitors" : spaced(row.cohort), each: dollars(row.revenue_per_person_usd) })), told = rows.filter((row) => row.conversion_rate !== null);
     const best = told.filter(({ cohort }) => cohort !== "all").reduce((top, row) => (!top || row.conversion_lift > top.conversion_lift ? row : top), null);
-    size("behaviour", told.length, 30, 24);
+    size("behaviour", told.length, 36, 24);
     blocks.show("behaviour", {
       says: best ? `Who ${best.cohort === "put into the cart" ? "put something into the cart" : `belongs to “${best.name.toLowerCase()}”`} in the first visits bought ${words.number(best.conversion_lift, 1)} times as often as all.` : "",
       note: `Persons first seen long enough ago, whatever days are chosen. Groups overlap. A description, not a cause. Groups of fewer than ${MINIMUM} are not reported.`,
@@ -336,7 +336,7 @@
       columns: [{ key: "name", label: "Group" }, { key: "persons", label: "Persons", unit: "count" }, { key: "buyers", label: "Buyers", unit: "count", html: (row) => (row.buyers === null ? "not told" : words.number(row.buyers)) }, { key: "conversion_rate", label: "Bought", unit: "share" }, { key: "conversion_lift", label: "Against all", unit: "ratio" }, { key: "repeat_rate", label: "Bought again", unit: "share" }, { key: "each", label: "Revenue a person", unit: "usd" }],
       rows,
       option: told.length ? (look) => ({
-        legend: { show: false }, grid: { top: 4, right: 56 }, xAxis: { type: "value", show: false }, yAxis: { type: "category", inverse: true, data: told.map(({ name }) => name), axisLabel: { width: 150, overflow: "truncate" } },
+        legend: { show: false }, grid: { top: 4, right: 56 }, xAxis: { type: "value", show: false }, yAxis: { type: "category", inverse: true, data: told.map(({ name }) => name), axisLabel: { width: 112, overflow: "break", lineHeight: 14 } },
         tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${told[place].name}: ${words.number(told[place].buyers)} of ${words.number(told[place].persons)} bought` },
         series: [{ type: "bar", barMaxWidth: 16, data: told.map((row) => ({ value: row.conversion_rate, itemStyle: { color: row.cohort === "all" ? look.colors[7] : look.colors[0], borderRadius: [0, 3, 3, 0] } })), label: { show: true, position: "right", color: look.ink, formatter: ({ value: share }) => words.shown(share, "share") } }],
       }) : null,

@@ -3,7 +3,7 @@
 (() => {
   const isNarrow = matchMedia("(max-width: 700px)").matches;
   const SYMBOLS = ["circle", "diamond", "triangle", "rect"];
-  const MINIMUM = 10, ROWS_SHOWN = isNarrow ? 5 : 30, ROW = 30;
+  const MINIMUM = 10, ROWS_SHOWN = isNarrow ? 5 : 15, ROW = 30;
   const NAMES = { mailchimp: "Mailchimp", klaviyo: "Klaviyo", sendgrid: "SendGrid", hubspot: "HubSpot" };
   const FIGURES = ["sent", "delivered", "bounces", "human_opens", "machine_opens", "human_openers", "openers", "human_clicks", "machine_clicks", "human_clickers", "clickers", "unsubscribes", "complaints", "attributed_conversions", "attributed_revenue_usd"];
   const JOB = "the jobs email-marketing-metrics and automation-flows do it";
@@ -88,7 +88,7 @@
       rows: drawn,
       option: isTold ? (look) => ({
         grid: { right: 8 }, xAxis: { type: "category", data: rows.map(({ label }) => label) },
-        yAxis: [{ type: "value", axisLabel: { formatter: blocks.short } }, { type: "value", min: 0, splitLine: { show: false }, axisLabel: { formatter: (part) => `${words.number(part * 100)} %` } }],
+        yAxis: [{ type: "value", unit: "opens", axisLabel: { formatter: blocks.short } }, { type: "value", unit: "of delivered", position: "right", min: 0, splitLine: { show: false }, axisLabel: { formatter: (part) => `${words.number(part * 100)} %` } }],
         series: [
           { name: "People", type: "bar", stack: "opens", barMaxWidth: 26, data: rows.map((row) => row.human_opens), itemStyle: { color: look.colors[0] }, tooltip: { valueFormatter: (count) => (words.isNothing(count) ? words.DASH : words.number(count)) } },
           { name: "Machines", type: "bar", stack: "opens", barMaxWidth: 26, data: rows.map((row) => row.machine_opens), itemStyle: { color: look.card, borderColor: look.colors[7], borderWidth: 1.5, borderType: "dashed" }, tooltip: { valueFormatter: (count) => (words.isNothing(count) ? words.DASH : words.number(count)) } },
@@ -137,12 +137,12 @@
       columns: [{ key: "name", label: "Flow" }, { key: "via", label: "Platform" }, { key: "written", label: "Members who got it", unit: "count" }, { key: "held", label: "Held out", unit: "count" }, { key: "with", label: "Bought, each", unit: "usd" }, { key: "without", label: "Held out bought, each", unit: "usd" }, { key: "middle", label: "Uplift a member", unit: "usd" }, { key: "low", label: "Low", unit: "usd" }, { key: "high", label: "High", unit: "usd" }, { key: "verdict", label: "Says" }],
       rows,
       option: (look) => ({
-        legend: { show: false }, grid: { top: 8, bottom: 24 },
-        xAxis: { type: "value", name: `Uplift a member, ${context.currency}`, nameLocation: "middle", nameGap: 28, axisLabel: { formatter: blocks.short }, min: -blocks.ceiling(Math.max(0, ...drawn.map(({ low }) => -low))), max: blocks.ceiling(Math.max(0, ...drawn.map(({ high }) => high))) }, yAxis: { type: "category", inverse: true, data: rows.map(({ name }) => name), axisLabel: { width: 112, overflow: "break", lineHeight: 15 } },
+        legend: { show: false }, grid: { top: 8 },
+        xAxis: { type: "value", unit: `${context.currency} a member`, axisLabel: { formatter: blocks.short }, }, yAxis: { type: "category", inverse: true, data: rows.map(({ name }) => name), axisLabel: { width: 112, overflow: "break", lineHeight: 15 } },
         tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${rows[place].name}: ${money(context, rows[place].middle)}, ${money(context, rows[place].low)} to ${money(context, rows[place].high)}` },
         series: [
           { type: "scatter", symbolSize: 12, z: 6, data: drawn.map(({ middle }, place) => [middle, place]), itemStyle: { color: look.colors[0] }, markLine: { symbol: "none", silent: true, label: { show: false }, lineStyle: { color: look.muted, type: "solid" }, data: [{ xAxis: 0 }] } },
-          { type: "custom", silent: true, z: 5, data: drawn.map(({ low, high }, place) => [low, high, place]), renderItem: (_, api) => {
+          { type: "custom", silent: true, z: 5, encode: { x: [0, 1], y: 2 }, data: drawn.map(({ low, high }, place) => [low, high, place]), renderItem: (_, api) => {
             const [from, to] = [0, 1].map((part) => api.coord([api.value(part), api.value(2)])), style = { stroke: look.ink, lineWidth: 1.5 };
             const tick = ([x, y]) => ({ type: "line", shape: { x1: x, y1: y - 6, x2: x, y2: y + 6 }, style });
             return { type: "group", children: [{ type: "line", shape: { x1: from[0], y1: from[1], x2: to[0], y2: to[1] }, style }, tick(from), tick(to)] };
@@ -184,7 +184,7 @@
       columns: [{ key: "via", label: "Platform" }, { key: "name", label: "Mails in 30 days" }, { key: "delivered", label: "Delivered", unit: "count" }, { key: "open_rate", label: "Opened by people", unit: "share" }, { key: "click_rate", label: "Clicked by people", unit: "share" }, { key: "unsubscribe_rate", label: "Unsubscribed", unit: "share" }],
       rows,
       option: (look) => ({
-        xAxis: { type: "category", data: places.map(String), name: "mails in 30 days", nameLocation: "middle", nameGap: 26 }, grid: { bottom: 24 }, yAxis: { type: "value", min: 0, axisLabel: { formatter: (part) => `${words.number(part * 100)} %` } },
+        xAxis: { type: "category", data: places.map(String), unit: "mails in 30 days" }, yAxis: { type: "value", min: 0, axisLabel: { formatter: (part) => `${words.number(part * 100)} %` } },
         tooltip: { valueFormatter: (part) => words.shown(part, "share") },
         legend: { data: series.map(({ name, kind }) => ({ name, icon: symbols[kind] })) },
         series: series.map(({ name, platform, place: number, key, kind }) => ({ name, type: "line", connectNulls: true, symbolSize: 7, symbol: symbols[kind], data: places.map((most) => rows.find((row) => row.platform === platform && row.most === most)?.[key] ?? null), lineStyle: { color: look.colors[number], width: 2, type: look.dashes[kind] }, itemStyle: { color: look.colors[number] } })),
@@ -201,7 +201,7 @@
       columns: [{ key: "list", label: "List" }, { key: "when", label: "Month" }, { key: "members_at_start", label: "Members at first", unit: "count" }, { key: "joined", label: "Joined", unit: "count" }, { key: "unsubscribed", label: "Unsubscribed", unit: "count" }, { key: "removed", label: "Removed", unit: "count" }, { key: "members_at_end", label: "Members at the end", unit: "count" }, { key: "growth", label: "Growth", unit: "share" }],
       rows: all.map((row) => ({ ...row, when: words.monthWords(row.month) })).sort((a, b) => b.month.localeCompare(a.month) || a.list.localeCompare(b.list)),
       option: (look) => ({
-        xAxis: { type: "category", data: months.map(words.monthWords) }, yAxis: { type: "value", axisLabel: { formatter: blocks.short } }, tooltip: { valueFormatter: (count) => (words.isNothing(count) ? words.DASH : words.number(count)) },
+        xAxis: { type: "category", data: months.map(words.monthWords) }, yAxis: { type: "value", unit: "members", axisLabel: { formatter: blocks.short } }, tooltip: { valueFormatter: (count) => (words.isNothing(count) ? words.DASH : words.number(count)) },
         legend: { data: names.map((name, number) => ({ name, icon: SYMBOLS[number % SYMBOLS.length] })) },
         series: names.map((list, number) => ({ name: list, type: "line", symbolSize: 8, symbol: SYMBOLS[number % SYMBOLS.length], data: months.map((month) => all.find((row) => row.list === list && row.month === month)?.members_at_end ?? null), lineStyle: { color: look.colors[number % look.colors.length], width: 2, type: look.dashes[number % look.dashes.length] }, itemStyle: { color: look.colors[number % look.colors.length] } })),
       }),
@@ -212,7 +212,7 @@
     const rows = of("breakdowns").filter(({ breakdown }) => breakdown === by).map((row) => ({ ...rated(row), via: named(row.platform), cell_name: row.cell === "unknown" ? "Unknown" : row.cell === "other" ? "Other, merged" : by === "audience_id" ? audience(row.cell) : row.cell }));
     const told = rows.filter(({ open_rate: rate, delivered }) => rate !== null && delivered >= 100), best = told.reduce((top, row) => (!top || row.open_rate > top.open_rate ? row : top), null);
     const drawn = told.slice(0, 16);
-    size("mail-breakdowns", drawn.length, 34, 50);
+    size("mail-breakdowns", drawn.length, 38, 50);
     blocks.show("mail-breakdowns", {
       says: best && told.length > 1 ? `People open most at ${best.cell_name} (${best.via}): ${words.shown(best.open_rate, "share")} of what arrived; with machines it would be ${words.shown(best.all_open_rate, "share")}.` : "",
       note: `Campaigns and flows together, of all days. ${by === "recipient_domain" ? `Domains of fewer than ${MINIMUM} recipients are one: Other, merged. ` : ""}${UNTOLD}`,
@@ -220,7 +220,7 @@
       columns: [{ key: "cell_name", label: BREAKDOWNS[by] }, { key: "via", label: "Platform" }, { key: "sent", label: "Sent", unit: "count" }, { key: "delivered", label: "Delivered", unit: "count" }, { key: "bounce_rate", label: "Bounced", unit: "share" }, ...RATES, ...REVENUE],
       rows,
       option: drawn.length ? (look) => ({
-        xAxis: { type: "value", axisLabel: { formatter: (part) => `${words.number(part * 100)} %` } }, yAxis: { type: "category", inverse: true, data: drawn.map((row) => `${row.cell_name}, ${row.via}`), axisLabel: { width: isNarrow ? 104 : 150, overflow: "break", lineHeight: 13 } }, tooltip: { valueFormatter: (part) => words.shown(part, "share") },
+        xAxis: { type: "value", axisLabel: { formatter: (part) => `${words.number(part * 100)} %` } }, yAxis: { type: "category", inverse: true, data: drawn.map((row) => `${row.cell_name}\n${row.via}`), axisLabel: { width: isNarrow ? 104 : 150, overflow: "break", lineHeight: 13 } }, tooltip: { valueFormatter: (part) => words.shown(part, "share") },
         series: [["Opened by people", "open_rate", look.colors[0]], ["Opened, machines too", "all_open_rate", look.colors[7]]].map(([name, key, color]) => ({ name, type: "bar", barMaxWidth: 10, itemStyle: { color, borderRadius: [0, 3, 3, 0] }, data: drawn.map((row) => row[key]) })),
       }) : null,
     }, context);

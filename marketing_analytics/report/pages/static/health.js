@@ -6,14 +6,18 @@
     failing: ["t-error", "M4 4l8 8M12 4l-8 8", "Failing"], unknown: ["t-cancelled", "M3 8h10", "Unknown"],
     announced: ["t-running", "M8 3v6M8 12v.5", "Announced"], moving: ["t-queued", "M3 8h10M9 4l4 4-4 4", "Still moving"],
   };
-  const ROWS = 20;
+  const ROWS = 15;
   const NAMES = { success: "ok", partial: "warning", failed: "failing", running: "moving", interrupted: "warning" };
   function badge(status, text) {
     const [tone, path, word] = ICONS[status] || ICONS.unknown;
     return `<span class="badge ${tone}"><svg class="icon" viewBox="0 0 16 16" aria-hidden="true"><path d="${path}"/></svg>${words.escape(text || word)}</span>`;
   }
   const moment = (at) => (at ? `${words.dayWords(at.slice(0, 10))} ${at.slice(11, 16)}` : words.DASH);
-  const spaced = (name) => name.replaceAll("_", " ");
+  const begun = (text) => (text ? text[0].toUpperCase() + text.slice(1) : text);
+  const spaced = (name) => begun(name.replaceAll("_", " ").replace(/^ltv\b/, "LTV"));
+  const account = (row, ...more) => [words.platformWords(row.source), row.account_id, ...more].filter(Boolean).join(" / ");
+  /* columns in which any row has something to say */
+  const told_ = (columns, rows) => columns.filter((column) => !column.isOptional || rows.some((row) => row[column.key]));
 
   /* what is fine or still moving is one row a monitor: what is not stands alone */
   function told(rows) {
@@ -31,18 +35,24 @@
     }
     return found;
   }
+  const DOCS = document.body.dataset.docs || "";
+  function runbook({ runbook: path }) {
+    if (!path) return words.DASH;
+    const name = words.escape(path.split("/").pop().replace(/\.md$/, "").replaceAll("-", "\u2011"));
+    return DOCS && path.startsWith("docs/") ? `<a href="${words.escape(DOCS + path.slice(5))}">${name}</a>` : name;
+  }
   function monitors({ health }, context) {
-    const rows = told(health.monitors || []), bad = rows.filter(({ status }) => status === "failing" || status === "warning");
+    const rows = told(health.monitors || []).map((row) => ({ ...row, name: spaced(row.monitor), sentence: begun(row.sentence), since: row.status === "ok" || row.status === "moving" ? "" : moment(row.since_at) })), bad = rows.filter(({ status }) => status === "failing" || status === "warning");
     const worst = bad[0], kinds = new Set(rows.map(({ monitor }) => monitor)).size;
     blocks.show("monitors", {
       says: !rows.length ? "" : worst ? `${words.plural(bad.length, "finding")} of ${words.plural(kinds, "monitor")}. ${worst.sentence}` : `All ${words.plural(kinds, "monitor")} are fine, as of ${moment(rows[0].checked_at)} UTC.`,
       empty: "No monitor has run on this warehouse: marketing monitor run does it.",
-      columns: [
-        { key: "status", label: "State", html: (row) => badge(row.status) }, { key: "monitor", label: "Monitor", html: (row) => words.escape(spaced(row.monitor)) },
-        { key: "subject", label: "Of", html: (row) => words.escape(row.subject || "all") }, { key: "sentence", label: "What it says" },
-        { key: "since_at", label: "Since (UTC)", html: (row) => words.escape(moment(row.since_at)) }, { key: "action", label: "What to do" },
-        { key: "owner", label: "Owner" }, { key: "runbook", label: "Runbook", html: (row) => `<code>${words.escape(row.runbook || words.DASH)}</code>` },
-      ],
+      columns: told_([
+        { key: "name", label: "Monitor" }, { key: "status", label: "State", html: (row) => badge(row.status) },
+        { key: "subject", label: "Of", isOptional: true }, { key: "sentence", label: "What it says" },
+        { key: "since", label: "Since (UTC)", isOptional: true, keeps: true }, { key: "action", label: "What to do", isOptional: true },
+        { key: "owner", label: "Owner", html: (row) => words.escape((row.owner || words.DASH).replaceAll("-", "\u2011")) }, { key: "runbook", label: "Runbook", keeps: true, html: runbook },
+      ], rows),
       rows,
     }, context);
   }
@@ -62,7 +72,7 @@
   const days = (from, to) => Math.round((Date.parse(to) - Date.parse(from)) / 86400000);
   const day = (key) => (row) => (row[key] ? words.dayWords(row[key]) : words.DASH);
   function freshness({ health, as_of: asOf }, context) {
-    const rows = grouped((health.freshness || []).filter(({ campaign_id: id }) => !id), ({ source, account_id: id }) => [source, id].filter(Boolean).join(" / "))
+    const rows = grouped((health.freshness || []).filter(({ campaign_id: id }) => !id), (row) => account(row))
       .map((row) => ({ ...row, behind: days(row.last_day, asOf) })).sort((a, b) => b.behind - a.behind || a.name.localeCompare(b.name));
     const late = rows.filter(({ behind }) => behind > 1), state = ({ behind }) => (behind <= 1 ? "ok" : behind <= 3 ? "warning" : "failing");
     blocks.show("freshness", {
@@ -70,7 +80,7 @@
       note: "Read up to: later days are unknown, not empty. Last row: the last day on which anything was counted.",
       empty: "The raw tables were not at hand when this was published: give --raw-database.",
       columns: [
-        { key: "behind", label: "State", html: (row) => badge(state(row), row.behind <= 1 ? "Fresh" : `${words.plural(row.behind, "day")} behind`) }, { key: "name", label: "Source and account" },
+        { key: "name", label: "Source and account" }, { key: "behind", label: "State", html: (row) => badge(state(row), row.behind <= 1 ? "Fresh" : `${words.plural(row.behind, "day")} behind`) },
         { key: "reports", label: "Reports", unit: "count" }, { key: "last_day", label: "Read up to", html: day("last_day") },
         { key: "last_row_day", label: "Last row", html: day("last_row_day") }, { key: "read_at", label: "Read at (UTC)", html: (row) => words.escape(moment(row.read_at)) },
       ],
@@ -79,15 +89,15 @@
   }
   function campaigns({ health, as_of: asOf }, context) {
     const QUIET_DAYS = 2;
-    const rows = grouped((health.freshness || []).filter(({ campaign_id: id }) => id), ({ source, account_id: account, campaign_id: id }) => [source, account, id].filter(Boolean).join(" / "))
+    const rows = grouped((health.freshness || []).filter(({ campaign_id: id }) => id), (row) => account(row, row.campaign_id))
       .map((row) => ({ ...row, quiet: row.last_row_day ? Math.max(0, days(row.last_row_day, asOf)) : null })).sort((a, b) => (b.quiet ?? 1e9) - (a.quiet ?? 1e9) || a.name.localeCompare(b.name));
     const still = rows.filter(({ quiet }) => quiet === null || quiet > QUIET_DAYS);
     blocks.show("campaigns", {
       says: rows.length ? `${words.number(rows.length - still.length)} of ${words.plural(rows.length, "campaign")} had rows in the last ${QUIET_DAYS} days; ${words.number(still.length)} had none: ended, paused, or not delivered.` : "",
       empty: "No campaign is on record where this was published.",
       columns: [
-        { key: "quiet", label: "State", html: (row) => badge(row.quiet !== null && row.quiet <= QUIET_DAYS ? "ok" : "unknown", row.quiet === null ? "No row" : row.quiet <= QUIET_DAYS ? "Running" : `Quiet for ${words.plural(row.quiet, "day")}`) },
-        { key: "campaign", label: "Campaign" }, { key: "name", label: "Source, account, number" }, { key: "last_row_day", label: "Last row", html: day("last_row_day") }, { key: "last_day", label: "Read up to", html: day("last_day") },
+        { key: "campaign", label: "Campaign" }, { key: "quiet", label: "State", html: (row) => badge(row.quiet !== null && row.quiet <= QUIET_DAYS ? "ok" : "unknown", row.quiet === null ? "No row" : row.quiet <= QUIET_DAYS ? "Running" : `Quiet for ${words.plural(row.quiet, "day")}`) },
+        { key: "name", label: "Source, account, number" }, { key: "last_row_day", label: "Last row", html: day("last_row_day") }, { key: "last_day", label: "Read up to", html: day("last_day") },
       ],
       rows, limit: ROWS,
     }, context);
@@ -118,7 +128,7 @@
       says: newest ? `The last sync began on ${moment(newest.started_at)} UTC; ${failed.length ? `${words.number(failed.length)} of the last ${words.number(rows.length)} loads were not whole.` : `none of the last ${words.number(rows.length)} loads failed.`}` : "",
       empty: "No sync is on record where this was published.",
       columns: [
-        { key: "status", label: "State", html: (row) => badge(NAMES[row.status] || (row.status === "ok" ? "ok" : "unknown"), row.status) }, { key: "source", label: "Source" },
+        { key: "source", label: "Source", html: (row) => words.escape(words.platformWords(row.source)) }, { key: "status", label: "State", html: (row) => badge(NAMES[row.status] || (row.status === "ok" ? "ok" : "unknown"), row.status === "ok" ? "OK" : begun(row.status)) },
         { key: "row_count", label: "Rows", unit: "count" }, { key: "started_at", label: "Began (UTC)", html: (row) => words.escape(moment(row.started_at)) },
       ],
       rows, limit: ROWS,

@@ -4,6 +4,13 @@
   const TILES = 8;
   /* a return of so much of the best one is as good as the best, where models overlap */
   const CLOSE = 0.9;
+  /* the unit of an amount is smaller than the amount */
+  function putAmount(element, text) {
+    const place = text.lastIndexOf(" ");
+    if (place < 0) return put(element, text);
+    if (element.textContent === text) return undefined;
+    return element.replaceChildren(`${text.slice(0, place)} `, Object.assign(document.createElement("span"), { className: "unit", textContent: text.slice(place + 1) }));
+  }
   const put = (element, text) => { if (element && element.textContent !== text) element.textContent = text; };
 
   function tile(metric, context, credit) {
@@ -11,15 +18,15 @@
     const { range, currency } = context;
     const money = (value) => (metric.unit === "usd" ? context.money(value) : value);
     const value = measures.value(metric, context, credit);
-    put(element.querySelector("[data-value]"), words.shown(money(value), metric.unit, currency));
+    putAmount(element.querySelector("[data-value]"), words.shown(money(value), metric.unit, currency));
     for (const [name, compare, text] of [["delta", "previous", "days"], ["year", "year", "year"]]) {
       const share = words.change(value, measures.value(metric, context, credit, report.spanBefore(range, compare)));
       const line = element.querySelector(`[data-${name}]`);
-      put(line, `${words.changeWords(share)} on the ${text} before`);
+      put(line, share === null && name === "year" ? "" : words.tied(`${words.changeWords(share)} on the ${text} before`));
       line.className = `delta ${words.tone(share, metric.better)}`;
     }
     const target = measures.target(metric, context, range);
-    put(element.querySelector("[data-target]"), target ? `plan ${words.shown(money(target), metric.unit, currency)}, ${words.isNothing(value) ? words.DASH : `${words.number((value / target) * 100)} % of it`}` : "no plan");
+    put(element.querySelector("[data-target]"), words.tied(target ? `plan ${words.shown(money(target), metric.unit, currency)}${words.isNothing(value) ? "" : `, ${words.number((value / target) * 100)} % of it`}` : "no plan"));
     const steps = report.steps(range, context.grain);
     element.querySelector("[data-spark] path").setAttribute("d", blocks.spark(steps.map(([from, to]) => measures.value(metric, context, credit, [from, to]))));
     element.querySelector("[data-spark]").setAttribute("aria-label", `${metric.label}, ${words.rangeWords(report.dayOf(range[0]), report.dayOf(range[1]))}`);
@@ -50,6 +57,7 @@
   }
   function sentences(context, credit) {
     const { range, before, currency, state } = context;
+    if (!context.data.has_days) return ["There are no data yet."];
     if (!before) return [state.compare === "plan" || state.compare === "none" ? "Compare with the days or the year before to see what changed." : `The data begin on ${words.dayWords(context.data.first_day)}: nothing to compare.`];
     const against = state.compare === "year" ? "year before" : `${words.plural(range[1] - range[0] + 1, "day")} before`;
     const found = decomposed(changes(context, credit, before), changes(context, credit, range));
@@ -83,10 +91,10 @@
     blocks.show("revenue-plan", {
       says: plan ? `Revenue of ${money(value)} is ${words.number((value / plan) * 100)} % of the plan for these days (${money(plan)}).` : `Revenue of ${money(value)}; these days have no plan.`,
       note: marks.length ? `Marks: ${marks.map(({ name, xAxis }) => `${name} (${rows[xAxis].label})`).join("; ")}.` : "",
-      columns, rows,
+      columns, rows: rows.some((row) => row.value || row.plan || row.past) ? rows : [], empty: "Nothing was sold in these days, and they have no plan.",
       option: (look) => ({
         xAxis: { type: "category", data: rows.map((row) => row.label) },
-        yAxis: { type: "value", axisLabel: { formatter: blocks.short } },
+        yAxis: { type: "value", unit: context.currency, axisLabel: { formatter: blocks.short } },
         tooltip: { valueFormatter: (number) => (words.isNothing(number) ? words.DASH : words.shown(number, "usd", context.currency)) },
         series: [
           { name: "Revenue", type: "bar", data: rows.map((row) => context.money(row.value)), itemStyle: { color: look.colors[0], borderRadius: [2, 2, 0, 0] }, barMaxWidth: 26,
@@ -119,11 +127,11 @@
       rows,
       option: (look) => ({
         legend: { show: false }, grid: { top: 8 },
-        xAxis: { type: "value", axisLabel: { formatter: blocks.short }, max: blocks.ceiling(Math.max(1, ...rows.map((row) => row.high))) },
-        yAxis: { type: "category", inverse: true, data: rows.map((row) => row.name) },
+        xAxis: { type: "value", unit: "revenue for each unit of spend", axisLabel: { formatter: blocks.short }, max: blocks.ceiling(Math.max(1, ...rows.map((row) => row.high))) },
+        yAxis: { type: "category", inverse: true, ...blocks.figures(look, rows, (row) => words.number(row.roas, 2)) },
         tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${rows[place].name}: ROAS ${words.number(rows[place].roas, 2)}, all models ${words.number(rows[place].low, 2)} to ${words.number(rows[place].high, 2)}` },
         series: [
-          { type: "bar", barMaxWidth: 18, data: rows.map((row) => ({ value: row.roas, itemStyle: { color: look.of(data.channels, row.key), borderRadius: [0, 3, 3, 0] } })), label: { show: true, position: "insideLeft", color: look.card, formatter: ({ value }) => words.number(value, 2) },
+          { type: "bar", barMaxWidth: 18, data: rows.map((row) => ({ value: row.roas, itemStyle: { color: look.of(data.channels, row.key), borderRadius: [0, 3, 3, 0] } })),
             markLine: { symbol: "none", silent: true, label: { show: false }, lineStyle: { color: look.ink, type: "dashed", width: 1 }, data: [{ xAxis: 1 }] } },
           { type: "custom", silent: true, z: 5, data: rows.map((row, place) => [row.low, row.high, place]),
             renderItem: (_, api) => {
@@ -162,7 +170,7 @@
     const credit = await measures.loadPaid(context.state, context.data);
     for (const metric of context.data.metrics.slice(0, TILES)) tile(metric, context, credit);
     const list = document.querySelector("[data-sentences]");
-    const said = sentences(context, credit);
+    const said = sentences(context, credit).map(words.tied);
     if ([...list.children].map((item) => item.textContent).join("\n") !== said.join("\n")) {
       list.replaceChildren(...said.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
     }

@@ -50,7 +50,7 @@ const pacing = (() => {
     const reach = Math.max(100, ...found.flatMap((one) => [share(one, one.spend), share(one, one.high), share(one, one.forecast)]));
     return (look) => ({
       legend: { show: false }, grid: { top: 22, right: 20 },
-      xAxis: { type: "value", min: 0, max: Math.ceil((reach * 1.02) / 25) * 25, interval: reach > 250 ? undefined : 25, axisLabel: { formatter: (value) => `${words.number(value)} %` } },
+      xAxis: { type: "value", unit: "of the budget", min: 0, max: Math.ceil((reach * 1.02) / 25) * 25, interval: reach > 250 ? undefined : matchMedia("(max-width: 700px)").matches ? 50 : 25, axisLabel: { formatter: (value) => `${words.number(value)} %` } },
       yAxis: { type: "category", inverse: true, axisLabel: { lineHeight: 15 }, data: found.map((one) => `${one.name}\n${light(one.pacing).word}`) },
       tooltip: { trigger: "item", formatter: ({ dataIndex }) => {
         const one = found[dataIndex], money = (usd) => words.shown(context.money(usd), "usd", context.currency);

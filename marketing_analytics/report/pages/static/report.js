@@ -156,7 +156,8 @@ const report = (() => {
     const [from, to] = span(state, data), days = to - from + 1;
     const against = { previous: `, against the ${days > 1 ? words.plural(days, "day") : "day"} before`, year: ", against the year before", plan: ", against the plan", none: "" }[state.compare];
     const line = document.querySelector("[data-range-words]");
-    if (line) line.textContent = `${words.rangeWords(dayOf(from), dayOf(to))}${against}`;
+    if (line && !data.has_days) line.textContent = "No days yet";
+    else if (line) line.textContent = `${words.rangeWords(dayOf(from), dayOf(to))}${against}`;
     const usual = defaults(data);
     const changed = Object.keys(choices(data)).filter((name) => !(name in own) && state[name] !== usual[name]).map((name) => choices(data)[name][state[name]]);
     const summary = document.querySelector("[data-filter-words]");
@@ -202,7 +203,12 @@ const report = (() => {
   }
   function start() {
     age();
+    // on a narrow screen the page itself may stand outside of the row of pages
+    const here = document.querySelector(".top nav [aria-current]"), row = here?.parentElement;
+    if (row && here.offsetLeft + here.offsetWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - 40;
     setInterval(age, 60000);
+    const asked = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1))), folded = asked && asked.closest("details:not([open])");
+    if (folded) { folded.open = true; asked.scrollIntoView(); }
     const form = document.querySelector("[data-filters]"), bar = document.querySelector("[data-filterbar]");
     const begin = (found) => {
       data = found;

@@ -46,12 +46,14 @@ const words = (() => {
     const text = model.replaceAll("_", " ").replace("j shaped", "J-shaped");
     return text[0].toUpperCase() + text.slice(1);
   }
-  const PLATFORMS = { linkedin: "LinkedIn", tiktok: "TikTok", hubspot: "HubSpot", mailchimp: "Mailchimp" };
+  const PLATFORMS = { linkedin: "LinkedIn", tiktok: "TikTok", hubspot: "HubSpot", sendgrid: "SendGrid", ga4: "GA4" };
   const platformWords = (platform) => platform.split("_").map((part) => PLATFORMS[part] || part[0].toUpperCase() + part.slice(1)).join(" ");
+  /* a number, its unit and its arrow stay on one line */
+  const tied = (text) => (text || "").replace(/(\d) (%|[A-Z]{3}\b)/g, "$1\u00a0$2").replace(/([↑↓→]) (?=[+−\d])/g, "$1\u00a0");
   const listed = (texts) => (texts.length < 2 ? texts.join("") : `${texts.slice(0, -1).join(", ")} and ${texts.at(-1)}`);
   const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
   /* text of data is never read as HTML */
   const escape = (text) => String(text).replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
-  return { DASH, number, shown, change, changeWords, tone, signed, dayWords, rangeWords, monthWords, modelWords, platformWords, listed, plural, escape, isNothing };
+  return { DASH, number, shown, change, changeWords, tone, signed, dayWords, rangeWords, monthWords, modelWords, platformWords, listed, plural, tied, escape, isNothing };
 })();

@@ -1,4 +1,4 @@
--- the same of an ad
+-- what an ad cost and what its platform claims, by day
 select
     platform,
     campaign_id,

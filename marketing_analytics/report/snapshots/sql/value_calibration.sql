@@ -1,5 +1,5 @@
--- the same by tenth and channel of acquisition: cells are merged in the mart, their customers not
--- told
+-- expected and real purchases by tenth and by channel of acquisition: cells are merged in the mart,
+-- their customers not told
 with
 
 judged as (
