@@ -39,6 +39,8 @@ def paths_of(ids):
         "/login",
         *runs,
         f"{runs[0]}?view=longest",
+        f"{runs[1]}?view=folder&node=stg",
+        f"{runs[1]}?view=start",
         *(f"{runs[1]}/{part}" for part in ("nodes", "lineage", "compare")),
         f"{runs[1]}/nodes/model.marketing.fct_attribution",
         f"{runs[1]}/steps/4/events",
@@ -279,6 +281,28 @@ def test_e_and_the_link_of_a_failure_lead_to_its_line_in_the_log(site, open_tab)
     tab.page.click("[data-line-link]")
     tab.page.wait_for_function(is_seen)
     assert "line=" in tab.page.url
+    assert tab.complaints == []
+
+
+def test_bars_are_marked_while_one_types_and_reached_by_keys(site, open_tab):
+    tab = open_tab()
+    tab.page.goto(f"{site.url}/runs/{site.ids['failed']}?view=kind&step=4")
+    tab.page.locator("[data-nodes]").press_sequentially("STG_")
+    marked = tab.page.locator("[data-lanes] a.found")
+    names = marked.evaluate_all("bars => bars.map(bar => bar.textContent)")
+    assert len(names) > 2
+    assert all("stg_" in name for name in names)
+    bars = tab.page.locator("[data-lanes] a").count()
+    assert tab.page.locator("[data-found]").inner_text() == f"{len(names)} of {bars} marked"
+    assert tab.page.url.endswith("?view=kind&step=4&node=STG_")
+    folder = tab.page.locator(".lanebar a", has_text="Folder")
+    assert "node=STG_" in folder.get_attribute("href")
+    marked.first.focus()
+    tab.page.keyboard.press("ArrowRight")
+    title = tab.page.evaluate("document.activeElement.querySelector('title').textContent")
+    assert title == marked.nth(1).locator("title").text_content()
+    tab.page.locator("[data-step-link='3']").first.click()
+    assert "node=STG_" in tab.page.url
     assert tab.complaints == []
 
 

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -68,3 +69,9 @@ def page_count(total: int, per_page: int) -> int:
 def limited(value: int) -> int:
     """Return an id that fits SQLite; larger ones name nothing."""
     return value if value < 2**63 else -1
+
+
+def form_fields(body: bytes) -> dict[str, str]:
+    """Return the fields of a sent form; of those with one name the first."""
+    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=50)
+    return {name: values[0].replace("\0", "") for name, values in fields.items()}

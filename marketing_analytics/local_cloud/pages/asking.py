@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from marketing_analytics.cloud_api.states import ACTIVE, HELD, Status
 from marketing_analytics.local_cloud.pages.job_views import STATE_FILTERS, JobFilter
+from marketing_analytics.local_cloud.pages.runs.lanes import USUAL_VIEW, VIEWS, AskedLanes
 from marketing_analytics.local_cloud.runs.store import RunFilter
 
 RUN_STATUSES = {
@@ -25,7 +26,6 @@ RUN_TRIGGERS = {
     "ci": ("CI", ("ci", "merge")),
     "job": ("After job", ("job completion", "job_completion")),
 }
-RUN_VIEWS = {"thread": "By thread", "longest": "Longest first"}
 MAX_SEARCH_CHARACTERS = 100
 
 
@@ -47,9 +47,9 @@ def number(text: str | None) -> int | None:
     return int(text)
 
 
-def search_text(asked: Mapping[str, str]) -> str:
+def search_text(asked: Mapping[str, str], name: str = "search") -> str:
     """Return what was searched for."""
-    return asked.get("search", "").replace("\0", "").strip()[:MAX_SEARCH_CHARACTERS]
+    return asked.get(name, "").replace("\0", "").strip()[:MAX_SEARCH_CHARACTERS]
 
 
 def job_filter(asked: Mapping[str, str]) -> JobFilter:
@@ -83,6 +83,12 @@ def run_filter(asked: Mapping[str, str], account_id: int) -> tuple[AskedRuns, Ru
         search=words.search or None,
     )
     return words, wanted
+
+
+def asked_lanes(asked: Mapping[str, str]) -> AskedLanes:
+    """Return how the lanes of a run are grouped, and which nodes are searched for."""
+    view = asked.get("view", USUAL_VIEW)
+    return AskedLanes(view if view in VIEWS else USUAL_VIEW, search_text(asked, "node"))
 
 
 def page_number(asked: Mapping[str, str], total: int, per_page: int) -> int:

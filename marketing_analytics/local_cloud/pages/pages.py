@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -19,7 +18,12 @@ from starlette.responses import (
 from starlette.routing import BaseRoute, Mount, Route
 
 from marketing_analytics.core.errors import PlatformError
-from marketing_analytics.local_cloud.pages.answering import Answering, limited, page_count
+from marketing_analytics.local_cloud.pages.answering import (
+    Answering,
+    form_fields,
+    limited,
+    page_count,
+)
 from marketing_analytics.local_cloud.pages.asking import job_filter, number, page_number
 from marketing_analytics.local_cloud.pages.job_views import (
     JOBS_PER_PAGE,
@@ -38,6 +42,7 @@ from marketing_analytics.local_cloud.pages.rendering import FRAME, render
 from marketing_analytics.local_cloud.pages.reports import ReportPages
 from marketing_analytics.local_cloud.pages.runs.handlers import RunPages
 from marketing_analytics.local_cloud.pages.runs.lists import queue_of, run_lines
+from marketing_analytics.local_cloud.pages.saved.handlers import SavedPages, views_of
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.store import RunFilter
@@ -75,6 +80,7 @@ class Pages(Answering):
             *NodePages(self.settings).routes(),
             *self.logs.routes(),
             *EventPages(self.settings).routes(),
+            *SavedPages(self.settings).routes(),
             Route("/queue", self.queue),
             Route("/freshness", self.freshness),
             *RecordPages(self.settings).routes(),
@@ -124,6 +130,7 @@ class Pages(Answering):
                 wanted=wanted,
                 states=STATE_FILTERS,
                 environments=reads.environments(),
+                views=views_of(reads, "jobs", request.query_params),
             )
 
     def freshness(self, request: Request) -> Response:
@@ -259,12 +266,6 @@ class Pages(Answering):
         if not wants_page(request):
             return JSONResponse({"error": title, "hint": hint}, status_code=status)
         return FRAME.error_page(request, status, title, hint, reference)
-
-
-def form_fields(body: bytes) -> dict[str, str]:
-    """Return the fields of a sent form; of those with one name the first."""
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=50)
-    return {name: values[0].replace("\0", "") for name, values in fields.items()}
 
 
 def local_target(target: str) -> str:

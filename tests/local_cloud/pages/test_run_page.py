@@ -180,6 +180,9 @@ def test_what_a_run_changes_in_production_is_a_table_the_worst_first(seeded):
     assert "new: is_new (boolean)" in row
     assert "other type: channel_id (integer \u2192 varchar)" in row
     assert "values: credit_share in 12,034" in row
+    keys = re.findall(r'<div class="mono">([^<]+)</div>', row)
+    assert keys == ["added: 48212, p\u2026 (6); 48213, p\u2026 (6)", "removed: 17, e\u2026 (5)"]
+    assert table.count("Some keys") == 1
     assert "permission denied for schema prod" in table
 
 
@@ -191,3 +194,35 @@ def test_a_comparison_that_failed_says_why_and_one_that_was_not_asked_for_nothin
     text = text_of(seeded, "failed")
     assert "Compared with production" not in text
     assert 'href="#changes"' not in text
+
+
+def test_nodes_are_grouped_and_marked_by_the_address_alone(seeded):
+    text = text_of(seeded, "failed", "?step=4&view=folder&node=FCT_&live=1")
+    lanes = text[text.index("data-lanes>") : text.index('class="legend')]
+    labels = re.findall(r'role="group" aria-label="([^"]+): \d+ nodes?"', lanes)
+    assert "models/staging" in labels
+    assert "models/marts" in labels
+    bars = re.findall(r'<a href="/runs/\d+/nodes/[^"]+"([^>]*)><title>(\w+)', lanes)
+    marked = [name for words, name in bars if 'class="found"' in words]
+    assert marked
+    assert all("fct_" in name for name in marked)
+    assert f"{len(marked)} of {len(bars)} marked" in text
+    # those that are marked are where the tab key stops
+    assert all("fct_" in name for words, name in bars if "tabindex" not in words)
+    # every way on keeps how the lanes are shown
+    assert 'href="?step=4&amp;view=kind&amp;node=FCT_#timing"' in text
+    assert 'href="?step=3&amp;view=folder&amp;node=FCT_#log"' in text
+    assert '<input type="hidden" name="view" value="folder">' in text
+
+
+def test_without_a_search_each_group_is_one_stop_of_the_tab_key(seeded):
+    text = text_of(seeded, "failed", "?view=kind")
+    lanes = text[text.index("data-lanes>") : text.index('class="legend')]
+    for group in lanes.split('role="group"')[1:]:
+        bars = re.findall(r"<a ([^>]*)><title>", group)
+        assert ["tabindex" not in words for words in bars] == [True] + [False] * (len(bars) - 1)
+    assert 'role="status" data-found></span>' in text
+    assert "data-lanes" not in text_of(seeded, "failed", "?view=longest")
+    assert '<a href="?#timing" aria-current="true">Thread</a>' in text_of(
+        seeded, "failed", "?view=nonsense"
+    )

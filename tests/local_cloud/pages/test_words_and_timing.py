@@ -9,6 +9,7 @@ from marketing_analytics.cloud_api.names import Scope, without_mark
 from marketing_analytics.local_cloud.pages.artifacts.manifest import NO_PROJECT, Project, node_of
 from marketing_analytics.local_cloud.pages.naming import job_name
 from marketing_analytics.local_cloud.pages.rendering import linked
+from marketing_analytics.local_cloud.pages.runs.lanes import AskedLanes, groups_of, lanes_of
 from marketing_analytics.local_cloud.pages.runs.timing import NodeLine, critical_of, timing_of
 from marketing_analytics.local_cloud.pages.states import NODE_STATES
 from marketing_analytics.web.words import (
@@ -106,13 +107,19 @@ def test_bars_lie_on_their_threads_in_percent_of_the_run():
     timing = timing_of(
         [node("a", 0, 5), node("b", 5, 5), node("c", 0, 2.5, "Thread-2")], NO_PROJECT, NOW
     )
-    assert [lane.label for lane in timing.lanes] == ["thread 1", "thread 2"]
-    assert [(bar.left, bar.width) for bar in timing.lanes[0].bars] == [(0, 50), (50, 50)]
-    assert [lane.busy_percent for lane in timing.lanes] == [100, 25]
-    figures = {figure.name: figure.value for figure in timing.figures}
-    assert figures["Wall clock"] == "10 s"
-    assert figures["Work"] == "12 s"
-    assert figures["At once"] == "1.2 of 2"
+    groups = groups_of(timing.bars, "thread", NO_PROJECT)
+    assert [group.label for group in groups] == ["thread 1", "thread 2"]
+    assert [(bar.left, bar.width) for bar in groups[0].lanes[0].bars] == [(0, 50), (50, 50)]
+    assert [group.note for group in groups] == ["100 % busy", "25 % busy"]
+    assert {figure.name: figure.value for figure in timing.figures} == {
+        "Wall clock": "10 s",
+        "Peak concurrency": "2",
+        "Average active": "1.2",
+        "Longest": "5.0 s",
+        "Latest start": "5.0 s",
+        "Work": "12 s",
+    }
+    assert [figure.note for figure in timing.figures if figure.name == "Latest start"] == ["b"]
 
 
 def test_the_longest_node_comes_first():
@@ -124,7 +131,8 @@ def test_nodes_without_a_thread_fill_free_lanes():
     timing = timing_of(
         [node("a", 0, 5, ""), node("b", 1, 5, ""), node("c", 6, 2, "")], NO_PROJECT, NOW
     )
-    assert [[bar.item.name for bar in lane.bars] for lane in timing.lanes] == [["a", "c"], ["b"]]
+    (group,) = groups_of(timing.bars, "thread", NO_PROJECT)
+    assert [[bar.item.name for bar in lane.bars] for lane in group.lanes] == [["a", "c"], ["b"]]
 
 
 def test_a_run_without_nodes_has_no_timing():
@@ -133,8 +141,54 @@ def test_a_run_without_nodes_has_no_timing():
 
 def test_a_run_of_2000_nodes_shows_the_longest():
     timing = timing_of([node(f"n{n}", n, n % 7 + 1) for n in range(2000)], NO_PROJECT, NOW)
-    assert sum(len(lane.bars) for lane in timing.lanes) == 300
+    lanes = lanes_of(timing, AskedLanes(), NO_PROJECT)
+    assert sum(group.size for group in lanes.groups) == 300
+    assert (lanes.shown, lanes.total, lanes.is_part) == (300, 2000, True)
+    assert len(lanes_of(timing, AskedLanes("start"), NO_PROJECT).groups) == 60
     assert (timing.model_count, timing.test_count) == (2000, 0)
+
+
+def test_bars_are_grouped_and_no_two_of_a_group_lie_on_each_other():
+    test = {"resource_type": "test", "attached_node": "model.m.b"}
+    project = Project(
+        {
+            part["unique_id"]: node_of(part)
+            for part in (
+                {
+                    "unique_id": "model.m.a",
+                    "original_file_path": "models/staging/a.sql",
+                    "relation_name": '"db"."staging"."a"',
+                },
+                {
+                    "unique_id": "model.m.b",
+                    "original_file_path": "models/marts/b.sql",
+                    "relation_name": '"db"."marts"."b"',
+                },
+                {**test, "unique_id": "model.m.t", "original_file_path": "models/marts/m.yml"},
+            )
+        }
+    )
+    nodes = [node("b", 0, 5), node("a", 1, 5), node("u", 2, 2)]
+    nodes.append(replace(node("t", 6, 1), resource_type="test"))
+    bars = timing_of(nodes, NO_PROJECT, NOW).bars
+
+    def grouped(view):
+        groups = groups_of(bars, view, project)
+        return {
+            group.label: ["".join(bar.item.name for bar in lane.bars) for lane in group.lanes]
+            for group in groups
+        }
+
+    assert grouped("kind") == {"model": ["b", "a", "u"], "test": ["t"]}
+    unknown = {"not known": ["u"]}
+    assert grouped("folder") == {"models/marts": ["bt"], "models/staging": ["a"], **unknown}
+    assert grouped("schema") == {"marts": ["bt"], "staging": ["a"], **unknown}
+    assert list(grouped("start")) == ["b", "a", "u", "t"]
+    kinds = groups_of(bars, "kind", project)
+    assert [(group.note, group.height) for group in kinds] == [
+        ("3 nodes, 12 s", 70),
+        ("1 node, 1.0 s", 22),
+    ]
 
 
 def project_of(parents):

@@ -142,6 +142,11 @@ def test_one_difference_of_every_kind_is_found_with_the_right_numbers(cloud, eng
     orders = models["orders"]
     assert (orders["what"], orders["primary_key"]) == ("changed", ["id"])
     assert orders["rows"] == {"before": 4, "after": 4, "added": 1, "removed": 1, "changed": 2}
+    assert orders["sample_keys"] == {
+        "added": [["5"]],
+        "removed": [["3"]],
+        "changed": [["2"], ["4"]],
+    }
     assert [one["name"] for one in orders["columns"]["added"]] == ["came"]
     assert orders["columns"]["removed"] == [{"name": "gone", "type": integer}]
     assert [one["name"] for one in orders["columns"]["retyped"]] == ["wide"]
@@ -159,6 +164,7 @@ def test_one_difference_of_every_kind_is_found_with_the_right_numbers(cloud, eng
         ["a", "b"],
         rows,
     )
+    assert models["constrained"]["sample_keys"]["added"] == [["1", "2"]]
     rows = {"before": 3, "after": 2, "added": 0, "removed": 0, "changed": 1}
     assert models["repeated"]["rows"] == rows
     assert "2 of production, 1 of this run" in models["repeated"]["note"]
@@ -171,6 +177,39 @@ def test_one_difference_of_every_kind_is_found_with_the_right_numbers(cloud, eng
     assert json.loads(results.read_text())["args"]["which"] == "build"
     log = cloud.log(run, 5)
     assert "orders: changed; 1 row added, 1 row removed, 2 rows changed; 4 rows before" in log
+
+
+def test_of_keys_that_differ_five_are_kept_and_no_person_can_be_told(cloud, engine, warehouse):
+    people = "{{{{ config(materialized='table', unique_key=['email', 'code', 'id']) }}}}\n{rows}\n"
+
+    def rows(first: int, last: int) -> str:
+        return "\nunion all ".join(
+            f"select 'ana{n}@example.com' as email, 'code{n}' as code, {n} as id"
+            for n in range(first, last)
+        )
+
+    before = {"models/people.sql": people.format(rows=rows(1, 3))}
+    after = {"models/people.sql": people.format(rows=rows(3, 10))}
+    branched(cloud.project, before, after)
+    production = cloud.run(cloud.job(["dbt build"]))
+    assert cloud.wait(production, seconds=120).status == 10, cloud.log(production)
+    run = run_branch(cloud, ci_job(cloud, run_compare_changes=True))
+    assert cloud.wait(run, seconds=120).status == 10, (cloud.log(run), cloud.log(run, 5))
+    path = resolve_artifact(cloud.data_folder, run, "compare_changes.json")
+    (model,) = json.loads(path.read_text())["models"]
+    assert (model["rows"]["added"], model["rows"]["removed"]) == (7, 2)
+    masked = ["**********", "c\u2026 (5)"]
+    assert model["sample_keys"] == {
+        "added": [[*masked, str(n)] for n in range(3, 8)],
+        "removed": [[*masked, str(n)] for n in (1, 2)],
+        "changed": [],
+    }
+    # nor in any log of the comparison
+    folder = cloud.data_folder / "runs" / str(run) / "steps"
+    kept = [file for file in folder.rglob("5*") if file.is_file()]
+    assert kept
+    for file in (*kept, path):
+        assert "@example.com" not in file.read_text(errors="replace"), file
 
 
 def test_a_model_that_cannot_be_read_fails_alone_and_the_run_stays_good(cloud, engine, warehouse):

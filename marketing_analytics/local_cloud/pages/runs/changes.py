@@ -28,6 +28,7 @@ from marketing_analytics.local_cloud.runs.checks.changes import (
     SAME,
     SAME_COUNT,
 )
+from marketing_analytics.local_cloud.runs.checks.masking import MAX_ROWS
 
 MAX_MODELS = 500
 MAX_COLUMNS = 12
@@ -54,6 +55,7 @@ class ModelChange:
     removed: str
     changed: str
     columns: Sequence[str]
+    sample_keys: Sequence[str]
     key: str
     note: str
 
@@ -118,6 +120,7 @@ def model_change(part: Part, secrets: Sequence[str]) -> ModelChange:
         removed=counted(rows.get("removed")),
         changed=counted(rows.get("changed")),
         columns=column_words(columns),
+        sample_keys=[redact(words, secrets) for words in key_words(part.get("sample_keys"))],
         key=", ".join(texts_of(part.get("primary_key"))),
         note=redact(text_of(part.get("note")), secrets)[:1000],
     )
@@ -139,6 +142,18 @@ def column_words(columns: Part) -> list[str]:
     values = parts_of(columns.get("values"))
     names = [f"{text_of(one.get('name'))} in {counted(one.get('rows'))}" for one in values]
     return [*found, *([f"values: {listed(names)}"] if names else [])]
+
+
+def key_words(found: object) -> list[str]:
+    """Return `added: 5; 6` of the keys that are kept, masked already, of each kind of row."""
+    kinds = part_of(found)
+    words = []
+    for kind in ("added", "removed", "changed"):
+        given = kinds.get(kind)
+        keys = [texts_of(key) for key in given] if isinstance(given, list) else []
+        told = [", ".join(key) for key in keys[:MAX_ROWS] if key]
+        words += [f"{kind}: {'; '.join(told)}"] if told else []
+    return words
 
 
 def named(column: Part) -> str:

@@ -12,14 +12,16 @@ from starlette.routing import BaseRoute, Route
 from marketing_analytics.local_cloud.pages.answering import Answering, limited, page_count
 from marketing_analytics.local_cloud.pages.asking import (
     RUN_TRIGGERS,
-    RUN_VIEWS,
+    asked_lanes,
     number,
     page_number,
     run_filter,
 )
 from marketing_analytics.local_cloud.pages.logs.handlers import LogPages
+from marketing_analytics.local_cloud.pages.runs.lanes import VIEWS
 from marketing_analytics.local_cloud.pages.runs.lists import run_lines
 from marketing_analytics.local_cloud.pages.runs.views import RunReader, list_artifacts
+from marketing_analytics.local_cloud.pages.saved.handlers import views_of
 from marketing_analytics.local_cloud.pages.settings import UiSettings
 from marketing_analytics.local_cloud.runs import store
 
@@ -67,17 +69,17 @@ class RunPages(Answering):
                 asked=asked,
                 triggers=RUN_TRIGGERS,
                 environments=reads.environments(),
+                views=views_of(reads, "runs", request.query_params),
             )
 
     def run(self, request: Request) -> Response:
         """Show one run; `?live=1` asks for the changing parts alone."""
         run_id, now = limited(request.path_params["run_id"]), datetime.now(UTC)
         asked = request.query_params
-        view = asked.get("view", "thread")
         data_dir = self.settings.data_dir
         with self.reads() as reads:
             reader = RunReader(reads, data_dir, self.logs.reader, now)
-            page = reader.page(run_id, number(asked.get("step")))
+            page = reader.page(run_id, number(asked.get("step")), asked_lanes(asked))
             if page is None:
                 raise HTTPException(404, f"There is no run {run_id}.")
             artifacts, artifact_count = list_artifacts(data_dir, run_id, MAX_ARTIFACTS)
@@ -89,8 +91,8 @@ class RunPages(Answering):
                 now=now,
                 page=page,
                 run=page.run,
-                view=view if view in RUN_VIEWS else "thread",
-                views=RUN_VIEWS,
+                views=VIEWS,
+                asked_step=number(asked.get("step")),
                 artifacts=artifacts,
                 artifact_count=artifact_count,
                 log=log,

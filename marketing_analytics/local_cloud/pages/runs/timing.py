@@ -1,4 +1,4 @@
-"""Where the time of a run went: bars by thread, the longest nodes, and the figures that matter.
+"""Where the time of a run went: bars on its axis, the longest nodes, and the figures that matter.
 
 Positions are percent of the span between the first start and the last end.
 """
@@ -13,7 +13,7 @@ from datetime import datetime
 from marketing_analytics.local_cloud.pages.artifacts.manifest import TEST_TYPES, Project
 from marketing_analytics.local_cloud.pages.states import State, node_state
 from marketing_analytics.local_cloud.runs.records import RunNode
-from marketing_analytics.web.timing import Bar, Lane, Span, axis_of, free_lanes, peak_of
+from marketing_analytics.web.timing import Bar, Span, axis_of, peak_of
 from marketing_analytics.web.words import duration_words, parse_time
 
 MAX_BARS = 300
@@ -94,9 +94,12 @@ NO_CRITICAL = Critical(0.0, frozenset(), ())
 
 @dataclass(frozen=True)
 class Timing:
-    """Everything the timing section shows: what builds, and apart from it what tests."""
+    """Everything the timing section shows: what builds, and apart from it what tests.
 
-    lanes: list[Lane[NodeLine]]
+    `bars` are the longest nodes of both on the axis, the longest first.
+    """
+
+    bars: list[Bar[NodeLine]]
     models: list[Bar[NodeLine]]
     tests: list[Bar[NodeLine]]
     model_count: int
@@ -147,7 +150,7 @@ def timing_of(nodes: Sequence[NodeLine], project: Project, now: datetime) -> Tim
     tests = [node for node in started if node.is_test]
     critical = critical_of(started, project, axis.seconds)
     return Timing(
-        lanes=lanes_of(bars),
+        bars=bars,
         models=shares_of(models),
         tests=shares_of(tests),
         model_count=len(models),
@@ -171,16 +174,6 @@ def end_of(node: NodeLine, now: datetime) -> datetime:
     return now if node.state.tone == "running" else (node.start_at or now)
 
 
-def lanes_of(bars: Sequence[Bar[NodeLine]]) -> list[Lane[NodeLine]]:
-    """Group bars by thread; bars without a thread fill the first lane that is free."""
-    threads: dict[str, list[Bar[NodeLine]]] = {}
-    for bar in sorted(bars, key=lambda bar: bar.left):
-        threads.setdefault(bar.item.thread, []).append(bar)
-    loose = threads.pop("", [])
-    named = [Lane(thread_label(name), threads[name]) for name in sorted(threads, key=natural_order)]
-    return named + free_lanes(loose)
-
-
 def thread_label(name: str) -> str:
     """Return `thread 1` for dbt's `Thread-1 (worker)`."""
     match = re.search(r"\d+", name)
@@ -201,16 +194,19 @@ def figures_of(
     count = len(by_length)
     longest = by_length[0][0]
     at_once = peak_of(span for _, span in by_length)
-    figures = [
+    first_at = min(start for _, (start, _) in by_length)
+    last, (last_at, _) = max(by_length, key=lambda item: item[1][0])
+    chain = f"{len(critical.names)} nodes, one after another"
+    critical_words = duration_words(critical.seconds)
+    return [
         Figure("Wall clock", duration_words(wall), "first start to last end"),
-        Figure("Work", duration_words(busy), f"sum of {count} node{'s' * (count != 1)}"),
-        Figure("At once", f"{busy / wall:.1f} of {at_once}", "average of peak"),
+        *([Figure("Critical path", critical_words, chain)] if critical.seconds else []),
+        Figure("Peak concurrency", str(at_once), "most nodes at once"),
+        Figure("Average active", f"{busy / wall:.1f}", "nodes at a time"),
         Figure("Longest", longest.words, longest.name),
+        Figure("Latest start", duration_words((last_at - first_at).total_seconds()), last.name),
+        Figure("Work", duration_words(busy), f"sum of {count} node{'s' * (count != 1)}"),
     ]
-    if critical.seconds:
-        chain = f"{len(critical.names)} nodes, one after another"
-        figures.append(Figure("Critical path", duration_words(critical.seconds), chain))
-    return figures
 
 
 def critical_of(nodes: Sequence[NodeLine], project: Project, wall: float) -> Critical:

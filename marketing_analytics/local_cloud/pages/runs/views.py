@@ -15,6 +15,7 @@ from marketing_analytics.local_cloud.pages.logs.reader import LogReader
 from marketing_analytics.local_cloud.pages.reads import Reads
 from marketing_analytics.local_cloud.pages.runs.changes import Changes, changes_of
 from marketing_analytics.local_cloud.pages.runs.failures import FailureReader, Failures
+from marketing_analytics.local_cloud.pages.runs.lanes import AskedLanes, Lanes, lanes_of
 from marketing_analytics.local_cloud.pages.runs.lists import QueueLine, RunLine, queue_of, run_line
 from marketing_analytics.local_cloud.pages.runs.steps import StepLine, shown_step, steps_of
 from marketing_analytics.local_cloud.pages.runs.story import Story, StoryReader
@@ -59,6 +60,7 @@ class RunPage:
     changes: Changes | None
     warnings: list[NodeLine]
     timing: Timing | None
+    lanes: Lanes
     tests: list[NodeLine]
     tests_words: str
     waits: QueueLine | None
@@ -78,7 +80,7 @@ class RunReader:
     logs: LogReader
     now: datetime
 
-    def page(self, run_id: int, step_index: int | None) -> RunPage | None:
+    def page(self, run_id: int, step_index: int | None, asked: AskedLanes) -> RunPage | None:
         """Return a run's page, or None when there is no such run."""
         connection = self.reads.connection
         run = get_placed_run(connection, run_id, self.reads.account_id)
@@ -93,6 +95,7 @@ class RunReader:
         story = StoryReader(self.data_dir, self.logs, secrets, self.now)
         tests = [node for node in nodes if node.is_test]
         is_over = run.status not in ACTIVE
+        timing = timing_of(nodes, project if is_over else NO_PROJECT, self.now)
         return RunPage(
             run=run_line(run, self.now),
             facts=facts_of(run, steps, self.now),
@@ -102,7 +105,8 @@ class RunReader:
             failures=failures.of_nodes(nodes),
             changes=changes_of(self.data_dir, run_id, secrets),
             warnings=[node for node in nodes if node.state.tone == "warn"],
-            timing=timing_of(nodes, project if is_over else NO_PROJECT, self.now),
+            timing=timing,
+            lanes=lanes_of(timing, asked, project),
             tests=sorted(tests, key=worst_first),
             tests_words=tests_words(tests),
             waits=self.own_queue_line(run) if run.status == Status.QUEUED else None,

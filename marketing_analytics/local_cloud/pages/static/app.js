@@ -95,6 +95,40 @@ function onKey(event) {
   }
 }
 
+// the lanes of a run: what is typed marks nodes at once and stays in the address
+const nameOf = (bar) => bar.querySelector("title").textContent.split(" · ")[0].toLowerCase();
+document.addEventListener("input", (event) => {
+  if (!event.target.matches("[data-nodes]")) return;
+  const wanted = event.target.value.trim(), lanes = document.querySelector("[data-lanes]");
+  let found = 0;
+  for (const group of lanes.querySelectorAll("svg.rows")) {
+    [...group.querySelectorAll("a")].forEach((bar, place) => {
+      const isFound = wanted !== "" && nameOf(bar).includes(wanted.toLowerCase());
+      found += isFound;
+      bar.classList.toggle("found", isFound);
+      bar.setAttribute("tabindex", isFound || (!wanted && place === 0) ? 0 : -1);
+    });
+  }
+  lanes.classList.toggle("searched", wanted !== "");
+  document.querySelector("[data-found]").textContent = wanted && `${found} of ${lanes.querySelectorAll("a").length} marked`;
+  const marked = (address) => {
+    const url = new URL(address, location.href);
+    if (wanted) url.searchParams.set("node", wanted); else url.searchParams.delete("node");
+    return url;
+  };
+  history.replaceState(null, "", marked(location.href));
+  for (const link of document.querySelectorAll(".lanebar a")) link.href = marked(link.href).href;
+});
+// the arrows go from bar to bar, of those that are marked when some are
+document.addEventListener("keydown", (event) => {
+  const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key], bar = event.target.closest?.("[data-lanes] a");
+  if (!by || !bar || event.ctrlKey || event.metaKey || event.altKey) return;
+  const bars = [...document.querySelectorAll(document.querySelector("[data-lanes] a.found") ? "[data-lanes] a.found" : "[data-lanes] a")];
+  const next = bars[bars.indexOf(bar) + by];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+});
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
   if (!button) return;

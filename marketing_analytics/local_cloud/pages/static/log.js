@@ -27,6 +27,14 @@
 
   const addressOf = (query) => `/runs/${view.dataset.run}/steps/${state.step}/lines?${new URLSearchParams(query)}`;
 
+  // the address of this page at a step and a line; how its lanes are shown is kept
+  function pageOf(step, line) {
+    const query = new URLSearchParams(location.search);
+    query.set("step", step);
+    if (line) query.set("line", line); else query.delete("line");
+    return `?${query}#log`;
+  }
+
   async function ask(query) {
     const turn = state.turn;
     const answer = await fetch(addressOf(query), { cache: "no-store", headers: { accept: "application/json" } });
@@ -158,7 +166,7 @@
     const [number, rank, pieces] = line;
     if (LEVELS.has(rank)) element.classList.add(`l-${rank}`);
     if (number === state.mark) element.classList.add("at");
-    link.href = `?step=${state.step}&line=${number}#log`;
+    link.href = pageOf(state.step, number);
     link.textContent = String(number);
     link.dataset.number = String(number);
     const text = document.createElement("span");
@@ -200,7 +208,7 @@
   function mark(number) {
     state.mark = number;
     copyLine.disabled = !number;
-    copyLine.dataset.copy = `?step=${state.step}&line=${number}#log`;
+    copyLine.dataset.copy = pageOf(state.step, number);
     copyLine.title = number ? `the address of line ${number}` : "choose a line by its number first";
   }
 
@@ -280,7 +288,7 @@
     if (!number) return;
     event.preventDefault();
     mark(number);
-    history.replaceState(null, "", `?step=${state.step}&line=${number}#log`);
+    history.replaceState(null, "", pageOf(state.step, number));
     draw(true);
   });
   document.addEventListener("click", (event) => {
@@ -289,7 +297,7 @@
     event.preventDefault();
     state.pinned = true;
     const step = Number(link.dataset.stepLink), line = Number(link.dataset.lineLink || 0);
-    history.replaceState(null, "", `?step=${step}${line ? `&line=${line}` : ""}#log`);
+    history.replaceState(null, "", pageOf(step, line));
     if (step === state.step && line) toLine(line);
     else openStep(step, line);
     intoView();

@@ -41,6 +41,7 @@ def change_of(model: Compared, told: Mapping[str, Any]) -> dict[str, Any]:
         "primary_key": told.get("key") or [],
         "rows": rows,
         "columns": columns,
+        "sample_keys": told.get("sample_keys") or {},
         "note": note_of(model, told, columns),
     }
 

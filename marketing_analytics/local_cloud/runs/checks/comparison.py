@@ -20,6 +20,7 @@ from marketing_analytics.local_cloud.runs.checks.changes import (
     sentence_of,
     write_changes,
 )
+from marketing_analytics.local_cloud.runs.checks.masking import MAX_ROWS, PERSONAL
 from marketing_analytics.local_cloud.runs.checks.models import (
     Compared,
     compared_models,
@@ -94,9 +95,10 @@ class Comparison:
     def compared(self, waiting: list[Compared]) -> Iterator[dict[str, Any]]:
         """Yield how models differ; the one that ends dbt has failed, and the others go on."""
         while waiting:
-            models = json.dumps({"models": [model.asked() for model in waiting]})
+            limits = {"most_keys": MAX_ROWS, "personal": PERSONAL}
+            args = json.dumps({"models": [model.asked() for model in waiting], **limits})
             heard = self.ask(
-                ["run-operation", "compare_models", "--args", models, *QUIET], "changes", PROJECT
+                ["run-operation", "compare_models", "--args", args, *QUIET], "changes", PROJECT
             )
             told = [one["compared"] for one in listed(heard.events) if "compared" in one]
             by_id = {one["unique_id"]: one for one in told}

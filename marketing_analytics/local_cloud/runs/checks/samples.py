@@ -12,17 +12,13 @@ from pathlib import Path
 from marketing_analytics.core.written import replace_file
 from marketing_analytics.local_cloud.runs.artifacts import part_in
 from marketing_analytics.local_cloud.runs.checks.comparison import PROJECT, QUIET, Ask
+from marketing_analytics.local_cloud.runs.checks.masking import MAX_ROWS, PERSONAL
 from marketing_analytics.local_cloud.runs.requests.places import listed
 from marketing_analytics.local_cloud.runs.workspace import Workspace
 
 ARTIFACT = "failing_rows.json"
-MAX_TESTS, MAX_ROWS, MAX_COLUMNS = 8, 5, 12
+MAX_TESTS, MAX_COLUMNS = 8, 12
 FAILED = frozenset({"fail", "warn"})
-# names of columns of which nothing is told
-PERSONAL = (
-    "mail|phone|mobile|(^|_)(first|last|full|sur|user|nick)_?name|street|address|(^|_)ip($|_)"
-    "|birth|iban|card|passport|token|password|secret"
-)
 
 
 def sample_failures(ask: Ask, workspace: Workspace) -> None:

@@ -1,12 +1,15 @@
-{# say of every model how the relation of the run differs from the other one #}
-{% macro compare_models(models) %}
+{#
+  say of every model how the relation of the run differs from the other one; of rows that differ up to
+  `most_keys` keys are said, masked here already. `personal` is as for the rows that fail a test.
+#}
+{% macro compare_models(models, most_keys, personal) %}
     {% for model in models %}
-        {% do log(tojson({'compared': compare_changes.compare_model(model)}), info=true) %}
+        {% do log(tojson({'compared': compare_changes.compare_model(model, most_keys, personal)}), info=true) %}
     {% endfor %}
 {% endmacro %}
 
 {# what one model says: `before` and `after` are database, schema and identifier #}
-{% macro compare_model(model) %}
+{% macro compare_model(model, most_keys, personal) %}
     {% set after = load_relation(api.Relation.create(**model.after)) %}
     {% set before = load_relation(api.Relation.create(**model.before)) if model.before else none %}
     {% set found = {'unique_id': model.unique_id, 'is_built': after is not none, 'is_new': before is none} %}
@@ -41,11 +44,15 @@
         added=numbers[4], removed=numbers[5], changed=numbers[6],
         changed_by_column=dict(zip(values, numbers[7:]))
     ) %}
+    {% if numbers[4] + numbers[5] + numbers[6] > 0 %}
+        {% set statement = compare_changes.some_keys(before, after, old, new, key, values, most_keys) %}
+        {% do found.update(sample_keys=compare_changes.masked_keys(run_query(statement), key, personal)) %}
+    {% endif %}
     {{ return(found) }}
 {% endmacro %}
 
-{# one statement that counts; rows whose key is null or not theirs alone are counted apart #}
-{% macro comparison(before, after, old, new, key, values) %}
+{# rows of both sides beside each other; those whose key is null or not theirs alone are left out #}
+{% macro joined_rows(before, after, old, new, key, values) %}
     {% set sides = [('old_rows', before, old), ('new_rows', after, new)] %}
     with
     {% for name, relation, columns in sides %}
@@ -68,17 +75,28 @@
         select
             keyed_old_rows.is_there as was_there,
             keyed_new_rows.is_there as is_there
+            {% for column in key %}, coalesce(keyed_old_rows.k{{ loop.index0 }}, keyed_new_rows.k{{ loop.index0 }}) as k{{ loop.index0 }}{% endfor %}
             {% for column in values %}, case when keyed_old_rows.v{{ loop.index0 }} is distinct from keyed_new_rows.v{{ loop.index0 }} then 1 else 0 end as d{{ loop.index0 }}{% endfor %}
         from keyed_old_rows
         full outer join keyed_new_rows
             on {% for column in key %}keyed_old_rows.k{{ loop.index0 }} = keyed_new_rows.k{{ loop.index0 }}{{ ' and ' if not loop.last }}{% endfor %}
-    ),
+    )
+{% endmacro %}
+
+{# whether a row that both sides have differs #}
+{% macro is_changed(values) -%}
+    {% if values %}({% for column in values %}d{{ loop.index0 }}{{ ' + ' if not loop.last }}{% endfor %}) > 0{% else %}1 = 0{% endif %}
+{%- endmacro %}
+
+{# one statement that counts; rows whose key is null or not theirs alone are counted apart #}
+{% macro comparison(before, after, old, new, key, values) %}
+    {{ compare_changes.joined_rows(before, after, old, new, key, values) }},
     counted as (
         select
             count(*) as pairs,
             sum(case when was_there is null then 1 else 0 end) as added,
             sum(case when is_there is null then 1 else 0 end) as removed,
-            sum(case when was_there = 1 and is_there = 1 and {% if values %}({% for column in values %}d{{ loop.index0 }}{{ ' + ' if not loop.last }}{% endfor %}) > 0{% else %}1 = 0{% endif %} then 1 else 0 end) as changed
+            sum(case when was_there = 1 and is_there = 1 and {{ compare_changes.is_changed(values) }} then 1 else 0 end) as changed
             {% for column in values %}, sum(case when was_there = 1 and is_there = 1 then d{{ loop.index0 }} else 0 end) as changed_{{ loop.index0 }}{% endfor %}
         from joined
     )
@@ -92,6 +110,44 @@
         coalesce(changed, 0) as changed
         {% for column in values %}, coalesce(changed_{{ loop.index0 }}, 0) as changed_{{ loop.index0 }}{% endfor %}
     from counted
+{% endmacro %}
+
+{# one statement with the first keys of the rows that came, went or have other values #}
+{% macro some_keys(before, after, old, new, key, values, most_keys) %}
+    {{ compare_changes.joined_rows(before, after, old, new, key, values) }},
+    differing as (
+        select
+            case when was_there is null then 'added' when is_there is null then 'removed' else 'changed' end as what
+            {% for column in key %}, k{{ loop.index0 }}{% endfor %}
+        from joined
+        where was_there is null or is_there is null or {{ compare_changes.is_changed(values) }}
+    ),
+    numbered as (
+        select
+            differing.*,
+            row_number() over (
+                partition by what
+                order by {% for column in key %}k{{ loop.index0 }}{{ ', ' if not loop.last }}{% endfor %}
+            ) as place
+        from differing
+    )
+    select what{% for column in key %}, k{{ loop.index0 }}{% endfor %}
+    from numbered
+    where place <= {{ most_keys }}
+    order by what, place
+{% endmacro %}
+
+{# the rows of such a statement by what became of them #}
+{% macro masked_keys(table, key, personal) %}
+    {% set found = {'added': [], 'removed': [], 'changed': []} %}
+    {% for row in table.rows %}
+        {% set told = [] %}
+        {% for name in key %}
+            {% do told.append(compare_changes.masked(name, row.values()[loop.index], personal)) %}
+        {% endfor %}
+        {% do found[row.values()[0]].append(told) %}
+    {% endfor %}
+    {{ return(found) }}
 {% endmacro %}
 
 {# keys of two types meet as texts #}

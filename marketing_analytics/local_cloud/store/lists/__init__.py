@@ -1,0 +1,1 @@
+"""What belongs to the lists that people look at."""
