@@ -113,6 +113,11 @@
     revenue: { unit: "usd", value: (row, cell) => (cell.cumulative_revenue_usd === null ? null : dollars(cell.cumulative_revenue_usd) / row.customers), from: 0 },
     margin: { unit: "usd", value: (row, cell) => (cell.cumulative_margin_usd === null ? null : dollars(cell.cumulative_margin_usd) / row.customers), from: 0 },
   };
+  /* where nothing says what goods cost, margin is revenue: that must not look like a profit */
+  function marginNote() {
+    const known = of("cohorts").filter(({ cumulative_margin_usd: margin }) => margin !== null);
+    return known.length && known.every((row) => row.cumulative_margin_usd === row.cumulative_revenue_usd) ? " Margin is all of the revenue: no cost of goods is set (ltv_margin)." : "";
+  }
   function cohortsSay(rows, shows, context) {
     const over = rows.filter(({ cells }) => cells[1]?.is_complete && cells[1].active_customers !== null), newest = over.at(-1);
     if (shows === "retention") {
@@ -134,7 +139,7 @@
     size("cohorts", drawn.length, ROW, 40);
     blocks.show("cohorts", {
       says: rows.length ? cohortsSay(rows, shows, context) : "",
-      note: `Rows: the month of the first purchase, and how many bought. Columns: months after it. Of all channels: the days and the other filters do not apply${measure.unit === "usd" ? `; amounts are in ${context.currency}, for each customer of the cohort` : ""}. * The month is not over. <10: fewer than ${MINIMUM} came back, so it has no figure.${shows === "margin" ? " Outlined: the month in which margin covers the spend of the cohort's first month." : ""}${rows.length > drawn.length ? ` The last ${COHORTS_SHOWN} are drawn, the table has all.` : ""}`,
+      note: `Rows: the month of the first purchase, and how many bought. Columns: months after it. Of all channels: the days and the other filters do not apply${measure.unit === "usd" ? `; amounts are in ${context.currency}, for each customer of the cohort` : ""}. * The month is not over. <10: fewer than ${MINIMUM} came back, so it has no figure.${shows === "margin" ? " Outlined: the month in which margin covers the spend of the cohort's first month." + marginNote() : ""}${rows.length > drawn.length ? ` The last ${COHORTS_SHOWN} are drawn, the table has all.` : ""}`,
       choices: { cohort_shows: "What is shown" },
       empty: file.cohorts ? `No month has ${MINIMUM} first customers yet.` : `Cohorts are not built: ${JOB}.`,
       columns: [
@@ -178,7 +183,7 @@
     size("acquisition", drawn.length, 44, 50);
     blocks.show("acquisition", {
       says: dear && cheap !== dear ? `In ${months(context)} a customer cost ${money(context, cheap.cost)} through ${cheap.name} and ${money(context, dear.cost)} through ${dear.name}; they have brought ${money(context, cheap.brought)} and ${money(context, dear.brought)} of margin so far.` : dear ? `In ${months(context)} a customer of ${dear.name} cost ${money(context, dear.cost)} and has brought ${money(context, dear.brought)} of margin so far.` : rows.length && !drawn.length ? `No channel won ${MINIMUM} customers in ${months(context)}: their spend alone is told.` : "",
-      note: `For each customer. Customers whose first purchase is in ${months(context)} (months that the days touch), by the channel of their first known visit. ${MERGED} Paid back: cohorts of a month whose margin covers their spend. LTV: discounted margin of the next 365 days.`,
+      note: `For each customer. Customers whose first purchase is in ${months(context)} (months that the days touch), by the channel of their first known visit. ${MERGED} Paid back: cohorts of a month whose margin covers their spend. LTV: discounted margin of the next 365 days.${marginNote()}`,
       empty: file.acquisition ? `No month of these days has ${MINIMUM} first customers.` : `Cohorts are not built: ${JOB}.`,
       columns: [{ key: "name", label: "Channel" }, { key: "customers", label: "Customers", unit: "count", html: (row) => (row.customers ? words.number(row.customers) : row.is_few ? `under ${MINIMUM}` : "none") }, { key: "spend", label: "Spend", unit: "usd" }, { key: "cost", label: "Spend a customer", unit: "usd" }, { key: "brought", label: "Margin a customer so far", unit: "usd" }, { key: "return", label: "Margin per spend", unit: "ratio" }, { key: "worth", label: "LTV, next 365 days", unit: "usd" }, { key: "ratio", label: "LTV : CAC", unit: "ratio" }, { key: "paid", label: "Months paid back" }],
       rows,
@@ -214,7 +219,7 @@
     size("value", rows.length, 28, 46);
     blocks.show("value", {
       says: total ? `A customer ${isChannel ? `won in ${months(context)}` : "of all months"} is expected to bring ${money(context, total.expected)} in the next ${days} days${total.low === null ? "" : `, between ${money(context, total.low)} and ${money(context, total.high)} with 80 % certainty`}.${days === 365 && total.worth !== null ? ` Discounted, and of margin, that is worth ${money(context, total.worth)} (LTV).` : ""}` : "",
-      note: `${at ? `As of ${words.dayWords(at.prediction_date)}, by ${at.shown_model === "bg_nbd" ? "the BG/NBD and Gamma-Gamma models" : "the average of each cohort, since the model was no better on the hold-out"}. ` : ""}The thin line is the interval; of several cells together it is drawn as if all were wrong at once, so it is wider than it needs to be.${isChannel ? ` Customers of the months that the days touch. ${MERGED}` : " All months: the days do not apply."}`,
+      note: `${at ? `As of ${words.dayWords(at.prediction_date)}, by ${at.shown_model === "bg_nbd" ? "the BG/NBD and Gamma-Gamma models" : "the average of each cohort, since the model was no better on the hold-out"}. ` : ""}The thin line is the interval; of several cells together it is drawn as if all were wrong at once, so it is wider than it needs to be.${isChannel ? ` Customers of the months that the days touch. ${MERGED}` : " All months: the days do not apply."}${marginNote()}`,
       choices: { value_by: "Rows", value_days: "Horizon" },
       empty: file.value ? `No month of these days has ${MINIMUM} customers to predict.` : `Lifetime value is not built: ${JOB}.`,
       columns: [{ key: "name", label: isChannel ? "Channel" : "First purchase" }, { key: "customers", label: "Customers", unit: "count" }, { key: "expected", label: `Expected a customer, ${days} days`, unit: "usd" }, { key: "low", label: "Low", unit: "usd" }, { key: "high", label: "High", unit: "usd" }, { key: "all", label: "Expected of all", unit: "usd" }, { key: "worth", label: "LTV, 365 days", unit: "usd" }],

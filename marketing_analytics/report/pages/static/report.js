@@ -153,11 +153,13 @@ const report = (() => {
     for (const label of form.querySelectorAll(".custom")) label.hidden = state.range !== "custom";
   }
   function show() {
+    // a page from a disk has no server to lead to
+    if (location.protocol === "file:") document.querySelector("a.home")?.remove();
     const [from, to] = span(state, data), days = to - from + 1;
     const against = { previous: `, against the ${days > 1 ? words.plural(days, "day") : "day"} before`, year: ", against the year before", plan: ", against the plan", none: "" }[state.compare];
     const line = document.querySelector("[data-range-words]");
     if (line && !data.has_days) line.textContent = "No days yet";
-    else if (line) line.textContent = `${words.rangeWords(dayOf(from), dayOf(to))}${against}`;
+    else if (line) line.textContent = `${words.rangeWords(dayOf(from), dayOf(to))}${against}${state.day === "touch" ? `. Touches of the last ${words.plural(Number(state.window), "day")} may still lead to orders` : ""}`;
     const usual = defaults(data);
     const changed = Object.keys(choices(data)).filter((name) => !(name in own) && state[name] !== usual[name]).map((name) => choices(data)[name][state[name]]);
     const summary = document.querySelector("[data-filter-words]");
