@@ -28,7 +28,7 @@ up: .venv/installed ## leave the emulators and the server running, print the add
 down: .venv/installed ## stop what `make up` started
 	@$(BIN)/marketing demo down
 
-replay: .venv/installed ## a month day by day, with an incident that is found (some minutes)
+replay: .venv/installed ## a month day by day, with an incident that is found (half a minute a day)
 	@$(BIN)/marketing demo replay --seed $(SEED)
 
 check: .venv/installed ## lint, types and the tests that start nothing, within a minute
