@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import sqlite3
-from contextlib import suppress
 
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
@@ -27,9 +25,6 @@ log = logging.getLogger(__name__)
 
 def build_ui(settings: UiSettings) -> ASGIApp:
     """Return the pages as an ASGI application, guarded."""
-    # what a thread for a page needs: the first page would wait for it otherwise
-    with suppress(ImportError):
-        importlib.import_module("anyio._backends._asyncio")
     pages = Pages(settings, sign_in_for(settings))
     # not a Starlette application: its own last-resort answer would come before the guard's
     app = ExceptionMiddleware(Router(pages.routes()), handlers=pages.exception_handlers())

@@ -107,16 +107,16 @@ def health(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def watch(snapshot: Snapshot) -> dict[str, Any] | None:
-    """Return what the last run of the monitors said, in one line; None where none has run."""
+    """Return what the last look at each monitor said, in one line; None where none has run."""
     rows = told(snapshot, RESULTS_SQL, "monitor_results", "monitor_runs")
     if not rows:
         return None
-    of = f"of {len({row['monitor'] for row in rows})} monitors"
+    monitors = f"{len({row['monitor'] for row in rows})} monitors"
     for status, (tone, word) in ALARMS.items():
         count = len({row["monitor"] for row in rows if row["status"] == status})
         if count:
-            return {"tone": tone, "words": f"{count} {of} {word[count > 1]}"}
-    return {"tone": "success", "words": f"All {of.removeprefix('of ')} fine"}
+            return {"tone": tone, "words": f"{count} of {monitors} {word[count > 1]}"}
+    return {"tone": "success", "words": f"All {monitors} fine"}
 
 
 def told(snapshot: Snapshot, sql: str, *tables: str, **values: Any) -> list[dict[str, Any]] | None:

@@ -108,6 +108,7 @@ class Rendering:
             built_words=f"{datetime.fromisoformat(self.about['built_at']):%d %b %Y %H:%M} UTC",
             snapshot_words=self.snapshot_words,
             watch=self.watch,
+            icons=ICONS,
             static=self.static,
             files=f"builds/{self.about['build_id']}",
             scripts=SCRIPTS,
@@ -218,9 +219,8 @@ class Rendering:
 
     @cached_property
     def watch(self) -> dict[str, Any] | None:
-        """Return what the monitors said last, in one line with its icon."""
-        said = watch(self.snapshot)
-        return said and {**said, "icon": ICONS[said["tone"]]}
+        """Return what the monitors said last, in one line."""
+        return watch(self.snapshot)
 
     @cached_property
     def known(self) -> dict[str, date]:

@@ -122,13 +122,25 @@ def run_branch(cloud, job: int) -> int:
     return cloud.run(job, overrides={PULL_REQUEST: 12, "git_branch": "change"})
 
 
-def test_one_difference_of_every_kind_is_found_with_the_right_numbers(cloud, engine, warehouse):
-    branched(cloud.project, BEFORE, AFTER)
+def in_production(cloud, before: dict[str, str], after: dict[str, str]) -> int:
+    """Build in production what was before; what comes after is on the branch. Return its run."""
+    branched(cloud.project, before, after)
     production = cloud.run(cloud.job(["dbt build"]))
     assert cloud.wait(production, seconds=120).status == 10, cloud.log(production)
+    return production
+
+
+def compared(cloud) -> tuple[int, Path]:
+    """Run the branch with its comparison, and return the run and its artifact."""
     run = run_branch(cloud, ci_job(cloud, run_compare_changes=True))
     assert cloud.wait(run, seconds=120).status == 10, (cloud.log(run), cloud.log(run, 5))
     path = resolve_artifact(cloud.data_folder, run, "compare_changes.json")
+    return run, path
+
+
+def test_one_difference_of_every_kind_is_found_with_the_right_numbers(cloud, engine, warehouse):
+    production = in_production(cloud, BEFORE, AFTER)
+    run, path = compared(cloud)
     found = json.loads(path.read_text())
     assert (found["run_id"], found["compared_with_run_id"]) == (run, production)
     assert (found["error"], found["flags"]) == (None, "--select state:modified")
@@ -190,12 +202,8 @@ def test_of_keys_that_differ_five_are_kept_and_no_person_can_be_told(cloud, engi
 
     before = {"models/people.sql": people.format(rows=rows(1, 3))}
     after = {"models/people.sql": people.format(rows=rows(3, 10))}
-    branched(cloud.project, before, after)
-    production = cloud.run(cloud.job(["dbt build"]))
-    assert cloud.wait(production, seconds=120).status == 10, cloud.log(production)
-    run = run_branch(cloud, ci_job(cloud, run_compare_changes=True))
-    assert cloud.wait(run, seconds=120).status == 10, (cloud.log(run), cloud.log(run, 5))
-    path = resolve_artifact(cloud.data_folder, run, "compare_changes.json")
+    in_production(cloud, before, after)
+    run, path = compared(cloud)
     (model,) = json.loads(path.read_text())["models"]
     assert (model["rows"]["added"], model["rows"]["removed"]) == (7, 2)
     masked = ["**********", "c\u2026 (5)"]
@@ -223,13 +231,9 @@ def test_a_model_that_cannot_be_read_fails_alone_and_the_run_stays_good(cloud, e
         "models/base.sql": TABLE + "select 1 as id\n",
         "models/broken.sql": "select id from {{ ref('base') }}\n",
     }
-    branched(cloud.project, before, after)
-    production = cloud.run(cloud.job(["dbt build"]))
-    assert cloud.wait(production, seconds=120).status == 10, cloud.log(production)
+    in_production(cloud, before, after)
     spoil(cloud, warehouse)
-    run = run_branch(cloud, ci_job(cloud, run_compare_changes=True))
-    assert cloud.wait(run, seconds=120).status == 10, (cloud.log(run), cloud.log(run, 5))
-    path = resolve_artifact(cloud.data_folder, run, "compare_changes.json")
+    _, path = compared(cloud)
     models = {one["name"]: one for one in json.loads(path.read_text())["models"]}
     whats = {name: one["what"] for name, one in models.items()}
     usual = {"gone": "added", "keyless": "changed", "tested": "same count"}

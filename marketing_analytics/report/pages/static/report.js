@@ -153,8 +153,6 @@ const report = (() => {
     for (const label of form.querySelectorAll(".custom")) label.hidden = state.range !== "custom";
   }
   function show() {
-    // a page from a disk has no server to lead to
-    if (location.protocol === "file:") document.querySelector("a.home")?.remove();
     const [from, to] = span(state, data), days = to - from + 1;
     const against = { previous: `, against the ${days > 1 ? words.plural(days, "day") : "day"} before`, year: ", against the year before", plan: ", against the plan", none: "" }[state.compare];
     const line = document.querySelector("[data-range-words]");
@@ -205,6 +203,8 @@ const report = (() => {
   }
   function start() {
     age();
+    // a page from a disk has no server to lead to
+    if (location.protocol === "file:") document.querySelector("a.home")?.remove();
     // on a narrow screen the page itself may stand outside of the row of pages
     const here = document.querySelector(".top nav [aria-current]"), row = here?.parentElement;
     if (row && here.offsetLeft + here.offsetWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - 40;
