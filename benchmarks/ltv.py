@@ -189,8 +189,10 @@ def million(models: dict[str, str], customers: int, folder: Path) -> bool:
     fit(connection, models)
     # one prediction of each customer, as of today
     for name in READ[:2]:
-        connection.execute(f"delete from {name} where cut_off = 'hold_out'")
-    used, taken = min(seconds_of(lambda: build(connection, models, SCORE)) for _ in range(3))
+        connection.execute(
+            f"create or replace table {name} as from {name} where cut_off = 'current'"
+        )
+    used, taken = min(seconds_of(lambda: build(connection, models, SCORE)) for _ in range(5))
     print(
         f"  score: {used:.2f} processor seconds of {THREADS} threads, {taken:.2f} s now", flush=True
     )

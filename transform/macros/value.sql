@@ -39,7 +39,7 @@
 
 {#- the value of one horizon, where rows of a group have one each -#}
 {% macro of_horizon(column, days) -%}
-    {{ as_double('max(case when horizon_days = ' ~ days ~ ' then ' ~ column ~ ' end)') }}
+    max(case when horizon_days = {{ days }} then {{ column }} end)
 {%- endmacro %}
 
 {#- the mean over a customer's chance to leave, which is beta, is the sum of so many nodes: even steps of

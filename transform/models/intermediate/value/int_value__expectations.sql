@@ -18,6 +18,23 @@ if_alive as (
 
 ),
 
+side_by_side as (
+
+    -- here, where there are few rows: customers of one age and frequency share theirs
+    select
+        cut_off,
+        frequency,
+        age_days,
+        {% for days in horizons_days() %}
+            {{ of_horizon('purchases', days) }} as purchases_{{ days }}d,
+            {{ of_horizon('pairs', days) }} as pairs_{{ days }}d
+            {%- if not loop.last %},{% endif %}
+        {% endfor %}
+    from if_alive
+    group by cut_off, frequency, age_days
+
+),
+
 alive as (
 
     select
@@ -49,17 +66,20 @@ expectations as (
         alive.frequency,
         alive.recency_days,
         alive.age_days,
-        if_alive.horizon_days,
-        {{ round_half('alive.probability_alive', 9) }} as probability_alive,
-        {{ round_half('alive.probability_alive * if_alive.purchases', 9) }} as expected_purchases,
-        {{ round_half(
-            'alive.probability_alive * (if_alive.purchases + if_alive.pairs)', 9
-        ) }} as expected_square
+        {% for days in horizons_days() %}
+            {{ round_half('alive.probability_alive * side_by_side.purchases_' ~ days ~ 'd', 9) }}
+                as expected_purchases_{{ days }}d,
+            {{ round_half(
+                'alive.probability_alive * (side_by_side.purchases_' ~ days ~ 'd'
+                ~ ' + side_by_side.pairs_' ~ days ~ 'd)', 9
+            ) }} as expected_square_{{ days }}d,
+        {% endfor %}
+        {{ round_half('alive.probability_alive', 9) }} as probability_alive
     from alive
-    inner join if_alive
-        on alive.cut_off = if_alive.cut_off
-        and alive.frequency = if_alive.frequency
-        and alive.age_days = if_alive.age_days
+    inner join side_by_side
+        on alive.cut_off = side_by_side.cut_off
+        and alive.frequency = side_by_side.frequency
+        and alive.age_days = side_by_side.age_days
 
 )
 

@@ -18,7 +18,7 @@ parameters as (
 
 ),
 
-side_by_side as (
+as_doubles as (
 
     select
         cut_off,
@@ -26,12 +26,11 @@ side_by_side as (
         recency_days,
         age_days,
         {% for days in horizons_days() %}
-            {{ of_horizon('expected_purchases', days) }} as purchases_{{ days }}d,
-            {{ of_horizon('expected_square', days) }} as square_{{ days }}d,
+            {{ as_double('expected_purchases_' ~ days ~ 'd') }} as purchases_{{ days }}d,
+            {{ as_double('expected_square_' ~ days ~ 'd') }} as square_{{ days }}d,
         {% endfor %}
         {{ as_double('probability_alive') }} as probability_alive
     from expectations
-    group by cut_off, frequency, recency_days, age_days, probability_alive
 
 ),
 
@@ -100,43 +99,56 @@ spending as (
         *,
         p * rate_usd / (shape - 1) as spend_usd,
         -- the mean of the square of one over the rate
-        power(rate_usd, 2) / ((shape - 1) * (shape - 2)) as square_usd
+        rate_usd * rate_usd / ((shape - 1) * (shape - 2)) as square_usd
     from gamma_gamma
+
+),
+
+expected as (
+
+    select
+        spending.*,
+        benchmarks.purchases_a_day,
+        benchmarks.revenue_a_day_usd,
+        {% for days in horizons_days() %}
+            as_doubles.purchases_{{ days }}d,
+            as_doubles.square_{{ days }}d,
+            as_doubles.purchases_{{ days }}d * spending.spend_usd as revenue_{{ days }}d_usd,
+        {% endfor %}
+        as_doubles.probability_alive
+    from spending
+    inner join benchmarks
+        on spending.cut_off = benchmarks.cut_off
+        and spending.cohort_month = benchmarks.cohort_month
+    left join as_doubles
+        on spending.cut_off = as_doubles.cut_off
+        and spending.frequency = as_doubles.frequency
+        and spending.recency_days = as_doubles.recency_days
+        and spending.age_days = as_doubles.age_days
 
 ),
 
 scores as (
 
     select
-        spending.cut_off,
-        spending.as_of_date as prediction_date,
-        spending.customer_key,
-        spending.model_id,
-        spending.cohort_month,
-        spending.acquisition_channel,
-        spending.frequency,
-        benchmarks.purchases_a_day as benchmark_purchases_a_day,
-        benchmarks.revenue_a_day_usd as benchmark_revenue_a_day_usd,
-        side_by_side.probability_alive,
+        cut_off,
+        as_of_date as prediction_date,
+        customer_key,
+        model_id,
+        cohort_month,
+        acquisition_channel,
+        frequency,
+        purchases_a_day as benchmark_purchases_a_day,
+        revenue_a_day_usd as benchmark_revenue_a_day_usd,
+        probability_alive,
         {% for days in horizons_days() %}
-            side_by_side.purchases_{{ days }}d as expected_purchases_{{ days }}d,
-            side_by_side.purchases_{{ days }}d * spending.spend_usd
-                as expected_revenue_{{ days }}d_usd,
-            spending.square_usd * spending.p * (
-                side_by_side.purchases_{{ days }}d + spending.p * side_by_side.square_{{ days }}d
-            ) - power(side_by_side.purchases_{{ days }}d * spending.spend_usd, 2)
-                as revenue_variance_{{ days }}d,
+            purchases_{{ days }}d as expected_purchases_{{ days }}d,
+            revenue_{{ days }}d_usd as expected_revenue_{{ days }}d_usd,
+            square_usd * p * (purchases_{{ days }}d + p * square_{{ days }}d)
+            - revenue_{{ days }}d_usd * revenue_{{ days }}d_usd as revenue_variance_{{ days }}d,
         {% endfor %}
-        spending.spend_usd as expected_spend_usd
-    from spending
-    inner join benchmarks
-        on spending.cut_off = benchmarks.cut_off
-        and spending.cohort_month = benchmarks.cohort_month
-    left join side_by_side
-        on spending.cut_off = side_by_side.cut_off
-        and spending.frequency = side_by_side.frequency
-        and spending.recency_days = side_by_side.recency_days
-        and spending.age_days = side_by_side.age_days
+        spend_usd as expected_spend_usd
+    from expected
 
 )
 
