@@ -14,6 +14,7 @@ from marketing_analytics.report.data.budget import budget_files
 from marketing_analytics.report.data.campaigns import campaign_files
 from marketing_analytics.report.data.channels import claims, path_models, paths
 from marketing_analytics.report.data.hold_outs import flow_hold_outs, region_hold_outs
+from marketing_analytics.report.snapshots.publish import copied
 from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 FIRST = date(2026, 9, 1)
@@ -35,6 +36,11 @@ class Made:
 
     def table(self, name, select):
         self.connection.execute(f"create or replace table {name} as {select}")
+        self.tables[name] = {}
+
+    def sorted_table(self, name, select):
+        """One of those whose texts are numbered when they are published."""
+        copied(self.connection, name, f"{select}\norder by 1")
         self.tables[name] = {}
 
     def spend(self, *rows):
@@ -66,13 +72,13 @@ def test_hundredths_add_up_over_any_days(made):
     """A third of a credit a day: 0.33, 0.34, 0.33, and one after three days."""
     made.table("order_days", f"select {day(5)} as day_date union all select {day(0)}")
     rows = ", ".join(f"({day(n)}, {1 / 3:.12f}::decimal(38, 12))" for n in range(6))
-    made.table(
+    made.sorted_table(
         "rpt_attribution_days",
         "select day_date, 'email' as channel, false as has_spend, 'first_order' as conversion_type,"
         " 'linear' as model, 7 as window_days, 'touch' as day_kind, credit,"
         f" 1.25::decimal(18, 2) as revenue_usd from (values {rows}) as days(day_date, credit)",
     )
-    found = credit_days(made.snapshot, "linear", 7, "touch")
+    (found,) = credit_days(made.snapshot, "linear", 7, "touch")
     line = found["without"]["credit"]["email"]["first_order"]
     assert line == [33, 34, 33, 33, 34, 33]
     assert found["without"]["revenue"]["email"]["first_order"] == [125] * 6
@@ -81,7 +87,7 @@ def test_hundredths_add_up_over_any_days(made):
 
 def test_days_long_ago_stand_in_a_file_of_their_own(made):
     made.table("order_days", f"select {day(RECENT_DAYS + 9)} as day_date union all select {day(0)}")
-    made.table(
+    made.sorted_table(
         "rpt_attribution_days",
         "select day_date, 'display' as channel, true as has_spend, 'first_order' as"
         " conversion_type, 'linear' as model, 7 as window_days, 'touch' as day_kind,"
@@ -90,8 +96,7 @@ def test_days_long_ago_stand_in_a_file_of_their_own(made):
     )
     snapshot = made.snapshot
     assert recent_from(snapshot) == 10
-    recent = credit_days(snapshot, "linear", 7, "touch")
-    before = credit_days(snapshot, "linear", 7, "touch", is_recent=False)
+    recent, before = credit_days(snapshot, "linear", 7, "touch")
     assert (recent["from"], before["from"]) == (10, 0)
     assert recent["with"]["revenue"]["display"]["first_order"] == [200] + [0] * (RECENT_DAYS - 1)
     assert before["with"]["revenue"]["display"]["first_order"] == [0] * 9 + [200]
@@ -117,7 +122,7 @@ def test_campaigns_begin_with_their_first_day_and_name_their_ads(made):
         "select *, 'g' as ad_group_id, null::varchar as ad_group_name, 'a' as ad_id, 'Ad' as"
         " ad_name from campaign_days where campaign_id = '2'",
     )
-    made.table(
+    made.sorted_table(
         "rpt_campaign_attribution_days",
         "select 'touch' as day_kind, day_date, channel, platform, campaign_id, conversion_type,"
         " 'linear' as model, 0.5::decimal(38, 12) as credit, 9::decimal(18, 2) as revenue_usd from"

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from marketing_analytics.report.data.series import columns_of, hundredths, nested
+from marketing_analytics.report.data.series import columns_of, lines, listed, on_days
 from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 PREFERRED_MODEL, PREFERRED_WINDOW_DAYS = "position_based", 30
 DAY_KINDS = ("conversion", "touch")
 # a year and the one it is compared with begin in one file; what was before is loaded when asked for
 RECENT_DAYS = 400
+KEYS = ("has_spend", "channel", "conversion_type")
 SQL = """
 select
-    date_diff('day', cast($first as date), day_date) as place,
-    cast(channel as varchar) as channel,
-    cast(conversion_type as varchar) as conversion_type,
     has_spend,
+    enum_code(channel) as channel,
+    enum_code(conversion_type) as conversion_type,
+    date_diff('day', cast($first as date), day_date) as place,
     cast(round(revenue_usd * 100) as bigint) as revenue,
     cast(credit as double) as credit
 from rpt_attribution_days
@@ -25,7 +27,7 @@ where
     and window_days = $window_days
     and day_kind = $day_kind
     and day_date between $first and $last
-order by channel, conversion_type
+order by has_spend, channel, conversion_type, place
 """
 
 
@@ -35,43 +37,38 @@ def recent_from(snapshot: Snapshot) -> int:
 
 
 def credit_days(
-    snapshot: Snapshot, model: str, window_days: int, day_kind: str, *, is_recent: bool = True
-) -> dict[str, Any]:
-    """Return credit (hundredths) and revenue (cents) by channel and type, a value a day.
+    snapshot: Snapshot, model: str, window_days: int, day_kind: str
+) -> Iterator[dict[str, Any]]:
+    """Yield credit (hundredths) and revenue (cents) by channel and type, a value a day.
 
-    `with` is of platforms whose spend is loaded, of which ROAS and CAC are; `without` of the rest.
+    First of the recent days, then of those before, where there are any. `with` is of platforms
+    whose spend is loaded, of which ROAS and CAC are; `without` of the rest.
     """
-    start = recent_from(snapshot)
-    places = range(start, len(snapshot.days)) if is_recent else range(start)
-    columns = columns_of(
-        snapshot,
-        SQL,
-        model=model,
-        window_days=window_days,
-        day_kind=day_kind,
-        first=snapshot.days[places.start],
-        last=snapshot.days[places.stop - 1],
-    )
-    has_spend = columns["has_spend"]
-    return {
-        "model": model,
-        "window": window_days,
-        "day": day_kind,
-        "from": places.start,
-        **{
-            name: {
-                value: nested(part, ("channel", "conversion_type"), value, len(places), convert)
-                for value, convert in (("credit", hundredths), ("revenue", None))
-            }
-            for name, part in (("with", only(columns, has_spend)),
-                               ("without", only(columns, ~has_spend)))
-        },
-    }  # fmt: skip
+    start, end = recent_from(snapshot), len(snapshot.days)
+    asked = {"model": model, "window_days": window_days, "day_kind": day_kind}
+    columns = columns_of(snapshot, SQL, **asked, first=snapshot.days[0], last=snapshot.days[-1])
+    names = snapshot.texts("rpt_attribution_days", *KEYS[1:])
+    found = list(lines(columns, KEYS, names))
+    for days in (range(start, end), range(start)):
+        if days:
+            told = {"model": model, "window": window_days, "day": day_kind, "from": days.start}
+            yield told | credit_of(found, days)
 
 
-def only(columns: dict[str, Any], is_ours: Any) -> dict[str, Any]:
-    """Return the rows that are marked."""
-    return {name: values[is_ours] for name, values in columns.items()}
+def credit_of(found: Iterable[tuple[dict[str, Any], dict[str, Any]]], days: range) -> Any:
+    """Return the same of some days; who has none in them is left out."""
+    import numpy
+
+    made: dict[str, Any] = {kind: {"credit": {}, "revenue": {}} for kind in ("with", "without")}
+    for key, rows in found:
+        first, last = numpy.searchsorted(rows["place"], (days.start, days.stop))
+        if first == last:
+            continue
+        for name, channels in made["with" if key["has_spend"] else "without"].items():
+            places = rows["place"][first:last] - days.start
+            line = on_days(places, rows[name][first:last], len(days))
+            channels.setdefault(key["channel"], {})[key["conversion_type"]] = listed(name, line)
+    return made
 
 
 def defaults_of(snapshot: Snapshot) -> dict[str, Any]:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from marketing_analytics.report.data.attribution import DAY_KINDS, recent_from
-from marketing_analytics.report.data.channels import FRACTIONS
-from marketing_analytics.report.data.series import hundredths
+from marketing_analytics.report.data.series import columns_of, lines, listed, on_days
 from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 SPEND = ("spend", "clicks", "conversions", "value")
@@ -21,7 +20,7 @@ placed as (
         {names},
         date_diff('day', cast($first as date), day_date) as place,
         cast(round(coalesce(spend_usd, 0) * 100) as bigint) as spend,
-        clicks,
+        coalesce(clicks, 0) as clicks,
         cast(coalesce(claimed_conversions, 0) as double) as conversions,
         cast(round(coalesce(claimed_value_usd, 0) * 100) as bigint) as value
     from {table}
@@ -49,7 +48,7 @@ def spend_sql(table: str, keys: tuple[str, ...], names: tuple[str, ...]) -> str:
         table=table,
         keys=", ".join(keys),
         names=", ".join(names),
-        latest_names=", ".join(f"arg_max({name}, place) as {name}" for name in names),
+        latest_names=", ".join(f"coalesce(arg_max({name}, place), '') as {name}" for name in names),
     )
 
 
@@ -61,35 +60,20 @@ ADS_SQL = spend_sql(
     ("platform", "campaign_id", "ad_group_id", "ad_id"),
     ("ad_group_name", "ad_name"),
 )
+KEYS = ("channel", "platform", "campaign_id", "conversion_type")
 CREDIT_SQL = """
-with
-
-placed as (
-
-    select
-        channel,
-        platform,
-        campaign_id,
-        conversion_type,
-        date_diff('day', cast($first as date), day_date) as place,
-        cast(round(revenue_usd * 100) as bigint) as revenue,
-        cast(credit as double) as credit
-    from rpt_campaign_attribution_days
-    where model = $model and day_kind = $day_kind and day_date between $first and $last
-
-)
-
 select
-    channel,
-    platform,
-    campaign_id,
-    conversion_type,
-    list(place order by place) as places,
-    list(revenue order by place) as revenue,
-    list(credit order by place) as credit
-from placed
-group by channel, platform, campaign_id, conversion_type
-order by channel, platform, campaign_id, conversion_type
+    enum_code(channel) as channel,
+    -- the first of all texts is the empty one
+    coalesce(enum_code(platform), 0) as platform,
+    enum_code(campaign_id) as campaign_id,
+    enum_code(conversion_type) as conversion_type,
+    date_diff('day', cast($first as date), day_date) as place,
+    cast(round(revenue_usd * 100) as bigint) as revenue,
+    cast(credit as double) as credit
+from rpt_campaign_attribution_days
+where model = $model and day_kind = $day_kind and day_date between $first and $last
+order by channel, platform, campaign_id, conversion_type, place
 """
 
 
@@ -112,21 +96,24 @@ order by all
 """
 
 
-def trimmed(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def trimmed(places: Any, values: dict[str, Any]) -> dict[str, Any]:
     """Return lists from the first day with anything to the last, and which day the first is."""
-    first, last = row["places"][0], row["places"][-1]
+    first, last = int(places[0]), int(places[-1])
     found: dict[str, Any] = {"from": first}
-    has_every_day = row["places"] == list(range(first, last + 1))
-    for name in names:
-        given = hundredths(row[name]) if name in FRACTIONS else row[name]
-        if has_every_day:
-            found[name] = given
-            continue
-        values = [0] * (last - first + 1)
-        for place, value in zip(row["places"], given, strict=True):
-            values[place - first] += value
-        found[name] = values
+    for name, given in values.items():
+        found[name] = listed(name, on_days(places - first, given, last - first + 1))
     return found
+
+
+def spends(
+    snapshot: Snapshot, sql: str, days: dict[str, Any]
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield what is said of a campaign or an ad, and its lists."""
+    columns = columns_of(snapshot, sql, **days)
+    for row in zip(*columns.values(), strict=True):
+        told = dict(zip(columns, row, strict=True))
+        values = {name: told.pop(name) for name in SPEND}
+        yield told, trimmed(told.pop("places"), values)
 
 
 def campaign_files(snapshot: Snapshot, models: list[str]) -> Iterator[tuple[str, Any]]:
@@ -140,7 +127,7 @@ def campaign_files(snapshot: Snapshot, models: list[str]) -> Iterator[tuple[str,
         named[key] = f"ads-{number}"
         yield named[key], value
     channels: dict[str, list[Any]] = {}
-    for row in snapshot.rows(CAMPAIGNS_SQL, **days):
+    for row, found in spends(snapshot, CAMPAIGNS_SQL, days):
         key = (row["platform"], row["campaign_id"])
         channels.setdefault(row["channel"], []).append(
             {
@@ -148,7 +135,7 @@ def campaign_files(snapshot: Snapshot, models: list[str]) -> Iterator[tuple[str,
                 "id": row["campaign_id"],
                 "name": row["campaign_name"] or row["campaign_id"],
                 "ads": named.get(key, ""),
-                **trimmed(row, SPEND),
+                **found,
             }
         )
     for row in credited_only(snapshot, days):
@@ -200,13 +187,15 @@ def credits_of(
 ) -> dict[str, list[Any]]:
     """Return what is credited to campaigns by type of conversion, by channel."""
     channels: dict[str, list[Any]] = {}
-    for row in snapshot.rows(CREDIT_SQL, model=model, day_kind=day_kind, **days):
-        channels.setdefault(row["channel"], []).append(
+    columns = columns_of(snapshot, CREDIT_SQL, model=model, day_kind=day_kind, **days)
+    names = snapshot.texts("rpt_campaign_attribution_days", *KEYS)
+    for key, rows in lines(columns, KEYS, names):
+        channels.setdefault(key["channel"], []).append(
             {
-                "platform": row["platform"] or "",
-                "id": row["campaign_id"],
-                "type": row["conversion_type"],
-                **trimmed(row, ("revenue", "credit")),
+                "platform": key["platform"],
+                "id": key["campaign_id"],
+                "type": key["conversion_type"],
+                **trimmed(rows.pop("place"), rows),
             }
         )
     return channels
@@ -217,14 +206,14 @@ def ads(snapshot: Snapshot, days: dict[str, Any]) -> dict[tuple[str, str], list[
     if not snapshot.has("ad_days"):
         return {}
     found: dict[tuple[str, str], list[Any]] = {}
-    for row in snapshot.rows(ADS_SQL, **days):
+    for row, lists in spends(snapshot, ADS_SQL, days):
         found.setdefault((row["platform"], row["campaign_id"]), []).append(
             {
                 "group": row["ad_group_id"],
                 "group_name": row["ad_group_name"] or row["ad_group_id"],
                 "id": row["ad_id"],
                 "name": row["ad_name"] or row["ad_id"],
-                **trimmed(row, SPEND),
+                **lists,
             }
         )
     return found

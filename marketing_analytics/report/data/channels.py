@@ -8,14 +8,18 @@ from typing import Any
 
 from marketing_analytics.report.data.attribution import DAY_KINDS
 from marketing_analytics.report.data.hold_outs import flow_hold_outs, region_hold_outs
-from marketing_analytics.report.data.series import cents, filled, hundredths, with_numbers
+from marketing_analytics.report.data.series import (
+    cents,
+    columns_of,
+    listed,
+    on_days,
+    with_numbers,
+)
 from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 # a path or a length that fewer conversions took is left out or merged
 MINIMUM_CONVERSIONS = 10
 PATHS, LONGEST = 15, 6
-# the others are whole cents
-FRACTIONS = ("credit", "conversions")
 CLAIMS_SQL = """
 with
 
@@ -48,8 +52,8 @@ placed as (
 )
 
 select
-    platform,
-    channel,
+    cast(platform as varchar) as platform,
+    cast(channel as varchar) as channel,
     list(place order by place) as places,
     list(spend order by place) as spend,
     list(value order by place) as value,
@@ -89,8 +93,8 @@ placed as (
 )
 
 select
-    platform,
-    channel,
+    cast(platform as varchar) as platform,
+    cast(channel as varchar) as channel,
     list(place order by place) as places,
     list(revenue order by place) as revenue,
     list(credit order by place) as credit
@@ -165,20 +169,18 @@ def by_day(
     snapshot: Snapshot, sql: str, values: dict[str, Any], names: tuple[str, ...]
 ) -> list[dict[str, Any]]:
     """Return the rows of a statement with lists of a value a day."""
+    columns = columns_of(snapshot, sql, **values)
+    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     return [
         {
             "platform": row["platform"],
             "channel": row["channel"],
             **{
-                name: filled(
-                    row["places"],
-                    hundredths(row[name]) if name in FRACTIONS else row[name],
-                    len(snapshot.days),
-                )
+                name: listed(name, on_days(row["places"], row[name], len(snapshot.days)))
                 for name in names
             },
         }
-        for row in snapshot.rows(sql, **values)
+        for row in rows
     ]
 
 

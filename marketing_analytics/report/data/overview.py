@@ -47,7 +47,7 @@ def overview(snapshot: Snapshot, defaults: dict[str, Any]) -> dict[str, Any]:
         "annotations": beginnings(snapshot),
         # what has no spend is in the file of the model
         "credit": {
-            **credit_days(snapshot, defaults["model"], defaults["window"], defaults["day"]),
+            **next(credit_days(snapshot, defaults["model"], defaults["window"], defaults["day"])),
             "without": NOTHING,
         },
     }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -12,11 +12,19 @@ from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 # of figures that are no money
 DECIMALS = 6
+# kept in hundredths; the others by day are whole, money in cents
+FRACTIONS = ("credit", "conversions")
 
 
 def cents(amount: Decimal | float | None) -> int:
     """Return an amount as whole cents; nothing is none."""
     return round((amount or 0) * 100)
+
+
+def listed(name: str, values: Any) -> list[int]:
+    """Return the values of a column by day as a file holds them."""
+    found: list[int] = hundredths(values) if name in FRACTIONS else values.tolist()
+    return found
 
 
 def hundredths(values: Any) -> list[int]:
@@ -26,16 +34,9 @@ def hundredths(values: Any) -> list[int]:
     """
     import numpy
 
-    totals = numpy.rint(numpy.cumsum(values) * 100)
-    found: list[int] = numpy.diff(totals, prepend=0).astype(int).tolist()
-    return found
-
-
-def filled(places: Sequence[int], values: Sequence[int], days: int) -> list[int]:
-    """Return a value a day; days without are 0."""
-    found = [0] * days
-    for place, value in zip(places, values, strict=True):
-        found[place] = value
+    totals = numpy.rint(numpy.cumsum(values) * 100).astype(int)
+    totals[1:] -= totals[:-1].copy()
+    found: list[int] = totals.tolist()
     return found
 
 
@@ -45,30 +46,37 @@ def columns_of(snapshot: Snapshot, sql: str, **values: Any) -> dict[str, Any]:
     return found
 
 
-def nested(
-    columns: dict[str, Any],
-    keys: tuple[str, str],
-    value: str,
-    days: int,
-    convert: Callable[[Any], list[int]] | None = None,
-) -> dict[str, Any]:
-    """Return dicts of two levels by `keys` that end in a list with a value a day.
+def lines(
+    columns: Mapping[str, Any], keys: Sequence[str], names: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield what the rows of one combination of `keys` share, and their other columns.
 
-    `place` counts the day; a day without a row is 0, and no pair of keys has two rows of a day.
-    Rows of a pair stand together: to look for those of each in all of them would cost seconds.
+    A key is a number: that of a text in `names`, or itself. Rows of a combination stand together:
+    to look for those of each in all of them would cost seconds.
     """
     import numpy
 
-    values, places = numpy.asarray(columns[value]), columns["place"]
-    outer, inner = (numpy.asarray(columns[key]) for key in keys)
-    begins = (outer[1:] != outer[:-1]) | (inner[1:] != inner[:-1])
-    bounds = [0, *(numpy.flatnonzero(begins) + 1).tolist(), len(values)]
-    found: dict[str, Any] = {}
-    for start, end in pairwise(bounds) if len(values) else ():
-        line = numpy.zeros(days, dtype=values.dtype)
-        line[places[start:end]] = values[start:end]
-        inside = found.setdefault(str(outer[start]), {})
-        inside[str(inner[start])] = convert(line) if convert else line.tolist()
+    arrays = {name: numpy.asarray(values) for name, values in columns.items()}
+    count = len(next(iter(arrays.values())))
+    begins = numpy.zeros(max(count - 1, 0), dtype=bool)
+    for key in keys:
+        begins |= arrays[key][1:] != arrays[key][:-1]
+    bounds = [0, *(numpy.flatnonzero(begins) + 1).tolist(), count]
+    others = [name for name in arrays if name not in keys]
+    for start, end in pairwise(bounds) if count else ():
+        numbers = {key: arrays[key][start].item() for key in keys}
+        shared = {
+            key: names[key][number] if key in names else number for key, number in numbers.items()
+        }
+        yield shared, {name: arrays[name][start:end] for name in others}
+
+
+def on_days(places: Any, values: Any, days: int) -> Any:
+    """Return an array with a value a day; days without are 0, and no day has two."""
+    import numpy
+
+    found = numpy.zeros(days, dtype=values.dtype)
+    found[places] = values
     return found
 
 

@@ -62,14 +62,11 @@ def overview_data(snapshot: Snapshot, defaults: dict[str, Any]) -> Data:
         paid, rest = {}, {}
         for model in first["models"]:
             asked = (model, window_days, day_kind)
-            credit = credit_days(snapshot, *asked)
+            credit, *before = credit_days(snapshot, *asked)
             paid[model], rest[model] = credit["with"]["revenue"], credit["without"]["revenue"]
             yield f"credit-{model}-{window_days}-{day_kind}", credit
-            if first["recent_from"]:
-                yield (
-                    f"credit-{model}-{window_days}-{day_kind}-before",
-                    credit_days(snapshot, *asked, is_recent=False),
-                )
+            for older in before:
+                yield f"credit-{model}-{window_days}-{day_kind}-before", older
         yield f"models-{window_days}-{day_kind}", paid
         yield f"models-{window_days}-{day_kind}-rest", rest
 

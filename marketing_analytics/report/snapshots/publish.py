@@ -166,20 +166,24 @@ def copy_postgresql(marts: Marts, path: Path) -> dict[str, Any]:
                         f"copy ({statement}) to stdout with (format csv, null '\\N')", file
                     )
                     file.flush()
-                    found[name] = {"rows": loaded(connection, name, columns, Path(file.name))}
+                    rows = loaded(connection, name, columns, Path(file.name), statement)
+                    found[name] = {"rows": rows}
     finally:
         connection.close()
     return found
 
 
-def loaded(connection: Any, table: str, columns: dict[str, str], file: Path) -> int:
-    """Load a CSV file into a new table and return its rows."""
+def loaded(
+    connection: Any, table: str, columns: dict[str, str], file: Path, statement: str
+) -> int | None:
+    """Load a CSV file of a statement into a new table and return its rows."""
     types = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
     connection.execute(
-        f"create table {table} as select * from read_csv({duckdb.quoted(file)}, header = false,"  # noqa: S608
-        f" nullstr = '\\N', columns = {{{types}}})"
+        f"create or replace temp table loaded as select * from read_csv({duckdb.quoted(file)},"  # noqa: S608
+        f" header = false, nullstr = '\\N', columns = {{{types}}})"
     )
-    return int(connection.execute(f"select count(*) from {table}").fetchone()[0])  # noqa: S608
+    order = statement.partition(ORDERED)[2]
+    return copied(connection, table, f"from loaded{ORDERED}{order}" if order else "from loaded")
 
 
 def type_of(column: Any) -> str:

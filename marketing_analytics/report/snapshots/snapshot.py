@@ -44,6 +44,12 @@ class Snapshot:
         row = self.connection.execute(sql, values).fetchone()
         return row[0] if row else None
 
+    def texts(self, table: str, *columns: str) -> dict[str, list[str]]:
+        """Return by column its texts, each at its number, of a table that was published sorted."""
+        ranges = ", ".join(f"enum_range({column})" for column in columns)
+        row = self.connection.execute(f"select {ranges} from {table} limit 1").fetchone()  # noqa: S608
+        return dict(zip(columns, row, strict=True)) if row else {}
+
     @cached_property
     def as_of_date(self) -> date:
         """Return the day that the data call today."""
