@@ -135,7 +135,7 @@ def campaign_files(snapshot: Snapshot, models: list[str]) -> Iterator[tuple[str,
                 "id": row["campaign_id"],
                 "name": row["campaign_name"] or row["campaign_id"],
                 "ads": named.get(key, ""),
-                **found,
+                **lists,
             }
         )
     for row in credited_only(snapshot, days):
