@@ -127,7 +127,7 @@ def campaign_files(snapshot: Snapshot, models: list[str]) -> Iterator[tuple[str,
         named[key] = f"ads-{number}"
         yield named[key], value
     channels: dict[str, list[Any]] = {}
-    for row, found in spends(snapshot, CAMPAIGNS_SQL, days):
+    for row, lists in spends(snapshot, CAMPAIGNS_SQL, days):
         key = (row["platform"], row["campaign_id"])
         channels.setdefault(row["channel"], []).append(
             {
@@ -154,8 +154,8 @@ def campaign_files(snapshot: Snapshot, models: list[str]) -> Iterator[tuple[str,
     if snapshot.has("rpt_campaign_attribution_days"):
         for model in models:
             for day_kind in DAY_KINDS:
-                for channel, found in credits_of(snapshot, model, day_kind, days).items():
-                    yield f"campaigns-{channel}-{model}-{day_kind}", found
+                for channel, credit in credits_of(snapshot, model, day_kind, days).items():
+                    yield f"campaigns-{channel}-{model}-{day_kind}", credit
 
 
 def credited_only(snapshot: Snapshot, days: dict[str, Any]) -> list[dict[str, Any]]:
