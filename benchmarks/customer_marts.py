@@ -41,6 +41,7 @@ select
     channel,
     cast(date_trunc('month', first_date) as date) as cohort_month,
     month_number,
+    row_number() over (partition by number order by month_number) as purchase_number,
     cast(20 + 100 * chance(number, month_number) as decimal(18, 2)) as revenue_usd
 from people
 cross join range(0, $months) as ages(month_number)
@@ -60,6 +61,9 @@ TABLES = {
             sizes.cohort_month + to_months(cast(ages.month_number + 1 as integer)) <= date '$last'
                 as is_complete,
             any_value(sizes.customers) as customers, count(bought.number) as active_customers,
+            cast(sum(count(*) filter (bought.purchase_number = 2)) over (
+                partition by sizes.cohort_month, sizes.channel order by ages.month_number
+            ) as bigint) as repeat_customers,
             count(bought.number) as purchases,
             cast(coalesce(sum(bought.revenue_usd), 0) as decimal(18, 2)) as revenue_usd,
             cast(sum(coalesce(sum(bought.revenue_usd), 0)) over (

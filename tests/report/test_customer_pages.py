@@ -154,12 +154,13 @@ def test_the_funnel_equals_its_sql(shop_pages, page):
 
 def test_cohorts_equal_their_sql(shop_pages, page):
     snapshots, folder = shop_pages
-    figures = {"retention": "active_customers", "revenue": "cumulative_revenue_usd",
-               "margin": "cumulative_margin_usd"}  # fmt: skip
+    figures = {"retention": "active_customers", "repeat": "repeat_customers",
+               "revenue": "cumulative_revenue_usd", "margin": "cumulative_margin_usd"}  # fmt: skip
     with opened(snapshots) as snapshot:
         for _first, _last, asked in choices(snapshot, 2, cohort_shows=list(figures)):
             go(page, folder, "customers.html", asked)
-            column, is_share = figures[asked["cohort_shows"]], asked["cohort_shows"] == "retention"
+            shows = asked["cohort_shows"]
+            column, is_share = figures[shows], shows in ("retention", "repeat")
             rows = table(page, "cohorts")
             months = snapshot.rows("select distinct cohort_month from cohort_months order by 1")
             assert len(rows) == len(months)
@@ -173,7 +174,7 @@ def test_cohorts_equal_their_sql(shop_pages, page):
                 assert row[1] == shown(cells[0]["customers"], "count")
                 told = [text for text in row[4:] if text]
                 expected = []
-                for cell in cells[1:] if is_share else cells:
+                for cell in cells[1:] if shows == "retention" else cells:
                     mark = "" if cell["is_complete"] else "*"
                     each = ratio(cell["figure"], cell["customers"])
                     if each is None:

@@ -78,7 +78,8 @@ def test_cohorts_are_those_of_the_mart_but_for_months_in_which_few_came_back(sna
         (str(row["cohort_month"]), row["month_number"]): row
         for row in snapshot.rows(
             "select cohort_month, month_number, sum(customers) as customers,"
-            " sum(active_customers) as active, sum(cumulative_revenue_usd) as revenue_usd"
+            " sum(active_customers) as active, sum(repeat_customers) as repeated,"
+            " sum(cumulative_revenue_usd) as revenue_usd"
             " from marts.marts.fct_cohort_months group by all"
         )
     }
@@ -89,8 +90,11 @@ def test_cohorts_are_those_of_the_mart_but_for_months_in_which_few_came_back(sna
         if truth["active"] < MINIMUM:
             hidden += 1
             assert cell["active_customers"] is cell["cumulative_revenue_usd"] is None
+            assert cell["repeat_customers"] is None
         else:
             assert cell["active_customers"] == truth["active"]
+            told = truth["repeated"] if truth["repeated"] >= MINIMUM else None
+            assert cell["repeat_customers"] == told
             assert cell["cumulative_revenue_usd"] == round(truth["revenue_usd"] * 100)
     assert hidden > 0
 

@@ -19,7 +19,7 @@
   const HORIZONS = { year: 365, half: 180, quarter: 90, month: 30 };
 
   report.offer("stages_of", (data) => ({ all: "All channels", ...Object.fromEntries(data.channels.map(({ key, name }) => [key, name])) }));
-  report.offer("cohort_shows", { retention: "Who came back", revenue: "Revenue so far", margin: "Margin so far" });
+  report.offer("cohort_shows", { retention: "Who came back", repeat: "Ever bought again", revenue: "Revenue so far", margin: "Margin so far" });
   report.offer("value_by", { channel: "By channel", cohort: "By month" });
   report.offer("value_days", { year: "365 days", half: "180 days", quarter: "90 days", month: "30 days" });
   report.offer("judged_by", { tenth: "By tenth", channel: "By channel" });
@@ -110,6 +110,7 @@
   }
   const COHORT = {
     retention: { unit: "share", value: (row, cell) => (cell.active_customers === null ? null : cell.active_customers / row.customers), from: 1 },
+    repeat: { unit: "share", value: (row, cell) => (cell.repeat_customers === null ? null : cell.repeat_customers / row.customers), from: 0 },
     revenue: { unit: "usd", value: (row, cell) => (cell.cumulative_revenue_usd === null ? null : dollars(cell.cumulative_revenue_usd) / row.customers), from: 0 },
     margin: { unit: "usd", value: (row, cell) => (cell.cumulative_margin_usd === null ? null : dollars(cell.cumulative_margin_usd) / row.customers), from: 0 },
   };
@@ -126,10 +127,18 @@
       return `Of customers who first bought in ${newest.name}, ${words.shown(newest.cells[1].active_customers / newest.customers, "share")} bought again in the month after; of all ${words.plural(over.length, "cohort")} it was ${words.shown(all[0] / all[1], "share")}.`;
     }
     const measure = COHORT[shows], oldest = rows[0], cell = oldest.cells.findLast((one) => one && measure.value(oldest, one) !== null);
+    if (shows === "repeat") return ever(rows);
     const brought = cell ? `A customer of ${oldest.name} has brought ${money(context, measure.value(oldest, cell))} of ${shows === "revenue" ? "revenue" : "margin"} up to month ${cell.month_number}` : "";
     if (shows === "revenue") return `${brought}.`;
     const paid = rows.filter(({ paid: at }) => at >= 0 && at !== null), bought = rows.filter(({ paid: at }) => at !== null);
     return `${brought}. ${words.number(paid.length)} of ${words.plural(bought.length, "cohort")} with spend ${paid.length === 1 ? "has" : "have"} paid it back${paid.length ? `, the last one in month ${paid.at(-1).paid}` : ""}.`;
+  }
+  /* cohorts differ in age: the oldest one and all are told */
+  function ever(rows) {
+    const last = (row) => row.cells.findLast((cell) => cell && cell.repeat_customers !== null), known = rows.filter(last), oldest = known[0];
+    if (!oldest) return `In no cohort have ${MINIMUM} customers bought again.`;
+    const back = known.reduce((total, row) => total + last(row).repeat_customers, 0), all = known.reduce((total, row) => total + row.customers, 0);
+    return `Of customers who first bought in ${oldest.name}, ${words.shown(last(oldest).repeat_customers / oldest.customers, "share")} have bought again so far; of all ${words.plural(known.length, "cohort")}, younger ones among them, ${words.shown(back / all, "share")}.`;
   }
   function cohorts(context) {
     const shows = context.state.cohort_shows, measure = COHORT[shows], rows = cohortRows();
@@ -139,7 +148,7 @@
     size("cohorts", drawn.length, ROW, 40);
     blocks.show("cohorts", {
       says: rows.length ? cohortsSay(rows, shows, context) : "",
-      note: `Rows: the month of the first purchase, and how many bought. Columns: months after it. Of all channels: the days and the other filters do not apply${measure.unit === "usd" ? `; amounts are in ${context.currency}, for each customer of the cohort` : ""}. * The month is not over. <10: fewer than ${MINIMUM} came back, so it has no figure.${shows === "margin" ? " Outlined: the month in which margin covers the spend of the cohort's first month." + marginNote() : ""}${rows.length > drawn.length ? ` The last ${COHORTS_SHOWN} are drawn, the table has all.` : ""}`,
+      note: `Rows: the month of the first purchase, and how many bought. Columns: months after it. Of all channels: the days and the other filters do not apply. ${shows === "retention" ? "Share that bought in the month." : shows === "repeat" ? "Share that has bought on another day than the first, up to the end of the month." : ""} Spend a customer (table): what all channels spent in the month, for each of its customers${measure.unit === "usd" ? `; amounts are in ${context.currency}, for each customer of the cohort` : ""}. * The month is not over. <10: fewer than ${MINIMUM} came back, so it has no figure.${shows === "margin" ? " Outlined: the month in which margin covers the spend of the cohort's first month." + marginNote() : ""}${rows.length > drawn.length ? ` The last ${COHORTS_SHOWN} are drawn, the table has all.` : ""}`,
       choices: { cohort_shows: "What is shown" },
       empty: file.cohorts ? `No month has ${MINIMUM} first customers yet.` : `Cohorts are not built: ${JOB}.`,
       columns: [
@@ -183,7 +192,7 @@
     size("acquisition", drawn.length, 44, 50);
     blocks.show("acquisition", {
       says: dear && cheap !== dear ? `In ${months(context)} a customer cost ${money(context, cheap.cost)} through ${cheap.name} and ${money(context, dear.cost)} through ${dear.name}; they have brought ${money(context, cheap.brought)} and ${money(context, dear.brought)} of margin so far.` : dear ? `In ${months(context)} a customer of ${dear.name} cost ${money(context, dear.cost)} and has brought ${money(context, dear.brought)} of margin so far.` : rows.length && !drawn.length ? `No channel won ${MINIMUM} customers in ${months(context)}: their spend alone is told.` : "",
-      note: `For each customer. Customers whose first purchase is in ${months(context)} (months that the days touch), by the channel of their first known visit. ${MERGED} Paid back: cohorts of a month whose margin covers their spend. LTV: discounted margin of the next 365 days.${marginNote()}`,
+      note: `For each customer. Customers whose first purchase is in ${months(context)} (months that the days touch), by the channel of their first known visit. Spend a customer: the channel's spend of these months, for each of them; CAC of the overview divides all spend of the days by all new customers, Channels by first orders that are credited. ${MERGED} Paid back: cohorts of a month whose margin covers their spend. LTV: discounted margin of the next 365 days.${marginNote()}`,
       empty: file.acquisition ? `No month of these days has ${MINIMUM} first customers.` : `Cohorts are not built: ${JOB}.`,
       columns: [{ key: "name", label: "Channel" }, { key: "customers", label: "Customers", unit: "count", html: (row) => (row.customers ? words.number(row.customers) : row.is_few ? `under ${MINIMUM}` : "none") }, { key: "spend", label: "Spend", unit: "usd" }, { key: "cost", label: "Spend a customer", unit: "usd" }, { key: "brought", label: "Margin a customer so far", unit: "usd" }, { key: "return", label: "Margin per spend", unit: "ratio" }, { key: "worth", label: "LTV, next 365 days", unit: "usd" }, { key: "ratio", label: "LTV : CAC", unit: "ratio" }, { key: "paid", label: "Months paid back" }],
       rows,

@@ -45,7 +45,7 @@
     const rows = told(health.monitors || []).map((row) => ({ ...row, name: spaced(row.monitor), sentence: begun(row.sentence), since: row.status === "ok" || row.status === "moving" ? "" : moment(row.since_at) })), bad = rows.filter(({ status }) => status === "failing" || status === "warning");
     const worst = bad[0], kinds = new Set(rows.map(({ monitor }) => monitor)).size;
     blocks.show("monitors", {
-      says: !rows.length ? "" : worst ? `${words.plural(bad.length, "finding")} of ${words.plural(kinds, "monitor")}. ${worst.sentence}` : `All ${words.plural(kinds, "monitor")} are fine, as of ${moment(rows[0].checked_at)} UTC.`,
+      says: !rows.length ? "" : worst ? `${words.plural(bad.length, "finding")} of ${words.plural(kinds, "monitor")}. ${worst.sentence}` : `All ${words.plural(kinds, "monitor")} are fine${rows.length > kinds ? ` in ${rows.length} places` : ""}, as of ${moment(rows[0].checked_at)} UTC.`,
       empty: "No monitor has run on this warehouse: marketing monitor run does it.",
       columns: told_([
         { key: "name", label: "Monitor" }, { key: "status", label: "State", html: (row) => badge(row.status) },

@@ -8,6 +8,12 @@ select
     cast(case when sum(active_customers) >= 10 then sum(active_customers) end as bigint)
         as active_customers,
     cast(
+        case
+            when sum(active_customers) >= 10 and sum(repeat_customers) >= 10
+                then sum(repeat_customers)
+        end as bigint
+    ) as repeat_customers,
+    cast(
         case when sum(active_customers) >= 10 then sum(cumulative_revenue_usd) end as decimal(18, 2)
     ) as cumulative_revenue_usd,
     cast(

@@ -61,6 +61,17 @@ ages as (
 
 ),
 
+numbered as (
+
+    select
+        *,
+        row_number() over (
+            partition by customer_key order by purchase_date
+        ) as purchase_number
+    from purchases
+
+),
+
 bought as (
 
     select
@@ -68,18 +79,19 @@ bought as (
         acquisitions.acquisition_channel,
         acquisitions.acquisition_platform,
         acquisitions.acquisition_campaign_id,
-        {{ month_start('purchases.purchase_date') }} as month_date,
-        count(distinct purchases.customer_key) as active_customers,
+        {{ month_start('numbered.purchase_date') }} as month_date,
+        count(distinct numbered.customer_key) as active_customers,
+        sum(case when numbered.purchase_number = 2 then 1 else 0 end) as returned_customers,
         count(*) as purchases,
-        sum(purchases.revenue_usd) as revenue_usd
-    from purchases
-    inner join acquisitions on purchases.customer_key = acquisitions.customer_key
+        sum(numbered.revenue_usd) as revenue_usd
+    from numbered
+    inner join acquisitions on numbered.customer_key = acquisitions.customer_key
     group by
         acquisitions.cohort_month,
         acquisitions.acquisition_channel,
         acquisitions.acquisition_platform,
         acquisitions.acquisition_campaign_id,
-        {{ month_start('purchases.purchase_date') }}
+        {{ month_start('numbered.purchase_date') }}
 
 ),
 
@@ -88,6 +100,7 @@ filled as (
     select
         ages.*,
         coalesce(bought.active_customers, 0) as active_customers,
+        coalesce(bought.returned_customers, 0) as returned_customers,
         coalesce(bought.purchases, 0) as purchases,
         cast(coalesce(bought.revenue_usd, 0) as decimal(18, 2)) as revenue_usd
     from ages
@@ -104,6 +117,15 @@ cumulated as (
 
     select
         *,
+        sum(returned_customers) over (
+            partition by
+                cohort_month,
+                acquisition_channel,
+                acquisition_platform,
+                acquisition_campaign_id
+            order by month_number
+            rows between unbounded preceding and current row
+        ) as repeat_customers,
         sum(revenue_usd) over (
             partition by
                 cohort_month,
@@ -130,6 +152,8 @@ measured as (
         customers,
         active_customers,
         {{ safe_ratio('active_customers', 'customers') }} as retention_rate,
+        cast(repeat_customers as bigint) as repeat_customers,
+        {{ safe_ratio('repeat_customers', 'customers') }} as repeat_rate,
         purchases,
         revenue_usd,
         cast(cumulative_revenue_usd as decimal(18, 2)) as cumulative_revenue_usd,
