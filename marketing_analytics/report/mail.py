@@ -6,6 +6,7 @@ import os
 import re
 import smtplib
 import ssl
+import textwrap
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import make_msgid
@@ -24,6 +25,7 @@ from marketing_analytics.report.snapshots.snapshot import opened
 SETTING = "MARKETING_SMTP_URL"
 EXAMPLE = "smtps://user:password@mail.example.com:465 (smtp:// begins TLS after connecting)"
 TIMEOUT_SECONDS = 30.0
+SUBJECT_LENGTH = 130
 PORTS = {"smtp": 587, "smtps": 465}
 LOCAL = ("127.0.0.1", "localhost", "::1")
 # one address, nothing that could begin another header
@@ -62,7 +64,9 @@ def rendered(snapshots: Path, url: str) -> EmailMessage:
         }
         rendering = Rendering(snapshot, about, defaults_of(snapshot), {}, NO_LINKS)
         shown = rendering.overview
-        subject = f"Marketing: {shown['sentences'][0]}"[:150]
+        # what made it so is in the mail
+        begun = shown["sentences"][0].partition(":")[0].removesuffix(".")
+        subject = f"Marketing: {textwrap.shorten(begun, SUBJECT_LENGTH, placeholder=' …')}"
         html = rendering.mail(subject, url, shown)
     message = EmailMessage()
     message["Subject"] = subject
