@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import random
+import struct
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlencode
@@ -297,3 +300,44 @@ def test_a_block_is_switched_by_keyboard_and_keeps_its_choice_in_the_address(sho
     page.reload()
     page.wait_for_selector("body[data-filled]")
     assert "Outlined" in page.locator("[data-block=cohorts] [data-note]").inner_text()
+
+
+def test_every_block_gives_its_table_and_its_picture(shop_pages, browser):
+    """A CSV has the rows and names of the table on the page, a PNG the size of the chart."""
+    _, folder = shop_pages
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page, tables, pictures = context.new_page(), 0, 0
+    for path in sorted(folder.glob("*.html")):
+        page.goto(path.as_uri())
+        page.wait_for_selector("body[data-shown]")
+        for block in page.query_selector_all("[data-block]:has([data-csv])"):
+            block.scroll_into_view_if_needed()
+            name = block.get_attribute("data-block")
+            with page.expect_download() as given:
+                block.query_selector("[data-csv]").click()
+            assert given.value.suggested_filename == f"{name}.csv"
+            text = Path(given.value.path()).read_text(encoding="utf-8-sig")
+            head, *lines = csv.reader(io.StringIO(text, newline=""))
+            shown_rows = table(page, name)
+            heads = [one.text_content() for one in block.query_selector_all("thead th")]
+            assert len(lines) == len(shown_rows) > 0, name
+            assert set(map(len, lines)) == {len(head)}, name
+            assert set(head) <= {*heads, *(f"{one} (USD)" for one in heads)}, name
+            tables += 1
+            if block.query_selector("[data-chart]:not([hidden])") is None:
+                continue
+            block.wait_for_selector("[data-chart] svg")
+            with page.expect_download() as given:
+                block.query_selector("[data-png]").click()
+            assert given.value.suggested_filename == f"{name}.png"
+            data = Path(given.value.path()).read_bytes()
+            width, height = struct.unpack(">II", data[16:24])
+            assert data.startswith(b"\x89PNG")
+            assert width >= 400, name
+            assert height >= 100, name
+            # one colour alone would be hundreds
+            assert len(data) > 5_000, name
+            pictures += 1
+    context.close()
+    assert tables > 20
+    assert pictures > 15
