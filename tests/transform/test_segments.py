@@ -257,12 +257,19 @@ def test_the_command_trains_where_the_warehouse_runs_no_python(
     second = server.run_dbt(*BUILD, "int_segments__fits+")
     assert second.returncode == 0, second.stdout[-4000:]
     of_today = f"'{CALIBRATED_TO + HALF_A_YEAR}'"
+    # the other warehouse may hold trainings of earlier days, in force where today's is no better
+    earlier = cdnow.query(
+        "select segment_name from rpt_segment_models"
+        f" where is_in_force and as_of_date <> {of_today}"
+    )
     for query in (FIGURES, MEMBERS, CANDIDATES):
         mine = query.format("").replace(
             "models order", f"models where as_of_date = {of_today} order"
         )
         theirs = query.format("built.")
         found, expected = server.read([theirs])[theirs], cdnow.query(mine)
+        if query != FIGURES:
+            expected = [row for row in expected if (row[0],) not in earlier]
         assert len(found) == len(expected) > 0
         for row, own in zip(found, expected, strict=True):
             assert [cell for cell in row if not isinstance(cell, float)] == [

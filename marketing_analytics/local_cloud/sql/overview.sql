@@ -55,10 +55,10 @@ from (
 ) as r
 
 -- name: next_ticks
--- the home page: which jobs start next by themselves
+-- the home page: which jobs start next by themselves; the first ones by the index of their times
 select j.id, j.name, j.description, j.cron, j.next_run_at
 from jobs as j
-where j.account_id = :account_id and j.state = 1 and j.is_scheduled = 1
+where j.account_id + 0 = :account_id and j.state = 1 and j.is_scheduled = 1
     and j.next_run_at is not null
 order by j.next_run_at
 limit :limit

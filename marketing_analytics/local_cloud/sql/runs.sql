@@ -97,9 +97,9 @@ order by r.id desc
 where r.account_id = :account_id and r.id = :run_id
 
 -- name: active_runs
--- who waits and who goes on
+-- who waits and who goes on: few of all runs, so found by status (an account's index holds them all)
 @with_names
-where r.status in (@active) and r.account_id = :account_id
+where r.status in (@active) and r.account_id + 0 = :account_id
 order by r.id
 
 -- name: count_active_runs
@@ -108,22 +108,22 @@ select
     count(*) filter (where r.status = @queued) as queued,
     count(*) filter (where r.status in (@held)) as running
 from runs as r
-where r.status in (@active) and r.account_id = :account_id
+where r.status in (@active) and r.account_id + 0 = :account_id
 
 -- name: engine_signs
 -- what the engine leaves undone
 select
     (
         select min(r.created_at) from runs as r
-        where r.status = @queued and r.wait_reason = '' and r.account_id = :account_id
+        where r.status = @queued and r.wait_reason = '' and r.account_id + 0 = :account_id
     ) as oldest_unclaimed_at,
     (
         select min(r.lease_expires_at) from runs as r
-        where r.status in (@held) and r.account_id = :account_id
+        where r.status in (@held) and r.account_id + 0 = :account_id
     ) as oldest_lease_at,
     (
         select min(j.next_run_at) from jobs as j
-        where j.state = 1 and j.is_scheduled = 1 and j.account_id = :account_id
+        where j.state = 1 and j.is_scheduled = 1 and j.account_id + 0 = :account_id
     ) as oldest_tick_at
 
 -- name: last_outcomes

@@ -194,3 +194,25 @@ def test_the_payload_of_a_job_says_whom_it_waits_for_by_index(connection):
         f"explain query plan {load_sql('jobs')['jobs_after']}", {"job_id": 1, "status": 10}
     ).fetchall()
     assert "jobs_by_parent" in json.dumps([row["detail"] for row in plan])
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "index"),
+    [
+        ("runs", "active_runs", "runs_by_status"),
+        ("runs", "count_active_runs", "runs_by_status"),
+        ("runs", "engine_signs", "runs_by_status"),
+        ("runs", "engine_signs", "jobs_by_next_run"),
+        ("overview", "next_ticks", "jobs_by_next_run"),
+    ],
+)
+def test_the_few_that_go_on_or_come_next_are_found_without_the_others(
+    connection, file, name, index
+):
+    """Every page asks for them: an index of an account holds all of its runs and jobs."""
+    statement = f"explain query plan {load_sql(file)[name]}"
+    rows = connection.execute(statement, {"account_id": 1, "limit": 5})
+    plan = [row["detail"] for row in rows]
+    assert any(index in step for step in plan), plan
+    # an account alone narrows nothing
+    assert not [step for step in plan if re.search(r"\(account_id=\?( AND state=\?)?\)", step)]
