@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -149,15 +151,30 @@ def test_random_job_bodies_are_taken_or_refused(
 def test_random_calls_of_every_operation_are_answered(
     caller: Client, route: Any, values: list[str], body: dict[str, Any], query: dict[str, str]
 ) -> None:
-    path = route.path.replace("{account_id}", str(ACCOUNT))
-    for name, value in zip(
-        ("{project_id}", "{environment_id}", "{job_id}", "{run_id}"), values, strict=True
-    ):
-        path = path.replace(name, value)
-    path = path.replace("{rest}", "x/y").replace("{variable_id}", values[0])
-    path = path.replace("{step_id}", values[1])
+    call(caller, route, values, body, query)
+
+
+def call(
+    caller: Client, route: Any, values: list[str], body: dict[str, Any], query: dict[str, str]
+) -> None:
+    """Call an operation with values in the places of its path, and check the answer."""
+    path = route.path.replace("{account_id}", str(ACCOUNT)).replace("{rest}", "x/y")
+    places = dict.fromkeys(re.findall(r"{\w+}", path))
+    for place, value in zip(places, itertools.cycle(values), strict=False):
+        path = path.replace(place, value)
     text = "&".join(f"{name}={value}" for name, value in query.items())
     check(caller.request(route.method, f"{path}/?{text}", body))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("route", SERVED, ids=lambda route: f"{route.method}-{route.path}")
+def test_a_hundred_random_calls_of_each_operation_are_answered(caller: Client, route: Any) -> None:
+    @EXAMPLES
+    @given(values=st.lists(IDS, min_size=4, max_size=4), body=BODIES, query=QUERIES)
+    def calls(values: list[str], body: dict[str, Any], query: dict[str, str]) -> None:
+        call(caller, route, values, body, query)
+
+    calls()
 
 
 @EXAMPLES
