@@ -272,6 +272,10 @@ def test_claims_stand_beside_credit(world, page):
     total = rows_of(page, "claims")["All"]
     assert total["Claimed value"] == shown(float(claimed), "usd")
     assert total["Credited revenue"] == shown(float(credited), "usd")
+    assert total["Claimed of credited"] == shown(float(claimed / credited), "share")
+    # no column is pushed out of sight
+    table = page.locator("[data-block=claims] table")
+    assert table.evaluate("one => one.scrollWidth - one.parentElement.clientWidth") <= 1
     # a number is tied to its unit by a blank that does not break
     says = page.locator("[data-block=claims] [data-says]").inner_text().replace("\xa0", " ")
     assert f"claim {float(claimed / credited) * 100:.0f} %" in says

@@ -305,8 +305,7 @@
     const row = (name, list, credited, more = {}) => {
       const value = sum(list, (one) => measures.total(one.value, range)) / 100, claims_ = sum(list, (one) => measures.total(one.conversions, range)) / 100;
       return {
-        name, value, claims: claims_, credited: credited.revenue, conversions: credited.conversions, share: ratio(value, credited.revenue), conversionShare: ratio(claims_, credited.conversions),
-        gap: credited.revenue ? value / credited.revenue - 1 : null, ...more,
+        name, value, claims: claims_, credited: credited.revenue, conversions: credited.conversions, share: ratio(value, credited.revenue), ...more,
       };
     };
     const ofChannels = data.channels.filter(({ key }) => claimed.some((one) => one.channel === key)).map(({ key, name }) => {
@@ -321,7 +320,6 @@
     ofPlatforms.sort((a, b) => b.value - a.value);
     const total = row("All", claimed, { revenue: whole(sum(ofChannels, (one) => one.credited)), conversions: whole(sum(ofChannels, (one) => one.conversions)) }, { emphasis: true });
     const money = usd(context), percent = (value) => `${words.number(value * 100)} %`;
-    const inWords = (one) => (words.isNothing(one.share) ? (one.value ? "claims all, credited nothing" : words.DASH) : one.share > 1.02 ? `claims ${words.number(one.share, 1)} times what is credited` : one.share < 0.98 ? `claims less: ${percent(one.share)} of it` : "claims what is credited");
     const worst = [...(ofPlatforms.length ? ofPlatforms : ofChannels)].filter((one) => !words.isNothing(one.share)).sort((a, b) => b.share - a.share)[0];
     const rows = ofChannels.length ? [...ofChannels, ...ofPlatforms.map((one) => ({ ...one, name: `Platform: ${one.name}` })), total] : [];
     blocks.show("claims", {
@@ -329,9 +327,9 @@
       says: ofChannels.length ? joined(words.isNothing(total.share) ? `Platforms claim ${money(total.value)}; ${modelName(context)} credits nothing to them.` : `Platforms claim ${percent(total.share)} of what ${modelName(context)} credits to them: ${money(total.value)} against ${money(total.credited)}.`, worst ? `Furthest off: ${worst.name}, ${percent(worst.share)}.` : "") : "",
       note: joined(state.day === "touch" ? "Platforms book a claim on the day of the click, and so do these figures." : "Platforms book a claim on the day of the click: let revenue count on the day of the touch to compare like with like.",
         state.customers === "all" ? "" : "Claims are not split by customers: both sides are of all.", isUsual ? "Rows of platforms count touches that name a campaign." : `By platform it is known in the window of ${words.plural(Number(usual), "day")} only.`),
-      columns: [{ key: "name", label: "Channel or platform" }, { key: "value", label: "Claimed value", unit: "usd" }, { key: "credited", label: "Credited revenue", unit: "usd" }, { key: "gap", label: "Gap", unit: "share", html: (one) => (words.isNothing(one.gap) ? words.DASH : `${one.gap >= 0 ? "+" : ""}${words.shown(one.gap, "share")}`) }, { key: "inWords", label: "In words", unit: "text" },
-        { key: "claims", label: "Claimed conversions", unit: "count" }, { key: "conversions", label: "Credited conversions", unit: "count" }, { key: "conversionShare", label: "Conversions claimed", unit: "share" }],
-      rows: rows.map((one) => ({ ...one, inWords: inWords(one) })), empty: "No platform claims anything in these days.",
+      columns: [{ key: "name", label: "Channel or platform" }, { key: "value", label: "Claimed value", unit: "usd" }, { key: "credited", label: "Credited revenue", unit: "usd" }, { key: "share", label: "Claimed of credited", unit: "share" },
+        { key: "claims", label: "Claimed conversions", unit: "count" }, { key: "conversions", label: "Credited conversions", unit: "count" }],
+      rows, empty: "No platform claims anything in these days.",
       option: (look) => ({
         xAxis: { type: "value", unit: context.currency, axisLabel: { formatter: blocks.short } },
         yAxis: { type: "category", inverse: true, data: ofChannels.map((one) => one.name) },
