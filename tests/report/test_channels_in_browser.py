@@ -253,6 +253,7 @@ def test_the_way_down_and_back_goes_by_keyboard_and_stands_in_the_address(world,
 
 
 def test_claims_stand_beside_credit(world, page):
+    page.set_viewport_size({"width": 1440, "height": 900})
     go(page, world, "channels.html", range="last_90", model="linear")
     page.locator("[data-block=claims]").scroll_into_view_if_needed()
     page.wait_for_selector("[data-block=claims] tbody tr", state="attached")
