@@ -328,7 +328,7 @@
       note: joined(state.day === "touch" ? "Platforms book a claim on the day of the click, and so do these figures." : "Platforms book a claim on the day of the click: let revenue count on the day of the touch to compare like with like.",
         state.customers === "all" ? "" : "Claims are not split by customers: both sides are of all.", isUsual ? "Rows of platforms count touches that name a campaign." : `By platform it is known in the window of ${words.plural(Number(usual), "day")} only.`),
       columns: [{ key: "name", label: "Channel or platform" }, { key: "value", label: "Claimed value", unit: "usd" }, { key: "credited", label: "Credited revenue", unit: "usd" }, { key: "share", label: "Claimed of credited", unit: "share" },
-        { key: "claims", label: "Claimed conversions", unit: "count" }, { key: "conversions", label: "Credited conversions", unit: "count" }],
+        { key: "claims", label: "Conv. claimed", unit: "count" }, { key: "conversions", label: "Conv. credited", unit: "count" }],
       rows, empty: "No platform claims anything in these days.",
       option: (look) => ({
         xAxis: { type: "value", unit: context.currency, axisLabel: { formatter: blocks.short } },
