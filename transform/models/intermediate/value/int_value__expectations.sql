@@ -24,12 +24,11 @@ side_by_side as (
     select
         cut_off,
         frequency,
-        age_days,
         {% for days in horizons_days() %}
             {{ of_horizon('purchases', days) }} as purchases_{{ days }}d,
-            {{ of_horizon('pairs', days) }} as pairs_{{ days }}d
-            {%- if not loop.last %},{% endif %}
+            {{ of_horizon('pairs', days) }} as pairs_{{ days }}d,
         {% endfor %}
+        age_days
     from if_alive
     group by cut_off, frequency, age_days
 
