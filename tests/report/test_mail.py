@@ -19,6 +19,8 @@ from marketing_analytics.core.errors import AuthError, TransientError, UserError
 from marketing_analytics.report import mail
 from marketing_analytics.report.mail import SETTING, mail_command
 
+# of the server, which offers passwords once the connection is TLS from its begin
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
 USER, PASSWORD = "reports", "s3cret/with@signs"
 WRITTEN = "reports:s3cret%2Fwith%40signs"
 TO, SENDER = ("cmo@example.com", "cfo@example.com"), "report@example.com"
