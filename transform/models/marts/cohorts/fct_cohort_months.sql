@@ -81,7 +81,7 @@ bought as (
         acquisitions.acquisition_campaign_id,
         {{ month_start('numbered.purchase_date') }} as month_date,
         count(distinct numbered.customer_key) as active_customers,
-        sum(case when numbered.purchase_number = 2 then 1 else 0 end) as returned_customers,
+        count(case when numbered.purchase_number = 2 then 1 end) as returned_customers,
         count(*) as purchases,
         sum(numbered.revenue_usd) as revenue_usd
     from numbered
@@ -100,7 +100,7 @@ filled as (
     select
         ages.*,
         coalesce(bought.active_customers, 0) as active_customers,
-        coalesce(bought.returned_customers, 0) as returned_customers,
+        bought.returned_customers,
         coalesce(bought.purchases, 0) as purchases,
         cast(coalesce(bought.revenue_usd, 0) as decimal(18, 2)) as revenue_usd
     from ages
