@@ -6,7 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from marketing_analytics.report.data.attribution import DAY_KINDS, recent_from
-from marketing_analytics.report.data.series import columns_of, lines, listed, on_days
+from marketing_analytics.report.data.series import (
+    columns_of,
+    lines,
+    listed,
+    on_days,
+    rows_of,
+)
 from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 SPEND = ("spend", "clicks", "conversions", "value")
@@ -109,9 +115,7 @@ def spends(
     snapshot: Snapshot, sql: str, days: dict[str, Any]
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Yield what is said of a campaign or an ad, and its lists."""
-    columns = columns_of(snapshot, sql, **days)
-    for row in zip(*columns.values(), strict=True):
-        told = dict(zip(columns, row, strict=True))
+    for told in rows_of(snapshot, sql, **days):
         values = {name: told.pop(name) for name in SPEND}
         yield told, trimmed(told.pop("places"), values)
 

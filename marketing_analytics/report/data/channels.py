@@ -10,9 +10,9 @@ from marketing_analytics.report.data.attribution import DAY_KINDS
 from marketing_analytics.report.data.hold_outs import flow_hold_outs, region_hold_outs
 from marketing_analytics.report.data.series import (
     cents,
-    columns_of,
     listed,
     on_days,
+    rows_of,
     with_numbers,
 )
 from marketing_analytics.report.snapshots.snapshot import Snapshot
@@ -169,8 +169,6 @@ def by_day(
     snapshot: Snapshot, sql: str, values: dict[str, Any], names: tuple[str, ...]
 ) -> list[dict[str, Any]]:
     """Return the rows of a statement with lists of a value a day."""
-    columns = columns_of(snapshot, sql, **values)
-    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     return [
         {
             "platform": row["platform"],
@@ -180,7 +178,7 @@ def by_day(
                 for name in names
             },
         }
-        for row in rows
+        for row in rows_of(snapshot, sql, **values)
     ]
 
 

@@ -46,6 +46,13 @@ def columns_of(snapshot: Snapshot, sql: str, **values: Any) -> dict[str, Any]:
     return found
 
 
+def rows_of(snapshot: Snapshot, sql: str, **values: Any) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a statement whose lists stay arrays: as numbers they would cost seconds."""
+    columns = columns_of(snapshot, sql, **values)
+    for row in zip(*columns.values(), strict=True):
+        yield dict(zip(columns, row, strict=True))
+
+
 def lines(
     columns: Mapping[str, Any], keys: Sequence[str], names: Mapping[str, Sequence[str]]
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:

@@ -178,12 +178,16 @@ def loaded(
 ) -> int | None:
     """Load a CSV file of a statement into a new table and return its rows."""
     types = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
-    connection.execute(
-        f"create or replace temp table loaded as select * from read_csv({duckdb.quoted(file)},"  # noqa: S608
-        f" header = false, nullstr = '\\N', columns = {{{types}}})"
+    rows = (
+        f"select * from read_csv({duckdb.quoted(file)}, header = false,"  # noqa: S608
+        f" nullstr = '\\N', columns = {{{types}}})"
     )
     order = statement.partition(ORDERED)[2]
-    return copied(connection, table, f"from loaded{ORDERED}{order}" if order else "from loaded")
+    if order:
+        # its texts are looked through one by one
+        connection.execute(f"create or replace temp table loaded as {rows}")
+        rows = f"from loaded{ORDERED}{order}"
+    return copied(connection, table, rows)
 
 
 def type_of(column: Any) -> str:
