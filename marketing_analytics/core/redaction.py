@@ -7,7 +7,7 @@ import functools
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote, unquote
 
 MASK = "**********"
@@ -19,22 +19,35 @@ GIVEN = re.compile(
     r"(?!true\b|false\b|\d{1,5}(?![\w.-])|[\s'\"{},])",
     re.IGNORECASE,
 )
-# what is a secret wherever it stands; group 1 and 2 stay. No job file may hold one
+# what is a secret wherever it stands; group 1 and 2 stay. No job file may hold one. Beside each is
+# what a text must have, in lower case, to match: to look for that costs a tenth
 SHAPES = tuple(
-    re.compile(shape)
-    for shape in (
-        r"()-----BEGIN [A-Z ]*PRIVATE KEY(?:-----[A-Za-z0-9+/=\s]*)?()",
-        r"()\b(?:dbt[cu]_|glpat-|gh[pousr]_|xox[baprs]-|sk-|AKIA)[A-Za-z0-9_-]{12,}()",
-        r"()\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*()",
-        r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{16,}()",
-        r"(?i)([?&](?:access_token|token|key|api_key|client_secret|sig)=)[^&\s\"']+()",
+    (tuple(words.split()), re.compile(shape))
+    for words, shape in (
+        (
+            "private key",
+            r"()-----BEGIN [A-Z ]*PRIVATE KEY(?:-----[A-Za-z0-9+/=\s]*)?()",
+        ),
+        (
+            "dbtc_ dbtu_ glpat- ghp_ gho_ ghu_ ghs_ ghr_ xox sk- akia",
+            r"()\b(?:dbt[cu]_|glpat-|gh[pousr]_|xox[baprs]-|sk-|AKIA)[A-Za-z0-9_-]{12,}()",
+        ),
+        ("eyj", r"()\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*()"),
+        ("bearer", r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{16,}()"),
+        (
+            "token= key= secret= sig=",
+            r"(?i)([?&](?:access_token|token|key|api_key|client_secret|sig)=)[^&\s\"']+()",
+        ),
         # it starts at `://`: a scheme in front would cost the square of a long line's length
         # what stands in pointed brackets is an example
-        r"(://[^/\s:@]*:)(?!<\w+>@)[^@/\s]+(@)",
+        ("://", r"(://[^/\s:@]*:)(?!<\w+>@)[^@/\s]+(@)"),
     )
 )
 # prose has these words too, so that they are masked but not refused
-HEADER = re.compile(r"(?i)\b(bearer|token|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}")
+HEADER = (
+    ("bearer", "token", "basic"),
+    re.compile(r"(?i)\b(bearer|token|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}"),
+)
 # the password of an address; an error of a driver may tell it alone
 PASSWORD = re.compile(r"://[^/\s:@]*:([^@/\s]+)@")
 # shorter ones are words, such as true, that stand in every log
@@ -126,14 +139,14 @@ def passwords_in(text: str) -> set[str]:
 
 def has_secret(text: str) -> bool:
     """Return whether a part of the text has the shape of a secret."""
-    return any(shape.search(text) for shape in SHAPES)
+    return any(shape.search(text) for shape in shapes_in(text))
 
 
 def starred(text: str, secrets: Iterable[str] = ()) -> str:
     """Return `text` with a star for every character of a secret, so that columns stay."""
     for secret in secrets:
         text = text.replace(secret, "*" * len(secret))
-    for shape in SHAPES:
+    for shape in shapes_in(text):
         text = shape.sub(with_stars, text)
     return text
 
@@ -148,6 +161,16 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, MASK)
-    for shape in SHAPES:
+    for shape in shapes_in(text):
         text = shape.sub(rf"\1{MASK}\2", text)
-    return HEADER.sub(rf"\1\2{MASK}", text)
+    for header in shapes_in(text, [HEADER]):
+        text = header.sub(rf"\1\2{MASK}", text)
+    return text
+
+
+def shapes_in(
+    text: str, shapes: Iterable[tuple[Sequence[str], re.Pattern[str]]] = SHAPES
+) -> list[re.Pattern[str]]:
+    """Return the shapes that a part of the text may have; of most texts none."""
+    folded = text.casefold()
+    return [shape for words, shape in shapes if any(word in folded for word in words)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 from urllib.parse import quote
 
 import pytest
 
+from marketing_analytics.core import redaction
 from marketing_analytics.core.redaction import (
     MASK,
     has_secret,
@@ -124,3 +126,31 @@ def test_a_secret_of_several_lines_is_masked_line_by_line_and_escaped():
         assert "first%20line" not in clean
     # a line of a few letters is a word
     assert redact("the end", values) == "the end"
+
+
+def test_no_shape_is_missed_because_its_words_were_not_seen():
+    """Texts of random parts are masked as if every shape had been tried on each."""
+    parts = [
+        *SHAPES,
+        "TOKEN ",
+        "Basic ",
+        "bEaReR ",
+        "?SIG=",
+        "&Key=",
+        "ghx_",
+        "xoxb-",
+        "sk-",
+        "://",
+    ]
+    parts += ["a", " ", "\n", ":", "@", "eyJ", "value-0123456789", "-----BEGIN PRIVATE KEY", "AKIA"]
+    draw = random.Random(7)
+    masked = 0
+    for _ in range(5_000):
+        text = "".join(draw.choices(parts, k=draw.randint(1, 6)))
+        expected = text
+        for _, shape in redaction.SHAPES:
+            expected = shape.sub(rf"\1{MASK}\2", expected)
+        expected = redaction.HEADER[1].sub(rf"\1\2{MASK}", expected)
+        assert redact(text) == expected
+        masked += MASK in expected
+    assert masked > 1_000

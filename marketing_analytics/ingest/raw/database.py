@@ -29,7 +29,13 @@ from marketing_analytics.ingest.engine.tables import (
     finish,
     without_duplicates,
 )
-from marketing_analytics.ingest.raw.declared import check_is_ours, declare, tables_of
+from marketing_analytics.ingest.raw.declared import (
+    check_is_ours,
+    declare,
+    declare_tables,
+    tables_of,
+)
+from marketing_analytics.ingest.raw.few_rows import FEW_ROWS, store_rows
 from marketing_analytics.ingest.raw.left_over import begin_anew
 from marketing_analytics.ingest.raw.places import Place, check_name, opened
 from marketing_analytics.ingest.raw.state import (
@@ -165,16 +171,23 @@ class RawDatabase:
         )
 
     def load_new(self, package: Package, loaded_at: datetime) -> None:
-        """Store the rows of a package that are not stored yet."""
+        """Store the rows of a package that are not stored yet; few of them without dlt."""
         with self.open() as connection:
             self.prepare({package.source: RESTRICTED_TABLES})
+            with transaction(connection):
+                declare_tables(connection, package.source, RESTRICTED_TABLES)
             rows = {
-                table: new_rows(connection, package.source, table, batches)
+                table: found
                 for table, batches in package.batches.items()
+                if (found := new_rows(connection, package.source, table, batches)).num_rows
             }
-            batches = {table: [found] for table, found in rows.items() if found.num_rows}
-            if batches:
+            if sum(found.num_rows for found in rows.values()) > FEW_ROWS:
+                batches = {table: [found] for table, found in rows.items()}
                 self.load(replace(package, batches=batches), loaded_at)
+                return
+            with load_errors(package.source, self.place), transaction(connection):
+                for table, found in rows.items():
+                    store_rows(connection, package.source, table, found, loaded_at)
 
     def load(self, package: Package, loaded_at: datetime) -> None:
         """Store the rows and the state of a package, all or, after a crash, on the next run.
@@ -213,8 +226,6 @@ def new_rows(connection: Any, schema: str, table: Table, batches: Sequence[Any])
     import pyarrow.compute as pc
 
     found = without_duplicates(pa.concat_tables(batches), table.key)
-    if table.name not in tables_of(connection, schema):
-        return found
     names = ", ".join(f'"{name}"' for name in table.columns)
     first = table.key[0]
     query = f'select {names} from "{schema}"."{table.name}" where "{first}" = any(?)'  # noqa: S608

@@ -26,18 +26,31 @@ def declare(connection: Any, sources: Mapping[str, Iterable[Table]]) -> None:
     """Create the tables of sources that have none yet, and absent columns, as dlt would."""
     present = columns_by_table(connection)
     for source, tables in sources.items():
-        absent = [t for t in (*tables, REJECTED) if (source, t.name) not in present]
-        if absent:
-            connection.execute(f'create schema if not exists "{source}"')
-        for table in absent:
-            listed = ", ".join(f'"{name}" {kind}' for name, kind in columns_of(table).items())
-            connection.execute(f'create table "{source}"."{table.name}" ({listed})')
-        for table in (*tables, REJECTED):
-            known = present.get((source, table.name), columns_of(table))
-            for name, kind in columns_of(table).items():
-                if name not in known:
-                    query = f'alter table "{source}"."{table.name}" add column "{name}" {kind}'
-                    connection.execute(query)
+        declare_tables(connection, source, (*tables, REJECTED), present)
+
+
+def declare_tables(
+    connection: Any,
+    schema: str,
+    tables: Iterable[Table],
+    present: Mapping[tuple[str, str], set[str]] | None = None,
+) -> None:
+    """Create tables of a schema that are absent, and absent columns."""
+    present = columns_by_table(connection) if present is None else present
+    declared = list(tables)
+    absent = [table for table in declared if (schema, table.name) not in present]
+    if absent:
+        connection.execute(f'create schema if not exists "{schema}"')
+    for table in absent:
+        listed = ", ".join(f'"{name}" {kind}' for name, kind in columns_of(table).items())
+        connection.execute(f'create table "{schema}"."{table.name}" ({listed})')
+    for table in declared:
+        known = present.get((schema, table.name), columns_of(table))
+        for name, kind in columns_of(table).items():
+            if name not in known:
+                connection.execute(
+                    f'alter table "{schema}"."{table.name}" add column "{name}" {kind}'
+                )
 
 
 def check_is_ours(connection: Any, place: Any) -> None:

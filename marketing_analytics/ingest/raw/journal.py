@@ -16,6 +16,7 @@ from typing import Any
 from marketing_analytics.ingest.engine.tables import Table
 from marketing_analytics.ingest.raw.database import RawDatabase, load_errors
 from marketing_analytics.ingest.raw.declared import tables_of
+from marketing_analytics.ingest.raw.few_rows import insert_rows
 from marketing_analytics.ingest.raw.state import stored_state
 from marketing_analytics.warehouse.transactions import transaction
 
@@ -27,7 +28,6 @@ FRESHNESS = (
     "source, report, account_id, campaign_id, first_day, last_day, last_row_day, read_at, "
     "_loaded_at"
 )
-ROWS_AT_ONCE = 500
 # between account and campaign in the keys of the state
 SEPARATOR = "/"
 
@@ -56,7 +56,7 @@ class Journal:
 
     def _add(self, connection: Any, source: str, status: str, values: Sequence[Any]) -> None:
         row = [self.load_id, source, status, self.started_at, *values, datetime.now(UTC)]
-        insert(connection, "loads", LOADS, [row])
+        insert_rows(connection, "_ingest.loads", LOADS, [row])
 
     def end(self, result: Mapping[str, Any]) -> None:
         """Note what became of a source, in the form of `--json`, and how far it was read.
@@ -83,23 +83,15 @@ class Journal:
         connection.execute("delete from _ingest.freshness where source = ?", [source])
         state = stored_state(connection, source)
         rows = freshness_of(connection, source, state, self.sources[source])
-        insert(connection, "freshness", FRESHNESS, [[*row, datetime.now(UTC)] for row in rows])
+        insert_rows(
+            connection, "_ingest.freshness", FRESHNESS, [[*row, datetime.now(UTC)] for row in rows]
+        )
 
 
 def create(connection: Any) -> None:
     """Make the tables where they are absent."""
     for statement in files(__package__).joinpath("journal.sql").read_text().split(";"):
         connection.execute(statement)
-
-
-def insert(connection: Any, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
-    """Add rows to a table of ours."""
-    for first in range(0, len(rows), ROWS_AT_ONCE):
-        some = rows[first : first + ROWS_AT_ONCE]
-        marks = ", ".join("?" for _ in some[0])
-        values = ", ".join(f"({marks})" for _ in some)
-        query = f"insert into _ingest.{table} ({columns}) values {values}"  # noqa: S608
-        connection.execute(query, [value for row in some for value in row])
 
 
 def freshness_of(
