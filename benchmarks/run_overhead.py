@@ -28,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -50,10 +50,10 @@ from marketing_analytics.local_cloud.runs.workspace import (
     profile_text,
     write_profile,
 )
-from marketing_analytics.local_cloud.store.connection import open_connection
 from marketing_analytics.warehouse.duckdb import profile_output
 
 MAX_OVERHEAD_SECONDS = 1.5
+SPARE_SECONDS = 6.0
 
 
 def cpu_seconds() -> float:
@@ -111,43 +111,42 @@ def bare_build(
     return lambda: run(command)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Measured:
-    """Median seconds of runs: of the whole, from the creation to dbt's start, of the processor."""
+    """Seconds of each round: of the whole, from the creation to dbt's start, of the processor."""
 
-    whole: float
-    start: float
-    processor: float
+    whole: list[float] = field(default_factory=list)
+    start: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
 
 
-def measure_runs(
-    folder: Path, command: str, before: Sequence[str], raw: Path | None, rounds: int, spares: int
-) -> Measured:
-    """Return how long runs through an engine take.
+@contextlib.contextmanager
+def runs_of(
+    folder: Path, project: Path, command: str, before: Sequence[str], raw: Path | None, spares: int
+) -> Iterator[Callable[[Measured], None]]:
+    """Give a function that runs the command through an engine and notes what that took.
 
-    The first, with what has to be there, is not counted.
+    What has to be there first, and a first run, are done at once.
     """
-    connection = open_connection(folder / "cloud.sqlite")
-    job = add_job(connection, [command])
-    first = add_job(connection, [*before, command])
-    settings = EngineSettings(spare_processes=spares)
-    engine = Engine(folder, raw_database=raw, settings=settings)
+    connection = create_cloud(folder, project)
+    job, first = (add_job(connection, commands) for commands in ([command], [*before, command]))
+    engine = Engine(folder, raw_database=raw, settings=EngineSettings(spare_processes=spares))
+
+    def run(job_id: int, found: Measured) -> None:
+        cpu_before = cpu_seconds()
+        run_id = store.create_run(connection, job_id).id
+        engine.wake()
+        while store.require_run(connection, run_id).status not in ENDED:
+            time.sleep(0.05)
+        row = store.require_run(connection, run_id)
+        found.whole.append(seconds_of(row))
+        found.start.append(start_of(folder, row))
+        found.processor.append(cpu_seconds() - cpu_before)
+
     engine.start()
     try:
-        seconds, starts, processor = [], [], []
-        for number in range(rounds + 1):
-            before_cpu = cpu_seconds()
-            # a spare is there when it has had time to import dbt
-            time.sleep(6.0 if spares else 0.5)
-            run_id = store.create_run(connection, job if number else first).id
-            engine.wake()
-            while store.require_run(connection, run_id).status not in ENDED:
-                time.sleep(0.05)
-            row = store.require_run(connection, run_id)
-            seconds.append(seconds_of(row))
-            starts.append(start_of(folder, row))
-            processor.append(cpu_seconds() - before_cpu)
-        return Measured(*(statistics.median(found[1:]) for found in (seconds, starts, processor)))
+        run(first, Measured())
+        yield lambda found: run(job, found)
     finally:
         engine.stop()
         connection.close()
@@ -193,7 +192,6 @@ def main() -> int:
             command = "dbt build" if given.project else BUILD
             command += f" --select {shlex.quote(given.select)}" if given.select else ""
         raw, before = given.raw_database, [SEED_COMMAND] * bool(given.public_projects)
-        create_cloud(folder / "data", project.resolve()).close()
         workspace = Workspace(folder / "bare", 1, 1, "tiny")
         source = Source(place=str(project), is_dirty=True)
         found = check_out(source, Asked(), workspace.home, Mirrors(folder / "mirrors"))
@@ -201,24 +199,45 @@ def main() -> int:
         workspace = dataclasses.replace(workspace, inner=inner)
         bare = bare_build(workspace, command, before, raw)
         bare()
-        with spent() as bare_cpu:
-            alone = statistics.median(bare() for _ in range(given.rounds))
-        cold = measure_runs(folder / "data", command, before, raw, given.rounds, spares=0)
-        warm = measure_runs(folder / "data", command, before, raw, given.rounds, spares=1)
-    print(f"bare `{command}`: {alone:.2f} s (median of {given.rounds})")
-    one, other = bare_cpu[0] / given.rounds, cold.processor
-    print(
-        f"by processor time: {one:.2f} s bare, {other:.2f} s as a run without a spare process,"
-        f" overhead {other - one:+.2f} s ({other / one - 1:+.0%})"
-    )
+        alone, cold, warm = Measured(), Measured(), Measured()
+        given_work = project.resolve(), command, before, raw
+        with (
+            runs_of(folder / "cold", *given_work, 0) as run_cold,
+            runs_of(folder / "warm", *given_work, 1) as run_warm,
+        ):
+            # in turn: what else the machine does hits all three alike
+            for _ in range(given.rounds):
+                with spent() as bare_cpu:
+                    alone.whole.append(bare())
+                alone.processor += bare_cpu
+                run_cold(cold)
+                run_warm(warm)
+                # until the next spare has imported dbt
+                time.sleep(SPARE_SECONDS)
+    say(command, alone, cold, warm)
+    over = statistics.median(cold.whole) - statistics.median(alone.whole)
+    return 0 if over <= MAX_OVERHEAD_SECONDS else 1
+
+
+def say(command: str, alone: Measured, cold: Measured, warm: Measured) -> None:
+    """Print medians, and how the rounds lie around them."""
+    bare, bare_cpu = statistics.median(alone.whole), statistics.median(alone.processor)
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+    print(f"bare `{command}`: {bare:.2f} s (rounds: {rounded(alone.whole)})")
     for words, runs in (("without", cold), ("with", warm)):
-        over = runs.whole - alone
+        whole, processor = statistics.median(runs.whole), statistics.median(runs.processor)
+        start = statistics.median(runs.start)
         print(
-            f"run {words} a spare process: {runs.whole:.2f} s, overhead {over:+.2f} s"
-            f" ({over / alone:+.0%}); creation to dbt's start {runs.start * 1000:.0f} ms"
+            f"run {words} a spare process: {whole:.2f} s (rounds: {rounded(runs.whole)}),"
+            f" overhead {whole - bare:+.2f} s ({whole / bare - 1:+.0%}), by processor time"
+            f" {processor - bare_cpu:+.2f} s ({processor / bare_cpu - 1:+.0%});"
+            f" creation to dbt's start {start * 1000:.0f} ms"
         )
-    return 0 if cold.whole - alone <= MAX_OVERHEAD_SECONDS else 1
+
+
+def rounded(seconds: Sequence[float]) -> str:
+    """Return the seconds of rounds in a line."""
+    return " ".join(f"{found:.1f}" for found in seconds)
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Journal:
 
     def _add(self, connection: Any, source: str, status: str, values: Sequence[Any]) -> None:
         row = [self.load_id, source, status, self.started_at, *values, datetime.now(UTC)]
-        insert_rows(connection, "_ingest.loads", LOADS, [row])
+        insert(connection, "loads", LOADS, [row])
 
     def end(self, result: Mapping[str, Any]) -> None:
         """Note what became of a source, in the form of `--json`, and how far it was read.
@@ -92,6 +92,11 @@ def create(connection: Any) -> None:
     """Make the tables where they are absent."""
     for statement in files(__package__).joinpath("journal.sql").read_text().split(";"):
         connection.execute(statement)
+
+
+def insert(connection: Any, table: str, columns: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Add rows to a table of ours."""
+    insert_rows(connection, f"_ingest.{table}", columns, rows)
 
 
 def freshness_of(
