@@ -12,7 +12,7 @@ from marketing_analytics.local_cloud.api.answers import dump_text, not_found
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.environments.views import environment_v2
 from marketing_analytics.local_cloud.api.moments import in_words, iso
-from marketing_analytics.local_cloud.api.runs.views import most_recent_run
+from marketing_analytics.local_cloud.api.runs.views import most_recent_runs
 from marketing_analytics.local_cloud.api.variables.views import include_job_variables
 from marketing_analytics.local_cloud.store.connection import time_of
 from marketing_analytics.local_cloud.store.environments import get_environment
@@ -50,8 +50,10 @@ def show_jobs(call: Call, jobs: Sequence[Job], included: frozenset[str]) -> list
     if "custom_environment_variables" in included:
         include_job_variables(call, shown)
     for name in included & {"most_recent_run", "most_recent_completed_run"}:
+        job_ids = [job["id"] for job in shown]
+        newest = most_recent_runs(call, job_ids, is_ended="completed" in name)
         for job in shown:
-            job[name] = most_recent_run(call, job["id"], is_ended="completed" in name)
+            job[name] = newest.get(job["id"])
     return shown
 
 

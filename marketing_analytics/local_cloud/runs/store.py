@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -397,16 +397,25 @@ def last_outcomes(
     return outcomes
 
 
-def most_recent_run(connection: Connection, job_id: int, *, is_ended: bool = False) -> Run | None:
-    """Return the newest run of a job, or the newest one that ended; None when there is none."""
-    values = {"job_id": job_id, "is_ended": is_ended}
-    return find(connection, Run, load_sql("runs")["most_recent_run"], values)
+def most_recent_runs(
+    connection: Connection, job_ids: Collection[int], *, is_ended: bool = False
+) -> dict[int, Run]:
+    """Return the newest run of each job that has one, or the newest one that ended, by job."""
+    values: dict[str, Value] = {"job_ids": json.dumps(list(job_ids)), "is_ended": is_ended}
+    found = find_all(connection, Run, load_sql("runs")["most_recent_runs"], values)
+    return {run.job_id: run for run in found}
 
 
-def newest_run_id(connection: Connection, job_id: int) -> int | None:
-    """Return the id of the newest run of a job, None without one."""
-    row = connection.execute(load_sql("runs")["newest_run_id"], {"job_id": job_id}).fetchone()
-    return None if row[0] is None else int(row[0])
+def most_recent_run(connection: Connection, job_id: int) -> Run | None:
+    """Return the newest run of a job; None when there is none."""
+    return most_recent_runs(connection, [job_id]).get(job_id)
+
+
+def newest_run_ids(connection: Connection, job_ids: Collection[int]) -> dict[int, int | None]:
+    """Return the id of the newest run of each job, None without one."""
+    values = {"job_ids": json.dumps(list(job_ids))}
+    rows = connection.execute(load_sql("runs")["newest_run_ids"], values)
+    return {row["job_id"]: row["run_id"] for row in rows}
 
 
 def last_run_with_artifacts(connection: Connection, job_id: int) -> Run | None:
@@ -420,10 +429,13 @@ def queued_runs_of_job(connection: Connection, job_id: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
-def runs_ahead(connection: Connection, job_id: int, run_id: int) -> list[int]:
-    """Return the runs of the same job that a queued run waits for."""
-    values = {"job_id": job_id, "run_id": run_id}
-    return [row["id"] for row in connection.execute(load_sql("runs")["runs_ahead"], values)]
+def active_runs_of(connection: Connection, job_ids: Collection[int]) -> dict[int, list[int]]:
+    """Return the ids of the runs that wait or go on, oldest first, of each job that has some."""
+    values = {"job_ids": json.dumps(list(job_ids))}
+    found: dict[int, list[int]] = {}
+    for row in connection.execute(load_sql("runs")["active_runs_of_jobs"], values):
+        found.setdefault(row["job_id"], []).append(row["id"])
+    return found
 
 
 def has_tick(connection: Connection, job_id: int, scheduled_for: str) -> bool:

@@ -36,6 +36,12 @@ where id = :job_id
     and (:account_id is null or account_id = :account_id)
     and (:any_state = 1 or state = 1)
 
+-- name: get_jobs
+-- some jobs, also deleted ones
+select j.*
+from jobs as j
+where j.id in (select value from json_each(:job_ids))
+
 -- name: get_placed_job
 -- the page of a job, also of a deleted one
 select

@@ -163,17 +163,24 @@ where r.job_id = :job_id and r.id < :run_id and r.status = @queued and r.cause_c
 -- whether a tick was queued already
 select 1 from runs where job_id = :job_id and scheduled_for = :scheduled_for
 
--- name: most_recent_run
--- the newest run of a job, or its newest that ended
+-- name: most_recent_runs
+-- the newest run of each of some jobs, or the newest that ended
 select r.*
-from runs as r
-where r.job_id = :job_id and (:is_ended = 0 or r.status in (@ended))
-order by r.id desc
-limit 1
+from jobs as j
+inner join runs as r on r.id = (
+    select s.id
+    from runs as s
+    where s.job_id = j.id and (:is_ended = 0 or s.status in (@ended))
+    order by s.id desc
+    limit 1
+)
+where j.id in (select value from json_each(:job_ids))
 
--- name: newest_run_id
--- whether a run is the newest of its job
-select max(id) from runs where job_id = :job_id
+-- name: newest_run_ids
+-- the newest run of each of some jobs
+select j.id as job_id, (select max(r.id) from runs as r where r.job_id = j.id) as run_id
+from jobs as j
+where j.id in (select value from json_each(:job_ids))
 
 -- name: queued_runs_of_job
 -- what to cancel when a job is deleted
@@ -188,11 +195,11 @@ where r.job_id = :job_id and r.has_artifacts = 1 and r.status in (@ended)
 order by r.id desc
 limit 1
 
--- name: runs_ahead
--- active or earlier queued runs of the same job: this run starts after them
-select r.id
+-- name: active_runs_of_jobs
+-- runs of some jobs that wait or go on: a later one starts after them
+select r.id, r.job_id
 from runs as r
-where r.job_id = :job_id and r.id < :run_id and r.status in (@active)
+where r.job_id in (select value from json_each(:job_ids)) and r.status in (@active)
 order by r.id
 
 -- name: runs_of_request

@@ -7,7 +7,7 @@ document in the shape of the API, the payload.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -174,6 +174,12 @@ def get_job(
     """Return a job, or None when it does not exist, is deleted or is another account's."""
     values = {"job_id": job_id, "account_id": account_id, "any_state": is_any_state}
     return find(connection, Job, load_sql("jobs")["get_job"], values)
+
+
+def get_jobs(connection: Connection, job_ids: Collection[int]) -> dict[int, Job]:
+    """Return jobs by id, also deleted ones."""
+    values = {"job_ids": json.dumps(list(job_ids))}
+    return {job.id: job for job in find_all(connection, Job, load_sql("jobs")["get_jobs"], values)}
 
 
 def get_placed_job(connection: Connection, job_id: int, account_id: int) -> PlacedJob | None:

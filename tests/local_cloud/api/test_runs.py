@@ -12,6 +12,8 @@ import pytest
 
 from marketing_analytics.local_cloud.runs.queue import claim_runs
 from marketing_analytics.local_cloud.store.connection import now_text, open_connection
+from marketing_analytics.local_cloud.store.databases.postgresql import ServerConnection
+from marketing_analytics.local_cloud.store.databases.sqlite import FileConnection
 from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
 
 RUNS = f"v2/accounts/{ACCOUNT}/runs/"
@@ -343,3 +345,42 @@ def test_a_full_disk_is_said_and_changes_nothing(
     reply = client.post(jobs_path(), body)
     assert reply.status == 503
     assert "disk is full" in reply.json["status"]["user_message"]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the statements that the stores are asked, as they come."""
+    found: list[str] = []
+    for kind in (FileConnection, ServerConnection):
+
+        def execute(
+            self: Any, statement: str, *values: Any, plain: Any = kind.execute, **named: Any
+        ) -> Any:
+            found.append(statement)
+            return plain(self, statement, *values, **named)
+
+        monkeypatch.setattr(kind, "execute", execute)
+    return found
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{RUNS}?limit=100",
+        f"{RUNS}?limit=100&include_related=[trigger,job,environment]",
+        f"{jobs_path()}?include_related=[environment,most_recent_run,most_recent_completed_run]",
+    ],
+)
+def test_a_list_asks_the_store_no_more_often_when_it_is_longer(
+    client: Client, asked: list[str], path: str
+) -> None:
+    counts = []
+    for _ in range(2):
+        for _ in range(3):
+            failed, waiting = (client.create_job()["id"] for _ in range(2))
+            end_run(client, trigger(client, failed)["id"], 20)
+            trigger(client, waiting)
+        asked.clear()
+        assert len(client.get(path).data) >= 6
+        counts.append(len(asked))
+    assert counts[0] == counts[1], "\n".join(asked)

@@ -28,13 +28,13 @@ from marketing_analytics.local_cloud.api.checks import (
     text_or_none,
     texts,
 )
-from marketing_analytics.local_cloud.api.environments.views import environment_v2
-from marketing_analytics.local_cloud.api.job_views import show_job, stored_job
+from marketing_analytics.local_cloud.api.job_views import include_environments, show_job, stored_job
 from marketing_analytics.local_cloud.api.runs.logs import step_logs
 from marketing_analytics.local_cloud.api.runs.views import (
     dump_runs,
     flat_schedule,
     show_run,
+    show_runs,
     show_step,
     show_trigger,
 )
@@ -46,8 +46,7 @@ from marketing_analytics.local_cloud.runs.requests.again import (
     retry_overrides,
     retry_refusal,
 )
-from marketing_analytics.local_cloud.store.environments import get_environment
-from marketing_analytics.local_cloud.store.jobs import get_job
+from marketing_analytics.local_cloud.store.jobs import get_jobs
 
 ORDERS = ("id", "created_at", "finished_at")
 # what a run shows with the logs of its steps
@@ -96,28 +95,32 @@ def queue_run(
 
 def with_trigger(call: Call, run: Run) -> dict[str, Any]:
     """Return a run with its trigger and its job, as the real API answers a trigger."""
-    return include_related(call, show_run(call, run), run, frozenset({"trigger", "job"}))
+    return include_related(call, [run], frozenset({"trigger", "job"}))[0]
 
 
 def include_related(
-    call: Call, shown: dict[str, Any], run: Run, included: frozenset[str]
-) -> dict[str, Any]:
-    """Add the related objects asked for; unknown names are ignored."""
+    call: Call, runs: Sequence[Run], included: frozenset[str]
+) -> list[dict[str, Any]]:
+    """Return runs with the related objects asked for; unknown names are ignored."""
+    found = show_runs(call, runs)
     if "trigger" in included:
-        shown["trigger"] = show_trigger(run)
+        for shown, run in zip(found, runs, strict=True):
+            shown["trigger"] = show_trigger(run)
     if "job" in included:
-        job = get_job(call.connection, run.job_id, is_any_state=True)
-        shown["job"] = flat_schedule(show_job(call, job)) if job else None
+        jobs = get_jobs(call.connection, {run.job_id for run in runs})
+        for shown, run in zip(found, runs, strict=True):
+            job = jobs.get(run.job_id)
+            shown["job"] = flat_schedule(show_job(call, job)) if job else None
     if "environment" in included:
-        environment = get_environment(call.connection, call.account_id, run.environment_id)
-        shown["environment"] = environment_v2(environment) if environment else None
+        include_environments(call, found)
     if included & WITH_LOGS:
         is_whole = "debug_logs" in included
-        shown["run_steps"] = [
-            show_step(step, call.account_id, step_logs(call, step, is_whole=is_whole))
-            for step in list_steps(call.connection, run.id)
-        ]
-    return shown
+        for shown, run in zip(found, runs, strict=True):
+            shown["run_steps"] = [
+                show_step(step, call.account_id, step_logs(call, step, is_whole=is_whole))
+                for step in list_steps(call.connection, run.id)
+            ]
+    return found
 
 
 def list_runs(call: Call) -> Response:
@@ -137,7 +140,7 @@ def dump_page(call: Call, runs: Sequence[Run], included: frozenset[str]) -> list
     """Return the runs of a page as JSON with the related objects asked for."""
     if not included:
         return dump_runs(call, runs)
-    return [dump_text(include_related(call, show_run(call, run), run, included)) for run in runs]
+    return [dump_text(shown) for shown in include_related(call, runs, included)]
 
 
 SHOWN_FILTERS = (
@@ -211,7 +214,7 @@ def read_moment(value: Any, name: str) -> str:
 def read_run(call: Call) -> Response:
     """Read a run."""
     run = stored_run(call)
-    return one(include_related(call, show_run(call, run), run, call.included()))
+    return one(include_related(call, [run], call.included())[0])
 
 
 def stored_run(call: Call) -> Run:

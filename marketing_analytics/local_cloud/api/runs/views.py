@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -47,25 +48,65 @@ EMPTY_FIELDS = (
 )
 
 
-def most_recent_run(call: Call, job_id: int, *, is_ended: bool) -> dict[str, Any] | None:
-    """Return the newest run of a job, or the newest one that ended."""
-    run = store.most_recent_run(call.connection, job_id, is_ended=is_ended)
-    return show_run(call, run) if run else None
+@dataclass(frozen=True)
+class Neighbours:
+    """What stands around some runs: the newest run of each job, and those that wait or go on."""
+
+    newest: Mapping[int, int | None]
+    active: Mapping[int, Sequence[int]]
+
+    def is_newest(self, run: Run) -> bool:
+        """Return whether the job of a run that can be retried has no later run."""
+        return run.status in UNSUCCESSFUL and self.newest.get(run.job_id) == run.id
+
+    def ahead_of(self, run: Run) -> list[int]:
+        """Return the runs that a queued run waits for: of its job, or what the queue noted."""
+        if run.status is not Status.QUEUED:
+            return []
+        earlier = (run_id for run_id in self.active.get(run.job_id, ()) if run_id < run.id)
+        return sorted({*earlier, *run.run_ids_ahead})
+
+
+def neighbours_of(call: Call, runs: Sequence[Run]) -> Neighbours:
+    """Return what stands around runs, with at most one statement for each of both."""
+    failed = {run.job_id for run in runs if run.status in UNSUCCESSFUL}
+    queued = {run.job_id for run in runs if run.status is Status.QUEUED}
+    return Neighbours(
+        store.newest_run_ids(call.connection, failed) if failed else {},
+        store.active_runs_of(call.connection, queued) if queued else {},
+    )
+
+
+def most_recent_runs(
+    call: Call, job_ids: Collection[int], *, is_ended: bool
+) -> dict[int, dict[str, Any]]:
+    """Return the newest run of each job that has one, or the newest one that ended, by job."""
+    runs = store.most_recent_runs(call.connection, job_ids, is_ended=is_ended)
+    return dict(zip(runs, show_runs(call, list(runs.values())), strict=True))
 
 
 def show_run(call: Call, run: Run) -> dict[str, Any]:
     """Return a run; trigger, job, environment and steps are added when they are asked for."""
-    ahead = blocked_by(call, run) if run.status is Status.QUEUED else []
-    return bare_run(run, call.base_url, is_newest=is_newest(call, run), ahead=ahead)
+    return show_runs(call, [run])[0]
+
+
+def show_runs(call: Call, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return runs, nothing related in them."""
+    around = neighbours_of(call, runs)
+    return [
+        bare_run(run, call.base_url, is_newest=around.is_newest(run), ahead=around.ahead_of(run))
+        for run in runs
+    ]
 
 
 def dump_runs(call: Call, runs: Sequence[Run]) -> list[str]:
     """Return runs as JSON; those that have ended come from a cache."""
     base_url, second = call.base_url, int(time.time())
+    around = neighbours_of(call, runs)
     return [
-        dump_ended_run(run, base_url, is_newest(call, run), second)
+        dump_ended_run(run, base_url, around.is_newest(run), second)
         if run.status in ENDED
-        else dump_text(show_run(call, run))
+        else dump_text(bare_run(run, base_url, is_newest=False, ahead=around.ahead_of(run)))
         for run in runs
     ]
 
@@ -137,12 +178,6 @@ def href_of(run: Run, base_url: str) -> str:
     return f"{base_url}/deploy/{run.account_id}/projects/{run.project_id}/runs/{run.id}/"
 
 
-def blocked_by(call: Call, run: Run) -> list[int]:
-    """Return the runs that a queued run waits for: of the same job, or what the queue noted."""
-    ahead = store.runs_ahead(call.connection, run.job_id, run.id)
-    return sorted({*ahead, *run.run_ids_ahead})
-
-
 def durations(run: Run) -> dict[str, Any]:
     """Return how long a run waited and ran, as clock times and in words."""
     now = datetime.now(UTC)
@@ -174,11 +209,6 @@ def retry_fields(run: Run, *, is_newest: bool) -> dict[str, Any]:
         "can_retry": reason is None,
         "retry_not_supported_reason": reason,
     }
-
-
-def is_newest(call: Call, run: Run) -> bool:
-    """Return whether the job of a run has no later run; asked only of one that can be retried."""
-    return run.status in UNSUCCESSFUL and store.newest_run_id(call.connection, run.job_id) == run.id
 
 
 def show_trigger(run: Run) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from marketing_analytics.cloud_api.states import UNSUCCESSFUL, Status
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.progress import list_steps
 from marketing_analytics.local_cloud.runs.records import Run
-from marketing_analytics.local_cloud.runs.store import create_run, newest_run_id, require_run
+from marketing_analytics.local_cloud.runs.store import create_run, newest_run_ids, require_run
 from marketing_analytics.local_cloud.store.connection import Connection
 
 # dbt Cloud's codes, and what they mean
@@ -39,7 +39,9 @@ def retry_run(connection: Connection, run_id: int) -> int:
 
 def retry_refusal(connection: Connection, run: Run) -> str | None:
     """Return why a run cannot be retried, in dbt Cloud's code; None when it can."""
-    return refusal_of(run, is_newest=newest_run_id(connection, run.job_id) == run.id)
+    return refusal_of(
+        run, is_newest=newest_run_ids(connection, [run.job_id]).get(run.job_id) == run.id
+    )
 
 
 def refusal_of(run: Run, *, is_newest: bool) -> str | None:

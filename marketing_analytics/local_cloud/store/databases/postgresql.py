@@ -158,7 +158,8 @@ class Sessions:
 
     def _connect(self, database: Database, is_reading: bool) -> Any:
         import psycopg2
-        from psycopg2.extras import DictCursor
+
+        from marketing_analytics.local_cloud.store.databases.rows import Cursor as NamedCursor
 
         if time.monotonic() < self._closed_until.get(database, 0.0):
             raise psycopg2.OperationalError("it did not answer just now")
@@ -171,7 +172,7 @@ class Sessions:
                 target_session_attrs="read-write",
                 keepalives_idle=10,
                 tcp_user_timeout=10_000,
-                cursor_factory=DictCursor,
+                cursor_factory=NamedCursor,
             )
             session.set_session(autocommit=True)
             settings = {**SETTINGS, "default_transaction_read_only": "on" if is_reading else "off"}
