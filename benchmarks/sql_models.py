@@ -28,7 +28,8 @@ WINDOW_DAYS = 30
 # in the order in which they are built
 WALK = (
     "int_markov__moves", "int_markov__starts", "int_markov__walk_1", "int_markov__walk_2",
-    "int_markov__walk_3", "int_markov__walk_4", "int_markov__effects",
+    "int_markov__walk_3", "int_markov__walk_4", "int_markov__walk_5", "int_markov__walk_6",
+    "int_markov__walk_7", "int_markov__walk_8", "int_markov__effects",
 )  # fmt: skip
 MODELS = (
     "int_attribution__credits", "int_journeys__steps", "int_journeys__nodes",

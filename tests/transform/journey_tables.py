@@ -12,7 +12,8 @@ from small_warehouse import SCHEMA
 
 WALK = (
     "int_markov__moves", "int_markov__starts", "int_markov__walk_1", "int_markov__walk_2",
-    "int_markov__walk_3", "int_markov__walk_4", "int_markov__effects",
+    "int_markov__walk_3", "int_markov__walk_4", "int_markov__walk_5", "int_markov__walk_6",
+    "int_markov__walk_7", "int_markov__walk_8", "int_markov__effects",
 )  # fmt: skip
 CHAIN = (
     "int_journeys__nodes", "int_journeys__visits", "int_journeys__coverage",

@@ -56,11 +56,11 @@
     end
 {%- endmacro %}
 
-{#- a quarter of the steps, from walk_0 to last_step; what goes to a removed node is lost. All of them in
+{#- an eighth of the steps, from walk_0 to last_step; what goes to a removed node is lost. All of them in
     one query would be more than some engines plan -#}
 {% macro markov_walk() -%}
     {%- do check_chains() -%}
-    {%- for step in range(1, var('markov_steps') // 4 + 1) -%}
+    {%- for step in range(1, var('markov_steps') // 8 + 1) -%}
     {{ 'last_step' if loop.last else 'walk_' ~ step }} as {{ kept_apart() }} (
         select
             walk.chain_id,

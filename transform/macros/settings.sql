@@ -290,8 +290,8 @@
         or given | unique | list | length < given | length -%}
         {%- do refuse_setting('markov_orders', valid) -%}
     {%- endfor -%}
-    {%- if not is_whole(var('markov_steps'), 4, 1024) or var('markov_steps') % 4 -%}
-        {%- do refuse_setting('markov_steps', 'a whole number of steps to 1024 that 4 divides') -%}
+    {%- if not is_whole(var('markov_steps'), 8, 1024) or var('markov_steps') % 8 -%}
+        {%- do refuse_setting('markov_steps', 'a whole number of steps to 1024 that 8 divides') -%}
     {%- endif -%}
 {%- endmacro %}
 

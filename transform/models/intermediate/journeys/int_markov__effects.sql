@@ -8,7 +8,7 @@ transitions as (
 
 walked as (
 
-    select * from {{ ref('int_markov__walk_4') }}
+    select * from {{ ref('int_markov__walk_8') }}
 
 ),
 
