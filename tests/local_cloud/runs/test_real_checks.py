@@ -220,6 +220,56 @@ def test_of_keys_that_differ_five_are_kept_and_no_person_can_be_told(cloud, engi
         assert "@example.com" not in file.read_text(errors="replace"), file
 
 
+def test_rows_of_a_time_that_both_sides_have_are_compared_alone(cloud, engine, warehouse):
+    def table(*days: tuple[int, int | None, int]) -> str:
+        rows = (
+            f"select {number} as id, cast("
+            + (f"'2026-10-{day:02}'" if day else "null")
+            + f" as date) as happened_on, {amount} as amount"
+            for number, day, amount in days
+        )
+        keyed = "{{ config(materialized='table', unique_key='id', event_time='happened_on') }}\n"
+        return keyed + "\nunion all ".join(rows) + "\n"
+
+    before = {
+        # production is older at its beginning; a row without a day is of no time
+        "models/events.sql": table((1, 1, 5), (2, 3, 5), (3, 4, 5), (4, 5, 5), (9, None, 5)),
+        "models/apart.sql": table((1, 1, 5)),
+        "models/keyless.sql": table((1, 1, 5), (2, 2, 5)).replace("unique_key='id', ", ""),
+    }
+    after = {
+        "models/events.sql": table((2, 3, 5), (3, 4, 6), (7, 5, 5), (8, 6, 5)),
+        "models/apart.sql": table((2, 2, 5)),
+        "models/keyless.sql": table((2, 2, 5), (3, 3, 5)).replace("unique_key='id', ", ""),
+    }
+    in_production(cloud, before, after)
+    run, path = compared(cloud)
+    models = {one["name"]: one for one in json.loads(path.read_text())["models"]}
+    events = models["events"]
+    # the days 3 to 5
+    assert events["rows"] == {"before": 3, "after": 3, "added": 1, "removed": 1, "changed": 1}
+    assert events["sample_keys"] == {"added": [["7"]], "removed": [["4"]], "changed": [["3"]]}
+    assert events["event_time"] == {
+        "column": "happened_on",
+        "first": "2026-10-03",
+        "last": "2026-10-05",
+        "left_out_before": 2,
+        "left_out_after": 1,
+    }
+    told = (
+        "compared are rows with happened_on from 2026-10-03 to 2026-10-05, which both have;"
+        " left out: 2 of production, 1 of this run"
+    )
+    assert events["note"] == told
+    assert told in cloud.log(run, 5)
+    apart = models["apart"]
+    assert apart["rows"] == {"before": 0, "after": 0, "added": 0, "removed": 0, "changed": 0}
+    assert "there is none; left out: 1 of production, 1 of this run" in apart["note"]
+    assert models["keyless"]["rows"] == {"before": 1, "after": 1}
+    assert models["keyless"]["note"].startswith("compared are rows with happened_on")
+    assert "no primary key" in models["keyless"]["note"]
+
+
 def test_a_model_that_cannot_be_read_fails_alone_and_the_run_stays_good(cloud, engine, warehouse):
     before = {name: BEFORE[name] for name in ("models/tested.sql", "models/keyless.sql")}
     after = {name: AFTER[name] for name in before} | {

@@ -42,6 +42,7 @@ def change_of(model: Compared, told: Mapping[str, Any]) -> dict[str, Any]:
         "rows": rows,
         "columns": columns,
         "sample_keys": told.get("sample_keys") or {},
+        "event_time": time_of(told),
         "note": note_of(model, told, columns),
     }
 
@@ -101,16 +102,49 @@ def values_of(told: Mapping[str, Any]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: (-one["rows"], one["name"]))
 
 
+def time_of(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the time that both sides have, to which the comparison keeps; None for all rows."""
+    if not told.get("event_time"):
+        return None
+    return {
+        "column": told["event_time"],
+        "first": told["first_time"],
+        "last": told["last_time"],
+        "left_out_before": told["all_rows_before"] - told["rows_before"],
+        "left_out_after": told["all_rows_after"] - told["rows_after"],
+    }
+
+
+def time_note(told: Mapping[str, Any]) -> str:
+    """Return which rows lie outside of the time that both sides have, "" for none."""
+    found = time_of(told)
+    if not found or not (found["left_out_before"] or found["left_out_after"]):
+        return ""
+    first, last = found["first"], found["last"]
+    kept = f"{found['column']} from {first} to {last}, which both have"
+    # texts of one type in the order of time
+    if first is None or last is None or first > last:
+        kept = f"{found['column']} of a time that both have, and there is none"
+    return (
+        f"compared are rows with {kept}; left out: {found['left_out_before']} of production, "
+        f"{found['left_out_after']} of this run"
+    )
+
+
 def note_of(model: Compared, told: Mapping[str, Any], columns: Mapping[str, Any]) -> str:
     """Return what a reader of the figures has to know, "" for nothing."""
+    notes = [found] if (found := time_note(told)) else []
     if not model.key:
-        return (
+        notes.append(
             "no primary key: only rows and columns are counted; give the model a unique_key, "
             "a primary key constraint, or a column the tests unique and not_null"
         )
+        return "; ".join(notes)
     if not told.get("key"):
-        return f"the key {', '.join(model.key)} is not in both: only rows and columns are counted"
-    notes = []
+        notes.append(
+            f"the key {', '.join(model.key)} is not in both: only rows and columns are counted"
+        )
+        return "; ".join(notes)
     before, after = told["keyless_before"], told["keyless_after"]
     if before or after:
         notes.append(

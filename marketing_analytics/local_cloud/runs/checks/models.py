@@ -15,17 +15,21 @@ from marketing_analytics.local_cloud.runs.artifacts import part_in
 
 @dataclass(frozen=True)
 class Compared:
-    """A model; `after` and `before` are database, schema and identifier, `key` names columns."""
+    """A model; `after` and `before` are database, schema and identifier, `key` names columns.
+
+    `event_time` is the column of the time that a row is of, "" where the model names none.
+    """
 
     unique_id: str
     name: str
     after: dict[str, str]
     before: dict[str, str] | None
     key: list[str]
+    event_time: str = ""
 
     def asked(self) -> dict[str, Any]:
         """Return the model as the macro takes it."""
-        own = {"unique_id": self.unique_id, "key": self.key}
+        own = {"unique_id": self.unique_id, "key": self.key, "event_time": self.event_time}
         return {**own, "after": self.after, "before": self.before}
 
 
@@ -47,7 +51,9 @@ def compared_models(
             continue
         other = others.get(unique_id) or {}
         before = place_of(other) if other.get("relation_name") else None
-        found.append(Compared(unique_id, str(node["name"]), place_of(node), before, key_of(node)))
+        event_time = str((node.get("config") or {}).get("event_time") or "")
+        own_place, key = place_of(node), key_of(node)
+        found.append(Compared(unique_id, str(node["name"]), own_place, before, key, event_time))
     return sorted(found, key=lambda one: (one.name, one.unique_id))
 
 

@@ -22,6 +22,17 @@
     {% endif %}
     {% set old = compare_changes.columns_by_name(before) %}
     {% do found.update(columns_before=compare_changes.types_of(old)) %}
+    {% set time = model.event_time | lower %}
+    {% if time in new and time in old and new[time].data_type == old[time].data_type %}
+        {% set bounds = compare_changes.bounds(before, after, old[time].name, new[time].name) %}
+        {% set row = compare_changes.one_row(compare_changes.extent(before, after, bounds)) %}
+        {% do found.update(
+            event_time=new[time].name, first_time=row[0], last_time=row[1],
+            all_rows_before=row[2] | int, all_rows_after=row[3] | int
+        ) %}
+        {% set before = compare_changes.within(before, old[time].name, bounds) %}
+        {% set after = compare_changes.within(after, new[time].name, bounds) %}
+    {% endif %}
     {% set key = [] %}
     {% for name in model.key if name | lower in new and name | lower in old %}
         {% do key.append(name | lower) %}
@@ -49,6 +60,35 @@
         {% do found.update(sample_keys=compare_changes.masked_keys(run_query(statement), key, personal)) %}
     {% endif %}
     {{ return(found) }}
+{% endmacro %}
+
+{# the time that both sides have: from the later of the first times to the earlier of the last ones #}
+{% macro bounds(before, after, old_name, new_name) %}
+    {% set found = [] %}
+    {% for own, both in [('min', 'max'), ('max', 'min')] %}
+        {% do found.append(
+            '(select ' ~ both ~ '(moment) from (select ' ~ own ~ '(' ~ adapter.quote(old_name) ~ ') as moment from ' ~ before
+            ~ ' union all select ' ~ own ~ '(' ~ adapter.quote(new_name) ~ ') from ' ~ after ~ ') as moments)'
+        ) %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+{# that time as texts, and all rows of both sides #}
+{% macro extent(before, after, bounds) %}
+    select
+        cast({{ bounds[0] }} as {{ dbt.type_string() }}) as first_time,
+        cast({{ bounds[1] }} as {{ dbt.type_string() }}) as last_time,
+        (select count(*) from {{ before }}) as all_rows_before,
+        (select count(*) from {{ after }}) as all_rows_after
+{% endmacro %}
+
+{# the rows of a relation in that time, in the place of the relation #}
+{% macro within(relation, name, bounds) %}
+    {{ return(
+        '(select * from ' ~ relation ~ ' where ' ~ adapter.quote(name) ~ ' >= ' ~ bounds[0]
+        ~ ' and ' ~ adapter.quote(name) ~ ' <= ' ~ bounds[1] ~ ') as of_the_time'
+    ) }}
 {% endmacro %}
 
 {# rows of both sides beside each other; those whose key is null or not theirs alone are left out #}
