@@ -46,7 +46,7 @@ SHAPES = tuple(
 # prose has these words too, so that they are masked but not refused
 HEADER = (
     ("bearer", "token", "basic"),
-    re.compile(r"(?i)\b(bearer|token|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}"),
+    re.compile(r"(?i)(\b(?:bearer|token|basic)\s+)[A-Za-z0-9._~+/=-]{8,}()"),
 )
 # the password of an address; an error of a driver may tell it alone
 PASSWORD = re.compile(r"://[^/\s:@]*:([^@/\s]+)@")
@@ -161,10 +161,8 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, MASK)
-    for shape in shapes_in(text):
+    for shape in shapes_in(text, (*SHAPES, HEADER)):
         text = shape.sub(rf"\1{MASK}\2", text)
-    for header in shapes_in(text, [HEADER]):
-        text = header.sub(rf"\1\2{MASK}", text)
     return text
 
 

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from marketing_analytics.ingest.raw.declared import tables_of
+from marketing_analytics.ingest.raw.few_rows import insert_rows
 
 
 def pipeline_name(source: str) -> str:
@@ -96,6 +97,4 @@ def forget_state(connection: Any, source: str) -> None:
 
 def insert(connection: Any, table: str, row: Mapping[str, Any]) -> None:
     """Add a row to a table of dlt."""
-    marks = ", ".join("?" for _ in row)
-    query = f"insert into {table} ({', '.join(row)}) values ({marks})"  # noqa: S608
-    connection.execute(query, list(row.values()))
+    insert_rows(connection, table, ", ".join(row), [list(row.values())])
