@@ -68,8 +68,7 @@ looked_at as (
     left join changed_buckets
         on {{ person_bucket('signed_conversions.person_key') }} = changed_buckets.bucket
     where
-        known.conversion_id is null
-        or known.conversion_signature is null
+        known.conversion_signature is null
         or known.conversion_signature <> signed_conversions.conversion_signature
         or changed_buckets.bucket is not null
         or signed_conversions.converted_at > noted.until_at
