@@ -42,7 +42,7 @@ changed_buckets as (
 
 signed_conversions as (
 
-    -- a signature: what the credit of a conversion depends on, in one number; here beside its touches
+    -- the signature: what the credit of a conversion depends on beside its touches, in one number
     select
         conversions.*,
         {{ signature_of([
