@@ -40,7 +40,12 @@ def a_new_touch(rng: random.Random, touches: list[Touch], conversions: list[Conv
     """Add a late row: a touch an hour before a conversion."""
     one = rng.choice(conversions)
     touches.append(
-        Touch(f"{one.conversion_id}-late", one.person_key or "nobody", 9, one.converted_at - HOUR)
+        Touch(
+            f"{one.conversion_id}-{rng.randrange(10**9)}",
+            one.person_key or "nobody",
+            9,
+            one.converted_at - HOUR,
+        )
     )
 
 
@@ -97,7 +102,11 @@ def a_new_conversion(rng: random.Random, _: list[Touch], conversions: list[Conve
     """Add a conversion of today."""
     one = rng.choice(conversions)
     conversions.append(
-        replace(one, conversion_id=f"{one.conversion_id}-new", converted_at=one.converted_at + HOUR)
+        replace(
+            one,
+            conversion_id=f"{one.conversion_id}-{rng.randrange(10**9)}",
+            converted_at=one.converted_at + HOUR,
+        )
     )
 
 
