@@ -238,7 +238,29 @@ def load_dbt() -> Runs:
 
         for contract in (ProjectFlags, Project, DuckDBCredentials):
             contract.json_schema()
+        pass_over_unheard()
     return lambda args: run_linter(args[1:]) if args[0] == LINT else run_dbt(cli, args)
+
+
+def pass_over_unheard() -> None:
+    """Have dbt drop what its log leaves out before it writes that as JSON, not after.
+
+    That is nine events in ten, among them the SQL of every statement.
+    """
+    from dbt.events import logging
+    from dbt_common.events.base_types import EventLevel
+
+    make = logging.get_stdout_config
+    unheard = (EventLevel.DEBUG, EventLevel.TEST)
+
+    def make_heard(*args: Any, **kwargs: Any) -> Any:
+        config = make(*args, **kwargs)
+        if config.level not in unheard:
+            is_wanted = config.filter
+            config.filter = lambda event: event.info.level not in unheard and is_wanted(event)
+        return config
+
+    logging.get_stdout_config = make_heard
 
 
 def leave() -> NoReturn:
