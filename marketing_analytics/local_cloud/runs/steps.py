@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.core.redaction import redact
+from marketing_analytics.core.redaction import redact, redact_lines
 from marketing_analytics.local_cloud.runs.child.process import END_MARK
 from marketing_analytics.local_cloud.runs.records import Node
 from marketing_analytics.local_cloud.store.connection import time_text
@@ -78,6 +78,7 @@ RESERVED = {
 }
 MAX_LOG_BYTES = 20 << 20
 MAX_LINE_BYTES = 1 << 20
+BLOCK_CHARACTERS = 1 << 14
 RUNNING = "started"
 NO_RAW = 'Catalog "raw" does not exist'
 
@@ -348,9 +349,11 @@ def keep_debug_log(folder: Path, path: Path, secrets: Sequence[str]) -> None:
             source.open(encoding="utf-8", errors="replace") as lines,
             path.open("w", encoding="utf-8", errors="replace") as kept,
         ):
-            while left > 0 and (line := lines.readline(MAX_LINE_BYTES)):
-                kept.write(redact(line, secrets))
-                left -= len(line)
+            # whole lines: a secret must not be cut in two
+            while left > 0 and (block := lines.read(BLOCK_CHARACTERS)):
+                block += lines.readline(MAX_LINE_BYTES)
+                kept.write(redact_lines(block, secrets))
+                left -= len(block)
     shutil.rmtree(folder, ignore_errors=True)
 
 
