@@ -342,12 +342,11 @@ class StepLog:
 
 def keep_debug_log(folder: Path, path: Path, secrets: Sequence[str]) -> None:
     """Move dbt's debug log of a step out of its folder to `path`, redacted and capped."""
-    source = folder / "dbt.log"
-    if source.is_file():
-        left = MAX_LOG_BYTES
+    left = MAX_LOG_BYTES
+    for source in newest_logs(folder):
         with (
             source.open(encoding="utf-8", errors="replace") as lines,
-            path.open("w", encoding="utf-8", errors="replace") as kept,
+            path.open("a", encoding="utf-8", errors="replace") as kept,
         ):
             # whole lines: a secret must not be cut in two
             while left > 0 and (block := lines.read(BLOCK_CHARACTERS)):
@@ -355,6 +354,22 @@ def keep_debug_log(folder: Path, path: Path, secrets: Sequence[str]) -> None:
                 kept.write(redact_lines(block, secrets))
                 left -= len(block)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def newest_logs(folder: Path) -> list[Path]:
+    """Return dbt's debug logs in order of time: it begins a new one after 10 MiB.
+
+    Those that would not fit in front of the newest are left out.
+    """
+    found: list[Path] = []
+    left = MAX_LOG_BYTES
+    # dbt.log, then what was moved away: dbt.log.1 is the latest of them
+    for source in sorted(folder.glob("dbt.log*")):
+        left -= source.stat().st_size
+        if left < 0 and found:
+            break
+        found.append(source)
+    return found[::-1]
 
 
 def clock_of(moment: str) -> str:

@@ -145,3 +145,13 @@ def test_a_secret_at_the_end_of_a_block_of_the_debug_log_is_masked_whole(tmp_pat
     keep_debug_log(folder, tmp_path / "4.debug.log", ["s3cr3t-value"])
     assert (tmp_path / "4.debug.log").read_text() == text.replace("s3cr3t-value", MASK)
     assert not folder.exists()
+
+
+def test_a_debug_log_in_several_files_is_kept_from_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(steps, "MAX_LOG_BYTES", 30)
+    folder = tmp_path / "4.debug"
+    folder.mkdir()
+    for name, text in (("dbt.log.2", "first\n"), ("dbt.log.1", "second\n"), ("dbt.log", "third\n")):
+        (folder / name).write_text(text * 2)
+    keep_debug_log(folder, tmp_path / "4.debug.log", [])
+    assert (tmp_path / "4.debug.log").read_text() == "second\nsecond\nthird\nthird\n"
