@@ -113,8 +113,6 @@ from marketing_analytics.local_cloud.store.jobs import get_job
 from marketing_analytics.local_cloud.webhooks.store import STARTED, tell
 from marketing_analytics.warehouse.duckdb import no_raw_database, wait_for_writer
 
-# they work in dbt's target folder
-OF_DBT = (Kind.DBT, Kind.COMPARE)
 STOPPED = "The server was stopped while this run was going on."
 log = logging.getLogger(__name__)
 
@@ -306,19 +304,18 @@ class Runner:
 
     def _end_step(self, step: Step, status: Status) -> None:
         """Keep the artifacts of a step, then close its row: who sees it ended can read them."""
-        is_dbt = step.kind in OF_DBT
-        if is_dbt:
+        kept = False
+        if step.is_of_dbt:
             keep_parse_file(self.workspace.target, self.workspace.parse_file)
-        kept = is_dbt and keep_artifacts(
-            self.settings.data_folder,
-            self.lease.run_id,
-            step.index,
-            self.workspace.target,
-            metadata_of(self.environment),
-            self.secrets,
-            is_last=not any(later.kind in OF_DBT for later in self.steps[step.index :]),
-        )
-        if is_dbt:
+            kept = keep_artifacts(
+                self.settings.data_folder,
+                self.lease.run_id,
+                step.index,
+                self.workspace.target,
+                metadata_of(self.environment),
+                self.secrets,
+                is_last=not any(later.is_of_dbt for later in self.steps[step.index :]),
+            )
             folder = self.workspace.debug_logs(step.index)
             keep_debug_log(folder, folder.with_suffix(".debug.log"), self.secrets)
         with self._write() as connection:

@@ -104,6 +104,11 @@ class Step:
     command: str | None = None
     is_advisory: bool = False
 
+    @property
+    def is_of_dbt(self) -> bool:
+        """Return whether it works in dbt's target folder."""
+        return self.kind in (Kind.DBT, Kind.COMPARE)
+
 
 @dataclass(frozen=True)
 class More:
