@@ -25,7 +25,7 @@ SHAPES = tuple(
     (tuple(words.split()), re.compile(shape))
     for words, shape in (
         (
-            "private key",
+            "-----begin",
             r"()-----BEGIN [A-Z ]*PRIVATE KEY(?:-----[A-Za-z0-9+/=\s]*)?()",
         ),
         (
@@ -164,6 +164,17 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     for shape in shapes_in(text, (*SHAPES, HEADER)):
         text = shape.sub(rf"\1{MASK}\2", text)
     return text
+
+
+def redact_lines(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return a text with each of its lines masked, as `redact` does it.
+
+    Few texts have anything to mask, and to see that of all lines at once costs a fifth.
+    """
+    wanted = [secret for secret in secrets if secret]
+    if not any(secret in text for secret in wanted) and not shapes_in(text, (*SHAPES, HEADER)):
+        return text
+    return "\n".join(redact(line, wanted) for line in text.split("\n"))
 
 
 def shapes_in(

@@ -16,6 +16,7 @@ from marketing_analytics.core.redaction import (
     is_secret_name,
     masked_values,
     redact,
+    redact_lines,
     secrets_of,
     starred,
 )
@@ -153,4 +154,8 @@ def test_no_shape_is_missed_because_its_words_were_not_seen():
         expected = redaction.HEADER[1].sub(rf"\1\2{MASK}", expected)
         assert redact(text) == expected
         masked += MASK in expected
+        # and line by line, a part of an ordinary text as a known value
+        for known in ([], ["", "value-0"]):
+            lines = [redact(line, known) for line in text.split("\n")]
+            assert redact_lines(text, known) == "\n".join(lines)
     assert masked > 1_000

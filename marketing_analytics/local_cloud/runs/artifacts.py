@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,24 +43,42 @@ def keep_artifacts(
     target: Path,
     metadata: Mapping[str, str] | None = None,
     secrets: Sequence[str] = (),
+    *,
+    is_last: bool = False,
 ) -> bool:
-    """Copy dbt's target folder to the step's place, which appears whole or not at all.
+    """Put dbt's target folder in the step's place, which appears whole or not at all.
 
     Return whether there was anything to keep. `metadata` is what dbt Cloud says of the run;
-    the values of `secrets` are masked in every file.
+    the values of `secrets` are masked in every file. The folder itself is taken when no later step
+    wants it: a copy of all that a large project compiles costs seconds, most of it for new folders.
     """
     if not any((target / name).is_file() for name in ("manifest.json", "run_results.json")):
         return False
     place = artifacts_folder(data_folder, run_id) / f"step_{step_index}"
     part = place.with_name(f".step_{step_index}.part")
     shutil.rmtree(part, ignore_errors=True)
-    shutil.copytree(target, part, ignore=lambda _folder, names: LEFT_OUT.intersection(names))
+    if is_last:
+        part.parent.mkdir(parents=True, exist_ok=True)
+        target.rename(part)
+        for folder, folders, files in os.walk(part):
+            for name in no_artifacts(folder, [*folders, *files]):
+                Path(folder, name).unlink()
+    else:
+        shutil.copytree(target, part, ignore=no_artifacts)
     if metadata:
         freshen_metadata(part / "manifest.json", metadata)
     mask_files(part, secrets)
     shutil.rmtree(place, ignore_errors=True)
     part.rename(place)
     return True
+
+
+def no_artifacts(folder: str, names: Iterable[str]) -> set[str]:
+    """Return which names are none: dbt's caches, and links, which may lead to files of the server.
+
+    A model in Python can make one to what it may not read itself.
+    """
+    return {name for name in names if name in LEFT_OUT or Path(folder, name).is_symlink()}
 
 
 def mask_files(folder: Path, secrets: Sequence[str]) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 
 from marketing_analytics.cloud_api.states import Status
@@ -51,7 +50,7 @@ def save_nodes(connection: Connection, run_id: int, step_index: int, nodes: Iter
     """Write nodes inside an open transaction; unset values keep what is there."""
     sql = load_sql("runs_progress")["save_node"]
     for node in nodes:
-        connection.execute(sql, {"run_id": run_id, "step_index": step_index, **asdict(node)})
+        connection.execute(sql, {"run_id": run_id, "step_index": step_index, **vars(node)})
 
 
 def close_steps(connection: Connection, run_id: int) -> None:

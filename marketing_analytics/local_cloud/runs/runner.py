@@ -304,17 +304,18 @@ class Runner:
 
     def _end_step(self, step: Step, status: Status) -> None:
         """Keep the artifacts of a step, then close its row: who sees it ended can read them."""
-        is_dbt = step.kind in (Kind.DBT, Kind.COMPARE)
-        kept = is_dbt and keep_artifacts(
-            self.settings.data_folder,
-            self.lease.run_id,
-            step.index,
-            self.workspace.target,
-            metadata_of(self.environment),
-            self.secrets,
-        )
-        if is_dbt:
+        kept = False
+        if step.is_of_dbt:
             keep_parse_file(self.workspace.target, self.workspace.parse_file)
+            kept = keep_artifacts(
+                self.settings.data_folder,
+                self.lease.run_id,
+                step.index,
+                self.workspace.target,
+                metadata_of(self.environment),
+                self.secrets,
+                is_last=not any(later.is_of_dbt for later in self.steps[step.index :]),
+            )
             folder = self.workspace.debug_logs(step.index)
             keep_debug_log(folder, folder.with_suffix(".debug.log"), self.secrets)
         with self._write() as connection:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.core.redaction import redact
+from marketing_analytics.core.redaction import redact, redact_lines
 from marketing_analytics.local_cloud.runs.child.process import END_MARK
 from marketing_analytics.local_cloud.runs.records import Node
 from marketing_analytics.local_cloud.store.connection import time_text
@@ -78,6 +78,7 @@ RESERVED = {
 }
 MAX_LOG_BYTES = 20 << 20
 MAX_LINE_BYTES = 1 << 20
+BLOCK_CHARACTERS = 1 << 14
 RUNNING = "started"
 NO_RAW = 'Catalog "raw" does not exist'
 
@@ -102,6 +103,11 @@ class Step:
     kind: Kind = Kind.DBT
     command: str | None = None
     is_advisory: bool = False
+
+    @property
+    def is_of_dbt(self) -> bool:
+        """Return whether it works in dbt's target folder."""
+        return self.kind in (Kind.DBT, Kind.COMPARE)
 
 
 @dataclass(frozen=True)
@@ -341,17 +347,34 @@ class StepLog:
 
 def keep_debug_log(folder: Path, path: Path, secrets: Sequence[str]) -> None:
     """Move dbt's debug log of a step out of its folder to `path`, redacted and capped."""
-    source = folder / "dbt.log"
-    if source.is_file():
-        left = MAX_LOG_BYTES
+    left = MAX_LOG_BYTES
+    for source in newest_logs(folder):
         with (
             source.open(encoding="utf-8", errors="replace") as lines,
-            path.open("w", encoding="utf-8", errors="replace") as kept,
+            path.open("a", encoding="utf-8", errors="replace") as kept,
         ):
-            while left > 0 and (line := lines.readline(MAX_LINE_BYTES)):
-                kept.write(redact(line, secrets))
-                left -= len(line)
+            # whole lines: a secret must not be cut in two
+            while left > 0 and (block := lines.read(BLOCK_CHARACTERS)):
+                block += lines.readline(MAX_LINE_BYTES)
+                kept.write(redact_lines(block, secrets))
+                left -= len(block)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def newest_logs(folder: Path) -> list[Path]:
+    """Return dbt's debug logs in order of time: it begins a new one after 10 MiB.
+
+    Those that would not fit in front of the newest are left out.
+    """
+    found: list[Path] = []
+    left = MAX_LOG_BYTES
+    # dbt.log, then what was moved away: dbt.log.1 is the latest of them
+    for source in sorted(folder.glob("dbt.log*")):
+        left -= source.stat().st_size
+        if left < 0 and found:
+            break
+        found.append(source)
+    return found[::-1]
 
 
 def clock_of(moment: str) -> str:

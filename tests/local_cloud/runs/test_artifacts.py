@@ -62,6 +62,23 @@ def test_known_secrets_are_masked_in_every_artifact(data_folder):
     assert found.read_text() == "select '**********', 999999"
 
 
+@pytest.mark.parametrize("is_last", [False, True])
+def test_dbts_caches_and_links_are_no_artifacts_and_the_last_step_takes_the_folder(
+    data_folder, is_last
+):
+    target = data_folder / "target"
+    (target / "out.json").symlink_to(data_folder / "secret")
+    (target / "compiled" / "all").symlink_to(data_folder)
+    assert keep_artifacts(data_folder, 7, 6, target, {}, ["hunter22"], is_last=is_last)
+    first = ["compiled/tiny/one.sql", "manifest.json", "run_results.json"]
+    assert list_artifacts(data_folder, 7, 6) == sorted([*first, "catalog.json"])
+    place = data_folder / "runs" / "7" / "artifacts" / "step_6"
+    assert not any(path.is_symlink() for path in place.rglob("*"))
+    assert target.exists() != is_last
+    # what a link led to is still there
+    assert (data_folder / "secret").read_text() == "secret"
+
+
 def test_the_parse_file_is_replaced_whole(data_folder):
     place = data_folder / "env_1_tiny.msgpack"
     keep_parse_file(data_folder / "target", place)

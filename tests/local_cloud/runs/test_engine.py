@@ -188,7 +188,7 @@ def test_a_runner_that_breaks_off_does_not_keep_its_run(cloud, start_engine, mon
 
 
 def test_a_disk_that_is_full_is_a_sentence_not_a_stuck_run(cloud, start_engine, monkeypatch):
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("marketing_analytics.local_cloud.runs.runner.keep_artifacts", full)

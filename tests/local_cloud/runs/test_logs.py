@@ -12,6 +12,7 @@ from marketing_analytics.local_cloud.runs.child.process import END_MARK
 from marketing_analytics.local_cloud.runs.steps import (
     LineReader,
     StepLog,
+    keep_debug_log,
     nodes_of_results,
 )
 
@@ -131,3 +132,26 @@ def test_results_that_cannot_be_read_give_no_nodes(tmp_path):
     (node,) = nodes_of_results(path)
     assert (node.name, node.status, node.message) == ("b", "error", "no")
     assert nodes_of_results(path, since=path.stat().st_mtime + 10) == []
+
+
+@pytest.mark.parametrize("before", [-9, -1, 0, 1])
+def test_a_secret_at_the_end_of_a_block_of_the_debug_log_is_masked_whole(tmp_path, before):
+    lines = f"{'x' * 98}\n" * 200
+    place = steps.BLOCK_CHARACTERS + before
+    text = f"{lines[:place]}s3cr3t-value\n{lines}"
+    folder = tmp_path / "4.debug"
+    folder.mkdir()
+    (folder / "dbt.log").write_text(text)
+    keep_debug_log(folder, tmp_path / "4.debug.log", ["s3cr3t-value"])
+    assert (tmp_path / "4.debug.log").read_text() == text.replace("s3cr3t-value", MASK)
+    assert not folder.exists()
+
+
+def test_a_debug_log_in_several_files_is_kept_from_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(steps, "MAX_LOG_BYTES", 30)
+    folder = tmp_path / "4.debug"
+    folder.mkdir()
+    for name, text in (("dbt.log.2", "first\n"), ("dbt.log.1", "second\n"), ("dbt.log", "third\n")):
+        (folder / name).write_text(text * 2)
+    keep_debug_log(folder, tmp_path / "4.debug.log", [])
+    assert (tmp_path / "4.debug.log").read_text() == "second\nsecond\nthird\nthird\n"

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +19,7 @@ from marketing_analytics.local_cloud.runs.child.process import (
     describe_exit,
     is_running,
     kill_survivor,
+    pass_over_unheard,
 )
 
 
@@ -150,3 +152,34 @@ def test_an_end_is_told_in_words():
     assert describe_exit(2) == "exit code 2"
     assert describe_exit(-9) == "signal SIGKILL"
     assert describe_exit(-250) == "signal 250"
+
+
+@pytest.mark.parametrize(
+    ("level", "heard"),
+    [
+        ("info", ["info", "error"]),
+        ("warn", ["info", "error"]),
+        ("debug", ["debug", "info", "error"]),
+    ],
+)
+def test_dbt_drops_what_its_log_leaves_out_before_it_is_written_as_json(
+    monkeypatch, tmp_path, level, heard
+):
+    from dbt.events import logging
+    from dbt_common.events.event_manager_client import cleanup_event_logger, get_event_manager
+
+    monkeypatch.setattr(logging, "get_stdout_config", logging.get_stdout_config)
+    pass_over_unheard()
+    given = {"LOG_PATH": tmp_path, "LOG_FORMAT": "json", "LOG_LEVEL": level, "USE_COLORS": False}
+    more = {"LOG_LEVEL_FILE": "none", "QUIET": False, "DEBUG": False, "LOG_CACHE_EVENTS": False}
+    logging.setup_event_logger(SimpleNamespace(**given, **more))
+    try:
+        (logger,) = get_event_manager().loggers
+    finally:
+        cleanup_event_logger()
+    events = {
+        name: SimpleNamespace(level=name, name="SQLQuery") for name in ("debug", "info", "error")
+    }
+    assert [
+        name for name, info in events.items() if logger.filter(SimpleNamespace(info=info))
+    ] == heard
