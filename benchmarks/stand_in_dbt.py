@@ -1,7 +1,8 @@
 """Stands in for dbt where its start-up would be the whole test: same pipe, same death.
 
 Each command leaves two lines in `$DBT_EFFECTS`: the run and `start`, the run and `end`.
-Words after `dbt run`: `sleep=SECONDS`, `exit=CODE`, `print=BYTES`, `ignore-signals`.
+Words after `dbt run`: `sleep=SECONDS`, `exit=CODE`, `print=BYTES`, `ignore-signals`, and
+`link=FILE`, which puts links to a file where the server will write and read.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from marketing_analytics.local_cloud.runs.child.process import Runs, serve
 
@@ -24,6 +26,18 @@ def note(what: str) -> None:
         os.close(handle)
 
 
+def plant(led_to: Path) -> None:
+    """Do what a hostile model could: put links to a file of the server into the run's folder."""
+    target = Path(os.environ["DBT_TARGET_PATH"])
+    debug = Path(os.environ["DBT_LOG_PATH"])
+    for folder in (target, debug):
+        folder.mkdir(parents=True, exist_ok=True)
+    (target / "manifest.json").write_text("{}")
+    next_log = f"{int(debug.stem) + 1}.log"
+    for name in (target / "partial_parse.msgpack", debug / "dbt.log", debug.parent / next_log):
+        name.symlink_to(led_to)
+
+
 def run(args: Sequence[str]) -> int:
     options = dict(word.partition("=")[::2] for word in args)
     try:
@@ -34,6 +48,8 @@ def run(args: Sequence[str]) -> int:
         note("start")
         for _ in range(int(options.get("print", "0")) >> 16):
             os.write(1, b"x" * (1 << 16))
+        if "link" in options:
+            plant(Path(options["link"]))
         time.sleep(float(options.get("sleep", "0")))
     except KeyboardInterrupt:
         return 2

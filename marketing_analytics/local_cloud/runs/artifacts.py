@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -121,10 +122,12 @@ def keep_parse_file(target: Path, parse_file: Path) -> None:
     fresh = target / "partial_parse.msgpack"
     if not fresh.is_file():
         return
-    part = parse_file.with_suffix(".part")
+    # dbt writes to this folder too: a name that it cannot know, and no link is followed
     with contextlib.suppress(OSError):
+        handle, part = tempfile.mkstemp(dir=parse_file.parent)
+        os.close(handle)
         shutil.copyfile(fresh, part)
-        part.replace(parse_file)
+        Path(part).replace(parse_file)
 
 
 def step_folder(data_folder: Path, run_id: int, step_index: int | None = None) -> Path | None:

@@ -415,8 +415,8 @@ class Runner:
         variables, writable = reach_of(self.workspace, self.settings.access)
         given = {**self.environment, **step_variables(self.workspace, step.index), **variables}
         given = apart(given, project) if project else given
-        place = project or self.workspace.project
-        return Request(args, given, place, writable, raw_files(self.settings.raw_database))
+        space, raw = self.workspace, raw_files(self.settings.raw_database)
+        return Request(args, given, project or space.project, space.run, writable, raw)
 
     def _ask_aside(
         self, step: Step, args: Sequence[str], name: str, project: Path | None = None

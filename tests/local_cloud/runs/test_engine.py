@@ -49,6 +49,19 @@ def test_the_first_failing_step_ends_the_run_and_the_rest_is_skipped(cloud, star
     assert len(cloud.effect_lines()) == 2
 
 
+def test_links_that_a_model_makes_are_not_followed_by_the_server(cloud, start_engine):
+    start_engine()
+    theirs = cloud.data_folder / "theirs"
+    theirs.write_text("nobody reads this, and nobody writes here")
+    before = theirs.read_bytes()
+    run = cloud.run(cloud.job([f"dbt run link={theirs}", "dbt run print=65536"]))
+    assert cloud.wait(run).status == 10
+    assert theirs.read_bytes() == before
+    holds = [path for path in cloud.data_folder.rglob("*") if path.is_file() and path != theirs]
+    assert [path for path in holds if path.is_symlink() or before in path.read_bytes()] == []
+    assert cloud.log(run, 5)
+
+
 def test_freshness_and_docs_do_not_fail_the_run(cloud, start_engine, monkeypatch):
     monkeypatch.setattr(
         "marketing_analytics.local_cloud.runs.steps.FRESHNESS_COMMAND", "dbt source exit=1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -18,11 +19,15 @@ Save = Callable[[StepLog], None]
 
 @dataclass(frozen=True)
 class Request:
-    """One command: its arguments, what it sees, where it works and which files it may reach."""
+    """One command: its arguments, what it sees, where it works and which files it may reach.
+
+    `run` is the folder of the run, which the server reads and writes too.
+    """
 
     args: Sequence[str]
     environment: Mapping[str, str]
     folder: Path
+    run: Path
     writable: Sequence[Path] | None = None
     readable: Sequence[Path] = ()
 
@@ -54,7 +59,10 @@ class Dialogue:
             writable=request.writable,
             readable=request.readable,
         )
-        self._follow(log, save or (lambda _: None))
+        try:
+            self._follow(log, save or (lambda _: None))
+        finally:
+            drop_links(request.run)
 
     def finish(self) -> None:
         """Let the process leave in order when it waits, else end it."""
@@ -108,3 +116,11 @@ class Dialogue:
             if not self._read_some(reader, log) or log.exit_code is not None:
                 return True
         return False
+
+
+def drop_links(folder: Path) -> None:
+    """Remove links in a folder: a model may have made them, and the server would follow them."""
+    for place, folders, files in os.walk(folder):
+        for path in (Path(place, name) for name in (*folders, *files)):
+            if path.is_symlink():
+                path.unlink()
