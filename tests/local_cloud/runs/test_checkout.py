@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -110,6 +111,35 @@ def test_the_whole_repository_is_there_at_the_commit_that_was_asked_for(reposito
     assert take(repository, home, Asked(sha=first[:8])).sha == first
     assert files(home.tree) == WHOLE
     assert git(repository, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("is_bare", [False, True])
+def test_links_that_a_step_left_lead_nowhere(repository, home, tmp_path, is_bare):
+    if is_bare:
+        shutil.rmtree(repository / ".git")
+    outside = tmp_path / "outside"
+    write(outside, "models/kept.sql", "theirs")
+    write(outside, "note", "theirs")
+    links = {
+        "tree": outside, "index": outside / "note", "index.commit": outside / "note",
+        "copied.json": outside / "note", "copied.json.part": outside / "note",
+        "tree/dbt/models": outside / "models", "tree/data": outside,
+    }  # fmt: skip
+    expected = None
+    for name, led_to in links.items():
+        take(repository, home)
+        expected = expected or files(home.tree)
+        place = home.folder / name
+        place.parent.mkdir(exist_ok=True)
+        if place.is_dir():
+            shutil.rmtree(place)
+        place.unlink(missing_ok=True)
+        place.symlink_to(led_to)
+        write(repository, "dbt/models/logs/target/var/a.sql", f"select 1 as {name}\n")
+        take(repository, home)
+        assert files(home.tree) == expected
+        assert {one.read_text() for one in outside.rglob("*") if one.is_file()} == {"theirs"}
+        assert files(outside) == {"models/kept.sql", "note"}
 
 
 @pytest.mark.parametrize(

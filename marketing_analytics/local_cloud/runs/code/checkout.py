@@ -87,6 +87,12 @@ class Home:
         """Return the note of what was copied."""
         return self.folder / "copied.json"
 
+    def drop_links(self) -> None:
+        """Remove links from its places: a step may have made them, and would lead us elsewhere."""
+        for path in self.folder.iterdir() if self.folder.is_dir() else ():
+            if path.is_symlink():
+                path.unlink()
+
 
 def check_out(
     source: Source,
@@ -99,6 +105,7 @@ def check_out(
 
     `check` is called while a repository is fetched, and raises to end it.
     """
+    home.drop_links()
     if is_address(source.place):
         mirror = mirrors.fetch(source.place, number=asked.request, check=check)
         return check_out_address(mirror, source, asked, home)
