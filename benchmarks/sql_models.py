@@ -64,10 +64,10 @@ select distinct channel, channel not in ({free}) as is_paid from fct_touchpoints
 """
 
 
-def run_dbt(
-    folder: Path, command: str, names: Sequence[str], variables: Mapping[str, Any], *options: str
-) -> None:
-    """Run dbt on some models, in the schema main of wh."""
+def compiled(
+    folder: Path, names: Sequence[str] = MODELS, variables: Mapping[str, Any] = VARIABLES
+) -> dict[str, str]:
+    """Return the SQL of models by name, as dbt compiles it for the schema main of wh."""
     duckdb.connect(str(folder / "raw.duckdb")).close()
     settings = {
         "MARKETING_RAW_DATABASE": str(folder / "raw.duckdb"),
@@ -77,20 +77,13 @@ def run_dbt(
     }
     place = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
     place += ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
-    given = ["--vars", json.dumps(variables), "--select", *names]
+    command = [str(DBT), "compile", "-q", "--vars", json.dumps(variables), *place]
     subprocess.run(
-        [str(DBT), command, "-q", *place, *given, *options],
+        [*command, "--select", *names],
         env=os.environ | settings,
         check=True,
         stdout=subprocess.DEVNULL,
     )
-
-
-def compiled(
-    folder: Path, names: Sequence[str] = MODELS, variables: Mapping[str, Any] = VARIABLES
-) -> dict[str, str]:
-    """Return the SQL of models by name, as dbt compiles it for the schema main of wh."""
-    run_dbt(folder, "compile", names, variables)
     found = {path.stem: path for path in (folder / "target" / "compiled").rglob("*.sql")}
     return {name: found[name].read_text(encoding="utf-8") for name in names}
 

@@ -21,13 +21,7 @@ Figures = dict[tuple[str, str], tuple[str, ...]]
 KEY_COLUMNS = 4
 AT_ONCE = 40
 # the times of loading and fitting are those of the test
-NOT_OF_THE_WORLD = (
-    "loaded_at",
-    "fitted_at",
-    "trained_at",
-    "touch_signature",
-    "conversion_signature",
-)
+NOT_OF_THE_WORLD = ("loaded_at", "fitted_at", "trained_at", "signature")
 
 
 def recorded() -> Figures:

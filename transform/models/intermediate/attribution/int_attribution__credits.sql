@@ -26,72 +26,23 @@ windows as (
     {{ attribution_windows() }}
 ),
 
-paid_channels as (
-
-    select sum({{ hash_of(['channel', 'is_paid']) }}) as channel_signature from channels
-
-),
-
-noted as (
-    {{ noted_touches(is_incremental()) }}
-),
-
-changed_buckets as (
-    {{ changed_buckets(is_incremental()) }}
-),
-
-signed_conversions as (
-
-    -- the signature: what the credit of a conversion depends on beside its touches, in one number
-    select
-        conversions.*,
-        {{ signature_of([
-            'conversions.person_key', 'conversions.converted_at', 'conversions.is_refunded',
-            'conversions.revenue_usd', 'paid_channels.channel_signature',
-            "'" ~ attribution_settings() ~ "'"
-        ]) }} as conversion_signature
-    from conversions
-    cross join paid_channels
-
-),
-
-looked_at as (
-
-    select
-        signed_conversions.*,
-        known.touch_signature as known_touch_signature,
-        coalesce(known.conversion_signature = signed_conversions.conversion_signature, false)
-            as is_like_known
-    from signed_conversions
-    cross join noted
-    left join known on signed_conversions.conversion_id = known.conversion_id
-    left join changed_buckets
-        on {{ person_bucket('signed_conversions.person_key') }} = changed_buckets.bucket
-    where
-        known.conversion_signature is null
-        or known.conversion_signature <> signed_conversions.conversion_signature
-        or changed_buckets.bucket is not null
-        or signed_conversions.converted_at > noted.until_at
-
-),
-
 before_conversion as (
 
     select
-        looked_at.conversion_id,
+        conversions.conversion_id,
         touchpoints.touchpoint_id,
         touchpoints.ga_session_number,
         touchpoints.channel <> 'direct' as is_non_direct,
         coalesce(channels.is_paid, false) as is_paid,
         touchpoints.consent_window_days,
-        {{ seconds_between('touchpoints.touched_at', 'looked_at.converted_at') }}
+        {{ seconds_between('touchpoints.touched_at', 'conversions.converted_at') }}
             as seconds_to_conversion
-    from looked_at
+    from conversions
     inner join touchpoints
-        on looked_at.person_key = touchpoints.person_key
-        and looked_at.converted_at >= touchpoints.touched_at
+        on conversions.person_key = touchpoints.person_key
+        and conversions.converted_at >= touchpoints.touched_at
     left join channels on touchpoints.channel = channels.channel
-    where not looked_at.is_refunded
+    where not conversions.is_refunded
 
 ),
 
@@ -109,6 +60,7 @@ reached as (
 
 signed as (
 
+    -- the signature: what the credit of a conversion depends on, in one number
     select
         conversion_id,
         sum(
@@ -116,7 +68,7 @@ signed as (
                 'touchpoint_id', 'ga_session_number', 'is_non_direct', 'is_paid',
                 'seconds_to_conversion'
             ]) }}
-        ) as touch_sum,
+        ) as touch_signature,
         min(seconds_to_conversion) as newest_seconds
     from reached
     group by conversion_id
@@ -126,25 +78,30 @@ signed as (
 judged as (
 
     select
-        looked_at.*,
+        conversions.conversion_id,
         signed.newest_seconds,
-        {{ signature_of(['signed.touch_sum']) }} as touch_signature
-    from looked_at
-    left join signed on looked_at.conversion_id = signed.conversion_id
+        conversions.is_refunded,
+        conversions.revenue_usd,
+        cast(
+            mod(
+                {{ hash_of([
+                    'conversions.is_refunded', 'conversions.revenue_usd',
+                    'signed.touch_signature', "'" ~ attribution_settings() ~ "'"
+                ]) }},
+                1000000000000000000
+            ) as bigint
+        ) as signature
+    from conversions
+    left join signed on conversions.conversion_id = signed.conversion_id
 
 ),
 
 changed as (
 
-    select
-        conversion_id,
-        is_refunded,
-        revenue_usd,
-        newest_seconds,
-        touch_signature,
-        conversion_signature
+    select judged.*
     from judged
-    where not is_like_known or touch_signature <> known_touch_signature
+    left join known on judged.conversion_id = known.conversion_id
+    where known.conversion_id is null or judged.signature <> known.signature
 
 ),
 
@@ -153,8 +110,7 @@ weighted as (
     select
         reached.*,
         changed.revenue_usd,
-        changed.touch_signature,
-        changed.conversion_signature,
+        changed.signature,
         {{ time_decay_weight('(reached.seconds_to_conversion - changed.newest_seconds)') }}
             as touch_weight
     from reached
@@ -233,8 +189,7 @@ attributed as (
         touchpoint_id,
         {{ as_double('seconds_to_conversion') }} as seconds_to_conversion,
         {{ touch_credits() }},
-        {{ kept_signature('touch_signature', 'recency = 1') }},
-        {{ kept_signature('conversion_signature', 'recency = 1') }}
+        {{ kept_signature('recency = 1') }} as signature
     from shared
 
 ),
@@ -262,8 +217,7 @@ unattributed as (
         {{ as_text('null') }} as touchpoint_id,
         {{ as_double('null') }} as seconds_to_conversion,
         {{ whole_credits() }},
-        {{ kept_signature('touch_signature') }},
-        {{ kept_signature('conversion_signature') }}
+        {{ kept_signature() }} as signature
     from untouched
 
 ),
