@@ -6,13 +6,14 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from marketing_analytics.core.errors import MachineError
 from marketing_analytics.core.redaction import MASK
+from marketing_analytics.core.written import replace_file
 
 # dbt's own caches, of no use to a reader
 LEFT_OUT = frozenset({"partial_parse.msgpack", "perf_info.json"})
@@ -122,12 +123,9 @@ def keep_parse_file(target: Path, parse_file: Path) -> None:
     fresh = target / "partial_parse.msgpack"
     if not fresh.is_file():
         return
-    # dbt writes to this folder too: a name that it cannot know, and no link is followed
-    with contextlib.suppress(OSError):
-        handle, part = tempfile.mkstemp(dir=parse_file.parent)
-        os.close(handle)
-        shutil.copyfile(fresh, part)
-        Path(part).replace(parse_file)
+    # dbt writes to this folder too: written beside under a name that it cannot know
+    with contextlib.suppress(OSError, MachineError):
+        replace_file(parse_file, fresh.read_bytes())
 
 
 def step_folder(data_folder: Path, run_id: int, step_index: int | None = None) -> Path | None:

@@ -347,18 +347,23 @@ class StepLog:
 
 def keep_debug_log(folder: Path, path: Path, secrets: Sequence[str]) -> None:
     """Move dbt's debug log of a step out of its folder to `path`, redacted and capped."""
-    left = MAX_LOG_BYTES
-    for source in newest_logs(folder):
-        with (
-            source.open(encoding="utf-8", errors="replace") as lines,
-            path.open("a", encoding="utf-8", errors="replace") as kept,
-        ):
-            # whole lines: a secret must not be cut in two
-            while left > 0 and (block := lines.read(BLOCK_CHARACTERS)):
-                block += lines.readline(MAX_LINE_BYTES)
-                kept.write(redact_lines(block, secrets))
-                left -= len(block)
+    if sources := newest_logs(folder):
+        with path.open("w", encoding="utf-8", errors="replace") as kept:
+            left = MAX_LOG_BYTES
+            for source in sources:
+                left = copy_masked(source, kept, secrets, left)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy_masked(source: Path, kept: TextIO, secrets: Sequence[str], left: int) -> int:
+    """Copy a log, masked, as far as there is room for it; return the room that is left."""
+    with source.open(encoding="utf-8", errors="replace") as lines:
+        # whole lines: a secret must not be cut in two
+        while left > 0 and (block := lines.read(BLOCK_CHARACTERS)):
+            block += lines.readline(MAX_LINE_BYTES)
+            kept.write(redact_lines(block, secrets))
+            left -= len(block)
+    return left
 
 
 def newest_logs(folder: Path) -> list[Path]:
@@ -369,7 +374,7 @@ def newest_logs(folder: Path) -> list[Path]:
     found: list[Path] = []
     left = MAX_LOG_BYTES
     # dbt.log, then what was moved away: dbt.log.1 is the latest of them
-    for source in sorted(folder.glob("dbt.log*")):
+    for source in sorted(filter(Path.is_file, folder.glob("dbt.log*"))):
         left -= source.stat().st_size
         if left < 0 and found:
             break

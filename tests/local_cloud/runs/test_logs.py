@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -155,3 +156,12 @@ def test_a_debug_log_in_several_files_is_kept_from_its_end(tmp_path, monkeypatch
         (folder / name).write_text(text * 2)
     keep_debug_log(folder, tmp_path / "4.debug.log", [])
     assert (tmp_path / "4.debug.log").read_text() == "second\nsecond\nthird\nthird\n"
+
+
+def test_what_is_no_file_among_debug_logs_is_left_alone(tmp_path):
+    folder = tmp_path / "4.debug"
+    (folder / "dbt.log.1").mkdir(parents=True)
+    os.mkfifo(folder / "dbt.log.2")
+    (folder / "dbt.log").write_text("told\n")
+    keep_debug_log(folder, tmp_path / "4.debug.log", [])
+    assert (tmp_path / "4.debug.log").read_text() == "told\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marketing_analytics.local_cloud.runs.child.process import DbtProcess
+from marketing_analytics.local_cloud.runs.code.folder import drop_links
 from marketing_analytics.local_cloud.runs.code.settings import RunnerSettings
 from marketing_analytics.local_cloud.runs.moves import FencedError, StopRunError
 from marketing_analytics.local_cloud.runs.steps import LineReader, StepLog
@@ -62,7 +62,7 @@ class Dialogue:
         try:
             self._follow(log, save or (lambda _: None))
         finally:
-            drop_links(request.run)
+            drop_links(request.run, is_deep=True)
 
     def finish(self) -> None:
         """Let the process leave in order when it waits, else end it."""
@@ -116,11 +116,3 @@ class Dialogue:
             if not self._read_some(reader, log) or log.exit_code is not None:
                 return True
         return False
-
-
-def drop_links(folder: Path) -> None:
-    """Remove links in a folder: a model may have made them, and the server would follow them."""
-    for place, folders, files in os.walk(folder):
-        for path in (Path(place, name) for name in (*folders, *files)):
-            if path.is_symlink():
-                path.unlink()

@@ -13,7 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.local_cloud.runs.code.folder import copy_changes, copy_files, list_folder
+from marketing_analytics.local_cloud.runs.code.folder import (
+    copy_changes,
+    copy_files,
+    drop_links,
+    list_folder,
+)
 from marketing_analytics.local_cloud.runs.code.git import GitError, Repository, find_repository
 from marketing_analytics.local_cloud.runs.code.packages import local_packages, target_path
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors, default_branch, is_address
@@ -87,12 +92,6 @@ class Home:
         """Return the note of what was copied."""
         return self.folder / "copied.json"
 
-    def drop_links(self) -> None:
-        """Remove links from its places: a step may have made them, and would lead us elsewhere."""
-        for path in self.folder.iterdir() if self.folder.is_dir() else ():
-            if path.is_symlink():
-                path.unlink()
-
 
 def check_out(
     source: Source,
@@ -105,7 +104,8 @@ def check_out(
 
     `check` is called while a repository is fetched, and raises to end it.
     """
-    home.drop_links()
+    if home.folder.is_dir():
+        drop_links(home.folder, is_deep=False)
     if is_address(source.place):
         mirror = mirrors.fetch(source.place, number=asked.request, check=check)
         return check_out_address(mirror, source, asked, home)

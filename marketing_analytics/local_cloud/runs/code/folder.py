@@ -119,6 +119,17 @@ def remove_others(tree: Path, names: Collection[str]) -> None:
         inner[:] = [name for name in inner if prefix + name in folders]
 
 
+def drop_links(folder: Path | str, *, is_deep: bool) -> None:
+    """Remove links in a folder: a step may have made them, and the server would follow them."""
+    with os.scandir(folder) as entries:
+        found = list(entries)
+    for entry in found:
+        if entry.is_symlink():
+            os.unlink(entry)  # noqa: PTH108
+        elif is_deep and entry.is_dir():
+            drop_links(entry.path, is_deep=True)
+
+
 def parents_of(name: str) -> Iterator[str]:
     """Yield the folders above a relative path."""
     end = name.rfind("/")
