@@ -2,7 +2,7 @@
 
 Each command leaves two lines in `$DBT_EFFECTS`: the run and `start`, the run and `end`.
 Words after `dbt run`: `sleep=SECONDS`, `exit=CODE`, `print=BYTES`, `ignore-signals`, and
-`link=FILE`, which puts links to a file where the server will write and read.
+`link=FILE`, which puts links to a file, and a pipe, where the server will write and read.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ def note(what: str) -> None:
 
 
 def plant(led_to: Path) -> None:
-    """Do what a hostile model could: put links to a file of the server into the run's folder."""
+    """Do what a hostile model could: links to a file of the server, and a pipe nobody reads."""
     target = Path(os.environ["DBT_TARGET_PATH"])
     debug = Path(os.environ["DBT_LOG_PATH"])
     for folder in (target, debug):
         folder.mkdir(parents=True, exist_ok=True)
     (target / "manifest.json").write_text("{}")
-    next_log = f"{int(debug.stem) + 1}.log"
-    for name in (target / "partial_parse.msgpack", debug / "dbt.log", debug.parent / next_log):
+    next_log = debug.with_name(f"{int(debug.stem) + 1}.log")
+    os.mkfifo(next_log.with_suffix(".jsonl"))
+    for name in (target / "partial_parse.msgpack", debug / "dbt.log", next_log):
         name.symlink_to(led_to)
 
 

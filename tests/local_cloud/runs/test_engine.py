@@ -49,7 +49,7 @@ def test_the_first_failing_step_ends_the_run_and_the_rest_is_skipped(cloud, star
     assert len(cloud.effect_lines()) == 2
 
 
-def test_links_that_a_model_makes_are_not_followed_by_the_server(cloud, start_engine):
+def test_links_and_pipes_that_a_model_makes_are_not_followed_by_the_server(cloud, start_engine):
     start_engine()
     theirs = cloud.data_folder / "theirs"
     theirs.write_text("nobody reads this, and nobody writes here")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from marketing_analytics.local_cloud.runs.child.process import DbtProcess
-from marketing_analytics.local_cloud.runs.code.folder import drop_links
+from marketing_analytics.local_cloud.runs.code.folder import drop_traps
 from marketing_analytics.local_cloud.runs.code.settings import RunnerSettings
 from marketing_analytics.local_cloud.runs.moves import FencedError, StopRunError
 from marketing_analytics.local_cloud.runs.steps import LineReader, StepLog
@@ -62,7 +62,7 @@ class Dialogue:
         try:
             self._follow(log, save or (lambda _: None))
         finally:
-            drop_links(request.run, is_deep=True)
+            drop_traps(request.run, is_deep=True)
 
     def finish(self) -> None:
         """Let the process leave in order when it waits, else end it."""

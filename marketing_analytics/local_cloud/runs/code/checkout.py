@@ -16,7 +16,7 @@ from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.code.folder import (
     copy_changes,
     copy_files,
-    drop_links,
+    drop_traps,
     list_folder,
 )
 from marketing_analytics.local_cloud.runs.code.git import GitError, Repository, find_repository
@@ -105,7 +105,7 @@ def check_out(
     `check` is called while a repository is fetched, and raises to end it.
     """
     if home.folder.is_dir():
-        drop_links(home.folder, is_deep=False)
+        drop_traps(home.folder, is_deep=False)
     if is_address(source.place):
         mirror = mirrors.fetch(source.place, number=asked.request, check=check)
         return check_out_address(mirror, source, asked, home)

@@ -119,15 +119,24 @@ def remove_others(tree: Path, names: Collection[str]) -> None:
         inner[:] = [name for name in inner if prefix + name in folders]
 
 
-def drop_links(folder: Path | str, *, is_deep: bool) -> None:
-    """Remove links in a folder: a step may have made them, and the server would follow them."""
+def drop_traps(folder: Path | str, *, is_deep: bool) -> None:
+    """Remove links and pipes in a folder, which a step may have made.
+
+    The server would follow the ones and wait at the others.
+    """
     with os.scandir(folder) as entries:
         found = list(entries)
     for entry in found:
-        if entry.is_symlink():
+        if entry.is_dir(follow_symlinks=False):
+            if is_deep:
+                drop_traps(entry.path, is_deep=True)
+        elif not entry.is_file(follow_symlinks=False) and not is_socket(entry):
             os.unlink(entry)  # noqa: PTH108
-        elif is_deep and entry.is_dir():
-            drop_links(entry.path, is_deep=True)
+
+
+def is_socket(entry: os.DirEntry[str]) -> bool:
+    """Return whether this is a socket, which nobody can open as a file."""
+    return stat.S_ISSOCK(entry.stat(follow_symlinks=False).st_mode)
 
 
 def parents_of(name: str) -> Iterator[str]:
