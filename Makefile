@@ -3,6 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 SEED ?= 1
 BIN := .venv/bin
+# tests/conftest.py says what one worker has, and in which order
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 export PYTHONUTF8 := 1
 
 .PHONY: help install demo up down replay test check unit test-random test-slow test-soak test-engines test-clients mutants coverage lint attributes format lock bench clean
@@ -35,13 +37,13 @@ check: .venv/installed ## lint, types and the tests that start nothing, within a
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target lint unit
 
 unit: .venv/installed
-	@$(BIN)/pytest -n 2 --dist loadfile -m 'not system and not slow and not soak'
+	@$(BIN)/pytest $(WORKERS) -m 'not system and not slow and not soak'
 
 test: .venv/installed .venv-clients/installed ## run the push suite
-	@$(BIN)/pytest -n 2 --dist loadfile
+	@$(BIN)/pytest $(WORKERS)
 
 test-random: .venv/installed .venv-clients/installed ## run the push suite in random order (ORDER=7 for one seen)
-	@$(BIN)/pytest -n 2 --dist loadfile -p randomly $(if $(ORDER),--randomly-seed=$(ORDER))
+	@$(BIN)/pytest $(WORKERS) -p randomly $(if $(ORDER),--randomly-seed=$(ORDER))
 
 test-slow: .venv/installed .venv-clients/installed .venv-warehouses/installed ## run the slow ring: oracles, the real Terraform provider
 	@$(BIN)/pytest -m slow
@@ -59,7 +61,7 @@ mutants: .venv/installed ## make 200 lines of the SQL wrong: do the tests notice
 	@$(BIN)/python -m benchmarks.mutants --seed $(SEED)
 
 coverage: .venv/installed .venv-clients/installed ## run the push suite and hold the floors of coverage
-	@$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report=
+	@$(BIN)/pytest $(WORKERS) --cov --cov-report=
 	@$(BIN)/coverage report --skip-covered --sort=cover | tail -40
 	@for room in core cloud_api jobs; do $(call floor,$$room,95); done
 	@for room in web warehouse local_cloud ingest simulate demo diagnose monitor report; do $(call floor,$$room,90); done

@@ -9,6 +9,7 @@ import signal
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,35 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 ssl.create_default_context = functools.cache(ssl.create_default_context)
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# rooms whose tests share what takes long to make, the longest first: one worker has a room, so that
+# no other waits for what it makes
+ROOMS_IN_ONE = ("ingest", "transform", "demo")
+
+
+def room_of(path: str) -> str:
+    """Return the folder below `tests` that a test file stands in."""
+    return path.split("/")[1]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the rooms that take longest."""
+    ranks = {room: rank for rank, room in enumerate(ROOMS_IN_ONE)}
+    items.sort(key=lambda item: ranks.get(room_of(item.location[0]), len(ranks)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each worker whole files, and whole rooms of those that share much."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return room if (room := room_of(file)) in ROOMS_IN_ONE else file
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

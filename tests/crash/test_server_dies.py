@@ -95,6 +95,7 @@ def test_runs_survive_ten_kills_of_the_server(tmp_path):
     check(Series(tmp_path, seed=11, is_real=False).run(10))
 
 
+@pytest.mark.slow
 def test_real_dbt_survives_two_kills_of_the_server(tmp_path):
     series = Series(tmp_path, seed=5, is_real=True)
     found = series.run(2)

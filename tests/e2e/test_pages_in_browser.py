@@ -48,7 +48,13 @@ def paths_of(ids):
 
 
 @pytest.mark.parametrize(
-    ("width", "scheme"), [(360, "light"), (360, "dark"), (768, "light"), (1440, "dark")]
+    ("width", "scheme"),
+    [
+        (360, "light"),
+        (1440, "dark"),
+        pytest.param(360, "dark", marks=pytest.mark.slow),
+        pytest.param(768, "light", marks=pytest.mark.slow),
+    ],
 )
 def test_no_page_overflows_or_complains(site, open_tab, width, scheme):
     tab = open_tab(width, color_scheme=scheme)
@@ -85,6 +91,7 @@ def test_axe_finds_nothing_serious_on_any_page(site, open_tab, width, scheme):
     assert found == []
 
 
+@pytest.mark.slow
 def test_a_growing_log_is_followed_until_the_run_ends(site, open_tab):
     run = site.ids["running"]
     tab = open_tab()

@@ -71,6 +71,7 @@ QUICK_ONES = ["ga4", "mailchimp"]
 CASES = [*QUICK_ONES, *slow(*(name for name in BY_DAYS if name not in QUICK_ONES))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", CASES)
 def test_every_source_by_days_gives_the_same_rows_again(
     shared_emulators, copy_of_loaded, everything, source
@@ -82,6 +83,7 @@ def test_every_source_by_days_gives_the_same_rows_again(
     assert contents(copy_of_loaded) == everything
 
 
+@pytest.mark.slow
 def test_one_account_alone_and_an_account_that_is_none(shared_emulators, copy_of_loaded):
     query = "select distinct customer_id from google_ads.campaign_stats order by 1"
     (first,), (second,), *_ = read(copy_of_loaded, query)
@@ -97,6 +99,7 @@ def test_one_account_alone_and_an_account_that_is_none(shared_emulators, copy_of
     assert (after[first], after[second]) == (before[first], left[second])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", CASES)
 def test_an_account_that_is_none_is_refused_before_a_day_is_read(
     shared_emulators, copy_of_loaded, everything, source
@@ -154,6 +157,7 @@ def test_days_left_out_are_told(shared_emulators, copy_of_loaded):
     assert min(line["first_day"] for line in done.json["planned"]) == "2023-10-18"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", CASES)
 def test_a_dry_run_shows_the_days_and_reads_none(
     shared_emulators, copy_of_loaded, everything, source
@@ -179,6 +183,7 @@ def test_a_dry_run_shows_the_days_and_reads_none(
     assert contents(copy_of_loaded) == everything
 
 
+@pytest.mark.slow
 def test_what_failed_is_read_by_the_next_one_and_nothing_else(shared_emulators, copy_of_loaded):
     asked = []
 

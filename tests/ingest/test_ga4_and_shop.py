@@ -78,6 +78,7 @@ def test_a_second_run_reads_the_recent_days_only_and_changes_nothing(export, tmp
     assert contents(database) == before
 
 
+@pytest.mark.slow
 def test_an_old_day_that_changed_is_replaced_as_a_whole(export, tmp_path):
     database = tmp_path / "raw.duckdb"
     ga4(database, export)
@@ -90,6 +91,7 @@ def test_an_old_day_that_changed_is_replaced_as_a_whole(export, tmp_path):
     assert read(database, query) == [(rows - 1,)]
 
 
+@pytest.mark.slow
 def test_a_day_that_became_empty_is_emptied(export, tmp_path):
     database = tmp_path / "raw.duckdb"
     ga4(database, export)
@@ -100,6 +102,7 @@ def test_a_day_that_became_empty_is_emptied(export, tmp_path):
     assert read(database, query) == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_broken_file_is_named_and_the_other_days_are_loaded(export, tmp_path):
     database = tmp_path / "raw.duckdb"
     broken = export / "events_20261010.parquet"
@@ -138,6 +141,7 @@ def test_the_shop_is_copied_to_the_cent(shop, tmp_path, ledger):
     ]
 
 
+@pytest.mark.slow
 def test_a_customer_deleted_in_the_shop_disappears(shop, tmp_path):
     database = tmp_path / "raw.duckdb"
     copy_shop(database, f"sqlite:///{shop}")
@@ -150,6 +154,7 @@ def test_a_customer_deleted_in_the_shop_disappears(shop, tmp_path):
     assert read(database, "select count(*) from shop.targets") == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_shop_whose_campaigns_never_rest_by_plan_needs_no_table_for_it(shop, tmp_path):
     database = tmp_path / "raw.duckdb"
     with sqlite3.connect(shop) as connection:
@@ -202,6 +207,7 @@ def test_a_missing_table_is_named(shop, tmp_path):
     assert "no such table: budgets" in done.source("shop")["errors"][0]["message"]
 
 
+@pytest.mark.slow
 def test_nothing_is_written_outside_of_the_folder_of_the_database(shop, tmp_path):
     home = tmp_path / "home"
     home.mkdir()

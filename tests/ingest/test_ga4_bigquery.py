@@ -59,6 +59,7 @@ def days(world, tmp_path):
     return tmp_path / "ga4"
 
 
+@pytest.mark.slow
 def test_intraday_tables_stand_until_the_day_is_there(days, tmp_path):
     shutil.copy(days / "events_20261030.parquet", days / "events_intraday_20261030.parquet")
     shutil.copy(days / "events_20261030.parquet", days / "events_intraday_20261031.parquet")
@@ -96,6 +97,7 @@ def test_a_dataset_without_a_day_is_an_error(tmp_path):
     assert "there is no table of a day in" in source["errors"][0]["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -103,6 +103,7 @@ def test_a_user_property_is_kept_once_a_day_and_value(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_rows_without_consent_stay_though_they_have_no_ids(tmp_path):
     item = [{"item_id": "L", "price": 1.0}]
     events = [event("page_view", None, items=item), event("page_view", None, items=item)]
@@ -134,6 +135,7 @@ def test_an_export_without_items_empties_those_of_its_day_alone(tmp_path):
     assert read(database, query) == [(date(2026, 10, 29),)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["orders.parquet", "events_20261030.csv"])
 def test_a_folder_where_nothing_matches_is_an_error(tmp_path, name):
     (tmp_path / "ga4").mkdir()

@@ -66,6 +66,7 @@ def test_a_day_changes_with_each_of_its_files(tmp_path):
     assert len({before, between, day_exports(tmp_path)[0].fingerprint}) == 3
 
 
+@pytest.mark.slow
 def test_a_file_that_is_gone_when_it_is_looked_at_costs_its_day(world, tmp_path):
     export = shutil.copytree(world / "ga4", tmp_path / "ga4")
     (export / "events_20261001.parquet").symlink_to(tmp_path / "nowhere")
@@ -133,6 +134,7 @@ def test_every_layout_gives_the_same_events(world, everything, tmp_path, layout)
     assert contents(load(tmp_path / "ga4", tmp_path))["ga4.events"] == everything["ga4.events"]
 
 
+@pytest.mark.slow
 @pytest.mark.system
 @pytest.mark.parametrize("absent", ["user_id", *slow("collected_traffic_source", "device", "geo")])
 def test_a_column_that_an_older_export_lacks_is_empty(world, everything, tmp_path, absent):

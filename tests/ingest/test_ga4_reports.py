@@ -85,6 +85,7 @@ def test_the_last_days_are_read_again_as_they_grow(emulators, loaded, copy_of_lo
     assert source["windows"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sampled", *slow("other_row")])
 def test_a_window_of_less_quality_is_read_again_in_halves(emulators, everything, tmp_path, kind):
     emulators.fault(NAME, kind, times=3)
@@ -95,6 +96,7 @@ def test_a_window_of_less_quality_is_read_again_in_halves(emulators, everything,
     assert contents(tmp_path / "raw.duckdb") == expected
 
 
+@pytest.mark.slow
 def test_what_stays_sampled_is_kept_and_said_of_every_row(emulators, tmp_path):
     emulators.fault(NAME, "sampled", times=100_000)
     done, _ = load(tmp_path / "raw.duckdb", emulators.settings, "--since", "2026-10-30")
@@ -104,6 +106,7 @@ def test_what_stays_sampled_is_kept_and_said_of_every_row(emulators, tmp_path):
         assert read(tmp_path / "raw.duckdb", query.format(table))[0][1:] == (True, False)
 
 
+@pytest.mark.slow
 def test_rows_that_google_withholds_are_a_difference_that_is_explained(emulators, tmp_path):
     emulators.fault(NAME, "thresholded", times=100_000)
     done, source = load(tmp_path / "raw.duckdb", emulators.settings)
@@ -118,6 +121,7 @@ def test_rows_that_google_withholds_are_a_difference_that_is_explained(emulators
     ) == [(True,)]
 
 
+@pytest.mark.slow
 def test_the_other_row_says_what_it_is(emulators, tmp_path):
     emulators.fault(NAME, "other_row", times=100_000)
     settings = emulators.settings
@@ -126,6 +130,7 @@ def test_the_other_row_says_what_it_is(emulators, tmp_path):
     assert set(read(tmp_path / "raw.duckdb", query)) == {(True, True), (False, False)}
 
 
+@pytest.mark.slow
 def test_other_instead_of_a_date_is_rejected(shared_emulators, tmp_path):
     def other(asked, body):
         if asks_for_traffic(asked) and body.get("rows"):
@@ -138,6 +143,7 @@ def test_other_instead_of_a_date_is_rejected(shared_emulators, tmp_path):
     assert read(tmp_path / "raw.duckdb", query) == [("date is not a date: '(other)'",)]
 
 
+@pytest.mark.slow
 def test_pages_that_do_not_make_up_the_count_replace_nothing(
     shared_emulators, copy_of_loaded, everything
 ):
@@ -169,6 +175,7 @@ def test_sessions_that_do_not_add_up_are_doubted_once(shared_emulators, copy_of_
     assert contents(copy_of_loaded, "ga4_reports")[table] == everything[table]
 
 
+@pytest.mark.slow
 def test_a_property_without_quota_is_an_island(shared_emulators, loaded, tmp_path):
     own = shared_emulators.settings["GA4_PROPERTY_IDS"]
 
@@ -185,6 +192,7 @@ def test_a_property_without_quota_is_an_island(shared_emulators, loaded, tmp_pat
     assert read(tmp_path / "raw.duckdb", "select count(*) from ga4_reports.properties") == [(1,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("other", "said"),
     [

@@ -44,6 +44,7 @@ def test_a_database_of_somebody_else_is_refused_and_left_as_it_is(tmp_path):
         assert tables(path) == before
 
 
+@pytest.mark.slow
 def test_a_database_with_other_schemas_is_taken(shared_emulators, tmp_path):
     path = tmp_path / "ours.duckdb"
     with duckdb.connect(str(path)) as connection:

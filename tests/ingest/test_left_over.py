@@ -34,6 +34,7 @@ def killed_reread(shared_emulators, copy_of_loaded):
     return kill
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source", "table"), CASES)
 def test_no_row_stands_twice(
     shared_emulators, copy_of_loaded, killed_reread, everything, source, table
@@ -44,6 +45,7 @@ def test_no_row_stands_twice(
     assert contents(copy_of_loaded) == everything
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("source", "table"), CASES[:1])
 def test_what_cannot_be_loaded_any_more_is_read_again(
     shared_emulators, copy_of_loaded, killed_reread, everything, source, table

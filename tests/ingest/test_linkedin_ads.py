@@ -198,6 +198,7 @@ def test_one_day_of_one_campaign_that_is_full_is_named_and_not_loaded(
     assert found["linkedin_ads.campaign_stats"] == campaigns
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_a_long_query_of_campaigns_goes_as_a_body(shared_emulators, everything, tmp_path):
     """Ids of deleted campaigns make the list long; the first day alone is too much."""
@@ -243,6 +244,7 @@ def test_a_window_takes_five_calls_for_a_whole_account(emulators, everything, tm
         assert impressions > engagements > 0 == likes
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_an_account_that_is_not_in_the_list_is_named_and_the_others_are_loaded(
     shared_emulators, everything, tmp_path
@@ -257,6 +259,7 @@ def test_an_account_that_is_not_in_the_list_is_named_and_the_others_are_loaded(
     assert own(contents(tmp_path / "raw.duckdb")) == own(everything)
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_an_expired_token_is_renewed_where_that_is_set_up(emulators, everything, tmp_path):
     emulators.fault("linkedin_ads", "expired_token", times=1, path="/adAnalytics")
@@ -283,6 +286,7 @@ def test_a_limit_of_the_day_ends_with_the_time_to_come_back(emulators, tmp_path)
     assert emulators.control("linkedin_ads", "counters")["by_path"]["GET /rest/adAnalytics"] <= 8
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_a_campaign_that_is_not_in_the_answer_is_a_difference(shared_emulators, loaded, tmp_path):
     def lose(asked, came):
@@ -328,6 +332,7 @@ def test_a_version_that_has_ended_is_told(shared_emulators, tmp_path):
     assert "is not active" in source["errors"][0]["message"]
 
 
+@pytest.mark.slow
 def test_days_read_without_the_list_of_creatives_are_read_again(
     shared_emulators, everything, tmp_path
 ):

@@ -128,6 +128,7 @@ def test_types_are_the_declared_ones(loaded):
     assert floats == set()
 
 
+@pytest.mark.slow
 def test_a_google_token_that_expires_mid_run_is_renewed(emulators, everything, tmp_path):
     emulators.fault("google_ads", "expired_token", times=3, path=":searchStream")
     done, _ = load_one("google_ads", tmp_path / "raw.duckdb", emulators)
@@ -135,6 +136,7 @@ def test_a_google_token_that_expires_mid_run_is_renewed(emulators, everything, t
     assert contents(tmp_path / "raw.duckdb") == only("google_ads", everything)
 
 
+@pytest.mark.slow
 def test_a_meta_token_that_expires_mid_run_asks_for_a_login(emulators, everything, tmp_path):
     emulators.fault("meta_ads", "expired_token", times=1000, path="/insights")
     done, source = load_one("meta_ads", tmp_path / "raw.duckdb", emulators)
@@ -145,6 +147,7 @@ def test_a_meta_token_that_expires_mid_run_asks_for_a_login(emulators, everythin
     assert contents(tmp_path / "raw.duckdb") == only("meta_ads", everything)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("times", [5, *slow(1, 2)])
 def test_a_failed_report_is_made_again_then_cut_in_two(emulators, everything, tmp_path, times):
     emulators.fault("meta_ads", "report_failed", times=times)
@@ -189,6 +192,7 @@ def test_a_run_killed_at_any_moment_is_made_whole_by_the_next(
     assert contents(database) == everything
 
 
+@pytest.mark.slow
 def test_a_deleted_database_is_loaded_anew_from_the_first_day(
     copy_of_loaded, shared_emulators, everything
 ):
@@ -226,6 +230,7 @@ def test_the_command_prints_a_table(copy_of_loaded, shared_emulators):
     assert "ok" in done.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", [40, *slow(5)])
 def test_days_restated_since_the_last_run_equal_a_fresh_load(emulators, copy_of_loaded, days):
     before = read(copy_of_loaded, "select sum(purchases) from meta_ads.ad_insights")

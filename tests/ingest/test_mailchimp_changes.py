@@ -39,6 +39,7 @@ def recent(database):
     return {campaign_id for (campaign_id,) in read(database, query) if campaign_id}, mailings
 
 
+@pytest.mark.slow
 def test_an_unchanged_rerun_asks_for_no_recipients_of_campaigns_at_rest(emulators, copy_of_loaded):
     expected = contents(copy_of_loaded)
     load(copy_of_loaded, emulators.settings)
@@ -51,6 +52,7 @@ def test_an_unchanged_rerun_asks_for_no_recipients_of_campaigns_at_rest(emulator
     assert contents(copy_of_loaded) == expected
 
 
+@pytest.mark.slow
 def test_a_reread_asks_for_all(emulators, copy_of_loaded):
     load(copy_of_loaded, emulators.settings, "--reread")
     paths, _ = asked_for(emulators)
@@ -59,6 +61,7 @@ def test_a_reread_asks_for_all(emulators, copy_of_loaded):
     assert len(paths) == mailings
 
 
+@pytest.mark.slow
 def test_a_campaign_whose_counters_changed_is_read_again(emulators, copy_of_loaded):
     query = "select campaign_id, count(*) from mailchimp.sent_to join mailchimp.campaigns "
     query += "using (campaign_id) where send_at < '2026-10-20' group by 1 order by 2 desc"
@@ -105,6 +108,7 @@ def test_days_of_opens_and_clicks_are_seen_exactly(emulators, tmp_path):
     assert read(grown, members) == read(fresh, members)
 
 
+@pytest.mark.slow
 def test_members_who_are_gone_are_found_when_all_are_read(emulators, copy_of_loaded):
     dropped, archived = [], []
 
@@ -138,6 +142,7 @@ def test_members_who_are_gone_are_found_when_all_are_read(emulators, copy_of_loa
     assert read(copy_of_loaded, count) == [(1,)]
 
 
+@pytest.mark.slow
 def test_members_who_are_nearly_all_gone_are_believed_the_second_time(emulators, copy_of_loaded):
     def change(asked, answer):
         body = orjson.loads(answer.body)
@@ -162,6 +167,7 @@ def test_members_who_are_nearly_all_gone_are_believed_the_second_time(emulators,
     )
 
 
+@pytest.mark.slow
 def test_an_audience_alone_is_read_with_what_was_sent_to_it(shared_emulators, everything, tmp_path):
     members = everything["mailchimp.members"]
     audience = min({row[0] for row in members})
@@ -181,6 +187,7 @@ def test_an_audience_alone_is_read_with_what_was_sent_to_it(shared_emulators, ev
     assert sent < {(row[0],) for row in everything["mailchimp.sent_to"]}
 
 
+@pytest.mark.slow
 def test_an_audience_that_is_none_is_told_and_the_others_are_read(
     shared_emulators, everything, tmp_path
 ):

@@ -97,6 +97,7 @@ def test_a_creative_leads_to_the_link_of_its_story():
     assert link_of({"object_story_spec": {"link_data": ["odd"]}}) is None
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_breakdowns_add_up_and_only_what_is_due_is_read_again(shared_emulators, tmp_path):
     database = tmp_path / "raw.duckdb"

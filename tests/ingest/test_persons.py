@@ -12,7 +12,7 @@ from marketing_analytics.ingest.engine.persons import Key, domain_of, key_of, re
 from marketing_analytics.ingest.engine.tables import Table
 from marketing_analytics.ingest.platforms import load_source, source_names
 
-from .commands import contents, ingest, read
+from .commands import contents, ingest, read, reading
 
 KEY = Key(3, b"a secret of the tests")
 MEMBERS = Table(
@@ -96,9 +96,10 @@ def test_no_raw_table_holds_an_address_and_every_address_can_be_looked_up(loaded
     by_table = {}
     for schema, table, column in text_columns:
         by_table.setdefault(f"{schema}.{table}", []).append(f'"{column}"')
-    for table, columns in by_table.items():
-        text = f"concat_ws(' ', {', '.join(columns)})"
-        assert read(loaded, f"select {text} from {table} where {text} like '%@%.%' limit 1") == []
+    with reading(loaded) as rows:
+        for table, columns in by_table.items():
+            text = f"concat_ws(' ', {', '.join(columns)})"
+            assert rows(f"select {text} from {table} where {text} like '%@%.%' limit 1") == []
     restricted = loaded.with_name("raw_restricted.duckdb")
     mailed = {key for (key,) in read(loaded, "select distinct email_key from mailchimp.sent_to")}
     known = read(restricted, "select person_key, value from mailchimp_restricted.persons")

@@ -125,6 +125,7 @@ def test_a_run_killed_in_any_stage_loads_the_files_again(
     assert len(events_in(database)) == 200
 
 
+@pytest.mark.slow
 def test_a_file_is_removed_by_a_run_after_the_one_that_loaded_it(
     shared_emulators, folder, tmp_path, sent
 ):
@@ -220,6 +221,7 @@ def test_every_field_is_loaded_as_documented_and_no_address_stays_in_a_text(
     ]
 
 
+@pytest.mark.slow
 def test_a_line_that_is_no_event_is_kept_apart_and_a_file_without_one_is_named(
     shared_emulators, folder, tmp_path, sent
 ):
@@ -236,6 +238,7 @@ def test_a_line_that_is_no_event_is_kept_apart_and_a_file_without_one_is_named(
     assert len(events_in(database)) == 20
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_none_costs_the_events_alone(shared_emulators, tmp_path, everything):
     done, source = load(tmp_path / "raw.duckdb", shared_emulators.settings, tmp_path / "nowhere")
     assert done.code == 5
@@ -275,6 +278,7 @@ def test_a_right_that_the_key_lacks_costs_one_list(
         assert found[f"sendgrid.{name}"] == rows
 
 
+@pytest.mark.slow
 def test_a_key_without_any_right_ends_with_the_code_of_access(shared_emulators, tmp_path):
     def change(asked, answer):
         return Answer({"errors": [{"field": None, "message": "access forbidden"}]}, 403)
@@ -284,6 +288,7 @@ def test_a_key_without_any_right_ends_with_the_code_of_access(shared_emulators, 
     assert done.code == 4, done.out + done.err
 
 
+@pytest.mark.slow
 def test_a_suppression_that_was_removed_disappears(emulators, tmp_path, world):
     query = "select email_key from sendgrid.suppressions where suppression_type = 'bounce'"
     bounces = [b for b in PostOffice(open_world(world)).box.suppressions if b.kind == "bounces"]

@@ -116,6 +116,7 @@ def test_a_wait_and_a_first_day_of_no_use_say_what_is_valid():
     assert "up to today" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_a_subuser_that_is_none_is_told_once(shared_emulators, tmp_path):
     settings = shared_emulators.settings | {"SENDGRID_SUBUSERS": "nosub"}
     chosen = ("--source", "sendgrid", "--raw-database", tmp_path / "raw.duckdb")
@@ -129,6 +130,7 @@ def test_a_subuser_that_is_none_is_told_once(shared_emulators, tmp_path):
     assert "SENDGRID_SUBUSERS" in doctor.out
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_there_is_named_with_its_setting(shared_emulators, tmp_path):
     settings = shared_emulators.settings | {"META_ADS_BASE_URL": "https://127.0.0.1:9/v26.0"}
     chosen = ("--source", "meta_ads", "--raw-database", tmp_path / "raw.duckdb")

@@ -85,6 +85,7 @@ def test_late_updates_and_deletes_arrive_with_the_next_run(shop_url, engine, tmp
     assert read(database, "select count(*) from shop.consents") == [(kept,)]
 
 
+@pytest.mark.slow
 def test_a_table_that_lost_most_of_its_rows_is_held_back(shop_url, engine, tmp_path):
     database = tmp_path / "raw.duckdb"
     copy_shop(database, shop_url)
@@ -101,6 +102,7 @@ def test_a_table_that_lost_most_of_its_rows_is_held_back(shop_url, engine, tmp_p
     assert read(database, "select count(*) from shop.consents") == [(0,)]
 
 
+@pytest.mark.slow
 def test_all_tables_are_of_one_moment(shop_url, engine, tmp_path, monkeypatch):
     from marketing_analytics.ingest.platforms.shop import database as reading
 
@@ -140,6 +142,7 @@ def test_a_wrong_password_is_an_access_that_is_refused(shop_url, tmp_path):
     assert wrong not in done.out + done.err
 
 
+@pytest.mark.slow
 def test_a_view_will_do_and_other_column_types_are_cast(shop_url, engine, tmp_path):
     """Teams rarely have tables of our names: views give them, of whatever types."""
     with engine.begin() as connection:

@@ -160,6 +160,7 @@ def test_many_pages_give_the_same_rows_as_one(shared_emulators, everything, tmp_
     assert len(expected["shopify.orders"]) > 60
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_a_late_refund_of_an_old_order_is_found_by_its_change(
     emulators, everything, tmp_path, monkeypatch
@@ -202,6 +203,7 @@ def without_scopes(*absent):
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.system
 def test_without_the_scope_of_all_orders_sixty_days_are_read_and_that_is_said(
     shared_emulators, tmp_path
@@ -220,6 +222,7 @@ def test_a_scope_that_is_missing_is_named(shared_emulators, tmp_path):
     assert found["errors"][0]["message"] == "the app lacks the scopes read_customers"
 
 
+@pytest.mark.slow
 @pytest.mark.system
 @pytest.mark.parametrize(
     ("link", "words"),

@@ -59,6 +59,7 @@ def account_of(rows):
     return max(sorted(set(names)), key=names.count)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", first_and_slow(DENIED))
 def test_a_denied_account_is_named_and_the_others_are_loaded(
     shared_emulators, everything, tmp_path, source
@@ -83,6 +84,7 @@ def test_a_denied_account_is_named_and_the_others_are_loaded(
     assert facts(tmp_path / "raw.duckdb", source) == everyone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", first_and_slow(ACCOUNTS))
 @pytest.mark.parametrize("field", ["currency", "timezone"])
 def test_an_account_without_currency_or_zone_is_named_and_the_others_are_loaded(
@@ -120,6 +122,7 @@ def covers(asked, day):
     return len(days) == 2 and days[0] <= day <= days[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", first_and_slow(FACTS))
 @pytest.mark.parametrize("fault", ["error", *slow("status_500", "not json")])
 def test_a_bad_day_is_a_day(shared_emulators, everything, tmp_path, source, fault):
@@ -156,6 +159,7 @@ IN_STREAM = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", first_and_slow(IN_STREAM))
 def test_a_google_stream_that_is_not_whole_replaces_nothing(
     shared_emulators, copy_of_loaded, everything, fault
@@ -175,6 +179,7 @@ def test_a_google_stream_that_is_not_whole_replaces_nothing(
     }
 
 
+@pytest.mark.slow
 def test_a_cursor_that_goes_round_ends_its_list_and_the_rest_is_loaded(
     shared_emulators, everything, tmp_path
 ):
@@ -223,6 +228,7 @@ def test_rows_of_a_day_that_was_not_asked_for_replace_nothing(
     assert not [row for row in facts(copy_of_loaded, source) if str(row[1]) == other]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gap", [1, *slow(-1, 10**9)])
 def test_a_count_that_does_not_add_up_costs_one_mailing(
     shared_emulators, everything, tmp_path, gap
@@ -249,6 +255,7 @@ def test_a_count_that_does_not_add_up_costs_one_mailing(
     assert found == [row for row in expected if row[0] != campaign]
 
 
+@pytest.mark.slow
 def test_a_campaign_that_was_sent_at_no_time_is_told_and_the_others_are_read(
     shared_emulators, everything, tmp_path
 ):
@@ -275,6 +282,7 @@ def test_a_campaign_that_was_sent_at_no_time_is_told_and_the_others_are_read(
 CHOICES = {"meta_ads": "META_ADS_ACCOUNT_IDS", "google_ads": "GOOGLE_ADS_CUSTOMER_IDS"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", first_and_slow(CHOICES))
 def test_chosen_accounts_are_read_and_one_that_is_not_there_is_named(
     shared_emulators, everything, tmp_path, source

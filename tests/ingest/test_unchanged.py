@@ -13,6 +13,7 @@ from marketing_analytics.ingest.raw.places import DuckDBFile
 from marketing_analytics.ingest.raw.state import stored_document
 
 from .commands import read
+from .source_kit import slow
 
 NAMES = Table(
     "names", {"id": "text", "name": "text", "seen_at": "time"}, key=("id",), mode="replace"
@@ -102,16 +103,18 @@ def test_the_same_rows_need_no_load_and_count_as_seen(loads):
     "changed",
     [
         {"names": [("1", "One", AT), ("2", None, None)]},
-        {"names": [("1", "one", AT)]},
-        {"names": [*NAMES_ROWS, ("3", "three", AT)]},
-        {"names": [("1", "one", "2026-05-04T10:00:01Z"), ("2", None, None)]},
         {"people": [("a", 1, "1.51")]},
-        {"people": [("a", 2, "1.50")]},
-        {"people": [("b", 1, "0.00")]},
-        {"days": [("x", MONDAY, "1", "3.21")]},
-        {"days": [("x", MONDAY, "2", "3.20")]},
-        {"days": [("x", TUESDAY, "1", "3.20")]},
         {"days": [], "parts": {("x", MONDAY)}},
+        *slow(
+            {"names": [("1", "one", AT)]},
+            {"names": [*NAMES_ROWS, ("3", "three", AT)]},
+            {"names": [("1", "one", "2026-05-04T10:00:01Z"), ("2", None, None)]},
+            {"people": [("a", 2, "1.50")]},
+            {"people": [("b", 1, "0.00")]},
+            {"days": [("x", MONDAY, "1", "3.21")]},
+            {"days": [("x", MONDAY, "2", "3.20")]},
+            {"days": [("x", TUESDAY, "1", "3.20")]},
+        ),
     ],
 )
 def test_any_change_is_loaded_and_nothing_else(loads, changed):

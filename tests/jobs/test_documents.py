@@ -121,6 +121,7 @@ def test_only_what_a_schedule_asks_for_runs_on_it():
             if '"schedule"' in condition and rule.get("when") != "never":
                 asked.setdefault(name, set()).update(re.findall(r'\$(\w+) == "1"', condition))
     assert asked == {
+        "slow-tests": {"NIGHTLY"},
         "cleanup-old-branch-jobs": {"NIGHTLY"},
         "report-drift": {"NIGHTLY"},
         "load-platforms": {"INGEST"},

@@ -101,7 +101,7 @@ def merge_request_to(branch):
         (
             "main",
             on_schedule("NIGHTLY"),
-            {"cleanup-old-branch-jobs": "on_success", "report-drift": "on_success"},
+            dict.fromkeys(("slow-tests", "cleanup-old-branch-jobs", "report-drift"), "on_success"),
         ),
         ("main", on_schedule("INGEST"), {"load-platforms": "on_success"}),
         ("main", on_schedule("MONITORS"), {"watch-marts": "on_success"}),

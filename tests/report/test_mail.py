@@ -152,6 +152,7 @@ def test_without_tls_only_a_server_of_this_machine_gets_mail(shop, serving, monk
     assert len(box.taken) == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_takes_no_mail_is_named(shop, serving, monkeypatch):
     box = serving("smtp")
     monkeypatch.setenv(SETTING, f"smtp://127.0.0.1:{box.port}")
@@ -173,6 +174,7 @@ def test_a_bad_address_is_refused(shop, bad):
         send(shop.snapshots, (bad,))
 
 
+@pytest.mark.slow
 def test_the_command_ends_with_its_code_and_keeps_the_password(shop, serving, tmp_path):
     box = serving("smtp")
     command = [sys.executable, "-m", "marketing_analytics", "report", "mail",

@@ -175,6 +175,7 @@ def test_build_refuses_an_address_that_is_not_postgresql(tmp_path):
     assert not (tmp_path / "w").exists()
 
 
+@pytest.mark.slow
 def test_serve_refuses_what_is_no_whole_world(tmp_path, world):
     check_refusal(marketing("serve", "--world", tmp_path / "none"), 2, "does not exist", "build")
     check_refusal(marketing("serve", "--world", tmp_path), 2, "holds no world")
@@ -196,6 +197,7 @@ def test_serve_refuses_what_is_no_whole_world(tmp_path, world):
     check_refusal(marketing("serve", "--world", copy), 2, "incomplete: no ledger.json")
 
 
+@pytest.mark.slow
 def test_serve_says_when_a_port_is_taken_or_the_settings_cannot_be_written(tmp_path, world):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -30,9 +30,10 @@ class Warehouse:
 
     def run_dbt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the real dbt on the project, in a process of its own."""
+        # the same words in every folder: dbt parses anew what a profile with other ones has parsed
         settings = {
-            "MARKETING_RAW_DATABASE": str(self.folder / "raw.duckdb"),
-            "MARKETING_DEV_DATABASE": str(self.folder / "wh.duckdb"),
+            "MARKETING_RAW_DATABASE": "raw.duckdb",
+            "MARKETING_DEV_DATABASE": "wh.duckdb",
             "DBT_SCHEMA": SCHEMA,
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
@@ -40,6 +41,7 @@ class Warehouse:
         place += ["--target-path", str(self.target), "--log-path", str(self.folder / "logs")]
         return subprocess.run(
             [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, *place],
+            cwd=self.folder,
             env=os.environ | settings,
             capture_output=True,
             text=True,

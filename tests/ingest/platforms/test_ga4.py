@@ -16,6 +16,7 @@ class TestGa4(SourceKit):
     name = "ga4"
     odd_reason = "event_timestamp or event_name is missing"
     odd_value_reason = ("value", "value is not a money: '1e+30', left empty")
+    is_thorough = False
 
     @contextmanager
     def altered(self, kind, world, settings, folder):

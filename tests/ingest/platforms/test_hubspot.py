@@ -80,6 +80,7 @@ def early(emulators, tmp_path):
     return tmp_path / "early.duckdb"
 
 
+@pytest.mark.slow
 def test_two_weeks_of_changes_are_found_beyond_the_ceiling_of_a_search(
     early, emulators, everything, monkeypatch
 ):
@@ -103,6 +104,7 @@ def test_two_weeks_of_changes_are_found_beyond_the_ceiling_of_a_search(
     assert changed[0][0] < len(expected["hubspot.contacts"]) - 80
 
 
+@pytest.mark.slow
 def test_a_week_later_checkouts_are_lost_and_who_objected_is_archived(
     emulators, copy_of_loaded, tmp_path
 ):
@@ -142,6 +144,7 @@ def test_what_is_gone_for_good_is_found_by_a_whole_list(
     assert read(copy_of_loaded, ids) == read(copy_of_loaded, related) == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_first_list_that_is_cut_short_goes_on_where_it_was(
     emulators, everything, tmp_path, monkeypatch
 ):
@@ -193,6 +196,7 @@ def test_only_the_objects_that_are_chosen_are_read(emulators, tmp_path):
     assert set(paths) == {"GET /crm/v3/owners", "GET /crm/v3/pipelines/deals"}
 
 
+@pytest.mark.slow
 def test_the_calls_of_a_day_are_not_waited_for(emulators, tmp_path):
     emulators.control("hubspot", "knobs", {"daily_limit": 5})
     _, source = load(tmp_path / "raw.duckdb", emulators.settings)
@@ -217,6 +221,7 @@ def test_each_limit_has_its_own_wait(policy, headers, seconds):
     assert error.retry_after_seconds == seconds
 
 
+@pytest.mark.slow
 def test_a_list_that_goes_round_ends(tmp_path):
     page = {"results": [], "paging": {"next": {"after": "1"}}}
     with serve(lambda _: Answer(page)) as (url, requests):

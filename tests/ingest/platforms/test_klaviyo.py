@@ -94,6 +94,7 @@ def test_orders_written_late_are_found_and_all_of_them_agree_to_the_cent(
     assert placed(database) == expected
 
 
+@pytest.mark.slow
 def test_a_merged_profile_is_gone_and_its_old_id_leads_to_the_new_one(emulators, copy_of_loaded):
     by_email = "select count(*) from klaviyo.profiles where email_key is {} null"
     [(twins,)] = read(copy_of_loaded, by_email.format(""))
@@ -127,6 +128,7 @@ def changed(settings, path, body, status=200):
     return between(settings, "klaviyo", change)
 
 
+@pytest.mark.slow
 def test_a_list_that_the_key_may_not_read_costs_nothing_else(emulators, everything, tmp_path):
     denied = {"errors": [{"status": 403, "detail": "The key has no flows:read."}]}
     database = tmp_path / "raw.duckdb"
@@ -141,6 +143,7 @@ def test_a_list_that_the_key_may_not_read_costs_nothing_else(emulators, everythi
     assert read(database, "select count(*) > 0 from klaviyo.profiles") == [(True,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("link", "told"),
     [
@@ -166,6 +169,7 @@ def test_a_list_ends_and_its_links_are_never_followed_to_another_host(
     assert read(tmp_path / "raw.duckdb", "select count(*) > 0 from klaviyo.profiles") == [(True,)]
 
 
+@pytest.mark.slow
 def test_an_account_without_a_currency_is_told_with_what_to_do(emulators, tmp_path):
     account = {"type": "account", "id": "A", "attributes": {"timezone": "UTC"}}
     with changed(emulators.settings, "/accounts", {"data": [account]}) as settings:

@@ -87,6 +87,7 @@ def test_a_waiting_run_can_be_cancelled(cloud, start_engine, wait_until, raw, wr
     assert cloud.wait(run).status == 30
 
 
+@pytest.mark.slow
 def test_real_dbt_builds_when_the_writer_has_ended(cloud, start_engine, wait_until, raw, writer):
     (cloud.project / "models" / "one.sql").write_text("select id from raw.main.t\n")
     start_engine(raw_database=raw, program=())

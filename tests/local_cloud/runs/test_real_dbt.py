@@ -106,6 +106,7 @@ def test_a_model_that_fails_is_named_with_its_message(cloud, engine):
     assert row.has_artifacts == 1
 
 
+@pytest.mark.slow
 def test_an_option_that_its_command_does_not_have_fails_with_dbts_words(cloud, engine):
     run = cloud.run(cloud.job(["dbt test --full-refresh"]))
     assert cloud.wait(run, seconds=60).status == 20
@@ -113,6 +114,7 @@ def test_an_option_that_its_command_does_not_have_fails_with_dbts_words(cloud, e
     assert "--full-refresh" in cloud.row(run).status_message.partition("failed: ")[2]
 
 
+@pytest.mark.slow
 def test_a_long_query_is_cancelled_with_its_results_kept(cloud, engine, wait_until):
     run = cloud.run(cloud.job(["dbt run --select one slow"]))
     wanted = {"one": "success", "slow": "started"}
@@ -126,6 +128,7 @@ def test_a_long_query_is_cancelled_with_its_results_kept(cloud, engine, wait_unt
     assert cloud.wait(following, seconds=60).status == 10
 
 
+@pytest.mark.slow
 def test_a_missing_raw_database_is_the_reason_that_a_run_gives(cloud, start_engine):
     raw = cloud.data_folder / "raw.duckdb"
     start_engine(program=(), raw_database=raw)
