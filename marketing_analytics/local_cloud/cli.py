@@ -13,6 +13,7 @@ from marketing_analytics.core.errors import UserError
 
 DEFAULT_PORT = 8580
 DEFAULT_RAW_DATABASE = "var/raw.duckdb"
+OWN_PROJECT = "transform"
 # keys of the jobs that make the executive dashboard, of branches and of production
 PUBLISHING_JOBS = ("marketing-executive-dashboard", "executive-dashboard-production")
 
@@ -54,7 +55,7 @@ def group() -> None:
 )
 @click.option(
     "--project-dir",
-    default="transform",
+    default=OWN_PROJECT,
     show_default=True,
     metavar="PLACE",
     help="Folder of the dbt project that jobs run, or the address of its repository.",
@@ -244,6 +245,11 @@ def serve(
             host=host,
             port=port,
             raw_database=raw_database or raw_database_of(os.environ.get("MARKETING_RAW_DATABASE")),
+            is_raw_wanted=bool(
+                raw_database
+                or os.environ.get("MARKETING_RAW_DATABASE")
+                or project_dir == OWN_PROJECT
+            ),
             allowed_hosts=hosts,
             tls=tls,
             publishing_jobs=frozenset(publishing_jobs),

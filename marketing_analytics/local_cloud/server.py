@@ -101,8 +101,9 @@ def serve(settings: ServerSettings, console: Console) -> int:
         engine.start()
         try:
             remarks = fill_store(settings)
-            if settings.raw_database and not settings.raw_database.exists():
-                remarks.append(no_raw_database(settings.raw_database))
+            raw = settings.raw_database if settings.is_raw_wanted else None
+            if raw and not raw.exists():
+                remarks.append(no_raw_database(raw))
             for remark in remarks:
                 console.note(remark)
             run_server(settings, engine, listening, console)

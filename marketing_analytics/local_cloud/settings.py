@@ -52,6 +52,8 @@ class ServerSettings:
     port: int = 0
     subdirectory: str = ""
     raw_database: Path | None = None
+    # whether somebody named it, or the project is one that reads it
+    is_raw_wanted: bool = True
     allowed_hosts: frozenset[str] = frozenset()
     publishing_jobs: frozenset[str] = frozenset()
     is_dirty: bool = False

@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
@@ -250,21 +250,32 @@ def test_a_store_of_a_newer_version_is_named(tmp_path: Path, project: Path) -> N
     assert "has version 99" in text
 
 
+Start = Callable[..., subprocess.Popen[str]]
+
+
 @pytest.fixture
-def process(tmp_path: Path, project: Path) -> Iterator[subprocess.Popen[str]]:
+def start(tmp_path: Path, project: Path) -> Iterator[Start]:
     command = [sys.executable, "-m", "marketing_analytics", "cloud", "serve", "--port", "0"]
     command += ["--data-dir", str(tmp_path / "data"), "--project-dir", str(project)]
-    running = subprocess.Popen(
-        [*command, "--raw-database", str(tmp_path / "no raw.duckdb")],
-        env={**os.environ, **SETTINGS},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    yield running
-    if running.poll() is None:
-        running.kill()
-    running.communicate()
+    begun: list[subprocess.Popen[str]] = []
+
+    def start(*options: str) -> subprocess.Popen[str]:
+        running = subprocess.Popen(
+            [*command, *options],
+            env={**os.environ, **SETTINGS},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        begun.append(running)
+        return running
+
+    yield start
+    for running in begun:
+        if running.poll() is None:
+            running.kill()
+        running.communicate()
 
 
 def wait_for(path: Path, seconds: float = 60) -> str:
@@ -275,7 +286,8 @@ def wait_for(path: Path, seconds: float = 60) -> str:
     return path.read_text()
 
 
-def test_a_server_starts_answers_and_stops(tmp_path: Path, process: subprocess.Popen[str]) -> None:
+def test_a_server_starts_answers_and_stops(tmp_path: Path, start: Start) -> None:
+    process = start("--raw-database", str(tmp_path / "no raw.duckdb"))
     ready = json.loads(wait_for(tmp_path / "data" / "server.json"))
     assert ready["pid"] == process.pid
     address = urlsplit(ready["url"])
@@ -302,3 +314,10 @@ def test_a_server_starts_answers_and_stops(tmp_path: Path, process: subprocess.P
     assert remarks.startswith(f"there is no raw database at {raw} yet: ")
     assert remarks.endswith(f" ingest run --raw-database '{raw}' fills it\n")
     assert not (tmp_path / "data" / "server.json").exists()
+
+
+def test_of_a_raw_database_that_nobody_named_nothing_is_said(tmp_path: Path, start: Start) -> None:
+    process = start()
+    wait_for(tmp_path / "data" / "server.json")
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=30)[1] == ""
