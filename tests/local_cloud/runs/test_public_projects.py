@@ -54,6 +54,9 @@ PROJECTS = {
     "dbt-labs/jaffle-sl-template": Public(),
     # a simulation with data beside the project
     "matsonj/nba-monte-carlo": Public(folder="transform", is_repeatable=False),
+    # in a sub-directory, with the package above it as a local one
+    "dbt-labs/dbt-project-evaluator": Public(folder="integration_tests"),
+    "godatadriven/dbt-date": Public(folder="integration_tests"),
 }
 # the hub takes no other tags, and dbt cannot read them
 VERSION = re.compile(r"\d+\.\d+\.\d+(-[\w.-]+)?")
