@@ -46,8 +46,8 @@ from marketing_analytics.local_cloud.runs.code.packages import has_packages
 from marketing_analytics.local_cloud.runs.code.prepare import (
     Preparation,
     confine,
-    raw_files,
     reach_of,
+    readable_of,
 )
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.code.settings import RunnerSettings
@@ -415,8 +415,9 @@ class Runner:
         variables, writable = reach_of(self.workspace, self.settings.access)
         given = {**self.environment, **step_variables(self.workspace, step.index), **variables}
         given = apart(given, project) if project else given
-        space, raw = self.workspace, raw_files(self.settings.raw_database)
-        return Request(args, given, project or space.project, space.run, writable, raw)
+        space = self.workspace
+        readable = readable_of(space, self.settings.raw_database)
+        return Request(args, given, project or space.project, space.run, writable, readable)
 
     def _ask_aside(
         self, step: Step, args: Sequence[str], name: str, project: Path | None = None

@@ -114,6 +114,9 @@ def profile_text(target_name: str, output: Mapping[str, Any]) -> str:
     return json.dumps(profile, indent=2) + "\n"
 
 
+# dbt reads DBT_ENGINE_X before DBT_X; the second are decided for each step
+OF_ENGINE = "DBT_ENGINE_"
+OF_STEPS = ("DBT_LOG_PATH", "DBT_PARTIAL_PARSE_FILE_PATH", "DBT_STATE", "DBT_DEFER")
 OF_MACHINE = {
     "HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "LOGNAME", "PATH", "SHELL", "SSH_AUTH_SOCK",
     "TEMP", "TERM", "TMP", "TMPDIR", "TZ", "USER", "VIRTUAL_ENV", "XDG_CACHE_HOME",
@@ -184,9 +187,11 @@ def run_environment(
         "DBT_USE_COLORS_FILE": "false",
         "DBT_VERSION_CHECK": "false",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        # without it there are no artifacts
+        "DBT_WRITE_JSON": "true",
     }
     cloud = cloud_variables(get_site(connection, run.environment_id), run)
-    return {
+    found = {
         **base,
         **resolve_variables(connection, *ids),
         **cloud,
@@ -194,6 +199,8 @@ def run_environment(
         **(more or {}),
         **own,
     }
+    overridden = {OF_ENGINE + name.removeprefix("DBT_") for name in (*own, *OF_STEPS)}
+    return {name: value for name, value in found.items() if name not in overridden}
 
 
 def metadata_of(environment: Mapping[str, str]) -> dict[str, str]:
@@ -209,9 +216,9 @@ def step_variables(workspace: Workspace, step_index: int) -> dict[str, str]:
     dbt refuses to start with a parse file that does not exist.
     """
     variables = {"DBT_LOG_PATH": str(workspace.debug_logs(step_index))}
-    if workspace.parse_file.exists():
+    if workspace.parse_file.is_file():
         variables["DBT_PARTIAL_PARSE_FILE_PATH"] = str(workspace.parse_file)
-    if (workspace.state / "manifest.json").exists():
+    if (workspace.state / "manifest.json").is_file():
         variables |= {"DBT_STATE": str(workspace.state), "DBT_DEFER": "true"}
     return variables
 

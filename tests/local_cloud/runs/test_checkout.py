@@ -187,6 +187,83 @@ def test_changes_are_used_only_when_asked_for_and_said(repository, home):
     assert files(home.tree) == WHOLE
 
 
+def test_files_links_and_folders_may_take_each_others_place(repository, home, tmp_path):
+    outside = tmp_path / "outside"
+    write(outside, "s.sql", "theirs")
+    models = repository / "dbt" / "models"
+    (models / "shared").symlink_to(outside)
+    write(models, "was_file", "x")
+    write(models, "was_folder/x.sql", "x")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "third")
+    (models / "shared").unlink()
+    (models / "was_file").unlink()
+    shutil.rmtree(models / "was_folder")
+    write(models, "shared/s.sql", "new")
+    write(models, "was_file/q.sql", "new")
+    write(models, "was_folder", "new")
+    git(repository, "add", "dbt/models/was_folder")
+    take(repository, home, is_dirty=True)
+    found = home.tree / "dbt" / "models"
+    assert (outside / "s.sql").read_text() == "theirs"
+    assert not (found / "shared").is_symlink()
+    for name in ("shared/s.sql", "was_file/q.sql", "was_folder"):
+        assert (found / name).read_text() == "new"
+    # and back again
+    take(repository, home)
+    assert (found / "shared").is_symlink()
+    assert (outside / "s.sql").read_text() == "theirs"
+
+
+def test_settings_of_git_change_neither_a_commit_nor_its_submodules(repository, home, tmp_path):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    git(inner, "init", "-q", "-b", "main")
+    write(inner, "a.txt", "a\n")
+    git(inner, "add", "-A")
+    git(inner, "commit", "-qm", "first")
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(inner), "sub")
+    write(repository, "dbt/lines.txt", "one\ntwo\n")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "third")
+    for name, value in (("submodule.recurse", "true"), ("core.autocrlf", "true")):
+        git(repository, "config", name, value)
+    settings = (repository / ".git" / "modules" / "sub" / "config").read_text()
+    take(repository, home)
+    assert (repository / ".git" / "modules" / "sub" / "config").read_text() == settings
+    assert (home.tree / "dbt" / "lines.txt").read_bytes() == b"one\ntwo\n"
+
+
+def test_a_name_of_a_commit_is_no_name_of_a_branch(repository, home):
+    newest, oldest = git(repository, "rev-parse", "feature/x"), git(repository, "rev-parse", "main")
+    git(repository, "branch", newest[:7], oldest)
+    git(repository, "branch", "deadbee", oldest)
+    git(repository, "tag", "main", newest)
+    assert take(repository, home, Asked(sha=newest[:7].upper())).sha == newest
+    assert take(repository, home, Asked(sha=newest)).sha == newest
+    with pytest.raises(UserError, match="there is no commit 'deadbee'"):
+        take(repository, home, Asked(sha="deadbee"))
+    assert take(repository, home).branch == "main"
+
+
+@pytest.mark.parametrize("name", ["index", "index.lock", "index.commit", "copied.json", "tree"])
+@pytest.mark.parametrize("is_in_git", [True, False])
+def test_what_a_step_put_in_the_place_of_a_note_stops_no_run(repository, home, name, is_in_git):
+    if not is_in_git:
+        shutil.rmtree(repository / ".git")
+    take(repository, home)
+    expected = files(home.tree)
+    place = home.folder / name
+    if place.is_dir():
+        shutil.rmtree(place)
+        place.write_text("no folder")
+    else:
+        place.unlink(missing_ok=True)
+        write(place, "x/y", "no file")
+    take(repository, home)
+    assert files(home.tree) == expected
+
+
 def test_a_repository_at_an_address_is_read_at_its_newest_commit(repository, home, tmp_path):
     place = f"file://{repository}"
     assert take(place, home).branch == "main"

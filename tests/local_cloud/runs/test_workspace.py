@@ -6,7 +6,9 @@ import pytest
 
 from benchmarks.tiny_cloud import add_variable
 from marketing_analytics.local_cloud.runs.code.packages import has_packages
+from marketing_analytics.local_cloud.runs.code.prepare import reach_of, readable_of
 from marketing_analytics.local_cloud.runs.code.site import profile_of
+from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.workspace import (
     Workspace,
     base_environment,
@@ -88,11 +90,15 @@ def test_variables_of_job_environment_and_project_and_those_of_dbt_cloud(cloud):
     add_variable(cloud.connection, "DBT_B", "project")
     add_variable(cloud.connection, "DBT_B", "job", job_id=job)
     add_variable(cloud.connection, "DBT_PROFILES_DIR", "/somewhere/else")
+    for name in ("PROFILES_DIR", "TARGET_PATH", "LOG_PATH", "STATE", "WRITE_JSON", "THREADS"):
+        add_variable(cloud.connection, f"DBT_ENGINE_{name}", "7")
     run = cloud.row(cloud.run(job, cause="why", overrides={"github_pull_request_id": 12}))
     workspace = Workspace(cloud.data_folder, run.id, 1, run.schema_name)
     seen = run_environment(cloud.connection, run, workspace, base={"DBT_B": "server"})
     assert (seen["DBT_A"], seen["DBT_B"]) == ("environment", "job")
     assert seen["DBT_PROFILES_DIR"] == str(workspace.profile)
+    # dbt would read these first
+    assert {name for name in seen if "ENGINE" in name} == {"DBT_ENGINE_THREADS"}
     assert seen["DBT_CLOUD_RUN_ID"] == str(run.id)
     assert seen["DBT_CLOUD_JOB_ID"] == str(job)
     assert seen["DBT_CLOUD_ENVIRONMENT_NAME"] == "environment 1"
@@ -107,3 +113,13 @@ def test_the_parse_file_is_given_to_dbt_once_it_exists(tmp_path):
     workspace.parse_file.parent.mkdir()
     workspace.parse_file.touch()
     assert step_variables(workspace, 4)["DBT_PARTIAL_PARSE_FILE_PATH"] == str(workspace.parse_file)
+
+
+def test_a_step_may_write_the_code_and_not_what_says_which_code_it_is(tmp_path):
+    workspace = Workspace(tmp_path, 1, 2, "anna")
+    _, writable = reach_of(workspace, Access())
+    assert writable is not None
+    assert workspace.home.tree in writable
+    for path in (workspace.home.index, workspace.home.listing, workspace.parse_file):
+        assert not any(path.is_relative_to(folder) for folder in writable)
+        assert any(path.is_relative_to(folder) for folder in readable_of(workspace, None))

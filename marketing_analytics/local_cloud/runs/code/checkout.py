@@ -18,6 +18,7 @@ from marketing_analytics.local_cloud.runs.code.folder import (
     copy_files,
     drop_traps,
     list_folder,
+    make_way_for_file,
 )
 from marketing_analytics.local_cloud.runs.code.git import GitError, Repository, find_repository
 from marketing_analytics.local_cloud.runs.code.packages import local_packages, target_path
@@ -92,6 +93,18 @@ class Home:
         """Return the note of what was copied."""
         return self.folder / "copied.json"
 
+    def make_way(self) -> None:
+        """Remove what a step may have put in the place of a file or of the tree."""
+        if not self.folder.is_dir():
+            return
+        drop_traps(self.folder, is_deep=False)
+        names = ("index", "index.lock", "index.commit", "copied.json", ".sqlfluff")
+        for path in (self.folder / name for name in names):
+            if path.is_dir():
+                make_way_for_file(path)
+        if self.tree.is_file():
+            self.tree.unlink()
+
 
 def check_out(
     source: Source,
@@ -104,8 +117,7 @@ def check_out(
 
     `check` is called while a repository is fetched, and raises to end it.
     """
-    if home.folder.is_dir():
-        drop_traps(home.folder, is_deep=False)
+    home.make_way()
     if is_address(source.place):
         mirror = mirrors.fetch(source.place, number=asked.request, check=check)
         return check_out_address(mirror, source, asked, home)
@@ -197,10 +209,11 @@ def head_of(repository: Repository, top: Path) -> tuple[str, str | None]:
             hint="commit the project, or start the server with --dirty to run it as it is",
         )
     try:
-        branch = repository.git("symbolic-ref", "--quiet", "--short", "HEAD").strip()
+        # the short name would be heads/main where a tag has that name too
+        head = repository.git("symbolic-ref", "--quiet", "HEAD").strip()
     except GitError:
         return sha, None
-    return sha, branch
+    return sha, head.removeprefix("refs/heads/")
 
 
 def changes_in(repository: Repository, folder: Path, left_out: Sequence[Path] = ()) -> list[str]:

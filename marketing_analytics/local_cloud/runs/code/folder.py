@@ -33,7 +33,7 @@ def copy_files(source: Path, names: Collection[str], tree: Path, listing: Path) 
         new: Listing = {}
         copied = 0
         for name in names:
-            new[name], is_new = copy_file(f"{source}/{name}", f"{tree}/{name}", known.get(name))
+            new[name], is_new = copy_file(str(source), str(tree), name, known.get(name))
             copied += is_new
         part = listing.with_name(f"{listing.name}.part")
         part.write_text(json.dumps(new), "utf-8")
@@ -45,13 +45,14 @@ def copy_files(source: Path, names: Collection[str], tree: Path, listing: Path) 
 
 def copy_changes(source: Path, names: Collection[str], tree: Path) -> None:
     """Make some files of `tree` what they are in a folder; what is gone there goes here."""
+    kept = [name for name in names if is_file_or_link(source / name)]
     try:
-        for name in names:
-            path, copy = source / name, tree / name
-            if path.is_symlink() or path.is_file():
-                copy_file(str(path), str(copy), None)
-            elif not path.exists():
-                copy.unlink(missing_ok=True)
+        # first: where a file or a link was, a folder may be by now, and the other way about
+        for name in set(names).difference(kept):
+            if is_file_or_link(tree / name):
+                (tree / name).unlink()
+        for name in kept:
+            copy_file(str(source), str(tree), name, None)
     except OSError as error:
         raise MachineError(f"cannot copy the changes of {source}: {error}") from None
 
@@ -77,16 +78,24 @@ def is_kept_link(path: str) -> bool:
     return os.path.islink(path) and not os.path.isfile(path)  # noqa: PTH113, PTH114
 
 
-def copy_file(source: str, target: str, known: list[Print] | None) -> tuple[list[Print], bool]:
+def is_file_or_link(path: Path) -> bool:
+    """Return whether a path is a file or any link, itself or what it leads to."""
+    return path.is_symlink() or path.is_file()
+
+
+def copy_file(
+    folder: str, tree: str, name: str, known: list[Print] | None
+) -> tuple[list[Print], bool]:
     """Copy one file unless source and copy are as they were; return their prints, and whether.
 
     Paths are texts: most files are only looked at, and a Path costs more than that.
     """
+    source, target = f"{folder}/{name}", f"{tree}/{name}"
     there = print_of(source)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         if known == [there, print_of(target)]:
             return known, False
-    make_way(Path(target))
+    make_way(Path(tree), name)
     if is_kept_link(source):
         Path(target).symlink_to(Path(source).readlink())
     else:
@@ -94,12 +103,25 @@ def copy_file(source: str, target: str, known: list[Print] | None) -> tuple[list
     return [there, print_of(target)], True
 
 
-def make_way(target: Path) -> None:
-    """Remove what stands in the place of a file, and make its folder."""
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
+def make_way(tree: Path, name: str) -> None:
+    """Remove what stands in the place of a file or of its folders, and make those.
+
+    A link in the place of a folder would lead out of the tree.
+    """
+    target = tree / name
+    for above in reversed([one for one in target.parents if one.is_relative_to(tree)]):
+        if is_file_or_link(above):
+            above.unlink()
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
+    make_way_for_file(target)
+
+
+def make_way_for_file(path: Path) -> None:
+    """Remove what stands in the place of a file: a file, a link or a folder."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def remove_others(tree: Path, names: Collection[str]) -> None:

@@ -25,9 +25,15 @@ KEPT = frozenset(
     {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH", "GIT_SSH"}
     | {"GIT_SSH_COMMAND", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH"}
 )
-# a repository's own settings must not change what a commit holds, nor start programs
+# settings of a repository or a user must not change what a commit holds, nor reach into submodules;
+# filters that are set up (git-lfs) run, as in every checkout
 SETTINGS = (
     "safe.directory=*",
+    "submodule.recurse=false",
+    "core.autocrlf=false",
+    "core.eol=lf",
+    "core.symlinks=true",
+    "core.attributesFile=/dev/null",
     "core.sparseCheckout=false",
     "core.fsmonitor=false",
     "core.untrackedCache=false",
@@ -94,8 +100,15 @@ class Repository:
         return next((sha for place in PLACES if (sha := self.find_commit(place + name))), None)
 
     def find_sha(self, name: str) -> str | None:
-        """Return the whole name of a commit, of which seven characters are enough; or None."""
-        return self.find_commit(name) if SHA.fullmatch(name) else None
+        """Return the whole name of a commit, of which seven characters are enough; or None.
+
+        A branch or tag may be called like the beginning of a commit's name: git would take that.
+        """
+        if not SHA.fullmatch(name):
+            return None
+        begun = self.git("rev-parse", f"--disambiguate={name.lower()}").split()
+        commits = [one for one in begun if self.find_commit(one) == one]
+        return commits[0] if len(commits) == 1 else None
 
     def has_file(self, sha: str, path: str) -> bool:
         """Return whether a commit holds a file."""

@@ -64,6 +64,11 @@ def raw_files(raw_database: Path | None) -> tuple[Path, ...]:
     return raw_database, raw_database.with_name(f"{raw_database.name}.wal")
 
 
+def readable_of(workspace: Workspace, raw_database: Path | None) -> tuple[Path, ...]:
+    """Return what a step may read beside what it may write."""
+    return (workspace.home.folder, workspace.parse_file.parent, *raw_files(raw_database))
+
+
 def confine(
     profile: Profile, access: Access, workspace: Workspace, others: Iterable[Path | None]
 ) -> Profile:
@@ -79,14 +84,17 @@ def confine(
 
 
 def reach_of(workspace: Workspace, access: Access) -> tuple[dict[str, str], list[Path] | None]:
-    """Return the variables and the folders that a step may write, None for all of them."""
+    """Return the variables and the folders that a step may write, None for all of them.
+
+    Of the environment's code that is the tree alone: what git and the copies are noted in beside it
+    says what the next run finds there.
+    """
     workspace.temporary.mkdir(parents=True, exist_ok=True)
     for_sql = access.variables([workspace.home.tree, workspace.target])
     writable = [
-        workspace.home.folder,
+        workspace.home.tree,
         workspace.run,
         workspace.warehouse.parent,
-        workspace.parse_file.parent,
         *access.folders,
     ]
     variables = {"TMPDIR": str(workspace.temporary), **for_sql}
