@@ -310,6 +310,11 @@ SETTINGS = {
     "attribution_own_windows: [{conversion_type: lead, window_days: 7}]": "types first_order",
     "attribution_own_windows: {model: last_touch, window_days: 7}": "a list of",
     "attribution_own_windows: [last_touch]": "a list of",
+    "attribution_own_windows: [{model: linear, window_days: 7}, {model: linear, window_days: 1}]": (
+        "each model and type once"
+    ),
+    "markov_orders: {channel: [1], 2: [1]}": "a map of channel and campaign",
+    "consent_windows_days: {profiling: 7, 5: 1}": "marketing and profiling",
     "position_percents: {position_based: {first: 60, last: 60}}": "all of position_based, j_shaped",
     "position_percents: '40'": "at most 100",
     "reporting_currency: euro": "ISO 4217",

@@ -16,8 +16,8 @@
 {#- stop with what was given and what is valid -#}
 {% macro refuse_setting(name, valid) -%}
     {%- set value = var(name) -%}
-    {#- json has no dates -#}
-    {%- set given = value if 'datetime' in value | pprint else value | tojson -%}
+    {#- json has no dates, and the filter of that name sorts keys, of which some may be numbers -#}
+    {%- set given = value if 'datetime' in value | pprint else tojson(value) -%}
     {%- do exceptions.raise_compiler_error(
         'the variable ' ~ name ~ ' is ' ~ given ~ '; valid: ' ~ valid
         ~ ' (dbt_project.yml, or --vars)'
@@ -239,7 +239,8 @@
     {%- set rules = var('attribution_own_windows') -%}
     {%- set valid = 'a list of {model and/or conversion_type, window_days}; models '
         ~ models | join(', ') ~ '; types ' ~ conversion_types() | join(', ')
-        ~ '; window_days of attribution_windows_days' -%}
+        ~ '; window_days of attribution_windows_days; each model and type once' -%}
+    {%- set seen = [] -%}
     {%- if not is_list(rules) or rules | reject('mapping') | list -%}
         {%- do refuse_setting('attribution_own_windows', valid) -%}
     {%- endif -%}
@@ -251,6 +252,13 @@
         or rule.get('model', models[0]) not in models
         or rule.get('conversion_type', 'first_order') not in conversion_types() -%}
         {%- do refuse_setting('attribution_own_windows', valid) -%}
+    {%- endfor -%}
+    {%- for rule in rules -%}
+        {%- set place = [rule.get('model'), rule.get('conversion_type')] -%}
+        {%- if place in seen -%}
+            {%- do refuse_setting('attribution_own_windows', valid) -%}
+        {%- endif -%}
+        {%- do seen.append(place) -%}
     {%- endfor -%}
 {%- endmacro %}
 
