@@ -26,11 +26,11 @@ from marketing_analytics.local_cloud.runs.records import (
     PlacedRun,
     Run,
 )
+from marketing_analytics.local_cloud.runs.requests.overriding import schema_of_request
 from marketing_analytics.local_cloud.runs.requests.schemas import (
     note_request,
     request_of,
     request_words,
-    schema_of_request,
 )
 from marketing_analytics.local_cloud.store.connection import (
     Connection,

@@ -18,8 +18,18 @@ from marketing_analytics.local_cloud.runs.requests.closing import (
 )
 from marketing_analytics.local_cloud.runs.requests.places import elsewhere_words, listing_args
 from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
+from marketing_analytics.local_cloud.store.settings import Kind, add_setting
 
 GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
+
+
+def place(cloud, environment_id: int, **ids: int) -> None:
+    """Let an environment use settings."""
+    cloud.change(
+        "update environments set payload = :payload where id = :id",
+        payload=json.dumps(ids),
+        id=environment_id,
+    )
 
 
 @pytest.mark.parametrize(
@@ -29,7 +39,8 @@ GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
         ({GITLAB: 7}, "dbt_cloud_pr_{job}_7"),
         ({"azure_pull_request_id": 3}, "dbt_cloud_pr_{job}_3"),
         ({"non_native_pull_request_id": 4}, "dbt_cloud_pr_{job}_4"),
-        ({GITHUB: 12, "schema_override": "dbt_cloud_pr_99_12"}, "dbt_cloud_pr_99_12"),
+        ({GITHUB: 12, "schema_override": "dbt_cloud_pr_{job}_12"}, "dbt_cloud_pr_{job}_12"),
+        ({GITHUB: 12, "schema_override": "dbt_cloud_pr_mine"}, "dbt_cloud_pr_mine"),
         ({"schema_override": "sandbox"}, "sandbox"),
         ({GITHUB: 0}, "production"),
         ({}, "production"),
@@ -38,7 +49,8 @@ GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
 def test_a_request_builds_into_a_schema_of_its_own(cloud, overrides, schema):
     add_variable(cloud.connection, "DBT_SCHEMA", "production")
     job = cloud.job()
-    run = cloud.row(cloud.run(job, overrides=overrides))
+    given = {k: v.format(job=job) if isinstance(v, str) else v for k, v in overrides.items()}
+    run = cloud.row(cloud.run(job, overrides=given))
     assert run.schema_name == schema.format(job=job)
 
 
@@ -47,6 +59,48 @@ def test_a_request_never_builds_where_an_environment_does(cloud, schema):
     add_variable(cloud.connection, "DBT_SCHEMA", "production")
     with pytest.raises(UserError, match="may not build into the schema"):
         cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": schema})
+
+
+@pytest.mark.parametrize("schema", ["prod_cred", "PROD_CRED", "prod_attr", "prod_dataset"])
+def test_a_request_never_builds_where_the_settings_of_an_environment_let_it_build(cloud, schema):
+    connection = cloud.connection
+    user = {"type": "postgres", "default_schema": "prod_cred"}
+    place(cloud, 2, credentials_id=add_setting(connection, 1, Kind.CREDENTIALS, user, 1))
+    for environment_id, given in ((3, {"schema": "prod_attr"}), (4, {"dataset": "prod_dataset"})):
+        fields = {"extended_attributes": json.dumps(given)}
+        attributes = add_setting(connection, 1, Kind.EXTENDED_ATTRIBUTES, fields, 1)
+        place(cloud, environment_id, extended_attributes_id=attributes)
+    with pytest.raises(UserError, match="which an environment builds into"):
+        cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": schema})
+
+
+def test_an_environment_whose_settings_are_gone_stops_no_request_of_others(cloud):
+    place(cloud, 2, credentials_id=99)
+    run = cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": "sandbox"})
+    assert cloud.row(run).schema_name == "sandbox"
+
+
+@pytest.mark.parametrize("end", ["5", "5_staging", "6"])
+def test_a_request_never_builds_into_the_schema_of_another_one(cloud, end):
+    first, second = cloud.job(), cloud.job()
+    job = second if end == "6" else first
+    for name in (f"dbt_cloud_pr_{job}_{end}", f"DBT_Cloud_PR_{job}_{end}"):
+        with pytest.raises(UserError, match="which another request builds into"):
+            cloud.run(second, overrides={GITHUB: 7, "schema_override": name})
+
+
+def test_the_end_of_a_request_leaves_the_schema_of_another_one(cloud):
+    first, second = cloud.job(), cloud.job()
+    cloud.run(first, overrides={GITHUB: 5})
+    cloud.run(second, overrides={GITHUB: 6})
+    # a trigger could name it before
+    cloud.change(
+        "update request_schemas set schema_name = :name where request = 'github 6'",
+        name=f"dbt_cloud_pr_{first}_5",
+    )
+    assert close_requests(cloud.connection, second, 6) == []
+    (closing,) = close_requests(cloud.connection, first, 5)
+    assert cloud.row(closing).schema_name == f"dbt_cloud_pr_{first}_5"
 
 
 def test_a_newer_commit_cancels_the_older_run_of_the_same_request(cloud):
