@@ -384,8 +384,7 @@ class Runner:
     def _run_command(self, step: Step, log: StepLog) -> str:
         """Run one dbt command and return why it failed, "" when it did not."""
         args = parse_command(step.command or "", target_name=self.claimed.target_name)
-        own = (one.index for one in self.steps if one.command in self.claimed.commands)
-        if step.index == next(own, 0):
+        if step == next((one for one in self.steps if one.is_own), None):
             folders = self.settings.data_folder, self.workspace.run
             args = go_on(self.claimed, args, *folders, log.write)
         if step.index == DEPS and not has_packages(self.workspace.project):
