@@ -50,6 +50,11 @@ def request_of(overrides: Mapping[str, Any]) -> str:
     return next((f"{kind} {number}" for kind, number in given if number), "")
 
 
+def requests_with(number: int) -> tuple[str, ...]:
+    """Return the requests that have a number, of every kind."""
+    return tuple(f"{kind} {number}" for kind in NUMBERS.values())
+
+
 def number_of(request: str) -> int:
     """Return the number of a request, 0 for none."""
     return int(request.partition(" ")[2] or 0)
