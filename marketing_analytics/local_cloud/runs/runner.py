@@ -434,7 +434,8 @@ class Runner:
         if not listing:
             return ""
         heard = self._ask_aside(step, listing, "places")
-        return places.elsewhere_words(heard.events, self.claimed.schema_name)
+        stored = places.stores_failures(args, self.environment)
+        return places.elsewhere_words(heard.events, self.claimed.schema_name, is_storing=stored)
 
     def _lint(self, step: Step, log: StepLog) -> str:
         """Lint what differs from the state of production; return what was found."""

@@ -16,7 +16,11 @@ from marketing_analytics.local_cloud.runs.requests.closing import (
     close_requests,
     expire_requests,
 )
-from marketing_analytics.local_cloud.runs.requests.places import elsewhere_words, listing_args
+from marketing_analytics.local_cloud.runs.requests.places import (
+    elsewhere_words,
+    listing_args,
+    stores_failures,
+)
 from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
 from marketing_analytics.local_cloud.store.settings import Kind, add_setting
 
@@ -203,21 +207,57 @@ def test_what_a_request_built_elsewhere_is_found(tmp_path):
 @pytest.mark.parametrize(
     ("step", "listing"),
     [
-        ("build --select a b+ --full-refresh --threads 4", "model seed snapshot --select a b+"),
-        ("run --exclude=x -s state:modified+ --state old", "model --exclude=x -s state:modified+"),
-        ("seed", "seed"),
-        ("test --select a", ""),
+        ("build -s a b+ --full-refresh --threads 4", "model seed snapshot test --select a b+"),
+        ("run --exclude=x -s a+ --state old", "model --exclude x --select a+ --state old"),
+        ("run -m a b", "model --select a b"),
+        ("run --models=a", "model --select a"),
+        ("--state old run", "model --state old"),
+        ("--threads 4 seed", "seed"),
+        ("clone --state old", "model seed snapshot --state old"),
+        ("test --select a", "test --select a"),
+        ("test --resource-type unit_test", ""),
+        ("build --resource-type test", "test"),
+        ("build --resource-types=Model --resource-type seed", "model seed"),
+        ("build --resource-type all --exclude-resource-type test seed", "model snapshot"),
+        ("clone --exclude-resource-types model --exclude x", "seed snapshot --exclude x"),
         ("retry", ""),
+        ("compile", ""),
     ],
 )
 def test_what_a_step_would_make_is_asked_with_its_own_selection(step, listing):
     found = listing_args(step.split())
-    assert bool(found) == bool(listing)
-    if listing:
-        kinds = [word for word in found[5:] if word != "--resource-type"]
-        assert " ".join(kinds).startswith(listing)
-        assert "--full-refresh" not in found
-        assert "4" not in found
+    assert " ".join(word for word in found[5:] if word != "--resource-type") == listing
+
+
+@pytest.mark.parametrize(
+    ("step", "variables", "is_storing"),
+    [
+        ("test", {}, False),
+        ("test --store-failures", {}, True),
+        ("build --store-failures --no-store-failures", {"DBT_STORE_FAILURES": "1"}, False),
+        ("build", {"DBT_STORE_FAILURES": "True"}, True),
+        ("build", {"DBT_STORE_FAILURES": "0"}, False),
+    ],
+)
+def test_a_step_or_its_environment_lets_tests_store_what_they_find(step, variables, is_storing):
+    assert stores_failures(step.split(), variables) is is_storing
+
+
+@pytest.mark.parametrize(
+    ("says", "is_storing", "is_refused"),
+    [(None, False, False), (None, True, True), (True, False, True), (False, True, False)],
+)
+def test_a_test_builds_where_it_stores_its_failures(tmp_path, says, is_storing, is_refused):
+    node = {"unique_id": "test.tiny.a", "resource_type": "test", "relation_name": None}
+    events = tmp_path / "places.jsonl"
+
+    def words(schema: str) -> str:
+        message = json.dumps({**node, "schema": schema, "config": {"store_failures": says}})
+        events.write_text(json.dumps({"info": {"msg": message}}))
+        return elsewhere_words(events, "dbt_cloud_pr_5_12", is_storing=is_storing)
+
+    assert words("dbt_cloud_pr_5_12_dbt_test__audit") == ""
+    assert bool(words("production")) is is_refused
 
 
 def test_a_step_that_would_build_elsewhere_is_told_before_it_does(tmp_path):
@@ -253,6 +293,27 @@ def test_real_dbt_builds_nothing_when_the_project_leaves_the_schema_out(cloud, s
     (cloud.project / "macros" / "names.sql").unlink()
     own = cloud.wait(cloud.run(job, overrides={GITHUB: 12}), seconds=120)
     assert own.status == 10, own.status_message
+
+
+@pytest.mark.slow
+def test_real_dbt_is_refused_whatever_it_would_make_elsewhere(cloud, start_engine):
+    macro = """{% macro generate_schema_name(name, node) %}
+    {{- 'production' if node.resource_type == 'test' or node.name == 'two' else target.schema -}}
+    {% endmacro %}"""
+    (cloud.project / "macros").mkdir()
+    (cloud.project / "macros" / "names.sql").write_text(macro)
+    start_engine(program=())
+    job = cloud.job([BUILD])
+
+    def message(*steps: str) -> str:
+        overrides = {GITHUB: 12, "steps_override": list(steps)}
+        return cloud.wait(cloud.run(job, overrides=overrides), seconds=120).status_message or ""
+
+    assert message("dbt run -m one", "dbt build --select one --resource-type model") == ""
+    assert message("dbt test --exclude two") == ""
+    assert message("dbt build --select two --resource-type seed") == ""
+    for step in ("test --store-failures", "clone --state old", "run -m two", "--state old run"):
+        assert "would lie outside of dbt_cloud_pr" in message(f"dbt {step}"), step
 
 
 def test_the_run_says_which_commit_it_works_on(cloud, start_engine):
