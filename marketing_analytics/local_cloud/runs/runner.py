@@ -386,7 +386,7 @@ class Runner:
         args = parse_command(step.command or "", target_name=self.claimed.target_name)
         if step == next((one for one in self.steps if one.is_own), None):
             folders = self.settings.data_folder, self.workspace.run
-            args = go_on(self.claimed, args, *folders, log.write)
+            args = go_on(self.connection, self.claimed, args, *folders, log.write)
         if step.index == DEPS and not has_packages(self.workspace.project):
             log.write("The project names no packages: nothing to install.")
             return ""

@@ -9,19 +9,23 @@ from datetime import timedelta
 import pytest
 
 from benchmarks.tiny_cloud import BUILD, add_variable
+from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.local_cloud.runs import queue, store
+from marketing_analytics.local_cloud.runs import progress, queue, store
+from marketing_analytics.local_cloud.runs.requests.again import retry_run
 from marketing_analytics.local_cloud.runs.requests.closing import (
     DROP_COMMAND,
     close_requests,
     expire_requests,
 )
+from marketing_analytics.local_cloud.runs.requests.deferral import go_on
 from marketing_analytics.local_cloud.runs.requests.places import (
     elsewhere_words,
     listing_args,
     stores_failures,
 )
 from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
+from marketing_analytics.local_cloud.runs.steps import plan_steps
 from marketing_analytics.local_cloud.store.settings import Kind, add_setting
 
 GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
@@ -182,6 +186,38 @@ def test_nobody_writes_the_file_that_a_deferred_run_reads(cloud):
     leases = queue.claim_runs(cloud.connection, queue.new_owner(), lease_seconds=60)
     assert [lease.run_id for lease in leases] == [first]
     assert f"behind run {first}" in cloud.row(second).wait_reason
+
+
+@pytest.mark.parametrize(
+    ("status", "results", "goes_on"),
+    [
+        (Status.ERROR, ["success", "error"], True),
+        (Status.ERROR, ["pass", "skipped"], True),
+        # the step failed before dbt wrote any: these are of the good step before it
+        (Status.ERROR, ["success", "success"], False),
+        # models that it did not reach are in none
+        (Status.CANCELLED, ["success", "error"], False),
+    ],
+)
+def test_a_retry_goes_on_in_a_step_only_where_its_own_results_say_what_is_left(
+    cloud, tmp_path, status, results, goes_on
+):
+    run = cloud.run(cloud.job(["dbt run -s a", "dbt run -s b"]))
+    steps = plan_steps(cloud.row(run).commands)
+    progress.add_steps(cloud.connection, cloud.data_folder, run, steps)
+    for index, ended in ((4, Status.SUCCESS), (5, status)):
+        progress.end_step(cloud.connection, run, index, ended)
+    cloud.change("update runs set status = :status where id = :id", status=int(status), id=run)
+    left = cloud.data_folder / "runs" / str(run) / "artifacts" / "step_5"
+    left.mkdir(parents=True)
+    (left / "manifest.json").write_text("{}")
+    nodes = [{"status": one} for one in results]
+    found = {"args": {"which": "run"}, "results": nodes}
+    (left / "run_results.json").write_text(json.dumps(found))
+    new = cloud.row(retry_run(cloud.connection, run))
+    assert new.commands == ["dbt run -s b"]
+    args = go_on(cloud.connection, new, ["run", "-s", "b"], cloud.data_folder, tmp_path, print)
+    assert args[0] == ("retry" if goes_on else "run")
 
 
 def test_what_a_request_built_elsewhere_is_found(tmp_path):
