@@ -384,10 +384,9 @@ class Runner:
     def _run_command(self, step: Step, log: StepLog) -> str:
         """Run one dbt command and return why it failed, "" when it did not."""
         args = parse_command(step.command or "", target_name=self.claimed.target_name)
-        own = (one.index for one in self.steps if one.command in self.claimed.commands)
-        if step.index == next(own, 0):
+        if step == next((one for one in self.steps if one.is_own), None):
             folders = self.settings.data_folder, self.workspace.run
-            args = go_on(self.claimed, args, *folders, log.write)
+            args = go_on(self.connection, self.claimed, args, *folders, log.write)
         if step.index == DEPS and not has_packages(self.workspace.project):
             log.write("The project names no packages: nothing to install.")
             return ""
@@ -436,7 +435,8 @@ class Runner:
         if not listing:
             return ""
         heard = self._ask_aside(step, listing, "places")
-        return places.elsewhere_words(heard.events, self.claimed.schema_name)
+        stored = places.stores_failures(args, self.environment)
+        return places.elsewhere_words(heard.events, self.claimed.schema_name, is_storing=stored)
 
     def _lint(self, step: Step, log: StepLog) -> str:
         """Lint what differs from the state of production; return what was found."""

@@ -96,13 +96,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """One step: `command` is of dbt's alone; `is_advisory` ones never fail the run."""
+    """One step: `command` is of dbt's alone; `is_advisory` ones never fail the run.
+
+    `is_own` is whether it is a command of the job, whatever the server's own steps say.
+    """
 
     index: int
     name: str
     kind: Kind = Kind.DBT
     command: str | None = None
     is_advisory: bool = False
+    is_own: bool = False
 
     @property
     def is_of_dbt(self) -> bool:
@@ -135,7 +139,7 @@ def plan_steps(
         dbt_step(DEPS_COMMAND),
         *more.before,
         *([dbt_step(FRESHNESS_COMMAND, is_advisory=True)] if has_freshness else []),
-        *map(dbt_step, commands),
+        *(replace(dbt_step(command), is_own=True) for command in commands),
         *more.compare,
         *([dbt_step(DOCS_COMMAND, is_advisory=True)] if has_docs else []),
         *more.last,

@@ -26,11 +26,11 @@ from marketing_analytics.local_cloud.runs.records import (
     PlacedRun,
     Run,
 )
+from marketing_analytics.local_cloud.runs.requests.overriding import schema_of_request
 from marketing_analytics.local_cloud.runs.requests.schemas import (
     note_request,
     request_of,
     request_words,
-    schema_of_request,
 )
 from marketing_analytics.local_cloud.store.connection import (
     Connection,
@@ -59,7 +59,7 @@ ORDERS = ("id", "-id", "created_at", "-created_at", "finished_at", "-finished_at
 class RunFilter:
     """Which runs a list selects; None means any. Times are store texts.
 
-    `search` is a part of the name of the job.
+    `search` is a part of the name of the job, `requests` holds texts such as `github 12`.
     """
 
     account_id: int | None = None
@@ -76,6 +76,8 @@ class RunFilter:
     id_above: int | None = None
     generate_docs: bool | None = None
     search: str | None = None
+    requests: tuple[str, ...] | None = None
+    deferring_run_id: int | None = None
 
     def parameters(self) -> dict[str, Value]:
         """Return the values bound by the statements; lists become JSON arrays."""

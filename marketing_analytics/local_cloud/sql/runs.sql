@@ -14,6 +14,8 @@ where (:account_id is null or r.account_id = :account_id)
     and (:finished_to is null or r.finished_at <= :finished_to)
     and (:id_above is null or r.id > :id_above)
     and (:generate_docs is null or r.generate_docs = :generate_docs)
+    and (:requests is null or r.request in (select value from json_each(:requests)))
+    and (:deferring_run_id is null or r.deferring_run_id = :deferring_run_id)
     and (:search is null or r.job_id in (
         select s.id from jobs as s where instr(lower(s.name), lower(:search)) > 0
     ))

@@ -1,9 +1,12 @@
--- name: built_schemas
--- where the environments and jobs of a project build
-select e.schema_name as name from environments as e where e.project_id = :project_id
-union
-select v.value as name from environment_variables as v
+-- name: named_schemas
+-- where variables let the runs of a project build
+select v.value as name
+from environment_variables as v
 where v.project_id = :project_id and v.name = 'DBT_SCHEMA'
+
+-- name: environments_of_project
+-- whose schemas requests may not have; what a deleted one built may still be read
+select e.id from environments as e where e.project_id = :project_id
 
 -- name: note_schema
 -- a request builds into a schema

@@ -160,12 +160,33 @@ def test_runs_are_filtered_ordered_and_paged(client: Client) -> None:
     assert ids(f"id__gt={first}") == [second, third]
     assert ids(f"pk__in=[{third}]") == [third]
     assert ids(f"trigger_id={second}") == [second]
-    assert ids("pull_request_id=1") == []
     assert ids('created_at__range=["2020-01-01","2099-01-01T00:00:00Z"]') == [first, second, third]
     assert ids('finished_at__range=["2020-01-01","2020-01-02"]') == []
     assert ids("limit=1&offset=1") == [second]
     assert client.get(f"{RUNS}?created_at__range=[1]").status == 400
     assert client.get(f"{RUNS}?order_by=status").status == 400
+
+
+def test_runs_are_found_by_their_request_and_by_what_they_are_deferred_to(client: Client) -> None:
+    job = client.create_job()["id"]
+    fields = ("github", "gitlab_merge", "azure", "non_native")
+    names = [f"{name}_pull_request_id".replace("merge_pull", "merge") for name in fields]
+    ours = [trigger(client, job, **{name: 7})["id"] for name in names]
+    trigger(client, job)
+    other = trigger(client, job, github_pull_request_id=17)["id"]
+    sql = "update runs set deferring_run_id = :of where id = :id"
+    write(client, sql, of=ours[0], id=other)
+
+    def found(query: str) -> tuple[list[int], int]:
+        reply = client.get(f"{RUNS}?{query}").json
+        return [run["id"] for run in reply["data"]], reply["extra"]["pagination"]["total_count"]
+
+    assert found("pull_request_id=7") == (ours, 4)
+    assert found("pull_request_id=17") == ([other], 1)
+    assert found("pull_request_id=1") == found("pull_request_id=0") == ([], 0)
+    assert found(f"deferring_run_id={ours[0]}") == ([other], 1)
+    assert found(f"deferring_run_id={other}") == ([], 0)
+    assert client.get(f"{RUNS}?pull_request_id=x").status == 400
 
 
 def test_a_list_of_runs_includes_trigger_and_job(client: Client) -> None:

@@ -14,6 +14,7 @@ from marketing_analytics.local_cloud.runs import progress, store
 from marketing_analytics.local_cloud.runs import runner as runner_module
 from marketing_analytics.local_cloud.runs.child.process import is_running
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
+from marketing_analytics.local_cloud.runs.requests import again
 from marketing_analytics.local_cloud.store.connection import open_connection
 
 pytestmark = pytest.mark.system
@@ -47,6 +48,26 @@ def test_the_first_failing_step_ends_the_run_and_the_rest_is_skipped(cloud, star
     assert statuses(cloud, run) == [10, 10, 10, 20, 30, 30]
     assert "Skipped, because step 4 failed" in cloud.log(run, 5)
     assert len(cloud.effect_lines()) == 2
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        ["dbt deps", "dbt run exit=1", "dbt run --select a", "dbt test"],
+        ["dbt source freshness", "dbt run exit=1", "dbt run"],
+        ["dbt docs generate", "dbt run exit=1", "dbt deps", "dbt run exit=1"],
+    ],
+)
+def test_a_retry_does_what_is_left_whatever_the_server_does_with_the_same_words(
+    cloud, start_engine, commands
+):
+    start_engine()
+    run = cloud.run(cloud.job(commands, generate_docs=True, run_generate_sources=True))
+    assert cloud.wait(run).status == 20
+    row = cloud.row(run)
+    assert again.left_steps(cloud.connection, row) == (commands[1], commands[2:])
+    new = again.retry_run(cloud.connection, run)
+    assert cloud.row(new).commands == commands[1:]
 
 
 def test_links_and_pipes_that_a_model_makes_are_not_followed_by_the_server(cloud, start_engine):

@@ -9,17 +9,35 @@ from datetime import timedelta
 import pytest
 
 from benchmarks.tiny_cloud import BUILD, add_variable
+from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.local_cloud.runs import queue, store
+from marketing_analytics.local_cloud.runs import progress, queue, store
+from marketing_analytics.local_cloud.runs.requests.again import retry_run
 from marketing_analytics.local_cloud.runs.requests.closing import (
     DROP_COMMAND,
     close_requests,
     expire_requests,
 )
-from marketing_analytics.local_cloud.runs.requests.places import elsewhere_words, listing_args
+from marketing_analytics.local_cloud.runs.requests.deferral import go_on
+from marketing_analytics.local_cloud.runs.requests.places import (
+    elsewhere_words,
+    listing_args,
+    stores_failures,
+)
 from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
+from marketing_analytics.local_cloud.runs.steps import plan_steps
+from marketing_analytics.local_cloud.store.settings import Kind, add_setting
 
 GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
+
+
+def place(cloud, environment_id: int, **ids: int) -> None:
+    """Let an environment use settings."""
+    cloud.change(
+        "update environments set payload = :payload where id = :id",
+        payload=json.dumps(ids),
+        id=environment_id,
+    )
 
 
 @pytest.mark.parametrize(
@@ -29,7 +47,8 @@ GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
         ({GITLAB: 7}, "dbt_cloud_pr_{job}_7"),
         ({"azure_pull_request_id": 3}, "dbt_cloud_pr_{job}_3"),
         ({"non_native_pull_request_id": 4}, "dbt_cloud_pr_{job}_4"),
-        ({GITHUB: 12, "schema_override": "dbt_cloud_pr_99_12"}, "dbt_cloud_pr_99_12"),
+        ({GITHUB: 12, "schema_override": "dbt_cloud_pr_{job}_12"}, "dbt_cloud_pr_{job}_12"),
+        ({GITHUB: 12, "schema_override": "dbt_cloud_pr_mine"}, "dbt_cloud_pr_mine"),
         ({"schema_override": "sandbox"}, "sandbox"),
         ({GITHUB: 0}, "production"),
         ({}, "production"),
@@ -38,7 +57,8 @@ GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
 def test_a_request_builds_into_a_schema_of_its_own(cloud, overrides, schema):
     add_variable(cloud.connection, "DBT_SCHEMA", "production")
     job = cloud.job()
-    run = cloud.row(cloud.run(job, overrides=overrides))
+    given = {k: v.format(job=job) if isinstance(v, str) else v for k, v in overrides.items()}
+    run = cloud.row(cloud.run(job, overrides=given))
     assert run.schema_name == schema.format(job=job)
 
 
@@ -47,6 +67,48 @@ def test_a_request_never_builds_where_an_environment_does(cloud, schema):
     add_variable(cloud.connection, "DBT_SCHEMA", "production")
     with pytest.raises(UserError, match="may not build into the schema"):
         cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": schema})
+
+
+@pytest.mark.parametrize("schema", ["prod_cred", "PROD_CRED", "prod_attr", "prod_dataset"])
+def test_a_request_never_builds_where_the_settings_of_an_environment_let_it_build(cloud, schema):
+    connection = cloud.connection
+    user = {"type": "postgres", "default_schema": "prod_cred"}
+    place(cloud, 2, credentials_id=add_setting(connection, 1, Kind.CREDENTIALS, user, 1))
+    for environment_id, given in ((3, {"schema": "prod_attr"}), (4, {"dataset": "prod_dataset"})):
+        fields = {"extended_attributes": json.dumps(given)}
+        attributes = add_setting(connection, 1, Kind.EXTENDED_ATTRIBUTES, fields, 1)
+        place(cloud, environment_id, extended_attributes_id=attributes)
+    with pytest.raises(UserError, match="which an environment builds into"):
+        cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": schema})
+
+
+def test_an_environment_whose_settings_are_gone_stops_no_request_of_others(cloud):
+    place(cloud, 2, credentials_id=99)
+    run = cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": "sandbox"})
+    assert cloud.row(run).schema_name == "sandbox"
+
+
+@pytest.mark.parametrize("end", ["5", "5_staging", "6"])
+def test_a_request_never_builds_into_the_schema_of_another_one(cloud, end):
+    first, second = cloud.job(), cloud.job()
+    job = second if end == "6" else first
+    for name in (f"dbt_cloud_pr_{job}_{end}", f"DBT_Cloud_PR_{job}_{end}"):
+        with pytest.raises(UserError, match="which another request builds into"):
+            cloud.run(second, overrides={GITHUB: 7, "schema_override": name})
+
+
+def test_the_end_of_a_request_leaves_the_schema_of_another_one(cloud):
+    first, second = cloud.job(), cloud.job()
+    cloud.run(first, overrides={GITHUB: 5})
+    cloud.run(second, overrides={GITHUB: 6})
+    # a trigger could name it before
+    cloud.change(
+        "update request_schemas set schema_name = :name where request = 'github 6'",
+        name=f"dbt_cloud_pr_{first}_5",
+    )
+    assert close_requests(cloud.connection, second, 6) == []
+    (closing,) = close_requests(cloud.connection, first, 5)
+    assert cloud.row(closing).schema_name == f"dbt_cloud_pr_{first}_5"
 
 
 def test_a_newer_commit_cancels_the_older_run_of_the_same_request(cloud):
@@ -126,6 +188,38 @@ def test_nobody_writes_the_file_that_a_deferred_run_reads(cloud):
     assert f"behind run {first}" in cloud.row(second).wait_reason
 
 
+@pytest.mark.parametrize(
+    ("status", "results", "goes_on"),
+    [
+        (Status.ERROR, ["success", "error"], True),
+        (Status.ERROR, ["pass", "skipped"], True),
+        # the step failed before dbt wrote any: these are of the good step before it
+        (Status.ERROR, ["success", "success"], False),
+        # models that it did not reach are in none
+        (Status.CANCELLED, ["success", "error"], False),
+    ],
+)
+def test_a_retry_goes_on_in_a_step_only_where_its_own_results_say_what_is_left(
+    cloud, tmp_path, status, results, goes_on
+):
+    run = cloud.run(cloud.job(["dbt run -s a", "dbt run -s b"]))
+    steps = plan_steps(cloud.row(run).commands)
+    progress.add_steps(cloud.connection, cloud.data_folder, run, steps)
+    for index, ended in ((4, Status.SUCCESS), (5, status)):
+        progress.end_step(cloud.connection, run, index, ended)
+    cloud.change("update runs set status = :status where id = :id", status=int(status), id=run)
+    left = cloud.data_folder / "runs" / str(run) / "artifacts" / "step_5"
+    left.mkdir(parents=True)
+    (left / "manifest.json").write_text("{}")
+    nodes = [{"status": one} for one in results]
+    found = {"args": {"which": "run"}, "results": nodes}
+    (left / "run_results.json").write_text(json.dumps(found))
+    new = cloud.row(retry_run(cloud.connection, run))
+    assert new.commands == ["dbt run -s b"]
+    args = go_on(cloud.connection, new, ["run", "-s", "b"], cloud.data_folder, tmp_path, print)
+    assert args[0] == ("retry" if goes_on else "run")
+
+
 def test_what_a_request_built_elsewhere_is_found(tmp_path):
     results = tmp_path / "run_results.json"
     named = {
@@ -149,21 +243,57 @@ def test_what_a_request_built_elsewhere_is_found(tmp_path):
 @pytest.mark.parametrize(
     ("step", "listing"),
     [
-        ("build --select a b+ --full-refresh --threads 4", "model seed snapshot --select a b+"),
-        ("run --exclude=x -s state:modified+ --state old", "model --exclude=x -s state:modified+"),
-        ("seed", "seed"),
-        ("test --select a", ""),
+        ("build -s a b+ --full-refresh --threads 4", "model seed snapshot test --select a b+"),
+        ("run --exclude=x -s a+ --state old", "model --exclude x --select a+ --state old"),
+        ("run -m a b", "model --select a b"),
+        ("run --models=a", "model --select a"),
+        ("--state old run", "model --state old"),
+        ("--threads 4 seed", "seed"),
+        ("clone --state old", "model seed snapshot --state old"),
+        ("test --select a", "test --select a"),
+        ("test --resource-type unit_test", ""),
+        ("build --resource-type test", "test"),
+        ("build --resource-types=Model --resource-type seed", "model seed"),
+        ("build --resource-type all --exclude-resource-type test seed", "model snapshot"),
+        ("clone --exclude-resource-types model --exclude x", "seed snapshot --exclude x"),
         ("retry", ""),
+        ("compile", ""),
     ],
 )
 def test_what_a_step_would_make_is_asked_with_its_own_selection(step, listing):
     found = listing_args(step.split())
-    assert bool(found) == bool(listing)
-    if listing:
-        kinds = [word for word in found[5:] if word != "--resource-type"]
-        assert " ".join(kinds).startswith(listing)
-        assert "--full-refresh" not in found
-        assert "4" not in found
+    assert " ".join(word for word in found[5:] if word != "--resource-type") == listing
+
+
+@pytest.mark.parametrize(
+    ("step", "variables", "is_storing"),
+    [
+        ("test", {}, False),
+        ("test --store-failures", {}, True),
+        ("build --store-failures --no-store-failures", {"DBT_STORE_FAILURES": "1"}, False),
+        ("build", {"DBT_STORE_FAILURES": "True"}, True),
+        ("build", {"DBT_STORE_FAILURES": "0"}, False),
+    ],
+)
+def test_a_step_or_its_environment_lets_tests_store_what_they_find(step, variables, is_storing):
+    assert stores_failures(step.split(), variables) is is_storing
+
+
+@pytest.mark.parametrize(
+    ("says", "is_storing", "is_refused"),
+    [(None, False, False), (None, True, True), (True, False, True), (False, True, False)],
+)
+def test_a_test_builds_where_it_stores_its_failures(tmp_path, says, is_storing, is_refused):
+    node = {"unique_id": "test.tiny.a", "resource_type": "test", "relation_name": None}
+    events = tmp_path / "places.jsonl"
+
+    def words(schema: str) -> str:
+        message = json.dumps({**node, "schema": schema, "config": {"store_failures": says}})
+        events.write_text(json.dumps({"info": {"msg": message}}))
+        return elsewhere_words(events, "dbt_cloud_pr_5_12", is_storing=is_storing)
+
+    assert words("dbt_cloud_pr_5_12_dbt_test__audit") == ""
+    assert bool(words("production")) is is_refused
 
 
 def test_a_step_that_would_build_elsewhere_is_told_before_it_does(tmp_path):
@@ -199,6 +329,27 @@ def test_real_dbt_builds_nothing_when_the_project_leaves_the_schema_out(cloud, s
     (cloud.project / "macros" / "names.sql").unlink()
     own = cloud.wait(cloud.run(job, overrides={GITHUB: 12}), seconds=120)
     assert own.status == 10, own.status_message
+
+
+@pytest.mark.slow
+def test_real_dbt_is_refused_whatever_it_would_make_elsewhere(cloud, start_engine):
+    macro = """{% macro generate_schema_name(name, node) %}
+    {{- 'production' if node.resource_type == 'test' or node.name == 'two' else target.schema -}}
+    {% endmacro %}"""
+    (cloud.project / "macros").mkdir()
+    (cloud.project / "macros" / "names.sql").write_text(macro)
+    start_engine(program=())
+    job = cloud.job([BUILD])
+
+    def message(*steps: str) -> str:
+        overrides = {GITHUB: 12, "steps_override": list(steps)}
+        return cloud.wait(cloud.run(job, overrides=overrides), seconds=120).status_message or ""
+
+    assert message("dbt run -m one", "dbt build --select one --resource-type model") == ""
+    assert message("dbt test --exclude two") == ""
+    assert message("dbt build --select two --resource-type seed") == ""
+    for step in ("test --store-failures", "clone --state old", "run -m two", "--state old run"):
+        assert "would lie outside of dbt_cloud_pr" in message(f"dbt {step}"), step
 
 
 def test_the_run_says_which_commit_it_works_on(cloud, start_engine):

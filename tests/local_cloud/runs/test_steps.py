@@ -36,6 +36,14 @@ def test_what_follows_the_commands_is_a_step_that_never_fails_the_run():
     assert (steps[-1].index, steps[-1].command, steps[-1].is_advisory) == (9, None, True)
 
 
+def test_commands_of_the_job_are_told_from_steps_of_the_server_with_the_same_words():
+    commands = ["dbt deps", "dbt source freshness", "dbt docs generate"]
+    steps = plan_steps(commands, has_freshness=True, has_docs=True)
+    assert [(step.index, step.command) for step in steps if step.is_own] == [
+        (5, "dbt deps"), (6, "dbt source freshness"), (7, "dbt docs generate"),
+    ]  # fmt: skip
+
+
 def test_the_first_command_is_step_four_without_freshness():
     assert plan_steps(["dbt run"])[3].name == "Invoke dbt with `dbt run`"
 

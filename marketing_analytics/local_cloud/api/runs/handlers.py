@@ -46,6 +46,7 @@ from marketing_analytics.local_cloud.runs.requests.again import (
     retry_overrides,
     retry_refusal,
 )
+from marketing_analytics.local_cloud.runs.requests.schemas import requests_with
 from marketing_analytics.local_cloud.store.jobs import get_jobs
 
 ORDERS = ("id", "created_at", "finished_at")
@@ -156,6 +157,8 @@ SHOWN_FILTERS = (
     "pk",
     "pk__in",
     "has_docs_generated",
+    "pull_request_id",
+    "deferring_run_id",
 )
 
 
@@ -167,9 +170,7 @@ def read_filter(call: Call) -> store.RunFilter:
     trigger_id = call.number("trigger_id")
     if trigger_id is not None:
         ids = [trigger_id] if ids is None or trigger_id in ids else []
-    # nothing here is deferred, nor made by a pull request
-    if call.text("deferring_run_id") or call.text("pull_request_id"):
-        ids = []
+    number = call.number("pull_request_id")
     projects, statuses = call.numbers("project_id"), call.numbers("status")
     return store.RunFilter(
         account_id=call.account_id,
@@ -184,6 +185,8 @@ def read_filter(call: Call) -> store.RunFilter:
         finished_to=finished[1],
         id_above=call.number("id__gt"),
         generate_docs=call.boolean("has_docs_generated"),
+        requests=None if number is None else requests_with(number),
+        deferring_run_id=call.number("deferring_run_id"),
     )
 
 

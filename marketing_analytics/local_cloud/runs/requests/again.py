@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from marketing_analytics.cloud_api.states import UNSUCCESSFUL, Status
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.progress import list_steps
-from marketing_analytics.local_cloud.runs.records import Run
+from marketing_analytics.local_cloud.runs.records import Run, RunStep
+from marketing_analytics.local_cloud.runs.steps import DEPS
 from marketing_analytics.local_cloud.runs.store import create_run, newest_run_ids, require_run
 from marketing_analytics.local_cloud.store.connection import Connection
 
@@ -60,9 +62,18 @@ def retry_overrides(connection: Connection, run: Run) -> dict[str, Any]:
 
 def left_steps(connection: Connection, run: Run) -> tuple[str | None, list[str]]:
     """Return the command that failed and the user's commands after it."""
-    commands = run.commands
-    own = [step for step in list_steps(connection, run.id) if step.command in commands]
+    own = own_steps(list_steps(connection, run.id), run)
     done = sum(1 for step in own if step.status == Status.SUCCESS)
     failed = next((step.command for step in own if step.status == Status.ERROR), None)
-    left = commands[done:]
+    left = run.commands[done:]
     return failed, left[1:] if failed else left
+
+
+def own_steps(steps: Sequence[RunStep], run: Run) -> Sequence[RunStep]:
+    """Return the steps that are commands of the job, by their place.
+
+    The server has steps with the same words: `dbt deps`, freshness, docs.
+    """
+    of_dbt = [step for step in steps if step.command and step.step_index > DEPS]
+    first = int(run.run_source_freshness)
+    return of_dbt[first : first + len(run.commands)]

@@ -59,7 +59,7 @@ def close_request(connection: Connection, schema: RequestSchema, why: str) -> in
         close_schema(connection, schema)
         reason = f"Cancelled: {words} {why}."
         cancel_runs_of_request(connection, schema.job_id, schema.request, MAX_ID, reason)
-        if not is_ours(schema.schema_name) or get_job(connection, schema.job_id) is None:
+        if not is_ours(schema) or get_job(connection, schema.job_id) is None:
             return None
         kind, _, number = schema.request.partition(" ")
         field = next(name for name, known in NUMBERS.items() if known == kind)

@@ -10,9 +10,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from marketing_analytics.local_cloud.runs.artifacts import artifacts_of_steps
+from marketing_analytics.local_cloud.runs.artifacts import artifacts_of_steps, part_in
 from marketing_analytics.local_cloud.runs.records import Run
+from marketing_analytics.local_cloud.runs.requests.again import left_steps
 from marketing_analytics.local_cloud.runs.steps import subcommand_of
+from marketing_analytics.local_cloud.runs.store import get_run
 from marketing_analytics.local_cloud.store.connection import (
     Connection,
     find,
@@ -28,6 +30,8 @@ COMPARED = (MANIFEST, RESULTS, "sources.json")
 COMPILERS = frozenset({"compile", "generate", "parse"})
 # commands that dbt can go on with at the failed model
 RETRYABLE = frozenset({"build", "clone", "run", "seed", "snapshot", "test"})
+# the nodes that it goes on with
+TO_RETRY = frozenset({"error", "fail", "partial success", "runtime error", "skipped"})
 
 
 def find_deferred(connection: Connection, run: Run) -> Run | None:
@@ -77,10 +81,21 @@ def copy_results(data_folder: Path, run_id: int, command: str, folder: Path) -> 
     found = artifacts_of_steps(data_folder, run_id, RESULTS)
     if command not in RETRYABLE or not found or command_of(found[-1]) != command:
         return False
+    if not has_failed_nodes(found[-1]):
+        return False
     folder.mkdir(parents=True, exist_ok=True)
     for name in (RESULTS, MANIFEST):
         shutil.copyfile(found[-1].with_name(name), folder / name)
     return True
+
+
+def has_failed_nodes(results: Path) -> bool:
+    """Return whether there is anything for `dbt retry`, which else does nothing and calls it good.
+
+    Without failures the results are those of an earlier step, which was good.
+    """
+    nodes = part_in(results, "results") or []
+    return any(node.get("status") in TO_RETRY for node in nodes)
 
 
 def defer(
@@ -99,15 +114,24 @@ def defer(
 
 
 def go_on(
-    run: Run, args: list[str], data_folder: Path, own: Path, say: Callable[[str], None]
+    connection: Connection,
+    run: Run,
+    args: list[str],
+    data_folder: Path,
+    own: Path,
+    say: Callable[[str], None],
 ) -> list[str]:
     """Return the command that goes on at the failed model, for the first step of a retry.
 
-    `own` is the folder of the run.
+    `own` is the folder of the run. A step that was cancelled knows nothing of the models that it
+    did not reach, and starts from its beginning.
     """
     retried = run.trigger_body.get("retrying_run_id")
+    failed = get_run(connection, retried) if retried else None
+    if failed is None or left_steps(connection, failed)[0] is None:
+        return args
     folder = own / "retried"
-    if not retried or not copy_results(data_folder, retried, subcommand_of(args) or "", folder):
+    if not copy_results(data_folder, failed.id, subcommand_of(args) or "", folder):
         return args
     say(f"Goes on where run {retried} failed: `dbt retry` with its results.")
     return ["retry", "--state", str(folder)]

@@ -1,54 +1,102 @@
 """Where a run of a request would build: asked of dbt before anything is built.
 
 A project's own `generate_schema_name` may leave the target's schema out; what such a run builds
-would be somebody else's.
+would be somebody else's. So would be the rows that tests store.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from marketing_analytics.local_cloud.runs.requests.schemas import is_inside
 from marketing_analytics.local_cloud.runs.steps import subcommand_of
 
-# what each command makes
+# what each command makes; a test makes something where it stores its failures
 MAKES = {
-    "build": ("model", "seed", "snapshot"),
+    "build": ("model", "seed", "snapshot", "test"),
+    "clone": ("model", "seed", "snapshot"),
     "run": ("model",),
     "seed": ("seed",),
     "snapshot": ("snapshot",),
+    "test": ("test",),
 }
-# options that decide what a step selects or how the project reads; the rest is of no account here
-KEPT = frozenset(
-    {"--select", "-s", "--models", "--model", "-m", "--exclude", "--selector", "--state"}
-    | {"--defer-state", "--vars", "--indirect-selection", "--exclude-resource-type"}
-    | {"--exclude-resource-types"}
-)
-LISTING = ("ls", "--output", "json", "--output-keys", "unique_id relation_name")
+# what a step selects; `ls` takes no `--models` beside the kinds of what it lists
+SELECTING = {
+    **dict.fromkeys(("--select", "-s", "--models", "--model", "-m"), "--select"),
+    "--exclude": "--exclude",
+}
+# other options that decide what a step selects or how the project reads, each with one value
+KEPT = frozenset({"--selector", "--state", "--defer-state", "--vars", "--indirect-selection"})
+KINDS = frozenset({"--resource-type", "--resource-types"})
+KINDS_LEFT_OUT = frozenset({"--exclude-resource-type", "--exclude-resource-types"})
+# words that stand for every kind
+EVERY = frozenset({"all", "default"})
+KEYS = "unique_id relation_name resource_type schema config"
+LISTING = ("ls", "--output", "json", "--output-keys", KEYS)
+TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 MAX_NAMED = 5
 
 
 def listing_args(args: Sequence[str]) -> list[str]:
     """Return the arguments that list what a step would make; empty when it makes nothing."""
-    kinds = MAKES.get(subcommand_of(args) or "", ())
+    options = list(options_of(args))
+    kinds = kinds_of(MAKES.get(subcommand_of(args) or "", ()), options)
     if not kinds:
         return []
     kept: list[str] = []
-    is_kept = False
-    for word in args:
-        if word.startswith("-"):
-            is_kept = word.partition("=")[0] in KEPT
-        if is_kept:
-            kept.append(word)
+    for name, values in options:
+        if name in SELECTING:
+            kept += [SELECTING[name], *values]
+        elif name in KEPT:
+            # a word after the one value is the command
+            kept += [name, *values[:1]]
     return [*LISTING, *(word for kind in kinds for word in ("--resource-type", kind)), *kept]
 
 
-def elsewhere_words(events: Path, schema_name: str) -> str:
-    """Return why a step may not run, from dbt's events of its listing; "" when it may."""
-    names = [str(one.get("relation_name") or "") for one in listed(events)]
+def options_of(args: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the options of a step with the words that follow each."""
+    name, values = "", list[str]()
+    for word in args:
+        if not word.startswith("-"):
+            values.append(word)
+            continue
+        if name:
+            yield name, values
+        name, has_value, value = word.partition("=")
+        values = [value] if has_value else []
+    if name:
+        yield name, values
+
+
+def kinds_of(made: Sequence[str], options: Sequence[tuple[str, list[str]]]) -> list[str]:
+    """Return the kinds of nodes that a step makes, as its own options narrow them."""
+    wanted, left_out = words_of(options, KINDS), words_of(options, KINDS_LEFT_OUT)
+    is_any = not wanted or bool(wanted & EVERY)
+    return [kind for kind in made if (is_any or kind in wanted) and kind not in left_out]
+
+
+def words_of(options: Sequence[tuple[str, list[str]]], names: frozenset[str]) -> set[str]:
+    """Return the words that some options have, in lower case."""
+    return {word.lower() for name, values in options if name in names for word in values}
+
+
+def stores_failures(args: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Return whether tests of a step store their failures when they do not say it themselves."""
+    said = [word for word in args if word in ("--store-failures", "--no-store-failures")]
+    if said:
+        return said[-1] == "--store-failures"
+    return environment.get("DBT_STORE_FAILURES", "").lower() in TRUE
+
+
+def elsewhere_words(events: Path, schema_name: str, *, is_storing: bool = False) -> str:
+    """Return why a step may not run, from dbt's events of its listing; "" when it may.
+
+    `is_storing` is whether tests store their failures when they do not say it themselves.
+    """
+    names = [relation_of(one, is_storing=is_storing) for one in listed(events)]
     found = [name for name in names if name and not is_inside(name, schema_name)]
     if not found:
         return ""
@@ -57,6 +105,18 @@ def elsewhere_words(events: Path, schema_name: str) -> str:
         f"nothing was built: {', '.join(found[:MAX_NAMED])}{more} would lie outside of "
         f"{schema_name}: generate_schema_name of the project leaves target.schema out"
     )
+
+
+def relation_of(node: Mapping[str, Any], *, is_storing: bool) -> str:
+    """Return what a node would make, "" for nothing."""
+    if node.get("resource_type") != "test":
+        return str(node.get("relation_name") or "")
+    says = (node.get("config") or {}).get("store_failures")
+    if not (is_storing if says is None else says):
+        return ""
+    # dbt names the relation as long as the option of the step is known to it: here it is not
+    unique_id = str(node.get("unique_id", ""))
+    return str(node.get("relation_name") or f"{node.get('schema')}.{unique_id.replace('.', '_')}")
 
 
 def listed(events: Path) -> Iterator[dict[str, Any]]:

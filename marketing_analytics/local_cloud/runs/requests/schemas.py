@@ -1,7 +1,7 @@
-"""Pull and merge requests: the schema each builds into, its newest commit, and its end.
+"""Pull and merge requests: the schema that each builds into, noted until it is dropped.
 
 A run of a request never builds anywhere else than in `dbt_cloud_pr_<job>_<number>`, unless its
-trigger names another schema, which may not be one that an environment builds into.
+trigger names another schema (see `overriding`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.artifacts import part_in
 from marketing_analytics.local_cloud.store.connection import (
     Connection,
@@ -34,7 +33,6 @@ NUMBERS = {
 BUILT = ("model.", "seed.", "snapshot.")
 DONE = ("success", "partial success")
 QUOTES = re.compile(r"[\"`\[\]]")
-OWN_SCHEMA = re.compile(r"dbt_cloud_pr_\d+_\d+")
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,11 @@ def request_of(overrides: Mapping[str, Any]) -> str:
     return next((f"{kind} {number}" for kind, number in given if number), "")
 
 
+def requests_with(number: int) -> tuple[str, ...]:
+    """Return the requests that have a number, of every kind."""
+    return tuple(f"{kind} {number}" for kind in NUMBERS.values())
+
+
 def number_of(request: str) -> int:
     """Return the number of a request, 0 for none."""
     return int(request.partition(" ")[2] or 0)
@@ -63,21 +66,21 @@ def request_words(request: str) -> str:
     return f"merge request {number}" if kind == "gitlab" else f"pull request {number}"
 
 
-def schema_of_request(
-    connection: Connection, job_id: int, project_id: int, request: str, override: str | None
-) -> str:
-    """Return where a run of a request builds. Raise UserError for a schema of an environment."""
-    if not override:
-        return f"dbt_cloud_pr_{job_id}_{number_of(request)}"
-    sql = load_sql("runs_requests")["built_schemas"]
-    built = {row["name"].lower() for row in connection.execute(sql, {"project_id": project_id})}
-    if override.lower() in built:
-        raise UserError(
-            f"{request_words(request)} may not build into the schema {override!r}, "
-            "which an environment builds into",
-            hint="leave schema_override out, or begin it with dbt_cloud_pr_",
-        )
-    return override
+def own_schema(job_id: int, request: str) -> str:
+    """Return the schema that this server gives to a request of a job."""
+    return f"dbt_cloud_pr_{job_id}_{number_of(request)}"
+
+
+def named_schemas(connection: Connection, project_id: int) -> list[str]:
+    """Return where variables let the runs of a project build."""
+    sql = load_sql("runs_requests")["named_schemas"]
+    return [row["name"] for row in connection.execute(sql, {"project_id": project_id})]
+
+
+def environments_of_project(connection: Connection, project_id: int) -> list[int]:
+    """Return the environments of a project, also the deleted ones."""
+    sql = load_sql("runs_requests")["environments_of_project"]
+    return [row["id"] for row in connection.execute(sql, {"project_id": project_id})]
 
 
 def note_request(connection: Connection, job_id: int, request: str, schema: str) -> None:
@@ -133,6 +136,9 @@ def is_inside(relation: str, schema_name: str) -> bool:
     return schema == own or schema.startswith(f"{own}_")
 
 
-def is_ours(schema_name: str) -> bool:
-    """Return whether a schema was named by this server, so that it may drop it."""
-    return OWN_SCHEMA.fullmatch(schema_name) is not None
+def is_ours(schema: RequestSchema) -> bool:
+    """Return whether this server named a schema for its request, so that it may drop it.
+
+    A trigger may have named that of another request, which is still open.
+    """
+    return schema.schema_name == own_schema(schema.job_id, schema.request)
