@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from marketing_analytics.monitor.alerts.mutes import Mutes
-from marketing_analytics.monitor.results import SEVERITIES, Result
+from marketing_analytics.monitor.results import SEVERITIES, Result, kept
 
 ALERT, RECOVERY = "alert", "recovery"
 # worst first; that nobody knows is told too, but wakes nobody up
@@ -81,7 +81,7 @@ class Notice:
 
 def notice_of(row: Mapping[str, Any]) -> Notice:
     """Return a row of the outbox."""
-    return Notice(**{name: row[name] for name in Notice.__dataclass_fields__})
+    return Notice(**{name: kept(row, name) for name in Notice.__dataclass_fields__})
 
 
 @dataclass(frozen=True)
