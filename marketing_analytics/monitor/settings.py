@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from marketing_analytics.core.redaction import remember
 
 FILE = Path("monitors.yml")
 VERSION = 1
+MOST_SHOWN = 100
 # section: the package that says by `schema()` what it holds
 SECTIONS = {
     "monitors": "marketing_analytics.monitor.checks",
@@ -174,14 +176,14 @@ def mistakes(
     """Yield what in a value is against a JSON schema; as much of the language as we use."""
     kind = rule.get("type", "")
     if kind and not is_kind(value.data, kind):
-        found = f"{name or 'the file'} is {value.data!r}" if kind != "object" else name or "it"
+        found = f"{name or 'the file'} is {shown(value.data)}" if kind != "object" else name or "it"
         wanted = KINDS[kind][1]
         message = f"{found}, not {wanted}" if kind != "object" else f"{found} is no map"
         yield settings.error(value, message, hint_of(rule, f"write {wanted}"))
         return
     reason = unfit(value.data, rule)
     if reason:
-        yield settings.error(value, f"{name} is {value.data!r}", hint_of(rule, reason))
+        yield settings.error(value, f"{name} is {shown(value.data)}", hint_of(rule, reason))
     for index, item in enumerate(value.items):
         yield from mistakes(settings, item, rule.get("items", {}), f"{name}[{index}]")
     if kind == "object":
@@ -216,10 +218,30 @@ def mistakes_of_map(
 
 
 def is_kind(data: Any, kind: str) -> bool:
-    """Return whether a value is of a type of JSON; true and false are no numbers."""
-    if kind in ("integer", "number") and isinstance(data, bool):
+    """Return whether a value is of a type of JSON; true, false, .nan and .inf are no numbers."""
+    if kind in ("integer", "number") and not is_number(data):
         return False
     return isinstance(data, KINDS[kind][0])  # type: ignore[arg-type]
+
+
+def is_number(data: Any) -> bool:
+    """Return whether a value is a number that can be counted and compared with."""
+    if isinstance(data, bool) or not isinstance(data, int | float):
+        return False
+    try:
+        return math.isfinite(data)
+    except OverflowError:
+        return False
+
+
+def shown(data: Any) -> str:
+    """Return a value as an error shows it."""
+    try:
+        text = repr(data)
+    except (ValueError, RecursionError):
+        # Python writes no numbers of thousands of digits
+        return "what is too large to show"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def unfit(data: Any, rule: Mapping[str, Any]) -> str:

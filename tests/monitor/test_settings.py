@@ -49,6 +49,39 @@ def written(folder: Path, text: str) -> Path:
             "monitors.budget.day_times is 0.5",
             "write 1 or more",
         ),
+        *(
+            (
+                f"version: 1\nmonitors:\n  budget:\n    ahead_percent: {number}\n",
+                (4, 20),
+                f"monitors.budget.ahead_percent is {said}, not a number",
+                "write a number",
+            )
+            for number, said in (
+                (".nan", "nan"),
+                (".inf", "inf"),
+                ("-.inf", "-inf"),
+                ("9" * 400, "9" * 100 + "…"),
+                ("0x" + "f" * 5000, "what is too large to show"),
+            )
+        ),
+        (
+            "version: 1\nmonitors:\n  campaign_freshness:\n    sources: {shop: {delay_days: .nan}}\n",
+            (4, 34),
+            "monitors.campaign_freshness.sources.shop.delay_days is nan, not a number",
+            "days until a day is there",
+        ),
+        (
+            "version: 1\nservice_levels:\n  page: {target: a, objective_percent: .nan}\n",
+            (3, 40),
+            "service_levels.page.objective_percent is nan, not a number",
+            "write a number",
+        ),
+        (
+            "version: 1\nmonitors:\n  schema:\n    days: 1000000000\n",
+            (4, 11),
+            "monitors.schema.days is 1000000000",
+            "write 3650 or less",
+        ),
         ("version: 1\nversion: 1\n", (2, 1), "version is given twice", "line 1"),
         ("version: 1\n\tmonitors: {}\n", (2, 1), "not YAML", "indent with spaces"),
         ("version: [1\n", (1, 10), "not YAML", "write `name: value`"),
