@@ -10,7 +10,7 @@ import difflib
 import importlib
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -203,13 +203,11 @@ def mistakes_of_map(
         elif isinstance(others, Mapping):
             yield from mistakes(settings, entry, others, path)
         elif not others:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            meant = f"did you mean {near[0]}? " if near else ""
             where = f" in {name}" if name else ""
             yield settings.error_at(
                 value.key_places[key],
                 f"unknown name {key!r}{where}",
-                f"{meant}known here: {', '.join(known)}",
+                f"{meant(key, known)}known here: {', '.join(known)}",
             )
     absent = [key for key in rule.get("required", ()) if key not in value.entries]
     if absent:
@@ -244,12 +242,18 @@ def shown(data: Any) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
+def meant(given: Any, known: Iterable[str]) -> str:
+    """Return the question whether a near name was meant; an empty text where none is near."""
+    near = difflib.get_close_matches(str(given), list(known), n=1, cutoff=0.5)
+    return f"did you mean {near[0]}? " if near else ""
+
+
 def unfit(data: Any, rule: Mapping[str, Any]) -> str:
     """Return what a value should be, where it is not."""
     if "const" in rule and data != rule["const"]:
         return f"write {rule['const']}"
     if "enum" in rule and data not in rule["enum"]:
-        return f"write one of {', '.join(map(str, rule['enum']))}"
+        return f"{meant(data, rule['enum'])}write one of {', '.join(map(str, rule['enum']))}"
     if "minimum" in rule and data < rule["minimum"]:
         return f"write {rule['minimum']} or more"
     if "maximum" in rule and data > rule["maximum"]:

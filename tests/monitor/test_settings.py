@@ -65,8 +65,8 @@ def written(folder: Path, text: str) -> Path:
             )
         ),
         (
-            "version: 1\nmonitors:\n  campaign_freshness:\n    sources: {shop: {delay_days: .nan}}\n",
-            (4, 34),
+            "version: 1\nmonitors: {campaign_freshness: {sources: {shop: {delay_days: .nan}}}}\n",
+            (2, 62),
             "monitors.campaign_freshness.sources.shop.delay_days is nan, not a number",
             "days until a day is there",
         ),
@@ -81,6 +81,18 @@ def written(folder: Path, text: str) -> Path:
             (4, 11),
             "monitors.schema.days is 1000000000",
             "write 3650 or less",
+        ),
+        (
+            "version: 1\nmonitors: {campaign_freshness: {sources: {linkedin: {}}}}\n",
+            (2, 43),
+            "unknown name 'linkedin' in monitors.campaign_freshness.sources",
+            "did you mean linkedin_ads? known here: google_ads, ",
+        ),
+        (
+            "version: 1\nalerts:\n  channels:\n    team: {address_from: A, monitors: [budgett]}\n",
+            (4, 40),
+            "alerts.channels.team.monitors[0] is 'budgett'",
+            "did you mean budget? write one of attribution_drift, campaign_freshness, ",
         ),
         ("version: 1\nversion: 1\n", (2, 1), "version is given twice", "line 1"),
         ("version: 1\n\tmonitors: {}\n", (2, 1), "not YAML", "indent with spaces"),

@@ -331,6 +331,15 @@ def silent_campaign(
 
 NUMBER = {"type": "number", "minimum": 0}
 DAYS = NUMBER | {"maximum": MOST_DAYS}
+PROMISE = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "max_age_hours": NUMBER | {"description": "Hours to the next reading."},
+        "delay_days": DAYS | {"description": "Days until a day is there."},
+        "restates_days": DAYS | {"description": "Days that still move."},
+    },
+}
 CHECK = Check(
     name="campaign_freshness",
     title="sources, accounts and campaigns are fresh",
@@ -350,15 +359,8 @@ CHECK = Check(
         "sources": {
             "type": "object",
             "description": "What a source promises, in place of what docs/monitoring.md lists.",
-            "additionalProperties": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {
-                    "max_age_hours": NUMBER | {"description": "Hours to the next reading."},
-                    "delay_days": DAYS | {"description": "Days until a day is there."},
-                    "restates_days": DAYS | {"description": "Days that still move."},
-                },
-            },
+            "additionalProperties": False,
+            "properties": dict.fromkeys(PROMISES, PROMISE),
         },
     },
 )
