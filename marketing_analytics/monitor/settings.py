@@ -96,6 +96,7 @@ def read_settings(path: Path | None = None) -> Settings:
     for address in addresses_in(settings.root.entries.get("alerts")):
         remember(address)
     errors = list(mistakes(settings, settings.root, schema(), ""))
+    errors = errors or list(further_mistakes(settings))
     if errors:
         raise in_one(errors)
     return settings
@@ -168,6 +169,14 @@ def value_of(loader: Any, node: Any, path: Path, text: str) -> Value:
         places[name] = place
     data = {name: value.data for name, value in entries.items()}
     return Value(data, line, column, entries=entries, key_places=places)
+
+
+def further_mistakes(settings: Settings) -> Iterator[FileError]:
+    """Yield what the parts find in their sections by `mistakes`, which no schema can say."""
+    for name, module in SECTIONS.items():
+        find = getattr(part(module), "mistakes", None)
+        if find and name in settings.root.entries:
+            yield from find(settings, settings.root.entries[name])
 
 
 def mistakes(
@@ -292,8 +301,13 @@ def schema() -> dict[str, Any]:
 
 def section_schema(module: str) -> dict[str, Any]:
     """Return what a section holds; anything, where its part is not installed."""
+    found = part(module)
+    return found.schema() if found else {"type": "object"}
+
+
+def part(module: str) -> Any:
+    """Return a part of the watch, or None where it is not installed."""
     try:
-        found: dict[str, Any] = importlib.import_module(module).schema()
+        return importlib.import_module(module)
     except ModuleNotFoundError:
-        return {"type": "object"}
-    return found
+        return None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from marketing_analytics.core import redaction
 from marketing_analytics.core.errors import FileError, FileErrors, UserError
 from marketing_analytics.monitor.checks import checks
 from marketing_analytics.monitor.run import watched
@@ -94,6 +95,21 @@ def written(folder: Path, text: str) -> Path:
             "alerts.channels.team.monitors[0] is 'budgett'",
             "did you mean budget? write one of attribution_drift, campaign_freshness, ",
         ),
+        *(
+            (
+                f"version: 1\nservice_levels:\n  page: {{target: '{target}'}}\n",
+                (3, 18),
+                said,
+                "https://host/path/",
+            )
+            for target, said in (
+                ("ftp://x", "no page can be read there"),
+                ("https://[::1", "this is no address of a page"),
+                ("https://h:abc/", "this is no address of a page"),
+                ("http://user:pass@x/", "has a user"),
+                ("", "no page can be read there"),
+            )
+        ),
         ("version: 1\nversion: 1\n", (2, 1), "version is given twice", "line 1"),
         ("version: 1\n\tmonitors: {}\n", (2, 1), "not YAML", "indent with spaces"),
         ("version: [1\n", (1, 10), "not YAML", "write `name: value`"),
@@ -107,6 +123,16 @@ def test_a_mistake_is_told_with_its_place(
     assert (caught.value.line, caught.value.column) == place
     assert message in caught.value.message
     assert hint in caught.value.hint
+
+
+def test_the_secret_of_a_target_that_is_refused_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redaction, "read_secrets", set())
+    text = "version: 1\nservice_levels:\n  page: {target: 'https://me:pass-word-9@x/'}\n"
+    with pytest.raises(FileError) as caught:
+        read_settings(written(tmp_path, text))
+    assert "pass-word-9" not in caught.value.render()
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
