@@ -21,6 +21,7 @@ from marketing_analytics.core.redaction import remember
 FILE = Path("monitors.yml")
 VERSION = 1
 MOST_SHOWN = 100
+MOST_NESTED = 50
 # section: the package that says by `schema()` what it holds
 SECTIONS = {
     "monitors": "marketing_analytics.monitor.checks",
@@ -116,10 +117,15 @@ def parse(path: Path, text: str) -> Value:
     """Return the root of a YAML text. Raise FileError where it is none, or holds a name twice."""
     import yaml  # type: ignore[import-untyped]
 
+    loader = None
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         return value_of(loader, node, path, text) if node else Value({}, 1, 1)
+    except RecursionError:
+        mark = loader.get_mark() if loader else None
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise nested(path, text, place) from None
     except yaml.MarkedYAMLError as error:
         lines = text.splitlines()
         marks = [mark for mark in (error.problem_mark, error.context_mark) if mark]
@@ -140,13 +146,30 @@ def parse(path: Path, text: str) -> Value:
         raise FileError(f"not YAML: {reason}", path=path, hint="write plain text") from None
 
 
-def value_of(loader: Any, node: Any, path: Path, text: str) -> Value:
+def nested(path: Path, text: str, place: tuple[int, int]) -> FileError:
+    """Return the error for what is nested too deeply, or without an end."""
+    lines = text.splitlines()
+    source = lines[place[0] - 1] if place[0] <= len(lines) else ""
+    return FileError(
+        "this is nested too deeply, or refers to itself",
+        path=path,
+        line=place[0],
+        column=place[1],
+        # it may hold an address with a secret
+        source="" if "://" in source else source,
+        hint="write it flatter, and an alias like *name outside of what it stands for",
+    )
+
+
+def value_of(loader: Any, node: Any, path: Path, text: str, depth: int = 0) -> Value:
     """Return a node of YAML with its place."""
     import yaml
 
     line, column = node.start_mark.line + 1, node.start_mark.column + 1
+    if depth > MOST_NESTED:
+        raise nested(path, text, (line, column))
     if isinstance(node, yaml.SequenceNode):
-        items = tuple(value_of(loader, item, path, text) for item in node.value)
+        items = tuple(value_of(loader, item, path, text, depth + 1) for item in node.value)
         return Value([item.data for item in items], line, column, items=items)
     if not isinstance(node, yaml.MappingNode):
         return Value(loader.construct_object(node), line, column)
@@ -165,7 +188,7 @@ def value_of(loader: Any, node: Any, path: Path, text: str) -> Value:
                 source=text.splitlines()[place[0] - 1],
                 hint=f"keep one; the first stands in line {places[name][0]}",
             )
-        entries[name] = value_of(loader, value, path, text)
+        entries[name] = value_of(loader, value, path, text, depth + 1)
         places[name] = place
     data = {name: value.data for name, value in entries.items()}
     return Value(data, line, column, entries=entries, key_places=places)

@@ -110,6 +110,9 @@ def written(folder: Path, text: str) -> Path:
                 ("", "no page can be read there"),
             )
         ),
+        ("version: 1\nmonitors: &a\n  budget: *a\n", (2, 11), "refers to itself", "flatter"),
+        ("version: 1\nalerts: &a [1, *a]\n", (2, 13), "refers to itself", "flatter"),
+        (f"version: 1\nalerts: {'[' * 60}{']' * 60}\n", (2, 59), "too deeply", "flatter"),
         ("version: 1\nversion: 1\n", (2, 1), "version is given twice", "line 1"),
         ("version: 1\n\tmonitors: {}\n", (2, 1), "not YAML", "indent with spaces"),
         ("version: [1\n", (1, 10), "not YAML", "write `name: value`"),
@@ -133,6 +136,12 @@ def test_the_secret_of_a_target_that_is_refused_is_not_shown(
     with pytest.raises(FileError) as caught:
         read_settings(written(tmp_path, text))
     assert "pass-word-9" not in caught.value.render()
+
+
+def test_what_is_3000_levels_deep_is_told_with_its_place(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="too deeply") as caught:
+        read_settings(written(tmp_path, f"version: 1\nalerts: {'[' * 3000}"))
+    assert caught.value.line == 2
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
