@@ -133,7 +133,7 @@ def with_consent_of_now(project: Project) -> Project:
 
     try:
         given = yaml.safe_load(project.variables or "{}")
-    except yaml.YAMLError:
+    except (yaml.YAMLError, RecursionError):
         given = None
     if not isinstance(given, Mapping):
         raise UserError(

@@ -67,6 +67,8 @@ def described_in(path: Path) -> Iterator[Described]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise FileError(f"it is no YAML: {error.problem}", path=path, line=line) from None
+    except RecursionError:
+        raise FileError("it is nested too deeply", path=path, hint="write it flatter") from None
     for source in found.get("sources") or []:
         for table in source.get("tables") or []:
             yield one_of(path, table, f"{source['name']}.{table['name']}", "source")

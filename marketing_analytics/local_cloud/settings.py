@@ -203,6 +203,8 @@ def check_project_text(text: str, file: Path) -> None:
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{file} is not valid YAML: {reason}", hint="mend the file") from None
+    except RecursionError:
+        raise UserError(f"{file} is nested too deeply", hint="write it flatter") from None
     if not isinstance(project, dict) or not isinstance(project.get("name"), str):
         raise UserError(f"{file} has no name", hint="add a line such as `name: marketing`")
 

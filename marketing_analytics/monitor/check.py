@@ -12,6 +12,8 @@ from marketing_analytics.monitor.place import Place, named, rows_of
 from marketing_analytics.monitor.results import SEVERITIES
 
 SQL = Path(__file__).parent / "checks" / "sql"
+# calendars end, so that more days than these cannot be counted back
+MOST_DAYS = 3650
 
 
 @dataclass(frozen=True)

@@ -144,11 +144,20 @@ def add(connection: Any, place: Place, table: str, rows: Sequence[Mapping[str, A
 def read(
     connection: Any, place: Place, table: str, condition: str = "true", values: Sequence[Any] = ()
 ) -> list[Mapping[str, Any]]:
-    """Return the rows of a table that meet a condition; none where there is no table yet."""
-    if table not in columns_of(connection, place.monitor_schema):
+    """Return the rows of a table that meet a condition; none where there is no table yet.
+
+    A column that an older version did not keep is null until the next run adds it.
+    """
+    present = columns_of(connection, place.monitor_schema).get(table)
+    if present is None:
         return []
-    columns = ", ".join(map(named, TABLES[table]))
-    query = f"select {columns} from {named(place.monitor_schema, table)} where {condition}"  # noqa: S608 - conditions of ours
+    columns = ", ".join(
+        named(name) if name in present else f"cast(null as {kind}) as {named(name)}"
+        for name, kind in TABLES[table].items()
+    )
+    # conditions may ask for an absent column too
+    kept = f"select {columns} from {named(place.monitor_schema, table)}"  # noqa: S608 - names of ours
+    query = f"select * from ({kept}) as kept where {condition}"  # noqa: S608 - conditions of ours
     return rows_of(connection, query, values)
 
 

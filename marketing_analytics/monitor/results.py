@@ -24,6 +24,19 @@ KINDS = (
     "budget",
     "job_runs",
 )
+# what stands for a value that a history of an older version did not keep
+UNKEPT: dict[str, Any] = dict.fromkeys(
+    ("run_id", "channel_name", "monitor", "subject", "kind", "owner", "runbook", "sentence"), ""
+) | {
+    "action": "",
+    "status": "unknown",
+    "severity": "ticket",
+    "cause": "new",
+    "sequence": 0,
+    "attempts": 0,
+    "open_attempts": 0,
+}
+TIMES = ("since_at", "checked_at", "created_at")
 
 
 @dataclass(frozen=True)
@@ -59,7 +72,16 @@ class Result:
 
 def result_of(row: Mapping[str, Any]) -> Result:
     """Return a row of the history."""
-    return Result(**{name: row[name] for name in Result.__dataclass_fields__})
+    return Result(**{name: kept(row, name) for name in Result.__dataclass_fields__})
+
+
+def kept(row: Mapping[str, Any], name: str) -> Any:
+    """Return a value of a row of the history, or what stands for it where it was not kept."""
+    if row[name] is not None:
+        return row[name]
+    if name in TIMES:
+        return next((row[each] for each in TIMES if row.get(each) is not None), None)
+    return UNKEPT.get(name)
 
 
 def worst(statuses: Iterable[str]) -> str:

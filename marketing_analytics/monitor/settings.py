@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from marketing_analytics.core.redaction import remember
 
 FILE = Path("monitors.yml")
 VERSION = 1
+MOST_SHOWN = 100
+MOST_NESTED = 50
 # section: the package that says by `schema()` what it holds
 SECTIONS = {
     "monitors": "marketing_analytics.monitor.checks",
@@ -94,6 +97,7 @@ def read_settings(path: Path | None = None) -> Settings:
     for address in addresses_in(settings.root.entries.get("alerts")):
         remember(address)
     errors = list(mistakes(settings, settings.root, schema(), ""))
+    errors = errors or list(further_mistakes(settings))
     if errors:
         raise in_one(errors)
     return settings
@@ -113,10 +117,15 @@ def parse(path: Path, text: str) -> Value:
     """Return the root of a YAML text. Raise FileError where it is none, or holds a name twice."""
     import yaml  # type: ignore[import-untyped]
 
+    loader = None
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         return value_of(loader, node, path, text) if node else Value({}, 1, 1)
+    except RecursionError:
+        mark = loader.get_mark() if loader else None
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise nested(path, text, place) from None
     except yaml.MarkedYAMLError as error:
         lines = text.splitlines()
         marks = [mark for mark in (error.problem_mark, error.context_mark) if mark]
@@ -137,13 +146,30 @@ def parse(path: Path, text: str) -> Value:
         raise FileError(f"not YAML: {reason}", path=path, hint="write plain text") from None
 
 
-def value_of(loader: Any, node: Any, path: Path, text: str) -> Value:
+def nested(path: Path, text: str, place: tuple[int, int]) -> FileError:
+    """Return the error for what is nested too deeply, or without an end."""
+    lines = text.splitlines()
+    source = lines[place[0] - 1] if place[0] <= len(lines) else ""
+    return FileError(
+        "this is nested too deeply, or refers to itself",
+        path=path,
+        line=place[0],
+        column=place[1],
+        # it may hold an address with a secret
+        source="" if "://" in source else source,
+        hint="write it flatter, and an alias like *name outside of what it stands for",
+    )
+
+
+def value_of(loader: Any, node: Any, path: Path, text: str, depth: int = 0) -> Value:
     """Return a node of YAML with its place."""
     import yaml
 
     line, column = node.start_mark.line + 1, node.start_mark.column + 1
+    if depth > MOST_NESTED:
+        raise nested(path, text, (line, column))
     if isinstance(node, yaml.SequenceNode):
-        items = tuple(value_of(loader, item, path, text) for item in node.value)
+        items = tuple(value_of(loader, item, path, text, depth + 1) for item in node.value)
         return Value([item.data for item in items], line, column, items=items)
     if not isinstance(node, yaml.MappingNode):
         return Value(loader.construct_object(node), line, column)
@@ -162,10 +188,18 @@ def value_of(loader: Any, node: Any, path: Path, text: str) -> Value:
                 source=text.splitlines()[place[0] - 1],
                 hint=f"keep one; the first stands in line {places[name][0]}",
             )
-        entries[name] = value_of(loader, value, path, text)
+        entries[name] = value_of(loader, value, path, text, depth + 1)
         places[name] = place
     data = {name: value.data for name, value in entries.items()}
     return Value(data, line, column, entries=entries, key_places=places)
+
+
+def further_mistakes(settings: Settings) -> Iterator[FileError]:
+    """Yield what the parts find in their sections by `mistakes`, which no schema can say."""
+    for name, module in SECTIONS.items():
+        find = getattr(part(module), "mistakes", None)
+        if find and name in settings.root.entries:
+            yield from find(settings, settings.root.entries[name])
 
 
 def mistakes(
@@ -174,14 +208,14 @@ def mistakes(
     """Yield what in a value is against a JSON schema; as much of the language as we use."""
     kind = rule.get("type", "")
     if kind and not is_kind(value.data, kind):
-        found = f"{name or 'the file'} is {value.data!r}" if kind != "object" else name or "it"
+        found = f"{name or 'the file'} is {shown(value.data)}" if kind != "object" else name or "it"
         wanted = KINDS[kind][1]
         message = f"{found}, not {wanted}" if kind != "object" else f"{found} is no map"
         yield settings.error(value, message, hint_of(rule, f"write {wanted}"))
         return
     reason = unfit(value.data, rule)
     if reason:
-        yield settings.error(value, f"{name} is {value.data!r}", hint_of(rule, reason))
+        yield settings.error(value, f"{name} is {shown(value.data)}", hint_of(rule, reason))
     for index, item in enumerate(value.items):
         yield from mistakes(settings, item, rule.get("items", {}), f"{name}[{index}]")
     if kind == "object":
@@ -201,13 +235,11 @@ def mistakes_of_map(
         elif isinstance(others, Mapping):
             yield from mistakes(settings, entry, others, path)
         elif not others:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            meant = f"did you mean {near[0]}? " if near else ""
             where = f" in {name}" if name else ""
             yield settings.error_at(
                 value.key_places[key],
                 f"unknown name {key!r}{where}",
-                f"{meant}known here: {', '.join(known)}",
+                f"{meant(key, known)}known here: {', '.join(known)}",
             )
     absent = [key for key in rule.get("required", ()) if key not in value.entries]
     if absent:
@@ -216,10 +248,36 @@ def mistakes_of_map(
 
 
 def is_kind(data: Any, kind: str) -> bool:
-    """Return whether a value is of a type of JSON; true and false are no numbers."""
-    if kind in ("integer", "number") and isinstance(data, bool):
+    """Return whether a value is of a type of JSON; true, false, .nan and .inf are no numbers."""
+    if kind in ("integer", "number") and not is_number(data):
         return False
     return isinstance(data, KINDS[kind][0])  # type: ignore[arg-type]
+
+
+def is_number(data: Any) -> bool:
+    """Return whether a value is a number that can be counted and compared with."""
+    if isinstance(data, bool) or not isinstance(data, int | float):
+        return False
+    try:
+        return math.isfinite(data)
+    except OverflowError:
+        return False
+
+
+def shown(data: Any) -> str:
+    """Return a value as an error shows it."""
+    try:
+        text = repr(data)
+    except (ValueError, RecursionError):
+        # Python writes no numbers of thousands of digits
+        return "what is too large to show"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
+
+
+def meant(given: Any, known: Iterable[str]) -> str:
+    """Return the question whether a near name was meant; an empty text where none is near."""
+    near = difflib.get_close_matches(str(given), list(known), n=1, cutoff=0.5)
+    return f"did you mean {near[0]}? " if near else ""
 
 
 def unfit(data: Any, rule: Mapping[str, Any]) -> str:
@@ -227,7 +285,7 @@ def unfit(data: Any, rule: Mapping[str, Any]) -> str:
     if "const" in rule and data != rule["const"]:
         return f"write {rule['const']}"
     if "enum" in rule and data not in rule["enum"]:
-        return f"write one of {', '.join(map(str, rule['enum']))}"
+        return f"{meant(data, rule['enum'])}write one of {', '.join(map(str, rule['enum']))}"
     if "minimum" in rule and data < rule["minimum"]:
         return f"write {rule['minimum']} or more"
     if "maximum" in rule and data > rule["maximum"]:
@@ -266,8 +324,13 @@ def schema() -> dict[str, Any]:
 
 def section_schema(module: str) -> dict[str, Any]:
     """Return what a section holds; anything, where its part is not installed."""
+    found = part(module)
+    return found.schema() if found else {"type": "object"}
+
+
+def part(module: str) -> Any:
+    """Return a part of the watch, or None where it is not installed."""
     try:
-        found: dict[str, Any] = importlib.import_module(module).schema()
+        return importlib.import_module(module)
     except ModuleNotFoundError:
-        return {"type": "object"}
-    return found
+        return None

@@ -35,6 +35,15 @@ def test_a_wrong_clock_setting_is_refused_with_an_example(monkeypatch):
         clock.now()
 
 
+@pytest.mark.parametrize(
+    "text", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "3000-01-01", "1969-12-31"]
+)
+def test_a_time_at_the_end_of_the_calendar_is_refused_with_the_years_that_are_valid(text):
+    with pytest.raises(UserError, match="--until is of the year") as caught:
+        clock.parse_time(text, "--until")
+    assert caught.value.hint == "write a time of the years 1970 to 2999"
+
+
 def test_a_taken_lock_names_its_holder_and_is_free_after_a_kill(tmp_path):
     path = tmp_path / "a.lock"
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE)

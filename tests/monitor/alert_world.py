@@ -45,10 +45,10 @@ def hours(count):
     return timedelta(hours=count)
 
 
-def keep_run(place, *results, number=1):
+def keep_run(place, *results, number=1, at=None):
     """Write a run of the monitors."""
-    at = START + timedelta(hours=number)
-    run_id = f"r{number}"
+    at = at or START + timedelta(hours=number)
+    run_id = f"r{number:03}"
     with opened(place, is_read_only=False) as connection:
         history.prepare(connection, place)
         rows = [vars(each) | {"run_id": run_id, "checked_at": at} for each in results]

@@ -194,6 +194,11 @@ def test_a_reminder_comes_after_its_interval_and_no_sooner():
     assert causes(told_after(*runs, channels=[PATIENT])) == ["new", "reminder", "reminder"]
 
 
+def test_a_reminder_is_not_held_up_by_a_notice_of_a_clock_that_was_ahead():
+    ahead = decide([result()], {}, [PATIENT], Mutes(), START + timedelta(days=365))
+    assert causes(decide([result()], told_by(ahead), [PATIENT], Mutes(), START)) == ["reminder"]
+
+
 def test_a_channel_hears_of_its_severities_and_monitors_and_of_their_ends_alone():
     volume = channel("volume", monitors=("volume",))
     runs = [[result(severity="ticket")], [result(severity="page")], [result(status="ok")]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -18,7 +18,7 @@ from marketing_analytics.monitor.alerts.settings import channels_of
 from marketing_analytics.monitor.cli import group
 from marketing_analytics.monitor.place import Place
 from marketing_analytics.monitor.settings import read_settings
-from tests.monitor.alert_world import channel, keep_run, receiving, result
+from tests.monitor.alert_world import START, channel, keep_run, receiving, result
 
 TEAM = channel("team", allows_private_addresses=True)
 
@@ -91,6 +91,46 @@ def test_runs_that_nobody_decided_on_are_decided_later_in_their_order(place, rec
     keep_run(place, result("a"), number=4)
     tell(place, [TEAM])
     assert receiver.messages[0]["title"] == "Marketing data: [ticket] 2 problems, 1 over"
+
+
+def test_a_run_with_the_clock_ahead_silences_none_after_it(place, receiver, monkeypatch):
+    days = [datetime(2026, 11, 2, 6), datetime(2027, 11, 2, 6), datetime(2026, 11, 3, 6)]
+    for number, (at, status) in enumerate(zip(days, ("ok", "ok", "failing"), strict=True), 1):
+        monkeypatch.setenv("MARKETING_NOW", at.isoformat())
+        keep_run(place, result("a", status), number=number, at=at)
+        tell(place, [TEAM])
+    assert [message["title"] for message in receiver.messages] == [
+        "Marketing data: [ticket] 1 problem"
+    ]
+
+
+def test_the_first_decision_is_on_the_run_made_last_whatever_its_clock_says(place, receiver):
+    keep_run(place, result("a", "ok"), at=datetime(2027, 11, 2, 6))
+    keep_run(place, result("a"), number=2, at=datetime(2026, 11, 3, 6))
+    tell(place, [TEAM])
+    assert len(receiver.messages) == 1
+
+
+def test_of_two_runs_at_once_the_one_that_ends_later_is_decided_too(place, receiver):
+    keep_run(place, result("a", "ok"))
+    tell(place, [TEAM])
+    keep_run(place, result("a", "ok"), number=3)
+    tell(place, [TEAM])
+    keep_run(place, result("b"), number=2, at=START + timedelta(hours=4))
+    tell(place, [TEAM])
+    assert [notice.subject for notice in outbox.kept_notices(place)] == ["b"]
+
+
+def test_what_was_told_is_known_when_the_clock_goes_back(place, receiver, monkeypatch):
+    told = [("2027-11-02T06:00:00Z", "failing"), ("2026-11-02T06:00:00Z", "ok"),
+            ("2026-11-02T07:00:00Z", "ok"), ("2026-11-02T08:00:00Z", "failing")]  # fmt: skip
+    for number, (now, status) in enumerate(told, 1):
+        monkeypatch.setenv("MARKETING_NOW", now)
+        keep_run(place, result("a", status), number=number)
+        tell(place, [TEAM])
+    kept = outbox.kept_notices(place)
+    assert [notice.cause for notice in kept] == ["new", "over", "new"]
+    assert [notice.run_id for notice in kept] == ["r001", "r002", "r004"]
 
 
 def test_a_channel_without_its_address_keeps_its_notices_and_holds_up_no_other(place, receiver):

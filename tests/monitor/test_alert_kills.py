@@ -73,7 +73,7 @@ class World:
             history.prepare(connection, self.place)
             connection.execute("begin")
             history.add(connection, self.place, "monitor_results", rows)
-            run = {"run_id": f"r{self.number}", "started_at": at, "ended_at": at}
+            run = {"run_id": f"r{self.number:04}", "started_at": at, "ended_at": at}
             history.add(connection, self.place, "monitor_runs", [run])
             connection.execute("commit")
 
@@ -89,7 +89,7 @@ class World:
     def row(self, subject, at):
         status = "failing" if self.is_bad[subject] else "ok"
         made = result(subject, status, sentence=self.sentence(subject), checked_at=at)
-        return vars(made) | {"run_id": f"r{self.number}"}
+        return vars(made) | {"run_id": f"r{self.number:04}"}
 
 
 @pytest.mark.slow

@@ -62,6 +62,25 @@ def test_a_monitor_is_explained_without_a_warehouse(monkeypatch: pytest.MonkeyPa
     [
         (["run", "budgt"], "did you mean budget?"),
         (["status"], "no monitor has looked at marts of"),
+        (["probe", "https://[::1"], "this is no address of a page"),
+        (["probe", "https://h:abc/"], "this is no address of a page"),
+        (
+            ["silence", "budget", "--until", "9999-12-31T23:59:59-12:00", "--reason", "x"],
+            "--until is of the year 9999",
+        ),
+        (
+            [
+                "silence",
+                "budget",
+                "--from",
+                "0001-01-01T00:00:00+14:00",
+                "--for",
+                "1d",
+                "--reason",
+                "x",
+            ],
+            "--from is of the year 1",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_told(place: Place, arguments: list[str], message: str) -> None:

@@ -132,7 +132,17 @@ def test_a_server_that_is_down_is_not_available():
 
 
 @pytest.mark.parametrize(
-    "text", ["ftp://host/", "https://me:word@host/", "https://host/?token=x", "https:///x"]
+    "text",
+    [
+        "ftp://host/",
+        "https://me:word@host/",
+        "https://host/?token=x",
+        "https:///x",
+        "https://[::1",
+        "https://h:abc/",
+        "",
+        "\0",
+    ],
 )
 def test_an_address_with_a_secret_or_of_another_kind_is_refused(text):
     with pytest.raises(UserError):

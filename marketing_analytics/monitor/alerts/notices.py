@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from marketing_analytics.monitor.alerts.mutes import Mutes
-from marketing_analytics.monitor.results import SEVERITIES, Result
+from marketing_analytics.monitor.results import SEVERITIES, Result, kept
 
 ALERT, RECOVERY = "alert", "recovery"
 # worst first; that nobody knows is told too, but wakes nobody up
@@ -81,7 +81,7 @@ class Notice:
 
 def notice_of(row: Mapping[str, Any]) -> Notice:
     """Return a row of the outbox."""
-    return Notice(**{name: row[name] for name in Notice.__dataclass_fields__})
+    return Notice(**{name: kept(row, name) for name in Notice.__dataclass_fields__})
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,9 @@ def rank_of(severity: str, status: str) -> int:
 
 
 def told_by(notices: Iterable[Notice]) -> dict[tuple[str, str, str], Told]:
-    """Return what the channels have heard, from all notices in their order."""
+    """Return what the channels have heard, from all notices; their numbers order them."""
     told: dict[tuple[str, str, str], Told] = {}
-    for notice in notices:
+    for notice in sorted(notices, key=lambda each: each.sequence):
         told[notice.about] = told.get(notice.about, Told()).and_then(notice)
     return told
 
@@ -164,7 +164,8 @@ def cause_of(result: Result, heard: Told, channel: Channel, now: datetime) -> st
     is_due = (
         channel.remind_after is not None
         and heard.last_at is not None
-        and now - heard.last_at >= channel.remind_after
+        # a clock that was ahead holds up no reminder
+        and abs(now - heard.last_at) >= channel.remind_after
     )
     return "reminder" if is_due else ""
 
@@ -182,7 +183,14 @@ def recoveries(
             continue
         if is_over(found, monitor, subject) and not mutes.silenced(monitor, subject, now):
             last = over(heard.last, found.get((monitor, subject)))
+            # that of the alert would put the end before what was told in between
+            last = replace(last, run_id=run_of(found))
             yield notice(channel, last, RECOVERY, "over", heard, now)
+
+
+def run_of(found: Mapping[tuple[str, str], Result]) -> str:
+    """Return the run that found something."""
+    return next(iter(found.values())).run_id
 
 
 def is_over(found: Mapping[tuple[str, str], Result], monitor: str, subject: str) -> bool:

@@ -70,18 +70,18 @@ def notices(place: Place) -> str:
 
 
 def undecided_runs(connection: Any, place: Place) -> list[str]:
-    """Return the runs that ended after the last decided one, oldest first.
+    """Return the runs made after the first decided one that nobody decided on, oldest first.
 
-    Where none was decided yet it is the newest alone: the past is no news.
+    Where none was decided yet it is the newest alone: the past is no news. Numbers of runs tell
+    when they were made, for clocks can be set.
     """
     runs = read(connection, place, "monitor_runs", "ended_at is not null")
-    runs = sorted(runs, key=lambda run: (run["ended_at"], run["started_at"]))
+    made = sorted(run["run_id"] for run in runs)
     decided = {row["run_id"] for row in read(connection, place, "monitor_decisions")}
-    ended = [run["ended_at"] for run in runs if run["run_id"] in decided]
-    if not ended:
-        return [run["run_id"] for run in runs[-1:]]
-    later = (run for run in runs if run["ended_at"] >= max(ended))
-    return [run["run_id"] for run in later if run["run_id"] not in decided]
+    if not decided:
+        return made[-1:]
+    # not after the last one: of two that ran at once the older may end, and be decided, later
+    return [run_id for run_id in made if run_id > min(decided) and run_id not in decided]
 
 
 def decide_run(
@@ -106,9 +106,9 @@ def decide_run(
 def all_notices(
     connection: Any, place: Place, condition: str = "true", values: Sequence[Any] = ()
 ) -> list[Notice]:
-    """Return notices in the order in which they were decided."""
+    """Return notices in the order of their runs; no clock orders them, for clocks can be set."""
     rows = read(connection, place, "monitor_notices", condition, values)
-    return sorted(map(notice_of, rows), key=lambda notice: (notice.created_at, notice.sequence))
+    return sorted(map(notice_of, rows), key=lambda notice: (notice.run_id, notice.sequence))
 
 
 def kept_notices(place: Place, *, is_waiting: bool = False) -> list[Notice]:

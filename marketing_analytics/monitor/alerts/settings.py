@@ -11,7 +11,7 @@ from typing import Any
 
 from marketing_analytics.monitor.alerts.notices import Channel
 from marketing_analytics.monitor.durations import PATTERN, duration
-from marketing_analytics.monitor.results import SEVERITIES
+from marketing_analytics.monitor.results import KINDS, SEVERITIES
 
 NAME_OF_VARIABLE = "^[A-Z][A-Z0-9_]*$"
 
@@ -38,7 +38,7 @@ def schema() -> dict[str, Any]:
             "monitors": {
                 "type": "array",
                 "minItems": 1,
-                "items": {"type": "string"},
+                "items": {"type": "string", "enum": list(KINDS)},
                 "description": "Only of these monitors [default: all].",
             },
             "remind_after": remind_after(),

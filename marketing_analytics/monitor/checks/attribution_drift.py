@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from statistics import median
 
-from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
+from marketing_analytics.monitor.check import MOST_DAYS, Check, Finding, Look, Threshold
 from marketing_analytics.monitor.checks.credit_rules import (
     TOUCHES,
     broken_rules,
@@ -213,6 +213,8 @@ CHECK = Check(
         "touch_points": Threshold(2.5, "And so many points of the visits."),
         "credit_points": Threshold(10.0, "Or so many points of a model's credit."),
         "rule_points": Threshold(1.0, "Points by which credit of the same days may move."),
-        "announced_days": Threshold(7, "Days for which a change of definition is announced."),
+        "announced_days": Threshold(
+            7, "Days for which a change of definition is announced.", maximum=MOST_DAYS
+        ),
     },
 )

@@ -17,7 +17,7 @@ from datetime import date, datetime, time, timedelta
 from statistics import median
 from typing import Any
 
-from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
+from marketing_analytics.monitor.check import MOST_DAYS, Check, Finding, Look, Threshold
 from marketing_analytics.monitor.history import plain
 
 # source: (hours after which it has to be read again, days until a day is there, days that move)
@@ -330,6 +330,16 @@ def silent_campaign(
 
 
 NUMBER = {"type": "number", "minimum": 0}
+DAYS = NUMBER | {"maximum": MOST_DAYS}
+PROMISE = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {
+        "max_age_hours": NUMBER | {"description": "Hours to the next reading."},
+        "delay_days": DAYS | {"description": "Days until a day is there."},
+        "restates_days": DAYS | {"description": "Days that still move."},
+    },
+}
 CHECK = Check(
     name="campaign_freshness",
     title="sources, accounts and campaigns are fresh",
@@ -338,22 +348,19 @@ CHECK = Check(
     look=look,
     thresholds={
         "max_age_hours": Threshold(26, "Hours after which a source has to be read again."),
-        "marts_days": Threshold(1, "Days that the marts may end before yesterday."),
-        "grace_days": Threshold(3, "Days of a month in which a new campaign may have no rows."),
+        "marts_days": Threshold(
+            1, "Days that the marts may end before yesterday.", maximum=MOST_DAYS
+        ),
+        "grace_days": Threshold(
+            3, "Days of a month in which a new campaign may have no rows.", maximum=MOST_DAYS
+        ),
     },
     options={
         "sources": {
             "type": "object",
             "description": "What a source promises, in place of what docs/monitoring.md lists.",
-            "additionalProperties": {
-                "type": "object",
-                "additionalProperties": False,
-                "properties": {
-                    "max_age_hours": NUMBER | {"description": "Hours to the next reading."},
-                    "delay_days": NUMBER | {"description": "Days until a day is there."},
-                    "restates_days": NUMBER | {"description": "Days that still move."},
-                },
-            },
+            "additionalProperties": False,
+            "properties": dict.fromkeys(PROMISES, PROMISE),
         },
     },
 )

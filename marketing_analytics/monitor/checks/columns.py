@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
-from marketing_analytics.monitor.check import Check, Finding, Look, Note, Threshold
+from marketing_analytics.monitor.check import MOST_DAYS, Check, Finding, Look, Note, Threshold
 
 # what dbt builds and throws away
 PASSING = ("__dbt_", "_dbt_")
@@ -86,5 +86,9 @@ CHECK = Check(
     severity="ticket",
     tables=(),
     look=look,
-    thresholds={"days": Threshold(7, "Days after which a change is the new form.", minimum=1)},
+    thresholds={
+        "days": Threshold(
+            7, "Days after which a change is the new form.", minimum=1, maximum=MOST_DAYS
+        )
+    },
 )

@@ -16,7 +16,14 @@ from typing import Any
 from marketing_analytics.core.clock import parse_time
 from marketing_analytics.core.errors import PlatformError, UserError
 from marketing_analytics.core.redaction import remember
-from marketing_analytics.monitor.check import Check, Finding, Look, NotKnownError, Threshold
+from marketing_analytics.monitor.check import (
+    MOST_DAYS,
+    Check,
+    Finding,
+    Look,
+    NotKnownError,
+    Threshold,
+)
 
 SETTINGS = ("DBTCLOUD_ACCOUNT_ID", "DBTCLOUD_TOKEN", "PROJECT_ID")
 DEFAULT_HOST_URL = "https://cloud.getdbt.com"
@@ -181,7 +188,9 @@ CHECK = Check(
     tables=(),
     look=look,
     thresholds={
-        "grace_minutes": Threshold(30, "Minutes after its time when a job is late."),
+        "grace_minutes": Threshold(
+            30, "Minutes after its time when a job is late.", maximum=MOST_DAYS * 24 * 60
+        ),
         "slow_times": Threshold(3.0, "Times its usual duration that are told.", minimum=1),
     },
 )

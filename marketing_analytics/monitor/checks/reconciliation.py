@@ -11,7 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from marketing_analytics.monitor.check import Check, Finding, Look, NotKnownError, Threshold
+from marketing_analytics.monitor.check import (
+    MOST_DAYS,
+    Check,
+    Finding,
+    Look,
+    NotKnownError,
+    Threshold,
+)
 
 SHOPS = ("stg_shop__orders", "stg_shopify__orders")
 ORDERS, COUNT, REVENUE, PAGE = "shop", "shop/orders", "attribution", "executive"
@@ -150,6 +157,8 @@ CHECK = Check(
     look=look,
     thresholds={
         "tolerance_percent": Threshold(0.0, "Difference of a day that is allowed.", maximum=100),
-        "days": Threshold(35, "Days of attribution that are added up.", minimum=1),
+        "days": Threshold(
+            35, "Days of attribution that are added up.", minimum=1, maximum=MOST_DAYS
+        ),
     },
 )

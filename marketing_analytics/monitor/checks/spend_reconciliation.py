@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
-from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
+from marketing_analytics.monitor.check import MOST_DAYS, Check, Finding, Look, Threshold
 from marketing_analytics.warehouse.marts import RAW_ALIAS
 
 BUILD = "build the ad tables again (dbt build --select tag:staging tag:ads), then look again"
@@ -103,6 +103,6 @@ CHECK = Check(
     look=look,
     thresholds={
         "tolerance_percent": Threshold(0.5, "Difference of an account and day that is allowed."),
-        "days": Threshold(35, "Days looked at.", minimum=1),
+        "days": Threshold(35, "Days looked at.", minimum=1, maximum=MOST_DAYS),
     },
 )

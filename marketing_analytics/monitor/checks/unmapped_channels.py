@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from marketing_analytics.monitor.check import Check, Finding, Look, Threshold
+from marketing_analytics.monitor.check import MOST_DAYS, Check, Finding, Look, Threshold
 
 ACTION = "add a rule to the seed channel_rules (docs/campaign-tracking.md) and build attribution"
 
@@ -50,6 +50,6 @@ CHECK = Check(
     thresholds={
         "sessions": Threshold(10, "Visits from which on a name is told of.", minimum=1),
         "share_percent": Threshold(0.5, "Share of the traffic from which on it is told of."),
-        "days": Threshold(7, "Days in which it was seen last.", minimum=1),
+        "days": Threshold(7, "Days in which it was seen last.", minimum=1, maximum=MOST_DAYS),
     },
 )

@@ -16,13 +16,14 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from marketing_analytics.core import clock
 from marketing_analytics.core.errors import PlatformError, UserError
 from marketing_analytics.core.redaction import redact, secrets_of
 
 INDEX, ABOUT = "index.html", "report.json"
+TARGETS = "give a folder, or https://host/path/"
 ATTEMPTS = 2
 WAIT_SECONDS = 2.0
 # one probe in all; a reader has gone long before
@@ -57,18 +58,32 @@ Reader = Callable[[str], bytes]
 
 
 def target_of(text: str) -> str:
-    """Return a target as it is kept. Raise UserError for an address with a secret in it."""
+    """Return a target as it is kept. Raise UserError for what is none, or has a secret in it."""
+    if not text.strip() or "\0" in text:
+        raise UserError("no page can be read there", hint=TARGETS)
     if "://" not in text:
         return str(Path(text))
-    parts = urlsplit(text)
+    parts = address_of(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise UserError("no page can be read there", hint="give a folder, or https://host/path/")
+        raise UserError("no page can be read there", hint=TARGETS)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UserError(
             "the address of a page to probe has a user, a ? or a #",
             hint="give https://host/path/ alone: it stands in the history for all to read",
         )
     return text.rstrip("/") + "/"
+
+
+def address_of(text: str) -> SplitResult:
+    """Return the parts of an address. Raise UserError for one that no client can ask."""
+    import httpx
+
+    try:
+        httpx.URL(text)
+        return urlsplit(text)
+    except (ValueError, httpx.InvalidURL):
+        # the reason is not told: it may show a secret
+        raise UserError("this is no address of a page", hint=TARGETS) from None
 
 
 def probe(target: str, fresh_within: timedelta) -> Probe:

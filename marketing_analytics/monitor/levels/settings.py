@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from marketing_analytics.core.errors import UserError
+from marketing_analytics.core.errors import FileError, UserError
+from marketing_analytics.core.redaction import remember
 from marketing_analytics.monitor.durations import PATTERN, duration
 from marketing_analytics.monitor.levels.burn import DAY
 from marketing_analytics.monitor.levels.probes import target_of
+
+if TYPE_CHECKING:
+    from marketing_analytics.monitor.settings import Settings, Value
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,19 @@ def schema() -> dict[str, Any]:
         "description": "What is promised, by name.",
         "additionalProperties": level,
     }
+
+
+def mistakes(settings: Settings, section: Value) -> Iterator[FileError]:
+    """Yield the targets of a section that no page can be read at."""
+    for level in section.entries.values():
+        target = level.entries["target"]
+        try:
+            target_of(target.data)
+        except UserError as error:
+            # what a user, a password or a query is may be a secret: the line is shown without
+            if any(sign in target.data for sign in "@?#"):
+                remember(target.data)
+            yield settings.error(target, error.message, error.hint)
 
 
 def levels_of(section: Mapping[str, Any]) -> list[Level]:

@@ -96,10 +96,15 @@ def variables_of(text: str) -> str:
         found = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UserError(f"cannot read the variables: {error}", hint=VARS_HINT) from None
+    except RecursionError:
+        raise UserError("the variables are nested too deeply", hint=VARS_HINT) from None
     if not isinstance(found, dict) or not all(isinstance(name, str) for name in found):
         raise UserError("the variables are no names with values", hint=VARS_HINT)
-    # a date of YAML is a text to dbt
-    return json.dumps(found, default=str)
+    try:
+        # a date of YAML is a text to dbt
+        return json.dumps(found, default=str)
+    except ValueError:
+        raise UserError("the variables refer to themselves", hint=VARS_HINT) from None
 
 
 def with_vars(steps: Sequence[str], variables: str) -> list[str]:

@@ -17,7 +17,7 @@ def read_yaml(path: Path) -> dict[str, Any] | None:
         content = yaml.safe_load(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError):
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):
         return None
     return content if isinstance(content, dict) else {}
 
