@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import resource
+import shutil
+import signal
 
 import duckdb
 import pytest
 
 from benchmarks.small_marts import write_marts
 from marketing_analytics.core.errors import MachineError, UserError
-from marketing_analytics.report.snapshots.publish import KEPT_SNAPSHOTS, current, publish
+from marketing_analytics.report.snapshots import publish as publishing
+from marketing_analytics.report.snapshots.publish import (
+    KEPT_SNAPSHOTS,
+    check_whole,
+    current,
+    publish,
+)
 from marketing_analytics.report.snapshots.snapshot import opened
 from marketing_analytics.warehouse.marts import Marts
 
@@ -59,6 +68,64 @@ def test_marts_that_lack_the_needed_leave_the_pointer_where_it_was(tmp_path):
         publish(Marts(str(path)), tmp_path / "snapshots")
     assert (tmp_path / "snapshots" / "current.json").read_bytes() == before
     assert len(list((tmp_path / "snapshots").glob("*.duckdb"))) == 1
+
+
+@pytest.fixture
+def small_files():
+    """Return how this process is kept from writing files of more than some bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6])
+def test_a_snapshot_that_the_disk_does_not_take_is_an_error_and_nothing_stays_of_it(
+    shop, tmp_path, small_files, share
+):
+    folder = tmp_path / "snapshots"
+    shutil.copytree(shop.snapshots, folder)
+    before = sorted(folder.iterdir()), (folder / "current.json").read_bytes()
+    (whole,) = folder.glob("*.duckdb")
+    small_files(int(whole.stat().st_size * share))
+    with pytest.raises(MachineError, match=r"cannot write .*File too large"):
+        publish(shop.marts, folder)
+    assert (sorted(folder.iterdir()), (folder / "current.json").read_bytes()) == before
+
+
+def test_a_pointer_that_cannot_be_written_leaves_no_snapshot(shop, tmp_path, monkeypatch):
+    def fail(path, _):
+        raise MachineError(f"cannot write {path}")
+
+    monkeypatch.setattr(publishing, "replace_file", fail)
+    with pytest.raises(MachineError, match=r"current\.json"):
+        publish(shop.marts, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_a_file_that_lacks_rows_is_not_published(tmp_path):
+    path = tmp_path / "one.new"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table whole as select 1; create table half as select 1")
+    tables = {"whole": {"rows": 1}, "half": {"rows": 2}, "none": {"rows": 0}}
+    with pytest.raises(MachineError, match="not written whole: half, none"):
+        check_whole(path, tables)
+    check_whole(path, {"whole": {"rows": 1}})
+    path.with_name("one.new.wal").touch()
+    with pytest.raises(MachineError, match=r"a part is in one\.new\.wal"):
+        check_whole(path, {"whole": {"rows": 1}})
+
+
+def test_what_killed_publishes_left_goes_with_the_next_one(shop, tmp_path):
+    name = "20260101T000000-0a0a0a"
+    for left in (f"{name}.new", f"{name}.new.wal", f"{name}.duckdb", f"{name}.duckdb.wal"):
+        (tmp_path / left).touch()
+    (tmp_path / f"{name}.new.tmp").mkdir()
+    published = publish(shop.marts, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        ".lock", "current.json", published["file"],
+    }  # fmt: skip
 
 
 def test_old_snapshots_go_and_the_named_one_stays(tmp_path):
