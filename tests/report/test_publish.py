@@ -140,9 +140,10 @@ def test_old_snapshots_go_and_the_named_one_stays(tmp_path):
 def test_what_cannot_be_read_is_told_with_what_to_do(tmp_path):
     with pytest.raises(MachineError, match="nothing is published"):
         current(tmp_path)
-    (tmp_path / "current.json").write_text("{")
-    with pytest.raises(MachineError, match="cannot read"):
-        current(tmp_path)
+    for broken in ("{", "{}", "[]", '"text"'):
+        (tmp_path / "current.json").write_text(broken)
+        with pytest.raises(MachineError, match="cannot read"):
+            current(tmp_path)
     empty = tmp_path / "empty.duckdb"
     duckdb.connect(str(empty)).close()
     with pytest.raises(UserError, match="holds no marts"):

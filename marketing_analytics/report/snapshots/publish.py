@@ -19,12 +19,14 @@ from typing import Any
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.core.locks import file_lock
-from marketing_analytics.core.written import replace_file, sync_file, sync_folder
+from marketing_analytics.core.written import replace_file, sync_file, sync_folder, writing
 from marketing_analytics.report.snapshots.published import NEEDED, statements, watched_statements
 from marketing_analytics.warehouse import duckdb
 from marketing_analytics.warehouse.marts import Marts, schema_of
 
 POINTER = "current.json"
+# what everybody who reads the pointer reads of it
+POINTED = {"snapshot_id": str, "file": str, "snapshot_at": str, "tables": dict, "missing": list}
 # how the name of a file ends that is still being written
 UNFINISHED = ".new"
 TABLES_SQL = "select table_name from duckdb_tables()"
@@ -63,10 +65,13 @@ def publish(marts: Marts, folder: Path) -> dict[str, Any]:
     publishes there, MachineError where the snapshot cannot be written whole, and what reading the
     warehouse raises.
     """
-    with file_lock(
-        folder / ".lock",
-        taken=f"another process publishes to {folder}",
-        timeout_seconds=LOCK_WAIT_SECONDS,
+    with (
+        file_lock(
+            folder / ".lock",
+            taken=f"another process publishes to {folder}",
+            timeout_seconds=LOCK_WAIT_SECONDS,
+        ),
+        writing(folder),
     ):
         forget_unfinished(folder)
         at = datetime.now(UTC)
@@ -263,12 +268,25 @@ def forget_old(folder: Path, newest: Path) -> None:
 
 def current(folder: Path) -> dict[str, Any]:
     """Return what the pointer says. Raise MachineError where nothing was published."""
+    pointer = folder / POINTER
     try:
-        content: dict[str, Any] = json.loads((folder / POINTER).read_text(encoding="utf-8"))
+        content: dict[str, Any] = json.loads(pointer.read_text(encoding="utf-8"))
+        check_pointer(content)
     except FileNotFoundError:
         raise MachineError(
             f"nothing is published in {folder}", hint="marketing report publish does it"
         ) from None
     except (OSError, ValueError) as error:
-        raise MachineError(f"cannot read {folder / POINTER}: {error}") from None
+        raise MachineError(
+            f"cannot read {pointer}: {error}", hint="marketing report publish writes it anew"
+        ) from None
     return content
+
+
+def check_pointer(content: Any) -> None:
+    """Raise ValueError for what no publish wrote."""
+    given = content if isinstance(content, dict) else {}
+    wrong = [name for name, kind in POINTED.items() if not isinstance(given.get(name), kind)]
+    if wrong:
+        raise ValueError(f"it does not say {', '.join(wrong)}")
+    datetime.fromisoformat(given["snapshot_at"])
