@@ -157,5 +157,16 @@ def test_several_schemas_with_marts_must_be_told_apart(tmp_path):
     connection.close()
     with pytest.raises(UserError, match="several schemas: marts, other"):
         publish(Marts(str(path)), tmp_path / "snapshots")
-    published = publish(Marts(str(path), "marts"), tmp_path / "snapshots")
+    published = publish(Marts(str(path), "Marts"), tmp_path / "snapshots")
     assert json.dumps(published)
+
+
+def test_a_schema_that_is_not_there_is_told_with_those_that_hold_marts(shop, tmp_path):
+    with pytest.raises(UserError, match=r"marts\.duckdb has no schema nosuch") as raised:
+        publish(Marts(shop.marts.address, "nosuch"), tmp_path)
+    assert raised.value.hint.startswith("marts are in marts: say which one with --schema")
+    empty = tmp_path / "empty.duckdb"
+    duckdb.connect(str(empty)).close()
+    with pytest.raises(UserError, match="has no schema nosuch") as raised:
+        publish(Marts(str(empty), "nosuch"), tmp_path)
+    assert "no schema there holds marts" in raised.value.hint
