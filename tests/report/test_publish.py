@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import shutil
 import signal
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -19,6 +21,7 @@ from marketing_analytics.report.snapshots.publish import (
     current,
     publish,
 )
+from marketing_analytics.report.snapshots.published import WHOLE
 from marketing_analytics.report.snapshots.snapshot import opened
 from marketing_analytics.warehouse.marts import Marts
 
@@ -148,6 +151,45 @@ def test_what_cannot_be_read_is_told_with_what_to_do(tmp_path):
     duckdb.connect(str(empty)).close()
     with pytest.raises(UserError, match="holds no marts"):
         publish(Marts(str(empty)), tmp_path / "snapshots")
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("rpt_executive_kpis", "plan_value"), ("rpt_lifetime_value", "value_365d_usd"),
+        ("dim_channels", "is_paid"), ("fct_conversions", "revenue_usd"),
+    ],
+)  # fmt: skip
+def test_marts_of_another_version_are_told_by_the_column_that_they_lack(
+    shop, tmp_path, table, column
+):
+    path = tmp_path / "shop.duckdb"
+    shutil.copy(shop.marts.address, path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"alter table marts.{table} drop {column}")
+    with pytest.raises(UserError, match=f"^{table} has no column {column}$") as raised:
+        publish(Marts(str(path)), tmp_path / "snapshots")
+    assert "build the marts with dbt" in raised.value.hint
+    assert not list((tmp_path / "snapshots").glob("2*"))
+
+
+def test_a_view_that_nobody_can_read_is_not_built_yet(shop, tmp_path):
+    path = tmp_path / "shop.duckdb"
+    shutil.copy(shop.marts.address, path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "create table marts.read (source text, status text);"
+            " create view marts.stg_ingest__loads as select source, status from marts.read;"
+            " alter table marts.read drop status"
+        )
+    assert "stg_ingest__loads" in publish(Marts(str(path)), tmp_path / "snapshots")["missing"]
+
+
+def test_the_columns_that_pages_need_are_those_of_the_models():
+    for table, columns in WHOLE.items():
+        (path,) = Path("transform/models").rglob(f"{table}.yml")
+        declared = set(re.findall(r"^      - name: (\w+)$", path.read_text(), re.MULTILINE))
+        assert set(columns.split(", ")) <= declared
 
 
 def test_several_schemas_with_marts_must_be_told_apart(tmp_path):

@@ -20,7 +20,13 @@ from marketing_analytics.core.console import Console
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.core.written import replace_file, sync_file, sync_folder, writing
-from marketing_analytics.report.snapshots.published import NEEDED, statements, watched_statements
+from marketing_analytics.report.snapshots.columns import no_column
+from marketing_analytics.report.snapshots.published import (
+    NEEDED,
+    check_of,
+    statements,
+    watched_statements,
+)
 from marketing_analytics.warehouse import duckdb
 from marketing_analytics.warehouse.marts import Marts, schema_of
 
@@ -150,10 +156,11 @@ def copy_file(marts: Marts, path: Path) -> dict[str, Any]:
         duckdb.attach_beside(connection, source, source.stem, wait_seconds=LOCK_WAIT_SECONDS)
         marts.attach_raw(connection)
         connection.execute(f'use "{source.stem}"."{schema}"')
+        new = f'"{path.stem}".main'
         found = {
             name: {"rows": rows}
             for name, statement in {**statements(), **watched_statements(schema)}.items()
-            if (rows := copied(connection, f'"{path.stem}".main.{name}', statement)) is not None
+            if (rows := copied(connection, f"{new}.{name}", statement, check_of(name))) is not None
         }
         # to close does the same, and is silent where it fails
         connection.execute(f'checkpoint "{path.stem}"')
@@ -162,15 +169,22 @@ def copy_file(marts: Marts, path: Path) -> dict[str, Any]:
     return found
 
 
-def copied(connection: Any, table: str, statement: str) -> int | None:
-    """Copy one table and return its rows; None where the warehouse does not have it."""
+def copied(connection: Any, table: str, statement: str, check: str = "") -> int | None:
+    """Copy one table and return its rows; None where the warehouse does not have it.
+
+    `check` is another statement that must not fail. Raise UserError where a column is missing.
+    """
     import duckdb as engine
 
     try:
         rows, _, order = statement.partition(ORDERED)
-        statement = f"{numbered(connection, table, rows)}{ORDERED}{order}" if order else rows
-        connection.execute(f"create table {table} as {statement}")
-    except (engine.CatalogException, engine.BinderException):
+        if check:
+            connection.execute(f"describe {check}")
+        written = f"{numbered(connection, table, rows)}{ORDERED}{order}" if order else rows
+        connection.execute(f"create table {table} as {written}")
+    except (engine.CatalogException, engine.BinderException) as error:
+        if told := no_column(connection, statement, error, engine.Error):
+            raise told from None
         return None
     return rows_of(connection, table)
 
@@ -202,9 +216,13 @@ def copy_postgresql(marts: Marts, path: Path) -> dict[str, Any]:
             schema = schema_of(reading)
             for name, statement in {**statements(), **watched_statements(schema)}.items():
                 try:
+                    if check := check_of(name):
+                        reading.execute(f"{check} limit 0")
                     described = reading.execute(f"{statement} limit 0").description
                 except psycopg2.errors.UndefinedTable:
                     continue
+                except psycopg2.errors.UndefinedColumn as error:
+                    raise no_column(reading, statement, error, psycopg2.Error) or error from None
                 columns = {column.name: type_of(column) for column in described}
                 with tempfile.NamedTemporaryFile(
                     dir=path.parent, prefix=f"{path.name}.", suffix=".csv"
