@@ -7,6 +7,7 @@ import re
 import resource
 import shutil
 import signal
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,7 @@ from marketing_analytics.report.snapshots.publish import (
     KEPT_SNAPSHOTS,
     check_whole,
     current,
+    loaded,
     publish,
 )
 from marketing_analytics.report.snapshots.published import WHOLE
@@ -183,6 +185,18 @@ def test_a_view_that_nobody_can_read_is_not_built_yet(shop, tmp_path):
             " alter table marts.read drop status"
         )
     assert "stg_ingest__loads" in publish(Marts(str(path)), tmp_path / "snapshots")["missing"]
+
+
+def test_a_table_of_a_server_is_loaded_as_it_is_and_also_without_rows(tmp_path):
+    columns = {"number": "bigint", "text": "varchar", "is_so": "boolean", "day": "date"}
+    file = tmp_path / "rows.csv"
+    with duckdb.connect() as connection:
+        file.touch()
+        assert loaded(connection, "empty", columns, file, "select") == 0
+        file.write_text('1,"a ""b"",\n;c",t,2026-01-02\n\\N,"",f,\\N\n')
+        assert loaded(connection, "filled", columns, file, "select") == 2
+        rows = connection.execute("from filled order by number").fetchall()
+    assert rows == [(1, 'a "b",\n;c', True, date(2026, 1, 2)), (None, "", False, None)]
 
 
 def test_the_columns_that_pages_need_are_those_of_the_models():

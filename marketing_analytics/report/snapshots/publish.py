@@ -244,9 +244,10 @@ def loaded(
 ) -> int | None:
     """Load a CSV file of a statement into a new table and return its rows."""
     types = ", ".join(f"'{name}': '{kind}'" for name, kind in columns.items())
+    # nothing can be guessed from the file of an empty table
     rows = (
-        f"select * from read_csv({duckdb.quoted(file)}, header = false,"  # noqa: S608
-        f" nullstr = '\\N', columns = {{{types}}})"
+        f"select * from read_csv({duckdb.quoted(file)}, header = false, auto_detect = false,"  # noqa: S608
+        f" delim = ',', quote = '\"', escape = '\"', nullstr = '\\N', columns = {{{types}}})"
     )
     order = statement.partition(ORDERED)[2]
     if order:
