@@ -274,7 +274,20 @@ TABLES = {
     "rpt_lifetime_value": """
         select date_trunc('month', conversion_date)::date as cohort_month,
             'all' as acquisition_channel, count(*) as customers,
-            (count(*) * 95)::decimal(18, 2) as value_365d_usd
+            (count(*) * 95)::decimal(18, 2) as value_365d_usd,
+            (select max(day_date) from days) as prediction_date, 'bg_nbd' as shown_model,
+            false as is_merged,
+            """
+    + ", ".join(
+        f"(count(*) * {days * share})::decimal(18, 2) as {name}"
+        for days in (30, 90, 180, 365)
+        for name, share in (
+            (f"expected_revenue_{days}d_usd", 0.3),
+            (f"revenue_{days}d_low_usd", 0.2),
+            (f"revenue_{days}d_high_usd", 0.4),
+        )
+    )
+    + """
         from fct_conversions where conversion_type = 'first_order' group by all""",
 }
 MODELS = ["first_touch", "last_touch", "last_non_direct", "last_paid", "linear", "time_decay",

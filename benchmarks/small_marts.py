@@ -33,8 +33,16 @@ TABLES = {
     " valid_until_date date",
     "rpt_executive_kpis": "kpi_month date, metric varchar, plan_value decimal(18, 4)",
     "rpt_lifetime_value": "cohort_month date, acquisition_channel varchar, customers bigint,"
-    " value_365d_usd decimal(18, 2)",
-}
+    " value_365d_usd decimal(18, 2), prediction_date date, shown_model varchar, is_merged boolean, "
+    + ", ".join(
+        f"{name} decimal(18, 2)"
+        for days in (30, 90, 180, 365)
+        for name in (
+            f"expected_revenue_{days}d_usd", f"revenue_{days}d_low_usd",
+            f"revenue_{days}d_high_usd",
+        )
+    ),
+}  # fmt: skip
 
 
 def write_marts(path: Path, *, days: int = DAYS, seed: int = 1) -> Path:
@@ -99,5 +107,11 @@ def rows_of(days: int, chance: random.Random) -> dict[str, list[tuple[Any, ...]]
             for month in months
             for metric, value in (("spend_usd", 4000), ("roas", 3.5), ("new_customers", 60))
         ],
-        "rpt_lifetime_value": [(month, "email", 40, 1234.5) for month in months],
-    }
+        "rpt_lifetime_value": [
+            (
+                month, "email", 40, 1234.5, last, "bg_nbd", False,
+                *(part * days for days in (30, 90, 180, 365) for part in (4, 3, 5)),
+            )
+            for month in months
+        ],
+    }  # fmt: skip

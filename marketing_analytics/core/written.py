@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from marketing_analytics.core.errors import MachineError
+from marketing_analytics.core.errors import MachineError, full_disk, reason_of
 
 SYNCED_AT_ONCE = 16
 
@@ -18,6 +19,8 @@ def replace_file(path: Path, content: str | bytes, *, is_private: bool = False) 
     A private one is for its owner only. Raise MachineError when it cannot be written; the old
     one stays then.
     """
+    if not path.name:
+        raise MachineError(f"cannot write {path}: it is a folder")
     data = content.encode() if isinstance(content, str) else content
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
@@ -29,9 +32,23 @@ def replace_file(path: Path, content: str | bytes, *, is_private: bool = False) 
             os.fsync(file.fileno())
         beside.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            # in what is no folder it cannot even be looked for
+            beside.unlink(missing_ok=True)
         raise MachineError(f"cannot write {path}: {error.strerror}") from None
     sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Raise MachineError for whatever keeps files from being written into a folder inside."""
+    try:
+        yield
+    except OSError as error:
+        raise full_disk(error) or MachineError(
+            f"cannot write {error.filename or folder}: {reason_of(error)}",
+            hint=f"check the space and the permissions of {folder}, or give another place",
+        ) from None
 
 
 def sync_all(paths: Iterable[Path]) -> None:

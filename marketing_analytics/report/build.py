@@ -19,7 +19,7 @@ import orjson
 
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.locks import file_lock
-from marketing_analytics.core.written import replace_file, sync_all, sync_folder
+from marketing_analytics.core.written import replace_file, sync_all, sync_folder, writing
 from marketing_analytics.report.data.attribution import defaults_of
 from marketing_analytics.report.pages.contents import PAGES
 from marketing_analytics.report.pages.notes import noted, without_note
@@ -126,7 +126,6 @@ def build(snapshots: Path, out: Path, links: Links = NO_LINKS) -> dict[str, Any]
 
     Whatever is raised, the pages that were there stay up, with a note of it.
     """
-    out.mkdir(parents=True, exist_ok=True)
     with (
         file_lock(
             out / ".lock",
@@ -134,6 +133,7 @@ def build(snapshots: Path, out: Path, links: Links = NO_LINKS) -> dict[str, Any]
             timeout_seconds=LOCK_WAIT_SECONDS,
         ),
         noted(out),
+        writing(out),
         opened(snapshots) as snapshot,
     ):
         at = datetime.now(UTC)

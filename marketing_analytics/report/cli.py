@@ -146,7 +146,7 @@ def refresh(
 @click.option(
     "--to-file",
     "file",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write it for a look.",
 )

@@ -7,6 +7,7 @@ import re
 import smtplib
 import ssl
 import textwrap
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import make_msgid
@@ -15,7 +16,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from marketing_analytics.core.console import Console
-from marketing_analytics.core.errors import AuthError, TransientError, UserError, not_set
+from marketing_analytics.core.errors import (
+    AuthError,
+    TerminalError,
+    TransientError,
+    UserError,
+    not_set,
+)
 from marketing_analytics.core.redaction import redact, remember, secrets_of
 from marketing_analytics.core.written import replace_file
 from marketing_analytics.report.data.attribution import defaults_of
@@ -23,7 +30,7 @@ from marketing_analytics.report.pages.rendering import NO_LINKS, Rendering
 from marketing_analytics.report.snapshots.snapshot import opened
 
 SETTING = "MARKETING_SMTP_URL"
-EXAMPLE = "smtps://user:password@mail.example.com:465 (smtp:// begins TLS after connecting)"
+EXAMPLE = "smtps://user:<password>@mail.example.com:465 (smtp:// begins TLS after connecting)"
 TIMEOUT_SECONDS = 30.0
 SUBJECT_LENGTH = 130
 PORTS = {"smtp": 587, "smtps": 465}
@@ -84,28 +91,81 @@ def text_of(shown: dict[str, Any], url: str) -> str:
 
 
 def send(message: EmailMessage) -> None:
-    """Send a mail through the server of MARKETING_SMTP_URL; secrets go over TLS alone."""
-    address = os.environ.get(SETTING, "")
-    if not address:
-        raise not_set({SETTING: "the server that sends mail"}, instead=f"write it like {EXAMPLE}")
-    parts = urlsplit(address)
-    if parts.scheme not in PORTS or not parts.hostname:
-        raise UserError(
-            f"{SETTING} is no address of a mail server", hint=f"write it like {EXAMPLE}"
-        )
-    if parts.password:
-        remember(unquote(parts.password))
-    host, port = parts.hostname, parts.port or PORTS[parts.scheme]
+    """Send a mail through the server of MARKETING_SMTP_URL; secrets go over TLS alone.
+
+    Raise TerminalError where the server refused some of the recipients: the others have it then.
+    """
+    at = server_of(os.environ.get(SETTING, ""))
+    host, port = at.host, at.port
     try:
-        with connected(parts.scheme, host, port) as server:
-            if parts.username:
-                server.login(unquote(parts.username), unquote(parts.password or ""))
-            server.send_message(message)
+        with connected(at.scheme, host, port) as server:
+            if at.user:
+                server.login(at.user, at.password)
+            refused = server.send_message(message)
     except smtplib.SMTPAuthenticationError:
         raise AuthError(f"{host} refuses user or password", hint=f"check {SETTING}") from None
+    except UnicodeError:
+        # a host that can be no name, or a password with letters that servers do not know
+        raise no_server() from None
     except (OSError, smtplib.SMTPException) as error:
         reason = redact(str(error), secrets_of())
         raise TransientError(f"{host}:{port} did not take the mail: {reason}") from None
+    if refused:
+        raise TerminalError(
+            f"{host} took the mail, but not for {'; '.join(map(refusal, refused.items()))}",
+            hint="the other recipients have it: send it to these alone",
+        )
+
+
+def refusal(refused: tuple[str, tuple[int, bytes]]) -> str:
+    """Return a recipient and what the server answered."""
+    recipient, (code, answer) = refused
+    return f"{recipient} ({code} {redact(answer.decode(errors='replace'), secrets_of())})"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A mail server, and who logs in there."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+def server_of(address: str) -> Server:
+    """Return the server of an address. Raise UserError, which never tells the address."""
+    if not address:
+        raise not_set({SETTING: "the server that sends mail"}, instead=f"write it like {EXAMPLE}")
+    # where it cannot be taken apart, any part may be the password
+    remember(address)
+    try:
+        parts = urlsplit(address)
+        server = Server(
+            parts.scheme,
+            parts.hostname or "",
+            parts.port or PORTS.get(parts.scheme, 0),
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+        )
+    except ValueError:
+        raise no_server() from None
+    # a path is what follows a / in a password that is not escaped
+    has_more = bool(parts.path.strip("/") or parts.query or parts.fragment)
+    if server.scheme not in PORTS or not server.host or has_more:
+        raise no_server()
+    if server.password:
+        remember(server.password)
+    return server
+
+
+def no_server() -> UserError:
+    """Return the error for an address that is none."""
+    return UserError(
+        f"{SETTING} is no address of a mail server",
+        hint=f"write it like {EXAMPLE}, with %2F for a / in the password",
+    )
 
 
 def connected(scheme: str, host: str, port: int) -> smtplib.SMTP:

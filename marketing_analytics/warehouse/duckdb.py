@@ -5,19 +5,26 @@ DuckDB lets nobody read a file that another process writes.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
-import os
 import shlex
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.commands import program
-from marketing_analytics.core.errors import LockedError, MachineError, PlatformError, UserError
+from marketing_analytics.core.errors import (
+    LockedError,
+    MachineError,
+    PlatformError,
+    UserError,
+    full_disk,
+)
+from marketing_analytics.core.written import sync_file
 
 POLL_SECONDS = 0.2
 # a JSON list: the folders that the SQL of a run may read and write, such as that of its seeds
@@ -93,10 +100,7 @@ def rewrite(path: Path, *, wait_seconds: float = 0.0) -> None:
     Deleted rows stay in the pages of a DuckDB file that it may use again; a new one has none.
     """
     new = path.with_name(f"{path.name}.new")
-    for left_over in (new, new.with_name(f"{new.name}.wal")):
-        left_over.unlink(missing_ok=True)
-    connection = connect(path, wait_seconds=wait_seconds)
-    try:
+    with new_file(new), contextlib.closing(connect(path, wait_seconds=wait_seconds)) as connection:
         connection.execute("checkpoint")
         mode = path.stat().st_mode & 0o777
         connection.execute(f"attach {quoted(new)} as rewritten")
@@ -104,12 +108,52 @@ def rewrite(path: Path, *, wait_seconds: float = 0.0) -> None:
         connection.execute(f'copy from database "{old}" to rewritten')
         connection.execute("checkpoint rewritten")
         connection.execute("detach rewritten")
+        check_without_log(new)
         new.chmod(mode)
-        with new.open("rb") as file:
-            os.fsync(file.fileno())
+        sync_file(new)
         new.replace(path)
-    finally:
-        connection.close()
+
+
+@contextlib.contextmanager
+def new_file(path: Path) -> Iterator[None]:
+    """Let a file be written inside; whatever is raised leaves nothing of it.
+
+    Raise MachineError where the disk does not take it. To close a file writes what is not yet in
+    it, and says nothing where that fails: who writes one ends with `checkpoint`, which raises.
+    """
+    import duckdb
+
+    forget(path)
+    try:
+        yield
+    except BaseException as error:
+        forget(path)
+        if isinstance(error, duckdb.OperationalError | duckdb.FatalException):
+            reason = str(error).splitlines()[0]
+            raise full_disk(error) or MachineError(
+                f"cannot write {path}: {reason}", hint="check the space and the limits of the disk"
+            ) from None
+        raise
+
+
+def forget(path: Path) -> None:
+    """Remove a file and its log."""
+    path.unlink(missing_ok=True)
+    log_of(path).unlink(missing_ok=True)
+
+
+def log_of(path: Path) -> Path:
+    """Return the file in which DuckDB keeps what is not yet in another one."""
+    return path.with_name(f"{path.name}.wal")
+
+
+def check_without_log(path: Path) -> None:
+    """Raise MachineError where a part of a file stands in its log alone."""
+    if log_of(path).exists():
+        raise MachineError(
+            f"{path} was not written whole: a part is in {log_of(path).name}",
+            hint="check the space and the limits of the disk",
+        )
 
 
 def quoted(path: Path) -> str:

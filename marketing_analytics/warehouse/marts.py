@@ -17,6 +17,10 @@ LOCK_WAIT_SECONDS = 60.0
 KNOWN_MART = "fct_conversions"
 SCHEMES = ("postgresql://", "postgres://")
 WAREHOUSE, SCHEMA, RAW = "MARKETING_WAREHOUSE", "MARKETING_SCHEMA", "MARKETING_RAW_DATABASE"
+CHOOSE = "say which one with --schema or MARKETING_SCHEMA"
+SCHEMAS_SQL = (
+    "select schema_name from information_schema.schemata where catalog_name = current_database()"
+)
 # the name under which dbt attaches the raw database of a DuckDB file
 RAW_ALIAS = "raw"
 
@@ -70,12 +74,28 @@ class Marts:
     def reading(self, wait_seconds: float = LOCK_WAIT_SECONDS) -> Iterator[Any]:
         """Yield a connection that reads, whose unqualified names are the marts'.
 
-        Raise UserError where no schema, or more than one, holds marts, and what `opened` raises.
+        Raise UserError where no schema, or more than one, holds marts, or the named one is not
+        there, and what `opened` raises.
         """
         with self.opened(wait_seconds=wait_seconds) as connection:
             schema = self.schema or only_schema(connection, str(self))
+            self._check_schema(connection, schema)
             connection.execute(self._use(schema))
             yield connection
+
+    def _check_schema(self, connection: Any, schema: str) -> None:
+        """Raise UserError where there is no such schema; PostgreSQL would find nothing in it."""
+        rows = connection.execute(SCHEMAS_SQL).fetchall()
+        # DuckDB takes capitals for small letters
+        fold = str if self.is_postgresql else str.casefold
+        if fold(schema) not in {fold(str(row[0])) for row in rows}:
+            found = schemas_with_marts(connection)
+            raise UserError(
+                f"{self} has no schema {schema}",
+                hint=f"marts are in {', '.join(found)}: {CHOOSE}"
+                if found
+                else "no schema there holds marts: build them with dbt first",
+            )
 
     def _use(self, schema: str) -> str:
         name = '"' + schema.replace('"', '""') + '"'
@@ -87,20 +107,25 @@ def schema_of(connection: Any) -> str:
     return str(connection.execute("select current_schema()").fetchone()[0])
 
 
-def only_schema(connection: Any, where: str) -> str:
-    """Return the one schema that holds marts. Raise UserError for none and for several."""
+def schemas_with_marts(connection: Any) -> list[str]:
+    """Return the schemas that hold marts, by name."""
     rows = connection.execute(
         "select table_schema from information_schema.tables where table_name = ?"
         " order by table_schema",
         [KNOWN_MART],
     ).fetchall()
-    found = [str(row[0]) for row in rows]
+    return [str(row[0]) for row in rows]
+
+
+def only_schema(connection: Any, where: str) -> str:
+    """Return the one schema that holds marts. Raise UserError for none and for several."""
+    found = schemas_with_marts(connection)
     if len(found) == 1:
         return found[0]
     if found:
         raise UserError(
             f"{where} holds marts in several schemas: {', '.join(found)}",
-            hint="say which one with --schema or MARKETING_SCHEMA",
+            hint=CHOOSE,
         )
     raise UserError(
         f"{where} holds no marts: no schema has {KNOWN_MART}", hint="build them with dbt first"

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -15,6 +16,7 @@ from marketing_analytics.core.errors import MachineError
 from marketing_analytics.report import build as building
 from marketing_analytics.report.build import KEPT_BUILDS, build
 from marketing_analytics.report.pages.contents import PAGES
+from marketing_analytics.report.pages.notes import noted
 from marketing_analytics.report.snapshots.publish import publish
 from marketing_analytics.warehouse.marts import Marts
 
@@ -57,6 +59,25 @@ def test_a_build_that_fails_leaves_the_pages_up_with_a_note(shop, tmp_path, monk
     build(shop.snapshots, pages)
     assert "Not the newest figures" not in (pages / "index.html").read_text()
     assert "Not the newest figures" not in before
+
+
+def test_a_place_that_takes_no_pages_is_told_with_what_to_do(shop, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    for place in (file / "x", Path("/proc/x")):
+        with pytest.raises(MachineError, match=f"cannot write {place}") as raised:
+            build(shop.snapshots, place)
+        assert "give another place" in raised.value.hint
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "builds").touch()
+    with pytest.raises(MachineError, match=r"cannot write .*/builds/.*: Not a directory"):
+        build(shop.snapshots, tmp_path / "out")
+
+
+def test_a_note_that_cannot_be_written_hides_no_error(tmp_path):
+    (tmp_path / "index.html").mkdir()
+    with pytest.raises(MachineError, match="the reason"), noted(tmp_path):
+        raise MachineError("the reason")
 
 
 def test_the_data_of_old_builds_go_and_those_of_the_last_stay(shop, tmp_path):

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +16,13 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from marketing_analytics.core.console import Console
-from marketing_analytics.core.errors import AuthError, TransientError, UserError
+from marketing_analytics.core.errors import (
+    AuthError,
+    TerminalError,
+    TransientError,
+    UserError,
+)
+from marketing_analytics.core.redaction import secrets_of
 from marketing_analytics.report import mail
 from marketing_analytics.report.mail import SETTING, mail_command
 
@@ -166,6 +173,38 @@ def test_a_server_that_takes_no_mail_is_named(shop, serving, monkeypatch):
         monkeypatch.setenv(SETTING, bad)
         with pytest.raises(UserError, match="no address of a mail server"):
             send(shop.snapshots)
+
+
+def test_recipients_that_the_server_refuses_are_named_and_the_others_have_the_mail(
+    serving, monkeypatch
+):
+    box = serving("smtp")
+    box.refuses = TO[1]
+    monkeypatch.setenv(SETTING, f"smtp://127.0.0.1:{box.port}")
+    message = EmailMessage()
+    message["From"], message["To"] = SENDER, ", ".join(TO)
+    refused = r"not for cfo@example\.com \(550 no such box\)"
+    with pytest.raises(TerminalError, match=refused) as raised:
+        mail.send(message)
+    assert raised.value.exit_code == 1
+    assert [recipients for _, recipients, *_ in box.taken] == [[TO[0]]]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "smtp://bob:Tr0ub/dor3x@mail.example.com", "smtp://bob:12/dor3x@mail.example.com",
+        "smtp://bob:12#dor3x@mail.example.com", "smtp://h:abc", "smtp://h:99999", "smtp://[::1",
+        "smtp://a..b",
+    ],
+)  # fmt: skip
+def test_an_address_that_cannot_be_read_is_the_users_to_mend_and_never_told(monkeypatch, address):
+    monkeypatch.setenv(SETTING, address)
+    with pytest.raises(UserError, match=f"{SETTING} is no address") as raised:
+        mail.send(EmailMessage())
+    shown = raised.value.render()
+    assert not any(part in shown for part in ("Tr0ub", "dor3x", "abc", "99999", "a..b"))
+    assert address in secrets_of()
 
 
 @pytest.mark.parametrize("bad", ["nobody", "a@b.c, d@e.f", "a@b.c\nBcc: d@e.f", "<a@b.c>"])

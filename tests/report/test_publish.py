@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
+import resource
+import shutil
+import signal
+from datetime import date
+from pathlib import Path
 
 import duckdb
 import pytest
 
 from benchmarks.small_marts import write_marts
 from marketing_analytics.core.errors import MachineError, UserError
-from marketing_analytics.report.snapshots.publish import KEPT_SNAPSHOTS, current, publish
+from marketing_analytics.report.snapshots import publish as publishing
+from marketing_analytics.report.snapshots.publish import (
+    KEPT_SNAPSHOTS,
+    check_whole,
+    current,
+    loaded,
+    publish,
+)
+from marketing_analytics.report.snapshots.published import WHOLE
 from marketing_analytics.report.snapshots.snapshot import opened
 from marketing_analytics.warehouse.marts import Marts
 
@@ -61,6 +75,64 @@ def test_marts_that_lack_the_needed_leave_the_pointer_where_it_was(tmp_path):
     assert len(list((tmp_path / "snapshots").glob("*.duckdb"))) == 1
 
 
+@pytest.fixture
+def small_files():
+    """Return how this process is kept from writing files of more than some bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.6])
+def test_a_snapshot_that_the_disk_does_not_take_is_an_error_and_nothing_stays_of_it(
+    shop, tmp_path, small_files, share
+):
+    folder = tmp_path / "snapshots"
+    shutil.copytree(shop.snapshots, folder)
+    before = sorted(folder.iterdir()), (folder / "current.json").read_bytes()
+    (whole,) = folder.glob("*.duckdb")
+    small_files(int(whole.stat().st_size * share))
+    with pytest.raises(MachineError, match=r"cannot write .*File too large"):
+        publish(shop.marts, folder)
+    assert (sorted(folder.iterdir()), (folder / "current.json").read_bytes()) == before
+
+
+def test_a_pointer_that_cannot_be_written_leaves_no_snapshot(shop, tmp_path, monkeypatch):
+    def fail(path, _):
+        raise MachineError(f"cannot write {path}")
+
+    monkeypatch.setattr(publishing, "replace_file", fail)
+    with pytest.raises(MachineError, match=r"current\.json"):
+        publish(shop.marts, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_a_file_that_lacks_rows_is_not_published(tmp_path):
+    path = tmp_path / "one.new"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create table whole as select 1; create table half as select 1")
+    tables = {"whole": {"rows": 1}, "half": {"rows": 2}, "none": {"rows": 0}}
+    with pytest.raises(MachineError, match="not written whole: half, none"):
+        check_whole(path, tables)
+    check_whole(path, {"whole": {"rows": 1}})
+    path.with_name("one.new.wal").touch()
+    with pytest.raises(MachineError, match=r"a part is in one\.new\.wal"):
+        check_whole(path, {"whole": {"rows": 1}})
+
+
+def test_what_killed_publishes_left_goes_with_the_next_one(shop, tmp_path):
+    name = "20260101T000000-0a0a0a"
+    for left in (f"{name}.new", f"{name}.new.wal", f"{name}.duckdb", f"{name}.duckdb.wal"):
+        (tmp_path / left).touch()
+    (tmp_path / f"{name}.new.tmp").mkdir()
+    published = publish(shop.marts, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        ".lock", "current.json", published["file"],
+    }  # fmt: skip
+
+
 def test_old_snapshots_go_and_the_named_one_stays(tmp_path):
     marts = Marts(str(write_marts(tmp_path / "shop.duckdb", days=2)))
     names = [publish(marts, tmp_path / "snapshots")["file"] for _ in range(KEPT_SNAPSHOTS + 2)]
@@ -73,13 +145,65 @@ def test_old_snapshots_go_and_the_named_one_stays(tmp_path):
 def test_what_cannot_be_read_is_told_with_what_to_do(tmp_path):
     with pytest.raises(MachineError, match="nothing is published"):
         current(tmp_path)
-    (tmp_path / "current.json").write_text("{")
-    with pytest.raises(MachineError, match="cannot read"):
-        current(tmp_path)
+    for broken in ("{", "{}", "[]", '"text"'):
+        (tmp_path / "current.json").write_text(broken)
+        with pytest.raises(MachineError, match="cannot read"):
+            current(tmp_path)
     empty = tmp_path / "empty.duckdb"
     duckdb.connect(str(empty)).close()
     with pytest.raises(UserError, match="holds no marts"):
         publish(Marts(str(empty)), tmp_path / "snapshots")
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("rpt_executive_kpis", "plan_value"), ("rpt_lifetime_value", "value_365d_usd"),
+        ("dim_channels", "is_paid"), ("fct_conversions", "revenue_usd"),
+    ],
+)  # fmt: skip
+def test_marts_of_another_version_are_told_by_the_column_that_they_lack(
+    shop, tmp_path, table, column
+):
+    path = tmp_path / "shop.duckdb"
+    shutil.copy(shop.marts.address, path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"alter table marts.{table} drop {column}")
+    with pytest.raises(UserError, match=f"^{table} has no column {column}$") as raised:
+        publish(Marts(str(path)), tmp_path / "snapshots")
+    assert "build the marts with dbt" in raised.value.hint
+    assert not list((tmp_path / "snapshots").glob("2*"))
+
+
+def test_a_view_that_nobody_can_read_is_not_built_yet(shop, tmp_path):
+    path = tmp_path / "shop.duckdb"
+    shutil.copy(shop.marts.address, path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "create table marts.read (source text, status text);"
+            " create view marts.stg_ingest__loads as select source, status from marts.read;"
+            " alter table marts.read drop status"
+        )
+    assert "stg_ingest__loads" in publish(Marts(str(path)), tmp_path / "snapshots")["missing"]
+
+
+def test_a_table_of_a_server_is_loaded_as_it_is_and_also_without_rows(tmp_path):
+    columns = {"number": "bigint", "text": "varchar", "is_so": "boolean", "day": "date"}
+    file = tmp_path / "rows.csv"
+    with duckdb.connect() as connection:
+        file.touch()
+        assert loaded(connection, "empty", columns, file, "select") == 0
+        file.write_text('1,"a ""b"",\n;c",t,2026-01-02\n\\N,"",f,\\N\n')
+        assert loaded(connection, "filled", columns, file, "select") == 2
+        rows = connection.execute("from filled order by number").fetchall()
+    assert rows == [(1, 'a "b",\n;c', True, date(2026, 1, 2)), (None, "", False, None)]
+
+
+def test_the_columns_that_pages_need_are_those_of_the_models():
+    for table, columns in WHOLE.items():
+        (path,) = Path("transform/models").rglob(f"{table}.yml")
+        declared = set(re.findall(r"^      - name: (\w+)$", path.read_text(), re.MULTILINE))
+        assert set(columns.split(", ")) <= declared
 
 
 def test_several_schemas_with_marts_must_be_told_apart(tmp_path):
@@ -89,5 +213,16 @@ def test_several_schemas_with_marts_must_be_told_apart(tmp_path):
     connection.close()
     with pytest.raises(UserError, match="several schemas: marts, other"):
         publish(Marts(str(path)), tmp_path / "snapshots")
-    published = publish(Marts(str(path), "marts"), tmp_path / "snapshots")
+    published = publish(Marts(str(path), "Marts"), tmp_path / "snapshots")
     assert json.dumps(published)
+
+
+def test_a_schema_that_is_not_there_is_told_with_those_that_hold_marts(shop, tmp_path):
+    with pytest.raises(UserError, match=r"marts\.duckdb has no schema nosuch") as raised:
+        publish(Marts(shop.marts.address, "nosuch"), tmp_path)
+    assert raised.value.hint.startswith("marts are in marts: say which one with --schema")
+    empty = tmp_path / "empty.duckdb"
+    duckdb.connect(str(empty)).close()
+    with pytest.raises(UserError, match="has no schema nosuch") as raised:
+        publish(Marts(str(empty), "nosuch"), tmp_path)
+    assert "no schema there holds marts" in raised.value.hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from marketing_analytics.core.errors import PlatformError
+from marketing_analytics.core.errors import MachineError, PlatformError
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.core.written import replace_file
 
@@ -41,8 +42,9 @@ def write_note(out: Path, reason: str, at: datetime) -> None:
         f"{END}"
     )
     for path in sorted(out.glob("*.html")):
-        text = path.read_text(encoding="utf-8")
-        replace_file(path, PLACE.sub(lambda _: note, text, count=1))
+        with contextlib.suppress(OSError, MachineError):
+            text = path.read_text(encoding="utf-8")
+            replace_file(path, PLACE.sub(lambda _: note, text, count=1))
 
 
 def without_note(page: str) -> str:
