@@ -13,6 +13,7 @@ from marketing_analytics.core.errors import UserError
 
 DEFAULT_PORT = 8580
 DEFAULT_RAW_DATABASE = "var/raw.duckdb"
+RAW_DATABASE = "MARKETING_RAW_DATABASE"
 OWN_PROJECT = "transform"
 # keys of the jobs that make the executive dashboard, of branches and of production
 PUBLISHING_JOBS = ("marketing-executive-dashboard", "executive-dashboard-production")
@@ -244,12 +245,8 @@ def serve(
             request_days=request_days,
             host=host,
             port=port,
-            raw_database=raw_database or raw_database_of(os.environ.get("MARKETING_RAW_DATABASE")),
-            is_raw_wanted=bool(
-                raw_database
-                or os.environ.get("MARKETING_RAW_DATABASE")
-                or project_dir == OWN_PROJECT
-            ),
+            raw_database=raw_database or raw_database_of(os.environ.get(RAW_DATABASE)),
+            is_raw_wanted=is_raw_wanted(raw_database, project_dir),
             allowed_hosts=hosts,
             tls=tls,
             publishing_jobs=frozenset(publishing_jobs),
@@ -349,3 +346,8 @@ def raw_database_of(setting: str | None) -> Path:
             hint="give the file with --raw-database",
         )
     return Path(setting or DEFAULT_RAW_DATABASE)
+
+
+def is_raw_wanted(named: Path | None, project: str) -> bool:
+    """Return whether somebody named a raw database, or the project is the one that reads it."""
+    return bool(named or os.environ.get(RAW_DATABASE) or project == OWN_PROJECT)
