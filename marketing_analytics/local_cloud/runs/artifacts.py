@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import MachineError
+from marketing_analytics.core.plain_files import read_plain
 from marketing_analytics.core.redaction import MASK
 from marketing_analytics.core.written import replace_file
 
@@ -23,6 +24,11 @@ MAX_PATH_LENGTH = 1024
 def run_folder(data_folder: Path, run_id: int) -> Path:
     """Return the folder of all that a run leaves on disk."""
     return data_folder / "runs" / str(int(run_id))
+
+
+def own_folder(data_folder: Path, run_id: int) -> Path:
+    """Return the part of the folder of a run that its steps write to."""
+    return run_folder(data_folder, run_id) / "own"
 
 
 def make_room(data_folder: Path, run_id: int) -> None:
@@ -125,7 +131,7 @@ def keep_parse_file(target: Path, parse_file: Path) -> None:
         return
     # dbt writes to this folder too: written beside under a name that it cannot know
     with contextlib.suppress(OSError, MachineError):
-        replace_file(parse_file, fresh.read_bytes())
+        replace_file(parse_file, read_plain(fresh))
 
 
 def step_folder(data_folder: Path, run_id: int, step_index: int | None = None) -> Path | None:
@@ -178,6 +184,6 @@ def resolve_artifact(
 def part_in(path: Path, name: str) -> Any:
     """Return a part of a file that dbt left, None where it cannot be read."""
     try:
-        return json.loads(path.read_text("utf-8"))[name]
+        return json.loads(read_plain(path))[name]
     except (OSError, ValueError, KeyError, TypeError):
         return None

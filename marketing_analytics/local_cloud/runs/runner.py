@@ -21,12 +21,7 @@ from marketing_analytics.cloud_api.names import owner_of
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import PlatformError, is_bug
 from marketing_analytics.core.redaction import redact, secrets_of
-from marketing_analytics.local_cloud.runs.artifacts import (
-    keep_artifacts,
-    keep_parse_file,
-    make_room,
-    run_folder,
-)
+from marketing_analytics.local_cloud.runs.artifacts import make_room, own_folder
 from marketing_analytics.local_cloud.runs.checks.asked import Checks, checks_of
 from marketing_analytics.local_cloud.runs.checks.comparison import (
     Comparison,
@@ -52,6 +47,7 @@ from marketing_analytics.local_cloud.runs.code.prepare import (
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.code.settings import RunnerSettings
 from marketing_analytics.local_cloud.runs.code.site import DUCKDB, connection_name, profile_of
+from marketing_analytics.local_cloud.runs.keeping import keep_step
 from marketing_analytics.local_cloud.runs.moves import (
     FencedError,
     Move,
@@ -80,7 +76,6 @@ from marketing_analytics.local_cloud.runs.steps import (
     More,
     Step,
     StepLog,
-    keep_debug_log,
     nodes_of_results,
     parse_command,
     plan_steps,
@@ -96,7 +91,6 @@ from marketing_analytics.local_cloud.runs.store import (
 )
 from marketing_analytics.local_cloud.runs.workspace import (
     Workspace,
-    metadata_of,
     profile_text,
     run_environment,
     step_variables,
@@ -154,12 +148,9 @@ class Runner:
             )
         finally:
             self.process.close()
-            for name in ("target", "tmp"):
-                shutil.rmtree(self._own_folder() / name, ignore_errors=True)
+            own = own_folder(self.settings.data_folder, self.lease.run_id)
+            shutil.rmtree(own, ignore_errors=True)
             self.is_done.set()
-
-    def _own_folder(self) -> Path:
-        return run_folder(self.settings.data_folder, self.lease.run_id)
 
     def _run_to_end(self) -> None:
         try:
@@ -306,18 +297,12 @@ class Runner:
         """Keep the artifacts of a step, then close its row: who sees it ended can read them."""
         kept = False
         if step.is_of_dbt:
-            keep_parse_file(self.workspace.target, self.workspace.parse_file)
-            kept = keep_artifacts(
-                self.settings.data_folder,
-                self.lease.run_id,
-                step.index,
-                self.workspace.target,
-                metadata_of(self.environment),
-                self.secrets,
-                is_last=not any(later.is_of_dbt for later in self.steps[step.index :]),
-            )
-            folder = self.workspace.debug_logs(step.index)
-            keep_debug_log(folder, folder.with_suffix(".debug.log"), self.secrets)
+            is_last = not any(later.is_of_dbt for later in self.steps[step.index :])
+            if is_last:
+                # a thread of it could go on writing to what is kept
+                self.dialogue.finish()
+            given = self.environment, self.secrets
+            kept = keep_step(self.workspace, step.index, *given, is_last=is_last)
         with self._write() as connection:
             if kept:
                 mark_artifacts(connection, self.lease.run_id)
@@ -415,8 +400,9 @@ class Runner:
         variables, writable = reach_of(self.workspace, self.settings.access)
         given = {**self.environment, **step_variables(self.workspace, step.index), **variables}
         given = apart(given, project) if project else given
-        space, raw = self.workspace, raw_files(self.settings.raw_database)
-        return Request(args, given, project or space.project, space.run, writable, raw)
+        space = self.workspace
+        readable = (*raw_files(self.settings.raw_database), space.run)
+        return Request(args, given, project or space.project, space.run, writable, readable)
 
     def _ask_aside(
         self, step: Step, args: Sequence[str], name: str, project: Path | None = None

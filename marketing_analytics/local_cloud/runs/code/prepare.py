@@ -80,11 +80,15 @@ def confine(
 
 def reach_of(workspace: Workspace, access: Access) -> tuple[dict[str, str], list[Path] | None]:
     """Return the variables and the folders that a step may write, None for all of them."""
-    workspace.temporary.mkdir(parents=True, exist_ok=True)
+    # what a process may write is told by its folders, so they are there first
+    for folder in (workspace.temporary, workspace.target):
+        folder.mkdir(parents=True, exist_ok=True)
     for_sql = access.variables([workspace.home.tree, workspace.target])
     writable = [
         workspace.home.folder,
-        workspace.run,
+        workspace.own,
+        # dbt keeps a mark of its user there
+        workspace.profile,
         workspace.warehouse.parent,
         workspace.parse_file.parent,
         *access.folders,
