@@ -6,8 +6,11 @@ import contextlib
 import json
 import os
 import shutil
+import stat
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +72,12 @@ def keep_artifacts(
         part.parent.mkdir(parents=True, exist_ok=True)
         target.rename(part)
         for folder, folders, files in os.walk(part):
-            for name in no_artifacts(folder, [*folders, *files]):
-                Path(folder, name).unlink()
+            unwanted = no_artifacts(folder, [*folders, *files], secrets)
+            folders[:] = [name for name in folders if name not in unwanted]
+            for name in unwanted:
+                remove(Path(folder, name))
     else:
-        shutil.copytree(target, part, ignore=no_artifacts)
+        shutil.copytree(target, part, ignore=partial(no_artifacts, secrets=secrets))
     if metadata:
         freshen_metadata(part / "manifest.json", metadata)
     mask_files(part, secrets)
@@ -81,12 +86,34 @@ def keep_artifacts(
     return True
 
 
-def no_artifacts(folder: str, names: Iterable[str]) -> set[str]:
-    """Return which names are none: dbt's caches, and links, which may lead to files of the server.
+def no_artifacts(folder: str, names: Iterable[str], secrets: Sequence[str] = ()) -> set[str]:
+    """Return which names are none: dbt's caches, what has no name to show, and what is no file."""
+    return {name for name in names if not is_artifact(Path(folder, name), secrets)}
 
-    A model in Python can make one to what it may not read itself.
+
+def is_artifact(path: Path, secrets: Sequence[str]) -> bool:
+    """Return whether a file or folder is kept.
+
+    A model in Python can make a link to what it may not read itself.
     """
-    return {name for name in names if name in LEFT_OUT or Path(folder, name).is_symlink()}
+    name = path.name
+    if name in LEFT_OUT or not can_be_shown(name) or any(secret in name for secret in secrets):
+        return False
+    mode = path.lstat().st_mode
+    return stat.S_ISREG(mode) or stat.S_ISDIR(mode)
+
+
+def can_be_shown(path: str) -> bool:
+    """Return whether a path is text in one line: an address can hold it, and a page show it."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def mask_files(folder: Path, secrets: Sequence[str]) -> None:
@@ -158,9 +185,10 @@ def list_artifacts(data_folder: Path, run_id: int, step_index: int | None = None
     if folder is None:
         return []
     return sorted(
-        os.path.relpath(os.path.join(place, name), folder)  # noqa: PTH118
+        path
         for place, _, files in os.walk(folder)
         for name in files
+        if can_be_shown(path := os.path.relpath(os.path.join(place, name), folder))  # noqa: PTH118
     )
 
 

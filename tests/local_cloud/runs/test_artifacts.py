@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
 
+from marketing_analytics.local_cloud.pages.runs.views import list_artifacts as list_shown
 from marketing_analytics.local_cloud.runs.artifacts import (
     keep_artifacts,
     keep_parse_file,
@@ -77,6 +79,42 @@ def test_dbts_caches_and_links_are_no_artifacts_and_the_last_step_takes_the_fold
     assert target.exists() != is_last
     # what a link led to is still there
     assert (data_folder / "secret").read_text() == "secret"
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_what_no_address_can_hold_or_tells_a_secret_by_its_name_is_no_artifact(
+    data_folder, is_last
+):
+    target = data_folder / "target"
+    for name in (
+        b"bad\xff.txt",
+        b"two\nlines.txt",
+        b"hunter22.txt",
+        b"f\xc3\xbcnf \xe2\x80\xaf.txt",
+    ):
+        (target / os.fsdecode(name)).write_text("told")
+    for name in (b"folder\xff", b"of hunter22"):
+        (target / os.fsdecode(name)).mkdir()
+        (target / os.fsdecode(name) / "inner.txt").write_text("told")
+    (target / "perf_info.json").mkdir()
+    assert keep_artifacts(data_folder, 7, 6, target, {}, ["hunter22"], is_last=is_last)
+    first = ["compiled/tiny/one.sql", "manifest.json", "run_results.json"]
+    assert list_artifacts(data_folder, 7, 6) == sorted([*first, "catalog.json", "fünf \u202f.txt"])
+
+
+def test_what_an_older_server_kept_under_such_a_name_is_not_listed(data_folder):
+    root = data_folder / "runs" / "7" / "artifacts" / "step_4"
+    before = list_artifacts(data_folder, 7, 4)
+    for name in (b"bad\xff.txt", b"two\nlines.txt"):
+        (root / os.fsdecode(name)).write_text("told")
+    assert list_artifacts(data_folder, 7, 4) == before
+    shown, count = list_shown(data_folder, 7, 100)
+    assert [one.path for one in shown if one.step_index == 4] == sorted(before, key=by_depth)
+    assert count == 2 * len(before) + 1
+
+
+def by_depth(path):
+    return path.count("/"), path
 
 
 def test_the_parse_file_is_replaced_whole(data_folder):
