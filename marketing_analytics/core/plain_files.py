@@ -1,12 +1,17 @@
-"""Open files in folders that others write to: never a link, a pipe or a folder in their place."""
+"""Open and remove files in folders that others write to, whatever they put there."""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
+import subprocess
 from pathlib import Path
 from typing import BinaryIO
+
+# a file of holes may claim any size; no artifact of dbt comes near
+MAX_BYTES = 512 << 20
 
 
 def plain_opener(path: str, flags: int) -> int:
@@ -27,6 +32,16 @@ def open_plain(path: Path) -> BinaryIO:
 
 
 def read_plain(path: Path) -> bytes:
-    """Return what a plain file holds. Raise OSError for anything else."""
+    """Return what a plain file holds. Raise OSError for anything else, and for one too large."""
     with open_plain(path) as file:
-        return file.read()
+        if os.fstat(file.fileno()).st_size > MAX_BYTES:
+            raise OSError(errno.EFBIG, f"it is larger than {MAX_BYTES >> 20} MiB", str(path))
+        return file.read(MAX_BYTES)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder as far as that goes, also one in which folders lie a thousand deep."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:
+        subprocess.run(["rm", "-rf", "--", str(folder)], check=False, capture_output=True)

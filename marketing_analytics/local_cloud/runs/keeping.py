@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from marketing_analytics.local_cloud.runs.artifacts import keep_artifacts, keep_parse_file
 from marketing_analytics.local_cloud.runs.progress import step_log_path
@@ -15,17 +16,32 @@ def keep_step(
     step_index: int,
     environment: Mapping[str, str],
     secrets: Sequence[str],
+    say: Callable[[str], None],
     *,
     is_last: bool,
 ) -> bool:
     """Move what a step left out of the folder that steps write to; return whether it has artifacts.
 
-    `is_last` is whether no later step works in dbt's target folder.
+    `is_last` is whether no later step works in dbt's target folder. What cannot be kept is told by
+    `say`, and changes nothing about the step.
     """
     run = workspace.data_folder, workspace.run_id
     target, metadata = workspace.target, metadata_of(environment)
     keep_parse_file(target, workspace.parse_file)
-    kept = keep_artifacts(*run, step_index, target, metadata, secrets, is_last=is_last)
-    log = step_log_path(*run, step_index).with_suffix(".debug.log")
-    keep_debug_log(workspace.debug_logs(step_index), log, secrets)
+    kept = False
+    with told("The artifacts", say):
+        kept = keep_artifacts(*run, step_index, target, metadata, secrets, is_last=is_last, say=say)
+    with told("dbt's debug log", say):
+        log = step_log_path(*run, step_index).with_suffix(".debug.log")
+        keep_debug_log(workspace.debug_logs(step_index), log, secrets)
     return kept
+
+
+@contextlib.contextmanager
+def told(what: str, say: Callable[[str], None]) -> Iterator[None]:
+    """Say why something of a step could not be kept."""
+    try:
+        yield
+    except (OSError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or "folders lie too deep in each other"
+        say(f"{what} of this step could not be kept: {reason}.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
 import sqlite3
 import threading
 import time
@@ -20,6 +19,7 @@ from pathlib import Path
 from marketing_analytics.cloud_api.names import owner_of
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import PlatformError, is_bug
+from marketing_analytics.core.plain_files import remove_tree
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.local_cloud.runs.artifacts import make_room, own_folder
 from marketing_analytics.local_cloud.runs.checks.asked import Checks, checks_of
@@ -149,7 +149,7 @@ class Runner:
         finally:
             self.process.close()
             own = own_folder(self.settings.data_folder, self.lease.run_id)
-            shutil.rmtree(own, ignore_errors=True)
+            remove_tree(own)
             self.is_done.set()
 
     def _run_to_end(self) -> None:
@@ -261,23 +261,20 @@ class Runner:
         """Run one step between two writes of its row; return its status and why it failed."""
         with self._write():
             start_step(self.connection, self.lease.run_id, step.index)
-        log = self._open_log(step)
-        error = ""
-        try:
-            error = self._do(step, log)
-        except PlatformError as refused:
-            if isinstance(refused, FencedError):
+        with contextlib.closing(self._open_log(step)) as log:
+            try:
+                error = self._do(step, log)
+            except PlatformError as refused:
+                if isinstance(refused, FencedError):
+                    raise
+                error = refused.message
+                log.write(refused.render())
+            except StopRunError as stop:
+                log.write(stop.message)
+                self._end_step(step, Status.CANCELLED, log)
                 raise
-            error = refused.message
-            log.write(refused.render())
-        except StopRunError as stop:
-            log.write(stop.message)
-            self._end_step(step, Status.CANCELLED)
-            raise
-        finally:
-            log.close()
-        status = Status.ERROR if error else Status.SUCCESS
-        self._end_step(step, status)
+            status = Status.ERROR if error else Status.SUCCESS
+            self._end_step(step, status, log)
         return status, error
 
     def _do(self, step: Step, log: StepLog) -> str:
@@ -293,7 +290,7 @@ class Runner:
         path = step_log_path(self.settings.data_folder, self.lease.run_id, step.index)
         return StepLog(path, nonce=self.process.nonce, secrets=self.secrets)
 
-    def _end_step(self, step: Step, status: Status) -> None:
+    def _end_step(self, step: Step, status: Status, log: StepLog) -> None:
         """Keep the artifacts of a step, then close its row: who sees it ended can read them."""
         kept = False
         if step.is_of_dbt:
@@ -302,7 +299,7 @@ class Runner:
                 # a thread of it could go on writing to what is kept
                 self.dialogue.finish()
             given = self.environment, self.secrets
-            kept = keep_step(self.workspace, step.index, *given, is_last=is_last)
+            kept = keep_step(self.workspace, step.index, *given, log.write, is_last=is_last)
         with self._write() as connection:
             if kept:
                 mark_artifacts(connection, self.lease.run_id)
