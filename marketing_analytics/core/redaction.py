@@ -105,7 +105,7 @@ def masked_values(settings: Iterable[tuple[str, str]]) -> list[str]:
     """Return the values that are masked wherever they stand, longest first.
 
     They are those of secrets by their names, and the passwords in addresses; each line of one that
-    has several, and each as it stands in JSON and in an address.
+    has several, and each as Python, JSON and an address tell it.
     """
     return list(values_of(tuple(settings)))
 
@@ -123,12 +123,33 @@ def values_of(settings: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 
 
 def forms_of(secret: str) -> set[str]:
-    """Return how a secret may stand in a text: whole, by line, and escaped."""
+    """Return how a secret may stand in a text: whole, by line, printed, and escaped."""
     if len(secret) < MIN_SECRET_LENGTH:
         return {secret}
     lines = {line.strip() for line in secret.splitlines()}
-    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    return {secret, quote(secret, safe="", errors="surrogateescape")} | lines | escaped
+    printed = printed_forms(secret)
+    # a log tells as JSON what Python printed
+    escaped = {
+        json.dumps(form, ensure_ascii=is_ascii)[1:-1]
+        for form in (secret, *printed)
+        for is_ascii in (True, False)
+    }
+    return {secret, quote(secret, safe="", errors="surrogateescape")} | lines | printed | escaped
+
+
+def printed_forms(secret: str) -> set[str]:
+    """Return how Python prints a text by `repr` and `ascii`, and its bytes.
+
+    Which quotes are escaped is up to the whole text in which it stands.
+    """
+    encoded = secret.encode("utf-8", "surrogateescape")
+    printed = {
+        "".join(repr(character)[1:-1] for character in secret),
+        "".join(ascii(character)[1:-1] for character in secret),
+        "".join(repr(bytes([byte]))[2:-1] for byte in encoded),
+    }
+    printed |= {form.replace("'", "\\'") for form in printed}
+    return printed | {form.replace('"', '\\"') for form in printed}
 
 
 def passwords_in(text: str) -> set[str]:

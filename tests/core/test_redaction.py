@@ -129,6 +129,32 @@ def test_a_secret_of_several_lines_is_masked_line_by_line_and_escaped():
     assert redact("the end", values) == "the end"
 
 
+def test_a_secret_is_masked_as_python_prints_it():
+    secret = "pa\"ss'w<o>rd&é\\"
+    values = masked_values([("DBT_ENV_SECRET_KEY", secret)])
+    whole = {"key": secret, "other": 'it\'s "so"'}
+    for text in (
+        ascii(secret),
+        repr(secret),
+        repr(secret.encode()),
+        repr(whole),
+        json.dumps({"msg": ascii(secret)}),
+        json.dumps({"msg": repr(whole)}, ensure_ascii=False),
+        r"pa\"ss\'w<o>rd&\xe9\\",
+        r"pa\"ss'w<o>rd&é\\",
+    ):
+        clean = redact(text, values)
+        assert MASK in clean, text
+        assert "w<o>rd" not in clean
+        assert "xe9" not in clean
+        assert "é" not in clean
+    only_one = masked_values([("DBT_ENV_SECRET_KEY", "it's-a-word")])
+    assert redact(repr(["it's-a-word", '"']), only_one) == f'["{MASK}", \'"\']'
+    assert redact(repr("it's-a-word \""), only_one) == f"'{MASK} \"'"
+    # a plain one has one form
+    assert masked_values([("DBT_ENV_SECRET_KEY", "hunter22")]) == ["hunter22"]
+
+
 def test_no_shape_is_missed_because_its_words_were_not_seen():
     """Texts of random parts are masked as if every shape had been tried on each."""
     parts = [

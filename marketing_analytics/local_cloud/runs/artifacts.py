@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
-from collections.abc import Iterable, Mapping, Sequence
+import secrets as random_names
+import stat
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import MachineError
-from marketing_analytics.core.redaction import MASK
+from marketing_analytics.core.masking import Masks, has_masked, masked_blocks, masks_of
+from marketing_analytics.core.plain_files import MAX_BYTES, open_plain, read_plain, remove_tree
 from marketing_analytics.core.written import replace_file
 
 # dbt's own caches, of no use to a reader
@@ -23,6 +27,11 @@ MAX_PATH_LENGTH = 1024
 def run_folder(data_folder: Path, run_id: int) -> Path:
     """Return the folder of all that a run leaves on disk."""
     return data_folder / "runs" / str(int(run_id))
+
+
+def own_folder(data_folder: Path, run_id: int) -> Path:
+    """Return the part of the folder of a run that its steps write to."""
+    return run_folder(data_folder, run_id) / "own"
 
 
 def make_room(data_folder: Path, run_id: int) -> None:
@@ -47,75 +56,123 @@ def keep_artifacts(
     secrets: Sequence[str] = (),
     *,
     is_last: bool = False,
+    say: Callable[[str], None] | None = None,
 ) -> bool:
     """Put dbt's target folder in the step's place, which appears whole or not at all.
 
     Return whether there was anything to keep. `metadata` is what dbt Cloud says of the run;
     the values of `secrets` are masked in every file. The folder itself is taken when no later step
     wants it: a copy of all that a large project compiles costs seconds, most of it for new folders.
+    `say` is told what is left out for its size. Raise OSError when nothing can be kept.
     """
     if not any((target / name).is_file() for name in ("manifest.json", "run_results.json")):
         return False
     place = artifacts_folder(data_folder, run_id) / f"step_{step_index}"
     part = place.with_name(f".step_{step_index}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    if is_last:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        target.rename(part)
-        for folder, folders, files in os.walk(part):
-            for name in no_artifacts(folder, [*folders, *files]):
-                Path(folder, name).unlink()
-    else:
-        shutil.copytree(target, part, ignore=no_artifacts)
-    if metadata:
-        freshen_metadata(part / "manifest.json", metadata)
-    mask_files(part, secrets)
-    shutil.rmtree(place, ignore_errors=True)
+    remove_tree(part)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    masks = masks_of(secrets)
+    is_kept = partial(is_artifact, secrets=secrets, say=say)
+    try:
+        if is_last:
+            target.rename(part)
+        keep_files(part if is_last else target, part, masks, is_kept)
+        if metadata and freshen_metadata(part / "manifest.json", metadata):
+            keep_file(part / "manifest.json", part / "manifest.json", masks)
+    except BaseException:
+        remove_tree(part)
+        raise
+    remove_tree(place)
     part.rename(place)
     return True
 
 
-def no_artifacts(folder: str, names: Iterable[str]) -> set[str]:
-    """Return which names are none: dbt's caches, and links, which may lead to files of the server.
+def keep_files(
+    source: Path, part: Path, masks: Masks, is_kept: Callable[[Path, Path], bool]
+) -> None:
+    """Put what is kept of a folder, masked, into another one, or leave nothing else in the same.
 
-    A model in Python can make one to what it may not read itself.
+    `is_kept` gets a path and the same relative to the folder.
     """
-    return {name for name in names if name in LEFT_OUT or Path(folder, name).is_symlink()}
+    for folder, folders, files in os.walk(source):
+        place = Path(folder)
+        inner = place.relative_to(source)
+        unwanted = {name for name in (*folders, *files) if not is_kept(place / name, inner / name)}
+        if source == part:
+            for name in unwanted:
+                remove(place / name)
+        (part / inner).mkdir(parents=True, exist_ok=True)
+        folders[:] = [name for name in folders if name not in unwanted]
+        for name in files:
+            if name not in unwanted:
+                keep_file(place / name, part / inner / name, masks)
 
 
-def mask_files(folder: Path, secrets: Sequence[str]) -> None:
-    """Mask known values in every file below a folder."""
-    # a number stays one: JSON must stay JSON
-    masks = {secret: "9" * len(secret) if secret.isdigit() else MASK for secret in secrets}
-    wanted = [
-        (text.encode("utf-8", "surrogateescape"), mask.encode()) for text, mask in masks.items()
-    ]
-    for file in folder.rglob("*") if wanted else ():
-        if not file.is_file() or file.is_symlink():
-            continue
-        found = masked = file.read_bytes()
-        for secret, mask in wanted:
-            masked = masked.replace(secret, mask)
-        if masked != found:
-            file.write_bytes(masked)
+def keep_file(source: Path, kept: Path, masks: Masks) -> None:
+    """Copy a file, masked; in its own place it stays when there is nothing to mask."""
+    with open_plain(source) as file:
+        if source == kept and not has_masked(file, masks):
+            return
+        file.seek(0)
+        beside = kept.with_name(f".{random_names.token_hex(8)}")
+        with beside.open("xb") as copy:
+            copy.writelines(masked_blocks(file, masks))
+    beside.replace(kept)
 
 
-def freshen_metadata(manifest: Path, metadata: Mapping[str, str]) -> None:
-    """Write into a manifest which run it is of.
+def is_artifact(
+    path: Path, inner: Path, *, secrets: Sequence[str], say: Callable[[str], None] | None
+) -> bool:
+    """Return whether a file or folder is kept; `inner` is its path as it is shown.
+
+    dbt's caches are not, nor what no address can hold or tells a secret by its name. A model in
+    Python can make a link to what it may not read itself, and a file of any size.
+    """
+    shown = inner.as_posix()
+    if path.name in LEFT_OUT or len(shown) > MAX_PATH_LENGTH or not can_be_shown(shown):
+        return False
+    if any(secret in shown for secret in secrets):
+        return False
+    found = path.lstat()
+    is_file = stat.S_ISREG(found.st_mode)
+    is_large = is_file and found.st_size > MAX_BYTES
+    if is_large and say:
+        say(f"{shown} is no artifact: it is larger than {MAX_BYTES >> 20} MiB.")
+    return stat.S_ISDIR(found.st_mode) or (is_file and not is_large)
+
+
+def can_be_shown(path: str) -> bool:
+    """Return whether a path is text in one line: an address can hold it, and a page show it."""
+    return not any(unicodedata.category(character) in ("Cc", "Cs") for character in path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it."""
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+    else:
+        path.unlink()
+
+
+def freshen_metadata(manifest: Path, metadata: Mapping[str, str]) -> bool:
+    """Write into a manifest which run it is of; return whether it told of another one.
 
     dbt takes it from the parse file, so after a partial parse it tells of an earlier run.
     """
     begin = '{"metadata": '
     try:
-        text = manifest.read_text("utf-8")
-    except OSError:
-        return
-    if not text.startswith(begin):
-        return
-    found, end = json.JSONDecoder().raw_decode(text, len(begin))
-    if found.get("env") != dict(metadata):
+        text = read_plain(manifest).decode("utf-8")
+        if not text.startswith(begin):
+            return False
+        found, end = json.JSONDecoder().raw_decode(text, len(begin))
+        if found.get("env") == dict(metadata):
+            return False
         found["env"] = dict(metadata)
-        manifest.write_text(begin + json.dumps(found) + text[end:], "utf-8")
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        # a step can leave anything under this name
+        return False
+    manifest.write_text(begin + json.dumps(found) + text[end:], "utf-8")
+    return True
 
 
 def keep_parse_file(target: Path, parse_file: Path) -> None:
@@ -125,7 +182,7 @@ def keep_parse_file(target: Path, parse_file: Path) -> None:
         return
     # dbt writes to this folder too: written beside under a name that it cannot know
     with contextlib.suppress(OSError, MachineError):
-        replace_file(parse_file, fresh.read_bytes())
+        replace_file(parse_file, read_plain(fresh))
 
 
 def step_folder(data_folder: Path, run_id: int, step_index: int | None = None) -> Path | None:
@@ -152,9 +209,10 @@ def list_artifacts(data_folder: Path, run_id: int, step_index: int | None = None
     if folder is None:
         return []
     return sorted(
-        os.path.relpath(os.path.join(place, name), folder)  # noqa: PTH118
+        path
         for place, _, files in os.walk(folder)
         for name in files
+        if can_be_shown(path := os.path.relpath(os.path.join(place, name), folder))  # noqa: PTH118
     )
 
 
@@ -178,6 +236,6 @@ def resolve_artifact(
 def part_in(path: Path, name: str) -> Any:
     """Return a part of a file that dbt left, None where it cannot be read."""
     try:
-        return json.loads(path.read_text("utf-8"))[name]
+        return json.loads(read_plain(path))[name]
     except (OSError, ValueError, KeyError, TypeError):
         return None

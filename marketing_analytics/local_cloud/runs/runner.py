@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
 import sqlite3
 import threading
 import time
@@ -20,13 +19,9 @@ from pathlib import Path
 from marketing_analytics.cloud_api.names import owner_of
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import PlatformError, is_bug
+from marketing_analytics.core.plain_files import remove_tree
 from marketing_analytics.core.redaction import redact, secrets_of
-from marketing_analytics.local_cloud.runs.artifacts import (
-    keep_artifacts,
-    keep_parse_file,
-    make_room,
-    run_folder,
-)
+from marketing_analytics.local_cloud.runs.artifacts import make_room, own_folder
 from marketing_analytics.local_cloud.runs.checks.asked import Checks, checks_of
 from marketing_analytics.local_cloud.runs.checks.comparison import (
     Comparison,
@@ -52,6 +47,7 @@ from marketing_analytics.local_cloud.runs.code.prepare import (
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.code.settings import RunnerSettings
 from marketing_analytics.local_cloud.runs.code.site import DUCKDB, connection_name, profile_of
+from marketing_analytics.local_cloud.runs.keeping import keep_step
 from marketing_analytics.local_cloud.runs.moves import (
     FencedError,
     Move,
@@ -80,7 +76,6 @@ from marketing_analytics.local_cloud.runs.steps import (
     More,
     Step,
     StepLog,
-    keep_debug_log,
     nodes_of_results,
     parse_command,
     plan_steps,
@@ -96,7 +91,6 @@ from marketing_analytics.local_cloud.runs.store import (
 )
 from marketing_analytics.local_cloud.runs.workspace import (
     Workspace,
-    metadata_of,
     profile_text,
     run_environment,
     step_variables,
@@ -154,12 +148,9 @@ class Runner:
             )
         finally:
             self.process.close()
-            for name in ("target", "tmp"):
-                shutil.rmtree(self._own_folder() / name, ignore_errors=True)
+            own = own_folder(self.settings.data_folder, self.lease.run_id)
+            remove_tree(own)
             self.is_done.set()
-
-    def _own_folder(self) -> Path:
-        return run_folder(self.settings.data_folder, self.lease.run_id)
 
     def _run_to_end(self) -> None:
         try:
@@ -270,23 +261,20 @@ class Runner:
         """Run one step between two writes of its row; return its status and why it failed."""
         with self._write():
             start_step(self.connection, self.lease.run_id, step.index)
-        log = self._open_log(step)
-        error = ""
-        try:
-            error = self._do(step, log)
-        except PlatformError as refused:
-            if isinstance(refused, FencedError):
+        with contextlib.closing(self._open_log(step)) as log:
+            try:
+                error = self._do(step, log)
+            except PlatformError as refused:
+                if isinstance(refused, FencedError):
+                    raise
+                error = refused.message
+                log.write(refused.render())
+            except StopRunError as stop:
+                log.write(stop.message)
+                self._end_step(step, Status.CANCELLED, log)
                 raise
-            error = refused.message
-            log.write(refused.render())
-        except StopRunError as stop:
-            log.write(stop.message)
-            self._end_step(step, Status.CANCELLED)
-            raise
-        finally:
-            log.close()
-        status = Status.ERROR if error else Status.SUCCESS
-        self._end_step(step, status)
+            status = Status.ERROR if error else Status.SUCCESS
+            self._end_step(step, status, log)
         return status, error
 
     def _do(self, step: Step, log: StepLog) -> str:
@@ -302,22 +290,16 @@ class Runner:
         path = step_log_path(self.settings.data_folder, self.lease.run_id, step.index)
         return StepLog(path, nonce=self.process.nonce, secrets=self.secrets)
 
-    def _end_step(self, step: Step, status: Status) -> None:
+    def _end_step(self, step: Step, status: Status, log: StepLog) -> None:
         """Keep the artifacts of a step, then close its row: who sees it ended can read them."""
         kept = False
         if step.is_of_dbt:
-            keep_parse_file(self.workspace.target, self.workspace.parse_file)
-            kept = keep_artifacts(
-                self.settings.data_folder,
-                self.lease.run_id,
-                step.index,
-                self.workspace.target,
-                metadata_of(self.environment),
-                self.secrets,
-                is_last=not any(later.is_of_dbt for later in self.steps[step.index :]),
-            )
-            folder = self.workspace.debug_logs(step.index)
-            keep_debug_log(folder, folder.with_suffix(".debug.log"), self.secrets)
+            is_last = not any(later.is_of_dbt for later in self.steps[step.index :])
+            if is_last:
+                # a thread of it could go on writing to what is kept
+                self.dialogue.finish()
+            given = self.environment, self.secrets
+            kept = keep_step(self.workspace, step.index, *given, log.write, is_last=is_last)
         with self._write() as connection:
             if kept:
                 mark_artifacts(connection, self.lease.run_id)

@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.core.plain_files import plain_opener, read_plain
 from marketing_analytics.core.redaction import redact, redact_lines
 from marketing_analytics.local_cloud.runs.child.process import END_MARK
 from marketing_analytics.local_cloud.runs.records import Node
@@ -272,9 +273,8 @@ class StepLog:
     """
 
     def __init__(self, path: Path, *, nonce: str = "", secrets: Sequence[str] = ()) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._text = path.open("a", encoding="utf-8", errors="replace")
-        self._json = path.with_suffix(".jsonl").open("a", encoding="utf-8", errors="replace")
+        self._text = open_log(path)
+        self._json = open_log(path.with_suffix(".jsonl"))
         self._end = f"{END_MARK} {nonce} "
         self._secrets = secrets
         self._bytes_left = MAX_LOG_BYTES
@@ -349,10 +349,23 @@ class StepLog:
         self._json.close()
 
 
+def open_log(path: Path, mode: str = "a") -> TextIO:
+    """Return a log, open for writing; what stands in its place and is no file is removed.
+
+    Where the kernel does not keep a step out of this folder, it can put a pipe or a folder there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    elif path.is_symlink() or (path.exists() and not path.is_file()):
+        path.unlink(missing_ok=True)
+    return cast(TextIO, open(path, mode, encoding="utf-8", errors="replace", opener=plain_opener))
+
+
 def keep_debug_log(folder: Path, path: Path, secrets: Sequence[str]) -> None:
     """Move dbt's debug log of a step out of its folder to `path`, redacted and capped."""
     if sources := newest_logs(folder):
-        with path.open("w", encoding="utf-8", errors="replace") as kept:
+        with open_log(path, "w") as kept:
             left = MAX_LOG_BYTES
             for source in sources:
                 left = copy_masked(source, kept, secrets, left)
@@ -361,7 +374,7 @@ def keep_debug_log(folder: Path, path: Path, secrets: Sequence[str]) -> None:
 
 def copy_masked(source: Path, kept: TextIO, secrets: Sequence[str], left: int) -> int:
     """Copy a log, masked, as far as there is room for it; return the room that is left."""
-    with source.open(encoding="utf-8", errors="replace") as lines:
+    with open(source, encoding="utf-8", errors="replace", opener=plain_opener) as lines:
         # whole lines: a secret must not be cut in two
         while left > 0 and (block := lines.read(BLOCK_CHARACTERS)):
             block += lines.readline(MAX_LINE_BYTES)
@@ -437,7 +450,7 @@ def nodes_of_results(path: Path, since: float = 0.0, *, secrets: Sequence[str] =
     try:
         if path.stat().st_mtime < since:
             return []
-        results = json.loads(path.read_text("utf-8"))["results"]
+        results = json.loads(read_plain(path))["results"]
         return [node for result in results if (node := node_of_result(result, secrets))]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []

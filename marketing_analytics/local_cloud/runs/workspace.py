@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.redaction import is_secret_name
-from marketing_analytics.local_cloud.runs.artifacts import run_folder
+from marketing_analytics.local_cloud.runs.artifacts import own_folder, run_folder
 from marketing_analytics.local_cloud.runs.code.checkout import Home
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.requests.schemas import number_of
@@ -52,9 +52,17 @@ class Workspace:
         return run_folder(self.data_folder, self.run_id)
 
     @property
+    def own(self) -> Path:
+        """Return the part of it that steps write to; it goes when the run ends.
+
+        Logs and artifacts lie outside: the server opens them while a step may go on.
+        """
+        return own_folder(self.data_folder, self.run_id)
+
+    @property
     def target(self) -> Path:
-        """Return dbt's target folder; it goes when the run ends."""
-        return self.run / "target"
+        """Return dbt's target folder."""
+        return self.own / "target"
 
     @property
     def home(self) -> Home:
@@ -73,8 +81,8 @@ class Workspace:
 
     @property
     def temporary(self) -> Path:
-        """Return the folder of temporary files; it goes when the run ends."""
-        return self.run / "tmp"
+        """Return the folder of temporary files."""
+        return self.own / "tmp"
 
     @property
     def profile(self) -> Path:
@@ -105,7 +113,7 @@ class Workspace:
 
     def debug_logs(self, step_index: int) -> Path:
         """Return the folder of dbt's debug log of a step."""
-        return self.run / "steps" / f"{step_index}.debug"
+        return self.own / "debug" / str(step_index)
 
 
 def profile_text(target_name: str, output: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ import duckdb
 import pytest
 
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs.code.prepare import reach_of
 from marketing_analytics.local_cloud.runs.confinement import landlock
 from marketing_analytics.local_cloud.runs.confinement.access import (
     OUTWARD,
@@ -20,6 +21,7 @@ from marketing_analytics.local_cloud.runs.confinement.access import (
     Access,
     confined,
 )
+from marketing_analytics.local_cloud.runs.workspace import Workspace
 from marketing_analytics.warehouse.duckdb import RUN_FOLDERS, profile_output
 
 
@@ -149,3 +151,33 @@ def test_a_confined_process_reaches_its_own_files_alone(tmp_path):
     command = [sys.executable, "-c", CHILD, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["refused"] * 7, done.stderr
+
+
+STEP = """
+import json, os, sys
+from marketing_analytics.local_cloud.runs.confinement import landlock
+run, writable = sys.argv[1], json.loads(sys.argv[2])
+assert landlock.confine(writable, [run])
+for name in ("own/target/a", "own/debug/5/a"):
+    os.makedirs(os.path.dirname(f"{run}/{name}"), exist_ok=True)
+    os.mkfifo(f"{run}/{name}")
+assert os.listdir(f"{run}/steps") == ["4.log"]
+for name in ("steps/5.log", "steps/5.jsonl", "artifacts/step_4/a", "places_5.log"):
+    try:
+        os.mkfifo(f"{run}/{name}")
+    except PermissionError:
+        print("refused")
+"""
+
+
+@pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
+def test_a_step_cannot_put_a_pipe_where_the_server_keeps_its_logs_and_artifacts(tmp_path):
+    workspace = Workspace(tmp_path, 7, 1, "shop")
+    for name in ("steps", "artifacts/step_4", "profile"):
+        (workspace.run / name).mkdir(parents=True)
+    (workspace.run / "steps" / "4.log").write_text("told")
+    _, writable = reach_of(workspace, Access())
+    given = [str(workspace.run), json.dumps([str(path) for path in writable])]
+    command = [sys.executable, "-c", STEP, *given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["refused"] * 4, done.stderr

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
 
+from marketing_analytics.local_cloud.pages.runs.views import list_artifacts as list_shown
 from marketing_analytics.local_cloud.runs.artifacts import (
     keep_artifacts,
     keep_parse_file,
     list_artifacts,
     resolve_artifact,
 )
+from marketing_analytics.local_cloud.runs.code.folder import drop_traps
+from marketing_analytics.local_cloud.runs.keeping import keep_step
+from marketing_analytics.local_cloud.runs.workspace import Workspace
 
 
 @pytest.fixture
@@ -79,6 +84,76 @@ def test_dbts_caches_and_links_are_no_artifacts_and_the_last_step_takes_the_fold
     assert (data_folder / "secret").read_text() == "secret"
 
 
+@pytest.mark.parametrize("is_last", [False, True])
+def test_what_no_address_can_hold_or_tells_a_secret_by_its_name_is_no_artifact(
+    data_folder, is_last
+):
+    target = data_folder / "target"
+    for name in (
+        b"bad\xff.txt",
+        b"two\nlines.txt",
+        b"hunter22.txt",
+        b"f\xc3\xbcnf \xe2\x80\xaf.txt",
+    ):
+        (target / os.fsdecode(name)).write_text("told")
+    for name in (b"folder\xff", b"of hunter22"):
+        (target / os.fsdecode(name)).mkdir()
+        (target / os.fsdecode(name) / "inner.txt").write_text("told")
+    (target / "perf_info.json").mkdir()
+    assert keep_artifacts(data_folder, 7, 6, target, {}, ["hunter22"], is_last=is_last)
+    first = ["compiled/tiny/one.sql", "manifest.json", "run_results.json"]
+    assert list_artifacts(data_folder, 7, 6) == sorted([*first, "catalog.json", "fünf \u202f.txt"])
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_files_that_are_too_large_or_lie_too_deep_are_left_out_and_the_rest_is_kept(
+    data_folder, is_last
+):
+    target = data_folder / "target"
+    with (target / "large.bin").open("wb") as file:
+        file.truncate(500 << 30)
+    deep = target.joinpath(*["d" * 200] * 6)
+    deep.mkdir(parents=True)
+    (deep / "inner.txt").write_text("told")
+    (target / "perf_info.json").mkdir()
+    (target / "perf_info.json" / "inner.txt").write_text("told")
+    (target / "manifest.json").write_text('{"metadata": nonsense')
+    (target / "some.txt").write_text("hunter22")
+    said: list[str] = []
+    given = {"DBT_CLOUD_RUN_ID": "7"}, ["hunter22"]
+    assert keep_artifacts(data_folder, 7, 6, target, *given, is_last=is_last, say=said.append)
+    assert said == ["large.bin is no artifact: it is larger than 512 MiB."]
+    first = ["compiled/tiny/one.sql", "manifest.json", "run_results.json"]
+    assert list_artifacts(data_folder, 7, 6) == sorted([*first, "catalog.json", "some.txt"])
+    found = resolve_artifact(data_folder, 7, "some.txt", 6)
+    assert found.read_text() == "**********"
+
+
+def test_what_cannot_be_kept_is_told_in_words_and_breaks_nothing(tmp_path):
+    workspace = Workspace(tmp_path, 7, 1, "shop")
+    workspace.target.mkdir(parents=True)
+    (workspace.target / "manifest.json").write_text("{}")
+    (workspace.run / "artifacts").write_text("no folder")
+    said: list[str] = []
+    assert not keep_step(workspace, 4, {}, [], said.append, is_last=True)
+    assert said == ["The artifacts of this step could not be kept: File exists."]
+
+
+def test_what_an_older_server_kept_under_such_a_name_is_not_listed(data_folder):
+    root = data_folder / "runs" / "7" / "artifacts" / "step_4"
+    before = list_artifacts(data_folder, 7, 4)
+    for name in (b"bad\xff.txt", b"two\nlines.txt"):
+        (root / os.fsdecode(name)).write_text("told")
+    assert list_artifacts(data_folder, 7, 4) == before
+    shown, count = list_shown(data_folder, 7, 100)
+    assert [one.path for one in shown if one.step_index == 4] == sorted(before, key=by_depth)
+    assert count == 2 * len(before) + 1
+
+
+def by_depth(path):
+    return path.count("/"), path
+
+
 def test_the_parse_file_is_replaced_whole(data_folder):
     place = data_folder / "env_1_tiny.msgpack"
     keep_parse_file(data_folder / "target", place)
@@ -115,3 +190,18 @@ def test_two_thousand_hostile_paths_find_nothing_outside(data_folder):
         path = separator.join(random_source.choices(parts, k=random_source.randint(1, 9)))
         found = resolve_artifact(data_folder, 7, path, random_source.choice([None, 4, 5]))
         assert found is None or found.is_relative_to(root)
+
+
+def test_traps_are_dropped_from_a_folder_whose_path_is_too_long_for_the_system(tmp_path):
+    folder = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(25):
+        os.mkdir("d" * 200, dir_fd=folder)
+        inner = os.open("d" * 200, os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)
+    os.mkfifo(tmp_path / "pipe")
+    os.mkfifo(tmp_path / ("d" * 200) / "pipe")
+    drop_traps(tmp_path, is_deep=True)
+    assert not (tmp_path / "pipe").exists()
+    assert not (tmp_path / ("d" * 200) / "pipe").exists()

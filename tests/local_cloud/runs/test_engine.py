@@ -225,11 +225,23 @@ def test_a_disk_that_is_full_is_a_sentence_not_a_stuck_run(cloud, start_engine, 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("marketing_analytics.local_cloud.runs.runner.keep_artifacts", full)
+    monkeypatch.setattr("marketing_analytics.local_cloud.runs.runner.write_profile", full)
     start_engine()
     row = cloud.wait(cloud.run(cloud.job()))
     assert row.status == 20
     assert "No space left on device" in row.status_message
+
+
+def test_a_good_run_stays_one_when_its_artifacts_cannot_be_kept(cloud, start_engine, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("marketing_analytics.local_cloud.runs.keeping.keep_artifacts", full)
+    start_engine()
+    row = cloud.wait(cloud.run(cloud.job()))
+    assert (row.status, row.status_message, row.has_artifacts) == (10, None, 0)
+    said = "The artifacts of this step could not be kept: No space left on device."
+    assert said in cloud.log(row.id, 4)
 
 
 def test_a_spare_process_is_used_and_replaced(cloud, start_engine, wait_until):

@@ -8,6 +8,7 @@ import os
 import pytest
 
 from marketing_analytics.core.redaction import MASK
+from marketing_analytics.local_cloud.api.runs.logs import read_tail
 from marketing_analytics.local_cloud.runs import steps
 from marketing_analytics.local_cloud.runs.child.process import END_MARK
 from marketing_analytics.local_cloud.runs.steps import (
@@ -165,3 +166,25 @@ def test_what_is_no_file_among_debug_logs_is_left_alone(tmp_path):
     (folder / "dbt.log").write_text("told\n")
     keep_debug_log(folder, tmp_path / "4.debug.log", [])
     assert (tmp_path / "4.debug.log").read_text() == "told\n"
+
+
+@pytest.mark.parametrize("what", ["link", "pipe", "folder"])
+def test_what_stands_in_the_place_of_a_log_and_is_no_file_gives_way(tmp_path, what):
+    (tmp_path / "others").write_text("theirs")
+    for name in ("5.log", "5.jsonl"):
+        if what == "link":
+            (tmp_path / name).symlink_to(tmp_path / "others")
+        elif what == "pipe":
+            os.mkfifo(tmp_path / name)
+        else:
+            (tmp_path / name / "inner").mkdir(parents=True)
+    log = StepLog(tmp_path / "5.log")
+    log.write("told")
+    log.close()
+    assert read_tail(tmp_path / "5.log") == "told\n"
+    assert (tmp_path / "others").read_text() == "theirs"
+
+
+def test_a_pipe_in_the_place_of_a_log_is_read_as_an_empty_one(tmp_path):
+    os.mkfifo(tmp_path / "5.log")
+    assert read_tail(tmp_path / "5.log") == ""

@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from marketing_analytics.core.plain_files import read_plain
 from marketing_analytics.local_cloud.runs.artifacts import artifacts_of_steps
 
 Part = Mapping[str, Any]
@@ -144,7 +145,7 @@ class State:
 def read_object(path: Path) -> Part:
     """Return a JSON object, {} for a file that went or holds something else."""
     try:
-        found = json.loads(path.read_bytes())
+        found = json.loads(read_plain(path))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

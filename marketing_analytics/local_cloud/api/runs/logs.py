@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from marketing_analytics.core.plain_files import open_plain
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.runs.progress import step_log_path
 from marketing_analytics.local_cloud.runs.records import RunStep
@@ -30,7 +31,7 @@ def step_logs(call: Call, step: RunStep, *, is_whole: bool) -> dict[str, str]:
 def read_tail(path: Path) -> str:
     """Return a log, cut at its beginning when it is longer than 8 MiB; "" when there is none."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size > MAX_LOG_BYTES:
                 file.seek(size - MAX_LOG_BYTES)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from marketing_analytics.core.plain_files import read_plain
 from marketing_analytics.core.redaction import MASK
 from marketing_analytics.local_cloud.pages.artifacts.reading import stamp_of
 
@@ -35,9 +36,9 @@ def has_docs(folder: Path | None) -> bool:
 def docs_page(folder: Path, secrets: Iterable[str]) -> str:
     """Return dbt's page with its data in it, secrets masked. Raise OSError when a file is gone."""
     masked = [json.dumps(secret)[1:-1] for secret in secrets]
-    page = (folder / "index.html").read_text("utf-8", "replace")
+    page = read_plain(folder / "index.html").decode("utf-8", "replace")
     for name, place in PLACES.items():
-        data = (folder / name).read_text("utf-8", "replace")
+        data = read_plain(folder / name).decode("utf-8", "replace")
         for secret in masked:
             # known values alone: a pattern could reach from one text of the JSON into the next
             data = data.replace(secret, MASK)

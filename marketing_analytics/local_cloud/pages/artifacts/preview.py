@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from marketing_analytics.core.plain_files import open_plain
 from marketing_analytics.core.redaction import redact
 from marketing_analytics.local_cloud.pages.runs.sql import MAX_LINE_CHARACTERS, SqlLine
 
@@ -28,7 +29,7 @@ def preview_of(path: Path, secrets: Sequence[str]) -> Preview | None:
     """Return the beginning of a text, JSON with a line a value; None for what is no text."""
     if path.suffix not in TEXTS:
         return None
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         data = file.read(MAX_READ_BYTES)
     size = path.stat().st_size
     text = data.decode("utf-8", "replace")

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from marketing_analytics.core.plain_files import read_plain
+
 MAX_BYTES = 64 * 1024 * 1024
 Part = Mapping[str, Any]
 NOTHING: Part = {}
@@ -24,7 +26,7 @@ def stamp_of(path: Path) -> int | None:
 def read_object(path: Path) -> Part:
     """Return the JSON object of a file, an empty one for anything else."""
     try:
-        return part_of(json.loads(path.read_bytes()))
+        return part_of(json.loads(read_plain(path)))
     except (OSError, ValueError, RecursionError):
         return NOTHING
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from marketing_analytics.core.plain_files import plain_opener
 from marketing_analytics.core.redaction import redact
 from marketing_analytics.local_cloud.pages.answering import Answering, page_count
 from marketing_analytics.local_cloud.pages.artifacts.reading import Part, part_of, text_of
@@ -118,7 +119,7 @@ def read_events(path: Path, secrets: Sequence[str]) -> Iterator[Event]:
     """Yield the events of a JSON log; what is no event is left out."""
     if not path.is_file():
         return
-    with path.open(encoding="utf-8", errors="replace") as lines:
+    with open(path, encoding="utf-8", errors="replace", opener=plain_opener) as lines:
         for place, line in enumerate(lines, start=1):
             try:
                 found = part_of(json.loads(redact(line, secrets)))

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
+from marketing_analytics.core.plain_files import open_plain, read_plain
 from marketing_analytics.core.redaction import redact
 from marketing_analytics.local_cloud.pages.logs.ansi import Piece, pieces_of, plain
 
@@ -100,7 +101,7 @@ class LogIndex:
             self.size_bytes = size
 
     def _extend(self, size: int) -> None:
-        with self.path.open("rb") as file:
+        with open_plain(self.path) as file:
             file.seek(self.indexed_bytes)
             rest = b""
             while self.indexed_bytes + len(rest) < size:
@@ -201,7 +202,7 @@ class LogReader:
         """Return the first line that tells an error of each of these names; others are left out."""
         try:
             # logs are capped when they are written
-            data = path.read_bytes() if names else b""
+            data = read_plain(path) if names else b""
         except OSError:
             return {}
         places = ((name, error_place(data, name.encode())) for name in names)
@@ -269,7 +270,7 @@ def lines_from(path: Path, index: LogIndex, start: int, count: int) -> Iterator[
 
 def read_lines(path: Path, offset: int) -> Iterator[bytes]:
     """Yield the lines of a file from a byte offset on."""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         file.seek(offset)
         for line in file:
             yield line.rstrip(b"\r\n")

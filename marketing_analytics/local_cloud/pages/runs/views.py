@@ -25,7 +25,11 @@ from marketing_analytics.local_cloud.pages.runs.timing import (
     nodes_of,
     timing_of,
 )
-from marketing_analytics.local_cloud.runs.artifacts import artifacts_folder, step_folder
+from marketing_analytics.local_cloud.runs.artifacts import (
+    artifacts_folder,
+    can_be_shown,
+    step_folder,
+)
 from marketing_analytics.local_cloud.runs.progress import (
     list_nodes,
     list_steps,
@@ -167,18 +171,21 @@ def tests_words(tests: Sequence[NodeLine]) -> str:
 
 
 def list_artifacts(data_dir: Path, run_id: int, limit: int) -> tuple[list[Artifact], int]:
-    """Return up to `limit` files of a run and how many there are; links are left out."""
+    """Return up to `limit` files of a run and how many there are.
+
+    Links are left out, and what no address can hold.
+    """
     root = artifacts_folder(data_dir, run_id)
     found: list[Artifact] = []
     total = 0
     for step in sorted(root.glob("step_*"), key=step_number):
         index = step_number(step)
         for path in sorted(step.rglob("*"), key=lambda path: (len(path.parts), path.as_posix())):
-            if path.is_symlink() or not path.is_file():
+            relative = path.relative_to(step).as_posix()
+            if path.is_symlink() or not path.is_file() or not can_be_shown(relative):
                 continue
             total += 1
             if len(found) < limit:
-                relative = path.relative_to(step).as_posix()
                 found.append(Artifact(index, relative, path.stat().st_size))
     return found, total
 

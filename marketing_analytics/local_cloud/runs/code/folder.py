@@ -7,6 +7,7 @@ content changed under an old date has a new time of change, which nobody can set
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -146,14 +147,24 @@ def drop_traps(folder: Path | str, *, is_deep: bool) -> None:
 
     The server would follow the ones and wait at the others.
     """
-    with os.scandir(folder) as entries:
-        found = list(entries)
-    for entry in found:
-        if entry.is_dir(follow_symlinks=False):
-            if is_deep:
-                drop_traps(entry.path, is_deep=True)
-        elif not entry.is_file(follow_symlinks=False) and not is_socket(entry):
-            os.unlink(entry)  # noqa: PTH108
+    waiting = [os.fspath(folder)]
+    while waiting:
+        for entry in entries_of(waiting.pop()):
+            if entry.is_dir(follow_symlinks=False):
+                waiting += [entry.path] * is_deep
+            elif not entry.is_file(follow_symlinks=False) and not is_socket(entry):
+                os.unlink(entry)  # noqa: PTH108
+
+
+def entries_of(folder: str) -> list[os.DirEntry[str]]:
+    """Return what is in a folder; nothing where its path is too long for the system."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        return []
 
 
 def is_socket(entry: os.DirEntry[str]) -> bool:

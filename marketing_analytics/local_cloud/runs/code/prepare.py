@@ -66,7 +66,8 @@ def raw_files(raw_database: Path | None) -> tuple[Path, ...]:
 
 def readable_of(workspace: Workspace, raw_database: Path | None) -> tuple[Path, ...]:
     """Return what a step may read beside what it may write."""
-    return (workspace.home.folder, workspace.parse_file.parent, *raw_files(raw_database))
+    own = (workspace.home.folder, workspace.parse_file.parent, workspace.run)
+    return (*own, *raw_files(raw_database))
 
 
 def confine(
@@ -89,11 +90,15 @@ def reach_of(workspace: Workspace, access: Access) -> tuple[dict[str, str], list
     Of the environment's code that is the tree alone: what git and the copies are noted in beside it
     says what the next run finds there.
     """
-    workspace.temporary.mkdir(parents=True, exist_ok=True)
+    # what a process may write is told by its folders, so they are there first
+    for folder in (workspace.temporary, workspace.target):
+        folder.mkdir(parents=True, exist_ok=True)
     for_sql = access.variables([workspace.home.tree, workspace.target])
     writable = [
         workspace.home.tree,
-        workspace.run,
+        workspace.own,
+        # dbt keeps a mark of its user there
+        workspace.profile,
         workspace.warehouse.parent,
         *access.folders,
     ]

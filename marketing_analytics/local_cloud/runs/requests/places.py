@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from marketing_analytics.core.plain_files import read_plain
 from marketing_analytics.local_cloud.runs.requests.schemas import is_inside
 from marketing_analytics.local_cloud.runs.steps import subcommand_of
 
@@ -121,7 +122,7 @@ def relation_of(node: Mapping[str, Any], *, is_storing: bool) -> str:
 
 def listed(events: Path) -> Iterator[dict[str, Any]]:
     """Yield what dbt listed; a listing that failed is empty, and the step then says why."""
-    for line in events.read_text("utf-8", "replace").splitlines():
+    for line in read_plain(events).decode("utf-8", "replace").splitlines():
         try:
             found = json.loads(json.loads(line)["info"]["msg"])
         except (ValueError, KeyError, TypeError):
