@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from marketing_analytics.monitor.place import Place, named, rows_of
+from marketing_analytics.monitor.place import Place, check_schema, named, rows_of
 from marketing_analytics.monitor.results import Result, result_of
 
 TABLES: dict[str, dict[str, str]] = {
@@ -104,7 +104,11 @@ CHUNK_ROWS = 500
 
 
 def prepare(connection: Any, place: Place) -> None:
-    """Create the schema and the tables that are not there yet, and absent columns."""
+    """Create the schema and the tables that are not there yet, and absent columns.
+
+    Raise UserError where there are no marts beside which they would be.
+    """
+    check_schema(connection, place)
     schema = place.monitor_schema
     connection.execute(f"create schema if not exists {named(schema)}")
     present = columns_of(connection, schema)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.core.errors import MachineError, not_set
+from marketing_analytics.core.errors import MachineError, UserError, not_set
 from marketing_analytics.warehouse import duckdb
 from marketing_analytics.warehouse.marts import (
     LOCK_WAIT_SECONDS,
@@ -17,6 +19,9 @@ from marketing_analytics.warehouse.marts import (
     Marts,
     marts_of,
 )
+
+# schemas of the database itself, and of what the watch keeps
+OWN_SCHEMA = re.compile(r"^(pg_.*|information_schema)$|_monitor$")
 
 
 class Place(Marts):
@@ -55,6 +60,21 @@ def opened(
         raise MachineError(duckdb.no_raw_database(place.raw))
     with place.opened(is_read_only=is_read_only, wait_seconds=wait_seconds) as connection:
         yield connection
+
+
+def check_schema(connection: Any, place: Place) -> None:
+    """Raise UserError where there is no schema of the marts."""
+    query = "select schema_name from information_schema.schemata order by schema_name"
+    names = list(dict.fromkeys(str(name) for (name,) in connection.execute(query).fetchall()))
+    if place.schema in names:
+        return
+    known = [name for name in names if not OWN_SCHEMA.search(name)]
+    near = difflib.get_close_matches(place.schema, known, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    raise UserError(
+        f"there is no schema {place.schema!r} in {place}",
+        hint=f"{meant}schemas there: {', '.join(known) or 'none; build the marts first'}",
+    )
 
 
 def rows_of(connection: Any, query: str, values: Sequence[Any] = ()) -> list[Mapping[str, Any]]:

@@ -13,7 +13,7 @@ from marketing_analytics.core.console import bug_in
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.monitor import history
 from marketing_analytics.monitor.check import Check, Finding, Look, Note, NotKnownError
-from marketing_analytics.monitor.place import Place, named, opened
+from marketing_analytics.monitor.place import Place, check_schema, named, opened
 from marketing_analytics.monitor.results import Result
 
 OWNER = "marketing-analytics"
@@ -86,13 +86,17 @@ def watched_one(check: Check, given: Mapping[str, Any]) -> Watched:
 
 
 def run_monitors(place: Place, monitors: Sequence[Watched]) -> Run:
-    """Look, and keep what was found; the warehouse is held for as short as that takes."""
+    """Look, and keep what was found; the warehouse is held for as short as that takes.
+
+    Raise UserError where there is no schema of the marts.
+    """
     started_at = clock.now().astimezone(UTC).replace(tzinfo=None)
     # numbers sort by when runs were made, also where MARKETING_NOW sets another time
     run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{secrets.token_hex(3)}"
     found: list[Result] = []
     notes: dict[str, list[Note]] = {}
     with opened(place) as connection:
+        check_schema(connection, place)
         as_of = as_of_date(connection, place, started_at)
         before = {(r.monitor, r.subject): r for r in history.latest_results(connection, place)}
         memory = memory_by_monitor(connection, place)

@@ -50,6 +50,7 @@ def keep_run(place, *results, number=1, at=None):
     at = at or START + timedelta(hours=number)
     run_id = f"r{number:03}"
     with opened(place, is_read_only=False) as connection:
+        connection.execute(f"create schema if not exists {place.schema}")
         history.prepare(connection, place)
         rows = [vars(each) | {"run_id": run_id, "checked_at": at} for each in results]
         history.add(connection, place, "monitor_results", rows)

@@ -70,6 +70,7 @@ class World:
         at = START + timedelta(minutes=self.number)
         rows = [self.row(subject, at) for subject in SUBJECTS]
         with opened(self.place, is_read_only=False) as connection:
+            connection.execute("create schema if not exists marts")
             history.prepare(connection, self.place)
             connection.execute("begin")
             history.add(connection, self.place, "monitor_results", rows)

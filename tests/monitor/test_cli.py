@@ -62,6 +62,7 @@ def test_a_monitor_is_explained_without_a_warehouse(monkeypatch: pytest.MonkeyPa
     [
         (["run", "budgt"], "did you mean budget?"),
         (["status"], "no monitor has looked at marts of"),
+        (["silence", "budget", "--for", "1d", "--reason", " "], "a silence needs a reason"),
         (["probe", "https://[::1"], "this is no address of a page"),
         (["probe", "https://h:abc/"], "this is no address of a page"),
         (
@@ -87,6 +88,26 @@ def test_what_cannot_be_done_is_told(place: Place, arguments: list[str], message
     done = ask(place, *arguments)
     assert done.exit_code == 2
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run"],
+        ["silence", "budget", "--for", "1d", "--reason", "x"],
+        ["acknowledge", "budget"],
+    ],
+)
+def test_a_schema_that_is_not_there_is_told_and_none_is_made_beside_it(
+    place: Place, arguments: list[str]
+) -> None:
+    done = ask(Place(place.address, "mart"), *arguments)
+    assert done.exit_code == 2
+    assert "there is no schema 'mart'" in done.stderr
+    assert "did you mean marts? schemas there: main, marts" in done.stderr
+    with opened(place) as connection:
+        found = connection.execute("select schema_name from information_schema.schemata")
+        assert "mart_monitor" not in {name for (name,) in found.fetchall()}
 
 
 def test_a_warehouse_that_is_not_there_is_told() -> None:

@@ -43,7 +43,8 @@ def place(tmp_path):
     import duckdb
 
     path = tmp_path / "marts.duckdb"
-    duckdb.connect(str(path)).close()
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("create schema marts")
     return Place(str(path), "marts")
 
 

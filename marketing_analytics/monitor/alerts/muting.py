@@ -47,7 +47,11 @@ def add_silence(
     reason: str,
     by: str | None,
 ) -> Silence:
-    """Keep a silence. Raise UserError for a monitor that nobody knows."""
+    """Keep a silence. Raise UserError for a monitor that nobody knows, or without a reason."""
+    if not reason.strip():
+        raise UserError(
+            "a silence needs a reason", hint="say why with --reason: whoever looks reads it"
+        )
     if monitor not in (ALL, *KINDS):
         raise UserError(f"there is no monitor {monitor!r}", hint=f"known: *, {', '.join(KINDS)}")
     from_at, until_at = span
