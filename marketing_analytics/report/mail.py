@@ -26,6 +26,7 @@ from marketing_analytics.core.errors import (
 from marketing_analytics.core.redaction import redact, remember, secrets_of
 from marketing_analytics.core.written import replace_file
 from marketing_analytics.report.data.attribution import defaults_of
+from marketing_analytics.report.pages.addresses import check_link
 from marketing_analytics.report.pages.rendering import NO_LINKS, Rendering
 from marketing_analytics.report.snapshots.snapshot import opened
 
@@ -44,11 +45,12 @@ def mail_command(
 ) -> None:
     """Render the mail of the current snapshot, and send it or write it to a file.
 
-    Raise UserError for bad addresses, AuthError and TransientError as the server answers.
+    Raise UserError for bad addresses and links, AuthError and TransientError as the server answers.
     """
     bad = [address for address in (*to, sender) if address and not ADDRESS.fullmatch(address)]
     if bad:
         raise UserError(f"{bad[0]!r} is no e-mail address", hint="write it like name@example.com")
+    check_link("--report-url", url)
     message = rendered(snapshots, url)
     if file is not None:
         replace_file(file, message.get_body(("html",)).get_content())  # type: ignore[union-attr]

@@ -12,11 +12,14 @@ import duckdb
 import pytest
 
 from benchmarks.small_marts import write_marts
-from marketing_analytics.core.errors import MachineError
+from marketing_analytics.core.console import Console
+from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.report import build as building
 from marketing_analytics.report.build import KEPT_BUILDS, build
+from marketing_analytics.report.mail import mail_command
 from marketing_analytics.report.pages.contents import PAGES
 from marketing_analytics.report.pages.notes import noted
+from marketing_analytics.report.pages.rendering import Links, attained
 from marketing_analytics.report.snapshots.publish import publish
 from marketing_analytics.warehouse.marts import Marts
 
@@ -78,6 +81,30 @@ def test_a_note_that_cannot_be_written_hides_no_error(tmp_path):
     (tmp_path / "index.html").mkdir()
     with pytest.raises(MachineError, match="the reason"), noted(tmp_path):
         raise MachineError("the reason")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "JavaScript:alert(1)", "java\tscript:alert(1)", " javascript:alert(1)",
+     "data:text/html,x", "mailto:a@b.de"],
+)  # fmt: skip
+def test_a_link_that_is_no_page_is_refused(address):
+    for wrong in ({"docs_url": address}, {"home_url": address}):
+        with pytest.raises(UserError, match="is no address of a page"):
+            Links(**wrong)
+    with pytest.raises(UserError, match="--report-url"):
+        mail_command(Console(), Path(), (), "", address, None)
+
+
+def test_links_of_the_web_and_beside_the_pages_are_taken():
+    for address in ("", "/", "../docs/", "docs/a:b", "https://example.com/docs/", "HTTP://h/"):
+        assert Links(docs_url=address).docs_url == address
+
+
+def test_a_share_of_a_plan_has_a_real_minus_and_separators():
+    assert attained(-6189.07, 1) == ", −618,907 % of it"
+    assert attained(1, 3) == ", 33 % of it"
+    assert attained(None, 3) == ""
 
 
 def test_the_data_of_old_builds_go_and_those_of_the_last_stay(shop, tmp_path):

@@ -47,3 +47,9 @@ def test_the_sentences_say_amounts_and_directions():
         " −30 USD of it is return, +100 USD spend."
     )
     assert overall([], "28 days before").startswith("No revenue is attributed")
+
+
+def test_no_channel_moved_most_where_none_moved():
+    for revenue in (0, 70):
+        changes = decomposed({"a": (100, revenue), "b": (0, 0)}, {"a": (150, revenue)})
+        assert largest(changes, {}) == "The attributed revenue of no channel moved."

@@ -20,6 +20,10 @@ from marketing_analytics.report.numbers.definitions import (
 )
 from marketing_analytics.report.numbers.words import change, change_words, number, shown, signed
 
+# the scripts of the pages say the same
+HALF_A_CENT = 0.005
+NOBODY_MOVED = "The attributed revenue of no channel moved."
+
 
 @dataclass(frozen=True)
 class Change:
@@ -115,6 +119,8 @@ def largest(changes: list[Change], names: dict[str, str]) -> str:
     if not changes:
         return "No channel has spend."
     one = max(changes, key=lambda change: (abs(change.total), change.name))
+    if abs(one.total) < HALF_A_CENT:
+        return NOBODY_MOVED
     roas = (
         f"its ROAS went from {shown(one.roas_before, 'ratio')} to {shown(one.roas_now, 'ratio')}"
         if one.roas_before is not None and one.roas_now is not None

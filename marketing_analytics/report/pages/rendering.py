@@ -28,11 +28,13 @@ from marketing_analytics.report.numbers.words import (
     change_words,
     day_words,
     model_words,
+    number,
     range_words,
     shown,
     tied,
     tone,
 )
+from marketing_analytics.report.pages.addresses import check_link
 from marketing_analytics.report.pages.contents import PAGES, Page
 from marketing_analytics.report.pages.drawing import spark_path
 from marketing_analytics.report.pages.plain import plain_blocks
@@ -55,10 +57,17 @@ ICONS = {
 
 @dataclass(frozen=True)
 class Links:
-    """Where docs/ is read, and where jobs and runs are; empty where nobody serves them."""
+    """Where docs/ is read, and where jobs and runs are; empty where nobody serves them.
+
+    Raise UserError for what is no address of a page.
+    """
 
     docs_url: str = ""
     home_url: str = ""
+
+    def __post_init__(self) -> None:
+        check_link("--docs-url", self.docs_url)
+        check_link("--home-url", self.home_url)
 
 
 NO_LINKS = Links()
@@ -282,4 +291,4 @@ class Rendering:
 
 def attained(value: float | None, target: float) -> str:
     """Return how much of a plan is reached; nothing where that is not known."""
-    return "" if value is None else f", {value / target * 100:.0f} % of it"
+    return "" if value is None else f", {number(value / target * 100)} % of it"

@@ -69,7 +69,7 @@
     const size = (one) => Math.abs(one.now - one.before);
     const top = found.reduce((best, one) => (!best || size(one) > size(best) || (size(one) === size(best) && one.name > best.name) ? one : best), null);
     const roas = top && top.roas0 !== null && top.roas1 !== null ? `its ROAS went from ${words.shown(top.roas0, "ratio")} to ${words.shown(top.roas1, "ratio")}` : "it had no spend in one of the two";
-    const second = top ? `${context.channel[top.name].name} moved most, by ${money(top.now - top.before)}: ${roas}; ${money(top.returned)} of it is return, ${money(top.volume + top.mix)} spend.` : "No channel has spend.";
+    const second = top && size(top) < 0.005 ? "The attributed revenue of no channel moved." : top ? `${context.channel[top.name].name} moved most, by ${money(top.now - top.before)}: ${roas}; ${money(top.returned)} of it is return, ${money(top.volume + top.mix)} spend.` : "No channel has spend.";
     const won = metric("new_customers"), cost = metric("cac_usd").map(context.money), moved = (name) => words.changeWords(words.change(...metric(name).reverse())), mer = metric("mer");
     const overall = `Spend: ${moved("spend_usd")}, all revenue: ${moved("revenue_usd")}, MER from ${words.shown(mer[0], "ratio")} to ${words.shown(mer[1], "ratio")}.`;
     return [first, second, `${overall} ${words.shown(won[1], "count")} new customers (${words.changeWords(words.change(won[1], won[0]))}) cost ${words.shown(cost[1], "usd", currency)} each, ${words.shown(cost[0], "usd", currency)} before.`];
