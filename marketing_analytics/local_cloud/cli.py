@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -245,8 +246,7 @@ def serve(
             request_days=request_days,
             host=host,
             port=port,
-            raw_database=raw_database or raw_database_of(os.environ.get(RAW_DATABASE)),
-            is_raw_wanted=is_raw_wanted(raw_database, project_dir),
+            **raw_settings(raw_database, project_dir),
             allowed_hosts=hosts,
             tls=tls,
             publishing_jobs=frozenset(publishing_jobs),
@@ -338,16 +338,20 @@ def refuse_database(data_dir: Path, command: str, file: Path) -> None:
         )
 
 
+def raw_settings(named: Path | None, project: str) -> dict[str, Any]:
+    """Return the raw database, and whether somebody named it or the project reads it."""
+    setting = os.environ.get(RAW_DATABASE)
+    return {
+        "raw_database": named or raw_database_of(setting),
+        "is_raw_wanted": bool(named or setting or project == OWN_PROJECT),
+    }
+
+
 def raw_database_of(setting: str | None) -> Path:
     """Return the raw database named in the environment, or where ingestion puts it."""
     if "://" in (setting or ""):
         raise UserError(
-            "MARKETING_RAW_DATABASE is an address; the local dbt Cloud reads a DuckDB file",
+            f"{RAW_DATABASE} is an address; the local dbt Cloud reads a DuckDB file",
             hint="give the file with --raw-database",
         )
     return Path(setting or DEFAULT_RAW_DATABASE)
-
-
-def is_raw_wanted(named: Path | None, project: str) -> bool:
-    """Return whether somebody named a raw database, or the project is the one that reads it."""
-    return bool(named or os.environ.get(RAW_DATABASE) or project == OWN_PROJECT)
