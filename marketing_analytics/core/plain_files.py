@@ -39,6 +39,14 @@ def read_plain(path: Path) -> bytes:
         return file.read(MAX_BYTES)
 
 
+def remove_any(path: Path) -> None:
+    """Remove a file, a link, or a folder with all that is in it; nothing where there is none."""
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def remove_tree(folder: Path) -> None:
     """Remove a folder as far as that goes, also one in which folders lie a thousand deep."""
     try:

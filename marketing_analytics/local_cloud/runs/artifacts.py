@@ -16,7 +16,13 @@ from typing import Any
 
 from marketing_analytics.core.errors import MachineError
 from marketing_analytics.core.masking import Masks, has_masked, masked_blocks, masks_of
-from marketing_analytics.core.plain_files import MAX_BYTES, open_plain, read_plain, remove_tree
+from marketing_analytics.core.plain_files import (
+    MAX_BYTES,
+    open_plain,
+    read_plain,
+    remove_any,
+    remove_tree,
+)
 from marketing_analytics.core.written import replace_file
 
 # dbt's own caches, of no use to a reader
@@ -100,7 +106,7 @@ def keep_files(
         unwanted = {name for name in (*folders, *files) if not is_kept(place / name, inner / name)}
         if source == part:
             for name in unwanted:
-                remove(place / name)
+                remove_any(place / name)
         (part / inner).mkdir(parents=True, exist_ok=True)
         folders[:] = [name for name in folders if name not in unwanted]
         for name in files:
@@ -144,14 +150,6 @@ def is_artifact(
 def can_be_shown(path: str) -> bool:
     """Return whether a path is text in one line: an address can hold it, and a page show it."""
     return not any(unicodedata.category(character) in ("Cc", "Cs") for character in path)
-
-
-def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it."""
-    if path.is_dir() and not path.is_symlink():
-        remove_tree(path)
-    else:
-        path.unlink()
 
 
 def freshen_metadata(manifest: Path, metadata: Mapping[str, str]) -> bool:

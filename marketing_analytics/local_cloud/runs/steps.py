@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TextIO, cast
 
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.core.plain_files import plain_opener, read_plain
+from marketing_analytics.core.plain_files import plain_opener, read_plain, remove_any
 from marketing_analytics.core.redaction import redact, redact_lines
 from marketing_analytics.local_cloud.runs.child.process import END_MARK
 from marketing_analytics.local_cloud.runs.records import Node
@@ -355,10 +355,8 @@ def open_log(path: Path, mode: str = "a") -> TextIO:
     Where the kernel does not keep a step out of this folder, it can put a pipe or a folder there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    elif path.is_symlink() or (path.exists() and not path.is_file()):
-        path.unlink(missing_ok=True)
+    if path.is_symlink() or not path.is_file():
+        remove_any(path)
     return cast(TextIO, open(path, mode, encoding="utf-8", errors="replace", opener=plain_opener))
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.core.plain_files import remove_any
 from marketing_analytics.local_cloud.runs.code.folder import (
     copy_changes,
     copy_files,
     drop_traps,
     list_folder,
-    make_way_for_file,
 )
 from marketing_analytics.local_cloud.runs.code.git import GitError, Repository, find_repository
 from marketing_analytics.local_cloud.runs.code.packages import local_packages, target_path
@@ -101,7 +101,7 @@ class Home:
         names = ("index", "index.lock", "index.commit", "copied.json", ".sqlfluff")
         for path in (self.folder / name for name in names):
             if path.is_dir():
-                make_way_for_file(path)
+                remove_any(path)
         if self.tree.is_file():
             self.tree.unlink()
 

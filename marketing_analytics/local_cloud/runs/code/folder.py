@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError
+from marketing_analytics.core.plain_files import remove_any
 
 # size, times of content and of inode, inode
 Print = list[int]
@@ -114,15 +115,7 @@ def make_way(tree: Path, name: str) -> None:
         if is_file_or_link(above):
             above.unlink()
     target.parent.mkdir(parents=True, exist_ok=True)
-    make_way_for_file(target)
-
-
-def make_way_for_file(path: Path) -> None:
-    """Remove what stands in the place of a file: a file, a link or a folder."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+    remove_any(target)
 
 
 def remove_others(tree: Path, names: Collection[str]) -> None:
