@@ -120,42 +120,117 @@ def inputs(touches: list[Touch], conversions: list[Conversion]) -> dict[str, Any
     }
 
 
+def in_its_own_time(
+    number: int, touches: list[Touch], conversions: list[Conversion]
+) -> tuple[list[Touch], list[Conversion]]:
+    """Move a history to where no window reaches into another one."""
+    later = timedelta(days=400 * number)
+    return (
+        [replace(one, touched_at=one.touched_at + later) for one in touches],
+        [replace(one, converted_at=one.converted_at + later) for one in conversions],
+    )
+
+
+Histories = list[tuple[list[Touch], list[Conversion]]]
+
+
+def changed(rng: random.Random, histories: Histories, first: int) -> Histories:
+    """Return the histories with one change in each."""
+    result = []
+    for number, (touches, conversions) in enumerate(histories):
+        one = (list(touches), list(conversions))
+        CHANGES[(first + number) % len(CHANGES)](rng, *one)
+        result.append(one)
+    return result
+
+
+def joined(histories: Histories) -> tuple[list[Touch], list[Conversion]]:
+    """Return all touches and all conversions."""
+    touches = [touch for some, _ in histories for touch in some]
+    return touches, [conversion for _, some in histories for conversion in some]
+
+
+def kept(before: Histories, after: Histories) -> set[str]:
+    """Return the conversions whose credit depends on what it did before."""
+    known = inputs(*joined(before))
+    return {name for name, value in inputs(*joined(after)).items() if known.get(name) == value}
+
+
+def mark(connection: Any) -> None:
+    """Mark all credit; what is worked out again loses the mark."""
+    connection.execute(
+        "update int_attribution__credits set seconds_to_conversion = -1 where touch_position >= 0"
+    )
+
+
+MARKED = (
+    "select distinct conversion_id from int_attribution__credits where seconds_to_conversion < 0"
+)
+
+
+def increment(warehouse: Warehouse, histories: Histories) -> set[str]:
+    """Run dbt after a change, compare with a calculation; return what was not worked out again."""
+    with duckdb.connect(str(warehouse.folder / "wh.duckdb")) as connection:
+        connection.execute(f"use wh.{SCHEMA}")
+        mark(connection)
+        write_history(connection, *joined(histories))
+    result = warehouse.run_dbt("run", "--select", "int_attribution__credits")
+    assert result.returncode == 0, result.stdout[-3000:]
+    touches, conversions = joined(histories)
+    assert_same(attribute(touches, conversions), conversions, warehouse.query(CREDITS))
+    return {name for (name,) in warehouse.query(MARKED)}
+
+
 def test_an_increment_equals_a_full_refresh_and_works_out_only_what_changed(
     built: Warehouse, tmp_path: Path
 ) -> None:
     rng = random.Random(20261128)
-    touches, conversions = [], []
-    changed_touches: list[Touch] = []
-    changed_conversions: list[Conversion] = []
-    for number in range(HISTORIES):
-        some_touches, some_conversions = random_history(rng, f"h{number}-")
-        touches += some_touches
-        conversions += some_conversions
-        CHANGES[number % len(CHANGES)](rng, some_touches, some_conversions)
-        changed_touches += some_touches
-        changed_conversions += some_conversions
+    histories = [
+        in_its_own_time(number, *random_history(rng, f"h{number}-")) for number in range(HISTORIES)
+    ]
     for name in ("raw.duckdb", "wh.duckdb"):
         shutil.copy(built.folder / name, tmp_path / name)
     shutil.copytree(built.target, tmp_path / "target")
     warehouse = Warehouse(tmp_path, built.rows)
     with duckdb.connect(str(tmp_path / "wh.duckdb")) as connection:
         connection.execute(f"use wh.{SCHEMA}")
-        write_history(connection, touches, conversions)
+        write_history(connection, *joined(histories))
         sql = compiled(built.target, "int_attribution__credits")
         connection.execute(f"create or replace table int_attribution__credits as {sql}")
-        # what is not worked out again keeps this mark
-        connection.execute("update int_attribution__credits set seconds_to_conversion = -1")
-        write_history(connection, changed_touches, changed_conversions)
-    result = warehouse.run_dbt("run", "--select", "int_attribution__credits")
-    assert result.returncode == 0, result.stdout[-3000:]
-    expected = attribute(changed_touches, changed_conversions)
-    assert_same(expected, changed_conversions, warehouse.query(CREDITS))
-    before = inputs(touches, conversions)
-    after = inputs(changed_touches, changed_conversions)
-    kept = {name for name, value in after.items() if before.get(name) == value}
-    marked = warehouse.query(
-        "select distinct conversion_id from int_attribution__credits"
-        " where seconds_to_conversion = -1"
-    )
-    assert {name for (name,) in marked} == kept
-    assert 10 < len(after) - len(kept) < len(after) / 2
+    # the first run after a full one knows no days and compares every conversion
+    a_day_later = changed(rng, histories, 0)
+    assert increment(warehouse, a_day_later) == kept(histories, a_day_later)
+    a_week_later = changed(rng, a_day_later, 3)
+    count = len(joined(a_week_later)[1])
+    assert 10 < count - len(kept(a_day_later, a_week_later)) < count / 2
+    # the next one leaves alone what lies in days that have not changed, whatever is wrong with it
+    unchanged = [a == b for a, b in zip(a_day_later, a_week_later, strict=True)]
+    alone = [
+        conversion
+        for a, (_, some) in zip(unchanged, a_week_later, strict=True)
+        if a
+        for conversion in some
+    ]
+    assert alone
+    with duckdb.connect(str(tmp_path / "wh.duckdb")) as connection:
+        connection.execute(f"use wh.{SCHEMA}")
+        connection.executemany(
+            "update int_attribution__credits set signature = signature + 1 where conversion_id = ?",
+            [(one.conversion_id,) for one in alone],
+        )
+    assert increment(warehouse, a_week_later) == kept(a_day_later, a_week_later)
+    # a rule that changes for all of them bears on all days: which channels are paid. It finds what
+    # was wrong as well
+    with duckdb.connect(str(tmp_path / "wh.duckdb")) as connection:
+        connection.execute(f"use wh.{SCHEMA}")
+        sql = compiled(warehouse.target, "int_attribution__credits")
+        work = f"select distinct conversion_id from ({sql}) where touch_position >= 0"
+        assert connection.execute(work).fetchall() == []
+        connection.execute("update dim_channels set is_paid = true where channel = 'email'")
+        again = {name for (name,) in connection.execute(work).fetchall()}
+    emailed = [touch for touch in joined(a_week_later)[0] if touch.channel == "email"]
+    assert again == {
+        one.conversion_id
+        for one in joined(a_week_later)[1]
+        if one in alone or path_of(emailed, one, max(WINDOWS_DAYS))
+    }

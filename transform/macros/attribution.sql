@@ -328,43 +328,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- the signature stands in one row of a conversion: of its last touch in the widest window, or of the
-    row without one -#}
-{% macro kept_signature(is_last='1 = 1') -%}
-    case when window_days = {{ widest_window_days() }} and {{ is_last }} then signature end
-{%- endmacro %}
-
-{#- the signatures of the last run, one a conversion; none in a full run -#}
-{% macro known_signatures(is_incremental) -%}
-    {%- if is_incremental %}
-    select
-        conversion_id,
-        signature
-    from {{ this }}
-    where signature is not null
-    {%- else %}
-    select
-        conversion_id,
-        cast(0 as bigint) as signature
-    from conversions
-    where 1 = 0
-    {%- endif -%}
-{%- endmacro %}
-
-{#- conversions that are no more lose their credit too: an incremental run would keep it -#}
-{% macro forget_missing_conversions() -%}
-    {%- if model.config.materialized == 'incremental' %}
-    delete from {{ this }}
-    where conversion_id in (
-        select known.conversion_id
-        from {{ this }} as known
-        left join {{ ref('fct_conversions') }} as conversions
-            on known.conversion_id = conversions.conversion_id
-        where known.signature is not null and conversions.conversion_id is null
-    )
-    {%- endif -%}
-{%- endmacro %}
-
 {#- what all credit depends on beside the data: when it changes, all of it is worked out again -#}
 {% macro attribution_settings() -%}
     {%- set settings = [var('time_decay_half_life_days'), var('attribution_windows_days')] -%}

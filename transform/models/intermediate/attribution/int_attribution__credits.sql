@@ -22,27 +22,54 @@ known as (
     {{ known_signatures(is_incremental()) }}
 ),
 
+days as (
+    {{ day_signatures(is_incremental()) }}
+),
+
+known_days as (
+    {{ known_days(is_incremental()) }}
+),
+
 windows as (
     {{ attribution_windows() }}
+),
+
+changed_days as (
+
+    -- of a day that has no rows any more, too
+    select
+        coalesce(days.kind, known_days.kind) as kind,
+        coalesce(days.day_date, known_days.day_date) as day_date,
+        coalesce(days.signature, 0) as signature
+    from days
+    full outer join known_days
+        on days.kind = known_days.kind and days.day_date = known_days.day_date
+    where coalesce(days.signature, 0) <> coalesce(known_days.signature, 0)
+
+),
+
+compared as (
+    {{ conversions_to_compare(is_incremental()) }}
+
 ),
 
 before_conversion as (
 
     select
-        conversions.conversion_id,
+        compared.conversion_id,
         touchpoints.touchpoint_id,
         touchpoints.ga_session_number,
         touchpoints.channel <> 'direct' as is_non_direct,
         coalesce(channels.is_paid, false) as is_paid,
         touchpoints.consent_window_days,
-        {{ seconds_between('touchpoints.touched_at', 'conversions.converted_at') }}
+        {{ seconds_between('touchpoints.touched_at', 'compared.converted_at') }}
             as seconds_to_conversion
-    from conversions
+    from compared
     inner join touchpoints
-        on conversions.person_key = touchpoints.person_key
-        and conversions.converted_at >= touchpoints.touched_at
+        on compared.person_key = touchpoints.person_key
+        and compared.converted_at >= touchpoints.touched_at
     left join channels on touchpoints.channel = channels.channel
-    where not conversions.is_refunded
+    where not compared.is_refunded
 
 ),
 
@@ -78,21 +105,21 @@ signed as (
 judged as (
 
     select
-        conversions.conversion_id,
+        compared.conversion_id,
         signed.newest_seconds,
-        conversions.is_refunded,
-        conversions.revenue_usd,
+        compared.is_refunded,
+        compared.revenue_usd,
         cast(
             mod(
                 {{ hash_of([
-                    'conversions.is_refunded', 'conversions.revenue_usd',
+                    'compared.is_refunded', 'compared.revenue_usd',
                     'signed.touch_signature', "'" ~ attribution_settings() ~ "'"
                 ]) }},
                 1000000000000000000
             ) as bigint
         ) as signature
-    from conversions
-    left join signed on conversions.conversion_id = signed.conversion_id
+    from compared
+    left join signed on compared.conversion_id = signed.conversion_id
 
 ),
 
@@ -222,6 +249,22 @@ unattributed as (
 
 ),
 
+seen_days as (
+
+    -- with the credits, so that no run sees a day without them; a row for each that has changed
+    select
+        {{ as_text('day_date') }} || ' ' || kind as conversion_id,
+        0 as window_days,
+        -1 as touch_position,
+        0 as touch_count,
+        {{ as_text('null') }} as touchpoint_id,
+        {{ as_double('null') }} as seconds_to_conversion,
+        {{ no_credits() }},
+        signature
+    from changed_days
+
+),
+
 credits as (
 
     select * from attributed
@@ -229,6 +272,10 @@ credits as (
     union all
 
     select * from unattributed
+
+    union all
+
+    select * from seen_days
 
 )
 
