@@ -398,7 +398,10 @@ class Runner:
         given = apart(given, project) if project else given
         space = self.workspace
         readable = readable_of(space, self.settings.raw_database)
-        return Request(args, given, project or space.project, space.run, writable, readable)
+        written = space.target, space.own / "debug"
+        return Request(
+            args, given, project or space.project, space.run, writable, readable, written
+        )
 
     def _ask_aside(
         self, step: Step, args: Sequence[str], name: str, project: Path | None = None

@@ -14,7 +14,7 @@ from marketing_analytics.local_cloud.runs.artifacts import (
     list_artifacts,
     resolve_artifact,
 )
-from marketing_analytics.local_cloud.runs.code.folder import drop_traps
+from marketing_analytics.local_cloud.runs.code.folder import drop_traps, find_pipe
 from marketing_analytics.local_cloud.runs.keeping import keep_step
 from marketing_analytics.local_cloud.runs.workspace import Workspace
 
@@ -205,3 +205,14 @@ def test_traps_are_dropped_from_a_folder_whose_path_is_too_long_for_the_system(t
     drop_traps(tmp_path, is_deep=True)
     assert not (tmp_path / "pipe").exists()
     assert not (tmp_path / ("d" * 200) / "pipe").exists()
+
+
+def test_a_pipe_is_found_however_deep_and_a_link_to_one_is_none(tmp_path):
+    inner = tmp_path / "target" / "compiled"
+    inner.mkdir(parents=True)
+    (inner / "one.sql").write_text("select 1")
+    os.mkfifo(tmp_path / "pipe")
+    (inner / "link").symlink_to(tmp_path / "pipe")
+    assert find_pipe([tmp_path / "target", tmp_path / "nowhere"]) is None
+    os.mkfifo(inner / "two.sql")
+    assert find_pipe([tmp_path / "target"]) == str(inner / "two.sql")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from marketing_analytics.core.plain_files import remove_any
 from marketing_analytics.core.written import replace_file
 from marketing_analytics.local_cloud.runs.artifacts import part_in
 from marketing_analytics.local_cloud.runs.checks.comparison import PROJECT, QUIET, Ask
@@ -27,7 +28,7 @@ def sample_failures(ask: Ask, workspace: Workspace) -> None:
     What cannot be read is left out: the step has failed already, and says why.
     """
     path = workspace.target / ARTIFACT
-    path.unlink(missing_ok=True)
+    remove_any(path)
     tests = failed_tests(workspace.target / "run_results.json")
     if not tests:
         return
