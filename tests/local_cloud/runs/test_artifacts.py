@@ -8,6 +8,7 @@ import random
 import pytest
 
 from marketing_analytics.local_cloud.pages.runs.views import list_artifacts as list_shown
+from marketing_analytics.local_cloud.runs import artifacts
 from marketing_analytics.local_cloud.runs.artifacts import (
     keep_artifacts,
     keep_parse_file,
@@ -127,6 +128,30 @@ def test_files_that_are_too_large_or_lie_too_deep_are_left_out_and_the_rest_is_k
     assert list_artifacts(data_folder, 7, 6) == sorted([*first, "catalog.json", "some.txt"])
     found = resolve_artifact(data_folder, 7, "some.txt", 6)
     assert found.read_text() == "**********"
+
+
+@pytest.mark.parametrize("is_last", [False, True])
+def test_the_steps_of_a_run_share_the_room_for_artifacts_and_dbts_own_come_first(
+    data_folder, is_last, monkeypatch
+):
+    # two steps have 3 and 4 files of one block each
+    monkeypatch.setattr(artifacts, "MAX_RUN_BYTES", 11 * artifacts.BLOCK_BYTES)
+    target = data_folder / "target"
+    for name in ("a_first.txt", "z_last.txt"):
+        (target / name).write_text("")
+    said: list[str] = []
+    assert keep_artifacts(data_folder, 7, 6, target, is_last=is_last, say=said.append)
+    assert list_artifacts(data_folder, 7, 6) == [
+        "a_first.txt", "catalog.json", "manifest.json", "run_results.json"
+    ]  # fmt: skip
+    assert said == ["2 files of this step are no artifacts: those of a run hold 0 MiB in all."]
+
+
+def test_a_step_that_is_kept_again_has_the_room_of_what_it_kept(data_folder, monkeypatch):
+    monkeypatch.setattr(artifacts, "MAX_RUN_BYTES", 8 * artifacts.BLOCK_BYTES)
+    before = list_artifacts(data_folder, 7, 5)
+    assert keep_artifacts(data_folder, 7, 5, data_folder / "target")
+    assert list_artifacts(data_folder, 7, 5) == before
 
 
 def test_what_cannot_be_kept_is_told_in_words_and_breaks_nothing(tmp_path):
