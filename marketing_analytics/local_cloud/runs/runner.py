@@ -420,8 +420,11 @@ class Runner:
         if not listing:
             return ""
         heard = self._ask_aside(step, listing, "places")
-        stored = places.stores_failures(args, self.environment)
-        return places.elsewhere_words(heard.events, self.claimed.schema_name, is_storing=stored)
+        if heard.error:
+            return f"nothing was built: dbt could not say what the step selects: {heard.error}"
+        stored, making = places.stores_failures(args, self.environment), places.making_of(args)
+        schema = self.claimed.schema_name
+        return places.elsewhere_words(heard.events, schema, making, is_storing=stored)
 
     def _lint(self, step: Step, log: StepLog) -> str:
         """Lint what differs from the state of production; return what was found."""

@@ -4,9 +4,9 @@ select v.value as name
 from environment_variables as v
 where v.project_id = :project_id and v.name = 'DBT_SCHEMA'
 
--- name: environments_of_project
+-- name: environments
 -- whose schemas requests may not have; what a deleted one built may still be read
-select e.id from environments as e where e.project_id = :project_id
+select e.id, e.project_id from environments as e order by e.id
 
 -- name: note_schema
 -- a request builds into a schema

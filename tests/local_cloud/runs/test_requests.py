@@ -20,8 +20,11 @@ from marketing_analytics.local_cloud.runs.requests.closing import (
 )
 from marketing_analytics.local_cloud.runs.requests.deferral import go_on
 from marketing_analytics.local_cloud.runs.requests.places import (
+    KNOWN,
+    LISTING,
     elsewhere_words,
     listing_args,
+    making_of,
     stores_failures,
 )
 from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
@@ -80,6 +83,60 @@ def test_a_request_never_builds_where_the_settings_of_an_environment_let_it_buil
         place(cloud, environment_id, extended_attributes_id=attributes)
     with pytest.raises(UserError, match="which an environment builds into"):
         cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": schema})
+
+
+@pytest.mark.parametrize("schema", ["tiny_staging", "shop", "SHOP", "shop_marts_eu"])
+def test_a_request_never_builds_where_custom_schema_names_lead_an_environment(cloud, schema):
+    # of the second one the settings are gone
+    cloud.change("update environments set schema_name = 'shop_marts' where id = 2")
+    place(cloud, 2, credentials_id=99)
+    with pytest.raises(UserError, match="custom schema name can make"):
+        cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": schema})
+    for name in ("tinyish", "shop_marketing"):
+        run = cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": name})
+        assert cloud.row(run).schema_name == name
+
+
+def test_a_schema_like_the_beginning_of_its_own_name_leaves_a_request_its_own(cloud):
+    cloud.change("update environments set schema_name = 'dbt' where id = 1")
+    job = cloud.job()
+    own = f"dbt_cloud_pr_{job}_12"
+    run = cloud.run(job, overrides={GITHUB: 12, "schema_override": own})
+    assert cloud.row(run).schema_name == own
+
+
+@pytest.mark.parametrize(
+    ("other", "is_shared"),
+    [
+        ({"hostname": "DB.example.com", "dbname": "shop"}, True),
+        ({"hostname": "db.example.com", "dbname": "other"}, False),
+        ({"hostname": "db2.example.com", "dbname": "shop"}, False),
+    ],
+)
+def test_a_request_never_builds_where_another_project_does_in_the_same_warehouse(
+    cloud, other, is_shared
+):
+    connection = cloud.connection
+    connection.execute(
+        "insert into projects (id, account_id, name, source_path, created_at, updated_at)"
+        " values (2, 1, 'other', '', '', '')"
+    )
+    cloud.change("update environments set project_id = 2, schema_name = 'theirs' where id = 2")
+    add_variable(connection, "DBT_SCHEMA", "by_variable", environment_id=2)
+    cloud.change("update environment_variables set project_id = 2")
+    job = cloud.job()
+    own = {"hostname": "db.example.com", "dbname": "shop"}
+    for environment_id, config in ((1, own), (2, other)):
+        fields = {"name": "Shop", "adapter_version": "postgres_v0", "config": config}
+        connection_id = add_setting(connection, 1, Kind.CONNECTION, fields)
+        place(cloud, environment_id, connection_id=connection_id)
+    for name in ("theirs", "by_variable"):
+        overrides = {GITHUB: 12, "schema_override": name}
+        if is_shared:
+            with pytest.raises(UserError, match="which an environment builds into"):
+                cloud.run(job, overrides=overrides)
+        else:
+            assert cloud.row(cloud.run(job, overrides=overrides)).schema_name == name
 
 
 def test_an_environment_whose_settings_are_gone_stops_no_request_of_others(cloud):
@@ -228,7 +285,9 @@ def test_what_a_request_built_elsewhere_is_found(tmp_path):
         "model.c": '"env_1"."dbt_cloud_pr_5_123"."c"',
         "seed.d": '"env_1"."production"."d"',
         "model.e": None,
-        "test.f": '"env_1"."production"."f"',
+        "test.f": None,
+        "function.g": '"env_1"."production"."g"',
+        "of_tomorrow.h": '"env_1"."production"."h"',
     }
     found = [
         {"unique_id": name, "status": "success", "relation_name": relation}
@@ -236,33 +295,53 @@ def test_what_a_request_built_elsewhere_is_found(tmp_path):
     ]
     results.write_text(json.dumps({"results": found}))
     elsewhere = built_elsewhere(results, "dbt_cloud_pr_5_12")
-    assert elsewhere == [named["model.c"], named["seed.d"]]
+    others = ("model.c", "seed.d", "function.g", "of_tomorrow.h")
+    assert elsewhere == [named[name] for name in others]
     assert built_elsewhere(tmp_path / "none.json", "x") == []
 
 
 @pytest.mark.parametrize(
     ("step", "listing"),
     [
-        ("build -s a b+ --full-refresh --threads 4", "model seed snapshot test --select a b+"),
-        ("run --exclude=x -s a+ --state old", "model --exclude x --select a+ --state old"),
-        ("run -m a b", "model --select a b"),
-        ("run --models=a", "model --select a"),
-        ("--state old run", "model --state old"),
-        ("--threads 4 seed", "seed"),
-        ("clone --state old", "model seed snapshot --state old"),
-        ("test --select a", "test --select a"),
-        ("test --resource-type unit_test", ""),
-        ("build --resource-type test", "test"),
-        ("build --resource-types=Model --resource-type seed", "model seed"),
-        ("build --resource-type all --exclude-resource-type test seed", "model snapshot"),
-        ("clone --exclude-resource-types model --exclude x", "seed snapshot --exclude x"),
-        ("retry", ""),
-        ("compile", ""),
+        ("build -s a b+ --full-refresh --threads 4", "--select a b+"),
+        ("run --exclude=x -s a+ --state old", "--exclude x --select a+ --state old"),
+        ("run -m a b", "--select a b"),
+        ("run --models=a", "--select a"),
+        ("--state old run", "--state old"),
+        ("--threads 4 seed", ""),
+        ("test --select a", "--select a"),
+        ("test --resource-type unit_test", None),
+        ("build --resource-type test", ""),
+        ("run --resource-type seed", None),
+        ("clone --exclude-resource-types model --exclude x", "--exclude x"),
+        ("retry", None),
+        ("compile", None),
     ],
 )
-def test_what_a_step_would_make_is_asked_with_its_own_selection(step, listing):
+def test_what_a_step_selects_is_asked_with_its_own_selection(step, listing):
     found = listing_args(step.split())
-    assert " ".join(word for word in found[5:] if word != "--resource-type") == listing
+    assert (" ".join(found[len(LISTING) :]) if found else None) == listing
+
+
+@pytest.mark.parametrize(
+    ("step", "kinds"),
+    [
+        ("build", "function model of_tomorrow seed snapshot test"),
+        ("run -s a", "model of_tomorrow"),
+        ("clone", "model of_tomorrow seed snapshot"),
+        ("test", "of_tomorrow test"),
+        ("build --resource-types=Model --resource-type seed", "model seed"),
+        (
+            "build --resource-type all --exclude-resource-type test seed",
+            "function model of_tomorrow snapshot",
+        ),
+        ("build --exclude-resource-types model", "function of_tomorrow seed snapshot test"),
+    ],
+)
+def test_a_step_makes_the_kinds_of_its_command_and_those_that_nobody_knows_yet(step, kinds):
+    making = making_of(step.split())
+    every = (*KNOWN, "of_tomorrow")
+    assert sorted(kind for kind in every if making.has(kind)) == kinds.split()
 
 
 @pytest.mark.parametrize(
@@ -290,7 +369,8 @@ def test_a_test_builds_where_it_stores_its_failures(tmp_path, says, is_storing, 
     def words(schema: str) -> str:
         message = json.dumps({**node, "schema": schema, "config": {"store_failures": says}})
         events.write_text(json.dumps({"info": {"msg": message}}))
-        return elsewhere_words(events, "dbt_cloud_pr_5_12", is_storing=is_storing)
+        making = making_of(["test"])
+        return elsewhere_words(events, "dbt_cloud_pr_5_12", making, is_storing=is_storing)
 
     assert words("dbt_cloud_pr_5_12_dbt_test__audit") == ""
     assert bool(words("production")) is is_refused
@@ -298,16 +378,18 @@ def test_a_test_builds_where_it_stores_its_failures(tmp_path, says, is_storing, 
 
 def test_a_step_that_would_build_elsewhere_is_told_before_it_does(tmp_path):
     events = tmp_path / "places.jsonl"
-    own = {"unique_id": "model.a", "relation_name": '"e"."dbt_cloud_pr_5_12"."a"'}
+    own = {"resource_type": "model", "relation_name": '"e"."dbt_cloud_pr_5_12"."a"'}
+    kinds = dict.fromkeys("bcdefgh", "model") | {"c": "function", "h": "of_tomorrow"}
     others = [
-        {"unique_id": f"model.{name}", "relation_name": f'"e"."production"."{name}"'}
-        for name in "bcdefgh"
+        {"resource_type": kind, "relation_name": f'"e"."production"."{name}"'}
+        for name, kind in kinds.items()
     ]
+    making = making_of(["build"])
     lines = [{"info": {"msg": json.dumps(one)}} for one in (own, {"relation_name": None}, *others)]
     events.write_text("\n".join(map(json.dumps, lines[:2])) + '\nnoise\n{"info": {"msg": "3"}}\n')
-    assert elsewhere_words(events, "dbt_cloud_pr_5_12") == ""
+    assert elsewhere_words(events, "dbt_cloud_pr_5_12", making) == ""
     events.write_text("\n".join(map(json.dumps, lines)))
-    words = elsewhere_words(events, "dbt_cloud_pr_5_12")
+    words = elsewhere_words(events, "dbt_cloud_pr_5_12", making)
     assert words.startswith('nothing was built: "e"."production"."b", ')
     assert "and 2 more would lie outside of dbt_cloud_pr_5_12" in words
 
@@ -334,8 +416,14 @@ def test_real_dbt_builds_nothing_when_the_project_leaves_the_schema_out(cloud, s
 @pytest.mark.slow
 def test_real_dbt_is_refused_whatever_it_would_make_elsewhere(cloud, start_engine):
     macro = """{% macro generate_schema_name(name, node) %}
-    {{- 'production' if node.resource_type == 'test' or node.name == 'two' else target.schema -}}
+    {{- target.schema if node.name == 'one' else 'production' -}}
     {% endmacro %}"""
+    (cloud.project / "functions").mkdir()
+    (cloud.project / "functions" / "half.sql").write_text("x / 2")
+    (cloud.project / "functions" / "half.yml").write_text(
+        "functions:\n  - name: half\n    arguments: [{name: x, data_type: double}]\n"
+        "    returns: {data_type: double}\n"
+    )
     (cloud.project / "macros").mkdir()
     (cloud.project / "macros" / "names.sql").write_text(macro)
     start_engine(program=())
@@ -348,7 +436,9 @@ def test_real_dbt_is_refused_whatever_it_would_make_elsewhere(cloud, start_engin
     assert message("dbt run -m one", "dbt build --select one --resource-type model") == ""
     assert message("dbt test --exclude two") == ""
     assert message("dbt build --select two --resource-type seed") == ""
-    for step in ("test --store-failures", "clone --state old", "run -m two", "--state old run"):
+    assert "could not say what the step selects" in message("dbt run --state nowhere -s state:new")
+    steps = ("test --store-failures", "clone --state old", "run -m two", "--state old run")
+    for step in (*steps, "build -s half"):
         assert "would lie outside of dbt_cloud_pr" in message(f"dbt {step}"), step
 
 
