@@ -17,6 +17,7 @@ from marketing_analytics.local_cloud.runs.requests.closing import (
     DROP_COMMAND,
     close_requests,
     expire_requests,
+    kept_words,
 )
 from marketing_analytics.local_cloud.runs.requests.deferral import go_on
 from marketing_analytics.local_cloud.runs.requests.places import (
@@ -211,6 +212,32 @@ def test_the_end_of_a_request_cancels_its_runs_and_queues_one_that_drops(cloud):
     # a schema that this server did not name stays
     cloud.run(job, overrides={GITHUB: 14, "schema_override": "mine"})
     assert close_requests(cloud.connection, job, 14) == []
+
+
+def test_a_schema_that_requests_of_two_hosts_share_stays_until_the_last_of_them_ends(cloud, caplog):
+    job = cloud.job()
+    runs = [cloud.run(job, overrides={kind: 5}) for kind in (GITHUB, GITLAB)]
+    with pytest.raises(UserError, match="github 5 and gitlab 5 are open"):
+        close_requests(cloud.connection, job, 5)
+    assert close_requests(cloud.connection, job, 5, "github") == []
+    assert f"gitlab 5 of job {job} uses its schema dbt_cloud_pr_{job}_5, which stays" in caplog.text
+    stays = f"The schema dbt_cloud_pr_{job}_5 stays: merge request 5 of gitlab uses it."
+    assert kept_words(cloud.connection, job, 5) == stays
+    assert [cloud.row(run).status for run in runs] == [30, 1]
+    (closing,) = close_requests(cloud.connection, job, 5)
+    assert cloud.row(closing).schema_name == f"dbt_cloud_pr_{job}_5"
+    assert kept_words(cloud.connection, job, 5) == ""
+
+
+def test_of_two_requests_with_one_schema_the_one_that_expires_leaves_it_to_the_other(cloud):
+    job = cloud.job()
+    for kind in (GITHUB, GITLAB):
+        cloud.run(job, overrides={kind: 5})
+    old = "update request_schemas set used_at = '2020-01-01' where request like :request"
+    cloud.change(old, request="github%")
+    assert expire_requests(cloud.connection, timedelta(days=30)) == []
+    cloud.change(old, request="%")
+    assert len(expire_requests(cloud.connection, timedelta(days=30))) == 1
 
 
 def test_a_run_of_a_request_completes_nothing(cloud, start_engine):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,12 @@ def close_schema(connection: Connection, schema: RequestSchema) -> None:
     values = {"job_id": schema.job_id, "request": schema.request, "now": now_text()}
     sql = load_sql("runs_requests")["close_schema"]
     connection.execute(sql, {**values, "schema_name": schema.schema_name})
+
+
+def other_users(connection: Connection, schema: RequestSchema) -> list[RequestSchema]:
+    """Return the open requests that build into the schema of another one, or of a closed one."""
+    sql = load_sql("runs_requests")["other_users"]
+    return find_all(connection, RequestSchema, sql, asdict(schema))
 
 
 def built_elsewhere(results: Path, schema_name: str) -> list[str]:
