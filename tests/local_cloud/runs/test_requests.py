@@ -19,7 +19,7 @@ from marketing_analytics.local_cloud.runs.requests.closing import (
     expire_requests,
     kept_words,
 )
-from marketing_analytics.local_cloud.runs.requests.deferral import go_on
+from marketing_analytics.local_cloud.runs.requests.deferral import defer, go_on
 from marketing_analytics.local_cloud.runs.requests.places import (
     KNOWN,
     LISTING,
@@ -261,6 +261,29 @@ def test_requests_that_nobody_closes_expire(cloud):
     )
     (closing,) = expire_requests(cloud.connection, timedelta(days=30))
     assert cloud.row(closing).cause == "Pull request 12 was not run for 30 days"
+
+
+@pytest.mark.parametrize("is_other", [False, True])
+def test_a_run_that_is_deferred_to_another_project_says_so(cloud, tmp_path, is_other):
+    good = cloud.run(cloud.job(environment_id=2))
+    left = cloud.data_folder / "runs" / str(good) / "artifacts" / "step_4"
+    left.mkdir(parents=True)
+    (left / "manifest.json").write_text("{}")
+    values = {"status": int(Status.SUCCESS), "project_id": 2 if is_other else 1, "id": good}
+    if is_other:
+        cloud.change(
+            "insert into projects (id, account_id, name, source_path, created_at, updated_at)"
+            " values (2, 1, 'other', '', '', '')"
+        )
+    cloud.change(
+        "update runs set status = :status, has_artifacts = 1, project_id = :project_id"
+        " where id = :id",
+        **values,
+    )
+    row = cloud.row(cloud.run(cloud.job(environment_id=1, deferring_environment_id=2)))
+    said, other_id = defer(cloud.connection, row, cloud.data_folder, tmp_path / "state")
+    assert other_id == good
+    assert ("of another project" in said) is is_other
 
 
 def test_nobody_writes_the_file_that_a_deferred_run_reads(cloud):
