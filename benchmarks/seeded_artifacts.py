@@ -176,6 +176,10 @@ def changes() -> dict[str, Any]:
          "rows": {"before": 9, "after": 9, "added": 0, "removed": 0, "changed": 0}},
         {"name": "fct_attribution", "what": "changed", "rows": rows, "columns": columns,
          "primary_key": ["conversion_id", "channel_id"], "note": "values are not compared",
+         "sample_rows": {
+             "added": [{"conversion_id": "4821", "channel_id": "p\u2026 (6)", "credit_share": "1"}],
+             "changed": [{"conversion_id": "17", "credit_share": {"before": "0.5", "after": "1"}}],
+         },
          "sample_keys": {"added": [["48212", "p\u2026 (6)"], ["48213", "p\u2026 (6)"]],
                          "removed": [["17", "e\u2026 (5)"]], "changed": []}},
         {"name": "dim_channels", "what": "same count", "rows": {"before": 7, "after": 7},

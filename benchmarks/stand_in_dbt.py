@@ -2,7 +2,8 @@
 
 Each command leaves two lines in `$DBT_EFFECTS`: the run and `start`, the run and `end`.
 Words after `dbt run`: `sleep=SECONDS`, `exit=CODE`, `print=BYTES`, `ignore-signals`, and
-`link=FILE`, which puts links to a file, and a pipe, where the server will write and read.
+`link=FILE`, which puts links to a file, and a pipe, where the server will write and read, and
+`wait`, which writes its results into a pipe.
 """
 
 from __future__ import annotations
@@ -55,6 +56,10 @@ def run(args: Sequence[str]) -> int:
             os.write(1, b"x" * (1 << 16))
         if "link" in options:
             plant(Path(options["link"]))
+        if "wait" in options:
+            results = Path(os.environ["DBT_TARGET_PATH"], "run_results.json")
+            os.mkfifo(results)
+            results.write_text("{}")
         time.sleep(float(options.get("sleep", "0")))
     except KeyboardInterrupt:
         return 2

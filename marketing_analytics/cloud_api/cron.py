@@ -115,17 +115,25 @@ def interval_words(minute: str, hour: str) -> str | None:
     """Return what repeats within a day, such as `every 15 minutes`, or None."""
     if minute == "*" and hour == "*":
         return "Every minute"
-    step = re.fullmatch(r"\*/(\d+)", minute)
+    step = even_step(minute, 60)
     if step and hour == "*":
-        return f"Every {step[1]} minutes"
+        return f"Every {step} minutes"
     if not minute.isdigit():
         return None
     if hour == "*":
         return f"Every hour at minute {int(minute)}"
-    step = re.fullmatch(r"\*/(\d+)", hour)
-    if step:
-        return f"Every {step[1]} hours at minute {int(minute)}"
-    return None
+    step = even_step(hour, 24)
+    return f"Every {step} hours at minute {int(minute)}" if step else None
+
+
+def even_step(field: str, whole: int) -> int:
+    """Return the step of a field such as `*/15`, 0 without any or where it begins anew unevenly.
+
+    `*/45` is at minute 0 and 45, not every 45 minutes.
+    """
+    found = re.fullmatch(r"\*/([1-9]\d?)", field)
+    step = int(found[1]) if found else 0
+    return step if step > 1 and whole % step == 0 else 0
 
 
 def time_words(minute: str, hour: str) -> str | None:

@@ -25,6 +25,8 @@ NOW = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
         ("0 4 * * SUN,MON", "Sundays and Mondays at 04:00 UTC"),
         ("0 4 * * 7", "Sundays at 04:00 UTC"),
         ("*/15 * * * *", "Every 15 minutes"),
+        ("*/45 * * * *", "Every 45th minute of every hour, UTC"),
+        ("0 */5 * * *", "At minute 0 past every fifth hour, UTC"),
         ("* * * * *", "Every minute"),
         ("5 * * * *", "Every hour at minute 5"),
         ("5 */6 * * *", "Every 6 hours at minute 5"),

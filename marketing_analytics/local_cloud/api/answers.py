@@ -9,6 +9,7 @@ from typing import Any
 from starlette.responses import Response
 
 JSON = "application/json"
+SUCCESS_TEXT = "Success!"
 INVALID_REQUEST = "The request was invalid. Please double check the provided data and try again."
 NOT_FOUND = (
     "The requested resource was not found. Please check that you have the proper permissions."
@@ -63,9 +64,9 @@ def status_of(code: int, user_message: str, developer_message: str = "") -> dict
     }
 
 
-def one(data: Any, status_code: int = 200) -> Response:
+def one(data: Any, status_code: int = 200, *, message: str = SUCCESS_TEXT) -> Response:
     """Return one object in an envelope."""
-    return enveloped(status_of(status_code, "Success!"), data)
+    return enveloped(status_of(status_code, message), data)
 
 
 def many(
@@ -107,4 +108,4 @@ def dump_text(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-SUCCESS = dump_text(status_of(200, "Success!"))
+SUCCESS = dump_text(status_of(200, SUCCESS_TEXT))

@@ -9,6 +9,7 @@ import secrets as random_names
 import stat
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,11 @@ from marketing_analytics.core.written import replace_file
 # dbt's own caches, of no use to a reader
 LEFT_OUT = frozenset({"partial_parse.msgpack", "perf_info.json"})
 MAX_PATH_LENGTH = 1024
+# what all steps of a run keep together
+MAX_RUN_BYTES = 2 << 30
+BLOCK_BYTES = 4096
+# kept first, whatever else there is no room for
+OF_DBT = ("manifest.json", "run_results.json", "sources.json", "catalog.json")
 
 
 def run_folder(data_folder: Path, run_id: int) -> Path:
@@ -51,6 +57,34 @@ def make_room(data_folder: Path, run_id: int) -> None:
 def artifacts_folder(data_folder: Path, run_id: int) -> Path:
     """Return the folder that holds one folder per step."""
     return run_folder(data_folder, run_id) / "artifacts"
+
+
+@dataclass
+class Room:
+    """How many bytes a run may still keep, and how many files found no room."""
+
+    left: int
+    refused: int = 0
+
+    def takes(self, size: int) -> bool:
+        """Return whether a file of this size finds room, and give it that."""
+        is_taken = on_disk(size) <= self.left
+        self.left -= on_disk(size) if is_taken else 0
+        self.refused += not is_taken
+        return is_taken
+
+
+def on_disk(size: int) -> int:
+    """Return what a file takes in whole blocks: a million empty ones are not free either."""
+    return max(1, -(-size // BLOCK_BYTES)) * BLOCK_BYTES
+
+
+def room_of(data_folder: Path, run_id: int, place: Path) -> Room:
+    """Return the room that the other steps of a run have left to that of a place."""
+    walked = os.walk(artifacts_folder(data_folder, run_id))
+    files = (Path(folder, name) for folder, _, names in walked for name in names)
+    used = sum(on_disk(path.lstat().st_size) for path in files if not path.is_relative_to(place))
+    return Room(max(0, MAX_RUN_BYTES - used))
 
 
 def keep_artifacts(
@@ -78,7 +112,8 @@ def keep_artifacts(
     remove_tree(part)
     part.parent.mkdir(parents=True, exist_ok=True)
     masks = masks_of(secrets)
-    is_kept = partial(is_artifact, secrets=secrets, say=say)
+    room = room_of(data_folder, run_id, place)
+    is_kept = partial(is_artifact, secrets=secrets, room=room, say=say)
     try:
         if is_last:
             target.rename(part)
@@ -90,6 +125,11 @@ def keep_artifacts(
         raise
     remove_tree(place)
     part.rename(place)
+    if room.refused and say:
+        say(
+            f"{room.refused} files of this step are no artifacts: "
+            f"those of a run hold {MAX_RUN_BYTES >> 20} MiB in all."
+        )
     return True
 
 
@@ -103,6 +143,7 @@ def keep_files(
     for folder, folders, files in os.walk(source):
         place = Path(folder)
         inner = place.relative_to(source)
+        files.sort(key=lambda name: (name not in OF_DBT, name))
         unwanted = {name for name in (*folders, *files) if not is_kept(place / name, inner / name)}
         if source == part:
             for name in unwanted:
@@ -127,7 +168,12 @@ def keep_file(source: Path, kept: Path, masks: Masks) -> None:
 
 
 def is_artifact(
-    path: Path, inner: Path, *, secrets: Sequence[str], say: Callable[[str], None] | None
+    path: Path,
+    inner: Path,
+    *,
+    secrets: Sequence[str],
+    room: Room,
+    say: Callable[[str], None] | None,
 ) -> bool:
     """Return whether a file or folder is kept; `inner` is its path as it is shown.
 
@@ -144,7 +190,7 @@ def is_artifact(
     is_large = is_file and found.st_size > MAX_BYTES
     if is_large and say:
         say(f"{shown} is no artifact: it is larger than {MAX_BYTES >> 20} MiB.")
-    return stat.S_ISDIR(found.st_mode) or (is_file and not is_large)
+    return stat.S_ISDIR(found.st_mode) or (is_file and not is_large and room.takes(found.st_size))
 
 
 def can_be_shown(path: str) -> bool:

@@ -39,7 +39,7 @@ from marketing_analytics.local_cloud.runs.queue import (
 )
 from marketing_analytics.local_cloud.runs.requests.closing import expire_requests
 from marketing_analytics.local_cloud.runs.runner import Runner
-from marketing_analytics.local_cloud.runs.scheduler import GRACE, tick
+from marketing_analytics.local_cloud.runs.scheduler import GRACE, plan_again, tick
 from marketing_analytics.local_cloud.runs.workspace import base_environment
 from marketing_analytics.local_cloud.store.connection import (
     Connection,
@@ -52,6 +52,10 @@ from marketing_analytics.local_cloud.store.schema import open_store
 
 # how often requests are looked for that nobody closed
 EXPIRE_SECONDS = 3600.0
+# where a start looks for jobs that a clock planned which was ahead: most jobs run each day
+FAR_AHEAD = timedelta(days=1)
+# a clock is set back so far every day
+SLACK = timedelta(minutes=1)
 log = logging.getLogger(__name__)
 
 
@@ -124,6 +128,7 @@ class Engine:
         self._lock: ExitStack | None = None
         self._due_at: dict[str, float] = {}
         self._let_go_seconds = EXPIRE_SECONDS
+        self._ticked_at: datetime | None = None
         # when each lease was taken or renewed last
         self._renewed_at: dict[int, float] = {}
 
@@ -251,10 +256,24 @@ class Engine:
 
     def _schedule(self, connection: Connection) -> None:
         if self.settings.has_scheduler and self._is_due("tick", self.settings.schedule_seconds):
-            tick(connection, self.clock(), grace=self.settings.tick_grace)
+            now = self.clock()
+            self._follow_clock(connection, now)
+            tick(connection, now, grace=self.settings.tick_grace)
         days = self.settings.request_days
         if self.settings.has_scheduler and days and self._is_due("requests", EXPIRE_SECONDS):
             expire_requests(connection, timedelta(days=days))
+
+    def _follow_clock(self, connection: Connection, now: datetime) -> None:
+        """Plan jobs anew when the clock went back, at the start those that seem far ahead."""
+        if self._ticked_at is None or now < self._ticked_at - SLACK:
+            ahead = FAR_AHEAD if self._ticked_at is None else timedelta(0)
+            if count := plan_again(connection, now, ahead=ahead):
+                log.warning(
+                    "the clock was ahead: %s jobs are planned anew",
+                    count,
+                    extra={"action": "jobs_planned_anew"},
+                )
+        self._ticked_at = now
 
     def _let_go(self, connection: Connection) -> None:
         """Delete a few runs that are older than what is kept, with what they left on disk."""

@@ -398,7 +398,10 @@ class Runner:
         given = apart(given, project) if project else given
         space = self.workspace
         readable = readable_of(space, self.settings.raw_database)
-        return Request(args, given, project or space.project, space.run, writable, readable)
+        written = space.target, space.own / "debug"
+        return Request(
+            args, given, project or space.project, space.run, writable, readable, written
+        )
 
     def _ask_aside(
         self, step: Step, args: Sequence[str], name: str, project: Path | None = None
@@ -417,8 +420,11 @@ class Runner:
         if not listing:
             return ""
         heard = self._ask_aside(step, listing, "places")
-        stored = places.stores_failures(args, self.environment)
-        return places.elsewhere_words(heard.events, self.claimed.schema_name, is_storing=stored)
+        if heard.error:
+            return f"nothing was built: dbt could not say what the step selects: {heard.error}"
+        stored, making = places.stores_failures(args, self.environment), places.making_of(args)
+        schema = self.claimed.schema_name
+        return places.elsewhere_words(heard.events, schema, making, is_storing=stored)
 
     def _lint(self, step: Step, log: StepLog) -> str:
         """Lint what differs from the state of production; return what was found."""

@@ -24,7 +24,12 @@ from marketing_analytics.local_cloud.store.connection import (
     time_text,
     transaction,
 )
-from marketing_analytics.local_cloud.store.jobs import DueJob, due_jobs, take_tick
+from marketing_analytics.local_cloud.store.jobs import (
+    DueJob,
+    due_jobs,
+    jobs_planned_after,
+    take_tick,
+)
 
 GRACE = timedelta(hours=1)
 log = logging.getLogger(__name__)
@@ -34,6 +39,24 @@ def tick(connection: Connection, now: datetime, *, grace: timedelta = GRACE) -> 
     """Queue a run for every job that is due and return the ids of the runs."""
     started = (tick_job(connection, job, now, grace) for job in due_jobs(connection, now))
     return [run_id for run_id in started if run_id is not None]
+
+
+def plan_again(connection: Connection, now: datetime, *, ahead: timedelta) -> int:
+    """Plan the jobs anew whose next tick lies too far ahead; return how many.
+
+    A clock that was years ahead for a moment would else keep them from running until then. Only
+    jobs that are planned later than `ahead` are looked at. No tick is queued twice for it.
+    """
+    count = 0
+    for job in jobs_planned_after(connection, now + ahead):
+        try:
+            following = next_tick(job.cron, now)
+        except CronError:
+            # the next tick says so
+            continue
+        if following is not None and time_text(following) < (job.next_run_at or ""):
+            count += take_tick(connection, job, following)
+    return count
 
 
 def tick_job(connection: Connection, job: DueJob, now: datetime, grace: timedelta) -> int | None:

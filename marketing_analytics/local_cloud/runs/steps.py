@@ -494,4 +494,7 @@ def why_failed(log: StepLog, raw: Path | None, ended: Callable[[], str]) -> str:
     if log.exit_code is None:
         log.write(f"The dbt process ended before the step did: {ended()}.")
         return f"the dbt process ended with {ended()}"
-    return log.last_error or f"dbt ended with exit code {log.exit_code}"
+    # of a traceback the last line says what happened
+    is_trace = log.last_error.startswith("Traceback (")
+    error = log.last_error.splitlines()[-1] if is_trace else log.last_error
+    return error or f"dbt ended with exit code {log.exit_code}"

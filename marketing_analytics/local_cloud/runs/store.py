@@ -126,6 +126,8 @@ def add_run(
     job = get_job(connection, job_id)
     if job is None:
         raise UserError(f"there is no job {job_id}")
+    if len(cause) > MAX_CAUSE_LENGTH:
+        raise UserError(f"a cause may have {MAX_CAUSE_LENGTH} characters, not {len(cause)}")
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     request = request_of(given)
     schema_name = schema_name_of(connection, job, given)
@@ -134,7 +136,7 @@ def add_run(
         "project_id": job.project_id,
         "environment_id": job.environment_id,
         "job_id": job_id,
-        "cause": cause[:MAX_CAUSE_LENGTH],
+        "cause": cause,
         "cause_category": cause_category,
         "overrides": json.dumps(given),
         "scheduled_for": scheduled_for,

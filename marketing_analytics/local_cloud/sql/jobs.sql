@@ -159,6 +159,12 @@ from jobs as j
 where j.state = 1 and j.is_scheduled = 1 and j.cron is not null
     and (j.next_run_at is null or j.next_run_at <= :now)
 
+-- name: jobs_planned_after
+-- the jobs whose next tick lies behind a moment
+select j.id, j.cron, j.next_run_at
+from jobs as j
+where j.state = 1 and j.is_scheduled = 1 and j.cron is not null and j.next_run_at > :moment
+
 -- name: set_next_run
 -- take a tick; no row when the job was edited or another took it
 update jobs set next_run_at = :next_run_at

@@ -4,9 +4,9 @@ select v.value as name
 from environment_variables as v
 where v.project_id = :project_id and v.name = 'DBT_SCHEMA'
 
--- name: environments_of_project
+-- name: environments
 -- whose schemas requests may not have; what a deleted one built may still be read
-select e.id from environments as e where e.project_id = :project_id
+select e.id, e.project_id from environments as e order by e.id
 
 -- name: note_schema
 -- a request builds into a schema
@@ -28,3 +28,12 @@ order by s.id
 -- a request needs its schema no longer
 update request_schemas set closed_at = :now
 where job_id = :job_id and request = :request and schema_name = :schema_name
+
+-- name: other_users
+-- open requests that build into the schema of another one: numbers of two hosts may be the same
+select s.job_id, s.request, s.schema_name
+from request_schemas as s
+where s.closed_at is null
+    and lower(s.schema_name) = lower(:schema_name)
+    and not (s.job_id = :job_id and s.request = :request)
+order by s.id

@@ -49,13 +49,23 @@ insert into webhook_deliveries (
 values (:id, :webhook_id, :run_id, :event_type, :body, :now, :now)
 
 -- name: due_deliveries
--- what is to be sent now
+-- what is to be sent now: of each webhook the first, so that none holds up the others
+with due as (
+    select
+        d.id,
+        row_number() over (partition by d.webhook_id order by d.next_attempt_at, d.id) as place
+    from webhook_deliveries as d
+    inner join webhooks as w on d.webhook_id = w.id
+    where d.next_attempt_at <= :now and w.state = 1
+)
+
 select d.*, w.payload, w.secret
-from webhook_deliveries as d
+from due
+inner join webhook_deliveries as d on due.id = d.id
 inner join webhooks as w on d.webhook_id = w.id
-where d.next_attempt_at <= :now and w.state = 1
-order by d.next_attempt_at
-limit 20
+where due.place = 1
+order by d.next_attempt_at, d.id
+limit 100
 
 -- name: take_delivery
 -- one sender makes the next attempt; a sender that dies meanwhile leaves it to the others

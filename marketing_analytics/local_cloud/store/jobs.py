@@ -283,6 +283,12 @@ def due_jobs(connection: Connection, now: datetime) -> list[DueJob]:
     return find_all(connection, DueJob, load_sql("jobs")["due_jobs"], {"now": time_text(now)})
 
 
+def jobs_planned_after(connection: Connection, moment: datetime) -> list[DueJob]:
+    """Return the jobs whose next tick lies behind a moment."""
+    sql = load_sql("jobs")["jobs_planned_after"]
+    return find_all(connection, DueJob, sql, {"moment": time_text(moment)})
+
+
 def take_tick(connection: Connection, job: DueJob, following: datetime | None) -> bool:
     """Store the tick that follows; False when the job was edited or another took its tick."""
     values = {

@@ -54,7 +54,7 @@ def normalise_schedule(given: Mapping[str, Any]) -> Schedule:
     """Return the schedule as dbt Cloud stores it: date and time in one form, cron derived."""
     date = object_at(given, "date")
     time = object_at(given, "time")
-    kind = date.get("type") or ("custom_cron" if given.get("cron") and not date else "every_day")
+    kind = date.get("type") or kind_of(given, date)
     if kind == "every_day":
         return derived_schedule({"type": "every_day"}, normalise_time(time), "*")
     if kind == "days_of_week":
@@ -68,6 +68,13 @@ def normalise_schedule(given: Mapping[str, Any]) -> Schedule:
     raise ScheduleError(
         "expected one of every_day, days_of_week, custom_cron, interval_cron", "date", "type"
     )
+
+
+def kind_of(given: Mapping[str, Any], date: Mapping[str, Any]) -> str:
+    """Return the type of a date that does not say it: what else it says may not be lost."""
+    if date.get("days"):
+        return "days_of_week"
+    return "custom_cron" if date.get("cron") or given.get("cron") else "every_day"
 
 
 def object_at(given: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -120,7 +127,7 @@ def interval_schedule(
     cron = cron_at(cron, "date", "cron")
     hours = cron.split()[1]
     step = HOUR_STEP.match(hours)
-    interval = int(step[1]) if step else check_interval(time.get("interval"))
+    interval = check_interval(int(step[1]) if step else time.get("interval"))
     return {
         "cron": cron,
         "date": {"type": "interval_cron", "days": days_of(cron), "cron": cron},

@@ -83,16 +83,16 @@ def old_form(host: str) -> str | None:
         raise private(host) from None
 
 
-def resolve(target: Target, allowed: Collection[str] = ()) -> str:
-    """Return the address to connect to. Raise UserError when any of its addresses is private."""
+def resolve(target: Target, allowed: Collection[str] = ()) -> list[str]:
+    """Return the addresses to connect to. Raise UserError when any of them is private."""
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise UserError(f"{target.host} has no address: {error}") from None
-    addresses = [str(entry[4][0]) for entry in found]
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if target.host not in allowed and not all(map(is_public, addresses)):
         raise private(target.host)
-    return addresses[0]
+    return addresses
 
 
 def is_public(address: str) -> bool:

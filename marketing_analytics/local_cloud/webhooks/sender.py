@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import http.client
 import json
 import logging
+import queue
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 
 from marketing_analytics.core.errors import PlatformError, is_bug
-from marketing_analytics.local_cloud.store.access.sealing import seal_of
-from marketing_analytics.local_cloud.store.connection import Place, open_connection, transaction
+from marketing_analytics.local_cloud.store.access.sealing import Seal, seal_of
+from marketing_analytics.local_cloud.store.connection import (
+    Connection,
+    Place,
+    open_connection,
+    transaction,
+)
 from marketing_analytics.local_cloud.webhooks.addresses import Target, read_target, resolve
 from marketing_analytics.local_cloud.webhooks.store import (
     DueDelivery,
@@ -27,8 +34,13 @@ from marketing_analytics.local_cloud.webhooks.store import (
 )
 
 TIMEOUT_SECONDS = 10.0
+MAX_SECONDS = 30.0
 MAX_ANSWER_BYTES = 64 * 1024
+MAX_PROBLEM_LENGTH = 300
+MAX_AT_ONCE = 8
 POLL_SECONDS = 1.0
+# while something is being sent
+QUICK_SECONDS = 0.1
 CLEAN_SECONDS = 3600.0
 log = logging.getLogger(__name__)
 
@@ -38,33 +50,62 @@ def signature_of(secret: str, body: bytes) -> str:
     return hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def post(target: Target, address: str, body: bytes, signature: str) -> int:
-    """Send a body to one address of a host and return the status of the answer."""
+def connect(addresses: Sequence[str], port: int) -> socket.socket:
+    """Return a connection to the first address that takes one. Raise OSError when none does."""
+    for address in addresses[:-1]:
+        with contextlib.suppress(OSError):
+            return socket.create_connection((address, port), TIMEOUT_SECONDS)
+    return socket.create_connection((addresses[-1], port), TIMEOUT_SECONDS)
+
+
+@contextlib.contextmanager
+def ended_in_time(connected: socket.socket) -> Iterator[None]:
+    """End a connection after MAX_SECONDS; one that answers byte by byte meets no other limit."""
+    # its own: TLS takes the first one over
+    watched = connected.dup()
+
+    def end() -> None:
+        with contextlib.suppress(OSError):
+            watched.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(MAX_SECONDS, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        if timer.is_alive():
+            raise
+        raise TimeoutError(f"it took longer than {MAX_SECONDS:g} s") from error
+    finally:
+        timer.cancel()
+        watched.close()
+
+
+def post(target: Target, addresses: Sequence[str], body: bytes, signature: str) -> int:
+    """Send a body to one of the addresses of a host and return the status of the answer."""
     connection: http.client.HTTPConnection
     if target.scheme == "https":
         connection = http.client.HTTPSConnection(target.host, target.port, timeout=TIMEOUT_SECONDS)
     else:
         connection = http.client.HTTPConnection(target.host, target.port, timeout=TIMEOUT_SECONDS)
-    with closing(connection):
-        # to the address that was judged: the name could mean another one by now
-        plain = socket.create_connection((address, target.port), TIMEOUT_SECONDS)
-        try:
-            connection.sock = plain
-            if target.scheme == "https":
-                context = ssl.create_default_context()
-                connection.sock = context.wrap_socket(plain, server_hostname=target.host)
-            headers = {
-                "Authorization": signature,
-                "Content-Type": "application/json",
-                "User-Agent": "local-dbt-cloud",
-            }
-            connection.request("POST", target.path, body, headers)
-            answer = connection.getresponse()
+    # to addresses that were judged: the name could mean others by now
+    with closing(connection), connect(addresses, target.port) as plain, ended_in_time(plain):
+        connection.sock = plain
+        if target.scheme == "https":
+            context = ssl.create_default_context()
+            connection.sock = context.wrap_socket(plain, server_hostname=target.host)
+        headers = {
+            "Authorization": signature,
+            "Content-Type": "application/json",
+            "User-Agent": "local-dbt-cloud",
+        }
+        connection.request("POST", target.path, body, headers)
+        answer = connection.getresponse()
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            # it has been received, whatever comes of the rest
             answer.read(MAX_ANSWER_BYTES)
-            return answer.status
-        except BaseException:
-            plain.close()
-            raise
+        return answer.status
 
 
 def attempt(url: str, body: str, secret: str, allowed: Collection[str] = ()) -> tuple[int, str]:
@@ -72,18 +113,23 @@ def attempt(url: str, body: str, secret: str, allowed: Collection[str] = ()) -> 
     data = body.encode()
     try:
         target = read_target(url, allowed)
-        address = resolve(target, allowed)
-        status = post(target, address, data, signature_of(secret, data))
+        addresses = resolve(target, allowed)
+        status = post(target, addresses, data, signature_of(secret, data))
     except PlatformError as error:
         return 0, error.message
-    except (OSError, http.client.HTTPException) as error:
-        return 0, f"no answer: {error}"
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        # some errors say what the receiver wrote
+        return 0, f"no answer: {error}"[:MAX_PROBLEM_LENGTH]
     # a redirect is no delivery: where it leads was not judged
     return status, "" if 200 <= status < 300 else f"the receiver answered {status}"
 
 
 class Sender:
-    """A thread that sends what is due, with a connection of its own."""
+    """A thread that has what is due sent, with a connection of its own to the store.
+
+    Each webhook is told one thing at a time, in a thread: a receiver that is slow keeps no other
+    one waiting.
+    """
 
     def __init__(self, store: Place, allowed: Collection[str] = ()) -> None:
         self.store = store
@@ -91,6 +137,8 @@ class Sender:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="webhooks", daemon=True)
         self._cleaned_at = -CLEAN_SECONDS
+        self._busy: set[str] = set()
+        self._done: queue.SimpleQueue[tuple[DueDelivery, int, str]] = queue.SimpleQueue()
 
     def start(self) -> None:
         """Start sending."""
@@ -103,22 +151,9 @@ class Sender:
 
     def _loop(self) -> None:
         with closing(open_connection(self.store)) as connection:
-            while not self._stopping.wait(POLL_SECONDS):
+            while not self._stopping.wait(QUICK_SECONDS if self._busy else POLL_SECONDS):
                 try:
-                    for delivery in due_deliveries(connection):
-                        if self._stopping.is_set():
-                            return
-                        if not take_delivery(connection, delivery):
-                            continue
-                        secret = seal_of(connection).open(delivery.secret)
-                        status, problem = attempt(
-                            url_of(delivery), delivery.body, secret, self.allowed
-                        )
-                        with transaction(connection):
-                            save_attempt(connection, delivery, status, problem)
-                    if time.monotonic() - self._cleaned_at >= CLEAN_SECONDS:
-                        self._cleaned_at = time.monotonic()
-                        drop_old_deliveries(connection)
+                    self._look(connection)
                 except Exception as error:
                     log.warning(
                         "webhooks failed: %s",
@@ -126,6 +161,37 @@ class Sender:
                         exc_info=is_bug(error),
                         extra={"action": "webhooks_failed"},
                     )
+
+    def _look(self, connection: Connection) -> None:
+        """Note how attempts went, then begin those that are due."""
+        while not self._done.empty():
+            delivery, status, problem = self._done.get()
+            self._busy.discard(delivery.webhook_id)
+            with transaction(connection):
+                save_attempt(connection, delivery, status, problem)
+        for delivery in due_deliveries(connection):
+            is_free = delivery.webhook_id not in self._busy and len(self._busy) < MAX_AT_ONCE
+            if is_free and take_delivery(connection, delivery):
+                self._begin(delivery, seal_of(connection))
+        if time.monotonic() - self._cleaned_at >= CLEAN_SECONDS:
+            self._cleaned_at = time.monotonic()
+            drop_old_deliveries(connection)
+
+    def _begin(self, delivery: DueDelivery, seal: Seal) -> None:
+        """Make an attempt in a thread of its own, which does not know the store."""
+
+        def send() -> None:
+            outcome = 0, "it could not be sent"
+            try:
+                secret = seal.open(delivery.secret)
+                outcome = attempt(url_of(delivery), delivery.body, secret, self.allowed)
+            except PlatformError as error:
+                outcome = 0, error.message
+            finally:
+                self._done.put((delivery, *outcome))
+
+        self._busy.add(delivery.webhook_id)
+        threading.Thread(target=send, name="webhook", daemon=True).start()
 
 
 def url_of(delivery: DueDelivery) -> str:

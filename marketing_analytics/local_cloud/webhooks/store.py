@@ -29,7 +29,7 @@ EVENTS = (STARTED, COMPLETED, ERRORED)
 PAUSES = (10, 60, 300, 1_800, 7_200)
 KEPT = timedelta(days=30)
 # longer than an attempt takes
-TAKEN = timedelta(seconds=60)
+TAKEN = timedelta(seconds=120)
 ACTIVE, DELETED = 1, 2
 
 

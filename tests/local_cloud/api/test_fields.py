@@ -104,3 +104,18 @@ def test_a_pull_request_is_closed_over_the_api(client: Client) -> None:
     assert refused.status == 400
     assert "an environment builds into" in refused.data["reason"]
     assert job["environment_id"] == ENVIRONMENT
+
+
+def test_of_requests_with_one_number_the_kind_says_which_is_closed(client: Client) -> None:
+    job = client.create_job(execute_steps=["dbt build"])
+    for name in ("github_pull_request_id", "gitlab_merge_request_id"):
+        client.post(f"{jobs_path(job['id'])}run/", {name: 5})
+    path = f"{jobs_path(job['id'])}pull-requests/5/close/"
+    refused = client.post(path)
+    assert refused.status == 400
+    assert "github 5 and gitlab 5 are open" in refused.data["kind"][0]
+    assert client.post(f"{path}?kind=hub").status == 400
+    kept = client.post(f"{path}?kind=gitlab")
+    assert kept.data == []
+    assert "stays: pull request 5 of github uses it" in kept.json["status"]["user_message"]
+    assert len(client.post(path).data) == 1

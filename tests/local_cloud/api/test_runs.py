@@ -87,6 +87,11 @@ def test_a_trigger_without_a_cause_is_accepted(client: Client) -> None:
     assert trigger(client, client.create_job()["id"])["trigger"]["cause"] == ""
 
 
+def test_a_cause_of_255_characters_is_kept_whole(client: Client) -> None:
+    run = trigger(client, client.create_job()["id"], cause="ü" * 255)
+    assert run["trigger"]["cause"] == "ü" * 255
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -97,6 +102,7 @@ def test_a_trigger_without_a_cause_is_accepted(client: Client) -> None:
         {"timeout_seconds_override": -1},
         {"schema_override": "a; drop table x"},
         {"cause": 5},
+        {"cause": "x" * 256},
     ],
 )
 def test_a_wrong_override_is_refused(client: Client, body: dict[str, Any]) -> None:

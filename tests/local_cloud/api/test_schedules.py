@@ -114,6 +114,22 @@ HOURLY = {"type": "every_hour", "interval": 1}
             },
         ),
         (
+            {"cron": "0 8 * * *", "date": {"type": None}},
+            {
+                "cron": "0 8 * * *",
+                "date": {"type": "custom_cron", "cron": "0 8 * * *"},
+                "time": HOURLY,
+            },
+        ),
+        (
+            {"cron": "", "date": {"days": [1]}, "time": {"hours": [6]}},
+            {
+                "cron": "0 6 * * 1",
+                "date": {"type": "days_of_week", "days": [1]},
+                "time": {"type": "at_exact_hours", "hours": [6]},
+            },
+        ),
+        (
             {"date": {"type": "interval_cron", "cron": "4 */2 * * MON-WED,7"}},
             {
                 "cron": "4 */2 * * MON-WED,7",
@@ -156,6 +172,11 @@ def test_a_schedule_is_stored_in_the_form_of_dbt_cloud(
 def test_what_is_no_cron_expression_is_refused(cron: str) -> None:
     with pytest.raises(ScheduleError):
         cron_at(cron)
+
+
+def test_an_interval_is_of_a_day() -> None:
+    with pytest.raises(ScheduleError, match="from 1 to 23"):
+        normalise_schedule({"date": {"type": "interval_cron", "cron": "4 */25 * * 1"}})
 
 
 @given(st.text(alphabet="0123456789*/,-L#W ?MONJA", max_size=40))

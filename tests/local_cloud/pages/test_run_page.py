@@ -3,6 +3,7 @@
 import json
 import re
 
+from marketing_analytics.local_cloud.pages.runs.changes import sample_words
 from marketing_analytics.local_cloud.pages.runs.sql import sql_around
 
 
@@ -180,9 +181,12 @@ def test_what_a_run_changes_in_production_is_a_table_the_worst_first(seeded):
     assert "new: is_new (boolean)" in row
     assert "other type: channel_id (integer \u2192 varchar)" in row
     assert "values: credit_share in 12,034" in row
-    keys = re.findall(r'<div class="mono">([^<]+)</div>', row)
-    assert keys == ["added: 48212, p\u2026 (6); 48213, p\u2026 (6)", "removed: 17, e\u2026 (5)"]
-    assert table.count("Some keys") == 1
+    rows = re.findall(r'<div class="mono">([^<]+)</div>', row)
+    assert rows == [
+        "added: conversion_id 4821, channel_id p\u2026 (6), credit_share 1",
+        "changed: conversion_id 17, credit_share 0.5 \u2192 1",
+    ]
+    assert table.count("Some rows") == 1
     assert "permission denied for schema prod" in table
 
 
@@ -226,3 +230,12 @@ def test_without_a_search_each_group_is_one_stop_of_the_tab_key(seeded):
     assert '<a href="?#timing" aria-current="true">Thread</a>' in text_of(
         seeded, "failed", "?view=nonsense"
     )
+
+
+def test_of_a_comparison_that_kept_keys_alone_these_are_shown():
+    keys = {"added": [["5", "p\u2026 (6)"], ["6", "null"]], "removed": [["7", "x\u2026 (1)"]]}
+    assert sample_words({"sample_keys": keys, "sample_rows": {}}) == [
+        "added: 5, p\u2026 (6); 6, null", "removed: 7, x\u2026 (1)",
+    ]  # fmt: skip
+    hostile = {"sample_rows": {"added": {"a": [1]}, "changed": [3, {"a": {"before": [1]}}]}}
+    assert sample_words(hostile) == ["changed: a [1] \u2192 "]

@@ -8,13 +8,14 @@ import random
 import pytest
 
 from marketing_analytics.local_cloud.pages.runs.views import list_artifacts as list_shown
+from marketing_analytics.local_cloud.runs import artifacts
 from marketing_analytics.local_cloud.runs.artifacts import (
     keep_artifacts,
     keep_parse_file,
     list_artifacts,
     resolve_artifact,
 )
-from marketing_analytics.local_cloud.runs.code.folder import drop_traps
+from marketing_analytics.local_cloud.runs.code.folder import drop_traps, find_pipe
 from marketing_analytics.local_cloud.runs.keeping import keep_step
 from marketing_analytics.local_cloud.runs.workspace import Workspace
 
@@ -129,6 +130,30 @@ def test_files_that_are_too_large_or_lie_too_deep_are_left_out_and_the_rest_is_k
     assert found.read_text() == "**********"
 
 
+@pytest.mark.parametrize("is_last", [False, True])
+def test_the_steps_of_a_run_share_the_room_for_artifacts_and_dbts_own_come_first(
+    data_folder, is_last, monkeypatch
+):
+    # two steps have 3 and 4 files of one block each
+    monkeypatch.setattr(artifacts, "MAX_RUN_BYTES", 11 * artifacts.BLOCK_BYTES)
+    target = data_folder / "target"
+    for name in ("a_first.txt", "z_last.txt"):
+        (target / name).write_text("")
+    said: list[str] = []
+    assert keep_artifacts(data_folder, 7, 6, target, is_last=is_last, say=said.append)
+    assert list_artifacts(data_folder, 7, 6) == [
+        "a_first.txt", "catalog.json", "manifest.json", "run_results.json"
+    ]  # fmt: skip
+    assert said == ["2 files of this step are no artifacts: those of a run hold 0 MiB in all."]
+
+
+def test_a_step_that_is_kept_again_has_the_room_of_what_it_kept(data_folder, monkeypatch):
+    monkeypatch.setattr(artifacts, "MAX_RUN_BYTES", 8 * artifacts.BLOCK_BYTES)
+    before = list_artifacts(data_folder, 7, 5)
+    assert keep_artifacts(data_folder, 7, 5, data_folder / "target")
+    assert list_artifacts(data_folder, 7, 5) == before
+
+
 def test_what_cannot_be_kept_is_told_in_words_and_breaks_nothing(tmp_path):
     workspace = Workspace(tmp_path, 7, 1, "shop")
     workspace.target.mkdir(parents=True)
@@ -205,3 +230,14 @@ def test_traps_are_dropped_from_a_folder_whose_path_is_too_long_for_the_system(t
     drop_traps(tmp_path, is_deep=True)
     assert not (tmp_path / "pipe").exists()
     assert not (tmp_path / ("d" * 200) / "pipe").exists()
+
+
+def test_a_pipe_is_found_however_deep_and_a_link_to_one_is_none(tmp_path):
+    inner = tmp_path / "target" / "compiled"
+    inner.mkdir(parents=True)
+    (inner / "one.sql").write_text("select 1")
+    os.mkfifo(tmp_path / "pipe")
+    (inner / "link").symlink_to(tmp_path / "pipe")
+    assert find_pipe([tmp_path / "target", tmp_path / "nowhere"]) is None
+    os.mkfifo(inner / "two.sql")
+    assert find_pipe([tmp_path / "target"]) == str(inner / "two.sql")

@@ -187,6 +187,71 @@ def test_changes_are_used_only_when_asked_for_and_said(repository, home):
     assert files(home.tree) == WHOLE
 
 
+def test_a_repository_within_the_work_tree_is_copied_as_files(repository, home):
+    inner = repository / "dbt" / "packages" / "theirs"
+    inner.mkdir(parents=True)
+    git(inner, "init", "-q")
+    write(inner, "dbt_project.yml", "name: theirs\n")
+    write(inner, "gone.sql", "select 1\n")
+    write(inner, ".gitignore", "*.log\n")
+    write(inner, "dbt.log", "ignored\n")
+    git(inner, "add", "-A")
+    git(inner, "commit", "-qm", "first")
+    write(inner, "new.sql", "select 2\n")
+    write(inner, "deeper/a.sql", "select 3\n")
+    git(inner / "deeper", "init", "-q")
+    (inner / "gone.sql").unlink()
+    found = take(repository, home, is_dirty=True)
+    names = {"dbt_project.yml", ".gitignore", "new.sql", "deeper/a.sql"}
+    assert files(home.tree) == WHOLE | {f"dbt/packages/theirs/{name}" for name in names}
+    assert "with 4 files that are not committed" in found.sentences[0]
+    take(repository, home)
+    assert files(home.tree) == WHOLE
+
+
+def test_changes_of_a_submodule_are_not_used_and_said(repository, home, tmp_path):
+    other = tmp_path / "inner"
+    other.mkdir()
+    git(other, "init", "-q", "-b", "main")
+    write(other, "a.txt", "a\n")
+    git(other, "add", "-A")
+    git(other, "commit", "-qm", "first")
+    git(repository, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other), "sub")
+    git(repository, "commit", "-qm", "third")
+    write(repository, "sub/a.txt", "b\n")
+    found = take(repository, home, is_dirty=True)
+    assert "nothing changed" in found.sentences[0]
+    assert found.sentences[1] == "Not used: changes in sub; submodules are not."
+
+
+@pytest.mark.parametrize("is_dirty", [False, True])
+@pytest.mark.parametrize("is_bare", [False, True])
+def test_a_subdirectory_may_be_a_link_inside_the_repository(
+    repository, home, tmp_path, is_bare, is_dirty
+):
+    (repository / "current").symlink_to("dbt")
+    outside = tmp_path / "outside"
+    write(outside, "dbt_project.yml", "name: theirs\n")
+    (repository / "theirs").symlink_to(outside)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "third")
+    place = repository
+    if is_bare:
+        place = tmp_path / "bare.git"
+        git(tmp_path, "clone", "-q", "--bare", str(repository), str(place))
+        place = f"file://{place}"
+    given = {"subdirectory": "current", "is_dirty": is_dirty}
+    assert take(place, home, **given).project == home.tree / "dbt"
+    write(repository, "dbt/models/new.sql", "select 9\n")
+    write(repository, "dbt/target/old.sql", "select 9\n")
+    found = take(place, home, **given)
+    assert found.has_changes is (is_dirty and not is_bare)
+    assert (found.project / "models" / "new.sql").exists() is found.has_changes
+    assert not (found.project / "target").exists()
+    with pytest.raises(UserError, match=f"theirs leads out of the repository, to {outside}"):
+        take(place, home, subdirectory="theirs", is_dirty=is_dirty)
+
+
 def test_files_links_and_folders_may_take_each_others_place(repository, home, tmp_path):
     outside = tmp_path / "outside"
     write(outside, "s.sql", "theirs")

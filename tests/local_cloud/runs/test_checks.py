@@ -9,7 +9,7 @@ import pytest
 from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.local_cloud.runs.checks import lint, linter
 from marketing_analytics.local_cloud.runs.checks.asked import Checks, checks_of, selection_of
-from marketing_analytics.local_cloud.runs.checks.changes import change_of
+from marketing_analytics.local_cloud.runs.checks.changes import change_of, comment_of
 from marketing_analytics.local_cloud.runs.checks.files import files_to_lint, sql_files
 from marketing_analytics.local_cloud.runs.checks.models import compared_models, key_of
 from marketing_analytics.local_cloud.runs.code.checkout import Asked, Home, Source, check_out
@@ -122,3 +122,16 @@ def test_a_warning_fails_nothing_and_dbts_templater_is_used_where_it_is(capsys, 
     assert linter.templater_at_hand({"core": {"templater": "dbt"}}) == {}
     assert "templater = dbt" in linter.default_settings("duckdb", [], is_alone=True)
     assert linter.default_settings("duckdb", [], is_alone=False).count("\n") == 2
+
+
+def test_a_comparison_is_a_comment_too():
+    run = SimpleNamespace(id=7, deferring_run_id=3)
+    rows = {"before": None, "after": 2}
+    models = [{"name": "<b>a", "what": "added", "rows": rows, "note": "production has none"}] * 102
+    text = comment_of(run, "--select a", models, "")
+    assert text.startswith("**Run 7 compared with run 3** (`--select a`)\n\n- &lt;b&gt;a: added; ")
+    assert text.endswith("- and 2 more\n")
+    assert "2 rows; production has none" in text
+    run.deferring_run_id = None
+    assert "- Nothing is compared: it is gone." in comment_of(run, "", [], "it is gone")
+    assert "The flags select no model" in comment_of(run, "", [], "")

@@ -12,6 +12,7 @@ from marketing_analytics.core.errors import LockedError
 from marketing_analytics.local_cloud.runs import engine as engine_module
 from marketing_analytics.local_cloud.runs import progress, store
 from marketing_analytics.local_cloud.runs import runner as runner_module
+from marketing_analytics.local_cloud.runs.child import dialogue
 from marketing_analytics.local_cloud.runs.child.process import is_running
 from marketing_analytics.local_cloud.runs.publish import PublishSettings
 from marketing_analytics.local_cloud.runs.requests import again
@@ -81,6 +82,31 @@ def test_links_and_pipes_that_a_model_makes_are_not_followed_by_the_server(cloud
     holds = [path for path in cloud.data_folder.rglob("*") if path.is_file() and path != theirs]
     assert [path for path in holds if path.is_symlink() or before in path.read_bytes()] == []
     assert cloud.log(run, 5)
+
+
+def test_a_step_that_makes_dbt_wait_at_a_pipe_fails_and_says_which(
+    cloud, start_engine, monkeypatch
+):
+    monkeypatch.setattr(dialogue, "LOOK_SECONDS", 0.1)
+    start_engine()
+    run = cloud.run(cloud.job(["dbt run wait", "dbt test"]))
+    row = cloud.wait(run)
+    assert row.status == 20
+    pipe = cloud.data_folder / f"runs/{run}/own/target/run_results.json"
+    assert f"made a pipe, {pipe}, at which dbt would wait for ever" in row.status_message
+    assert statuses(cloud, run) == [10, 10, 10, 20, 30]
+    assert "look for the model or package that makes it" in cloud.log(run)
+
+
+def test_a_step_after_one_that_lost_the_dbt_process_says_so(cloud, start_engine, monkeypatch):
+    monkeypatch.setattr(dialogue, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(
+        "marketing_analytics.local_cloud.runs.steps.FRESHNESS_COMMAND", "dbt source wait"
+    )
+    start_engine()
+    run = cloud.run(cloud.job(run_generate_sources=True))
+    assert "the dbt process ended with signal SIGKILL" in cloud.wait(run).status_message
+    assert statuses(cloud, run) == [10, 10, 10, 20, 20]
 
 
 def test_freshness_and_docs_do_not_fail_the_run(cloud, start_engine, monkeypatch):

@@ -16,6 +16,7 @@ from marketing_analytics.local_cloud.runs.steps import (
     StepLog,
     keep_debug_log,
     nodes_of_results,
+    why_failed,
 )
 
 
@@ -188,3 +189,12 @@ def test_what_stands_in_the_place_of_a_log_and_is_no_file_gives_way(tmp_path, wh
 def test_a_pipe_in_the_place_of_a_log_is_read_as_an_empty_one(tmp_path):
     os.mkfifo(tmp_path / "5.log")
     assert read_tail(tmp_path / "5.log") == ""
+
+
+def test_of_a_traceback_the_line_that_says_what_happened_is_the_reason(tmp_path):
+    log = StepLog(tmp_path / "4.log", nonce="n")
+    trace = "Traceback (most recent call last):\n  File x\nIsADirectoryError: it is a directory"
+    info = {"name": "MainStackTrace", "level": "error", "ts": "T", "msg": trace}
+    log.take([json.dumps({"info": info, "data": {}}), f"{END_MARK} n 2"])
+    log.close()
+    assert why_failed(log, None, str) == "IsADirectoryError: it is a directory"

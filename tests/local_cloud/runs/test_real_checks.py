@@ -159,6 +159,18 @@ def test_one_difference_of_every_kind_is_found_with_the_right_numbers(cloud, eng
         "removed": [["3"]],
         "changed": [["2"], ["4"]],
     }
+    assert orders["sample_rows"] == {
+        "added": [{"id": "5", "kind": "e\u2026 (1)", "amount": "50"}],
+        "removed": [{"id": "3", "kind": "c\u2026 (1)", "amount": "30"}],
+        "changed": [
+            {
+                "id": "2",
+                "kind": {"before": "b\u2026 (1)", "after": "B\u2026 (1)"},
+                "amount": {"before": "20", "after": "21"},
+            },
+            {"id": "4", "kind": {"before": "d\u2026 (1)", "after": "null"}},
+        ],
+    }
     assert [one["name"] for one in orders["columns"]["added"]] == ["came"]
     assert orders["columns"]["removed"] == [{"name": "gone", "type": integer}]
     assert [one["name"] for one in orders["columns"]["retyped"]] == ["wide"]
@@ -188,30 +200,40 @@ def test_one_difference_of_every_kind_is_found_with_the_right_numbers(cloud, eng
     results = resolve_artifact(cloud.data_folder, run, "run_results.json")
     assert json.loads(results.read_text())["args"]["which"] == "build"
     log = cloud.log(run, 5)
+    assert "- orders: changed; 1 row added" in path.with_suffix(".md").read_text()
     assert "orders: changed; 1 row added, 1 row removed, 2 rows changed; 4 rows before" in log
 
 
-def test_of_keys_that_differ_five_are_kept_and_no_person_can_be_told(cloud, engine, warehouse):
+def test_of_rows_that_differ_ten_are_kept_and_of_keys_five_and_no_person_can_be_told(
+    cloud, engine, warehouse
+):
     people = "{{{{ config(materialized='table', unique_key=['email', 'code', 'id']) }}}}\n{rows}\n"
 
     def rows(first: int, last: int) -> str:
         return "\nunion all ".join(
-            f"select 'ana{n}@example.com' as email, 'code{n}' as code, {n} as id"
+            f"select 'ana{n}@example.com' as email, 'code{n}' as code, {n} as id,"
+            f" 'ana{n}@example.com' as said, 'Street {n}@example.com' as address"
             for n in range(first, last)
         )
 
-    before = {"models/people.sql": people.format(rows=rows(1, 3))}
-    after = {"models/people.sql": people.format(rows=rows(3, 10))}
+    before = {"models/people.sql": people.format(rows=rows(11, 13))}
+    after = {"models/people.sql": people.format(rows=rows(13, 25))}
     in_production(cloud, before, after)
     run, path = compared(cloud)
     (model,) = json.loads(path.read_text())["models"]
-    assert (model["rows"]["added"], model["rows"]["removed"]) == (7, 2)
-    masked = ["**********", "c\u2026 (5)"]
+    assert (model["rows"]["added"], model["rows"]["removed"]) == (12, 2)
+    masked = ["**********", "c\u2026 (6)"]
     assert model["sample_keys"] == {
-        "added": [[*masked, str(n)] for n in range(3, 8)],
-        "removed": [[*masked, str(n)] for n in (1, 2)],
+        "added": [[*masked, str(n)] for n in range(13, 18)],
+        "removed": [[*masked, str(n)] for n in (11, 12)],
         "changed": [],
     }
+    told = model["sample_rows"]["added"]
+    assert [row["id"] for row in told] == [str(n) for n in range(13, 23)]
+    assert told[0] == {
+        "email": "**********", "code": masked[1], "id": "13", "said": "a\u2026 (17)",
+        "address": "**********",
+    }  # fmt: skip
     # nor in any log of the comparison
     folder = cloud.data_folder / "runs" / str(run) / "steps"
     kept = [file for file in folder.rglob("5*") if file.is_file()]

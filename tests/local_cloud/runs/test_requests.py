@@ -17,11 +17,15 @@ from marketing_analytics.local_cloud.runs.requests.closing import (
     DROP_COMMAND,
     close_requests,
     expire_requests,
+    kept_words,
 )
-from marketing_analytics.local_cloud.runs.requests.deferral import go_on
+from marketing_analytics.local_cloud.runs.requests.deferral import defer, go_on
 from marketing_analytics.local_cloud.runs.requests.places import (
+    KNOWN,
+    LISTING,
     elsewhere_words,
     listing_args,
+    making_of,
     stores_failures,
 )
 from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
@@ -80,6 +84,60 @@ def test_a_request_never_builds_where_the_settings_of_an_environment_let_it_buil
         place(cloud, environment_id, extended_attributes_id=attributes)
     with pytest.raises(UserError, match="which an environment builds into"):
         cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": schema})
+
+
+@pytest.mark.parametrize("schema", ["tiny_staging", "shop", "SHOP", "shop_marts_eu"])
+def test_a_request_never_builds_where_custom_schema_names_lead_an_environment(cloud, schema):
+    # of the second one the settings are gone
+    cloud.change("update environments set schema_name = 'shop_marts' where id = 2")
+    place(cloud, 2, credentials_id=99)
+    with pytest.raises(UserError, match="custom schema name can make"):
+        cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": schema})
+    for name in ("tinyish", "shop_marketing"):
+        run = cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": name})
+        assert cloud.row(run).schema_name == name
+
+
+def test_a_schema_like_the_beginning_of_its_own_name_leaves_a_request_its_own(cloud):
+    cloud.change("update environments set schema_name = 'dbt' where id = 1")
+    job = cloud.job()
+    own = f"dbt_cloud_pr_{job}_12"
+    run = cloud.run(job, overrides={GITHUB: 12, "schema_override": own})
+    assert cloud.row(run).schema_name == own
+
+
+@pytest.mark.parametrize(
+    ("other", "is_shared"),
+    [
+        ({"hostname": "DB.example.com", "dbname": "shop"}, True),
+        ({"hostname": "db.example.com", "dbname": "other"}, False),
+        ({"hostname": "db2.example.com", "dbname": "shop"}, False),
+    ],
+)
+def test_a_request_never_builds_where_another_project_does_in_the_same_warehouse(
+    cloud, other, is_shared
+):
+    connection = cloud.connection
+    connection.execute(
+        "insert into projects (id, account_id, name, source_path, created_at, updated_at)"
+        " values (2, 1, 'other', '', '', '')"
+    )
+    cloud.change("update environments set project_id = 2, schema_name = 'theirs' where id = 2")
+    add_variable(connection, "DBT_SCHEMA", "by_variable", environment_id=2)
+    cloud.change("update environment_variables set project_id = 2")
+    job = cloud.job()
+    own = {"hostname": "db.example.com", "dbname": "shop"}
+    for environment_id, config in ((1, own), (2, other)):
+        fields = {"name": "Shop", "adapter_version": "postgres_v0", "config": config}
+        connection_id = add_setting(connection, 1, Kind.CONNECTION, fields)
+        place(cloud, environment_id, connection_id=connection_id)
+    for name in ("theirs", "by_variable"):
+        overrides = {GITHUB: 12, "schema_override": name}
+        if is_shared:
+            with pytest.raises(UserError, match="which an environment builds into"):
+                cloud.run(job, overrides=overrides)
+        else:
+            assert cloud.row(cloud.run(job, overrides=overrides)).schema_name == name
 
 
 def test_an_environment_whose_settings_are_gone_stops_no_request_of_others(cloud):
@@ -156,6 +214,32 @@ def test_the_end_of_a_request_cancels_its_runs_and_queues_one_that_drops(cloud):
     assert close_requests(cloud.connection, job, 14) == []
 
 
+def test_a_schema_that_requests_of_two_hosts_share_stays_until_the_last_of_them_ends(cloud, caplog):
+    job = cloud.job()
+    runs = [cloud.run(job, overrides={kind: 5}) for kind in (GITHUB, GITLAB)]
+    with pytest.raises(UserError, match="github 5 and gitlab 5 are open"):
+        close_requests(cloud.connection, job, 5)
+    assert close_requests(cloud.connection, job, 5, "github") == []
+    assert f"gitlab 5 of job {job} uses its schema dbt_cloud_pr_{job}_5, which stays" in caplog.text
+    stays = f"The schema dbt_cloud_pr_{job}_5 stays: merge request 5 of gitlab uses it."
+    assert kept_words(cloud.connection, job, 5) == stays
+    assert [cloud.row(run).status for run in runs] == [30, 1]
+    (closing,) = close_requests(cloud.connection, job, 5)
+    assert cloud.row(closing).schema_name == f"dbt_cloud_pr_{job}_5"
+    assert kept_words(cloud.connection, job, 5) == ""
+
+
+def test_of_two_requests_with_one_schema_the_one_that_expires_leaves_it_to_the_other(cloud):
+    job = cloud.job()
+    for kind in (GITHUB, GITLAB):
+        cloud.run(job, overrides={kind: 5})
+    old = "update request_schemas set used_at = '2020-01-01' where request like :request"
+    cloud.change(old, request="github%")
+    assert expire_requests(cloud.connection, timedelta(days=30)) == []
+    cloud.change(old, request="%")
+    assert len(expire_requests(cloud.connection, timedelta(days=30))) == 1
+
+
 def test_a_run_of_a_request_completes_nothing(cloud, start_engine):
     first = cloud.job()
     condition = {"condition": {"job_id": first, "project_id": 1, "statuses": [10]}}
@@ -177,6 +261,29 @@ def test_requests_that_nobody_closes_expire(cloud):
     )
     (closing,) = expire_requests(cloud.connection, timedelta(days=30))
     assert cloud.row(closing).cause == "Pull request 12 was not run for 30 days"
+
+
+@pytest.mark.parametrize("is_other", [False, True])
+def test_a_run_that_is_deferred_to_another_project_says_so(cloud, tmp_path, is_other):
+    good = cloud.run(cloud.job(environment_id=2))
+    left = cloud.data_folder / "runs" / str(good) / "artifacts" / "step_4"
+    left.mkdir(parents=True)
+    (left / "manifest.json").write_text("{}")
+    values = {"status": int(Status.SUCCESS), "project_id": 2 if is_other else 1, "id": good}
+    if is_other:
+        cloud.change(
+            "insert into projects (id, account_id, name, source_path, created_at, updated_at)"
+            " values (2, 1, 'other', '', '', '')"
+        )
+    cloud.change(
+        "update runs set status = :status, has_artifacts = 1, project_id = :project_id"
+        " where id = :id",
+        **values,
+    )
+    row = cloud.row(cloud.run(cloud.job(environment_id=1, deferring_environment_id=2)))
+    said, other_id = defer(cloud.connection, row, cloud.data_folder, tmp_path / "state")
+    assert other_id == good
+    assert ("of another project" in said) is is_other
 
 
 def test_nobody_writes_the_file_that_a_deferred_run_reads(cloud):
@@ -228,7 +335,9 @@ def test_what_a_request_built_elsewhere_is_found(tmp_path):
         "model.c": '"env_1"."dbt_cloud_pr_5_123"."c"',
         "seed.d": '"env_1"."production"."d"',
         "model.e": None,
-        "test.f": '"env_1"."production"."f"',
+        "test.f": None,
+        "function.g": '"env_1"."production"."g"',
+        "of_tomorrow.h": '"env_1"."production"."h"',
     }
     found = [
         {"unique_id": name, "status": "success", "relation_name": relation}
@@ -236,33 +345,53 @@ def test_what_a_request_built_elsewhere_is_found(tmp_path):
     ]
     results.write_text(json.dumps({"results": found}))
     elsewhere = built_elsewhere(results, "dbt_cloud_pr_5_12")
-    assert elsewhere == [named["model.c"], named["seed.d"]]
+    others = ("model.c", "seed.d", "function.g", "of_tomorrow.h")
+    assert elsewhere == [named[name] for name in others]
     assert built_elsewhere(tmp_path / "none.json", "x") == []
 
 
 @pytest.mark.parametrize(
     ("step", "listing"),
     [
-        ("build -s a b+ --full-refresh --threads 4", "model seed snapshot test --select a b+"),
-        ("run --exclude=x -s a+ --state old", "model --exclude x --select a+ --state old"),
-        ("run -m a b", "model --select a b"),
-        ("run --models=a", "model --select a"),
-        ("--state old run", "model --state old"),
-        ("--threads 4 seed", "seed"),
-        ("clone --state old", "model seed snapshot --state old"),
-        ("test --select a", "test --select a"),
-        ("test --resource-type unit_test", ""),
-        ("build --resource-type test", "test"),
-        ("build --resource-types=Model --resource-type seed", "model seed"),
-        ("build --resource-type all --exclude-resource-type test seed", "model snapshot"),
-        ("clone --exclude-resource-types model --exclude x", "seed snapshot --exclude x"),
-        ("retry", ""),
-        ("compile", ""),
+        ("build -s a b+ --full-refresh --threads 4", "--select a b+"),
+        ("run --exclude=x -s a+ --state old", "--exclude x --select a+ --state old"),
+        ("run -m a b", "--select a b"),
+        ("run --models=a", "--select a"),
+        ("--state old run", "--state old"),
+        ("--threads 4 seed", ""),
+        ("test --select a", "--select a"),
+        ("test --resource-type unit_test", None),
+        ("build --resource-type test", ""),
+        ("run --resource-type seed", None),
+        ("clone --exclude-resource-types model --exclude x", "--exclude x"),
+        ("retry", None),
+        ("compile", None),
     ],
 )
-def test_what_a_step_would_make_is_asked_with_its_own_selection(step, listing):
+def test_what_a_step_selects_is_asked_with_its_own_selection(step, listing):
     found = listing_args(step.split())
-    assert " ".join(word for word in found[5:] if word != "--resource-type") == listing
+    assert (" ".join(found[len(LISTING) :]) if found else None) == listing
+
+
+@pytest.mark.parametrize(
+    ("step", "kinds"),
+    [
+        ("build", "function model of_tomorrow seed snapshot test"),
+        ("run -s a", "model of_tomorrow"),
+        ("clone", "model of_tomorrow seed snapshot"),
+        ("test", "of_tomorrow test"),
+        ("build --resource-types=Model --resource-type seed", "model seed"),
+        (
+            "build --resource-type all --exclude-resource-type test seed",
+            "function model of_tomorrow snapshot",
+        ),
+        ("build --exclude-resource-types model", "function of_tomorrow seed snapshot test"),
+    ],
+)
+def test_a_step_makes_the_kinds_of_its_command_and_those_that_nobody_knows_yet(step, kinds):
+    making = making_of(step.split())
+    every = (*KNOWN, "of_tomorrow")
+    assert sorted(kind for kind in every if making.has(kind)) == kinds.split()
 
 
 @pytest.mark.parametrize(
@@ -290,7 +419,8 @@ def test_a_test_builds_where_it_stores_its_failures(tmp_path, says, is_storing, 
     def words(schema: str) -> str:
         message = json.dumps({**node, "schema": schema, "config": {"store_failures": says}})
         events.write_text(json.dumps({"info": {"msg": message}}))
-        return elsewhere_words(events, "dbt_cloud_pr_5_12", is_storing=is_storing)
+        making = making_of(["test"])
+        return elsewhere_words(events, "dbt_cloud_pr_5_12", making, is_storing=is_storing)
 
     assert words("dbt_cloud_pr_5_12_dbt_test__audit") == ""
     assert bool(words("production")) is is_refused
@@ -298,16 +428,18 @@ def test_a_test_builds_where_it_stores_its_failures(tmp_path, says, is_storing, 
 
 def test_a_step_that_would_build_elsewhere_is_told_before_it_does(tmp_path):
     events = tmp_path / "places.jsonl"
-    own = {"unique_id": "model.a", "relation_name": '"e"."dbt_cloud_pr_5_12"."a"'}
+    own = {"resource_type": "model", "relation_name": '"e"."dbt_cloud_pr_5_12"."a"'}
+    kinds = dict.fromkeys("bcdefgh", "model") | {"c": "function", "h": "of_tomorrow"}
     others = [
-        {"unique_id": f"model.{name}", "relation_name": f'"e"."production"."{name}"'}
-        for name in "bcdefgh"
+        {"resource_type": kind, "relation_name": f'"e"."production"."{name}"'}
+        for name, kind in kinds.items()
     ]
+    making = making_of(["build"])
     lines = [{"info": {"msg": json.dumps(one)}} for one in (own, {"relation_name": None}, *others)]
     events.write_text("\n".join(map(json.dumps, lines[:2])) + '\nnoise\n{"info": {"msg": "3"}}\n')
-    assert elsewhere_words(events, "dbt_cloud_pr_5_12") == ""
+    assert elsewhere_words(events, "dbt_cloud_pr_5_12", making) == ""
     events.write_text("\n".join(map(json.dumps, lines)))
-    words = elsewhere_words(events, "dbt_cloud_pr_5_12")
+    words = elsewhere_words(events, "dbt_cloud_pr_5_12", making)
     assert words.startswith('nothing was built: "e"."production"."b", ')
     assert "and 2 more would lie outside of dbt_cloud_pr_5_12" in words
 
@@ -334,8 +466,14 @@ def test_real_dbt_builds_nothing_when_the_project_leaves_the_schema_out(cloud, s
 @pytest.mark.slow
 def test_real_dbt_is_refused_whatever_it_would_make_elsewhere(cloud, start_engine):
     macro = """{% macro generate_schema_name(name, node) %}
-    {{- 'production' if node.resource_type == 'test' or node.name == 'two' else target.schema -}}
+    {{- target.schema if node.name == 'one' else 'production' -}}
     {% endmacro %}"""
+    (cloud.project / "functions").mkdir()
+    (cloud.project / "functions" / "half.sql").write_text("x / 2")
+    (cloud.project / "functions" / "half.yml").write_text(
+        "functions:\n  - name: half\n    arguments: [{name: x, data_type: double}]\n"
+        "    returns: {data_type: double}\n"
+    )
     (cloud.project / "macros").mkdir()
     (cloud.project / "macros" / "names.sql").write_text(macro)
     start_engine(program=())
@@ -348,7 +486,9 @@ def test_real_dbt_is_refused_whatever_it_would_make_elsewhere(cloud, start_engin
     assert message("dbt run -m one", "dbt build --select one --resource-type model") == ""
     assert message("dbt test --exclude two") == ""
     assert message("dbt build --select two --resource-type seed") == ""
-    for step in ("test --store-failures", "clone --state old", "run -m two", "--state old run"):
+    assert "could not say what the step selects" in message("dbt run --state nowhere -s state:new")
+    steps = ("test --store-failures", "clone --state old", "run -m two", "--state old run")
+    for step in (*steps, "build -s half"):
         assert "would lie outside of dbt_cloud_pr" in message(f"dbt {step}"), step
 
 

@@ -90,6 +90,18 @@ def test_a_clock_that_jumps_back_repeats_no_tick(quick):
     assert len(times) == len(set(times)) == 4
 
 
+def test_a_clock_that_was_years_ahead_for_a_moment_stops_no_job(quick):
+    daily, weekly = quick.job(cron="0 6 * * *"), quick.job(cron="0 6 * * 1")
+    tick(quick.connection, START)
+    tick(quick.connection, START.replace(year=2031))
+    later = START + timedelta(hours=7)
+    assert tick(quick.connection, later) == []
+    assert scheduler.plan_again(quick.connection, later, ahead=timedelta(days=1)) == 2
+    assert scheduler.plan_again(quick.connection, later, ahead=timedelta(0)) == 0
+    started = tick(quick.connection, START + timedelta(days=1, hours=6, minutes=1))
+    assert [quick.row(run_id).job_id for run_id in started] == [daily, weekly]
+
+
 def test_a_tick_that_exists_already_is_not_queued_again(quick):
     job = quick.job(cron="0 * * * *")
     tick(quick.connection, START)
@@ -127,3 +139,17 @@ def test_the_engine_follows_the_clock_it_is_given(cloud, start_engine, wait_unti
     now[0] += timedelta(minutes=60)
     wait_until(lambda: all_runs(cloud))
     assert cloud.wait(all_runs(cloud)[0].id).status == 10
+
+
+def test_the_engine_plans_jobs_anew_when_its_clock_goes_back(cloud, start_engine, wait_until):
+    now = [START]
+    cloud.job(cron="0 6 * * *")
+
+    def planned() -> str:
+        return cloud.connection.execute("select next_run_at from jobs").fetchone()[0] or ""
+
+    start_engine(clock=lambda: now[0])
+    wait_until(planned)
+    for year in (2031, 2026):
+        now[0] = START.replace(year=year)
+        wait_until(lambda year=year: planned().startswith(f"{year}-11-01"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import socket
 import threading
-from contextlib import closing, contextmanager
+import time
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest
 from benchmarks.tiny_cloud import add_job, create_cloud, write_project
 from marketing_analytics.local_cloud.runs.store import create_run, request_cancel
 from marketing_analytics.local_cloud.store.connection import transaction
+from marketing_analytics.local_cloud.webhooks import sender as sender_module
 from marketing_analytics.local_cloud.webhooks import store
 from marketing_analytics.local_cloud.webhooks.sender import Sender, attempt
 
@@ -105,6 +108,70 @@ def test_a_redirect_is_not_followed(connection):
         status, problem = attempt(url, "{}", "key", HOST)
     assert (status, problem, len(received)) == (302, "the receiver answered 302", 1)
     assert attempt(url, "{}", "key", HOST)[0] == 0
+
+
+@contextmanager
+def flooding(words, *, pause=0.0):
+    """Receive a delivery, and say the same words again and again."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            taken, _ = server.accept()
+            with taken, suppress(OSError):
+                while True:
+                    taken.sendall(words)
+                    time.sleep(pause)
+
+        threading.Thread(target=answer, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+
+@pytest.mark.parametrize(
+    ("words", "pause"), [(b"HTTP/1.1 100 Continue\r\n\r\n", 0.0), (b"H", 0.05), (b"", 0.05)]
+)
+def test_a_receiver_that_never_ends_its_answer_is_left(monkeypatch, words, pause):
+    monkeypatch.setattr(sender_module, "MAX_SECONDS", 0.3)
+    with flooding(words, pause=pause) as url:
+        assert attempt(url, "{}", "key", HOST) == (0, "no answer: it took longer than 0.3 s")
+
+
+def test_what_was_answered_counts_whatever_comes_of_the_rest(monkeypatch):
+    monkeypatch.setattr(sender_module, "MAX_SECONDS", 0.3)
+    begun = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with flooding(begun) as url:
+        assert attempt(url, "{}", "key", HOST) == (200, "")
+
+
+def test_what_a_receiver_writes_makes_no_long_problem():
+    with flooding(b"x" * 60_000 + b"\r\n") as url:
+        status, problem = attempt(url, "{}", "key", HOST)
+    assert status == 0
+    assert len(problem) <= 300
+
+
+def test_a_host_is_told_at_the_first_of_its_addresses_that_answers(monkeypatch):
+    with receiver() as (url, received, _):
+        port = int(url.split(":")[2].split("/")[0])
+        both = [(2, 1, 6, "", (address, port)) for address in ("127.0.0.9", "127.0.0.1")]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *given, **_named: (
+            both if given[0] == "two.example.com" else [(2, 1, 6, "", (given[0], port))]
+        ))  # fmt: skip
+        given = f"http://two.example.com:{port}/", "{}", "key", {"two.example.com"}
+        assert attempt(*given) == (200, "")
+    assert len(received) == 1
+
+
+def test_a_slow_receiver_keeps_no_other_one_waiting(connection, place):
+    with flooding(b"", pause=0.05) as slow, receiver() as (url, _, has_come):
+        for given in (slow, url):
+            subscribe(connection, given)
+        job_id = add_job(connection)
+        for _ in range(30):
+            request_cancel(connection, create_run(connection, job_id).id)
+        sender = Sender(place, HOST)
+        sender.start()
+        assert has_come.wait(5)
+        sender.stop()
 
 
 def test_the_server_sends_with_the_secret_of_the_webhook(connection, place, tmp_path):

@@ -24,8 +24,8 @@ from marketing_analytics.local_cloud.api.checks import (
     Fields,
     boolean,
     number_between,
-    text,
     text_or_none,
+    text_up_to,
     texts,
 )
 from marketing_analytics.local_cloud.api.job_views import include_environments, show_job, stored_job
@@ -73,7 +73,7 @@ def trigger(call: Call) -> Response:
     """Queue a run of a job."""
     job = stored_job(call, call.id_of("job_id"))
     fields = Fields(call.body())
-    cause = fields.read("cause", text, "")
+    cause = fields.read("cause", text_up_to(store.MAX_CAUSE_LENGTH), "")
     overrides = {name: fields.read(name, reader) for name, reader in OVERRIDE_READERS.items()}
     fields.check()
     run = queue_run(call, job.id, cause, "api", overrides)

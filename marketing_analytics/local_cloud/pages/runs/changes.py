@@ -28,7 +28,7 @@ from marketing_analytics.local_cloud.runs.checks.changes import (
     SAME,
     SAME_COUNT,
 )
-from marketing_analytics.local_cloud.runs.checks.masking import MAX_ROWS
+from marketing_analytics.local_cloud.runs.checks.masking import MAX_ROWS, MAX_SAMPLES
 
 MAX_MODELS = 500
 MAX_COLUMNS = 12
@@ -40,6 +40,7 @@ STATES = {
     SAME_COUNT: State("Same count", "dot", "idle"),
     SAME: State("Same", "check", "success"),
 }
+KINDS = ("added", "removed", "changed")
 COLUMN_WORDS = {"added": "new", "removed": "gone", "retyped": "other type"}
 
 
@@ -55,7 +56,7 @@ class ModelChange:
     removed: str
     changed: str
     columns: Sequence[str]
-    sample_keys: Sequence[str]
+    samples: Sequence[str]
     key: str
     note: str
 
@@ -120,7 +121,7 @@ def model_change(part: Part, secrets: Sequence[str]) -> ModelChange:
         removed=counted(rows.get("removed")),
         changed=counted(rows.get("changed")),
         columns=column_words(columns),
-        sample_keys=[redact(words, secrets) for words in key_words(part.get("sample_keys"))],
+        samples=[redact(words, secrets) for words in sample_words(part)],
         key=", ".join(texts_of(part.get("primary_key"))),
         note=redact(text_of(part.get("note")), secrets)[:1000],
     )
@@ -144,11 +145,30 @@ def column_words(columns: Part) -> list[str]:
     return [*found, *([f"values: {listed(names)}"] if names else [])]
 
 
+def sample_words(model: Part) -> list[str]:
+    """Return `added: id 5, total 7` of the rows that are kept, masked already, of each kind."""
+    kinds = part_of(model.get("sample_rows"))
+    rows = [
+        f"{kind}: {', '.join(cell_words(name, value) for name, value in row.items())}"
+        for kind in KINDS
+        for row in parts_of(kinds.get(kind))[:MAX_SAMPLES]
+    ]
+    return rows or key_words(model.get("sample_keys"))
+
+
+def cell_words(name: str, value: object) -> str:
+    """Return a value with its column, both of a value that has changed."""
+    change = part_of(value)
+    if not change:
+        return f"{name} {text_of(value)}"
+    return f"{name} {text_of(change.get('before'))} → {text_of(change.get('after'))}"
+
+
 def key_words(found: object) -> list[str]:
-    """Return `added: 5; 6` of the keys that are kept, masked already, of each kind of row."""
+    """Return `added: 5; 6` of the keys that are kept where rows are not, of each kind of row."""
     kinds = part_of(found)
     words = []
-    for kind in ("added", "removed", "changed"):
+    for kind in KINDS:
         given = kinds.get(kind)
         keys = [texts_of(key) for key in given] if isinstance(given, list) else []
         told = [", ".join(key) for key in keys[:MAX_ROWS] if key]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ from marketing_analytics.local_cloud.runs.checks.models import Compared
 from marketing_analytics.local_cloud.runs.records import Run
 
 ARTIFACT = "compare_changes.json"
+# the same for people: a comment of the request
+COMMENT = "compare_changes.md"
 SCHEMA_VERSION = 1
+MAX_LINES = 100
 # what became of a model, in the order of interest
 FAILED, CHANGED, ADDED, NOT_BUILT = "failed", "changed", "added", "not built"
 # without a key nothing is known of the rows but their number
@@ -42,6 +46,7 @@ def change_of(model: Compared, told: Mapping[str, Any]) -> dict[str, Any]:
         "rows": rows,
         "columns": columns,
         "sample_keys": told.get("sample_keys") or {},
+        "sample_rows": told.get("sample_rows") or {},
         "event_time": time_of(told),
         "note": note_of(model, told, columns),
     }
@@ -168,6 +173,19 @@ def write_changes(folder: Path, run: Run, flags: str, models: Sequence[Any], err
     }
     folder.mkdir(parents=True, exist_ok=True)
     replace_file(folder / ARTIFACT, json.dumps(found, indent=1))
+    replace_file(folder / COMMENT, comment_of(run, flags, models, error))
+
+
+def comment_of(run: Run, flags: str, models: Sequence[Any], error: str) -> str:
+    """Return the comparison as text in Markdown; rows are in the artifact alone."""
+    words = [f"Nothing is compared: {error}."] if error else [sentence_of(one) for one in models]
+    words = words or ["The flags select no model that has a relation."]
+    # names come from a database, and a host shows the text as HTML
+    lines = [f"- {escape(one, quote=False)}" for one in words[:MAX_LINES]]
+    lines += [f"- and {len(words) - MAX_LINES} more"] * (len(words) > MAX_LINES)
+    other = run.deferring_run_id
+    head = f"**Run {run.id} compared with " + (f"run {other}**" if other else "production**")
+    return "\n".join([f"{head} (`{flags or 'no flags'}`)", "", *lines, ""])
 
 
 def counted(rows: int) -> str:

@@ -20,7 +20,12 @@ from marketing_analytics.local_cloud.runs.checks.changes import (
     sentence_of,
     write_changes,
 )
-from marketing_analytics.local_cloud.runs.checks.masking import MAX_ROWS, PERSONAL
+from marketing_analytics.local_cloud.runs.checks.masking import (
+    MAX_COLUMNS,
+    MAX_ROWS,
+    MAX_SAMPLES,
+    PERSONAL,
+)
 from marketing_analytics.local_cloud.runs.checks.models import (
     Compared,
     compared_models,
@@ -95,8 +100,9 @@ class Comparison:
     def compared(self, waiting: list[Compared]) -> Iterator[dict[str, Any]]:
         """Yield how models differ; the one that ends dbt has failed, and the others go on."""
         while waiting:
-            limits = {"most_keys": MAX_ROWS, "personal": PERSONAL}
-            args = json.dumps({"models": [model.asked() for model in waiting], **limits})
+            limits = {"most_rows": MAX_SAMPLES, "most_columns": MAX_COLUMNS, "most_keys": MAX_ROWS}
+            asked = {"models": [model.asked() for model in waiting], "personal": PERSONAL}
+            args = json.dumps(asked | limits)
             heard = self.ask(
                 ["run-operation", "compare_models", "--args", args, *QUIET], "changes", PROJECT
             )

@@ -5,8 +5,11 @@ The macro `masked` does it in the warehouse's dbt, so that no log holds more tha
 
 from __future__ import annotations
 
-# of a test that fails, and of each way in which rows of a model differ
+# rows of a test that fails, and keys of each way in which rows of a model differ
 MAX_ROWS = 5
+# whole rows of each such way
+MAX_SAMPLES = 10
+MAX_COLUMNS = 12
 # names of columns of which nothing is told
 PERSONAL = (
     "mail|phone|mobile|(^|_)(first|last|full|sur|user|nick)_?name|street|address|(^|_)ip($|_)"

@@ -9,15 +9,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from marketing_analytics.core.plain_files import remove_any
 from marketing_analytics.core.written import replace_file
 from marketing_analytics.local_cloud.runs.artifacts import part_in
 from marketing_analytics.local_cloud.runs.checks.comparison import PROJECT, QUIET, Ask
-from marketing_analytics.local_cloud.runs.checks.masking import MAX_ROWS, PERSONAL
+from marketing_analytics.local_cloud.runs.checks.masking import MAX_COLUMNS, MAX_ROWS, PERSONAL
 from marketing_analytics.local_cloud.runs.requests.places import listed
 from marketing_analytics.local_cloud.runs.workspace import Workspace
 
 ARTIFACT = "failing_rows.json"
-MAX_TESTS, MAX_COLUMNS = 8, 12
+MAX_TESTS = 8
 FAILED = frozenset({"fail", "warn"})
 
 
@@ -27,7 +28,7 @@ def sample_failures(ask: Ask, workspace: Workspace) -> None:
     What cannot be read is left out: the step has failed already, and says why.
     """
     path = workspace.target / ARTIFACT
-    path.unlink(missing_ok=True)
+    remove_any(path)
     tests = failed_tests(workspace.target / "run_results.json")
     if not tests:
         return

@@ -8,20 +8,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.child.process import DbtProcess
-from marketing_analytics.local_cloud.runs.code.folder import drop_traps
+from marketing_analytics.local_cloud.runs.code.folder import drop_traps, find_pipe
 from marketing_analytics.local_cloud.runs.code.settings import RunnerSettings
 from marketing_analytics.local_cloud.runs.moves import FencedError, StopRunError
 from marketing_analytics.local_cloud.runs.steps import LineReader, StepLog
 
 Save = Callable[[StepLog], None]
+# how often a step is looked at for pipes
+LOOK_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Request:
     """One command: its arguments, what it sees, where it works and which files it may reach.
 
-    `run` is the folder of the run, which the server reads and writes too.
+    `run` is the folder of the run, which the server reads and writes too; dbt writes into those of
+    `written`.
     """
 
     args: Sequence[str]
@@ -30,6 +34,7 @@ class Request:
     run: Path
     writable: Sequence[Path] | None = None
     readable: Sequence[Path] = ()
+    written: Sequence[Path] = ()
 
 
 class Dialogue:
@@ -60,7 +65,7 @@ class Dialogue:
             readable=request.readable,
         )
         try:
-            self._follow(log, save or (lambda _: None))
+            self._follow(request, log, save or (lambda _: None))
         finally:
             drop_traps(request.run, is_deep=True)
 
@@ -71,15 +76,28 @@ class Dialogue:
         else:
             self.process.close()
 
-    def _follow(self, log: StepLog, save: Save) -> None:
+    def _follow(self, request: Request, log: StepLog, save: Save) -> None:
         reader = LineReader()
-        saved_at = time.monotonic()
+        saved_at = looked_at = time.monotonic()
         while log.exit_code is None and self._read_some(reader, log):
             if time.monotonic() - saved_at >= self.settings.save_seconds:
                 save(log)
                 saved_at = time.monotonic()
             self._stop_if_asked(reader, log)
+            if time.monotonic() - looked_at >= LOOK_SECONDS:
+                self._refuse_pipes(request)
+                looked_at = time.monotonic()
         save(log)
+
+    def _refuse_pipes(self, request: Request) -> None:
+        """End a step that made a pipe where dbt reads and writes: it would wait there for ever."""
+        found = find_pipe((*request.written, request.folder))
+        if found:
+            self.process.close()
+            raise UserError(
+                f"the step made a pipe, {found}, at which dbt would wait for ever",
+                hint="look for the model or package that makes it",
+            )
 
     def _read_some(self, reader: LineReader, log: StepLog) -> bool:
         """Read what is there, waiting a little; return False when the process closed its pipe."""

@@ -86,12 +86,15 @@ class DbtProcess:
             request["writable"] = [str(path) for path in writable]
             request["readable"] = [str(path) for path in readable]
         text = json.dumps(request)
-        with contextlib.suppress(OSError):
+        # one that was closed: its pipes raise ValueError
+        with contextlib.suppress(OSError, ValueError):
             self._input.write(text.encode() + b"\n")
             self._input.flush()
 
     def read(self, seconds: float) -> bytes | None:
         """Return what the child printed, b"" when it closed its pipe, None after a silent wait."""
+        if self._is_closed:
+            return b""
         # poll, since select cannot wait for a file descriptor above 1023
         waiting = select.poll()
         waiting.register(self.output, select.POLLIN)

@@ -18,6 +18,7 @@ from marketing_analytics.local_cloud.runs.code.folder import (
     copy_changes,
     copy_files,
     drop_traps,
+    is_file_or_link,
     list_folder,
 )
 from marketing_analytics.local_cloud.runs.code.git import GitError, Repository, find_repository
@@ -121,9 +122,13 @@ def check_out(
     if is_address(source.place):
         mirror = mirrors.fetch(source.place, number=asked.request, check=check)
         return check_out_address(mirror, source, asked, home)
-    folder = Path(source.place).expanduser().resolve() / source.subdirectory
+    place = Path(source.place).expanduser().resolve()
+    folder = place / source.subdirectory
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}", hint="set where the project is")
+    if not folder.resolve().is_relative_to(place):
+        around = find_repository(place)
+        folder = require_inside(folder, around.top) if around and around.top else folder.resolve()
     repository = find_repository(folder)
     if repository is None or is_stranger(repository, folder):
         if asked.is_given:
@@ -238,32 +243,91 @@ def filled(
 ) -> Checkout:
     """Fill the folder with one commit. Raise UserError when the project is not in it."""
     inner = "" if subdirectory in ("", ".") else f"{Path(subdirectory).as_posix()}/"
-    if not repository.has_file(sha, f"{inner}{PROJECT_FILE}"):
+    repository.fill(home.tree, home.index, sha)
+    project = project_in(home.tree, inner)
+    if not (project / PROJECT_FILE).is_file():
         raise UserError(
             f"there is no {inner}{PROJECT_FILE} in commit {sha[:12]} of {place}",
             hint="commit the project, or set the project's subdirectory",
         )
-    repository.fill(home.tree, home.index, sha)
     of_branch = f" of branch {branch}" if branch else ""
     said = f"Commit {sha}{of_branch} of {place}."
-    return Checkout(home.tree / inner, sha, branch, repository=repository, sentences=[said])
+    return Checkout(project, sha, branch, repository=repository, sentences=[said])
+
+
+def project_in(tree: Path, inner: str) -> Path:
+    """Return the folder of the project where links of the repository lead to it."""
+    found = require_inside(tree / inner, tree)
+    return tree / found.relative_to(tree.resolve())
+
+
+def require_inside(folder: Path, place: Path) -> Path:
+    """Return where a folder really is. Raise UserError when links lead out of its place."""
+    found = folder.resolve()
+    if not found.is_relative_to(place.resolve()):
+        raise UserError(
+            f"the project's subdirectory {os.path.relpath(folder, place)} leads out of the "
+            f"repository, to {found}",
+            hint="link to a folder of the repository, or set the project's subdirectory",
+        )
+    return found
 
 
 def copy_work_tree(
     repository: Repository, top: Path, folder: Path, source: Source, home: Home
 ) -> Checkout:
     """Make a work tree's twin: its commit, and over it what is not committed nor ignored."""
+    folder = folder.resolve()
     require_project(folder)
     has_commit = repository.find_commit("HEAD") is not None
     sha, branch = head_of(repository, top) if has_commit else (None, None)
     repository.fill(home.tree, home.index, sha or EMPTY_TREE)
-    changes = changes_in(repository, top, own_folders(folder, source))
+    left_out = own_folders(folder, source)
+    listed = changes_in(repository, top, left_out)
+    submodules = [name for name in listed if is_submodule(top, name)]
+    changes = [
+        name
+        for one in listed
+        if one not in submodules
+        for name in files_of_change(top, one, left_out)
+    ]
     copy_changes(top, changes, home.tree)
     commit = f"commit {sha} of branch {branch}" if sha else "no commit"
     said = f"The server was started with --dirty: {commit} of {top}, "
     said += f"with {len(changes)} files that are not committed." if changes else "nothing changed."
-    project = home.tree / os.path.relpath(folder, top)
-    return Checkout(project, sha, branch, bool(changes), repository, [said])
+    told = [f"Not used: changes in {name}; submodules are not." for name in submodules]
+    project = project_in(home.tree, os.path.relpath(folder, top))
+    return Checkout(project, sha, branch, bool(changes), repository, [said, *told])
+
+
+def is_submodule(top: Path, name: str) -> bool:
+    """Return whether what git names as changed is a submodule: a folder that it does not open."""
+    return not name.endswith("/") and not is_file_or_link(top / name) and (top / name).is_dir()
+
+
+def files_of_change(top: Path, name: str, left_out: Sequence[Path]) -> list[str]:
+    """Return the files of a change: of a repository within the repository what git knows of it.
+
+    Of such a one git says the folder alone, with a slash behind its name.
+    """
+    if not name.endswith("/"):
+        return [name]
+    folder = top / name
+    inner = find_repository(folder)
+    if inner is None or inner.top is None or inner.top == top:
+        found = list_folder(folder, left_out)
+    else:
+        wanted = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+        listed = set(inner.git(*wanted, folder=folder, more=work_tree(inner)).split("\0"))
+        there = [one for one in sorted(listed - {""}) if os.path.lexists(folder / one)]
+        own = [one for one in there if not is_submodule(folder, one)]
+        found = [one for within in own for one in files_of_change(folder, within, left_out)]
+    return [name + one for one in found if not is_below(folder / one, left_out)]
+
+
+def is_below(path: Path, folders: Sequence[Path]) -> bool:
+    """Return whether a path lies in one of some folders."""
+    return any(path.is_relative_to(folder) for folder in folders)
 
 
 def own_folders(folder: Path, source: Source) -> tuple[Path, ...]:

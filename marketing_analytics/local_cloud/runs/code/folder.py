@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError
@@ -142,11 +142,33 @@ def drop_traps(folder: Path | str, *, is_deep: bool) -> None:
     """
     waiting = [os.fspath(folder)]
     while waiting:
-        for entry in entries_of(waiting.pop()):
-            if entry.is_dir(follow_symlinks=False):
-                waiting += [entry.path] * is_deep
-            elif not entry.is_file(follow_symlinks=False) and not is_socket(entry):
-                os.unlink(entry)  # noqa: PTH108
+        # a thread of the step may take away what was listed
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            for entry in entries_of(waiting.pop()):
+                drop_trap(entry, waiting, is_deep=is_deep)
+
+
+def drop_trap(entry: os.DirEntry[str], waiting: list[str], *, is_deep: bool) -> None:
+    """Remove a link or a pipe; have a folder looked through."""
+    with contextlib.suppress(FileNotFoundError, IsADirectoryError):
+        if entry.is_dir(follow_symlinks=False):
+            waiting += [entry.path] * is_deep
+        elif not entry.is_file(follow_symlinks=False) and not is_socket(entry):
+            os.unlink(entry)  # noqa: PTH108
+
+
+def find_pipe(folders: Iterable[Path]) -> str | None:
+    """Return a pipe in some folders, None for none: who opens it waits for its other end."""
+    waiting = [os.fspath(folder) for folder in folders]
+    while waiting:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            for entry in entries_of(waiting.pop()):
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                # a file, the usual case, costs no look at the disk
+                elif not entry.is_file(follow_symlinks=False) and is_pipe(entry):
+                    return entry.path
+    return None
 
 
 def entries_of(folder: str) -> list[os.DirEntry[str]]:
@@ -158,6 +180,11 @@ def entries_of(folder: str) -> list[os.DirEntry[str]]:
         if error.errno != errno.ENAMETOOLONG:
             raise
         return []
+
+
+def is_pipe(entry: os.DirEntry[str]) -> bool:
+    """Return whether this is a pipe, not a link to one."""
+    return stat.S_ISFIFO(entry.stat(follow_symlinks=False).st_mode)
 
 
 def is_socket(entry: os.DirEntry[str]) -> bool:

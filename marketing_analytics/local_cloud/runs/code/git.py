@@ -110,14 +110,6 @@ class Repository:
         commits = [one for one in begun if self.find_commit(one) == one]
         return commits[0] if len(commits) == 1 else None
 
-    def has_file(self, sha: str, path: str) -> bool:
-        """Return whether a commit holds a file."""
-        try:
-            self.git("cat-file", "-e", f"{sha}:{path}")
-        except GitError:
-            return False
-        return True
-
     def fill(self, tree: Path, index: Path, sha: str) -> None:
         """Make a folder hold one commit and nothing else."""
         tree.mkdir(parents=True, exist_ok=True)

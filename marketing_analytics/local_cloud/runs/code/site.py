@@ -25,6 +25,9 @@ from marketing_analytics.warehouse.profiles import (
 DUCKDB = "duckdb"
 # adapters whose target is called otherwise than schema
 SCHEMA_NAMES = {"bigquery": "dataset"}
+# which warehouse an output leads to; only of PostgreSQL a database is out of reach of another one
+PLACE_NAMES = ("type", "host", "server", "port", "account", "project", "path")
+DATABASE_NAMES = {"postgres": ("dbname", "database")}
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,30 @@ def default_schema(connection: Connection, site: Site) -> str:
     )
 
 
+def server_output(connection: Connection, site: Site) -> dict[str, Any] | None:
+    """Return dbt's output for an environment, None for a DuckDB file. Raise UserError."""
+    attributes = attributes_of(connection, site)
+    found = setting_of(connection, site, Kind.CONNECTION, "connection_id")
+    credentials = setting_of(connection, site, Kind.CREDENTIALS, "credentials_id") or {}
+    if found is not None and attributes.get("type") != DUCKDB:
+        config = found.get("config") or {}
+        return connection_output(found["adapter_version"], config, credentials, attributes)
+    return attributes if attributes.get("type", DUCKDB) != DUCKDB else None
+
+
+def warehouse_of(connection: Connection, site: Site) -> tuple[str, ...] | None:
+    """Return what is the same for environments with one warehouse, None for a file of its own.
+
+    Raise UserError when the settings of the environment are gone.
+    """
+    output = server_output(connection, site)
+    if output is None:
+        path = attributes_of(connection, site).get("path")
+        return (DUCKDB, str(path)) if path else None
+    names = PLACE_NAMES + DATABASE_NAMES.get(str(output.get("type")), ())
+    return tuple(str(output.get(name) or "").lower() for name in names)
+
+
 def profile_of(
     connection: Connection,
     run: Run,
@@ -116,15 +143,9 @@ def profile_of(
 
     `deferred` is the DuckDB file of another environment, which is attached read-only.
     """
-    attributes = attributes_of(connection, site)
-    found = setting_of(connection, site, Kind.CONNECTION, "connection_id")
-    credentials = setting_of(connection, site, Kind.CREDENTIALS, "credentials_id") or {}
-    if found is not None and attributes.get("type") != DUCKDB:
-        config = found.get("config") or {}
-        made = connection_output(found["adapter_version"], config, credentials, attributes)
-    elif attributes.get("type", DUCKDB) != DUCKDB:
-        made = attributes
-    else:
+    made = server_output(connection, site)
+    if made is None:
+        attributes = attributes_of(connection, site)
         made = profile_output(
             warehouse, schema=run.schema_name, threads=run.threads, raw_database=raw_database
         )

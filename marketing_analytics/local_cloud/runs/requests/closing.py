@@ -6,11 +6,13 @@ works with every adapter.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
 from marketing_analytics.cloud_api.limits import MAX_ID
+from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.records import CLOSING
 from marketing_analytics.local_cloud.runs.requests.schemas import (
     NUMBERS,
@@ -18,6 +20,7 @@ from marketing_analytics.local_cloud.runs.requests.schemas import (
     close_schema,
     is_ours,
     open_schemas,
+    other_users,
     request_words,
 )
 from marketing_analytics.local_cloud.runs.store import add_run, cancel_runs_of_request
@@ -29,12 +32,35 @@ from marketing_analytics.local_cloud.store.jobs import get_job
 
 DROP_COMMAND = "dbt run-operation drop_request_schemas"
 DROP_PROJECT = Path(__file__).parent / "drop"
+log = logging.getLogger(__name__)
 
 
-def close_requests(connection: Connection, job_id: int, number: int) -> list[int]:
-    """Close the requests of a job with a number; return the runs that drop their schemas."""
+def close_requests(connection: Connection, job_id: int, number: int, kind: str = "") -> list[int]:
+    """Close the request of a job with a number; return the runs that drop its schemas.
+
+    `kind` is needed when requests of two hosts have the number. Raise UserError without it.
+    """
     schemas = open_schemas(connection, job_id=job_id, number=number)
-    return close_all(connection, schemas, "was closed")
+    requests = sorted({schema.request for schema in schemas})
+    if len(requests) > 1 and not kind:
+        kinds = [request.partition(" ")[0] for request in requests]
+        raise UserError(
+            f"{' and '.join(requests)} are open: say which of them is closed",
+            hint=" or ".join(f"?kind={kind}" for kind in kinds),
+        )
+    chosen = [schema for schema in schemas if kind in ("", schema.request.partition(" ")[0])]
+    return close_all(connection, chosen, "was closed")
+
+
+def kept_words(connection: Connection, job_id: int, number: int) -> str:
+    """Return which schemas of a number stay when a request is closed, "" for none."""
+    schemas = open_schemas(connection, job_id=job_id, number=number)
+    return " ".join(
+        f"The schema {schema.schema_name} stays: {request_words(schema.request)} "
+        f"of {schema.request.partition(' ')[0]} uses it."
+        for schema in schemas
+        if is_ours(schema)
+    )
 
 
 def expire_requests(connection: Connection, unused_for: timedelta) -> list[int]:
@@ -52,7 +78,7 @@ def close_all(connection: Connection, schemas: Iterable[RequestSchema], why: str
 def close_request(connection: Connection, schema: RequestSchema, why: str) -> int | None:
     """Cancel what a request still runs and queue a run that drops its schema.
 
-    Return the run, None for a schema that was not named here and therefore stays.
+    Return the run, None for a schema that stays: it was not named here, or another request uses it.
     """
     words = request_words(schema.request)
     with transaction(connection):
@@ -60,6 +86,17 @@ def close_request(connection: Connection, schema: RequestSchema, why: str) -> in
         reason = f"Cancelled: {words} {why}."
         cancel_runs_of_request(connection, schema.job_id, schema.request, MAX_ID, reason)
         if not is_ours(schema) or get_job(connection, schema.job_id) is None:
+            return None
+        if users := other_users(connection, schema):
+            log.warning(
+                "%s %s, but %s of job %s uses its schema %s, which stays",
+                words,
+                why,
+                users[0].request,
+                users[0].job_id,
+                schema.schema_name,
+                extra={"action": "schema_kept"},
+            )
             return None
         kind, _, number = schema.request.partition(" ")
         field = next(name for name, known in NUMBERS.items() if known == kind)

@@ -110,7 +110,10 @@ def defer(
     other = find_deferred(connection, run)
     if other is None or not copy_state(data_folder, other.id, folder):
         return "There is no good run to defer to yet: nothing is compared or deferred.", None
-    return f"Deferred to run {other.id}: its artifacts are the state of this run.", other.id
+    said = f"Deferred to run {other.id}: its artifacts are the state of this run."
+    if other.project_id != run.project_id:
+        said += " It is of another project: what that does not have counts as new."
+    return said, other.id
 
 
 def go_on(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,16 @@ from marketing_analytics.local_cloud.runs.steps import subcommand_of
 
 # what each command makes; a test makes something where it stores its failures
 MAKES = {
-    "build": ("model", "seed", "snapshot", "test"),
-    "clone": ("model", "seed", "snapshot"),
-    "run": ("model",),
-    "seed": ("seed",),
-    "snapshot": ("snapshot",),
-    "test": ("test",),
+    "build": frozenset({"function", "model", "seed", "snapshot", "test"}),
+    "clone": frozenset({"model", "seed", "snapshot"}),
+    "run": frozenset({"model"}),
+    "seed": frozenset({"seed"}),
+    "snapshot": frozenset({"snapshot"}),
+    "test": frozenset({"test"}),
 }
+# nodes that are nothing in the warehouse; those of a kind that is not known here may be
+IDLE = {"analysis", "exposure", "metric", "saved_query", "semantic_model", "source", "unit_test"}
+KNOWN = IDLE.union(*MAKES.values())
 # what a step selects; `ls` takes no `--models` beside the kinds of what it lists
 SELECTING = {
     **dict.fromkeys(("--select", "-s", "--models", "--model", "-m"), "--select"),
@@ -36,25 +40,51 @@ KINDS_LEFT_OUT = frozenset({"--exclude-resource-type", "--exclude-resource-types
 # words that stand for every kind
 EVERY = frozenset({"all", "default"})
 KEYS = "unique_id relation_name resource_type schema config"
-LISTING = ("ls", "--output", "json", "--output-keys", KEYS)
+# what is said here no variable such as DBT_RESOURCE_TYPES can narrow
+WHOLE = ("--resource-type", "all", "--exclude-resource-type", "analysis")
+LISTING = ("ls", "--output", "json", "--output-keys", KEYS, *WHOLE)
 TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 MAX_NAMED = 5
 
 
-def listing_args(args: Sequence[str]) -> list[str]:
-    """Return the arguments that list what a step would make; empty when it makes nothing."""
+@dataclass(frozen=True)
+class Making:
+    """The kinds of nodes that a step makes: of its command, as its own options narrow them."""
+
+    kinds: frozenset[str]
+    wanted: frozenset[str]
+    left_out: frozenset[str]
+
+    def has(self, kind: str) -> bool:
+        """Return whether nodes of a kind are made; one that is not known here may be."""
+        may_be = kind in self.kinds or kind not in KNOWN
+        return may_be and kind not in self.left_out and (not self.wanted or kind in self.wanted)
+
+    def has_any(self) -> bool:
+        """Return whether anything can be made."""
+        return bool(self.kinds) and (not self.wanted or any(map(self.has, self.wanted)))
+
+
+def making_of(args: Sequence[str]) -> Making:
+    """Return the kinds of nodes that a step makes."""
     options = list(options_of(args))
-    kinds = kinds_of(MAKES.get(subcommand_of(args) or "", ()), options)
-    if not kinds:
+    wanted, left_out = words_of(options, KINDS), words_of(options, KINDS_LEFT_OUT)
+    kinds = MAKES.get(subcommand_of(args) or "", frozenset())
+    return Making(kinds, frozenset() if wanted & EVERY else wanted, left_out)
+
+
+def listing_args(args: Sequence[str]) -> list[str]:
+    """Return the arguments that list what a step selects; empty when it makes nothing."""
+    if not making_of(args).has_any():
         return []
     kept: list[str] = []
-    for name, values in options:
+    for name, values in options_of(args):
         if name in SELECTING:
             kept += [SELECTING[name], *values]
         elif name in KEPT:
             # a word after the one value is the command
             kept += [name, *values[:1]]
-    return [*LISTING, *(word for kind in kinds for word in ("--resource-type", kind)), *kept]
+    return [*LISTING, *kept]
 
 
 def options_of(args: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
@@ -72,16 +102,10 @@ def options_of(args: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
         yield name, values
 
 
-def kinds_of(made: Sequence[str], options: Sequence[tuple[str, list[str]]]) -> list[str]:
-    """Return the kinds of nodes that a step makes, as its own options narrow them."""
-    wanted, left_out = words_of(options, KINDS), words_of(options, KINDS_LEFT_OUT)
-    is_any = not wanted or bool(wanted & EVERY)
-    return [kind for kind in made if (is_any or kind in wanted) and kind not in left_out]
-
-
-def words_of(options: Sequence[tuple[str, list[str]]], names: frozenset[str]) -> set[str]:
+def words_of(options: Sequence[tuple[str, list[str]]], names: frozenset[str]) -> frozenset[str]:
     """Return the words that some options have, in lower case."""
-    return {word.lower() for name, values in options if name in names for word in values}
+    chosen = (values for name, values in options if name in names)
+    return frozenset(word.lower() for values in chosen for word in values)
 
 
 def stores_failures(args: Sequence[str], environment: Mapping[str, str]) -> bool:
@@ -92,12 +116,15 @@ def stores_failures(args: Sequence[str], environment: Mapping[str, str]) -> bool
     return environment.get("DBT_STORE_FAILURES", "").lower() in TRUE
 
 
-def elsewhere_words(events: Path, schema_name: str, *, is_storing: bool = False) -> str:
+def elsewhere_words(
+    events: Path, schema_name: str, making: Making, *, is_storing: bool = False
+) -> str:
     """Return why a step may not run, from dbt's events of its listing; "" when it may.
 
     `is_storing` is whether tests store their failures when they do not say it themselves.
     """
-    names = [relation_of(one, is_storing=is_storing) for one in listed(events)]
+    made = (one for one in listed(events) if making.has(str(one.get("resource_type"))))
+    names = [relation_of(one, is_storing=is_storing) for one in made]
     found = [name for name in names if name and not is_inside(name, schema_name)]
     if not found:
         return ""
@@ -121,7 +148,7 @@ def relation_of(node: Mapping[str, Any], *, is_storing: bool) -> str:
 
 
 def listed(events: Path) -> Iterator[dict[str, Any]]:
-    """Yield what dbt listed; a listing that failed is empty, and the step then says why."""
+    """Yield what dbt listed."""
     for line in read_plain(events).decode("utf-8", "replace").splitlines():
         try:
             found = json.loads(json.loads(line)["info"]["msg"])

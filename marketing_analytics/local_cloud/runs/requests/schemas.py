@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,8 @@ NUMBERS = {
     "azure_pull_request_id": "azure",
     "non_native_pull_request_id": "other",
 }
-# results of these are relations
-BUILT = ("model.", "seed.", "snapshot.")
-DONE = ("success", "partial success")
+# results of what is in the warehouse now; of tests those that stored their failures name a relation
+DONE = ("success", "partial success", "pass", "warn", "fail")
 QUOTES = re.compile(r"[\"`\[\]]")
 
 
@@ -77,10 +76,12 @@ def named_schemas(connection: Connection, project_id: int) -> list[str]:
     return [row["name"] for row in connection.execute(sql, {"project_id": project_id})]
 
 
-def environments_of_project(connection: Connection, project_id: int) -> list[int]:
-    """Return the environments of a project, also the deleted ones."""
-    sql = load_sql("runs_requests")["environments_of_project"]
-    return [row["id"] for row in connection.execute(sql, {"project_id": project_id})]
+def environments_by_project(connection: Connection) -> dict[int, list[int]]:
+    """Return the environments of every project, also the deleted ones."""
+    found: dict[int, list[int]] = {}
+    for row in connection.execute(load_sql("runs_requests")["environments"]):
+        found.setdefault(row["project_id"], []).append(row["id"])
+    return found
 
 
 def note_request(connection: Connection, job_id: int, request: str, schema: str) -> None:
@@ -107,14 +108,19 @@ def close_schema(connection: Connection, schema: RequestSchema) -> None:
     connection.execute(sql, {**values, "schema_name": schema.schema_name})
 
 
+def other_users(connection: Connection, schema: RequestSchema) -> list[RequestSchema]:
+    """Return the open requests that build into the schema of another one, or of a closed one."""
+    sql = load_sql("runs_requests")["other_users"]
+    return find_all(connection, RequestSchema, sql, asdict(schema))
+
+
 def built_elsewhere(results: Path, schema_name: str) -> list[str]:
     """Return the relations of a run_results.json that lie outside of a request's schemas.
 
     A project's own `generate_schema_name` may leave the target's schema out.
     """
     found = part_in(results, "results") or []
-    built = [one for one in found if str(one.get("unique_id", "")).startswith(BUILT)]
-    names = [str(one.get("relation_name") or "") for one in built if one.get("status") in DONE]
+    names = [str(one.get("relation_name") or "") for one in found if one.get("status") in DONE]
     return [name for name in names if name and not is_inside(name, schema_name)]
 
 

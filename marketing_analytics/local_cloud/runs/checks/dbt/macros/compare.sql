@@ -1,15 +1,17 @@
 {#
-  say of every model how the relation of the run differs from the other one; of rows that differ up to
-  `most_keys` keys are said, masked here already. `personal` is as for the rows that fail a test.
+  say of every model how the relation of the run differs from the other one; of each kind of rows that
+  differ up to `most_rows` are said, masked here already, and the keys of `most_keys`: all rows with their
+  first columns, of changed ones what has changed. `personal` is as for the rows that fail a test.
 #}
-{% macro compare_models(models, most_keys, personal) %}
+{% macro compare_models(models, most_keys, most_rows, most_columns, personal) %}
+    {% set limits = {'most_keys': most_keys, 'most_rows': most_rows, 'most_columns': most_columns} %}
     {% for model in models %}
-        {% do log(tojson({'compared': compare_changes.compare_model(model, most_keys, personal)}), info=true) %}
+        {% do log(tojson({'compared': compare_changes.compare_model(model, limits, personal)}), info=true) %}
     {% endfor %}
 {% endmacro %}
 
 {# what one model says: `before` and `after` are database, schema and identifier #}
-{% macro compare_model(model, most_keys, personal) %}
+{% macro compare_model(model, limits, personal) %}
     {% set after = load_relation(api.Relation.create(**model.after)) %}
     {% set before = load_relation(api.Relation.create(**model.before)) if model.before else none %}
     {% set found = {'unique_id': model.unique_id, 'is_built': after is not none, 'is_new': before is none} %}
@@ -56,8 +58,14 @@
         changed_by_column=dict(zip(values, numbers[7:]))
     ) %}
     {% if numbers[4] + numbers[5] + numbers[6] > 0 %}
-        {% set statement = compare_changes.some_keys(before, after, old, new, key, values, most_keys) %}
-        {% do found.update(sample_keys=compare_changes.masked_keys(run_query(statement), key, personal)) %}
+        {% set shown = compare_changes.shown_values(values, found.changed_by_column, limits.most_columns) %}
+        {% set table = run_query(compare_changes.some_rows(before, after, old, new, key, values, shown, limits.most_rows)) %}
+        {% set names = [] %}
+        {% for place in shown %}{% do names.append(new[values[place]].name) %}{% endfor %}
+        {% do found.update(
+            sample_keys=compare_changes.masked_keys(table, key, limits.most_keys, personal),
+            sample_rows=compare_changes.masked_rows(table, key, names, personal)
+        ) %}
     {% endif %}
     {{ return(found) }}
 {% endmacro %}
@@ -116,6 +124,7 @@
             keyed_old_rows.is_there as was_there,
             keyed_new_rows.is_there as is_there
             {% for column in key %}, coalesce(keyed_old_rows.k{{ loop.index0 }}, keyed_new_rows.k{{ loop.index0 }}) as k{{ loop.index0 }}{% endfor %}
+            {% for column in values %}, keyed_old_rows.v{{ loop.index0 }} as o{{ loop.index0 }}, keyed_new_rows.v{{ loop.index0 }} as n{{ loop.index0 }}{% endfor %}
             {% for column in values %}, case when keyed_old_rows.v{{ loop.index0 }} is distinct from keyed_new_rows.v{{ loop.index0 }} then 1 else 0 end as d{{ loop.index0 }}{% endfor %}
         from keyed_old_rows
         full outer join keyed_new_rows
@@ -152,13 +161,25 @@
     from counted
 {% endmacro %}
 
-{# one statement with the first keys of the rows that came, went or have other values #}
-{% macro some_keys(before, after, old, new, key, values, most_keys) %}
+{# the places of the columns that are shown: those with changes first #}
+{% macro shown_values(values, changed, most_columns) %}
+    {% set found = [] %}
+    {% for is_changed in (true, false) %}
+        {% for name in values if (changed[name] > 0) == is_changed %}
+            {% do found.append(values.index(name)) %}
+        {% endfor %}
+    {% endfor %}
+    {{ return(found[:most_columns] | sort) }}
+{% endmacro %}
+
+{# one statement with the first rows that came, went or have other values #}
+{% macro some_rows(before, after, old, new, key, values, shown, most_rows) %}
     {{ compare_changes.joined_rows(before, after, old, new, key, values) }},
     differing as (
         select
             case when was_there is null then 'added' when is_there is null then 'removed' else 'changed' end as what
             {% for column in key %}, k{{ loop.index0 }}{% endfor %}
+            {% for place in shown %}, o{{ place }}, n{{ place }}, d{{ place }}{% endfor %}
         from joined
         where was_there is null or is_there is null or {{ compare_changes.is_changed(values) }}
     ),
@@ -171,21 +192,48 @@
             ) as place
         from differing
     )
-    select what{% for column in key %}, k{{ loop.index0 }}{% endfor %}
+    select
+        what{% for column in key %}, k{{ loop.index0 }}{% endfor %}
+        {% for place in shown %}, o{{ place }}, n{{ place }}, d{{ place }}{% endfor %}
     from numbered
-    where place <= {{ most_keys }}
+    where place <= {{ most_rows }}
     order by what, place
 {% endmacro %}
 
-{# the rows of such a statement by what became of them #}
-{% macro masked_keys(table, key, personal) %}
+{# the keys of such a statement by what became of their rows #}
+{% macro masked_keys(table, key, most_keys, personal) %}
     {% set found = {'added': [], 'removed': [], 'changed': []} %}
     {% for row in table.rows %}
+        {% set cells = row.values() %}
         {% set told = [] %}
         {% for name in key %}
-            {% do told.append(compare_changes.masked(name, row.values()[loop.index], personal)) %}
+            {% do told.append(compare_changes.masked(name, cells[loop.index], personal)) %}
         {% endfor %}
-        {% do found[row.values()[0]].append(told) %}
+        {% if found[cells[0]] | length < most_keys %}{% do found[cells[0]].append(told) %}{% endif %}
+    {% endfor %}
+    {{ return(found) }}
+{% endmacro %}
+
+{# its rows by what became of them: the value of the side that has it, of changed ones both where they differ #}
+{% macro masked_rows(table, key, names, personal) %}
+    {% set found = {'added': [], 'removed': [], 'changed': []} %}
+    {% for row in table.rows %}
+        {% set cells = row.values() %}
+        {% set told = {} %}
+        {% for name in key %}
+            {% do told.update({name: compare_changes.masked(name, cells[loop.index], personal)}) %}
+        {% endfor %}
+        {% for name in names %}
+            {% set first = 1 + (key | length) + 3 * loop.index0 %}
+            {% set old_value = compare_changes.masked(name, cells[first], personal) %}
+            {% set new_value = compare_changes.masked(name, cells[first + 1], personal) %}
+            {% if cells[0] != 'changed' %}
+                {% do told.update({name: old_value if cells[0] == 'removed' else new_value}) %}
+            {% elif cells[first + 2] | int == 1 %}
+                {% do told.update({name: {'before': old_value, 'after': new_value}}) %}
+            {% endif %}
+        {% endfor %}
+        {% do found[cells[0]].append(told) %}
     {% endfor %}
     {{ return(found) }}
 {% endmacro %}
