@@ -31,15 +31,17 @@ OUTPUTS: dict[str, dict[str, Any]] = {
     "snowflake": {"account": "a", "user": "u", "password": "p", "database": "d", "schema": "s",
                   "warehouse": "w", "role": "r"},
 }  # fmt: skip
-# of DuckDB alone, or of few
+# of DuckDB alone, or of few; of regular expressions Java's are known to be those of Spark
 EVERYWHERE = (
     r"\bepoch(_us|_ms)?\(", r"\blist(_\w+)?\(", r"\bbit_xor\(", r"\bmd5_number", r"\bqualify\b",
-    r"[^:]//[^']", r"::", r"\bstrptime\(", r"\bstrftime\(", r"\bunnest\(", r"\bregexp_\w+\(",
+    r"[^:]//[^']", r"::", r"\bstrptime\(", r"\bstrftime\(", r"\bunnest\(",
+    r"\bregexp_(?!replace\()\w+\(",
     r"\bcast\((?!null\b)[^()]+ as boolean\)", r"\bgroup by all\b", r"\bexclude\s*\(", r"\bilike\b",
 )  # fmt: skip
 TRAPS: dict[str, tuple[str, ...]] = {
     # its hashes are bytes, its decimals short, its unions say which
     "bigquery": (
+        r"\bregexp_replace\(",
         r"\bsha256\(", r"\bmd5\(", r"\bat time zone\b", r"\bvarchar\b", r"\bas double\b",
         r"\bsplit_part\(", r"\bposition\(", r"\bunion(?! all| distinct)\b", r"\bfilter\s*\(",
         r"\bdatediff\(", r"\b(?<!big)decimal\(\d+, 1\d\)", r"\b(?<!big)decimal\(3[2-8], \d\)",
@@ -51,10 +53,12 @@ TRAPS: dict[str, tuple[str, ...]] = {
     ),
     # no arrays, no min_by
     "redshift": (
+        r"\bregexp_replace\(",
         r"\bmin_by\(", r"\bmax_by\(", r"\barray_agg\(", r"\bfilter\s*\(", r"\bhashtext",
         r"\bas double\)", r"\bstring\b", r"\bextract\(epoch",
     ),
     "snowflake": (
+        r"\bregexp_replace\(",
         r"\bat time zone\b", r"\bfilter\s*\(", r"\bextract\(epoch",
         r"\barray_agg\([^)]*\border by\b", r"\bhashtext", r"\bto_utf8\(",
     ),

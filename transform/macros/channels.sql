@@ -1,28 +1,22 @@
-{#- a traffic parameter as people meant it: lower case, decoded, null when it says nothing -#}
-{% macro plain_text(value) -%}
-    {%- set codes = [
-        ('%25', '%'), ('%20', ' '), ('+', ' '), ('%2b', ' '), ('%2d', '-'), ('%2e', '.'), ('%5f', '_'),
-        ('%2f', '/'), ('%3a', ':'), ('%7c', '|'), ('%28', '('), ('%29', ')'), ('%26', '&')
-    ] -%}
+{#- a decoded text of a tag as it is compared: lower case, null when it says nothing -#}
+{% macro plain_text(text) -%}
     {%- set blanks = [
         '', '-', '(not set)', 'not set', '(none)', 'none', '(direct)', 'direct', '(organic)',
         '(referral)', '(ai-assistant)', 'null', 'undefined', 'n/a'
     ] -%}
-    {%- set decoded = namespace(sql='lower(' ~ value ~ ')') -%}
-    {%- for code, character in codes -%}
-        {%- set decoded.sql = "replace(" ~ decoded.sql ~ ", '" ~ code ~ "', '" ~ character ~ "')" -%}
-    {%- endfor -%}
-    {#- most values hold no code, and decoding every event costs more than all else -#}
-    {%- set is_coded = contains(value, "'%'") ~ ' or ' ~ contains(value, "'+'") -%}
-    {%- set text = 'trim(case when ' ~ is_coded ~ ' then ' ~ decoded.sql
-        ~ ' else lower(' ~ value ~ ') end)' -%}
-    case when {{ text }} not in {{ text_list(blanks) }} then {{ text }} end
+    {%- set plain = "trim(replace(lower(" ~ text ~ "), '+', ' '))" -%}
+    case when {{ plain }} not in {{ text_list(blanks) }} then {{ plain }} end
+{%- endmacro %}
+
+{#- a decoded text of a tag with its letters as they are, null when it says nothing -#}
+{% macro stated_text(text) -%}
+    case when {{ plain_text(text) }} is not null then {{ text }} end
 {%- endmacro %}
 
 {#- words with one blank for whatever separates them, so that paid_social equals Paid-Social -#}
 {% macro plain_words(value) -%}
     trim(replace(replace(replace(
-        translate(lower({{ value }}), '_-/|.:,;+()[]&', '              '),
+        translate(lower({{ value }}), '_-/|.:,;+()[]&{{ "\u00a0" }}', '               '),
         '    ', ' '
     ), '   ', ' '), '  ', ' '))
 {%- endmacro %}
@@ -66,29 +60,4 @@
         or {{ ends_with(host, "'.' || " ~ other) }}
         or {{ ends_with(other, "'.' || " ~ host) }}
     )
-{%- endmacro %}
-
-{#- host of a web address without port and www, null when there is none -#}
-{% macro url_host(url) -%}
-    {%- set host = text_part("replace(lower(" ~ url ~ "), '//www.', '//')", '//', 2) -%}
-    {%- set host = text_part(text_part(text_part(host, '/', 1), '?', 1), '#', 1) -%}
-    nullif({{ text_part(host, ':', 1) }}, '')
-{%- endmacro %}
-
-{#- parameters of a web address between ampersands -#}
-{% macro url_parameters(url) -%}
-    ('&' || translate({{ url }}, '?#', '&&') || '&')
-{%- endmacro %}
-
-{#- is a parameter there, with a value -#}
-{% macro has_parameter(parameters, name) -%}
-    (
-        {{ contains("lower(" ~ parameters ~ ")", "'&' || lower(" ~ name ~ ") || '='") }}
-        and not {{ contains("lower(" ~ parameters ~ ")", "'&' || lower(" ~ name ~ ") || '=&'") }}
-    )
-{%- endmacro %}
-
-{#- the value of a parameter, null where there is none -#}
-{% macro parameter_value(parameters, name) -%}
-    nullif({{ text_part(text_part(parameters, '&' ~ name ~ '=', 2), '&', 1) }}, '')
 {%- endmacro %}

@@ -35,7 +35,7 @@ acted as (
         events.device_key,
         events.event_timestamp_us,
         events.event_index,
-        {{ text_part(text_part('events.page_location', '/', 4), '?', 1) }} as folder
+        {{ url_folder('events.page_location') }} as folder
     from events
     inner join sessions
         on events.device_key = sessions.device_key

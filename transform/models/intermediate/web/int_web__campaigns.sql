@@ -120,7 +120,7 @@ found as (
     left join named on placed.session_id = named.session_id
     left join mapping
         on placed.platform = mapping.platform
-        and placed.campaign_words = {{ plain_words('mapping.traffic_campaign') }}
+        and placed.campaign_words = {{ plain_words(decoded_text('mapping.traffic_campaign')) }}
         and placed.campaign_words <> ''
 
 ),

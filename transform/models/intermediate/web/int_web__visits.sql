@@ -26,20 +26,31 @@ click_ids as (
 
 ),
 
-located as (
+addressed as (
 
     select
         events.*,
-        coalesce(
-            {{ url_host('events.traffic_source') }}, {{ plain_name('events.traffic_source') }}
-        ) as source_name,
-        coalesce(events.traffic_medium, 'referral') = 'referral' as is_source_a_referrer,
-        {{ url_host('events.page_location') }} as page_host,
-        {{ url_host('events.page_referrer') }} as referring_host
+        {{ url_authority('events.traffic_source') }} as source_authority,
+        {{ url_authority('events.page_location') }} as page_authority,
+        {{ url_authority('events.page_referrer') }} as referring_authority
     from events
     inner join permitted
         on events.device_key = permitted.device_key
         and events.ga_session_id = permitted.ga_session_id
+
+),
+
+located as (
+
+    select
+        *,
+        coalesce(
+            {{ authority_host('source_authority') }}, {{ plain_name('traffic_source') }}
+        ) as source_name,
+        coalesce(traffic_medium, 'referral') = 'referral' as is_source_a_referrer,
+        {{ authority_host('page_authority') }} as page_host,
+        {{ authority_host('referring_authority') }} as referring_host
+    from addressed
 
 ),
 
@@ -166,7 +177,7 @@ clicked as (
         ) as click_rank
     from tagged
     inner join click_ids
-        on {{ has_parameter('tagged.landing_parameters', 'click_ids.click_id') }}
+        on {{ parameter_value('tagged.landing_parameters', 'click_ids.click_id') }} is not null
         or (click_ids.click_id = 'gclid' and tagged.gclid is not null)
 
 ),
@@ -189,11 +200,11 @@ visits as (
             end,
             ''
         ) as origin_medium,
-        coalesce({{ plain_words(plain_text('grouped.traffic_campaign')) }}, '') as campaign_words,
+        coalesce({{ plain_words('grouped.traffic_campaign') }}, '') as campaign_words,
         coalesce(clicked.click_id, '') as click_id,
         coalesce(
             grouped.gclid,
-            {{ parameter_value('grouped.landing_parameters', 'gclid') }}
+            {{ parameter_value('grouped.landing_parameters', "'gclid'") }}
         ) as gclid,
         grouped.traffic_source,
         grouped.traffic_medium,

@@ -6,6 +6,19 @@ source as (
 
 ),
 
+decoded as (
+
+    select
+        *,
+        {{ decoded_text('source') }} as decoded_source,
+        {{ decoded_text('medium') }} as decoded_medium,
+        {{ decoded_text('campaign') }} as decoded_campaign,
+        {{ decoded_text('campaign_id') }} as decoded_campaign_id,
+        {{ decoded_text('gclid') }} as decoded_gclid
+    from source
+
+),
+
 renamed as (
 
     select
@@ -18,12 +31,11 @@ renamed as (
         event_name,
         page_location,
         page_referrer,
-        {{ plain_text('source') }} as traffic_source,
-        {{ plain_text('medium') }} as traffic_medium,
-        case when {{ plain_text('campaign') }} is not null then campaign end as traffic_campaign,
-        case when {{ plain_text('campaign_id') }} is not null then campaign_id end
-            as traffic_campaign_id,
-        nullif(gclid, '') as gclid,
+        {{ plain_text('decoded_source') }} as traffic_source,
+        {{ plain_text('decoded_medium') }} as traffic_medium,
+        {{ stated_text('decoded_campaign') }} as traffic_campaign,
+        {{ stated_text('decoded_campaign_id') }} as traffic_campaign_id,
+        {{ stated_text('decoded_gclid') }} as gclid,
         nullif(transaction_id, '') as order_id,
         value as event_value,
         currency,
@@ -39,7 +51,7 @@ renamed as (
         event_date,
         {{ to_utc('event_at') }} as event_at,
         {{ to_utc('_loaded_at') }} as loaded_at
-    from source
+    from decoded
     where {{ is_known_by_as_of('event_date') }}
 
 )
