@@ -38,18 +38,18 @@ def test_a_dollar_that_brings_less_is_return_alone():
 
 def test_the_sentences_say_amounts_and_directions():
     changes = decomposed({"a": (100, 200)}, {"a": (150, 270)})
-    assert overall(changes, "28 days before") == (
+    assert overall(changes, "28 days before", "USD") == (
         "Attributed revenue of paid channels rose by 70 USD to 270 USD (↑ +35.0 %)"
         " against the 28 days before: volume +100 USD, mix +0 USD, return −30 USD."
     )
-    assert largest(changes, {"a": "Paid search"}) == (
+    assert largest(changes, {"a": "Paid search"}, "USD") == (
         "Paid search moved most, by +70 USD: its ROAS went from 2.00 to 1.80;"
         " −30 USD of it is return, +100 USD spend."
     )
-    assert overall([], "28 days before").startswith("No revenue is attributed")
+    assert overall([], "28 days before", "USD").startswith("No revenue is attributed")
 
 
 def test_no_channel_moved_most_where_none_moved():
     for revenue in (0, 70):
         changes = decomposed({"a": (100, revenue), "b": (0, 0)}, {"a": (150, revenue)})
-        assert largest(changes, {}) == "The attributed revenue of no channel moved."
+        assert largest(changes, {}, "USD") == "The attributed revenue of no channel moved."

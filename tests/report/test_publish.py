@@ -160,6 +160,7 @@ def test_what_cannot_be_read_is_told_with_what_to_do(tmp_path):
     [
         ("rpt_executive_kpis", "plan_value"), ("rpt_lifetime_value", "value_365d_usd"),
         ("dim_channels", "is_paid"), ("fct_conversions", "revenue_usd"),
+        ("int_calendar__as_of", "reporting_currency"),
     ],
 )  # fmt: skip
 def test_marts_of_another_version_are_told_by_the_column_that_they_lack(

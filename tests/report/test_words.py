@@ -28,7 +28,7 @@ from marketing_analytics.report.pages.drawing import spark_path
     ],
 )  # fmt: skip
 def test_a_value_is_shown_in_its_unit(value, unit, words):
-    assert shown(value, unit) == words
+    assert shown(value, unit, "USD") == words
 
 
 def test_a_change_has_sign_arrow_and_tone():

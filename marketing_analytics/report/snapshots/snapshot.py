@@ -14,11 +14,13 @@ from marketing_analytics.report.snapshots.publish import current
 from marketing_analytics.warehouse import duckdb
 
 MEMORY_LIMIT = "600MB"
+# of amounts in a snapshot that does not tell it: there was no other before it was told
+DEFAULT_CURRENCY = "USD"
 # what definitions read, whatever was built: without it their numbers are not known
 ASKED_ALWAYS = {
     "rpt_executive_kpis": "kpi_month date, metric varchar, plan_value double",
     "rpt_lifetime_value": "cohort_month date, customers bigint, value_365d_usd double",
-    "int_calendar__as_of": "as_of_date date",
+    "int_calendar__as_of": "as_of_date date, reporting_currency varchar",
 }
 
 
@@ -55,6 +57,19 @@ class Snapshot:
         """Return the day that the data call today."""
         found = self.one("select max(as_of_date) from int_calendar__as_of")
         return found or self.last_day
+
+    def columns(self, table: str) -> frozenset[str]:
+        """Return the columns of a table: an older snapshot may lack some."""
+        rows = self.connection.execute(f"describe {table}").fetchall()
+        return frozenset(str(row[0]) for row in rows)
+
+    @cached_property
+    def currency(self) -> str:
+        """Return the currency of all amounts, which stand in columns that end in _usd."""
+        if "reporting_currency" not in self.columns("int_calendar__as_of"):
+            return DEFAULT_CURRENCY
+        found = self.one("select max(reporting_currency) from int_calendar__as_of")
+        return found or DEFAULT_CURRENCY
 
     @cached_property
     def first_day(self) -> date:

@@ -22,7 +22,7 @@
     return total;
   }
 
-  /* one channel in a range of days: USD and conversions */
+  /* one channel in a range of days: amounts and conversions */
   function ofChannel(key, range, context, credit) {
     const { data, state } = context, types = measures.types(state.customers);
     const of = (name, kinds = types) => sum(kinds, (type) => measures.total(credit[name][key]?.[type], range)) / 100;
