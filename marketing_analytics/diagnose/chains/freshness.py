@@ -84,7 +84,7 @@ def judge_marts(rows: Sequence[Row]) -> Verdict:
     """Judge marts among each other, and today: a day apart at most."""
     known = [row for row in rows if row["as_of_date"] is not None]
     if not known:
-        return broken("no mart has a day")
+        return broken("no mart has a day: there are no data yet")
     latest = max(row["as_of_date"] for row in known)
     old = [row for row in known if (latest - row["as_of_date"]).days > MOST_DAYS_APART]
     if old:
@@ -132,14 +132,14 @@ CHAIN = (
         "int_ads__daily, stg_<shop>__orders, stg_ga4__events and their marts", judge_run,
         "look why the jobs did not run: `marketing jobs list`, then"
         " `marketing jobs run KEY --follow`",
-        "docs/runbooks/job-runs.md",
+        "docs/runbooks/job-runs.md", is_of_days=True,
     ),
     Link(
         "marts", "freshness/marts",
         "Are all marts of the same day, and of today?",
         "as_of_date and the last days of the marts", judge_marts,
         "run the job of the mart that is behind: `marketing jobs run KEY --follow`",
-        "docs/runbooks/freshness.md",
+        "docs/runbooks/freshness.md", is_of_days=True,
     ),
     Link(
         "report", "freshness/report",
