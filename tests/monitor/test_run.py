@@ -76,6 +76,21 @@ def test_a_fault_is_found_by_its_monitor_and_is_over_when_it_is_mended(
     assert wrong(run(place, monitor)) == []
 
 
+@pytest.mark.parametrize("currency", ["EUR", None])
+def test_amounts_are_in_the_currency_that_is_reported(place: Place, currency: str | None) -> None:
+    if currency:
+        change(place, f"update marts.int_calendar__as_of set reporting_currency = '{currency}'")
+    else:
+        # marts of before
+        change(place, "alter table marts.int_calendar__as_of drop column reporting_currency")
+    change(place, FAULTS["budget"])
+    change(place, FAULTS["unmapped_channels"])
+    for monitor in ("budget", "unmapped_channels"):
+        sentences = [result.sentence for result in wrong(run(place, monitor))]
+        assert sentences
+        assert all(f" {currency or 'USD'} " in sentence for sentence in sentences)
+
+
 def test_orders_that_cost_nothing_are_counted_too(place: Place) -> None:
     change(place, "insert into marts.stg_shop__orders values ('gift', 'USD', 0, '2026-10-30')")
     (found,) = wrong(run(place, "reconciliation"))

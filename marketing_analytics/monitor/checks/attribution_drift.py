@@ -196,7 +196,8 @@ def explained(seen: Look, spend: Mapping[date, float], finding: Finding) -> Find
         finding.value <= finding.upper * times
     )  # fmt: skip
     if (times < 1) == is_low and is_followed:
-        sentence = f"{finding.sentence}; its spend is {now:,.0f} USD where {usual:,.0f} was usual"
+        spent = f"{now:,.0f} {seen.currency} where {usual:,.0f} was usual"
+        sentence = f"{finding.sentence}; its spend is {spent}"
         return replace(finding, status="announced", sentence=sentence)
     return finding
 

@@ -30,7 +30,7 @@ def look(seen: Look) -> Iterator[Finding]:
             "failing",
             f"{row['sessions']:,} visits of source {row['traffic_source']} and medium"
             f" {row['traffic_medium']} belong to no channel ({row['reason']}): {share:.1f} % of the"
-            f" traffic, {float(row['revenue_usd']):,.0f} {row['currency']} of revenue",
+            f" traffic, {float(row['revenue_usd']):,.0f} {seen.currency} of revenue",
             ACTION,
             value=share,
             lower=0.0,
@@ -45,7 +45,7 @@ CHECK = Check(
     name="unmapped_channels",
     title="every name of traffic has a channel",
     severity="ticket",
-    tables=("rpt_unmapped_traffic", "int_web__sessions", "int_calendar__as_of"),
+    tables=("rpt_unmapped_traffic", "int_web__sessions"),
     look=look,
     thresholds={
         "sessions": Threshold(10, "Visits from which on a name is told of.", minimum=1),

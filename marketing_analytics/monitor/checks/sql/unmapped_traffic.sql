@@ -37,10 +37,8 @@ select
     unmapped.revenue_usd,
     unmapped.first_session_date,
     unmapped.last_session_date,
-    max(as_of.reporting_currency) as currency,
     sum(traffic.sessions) as all_sessions
 from unmapped
-cross join {marts}.int_calendar__as_of as as_of
 left join traffic
     on traffic.session_date >= unmapped.first_session_date
     and traffic.session_date <= unmapped.last_session_date
