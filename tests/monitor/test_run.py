@@ -95,7 +95,7 @@ def test_orders_that_cost_nothing_are_counted_too(place: Place) -> None:
     change(place, "insert into marts.stg_shop__orders values ('gift', 'USD', 0, '2026-10-30')")
     (found,) = wrong(run(place, "reconciliation"))
     assert found.subject == "shop/orders"
-    assert "1 fewer orders than the shop, of the same total (10 of 11 on 1 day)" in found.sentence
+    assert "1 fewer order than the shop, of the same total (10 of 11 on 1 day)" in found.sentence
     # one that is lost with its money is told with its money
     change(
         place,

@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any
 
 from marketing_analytics.monitor.check import Check, Finding, Look, Note, Threshold
+from marketing_analytics.web.words import plural
 
 HISTORY_DAYS, DAYS, WEEK = 28, 14, 7
 # a day has to cost so many times the dearest of the last days too
@@ -32,7 +33,7 @@ def look(seen: Look) -> Iterator[Finding]:
         finding = over_budget(seen, row) or costly_day(seen, row, spend, since)
         if finding:
             yield finding
-    yield Finding("", "ok", f"{len(rows)} budgets are kept")
+    yield Finding("", "ok", f"{plural(len(rows), 'budget is', 'budgets are')} kept")
 
 
 def subject_of(row: Mapping[str, Any]) -> tuple[str, str]:

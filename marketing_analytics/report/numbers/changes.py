@@ -26,6 +26,7 @@ from marketing_analytics.report.numbers.words import (
     shown,
     signed,
 )
+from marketing_analytics.web.words import plural
 
 # the scripts of the pages say the same
 HALF_A_CENT = 0.005
@@ -133,16 +134,21 @@ def largest(changes: list[Change], names: dict[str, str], currency: str) -> str:
     one = max(changes, key=lambda change: (abs(change.total), change.name))
     if abs(one.total) < HALF_A_CENT:
         return NOBODY_MOVED
-    roas = (
-        f"its ROAS went from {shown(one.roas_before, 'ratio')} to {shown(one.roas_now, 'ratio')}"
-        if one.roas_before is not None and one.roas_now is not None
-        else "it had no spend in one of the two"
-    )
     return (
-        f"{names.get(one.name, one.name)} moved most, by {signed(one.total, currency)}: {roas};"
-        f" {signed(one.returned, currency)} of it is return,"
+        f"{names.get(one.name, one.name)} moved most, by {signed(one.total, currency)}:"
+        f" {return_words(one)}; {signed(one.returned, currency)} of it is return,"
         f" {signed(one.volume + one.mix, currency)} spend."
     )
+
+
+def return_words(one: Change) -> str:
+    """Return how the return of a channel changed, or why there is none."""
+    before, now = one.roas_before, one.roas_now
+    if before is not None and now is not None:
+        return f"its ROAS went from {shown(before, 'ratio')} to {shown(now, 'ratio')}"
+    if before is None and now is None:
+        return "it had no spend"
+    return "it had no spend before" if before is None else "it has no spend now"
 
 
 def customers(connection: Any, filters: Filters, before: Filters, currency: str) -> str:
@@ -157,9 +163,11 @@ def customers(connection: Any, filters: Filters, before: Filters, currency: str)
         return change_words(change(now, was))
 
     mer, won, cost = both("mer"), both("new_customers"), both("cac_usd")
+    now = won[1] or 0
     return (
         f"Spend: {moved('spend_usd')}, all revenue: {moved('revenue_usd')}, MER from"
         f" {shown(mer[0], 'ratio')} to {shown(mer[1], 'ratio')}."
-        f" {shown(won[1], 'count')} new customers ({change_words(change(won[1], won[0]))}) cost"
-        f" {money(cost[1], currency)} each, {money(cost[0], currency)} before."
+        f" {plural(now, 'new customer')} ({change_words(change(won[1], won[0]))}) cost"
+        f" {money(cost[1], currency)}{'' if now == 1 else ' each'},"
+        f" {money(cost[0], currency)} before."
     )

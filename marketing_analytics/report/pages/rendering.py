@@ -41,6 +41,7 @@ from marketing_analytics.report.pages.plain import plain_blocks
 from marketing_analytics.report.pages.sources import sources
 from marketing_analytics.report.snapshots.published import described
 from marketing_analytics.report.snapshots.snapshot import Snapshot
+from marketing_analytics.web.words import plural
 
 FOLDER = Path(__file__).with_name("templates")
 SITE = "Marketing"
@@ -150,7 +151,7 @@ class Rendering:
             ("compare", "Compared with", "Days before"),
             ("customers", "Customers", "All"),
             ("model", "Attribution model", model_words(self.filters.model)),
-            ("window", "Window", f"{self.filters.window_days} days"),
+            ("window", "Window", plural(self.filters.window_days, "day")),
             ("day", "Revenue counts on", "Sale day"),
             ("currency", "Currency", self.snapshot.currency),
             ("grain", "Steps", "Automatic"),
@@ -165,7 +166,7 @@ class Rendering:
             snapshot_words=self.snapshot_words,
             built_words=f"{datetime.fromisoformat(self.about['built_at']):%d %b %Y %H:%M} UTC",
             model_words=model_words(self.filters.model),
-            window_days=self.filters.window_days,
+            window_words=plural(self.filters.window_days, "day"),
             snapshot_id=self.about["snapshot_id"],
             report_url=report_url,
             **shown,
@@ -206,7 +207,7 @@ class Rendering:
             row["channel"]: row["channel_name"] for row in self.snapshot.rows("from dim_channels")
         }
         before = self.before("previous")
-        against = f"{self.filters.days} days before"
+        against = f"{plural(self.filters.days, 'day')} before"
         return {
             "tiles": [self.tile(metric) for metric in TILES],
             "sentences": sentences(

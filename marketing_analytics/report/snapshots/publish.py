@@ -30,6 +30,7 @@ from marketing_analytics.report.snapshots.published import (
 from marketing_analytics.report.snapshots.values import check_values, overflowing
 from marketing_analytics.warehouse import duckdb
 from marketing_analytics.warehouse.marts import Marts, schema_of
+from marketing_analytics.web.words import plural
 
 POINTER = "current.json"
 # what everybody who reads the pointer reads of it
@@ -57,10 +58,9 @@ def publish_command(console: Console, marts: Marts, folder: Path) -> None:
     if console.is_json:
         console.json(published)
         return
-    rows = sum(table["rows"] for table in published["tables"].values())
-    console.prose(
-        f"published {published['snapshot_id']}: {len(published['tables'])} tables, {rows:,} rows"
-    )
+    tables = plural(len(published["tables"]), "table")
+    rows = plural(sum(table["rows"] for table in published["tables"].values()), "row")
+    console.prose(f"published {published['snapshot_id']}: {tables}, {rows}")
     if published["missing"]:
         console.prose(f"not built yet: {', '.join(published['missing'])}", indent="  ")
 

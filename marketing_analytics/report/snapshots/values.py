@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.web.words import plural
 
 # the day of each row of what goes by day, and the column of the mart that it comes from
 DAYS = {
@@ -35,7 +36,8 @@ def check_values(connection: Any, table: str, copied: str, statement: str) -> No
             f"select count(*) from {copied} where {day} is null"  # noqa: S608
         ).fetchone()
         if count:
-            raise UserError(f"{marts}: {count:,} rows of {table} have no {column}", hint=MEND)
+            rows = plural(count, f"row of {table} has", f"rows of {table} have")
+            raise UserError(f"{marts}: {rows} no {column}", hint=MEND)
     described = connection.execute(f"describe {copied}").fetchall()
     amounts = [str(row[0]) for row in described if str(row[0]).endswith("_usd")]
     if not amounts:
