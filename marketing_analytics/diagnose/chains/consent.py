@@ -32,8 +32,8 @@ def judge_decisions(rows: Sequence[Row]) -> Verdict:
     if missing:
         row = missing[0]
         return broken(
-            f"{plural(row['loaded'] - (row['built'] or 0), 'decision')} of {row['source']} loaded and"
-            f" not applied, the latest of {row['loaded_to']:%Y-%m-%d %H:%M}"
+            f"{plural(row['loaded'] - (row['built'] or 0), 'decision')} of {row['source']} loaded"
+            f" and not applied, the latest of {row['loaded_to']:%Y-%m-%d %H:%M}"
         )
     decisions = plural(sum(row["built"] or 0 for row in rows), "decision")
     return ok(f"{decisions} in the models")
