@@ -52,7 +52,7 @@ inner join days on day_date >= first_date and day_date < first_date + showing_da
 """
 TABLES = {
     "dim_channels": "select * from read_csv($channels)",
-    "int_calendar__as_of": "select $last as as_of_date",
+    "int_calendar__as_of": "select $last as as_of_date, 'USD' as reporting_currency",
     "int_calendar__exchange_rates": """
         select currency, $last as rate_date, rate::decimal(18, 4) as usd_per_unit,
             $last + 7 as valid_until_date

@@ -28,7 +28,7 @@ TABLES = {
     " conversion_type varchar, window_days integer, model varchar, credit decimal(38, 12),"
     " revenue_usd decimal(18, 2)",
     "dim_channels": "channel varchar, channel_name varchar, is_paid boolean, sort_order integer",
-    "int_calendar__as_of": "as_of_date date",
+    "int_calendar__as_of": "as_of_date date, reporting_currency varchar",
     "int_calendar__exchange_rates": "currency varchar, rate_date date, usd_per_unit decimal(18, 4),"
     " valid_until_date date",
     "rpt_executive_kpis": "kpi_month date, metric varchar, plan_value decimal(18, 4)",
@@ -45,13 +45,16 @@ TABLES = {
 }  # fmt: skip
 
 
-def write_marts(path: Path, *, days: int = DAYS, seed: int = 1) -> Path:
-    """Write the marts into a new DuckDB file and return its path; no day, no row."""
+def write_marts(path: Path, *, days: int = DAYS, seed: int = 1, currency: str = "USD") -> Path:
+    """Write the marts into a new DuckDB file and return its path; no day, no row.
+
+    The same amounts are of `currency`.
+    """
     connection = duckdb.connect(str(path))
     connection.execute("create schema marts; use marts")
     for table, columns in TABLES.items():
         connection.execute(f"create table {table} ({columns})")
-    for table, rows in rows_of(days, random.Random(seed)).items():
+    for table, rows in rows_of(days, random.Random(seed), currency).items():
         # rows one by one cost a hundred times as much
         file = path.with_name(f"{table}.csv")
         with file.open("w", newline="") as text:
@@ -64,7 +67,7 @@ def write_marts(path: Path, *, days: int = DAYS, seed: int = 1) -> Path:
     return path
 
 
-def rows_of(days: int, chance: random.Random) -> dict[str, list[tuple[Any, ...]]]:
+def rows_of(days: int, chance: random.Random, currency: str) -> dict[str, list[tuple[Any, ...]]]:
     """Return the rows of every table."""
     dates = [FIRST + timedelta(days=number) for number in range(days)]
     last = dates[-1] if dates else FIRST
@@ -100,8 +103,11 @@ def rows_of(days: int, chance: random.Random) -> dict[str, list[tuple[Any, ...]]
         "fct_campaign_performance": spend,
         "rpt_attribution_days": credit,
         "dim_channels": [(*channel, place) for place, channel in enumerate(CHANNELS)],
-        "int_calendar__as_of": [(last,)],
-        "int_calendar__exchange_rates": [("EUR", last, 1.08, last), ("USD", last, 1, last)],
+        "int_calendar__as_of": [(last, currency)],
+        "int_calendar__exchange_rates": [
+            (code, last, rate, last)
+            for code, rate in (("EUR", 1.08), ("JPY", 0.0067), ("KWD", 3.25), ("USD", 1))
+        ],
         "rpt_executive_kpis": [
             (month, metric, value)
             for month in months

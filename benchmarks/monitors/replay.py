@@ -54,7 +54,7 @@ WHOLE = (
     "referral_exclusions", "traffic_sources", "dim_channels", "stg_shop__planned_pauses",
 )  # fmt: skip
 MADE = {
-    "int_calendar__as_of": "select date '{day}' as as_of_date",
+    "int_calendar__as_of": "select date '{day}' as as_of_date, 'USD' as reporting_currency",
     "dim_campaigns": """
         select * replace (
             case when campaign_id in (

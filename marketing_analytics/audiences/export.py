@@ -21,6 +21,7 @@ from marketing_analytics.governance.traces.person import Databases, databases
 from marketing_analytics.ingest.raw.erasures import erased_pseudonyms
 from marketing_analytics.ingest.raw.places import DuckDBFile
 from marketing_analytics.measure.project import Project
+from marketing_analytics.web.words import plural
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ def check_size(wanted: Wanted, count: int, left_out: Counter[str]) -> None:
     if count < wanted.minimum:
         without = ", ".join(f"{number:,} {reason}" for reason, number in left_out.items() if number)
         raise UserError(
-            f"{wanted.audience} has {count:,} persons for {wanted.platform}"
+            f"{wanted.audience} has {plural(count, 'person')} for {wanted.platform}"
             f"{f' (without {without})' if without else ''}, and needs {wanted.minimum:,}",
             hint="take a larger audience; nothing was written",
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from marketing_analytics.core.errors import PlatformError, UserError
+from marketing_analytics.core.yaml_text import load_yaml
 from marketing_analytics.measure.project import Project
 
 HINT = "build the model first, and name the project with --project-dir"
@@ -132,7 +133,7 @@ def with_consent_of_now(project: Project) -> Project:
     import yaml  # type: ignore[import-untyped]
 
     try:
-        given = yaml.safe_load(project.variables or "{}")
+        given = load_yaml(project.variables or "{}")
     except (yaml.YAMLError, RecursionError):
         given = None
     if not isinstance(given, Mapping):

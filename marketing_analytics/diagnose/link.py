@@ -25,7 +25,8 @@ Judge = Callable[[Sequence[Row]], Verdict]
 class Link:
     """One link: its query (a file below `queries`), its judge, and what mends it.
 
-    `absent` is what it means that its tables are not there, where that is no fault.
+    `absent` is what it means that its tables are not there, where that is no fault. `is_of_days`:
+    whether it asks for the days of the marts, and so says itself that there are none.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Link:
     action: str
     runbook: str
     absent: str = ""
+    is_of_days: bool = False
 
 
 @dataclass(frozen=True)

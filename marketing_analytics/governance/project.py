@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.errors import FileError, UserError, reason_of
+from marketing_analytics.core.yaml_text import load_yaml
 
 # columns that tell of a person by their names
 PERSONAL_NAME = re.compile(
@@ -61,7 +62,7 @@ def described_in(path: Path) -> Iterator[Described]:
     import yaml  # type: ignore[import-untyped]
 
     try:
-        found = yaml.safe_load(path.read_text()) or {}
+        found = load_yaml(path.read_text()) or {}
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read {path}: {reason_of(error)}") from None
     except yaml.MarkedYAMLError as error:

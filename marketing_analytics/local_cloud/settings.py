@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from marketing_analytics.core.errors import MachineError, UserError, not_set, reason_of
+from marketing_analytics.core.yaml_text import load_yaml
 from marketing_analytics.local_cloud.runs.code.remotes import Login, check_address, is_address
 from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.store.connection import Database, Place
@@ -199,7 +200,7 @@ def check_project_text(text: str, file: Path) -> None:
     import yaml  # type: ignore[import-untyped]
 
     try:
-        project = yaml.safe_load(text)
+        project = load_yaml(text)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{file} is not valid YAML: {reason}", hint="mend the file") from None

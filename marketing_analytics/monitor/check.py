@@ -77,6 +77,8 @@ class Look:
     thresholds: Mapping[str, float]
     # tables and views of the marts
     tables: frozenset[str]
+    # of all amounts
+    currency: str = "USD"
     options: Mapping[str, Any] = field(default_factory=dict)
     memory: Sequence[Note] = ()
     # what the next run is to know; None keeps what the last one noted

@@ -101,6 +101,7 @@ def run_monitors(place: Place, monitors: Sequence[Watched]) -> Run:
         before = {(r.monitor, r.subject): r for r in history.latest_results(connection, place)}
         memory = memory_by_monitor(connection, place)
         tables = tables_of(connection, place)
+        currency = currency_of(connection, place)
         for monitor in monitors:
             name = monitor.check.name
             look = Look(
@@ -110,6 +111,7 @@ def run_monitors(place: Place, monitors: Sequence[Watched]) -> Run:
                 started_at,
                 monitor.thresholds,
                 tables,
+                currency,
                 monitor.options,
                 memory.get(name, ()),
             )
@@ -147,6 +149,16 @@ def as_of_date(connection: Any, place: Place, now: datetime) -> date:
     except Exception:
         found = None
     return min(found or yesterday, yesterday)
+
+
+def currency_of(connection: Any, place: Place) -> str:
+    """Return the currency of all amounts; those of marts that do not tell it are dollars."""
+    query = f"select max(reporting_currency) from {named(place.schema, 'int_calendar__as_of')}"  # noqa: S608 - a name of ours
+    try:
+        found = connection.execute(query).fetchone()[0]
+    except Exception:
+        found = None
+    return str(found or "USD")
 
 
 def findings_of(check: Check, look: Look) -> list[Finding]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from marketing_analytics.core.errors import FileError, UserError, in_one, reason_of
 from marketing_analytics.core.redaction import remember
+from marketing_analytics.core.yaml_text import too_large
 
 FILE = Path("monitors.yml")
 VERSION = 1
@@ -121,7 +122,12 @@ def parse(path: Path, text: str) -> Value:
     try:
         loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
-        return value_of(loader, node, path, text) if node else Value({}, 1, 1)
+        if node is None:
+            return Value({}, 1, 1)
+        if wide := too_large(node):
+            mark = wide.start_mark
+            raise nested(path, text, (mark.line + 1, mark.column + 1))
+        return value_of(loader, node, path, text)
     except RecursionError:
         mark = loader.get_mark() if loader else None
         place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -147,11 +153,11 @@ def parse(path: Path, text: str) -> Value:
 
 
 def nested(path: Path, text: str, place: tuple[int, int]) -> FileError:
-    """Return the error for what is nested too deeply, or without an end."""
+    """Return the error for what is nested too deeply, without an end, or means too much."""
     lines = text.splitlines()
     source = lines[place[0] - 1] if place[0] <= len(lines) else ""
     return FileError(
-        "this is nested too deeply, or refers to itself",
+        "this is nested too deeply, refers to itself, or its aliases mean too many values",
         path=path,
         line=place[0],
         column=place[1],

@@ -26,6 +26,7 @@ from marketing_analytics.report.pages.notes import noted, without_note
 from marketing_analytics.report.pages.rendering import NO_LINKS, Links, Rendering
 from marketing_analytics.report.pages.static import static_files
 from marketing_analytics.report.snapshots.snapshot import Snapshot, opened
+from marketing_analytics.web.words import plural
 
 ABOUT = "report.json"
 BUILDS = "builds"
@@ -116,7 +117,7 @@ def build_command(console: Console, snapshots: Path, out: Path, links: Links) ->
         return
     size = sum(file["bytes"] for file in about["files"].values())
     console.prose(
-        f"report of {about['data_to']}: {len(about['files'])} files, {size / 1e6:.1f} MB,"
+        f"report of {about['data_to']}: {plural(len(about['files']), 'file')}, {size / 1e6:.1f} MB,"
         f" {out / 'index.html'}"
     )
 

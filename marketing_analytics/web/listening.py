@@ -5,13 +5,22 @@ from __future__ import annotations
 import errno
 import socket
 
-from marketing_analytics.core.errors import MachineError
+from marketing_analytics.core.errors import MachineError, UserError
 
 BACKLOG = 512
 
 
 def open_socket(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raise MachineError when the port is taken or not allowed."""
+    """Return a listening socket.
+
+    Raise UserError for an empty host, MachineError when the port is taken or not allowed.
+    """
+    if not host.strip():
+        # a socket would take it for every address of the machine
+        raise UserError(
+            "the host to listen on is empty",
+            hint="pass --host 127.0.0.1, or 0.0.0.0 to be reached from other machines",
+        )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # with the protocol named, asyncio switches Nagle's delay of 40 ms off
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

@@ -10,6 +10,15 @@ from datetime import UTC, datetime
 from marketing_analytics.web.zones import local, zone_name
 
 
+def plural(count: float, one: str, many: str = "") -> str:
+    """Return `1 visit` or `1,200 visits`; `many` where it is not `one` with an s at its end.
+
+    Verbs may stand in both: `order is`, `orders are`.
+    """
+    number = f"{count:,.0f}"
+    return f"{number} {one if number == '1' else many or f'{one}s'}"
+
+
 def parse_time(text: str | None) -> datetime | None:
     """Return a stored time, or None when absent or unreadable."""
     if not text:

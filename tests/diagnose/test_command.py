@@ -183,3 +183,22 @@ def test_the_page_of_a_diagnosis_says_how_each_link_is_mended(chain):
     table = (RUNBOOKS / f"{chain}.md").read_text().split("## Mend it")[1]
     rows = ", ".join(re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)).split(", ")
     assert [row for row in rows if row not in ("link", "---")] == [x.name for x in module.CHAIN]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["delete from int_calendar__as_of", "update int_calendar__as_of set as_of_date = null"],
+)
+def test_before_the_first_order_nothing_is_said_of_the_marts_but_what_to_run(small, change):
+    small.change(change)
+    for chain in ("attribution", "roi", "ltv", "consent"):
+        found = small.walk(chain)
+        assert [name for name, one in found.items() if one.status == "broken"] == []
+        said = {one.sentence for one in found.values() if one.status == "unknown"}
+        assert said == {"no data yet: `marketing ingest run`, then build the marts with dbt"}
+        assert all("raw." in one.link.tables or "stg_ingest__" in one.link.tables
+                   for one in found.values() if one.status == "ok")  # fmt: skip
+    small.change("delete from int_calendar__as_of; delete from fct_conversions")
+    small.change("delete from fct_customer_lifetime_value; delete from rpt_executive_kpis")
+    small.change("delete from rpt_budget_pacing")
+    assert small.walk("freshness")["marts"].sentence == ("no mart has a day: there are no data yet")

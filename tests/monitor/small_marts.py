@@ -11,7 +11,7 @@ DAYS = 84
 CHANNELS = ("paid_search", "paid_social", "direct", "organic_search")
 MODELS = ("linear", "last_touch")
 TABLES = {
-    "int_calendar__as_of": "as_of_date date",
+    "int_calendar__as_of": "as_of_date date, reporting_currency varchar(3)",
     "fct_ad_spend": "platform varchar(40), account_id varchar(40), campaign_id varchar(40),"
     " report_date date, spend decimal(18, 2), spend_usd decimal(18, 2)",
     "int_ads__daily": "platform varchar(40), account_id varchar(40), campaign_id varchar(40),"
@@ -106,7 +106,7 @@ def orders() -> Iterator[tuple[date, int]]:
 
 
 ROWS = {
-    "int_calendar__as_of": lambda: [(AS_OF,)],
+    "int_calendar__as_of": lambda: [(AS_OF, "USD")],
     "fct_ad_spend": spend,
     "int_ads__daily": lambda: (row[:5] for row in spend()),
     "dim_campaigns": lambda: [

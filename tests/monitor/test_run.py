@@ -76,11 +76,26 @@ def test_a_fault_is_found_by_its_monitor_and_is_over_when_it_is_mended(
     assert wrong(run(place, monitor)) == []
 
 
+@pytest.mark.parametrize("currency", ["EUR", None])
+def test_amounts_are_in_the_currency_that_is_reported(place: Place, currency: str | None) -> None:
+    if currency:
+        change(place, f"update marts.int_calendar__as_of set reporting_currency = '{currency}'")
+    else:
+        # marts of before
+        change(place, "alter table marts.int_calendar__as_of drop column reporting_currency")
+    change(place, FAULTS["budget"])
+    change(place, FAULTS["unmapped_channels"])
+    for monitor in ("budget", "unmapped_channels"):
+        sentences = [result.sentence for result in wrong(run(place, monitor))]
+        assert sentences
+        assert all(f" {currency or 'USD'} " in sentence for sentence in sentences)
+
+
 def test_orders_that_cost_nothing_are_counted_too(place: Place) -> None:
     change(place, "insert into marts.stg_shop__orders values ('gift', 'USD', 0, '2026-10-30')")
     (found,) = wrong(run(place, "reconciliation"))
     assert found.subject == "shop/orders"
-    assert "1 fewer orders than the shop, of the same total (10 of 11 on 1 day)" in found.sentence
+    assert "1 fewer order than the shop, of the same total (10 of 11 on 1 day)" in found.sentence
     # one that is lost with its money is told with its money
     change(
         place,

@@ -112,7 +112,7 @@ def findings(monkeypatch, probes, levels=None):
     section = {"dashboard": {"target": "report"}} if levels is None else levels
     monkeypatch.setattr(check, "probes_since", lambda *_: probes)
     options = {"service_levels": section}
-    seen = Look(None, None, date(2026, 11, 28), NOW, {}, frozenset(), options)
+    seen = Look(None, None, date(2026, 11, 28), NOW, {}, frozenset(), options=options)
     return {each.subject: each for each in check.look(seen)}
 
 

@@ -111,7 +111,7 @@ def written(folder: Path, text: str) -> Path:
             )
         ),
         ("version: 1\nmonitors: &a\n  budget: *a\n", (2, 11), "refers to itself", "flatter"),
-        ("version: 1\nalerts: &a [1, *a]\n", (2, 13), "refers to itself", "flatter"),
+        ("version: 1\nalerts: &a [1, *a]\n", (2, 9), "refers to itself", "flatter"),
         (f"version: 1\nalerts: {'[' * 60}{']' * 60}\n", (2, 59), "too deeply", "flatter"),
         ("version: 1\nversion: 1\n", (2, 1), "version is given twice", "line 1"),
         ("version: 1\n\tmonitors: {}\n", (2, 1), "not YAML", "indent with spaces"),

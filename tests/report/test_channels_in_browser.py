@@ -12,7 +12,7 @@ import pytest
 from benchmarks.report_world import write_full
 from benchmarks.small_marts import write_marts
 from marketing_analytics.report.build import build
-from marketing_analytics.report.numbers.words import change, change_words, shown
+from marketing_analytics.report.numbers.words import change, change_words, money, shown
 from marketing_analytics.report.snapshots.publish import publish
 from marketing_analytics.report.snapshots.snapshot import opened
 from marketing_analytics.warehouse.marts import Marts
@@ -172,8 +172,8 @@ def test_channels_equal_their_sql_over_twenty_filters(world, page):
             past = found(snapshot, CHANNELS_SQL, before)
             for name, row in expected.items():
                 text = texts[name]
-                assert text["Spend"] == shown(row["spend"], "usd"), (asked, name)
-                assert text["Credited revenue"] == shown(row["revenue"], "usd")
+                assert text["Spend"] == money(row["spend"], "USD"), (asked, name)
+                assert text["Credited revenue"] == money(row["revenue"], "USD")
                 assert text["Share"] == shown(row["share"], "share")
                 assert text["ROAS"] == shown(row["roas"], "ratio")
                 near(text["Conversions"], row["conversions"], CREDIT_ERROR + 0.5)
@@ -188,7 +188,7 @@ def test_channels_equal_their_sql_over_twenty_filters(world, page):
                     moved = change(row["revenue"], past[name]["revenue"])
                     assert text["Change"] == change_words(moved)
             total = sum(row["revenue"] for row in expected.values())
-            assert texts["All"]["Credited revenue"] == shown(round(total, 2), "usd")
+            assert texts["All"]["Credited revenue"] == money(round(total, 2), "USD")
 
 
 def near(text, value, error):
@@ -208,9 +208,9 @@ def test_campaigns_and_ads_equal_their_sql(world, page):
             texts = rows_of(page, "channel-table")
             assert set(texts) >= {*expected, "All"}
             for name, row in expected.items():
-                assert texts[name]["Spend"] == shown(row["spend"], "usd")
-                assert texts[name]["Credited revenue"] == shown(row["revenue"], "usd")
-                assert texts[name]["Claimed value"] == shown(row["value"], "usd")
+                assert texts[name]["Spend"] == money(row["spend"], "USD")
+                assert texts[name]["Credited revenue"] == money(row["revenue"], "USD")
+                assert texts[name]["Claimed value"] == money(row["value"], "USD")
             name = next(iter(expected))
             page.get_by_role("link", name=name, exact=True).click()
             page.wait_for_selector("nav.crumbs >> text=All channels")
@@ -225,7 +225,7 @@ def test_campaigns_and_ads_equal_their_sql(world, page):
             texts = rows_of(page, "channel-table")
             assert set(texts) >= {*(row["name"] for row in groups), "All"}
             for row in groups:
-                assert texts[row["name"]]["Spend"] == shown(float(row["spend"]), "usd")
+                assert texts[row["name"]]["Spend"] == money(float(row["spend"]), "USD")
                 assert texts[row["name"]]["Clicks"] == shown(float(row["clicks"]), "count")
 
 
@@ -271,8 +271,8 @@ def test_claims_stand_beside_credit(world, page):
         )
     page.locator("[data-block=claims] summary").click()
     total = rows_of(page, "claims")["All"]
-    assert total["Claimed value"] == shown(float(claimed), "usd")
-    assert total["Credited revenue"] == shown(float(credited), "usd")
+    assert total["Claimed value"] == money(float(claimed), "USD")
+    assert total["Credited revenue"] == money(float(credited), "USD")
     assert total["Claimed of credited"] == shown(float(claimed / credited), "share")
     # no column is pushed out of sight
     table = page.locator("[data-block=claims] table")
@@ -291,9 +291,9 @@ def test_a_month_under_way_has_a_light_a_band_and_a_daily_amount(world, page):
             " and platform = 'google_ads'"
         )[0]
     text = rows["Google Ads"]
-    assert text["Budget"] == shown(float(line["budget_usd"]), "usd")
-    assert text["Forecast"] == shown(float(line["forecast_spend_usd"]), "usd")
-    assert text["A day from now"] == shown(line["daily_spend_to_budget_usd"], "usd")
+    assert text["Budget"] == money(float(line["budget_usd"]), "USD")
+    assert text["Forecast"] == money(float(line["forecast_spend_usd"]), "USD")
+    assert text["A day from now"] == money(line["daily_spend_to_budget_usd"], "USD")
     off = abs(line["pacing"] - 1)
     word = "on plan" if off <= 0.05 else "watch" if off <= 0.2 else "off plan"
     assert text["Against plan"].startswith(word)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,8 +11,9 @@ import duckdb
 import pytest
 
 from benchmarks.small_marts import FIRST, write_marts
+from marketing_analytics.core.errors import UserError
 from marketing_analytics.report.build import build
-from marketing_analytics.report.data.health import watch
+from marketing_analytics.report.data.health import health, watch
 from marketing_analytics.report.data.known import known_to, metric_known_to
 from marketing_analytics.report.numbers.definitions import TILES
 from marketing_analytics.report.pages.contents import PAGES
@@ -75,6 +78,42 @@ def test_the_watch_says_the_worst_of_the_last_look_at_each_monitor(watched):
     snapshot, pages = watched
     assert watch(snapshot) == {"tone": "warn", "words": "1 of 3 monitors warns"}
     assert "1 of 3 monitors warns" in (pages / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("monitor_results", "alter table monitor_results drop owner"),
+        ("monitor_runs", "create or replace table monitor_runs as select '1' as run_id"),
+        ("monitor_probes", "create table monitor_probes as select now()::timestamp as probed_at"),
+    ],
+)
+def test_a_history_of_an_older_version_is_read_with_what_it_lacks_as_null(
+    watched, tmp_path, table, change
+):
+    snapshot, pages = watched
+    shutil.copy(pages.parent / "snapshots" / snapshot.about["file"], tmp_path)
+    about = {**snapshot.about, "tables": {**snapshot.about["tables"], table: {"rows": 1}}}
+    (tmp_path / "current.json").write_text(json.dumps(about))
+    with duckdb.connect(str(tmp_path / about["file"])) as connection:
+        connection.execute(change)
+    with opened(tmp_path) as old:
+        assert (health(old)["probes"] is None) == (table != "monitor_probes")
+        assert len(health(old)["monitors"]) == 3
+        assert watch(old) is not None
+    build(tmp_path, tmp_path / "pages")
+
+
+def test_a_snapshot_of_another_version_is_told(watched, tmp_path):
+    snapshot, pages = watched
+    path = pages.parent / "snapshots" / snapshot.about["file"]
+    shutil.copy(path, tmp_path)
+    (tmp_path / "current.json").write_text(json.dumps(snapshot.about))
+    with duckdb.connect(str(tmp_path / path.name)) as connection:
+        connection.execute("alter table dim_channels drop sort_order")
+    with pytest.raises(UserError, match=r"is of another version: .*sort_order") as raised:
+        build(tmp_path, tmp_path / "pages")
+    assert "publish writes one anew" in raised.value.hint
 
 
 def test_every_block_names_its_tables_and_a_page_of_docs(watched):

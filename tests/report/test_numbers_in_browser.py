@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import random
+import re
 from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 
+from benchmarks.small_marts import write_marts
+from marketing_analytics.report.build import build
 from marketing_analytics.report.numbers.changes import sentences
 from marketing_analytics.report.numbers.definitions import TILES, Filters, target_of, value_of
-from marketing_analytics.report.numbers.words import change, change_words, shown
+from marketing_analytics.report.numbers.words import change, change_words, money, shown
+from marketing_analytics.report.snapshots.publish import publish
 from marketing_analytics.report.snapshots.snapshot import opened
+from marketing_analytics.warehouse.marts import Marts
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 COMBINATIONS = 20
@@ -81,16 +86,16 @@ def test_tiles_equal_their_sql_over_twenty_filters(shop, browser):
                 value = value_of(snapshot.connection, metric, filters)
                 past = value_of(snapshot.connection, metric, before) if is_known else None
                 target = target_of(snapshot.connection, metric, filters)
-                assert tile.locator("[data-value]").inner_text() == shown(value, metric.unit)
+                assert tile.locator("[data-value]").inner_text() == shown(value, metric.unit, "USD")
                 delta = spaced(tile.locator("[data-delta]").inner_text())
                 assert delta.startswith(change_words(change(value, past)))
                 words = spaced(tile.locator("[data-target]").inner_text())
                 assert words.startswith(
-                    f"plan {shown(target, metric.unit)}" if target else "no plan"
+                    f"plan {shown(target, metric.unit, 'USD')}" if target else "no plan"
                 )
             if is_known:
                 days = f"{filters.days} day{'s' if filters.days != 1 else ''} before"
-                said = sentences(snapshot.connection, filters, before, names, days)
+                said = sentences(snapshot.connection, filters, before, names, days, "USD")
                 texts = page.locator("[data-sentences] li").all_inner_texts()
                 assert [spaced(text) for text in texts] == said
     assert errors == []
@@ -105,6 +110,30 @@ def test_amounts_in_another_currency_are_divided_by_its_rate(shop, browser):
         value = value_of(snapshot.connection, TILES[0], filters)
     text = page.locator('[data-tile="spend_usd"] [data-value]').inner_text()
     assert text == shown(value / 1.08, "usd", "EUR")
+
+
+def test_a_shop_that_reports_in_euros_is_shown_in_them_and_switched_over_the_dollar(
+    browser, tmp_path
+):
+    marts = Marts(str(write_marts(tmp_path / "marts.duckdb", currency="EUR")))
+    publish(marts, tmp_path / "snapshots")
+    build(tmp_path / "snapshots", tmp_path / "pages")
+    with opened(tmp_path / "snapshots") as snapshot:
+        filters = Filters(snapshot.last_day - timedelta(days=27), snapshot.last_day)
+        spend, cost = (value_of(snapshot.connection, TILES[at], filters) for at in (0, 4))
+    page = browser.new_page()
+    for asked, per_unit in (("", 1), ("USD", 1 / 1.08), ("JPY", 0.0067 / 1.08)):
+        query = f"?currency={asked}" if asked else ""
+        page.goto((tmp_path / "pages" / "index.html").as_uri() + query)
+        page.wait_for_selector("body[data-shown]")
+        for name, value in (("spend_usd", spend), ("cac_usd", cost)):
+            text = page.locator(f'[data-tile="{name}"] [data-value]').inner_text()
+            assert text == money(value / per_unit, asked or "EUR")
+    for path in sorted((tmp_path / "pages").glob("*.html")):
+        page.goto(path.as_uri())
+        page.wait_for_selector("body[data-shown]")
+        assert not re.search(r"[\d–]\sUSD|\$\d", page.locator("main").inner_text()), path.name
+    page.close()
 
 
 def test_a_filter_is_kept_in_the_address_and_goes_along_to_other_pages(shop, browser):

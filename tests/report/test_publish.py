@@ -160,6 +160,7 @@ def test_what_cannot_be_read_is_told_with_what_to_do(tmp_path):
     [
         ("rpt_executive_kpis", "plan_value"), ("rpt_lifetime_value", "value_365d_usd"),
         ("dim_channels", "is_paid"), ("fct_conversions", "revenue_usd"),
+        ("int_calendar__as_of", "reporting_currency"),
     ],
 )  # fmt: skip
 def test_marts_of_another_version_are_told_by_the_column_that_they_lack(
@@ -173,6 +174,39 @@ def test_marts_of_another_version_are_told_by_the_column_that_they_lack(
         publish(Marts(str(path)), tmp_path / "snapshots")
     assert "build the marts with dbt" in raised.value.hint
     assert not list((tmp_path / "snapshots").glob("2*"))
+
+
+SPEND_OF_NO_NUMBER = (
+    "alter table fct_campaign_performance alter spend_usd type double;"
+    " update fct_campaign_performance set spend_usd = 'nan'"
+)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("update fct_conversions set conversion_date = null where revenue_usd < 100",
+         r"^fct_conversions: [\d,]+ rows of order_days have no conversion_date$"),
+        ("update rpt_attribution_days set day_date = null",
+         r"^rpt_attribution_days: [\d,]+ rows of rpt_attribution_days have no day_date$"),
+        ("update fct_conversions set revenue_usd = 9e15",
+         "^fct_conversions: the amount of revenue_usd is too large: less than 10,000,000,000,000"),
+        ("update rpt_attribution_days set revenue_usd = 1e15",
+         "^rpt_attribution_days: the amount 1e.15 of revenue_usd is too large"),
+        (SPEND_OF_NO_NUMBER,
+         "^fct_campaign_performance: the amount nan of spend_usd is too large"),
+    ],
+    ids=["no day of orders", "no day of credit", "a sum", "an amount", "no number"],
+)  # fmt: skip
+def test_what_no_page_can_show_is_told_by_its_mart_and_column(shop, tmp_path, change, told):
+    path = tmp_path / "shop.duckdb"
+    shutil.copy(shop.marts.address, path)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"use marts; {change}")
+    with pytest.raises(UserError, match=told) as raised:
+        publish(Marts(str(path)), tmp_path / "snapshots")
+    assert "mend the rows" in raised.value.hint
+    assert not (tmp_path / "snapshots" / "current.json").exists()
 
 
 def test_a_view_that_nobody_can_read_is_not_built_yet(shop, tmp_path):

@@ -17,6 +17,7 @@ from marketing_analytics.report.numbers.words import (
     tone,
 )
 from marketing_analytics.report.pages.drawing import spark_path
+from marketing_analytics.web.words import plural
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ from marketing_analytics.report.pages.drawing import spark_path
     ],
 )  # fmt: skip
 def test_a_value_is_shown_in_its_unit(value, unit, words):
-    assert shown(value, unit) == words
+    assert shown(value, unit, "USD") == words
 
 
 def test_a_change_has_sign_arrow_and_tone():
@@ -57,3 +58,16 @@ def test_a_line_has_gaps_where_nothing_is_known():
     assert spark_path([None, 1, 2, None, 3]).count("M") == 2
     assert spark_path([None]) == spark_path([]) == ""
     assert "nan" not in spark_path([5])
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 visits"), (1, "1 visit"), (0.6, "1 visit"), (1.6, "2 visits"), (1234, "1,234 visits")],
+)
+def test_a_noun_agrees_with_its_number(count, words):
+    assert plural(count, "visit") == words
+
+
+def test_a_plural_of_its_own_is_given_with_its_verb():
+    assert plural(1, "touch is", "touches are") == "1 touch is"
+    assert plural(2, "touch is", "touches are") == "2 touches are"

@@ -275,6 +275,7 @@ def test_euros_are_reported_where_they_are_asked_for(tmp_path: Path) -> None:
         for order, _, _, on, currency, cents, _, _ in rows["shop.orders"]
     }
     assert dict(warehouse.query("select conversion_id, gross_usd from fct_conversions")) == expected
+    assert warehouse.query("select reporting_currency from int_calendar__as_of") == [("EUR",)]
 
 
 @pytest.mark.slow

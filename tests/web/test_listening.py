@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from marketing_analytics.core.errors import MachineError
+from marketing_analytics.core.errors import MachineError, UserError
 from marketing_analytics.web.listening import open_socket
 
 
@@ -40,3 +40,10 @@ def test_a_port_of_somebody_else_is_named():
 def test_an_address_that_is_not_ours_is_named(host, port):
     with pytest.raises(MachineError, match=f"cannot listen on {host} port {port}"):
         open_socket(host, port)
+
+
+@pytest.mark.parametrize("host", ["", " "])
+def test_an_empty_host_is_refused_and_not_every_address(host):
+    with pytest.raises(UserError, match="host to listen on is empty") as raised:
+        open_socket(host, 0)
+    assert "--host 127.0.0.1" in raised.value.hint

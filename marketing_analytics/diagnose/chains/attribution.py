@@ -17,6 +17,7 @@ from marketing_analytics.diagnose.link import (
     share,
     unknown,
 )
+from marketing_analytics.web.words import plural
 
 MOST_DAYS_BEHIND = 1
 # orders of who may be measured whose purchase is seen: blockers take some, a broken tag most
@@ -40,11 +41,13 @@ def judge_web_days(rows: Sequence[Row]) -> Verdict:
     row = rows[0]
     if row["days_behind"] > MOST_DAYS_BEHIND:
         return broken(
-            f"visits end on {row['last_day']}, {row['days_behind']} days before {row['as_of_date']}"
+            f"visits end on {row['last_day']}, {plural(row['days_behind'], 'day')}"
+            f" before {row['as_of_date']}"
         )
     if row["order_days_without_visits"]:
         return broken(
-            f"{row['order_days_without_visits']} days of the last 28 have orders and no visit"
+            f"{plural(row['order_days_without_visits'], 'day')} of the last 28 with orders"
+            " and no visit"
         )
     return ok(f"visits reach until {row['last_day']}, no day is missing")
 
@@ -57,13 +60,15 @@ def judge_tracking(rows: Sequence[Row]) -> Verdict:
     if now is None:
         return broken("no order in the last 28 days")
     if now < LEAST_TRACKED and row["orders"] >= LEAST_ORDERS:
-        return broken(f"{percent(now)} of {row['orders']} orders are seen by the web analytics")
+        return broken(
+            f"{percent(now)} of {plural(row['orders'], 'order')} are seen by the web analytics"
+        )
     if before is not None and now < before - MOST_POINTS_LOST and row["orders"] >= LEAST_ORDERS:
         return broken(
             f"{percent(now)} of the orders of 28 days are seen by the web analytics,"
             f" {percent(before)} in the 84 before"
         )
-    return ok(f"{percent(now)} of {row['orders']} orders are seen by the web analytics")
+    return ok(f"{percent(now)} of {plural(row['orders'], 'order')} are seen by the web analytics")
 
 
 def judge_purchase_ids(rows: Sequence[Row]) -> Verdict:
@@ -72,10 +77,12 @@ def judge_purchase_ids(rows: Sequence[Row]) -> Verdict:
     lost = share(row["without_order"], row["purchases"])
     if lost is not None and lost > MOST_PURCHASES_WITHOUT_ORDER:
         return broken(
-            f"{row['without_order']} of {row['purchases']} purchases carry the number of no order,"
-            f" such as {row['example_order']}"
+            f"{row['without_order']} of {plural(row['purchases'], 'purchase')} with the number of"
+            f" no order, such as {row['example_order']}"
         )
-    return ok(f"{row['purchases']} purchases carry the number of their order")
+    return ok(
+        f"{plural(row['purchases'], 'purchase carries', 'purchases carry')} the number of an order"
+    )
 
 
 def judge_rules(rows: Sequence[Row]) -> Verdict:
@@ -99,8 +106,8 @@ def judge_touches(rows: Sequence[Row]) -> Verdict:
         return unknown("no order with a purchase that was seen")
     if without > MOST_WITHOUT_TOUCH:
         return broken(
-            f"{row['without_touch']} of {row['orders']} orders whose purchase was seen have no"
-            f" touch, such as {row['example_order']}"
+            f"{row['without_touch']} of {plural(row['orders'], 'order')} whose purchase was seen"
+            f" have no touch, such as {row['example_order']}"
         )
     return ok(f"{percent(1 - without)} of the orders that were seen have a touch")
 
@@ -135,7 +142,8 @@ def judge_credit(rows: Sequence[Row]) -> Verdict:
             )
         if abs(row["credit"] - row["conversions"]) > CREDIT:
             return broken(
-                f"{name} hands out {row['credit']:.6f} credit for {row['conversions']} orders"
+                f"{name} hands out {row['credit']:.6f} credit for"
+                f" {plural(row['conversions'], 'order')}"
             )
     return ok(f"{len(rows)} models and windows hand out {money(rows[0]['orders_usd'])} each")
 
@@ -145,10 +153,10 @@ def judge_first_orders(rows: Sequence[Row]) -> Verdict:
     row = rows[0]
     if row["without_first"] or row["with_several"]:
         return broken(
-            f"{row['without_first']} customers have orders and no first one,"
+            f"{plural(row['without_first'], 'customer')} with orders and no first one,"
             f" {row['with_several']} have several"
         )
-    return ok(f"{row['customers']:,} customers have one first order each")
+    return ok(f"{plural(row['customers'], 'customer has', 'customers have')} one first order each")
 
 
 def judge_unattributed(rows: Sequence[Row]) -> Verdict:

@@ -14,6 +14,7 @@ from marketing_analytics.diagnose.link import (
     percent,
     share,
 )
+from marketing_analytics.web.words import plural
 
 # customers whom nobody asked, of a country: seed consent_defaults speaks for them
 MOST_NOT_ASKED = 0.05
@@ -31,10 +32,11 @@ def judge_decisions(rows: Sequence[Row]) -> Verdict:
     if missing:
         row = missing[0]
         return broken(
-            f"{row['loaded'] - (row['built'] or 0)} decisions of {row['source']} are loaded and not"
-            f" applied, the latest of {row['loaded_to']:%Y-%m-%d %H:%M}"
+            f"{plural(row['loaded'] - (row['built'] or 0), 'decision')} of {row['source']} loaded"
+            f" and not applied, the latest of {row['loaded_to']:%Y-%m-%d %H:%M}"
         )
-    return ok(f"{sum(row['built'] or 0 for row in rows):,} decisions stand in the models")
+    decisions = plural(sum(row["built"] or 0 for row in rows), "decision")
+    return ok(f"{decisions} in the models")
 
 
 def judge_ledger(rows: Sequence[Row]) -> Verdict:
@@ -57,7 +59,7 @@ def judge_ledger(rows: Sequence[Row]) -> Verdict:
         )
     customers = sum(row["customers"] for row in rows)
     without = share(sum(row["without_decision"] for row in rows), customers)
-    return ok(f"{percent(without)} of {customers:,} new customers have no decision")
+    return ok(f"{percent(without)} of {plural(customers, 'new customer')} have no decision")
 
 
 def judge_windows(rows: Sequence[Row]) -> Verdict:
@@ -65,10 +67,12 @@ def judge_windows(rows: Sequence[Row]) -> Verdict:
     row = rows[0]
     if row["too_old"]:
         return broken(
-            f"{row['too_old']} touches count longer than allowed, up to"
-            f" {row['oldest_days']:.0f} days"
+            f"{plural(row['too_old'], 'touch counts', 'touches count')} longer than allowed, up to"
+            f" {plural(row['oldest_days'], 'day')}"
         )
-    return ok(f"{row['touches']:,} touches have a shorter window, none is too old")
+    return ok(
+        f"{plural(row['touches'], 'touch', 'touches')} with a shorter window, none is too old"
+    )
 
 
 def judge_opt_outs(rows: Sequence[Row]) -> Verdict:
@@ -76,10 +80,10 @@ def judge_opt_outs(rows: Sequence[Row]) -> Verdict:
     row = rows[0]
     if row["not_applied"]:
         return broken(
-            f"{row['not_applied']} of {row['refusals']} refusals do not count, since"
+            f"{row['not_applied']} of {plural(row['refusals'], 'refusal')} do not count, since"
             f" {row['since_at']:%Y-%m-%d %H:%M}"
         )
-    return ok(f"{row['refusals']:,} refusals count")
+    return ok(f"{plural(row['refusals'], 'refusal counts', 'refusals count')}")
 
 
 def judge_marts(rows: Sequence[Row]) -> Verdict:
@@ -90,7 +94,7 @@ def judge_marts(rows: Sequence[Row]) -> Verdict:
             "who refused still stands in "
             + listed([f"{row['mart']} ({row['customers']})" for row in found])
         )
-    return ok(f"nobody who refused stands in {len(rows)} marts")
+    return ok(f"nobody who refused stands in {plural(len(rows), 'mart')}")
 
 
 def judge_audiences(rows: Sequence[Row]) -> Verdict:
@@ -101,7 +105,7 @@ def judge_audiences(rows: Sequence[Row]) -> Verdict:
             "who refuses now stands in files that were handed on: "
             + listed([f"{r['audience']} for {r['platform']} ({r['refusing']})" for r in found])
         )
-    return ok(f"{len(rows)} exported audiences, nobody in them refuses")
+    return ok(f"{plural(len(rows), 'exported audience')}, nobody in them refuses")
 
 
 CHAIN = (

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from marketing_analytics.core.clock import now
 from marketing_analytics.diagnose.chains.shared import judge_loads
 from marketing_analytics.diagnose.link import Link, Row, Verdict, broken, listed, ok, unknown
+from marketing_analytics.web.words import plural
 
 # a sync a day, and half a day of grace
 MOST_SYNC_HOURS = 36
@@ -42,7 +43,7 @@ def judge_delay(rows: Sequence[Row]) -> Verdict:
             "read, and without rows of the latest days: "
             + listed([f"{source} (until {day})" for source, day in late])
         )
-    return ok(f"{len(days)} sources that tell days have those they can have")
+    return ok(f"{plural(len(days), 'source')} with days: those there can be are there")
 
 
 def judge_sync(rows: Sequence[Row]) -> Verdict:
@@ -77,14 +78,14 @@ def judge_run(rows: Sequence[Row]) -> Verdict:
                 [f"{r['mart']} (to {r['loaded_to']}, built to {r['built_to']})" for r in behind]
             )
         )
-    return ok(f"{len(rows)} marts reach as far as what is loaded")
+    return ok(f"{plural(len(rows), 'mart reaches', 'marts reach')} as far as what is loaded")
 
 
 def judge_marts(rows: Sequence[Row]) -> Verdict:
     """Judge marts among each other, and today: a day apart at most."""
     known = [row for row in rows if row["as_of_date"] is not None]
     if not known:
-        return broken("no mart has a day")
+        return broken("no mart has a day: there are no data yet")
     latest = max(row["as_of_date"] for row in known)
     old = [row for row in known if (latest - row["as_of_date"]).days > MOST_DAYS_APART]
     if old:
@@ -94,8 +95,10 @@ def judge_marts(rows: Sequence[Row]) -> Verdict:
         )
     behind = (now().date() - latest).days
     if behind > DEFAULT_DELAY_DAYS:
-        return broken(f"all marts end on {latest}, {behind} days ago: no order came since")
-    return ok(f"{len(known)} marts are of {latest}")
+        return broken(
+            f"all marts end on {latest}, {plural(behind, 'day')} ago: no order came since"
+        )
+    return ok(f"{plural(len(known), 'mart is', 'marts are')} of {latest}")
 
 
 def judge_report(rows: Sequence[Row]) -> Verdict:
@@ -106,8 +109,11 @@ def judge_report(rows: Sequence[Row]) -> Verdict:
         if not row["is_available"]:
             return broken(f"{row['target']} does not answer: {row['error'] or 'no reason given'}")
         if not row["is_fresh"]:
-            return broken(f"{row['target']} is {(row['age_seconds'] or 0) / 3600:.0f} hours old")
-    return ok(f"{len(rows)} pages answer and are fresh, at {rows[0]['probed_at']:%Y-%m-%d %H:%M}")
+            return broken(
+                f"{row['target']} is {plural((row['age_seconds'] or 0) / 3600, 'hour')} old"
+            )
+    pages = plural(len(rows), "page answers and is", "pages answer and are")
+    return ok(f"{pages} fresh, at {rows[0]['probed_at']:%Y-%m-%d %H:%M}")
 
 
 CHAIN = (
@@ -132,14 +138,14 @@ CHAIN = (
         "int_ads__daily, stg_<shop>__orders, stg_ga4__events and their marts", judge_run,
         "look why the jobs did not run: `marketing jobs list`, then"
         " `marketing jobs run KEY --follow`",
-        "docs/runbooks/job-runs.md",
+        "docs/runbooks/job-runs.md", is_of_days=True,
     ),
     Link(
         "marts", "freshness/marts",
         "Are all marts of the same day, and of today?",
         "as_of_date and the last days of the marts", judge_marts,
         "run the job of the mart that is behind: `marketing jobs run KEY --follow`",
-        "docs/runbooks/freshness.md",
+        "docs/runbooks/freshness.md", is_of_days=True,
     ),
     Link(
         "report", "freshness/report",

@@ -15,6 +15,7 @@ from marketing_analytics.diagnose.link import (
     percent,
     unknown,
 )
+from marketing_analytics.web.words import plural
 
 CENT = Decimal("0.01")
 # what the fit asks for
@@ -40,14 +41,14 @@ def judge_purchases(rows: Sequence[Row]) -> Verdict:
         return broken("no customer has a purchase")
     if row["customers"] != row["customers_with_purchase"]:
         return broken(
-            f"{row['customers']} customers have orders and {row['customers_with_purchase']} a"
-            " purchase"
+            f"{plural(row['customers'], 'customer has', 'customers have')} orders and"
+            f" {row['customers_with_purchase']} a purchase"
         )
     if abs(row["orders_usd"] - row["purchases_usd"]) >= CENT:
         return broken(
             f"orders are worth {money(row['orders_usd'])}, purchases {money(row['purchases_usd'])}"
         )
-    return ok(f"{row['purchases']:,} purchases of {row['customers']:,} customers")
+    return ok(f"{plural(row['purchases'], 'purchase')} of {plural(row['customers'], 'customer')}")
 
 
 def judge_histories(rows: Sequence[Row]) -> Verdict:
@@ -57,11 +58,12 @@ def judge_histories(rows: Sequence[Row]) -> Verdict:
         return broken("no customer has a history")
     if current["repeat_customers"] < LEAST_REPEAT_CUSTOMERS:
         return broken(
-            f"{current['repeat_customers']} customers bought again, a fit needs"
+            f"{plural(current['repeat_customers'], 'customer')} bought again, a fit needs"
             f" {LEAST_REPEAT_CUSTOMERS}"
         )
     return ok(
-        f"{current['customers']:,} customers of {current['longest_days']} days,"
+        f"{plural(current['customers'], 'customer')} of"
+        f" {plural(current['longest_days'], 'day')},"
         f" {current['repeat_customers']:,} bought again"
     )
 
@@ -84,7 +86,9 @@ def judge_fit_in_force(rows: Sequence[Row]) -> Verdict:
         return broken("no fit is in force: the cohorts' average is shown")
     row = rows[0]
     if row["fit_age_days"] > MOST_FIT_DAYS:
-        return broken(f"the fit in force is of {row['fit_date']}, {row['fit_age_days']} days old")
+        return broken(
+            f"the fit in force is of {row['fit_date']}, {plural(row['fit_age_days'], 'day')} old"
+        )
     return ok(f"the fit of {row['fit_date']} scores today's customers")
 
 
@@ -93,11 +97,15 @@ def judge_scores(rows: Sequence[Row]) -> Verdict:
     row = rows[0]
     if row["with_history"] != row["with_value"]:
         return broken(
-            f"{row['with_history']} customers have a history and {row['with_value']} a value"
+            f"{plural(row['with_history'], 'customer has', 'customers have')} a history and"
+            f" {row['with_value']} a value"
         )
     if row["impossible"]:
-        return broken(f"{row['impossible']} customers have a value that cannot be")
-    return ok(f"{row['with_value']:,} customers have a value, by {row['shown_model']}")
+        return broken(
+            f"{plural(row['impossible'], 'customer has', 'customers have')} a value that cannot be"
+        )
+    customers = plural(row["with_value"], "customer has", "customers have")
+    return ok(f"{customers} a value, by {row['shown_model']}")
 
 
 def judge_predictions(rows: Sequence[Row]) -> Verdict:
@@ -108,15 +116,15 @@ def judge_predictions(rows: Sequence[Row]) -> Verdict:
     if latest["days_behind"] > MOST_DAYS_BEHIND:
         return broken(
             f"the latest predictions are of {latest['prediction_date']},"
-            f" {latest['days_behind']} days ago"
+            f" {plural(latest['days_behind'], 'day')} ago"
         )
     gaps = [row for row in rows if (row["days_since"] or 0) > MOST_GAP_DAYS]
     if gaps:
         return broken(
-            f"no predictions were kept in the {gaps[0]['days_since']} days before"
+            f"no predictions were kept in the {plural(gaps[0]['days_since'], 'day')} before"
             f" {gaps[0]['prediction_date']}"
         )
-    return ok(f"predictions of {len(rows)} days are kept, the latest of today")
+    return ok(f"predictions of {plural(len(rows), 'day')} are kept, the latest of today")
 
 
 def judged(rows: Sequence[Row]) -> Row | None:
@@ -165,7 +173,7 @@ def judge_as_of(rows: Sequence[Row]) -> Verdict:
         return broken("no customer has a value")
     if row["days_behind"] > MOST_DAYS_BEHIND:
         return broken(
-            f"values are of {row['prediction_date']}, {row['days_behind']} days before"
+            f"values are of {row['prediction_date']}, {plural(row['days_behind'], 'day')} before"
             f" {row['as_of_date']}"
         )
     return ok(f"values are of {row['prediction_date']}")

@@ -18,6 +18,7 @@ from marketing_analytics.diagnose.link import (
     share,
     unknown,
 )
+from marketing_analytics.web.words import plural
 
 # a cent: sums of money are exact
 CENT = Decimal("0.01")
@@ -39,11 +40,11 @@ def judge_totals(rows: Sequence[Row]) -> Verdict:
     if off:
         worst = max(off, key=lambda row: row["days_off"])
         return broken(
-            f"{worst['platform']}: {worst['days_off']} days differ by more than 1 % from the"
-            f" account's own total, the last on {worst['last_day_off']}:"
+            f"{worst['platform']}: {plural(worst['days_off'], 'day differs', 'days differ')} by"
+            f" more than 1 % from the account's own total, the last on {worst['last_day_off']}:"
             f" {money(worst['loaded_total'])} loaded of {money(worst['account_total'])}"
         )
-    return ok(f"{len(rows)} platforms tell the totals that are loaded")
+    return ok(f"{plural(len(rows), 'platform tells', 'platforms tell')} the totals that are loaded")
 
 
 def judge_days(rows: Sequence[Row]) -> Verdict:
@@ -54,14 +55,15 @@ def judge_days(rows: Sequence[Row]) -> Verdict:
     late = [row for row in rows if row["days_behind"] > MOST_DAYS_BEHIND]
     if missing:
         names = listed([f"{row['platform']} {row['account_id']}" for row in missing])
-        return broken(f"{missing[0]['days_missing']} days without a row: {names}")
+        return broken(f"{plural(missing[0]['days_missing'], 'day')} without a row: {names}")
     if late:
         names = listed([f"{row['platform']} {row['account_id']}" for row in late])
         return broken(
-            f"spend ends on {late[0]['last_day']}, {late[0]['days_behind']} days"
+            f"spend ends on {late[0]['last_day']}, {plural(late[0]['days_behind'], 'day')}"
             f" before {late[0]['as_of_date']}: {names}"
         )
-    return ok(f"{len(rows)} accounts have every day until {min(row['last_day'] for row in rows)}")
+    accounts = plural(len(rows), "account has", "accounts have")
+    return ok(f"{accounts} every day until {min(row['last_day'] for row in rows)}")
 
 
 def judge_delivery(rows: Sequence[Row]) -> Verdict:
@@ -76,11 +78,13 @@ def judge_delivery(rows: Sequence[Row]) -> Verdict:
         first = lost[0]
         return broken(
             f"{first['platform']} {first['campaign_name'] or first['campaign_id']}:"
-            f" {first['sessions_without_spend']} visits on {first['days_without_spend']} days"
+            f" {plural(first['sessions_without_spend'], 'visit')} on"
+            f" {plural(first['days_without_spend'], 'day')}"
             f" without spend, {first['first_day']} to {first['last_day']}"
-            + (f", and {len(lost) - 1} more campaigns" if lost[1:] else "")
+            + (f", and {plural(len(lost) - 1, 'more campaign')}" if lost[1:] else "")
         )
-    return ok(f"{len(rows)} campaigns with visits have spend on their days")
+    campaigns = plural(len(rows), "campaign with visits has", "campaigns with visits have")
+    return ok(f"{campaigns} spend on their days")
 
 
 def judge_rates(rows: Sequence[Row]) -> Verdict:
@@ -94,7 +98,7 @@ def judge_rates(rows: Sequence[Row]) -> Verdict:
             f"the rate of {old[0]['currency']} held until {old[0]['valid_until_date']},"
             f" and today is {old[0]['as_of_date']}"
         )
-    return ok(f"{len(rows)} currencies have rates that hold")
+    return ok(f"{plural(len(rows), 'currency has', 'currencies have')} rates that hold")
 
 
 def judge_import(rows: Sequence[Row]) -> Verdict:
@@ -107,9 +111,11 @@ def judge_import(rows: Sequence[Row]) -> Verdict:
         return broken(
             f"{first['platform']}: {money(first['loaded_spend'])} is loaded and"
             f" {money(first['mart_spend'])} in the mart"
-            f" ({first['loaded_days']} and {first['mart_days']} days)"
+            f" ({plural(first['loaded_days'], 'day')} and {first['mart_days']})"
         )
-    return ok(f"{money(sum(row['loaded_usd'] for row in rows))} of {len(rows)} platforms, equal")
+    return ok(
+        f"{money(sum(row['loaded_usd'] for row in rows))} of {plural(len(rows), 'platform')}, equal"
+    )
 
 
 def judge_booking(rows: Sequence[Row]) -> Verdict:
@@ -132,7 +138,8 @@ def judge_clicks(rows: Sequence[Row]) -> Verdict:
             continue
         if now < LEAST_CLICKS_SEEN:
             return broken(
-                f"{row['platform']}: {percent(now)} of {row['clicks']} clicks are seen as visits"
+                f"{row['platform']}: {percent(now)} of {plural(row['clicks'], 'click')} are seen"
+                " as visits"
             )
         if before and row["clicks_before"] >= LEAST_CLICKS and now < (1 - MOST_FALL) * before:
             return broken(
@@ -147,7 +154,7 @@ def judge_set_aside(rows: Sequence[Row]) -> Verdict:
     """Judge orders dated after today: none."""
     if rows:
         return broken(
-            f"{sum(row['orders'] for row in rows)} orders are dated after"
+            f"{plural(sum(row['orders'] for row in rows), 'order is', 'orders are')} dated after"
             f" {rows[0]['as_of_date']}, until {max(row['last_date'] for row in rows)}"
         )
     return ok("no order is dated after today")
@@ -159,11 +166,15 @@ def judge_refunds(rows: Sequence[Row]) -> Verdict:
         return unknown("no refunds are loaded")
     orphans = sum(row["without_order"] for row in rows)
     if orphans:
-        return broken(f"{orphans} refunds belong to no order that is loaded")
+        return broken(
+            f"{plural(orphans, 'refund belongs', 'refunds belong')} to no order that is loaded"
+        )
     kept = sum(row["not_taken_off"] for row in rows)
     if kept:
-        return broken(f"{kept} refunds are loaded and not taken off the revenue")
-    return ok(f"{sum(row['refunds'] for row in rows)} refunds are taken off")
+        return broken(
+            f"{plural(kept, 'refund is', 'refunds are')} loaded and not taken off the revenue"
+        )
+    return ok(f"{plural(sum(r['refunds'] for r in rows), 'refund is', 'refunds are')} taken off")
 
 
 def judge_plans(rows: Sequence[Row]) -> Verdict:
@@ -171,7 +182,7 @@ def judge_plans(rows: Sequence[Row]) -> Verdict:
     absent = [row["plan"] for row in rows if not row["planned"]]
     if absent:
         return broken(f"none for {rows[0]['month']:%Y-%m}: {listed(absent)}")
-    return ok(f"{len(rows) - 1} budgets and the targets of the month are there")
+    return ok(f"{plural(len(rows) - 1, 'budget')} and the targets of the month are there")
 
 
 CHAIN = (

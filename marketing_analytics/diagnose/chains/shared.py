@@ -15,6 +15,7 @@ from marketing_analytics.diagnose.link import (
     share,
     unknown,
 )
+from marketing_analytics.web.words import plural
 
 # of visits that a platform sold: links without tags or with those of another tool
 MOST_WITHOUT_CAMPAIGN = 0.25
@@ -36,7 +37,7 @@ def judge_loads(rows: Sequence[Row]) -> Verdict:
     going = [row["source"] for row in rows if row["status"] == "running"]
     if going:
         return unknown(f"a sync goes on, or was killed: {listed(going)}")
-    return ok(f"the last sync of {len(rows)} sources was whole")
+    return ok(f"the last sync of {plural(len(rows), 'source')} was whole")
 
 
 def judge_mapping(rows: Sequence[Row]) -> Verdict:
@@ -52,7 +53,7 @@ def judge_mapping(rows: Sequence[Row]) -> Verdict:
         example = f", such as {first['example_campaign']}" if first["example_campaign"] else ""
         return broken(
             f"{first['platform']}: {percent(share(first['without_campaign'], first['sessions']))}"
-            f" of {first['sessions']} visits lead to no campaign{example}"
+            f" of {plural(first['sessions'], 'visit')} lead to no campaign{example}"
         )
     without = share(sum(row["without_campaign"] for row in rows), sum(r["sessions"] for r in rows))
     return ok(f"{percent(without)} of the visits that platforms sold lead to no campaign")
@@ -67,7 +68,7 @@ def judge_orders(rows: Sequence[Row]) -> Verdict:
     missing = row["orders"] - row["conversions"]
     if missing:
         return broken(
-            f"{missing} of {row['orders']} orders of {row['source']} are no conversions,"
+            f"{missing} of {plural(row['orders'], 'order')} of {row['source']} are no conversions,"
             f" the first of {row['first_missing_date']}"
         )
     if row["order_total"] != row["conversion_total"]:
@@ -75,7 +76,8 @@ def judge_orders(rows: Sequence[Row]) -> Verdict:
             f"orders of {row['source']} are worth {row['order_total']:,.2f},"
             f" conversions {row['conversion_total']:,.2f}"
         )
-    return ok(f"{row['orders']:,} orders of {row['source']} are conversions, with their totals")
+    orders = plural(row["orders"], "order")
+    return ok(f"{orders} of {row['source']}: each a conversion, with its total")
 
 
 CAMPAIGN_MAPPING = Link(

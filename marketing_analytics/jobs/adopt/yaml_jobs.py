@@ -16,14 +16,13 @@ from typing import Any
 
 from marketing_analytics.cloud_api.limits import MAX_ID
 from marketing_analytics.core.errors import FileError, MachineError, UserError, reason_of
+from marketing_analytics.core.yaml_text import load_yaml
 from marketing_analytics.jobs.adopt.links import key_of
 from marketing_analytics.jobs.payload import Override
 from marketing_analytics.jobs.plan import RemoteJob
 
 MAX_BYTES = 5_000_000
 MAX_JOBS = 10_000
-# an alias may stand for much: a file of a few lines can mean millions of values
-MAX_VALUES = 200_000
 NAME = re.compile(r"\{\{-?\s*([A-Za-z_][A-Za-z0-9_]*)\s*-?\}\}")
 JINJA = re.compile(r"\{\{|\{%|\{#")
 # what the tool writes and what its jobs may carry; more is told
@@ -131,7 +130,7 @@ def rendered(path: str, text: str, variables: Mapping[str, str]) -> str:
 def parsed(yaml: ModuleType, path: str, text: str) -> Any:
     """Return the document of a text. Raise FileError at a mistake."""
     try:
-        document = yaml.safe_load(text)
+        document = load_yaml(text)
     except RecursionError:
         raise whole(path, "it is nested too deeply", "write it flatter") from None
     except (yaml.YAMLError, ValueError) as error:
@@ -148,22 +147,7 @@ def parsed(yaml: ModuleType, path: str, text: str) -> Any:
             source=lines[mark.line] if mark.line < len(lines) else "",
             hint="correct it and repeat",
         ) from None
-    if count_values(document, MAX_VALUES) > MAX_VALUES:
-        raise whole(path, "its aliases mean too many values", "write it without them")
     return document
-
-
-def count_values(value: Any, most: int) -> int:
-    """Return how many values there are, or more than `most` when it is more."""
-    count, waiting = 0, [value]
-    while waiting and count <= most:
-        item = waiting.pop()
-        count += 1
-        if isinstance(item, Mapping):
-            waiting += item.values()
-        elif isinstance(item, list):
-            waiting += item
-    return count
 
 
 def yaml_job(path: str, identifier: str, body: Any, number: int) -> RemoteJob:

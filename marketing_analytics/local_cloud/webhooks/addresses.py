@@ -11,8 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from marketing_analytics.core.addresses import is_of_the_internet
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.web.addresses import is_of_the_internet
 
 PORTS = {"http": 80, "https": 443}
 # they carry another address inside, public or not

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.core.signs import visible
 from marketing_analytics.monitor.alerts.notices import ALERT, Notice
+from marketing_analytics.web.words import plural
 
 CAUSES = {
     "new": "{status}",
@@ -49,8 +50,7 @@ def title_of(notices: Sequence[Notice]) -> str:
     over = len(notices) - len(told)
     parts = []
     if told:
-        noun = "problem" if len(told) == 1 else "problems"
-        parts.append(f"[{told[0].severity}] {len(told)} {noun}")
+        parts.append(f"[{told[0].severity}] {plural(len(told), 'problem')}")
     if over:
         parts.append(f"{over} over")
     return f"Marketing data: {', '.join(parts)}"

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from marketing_analytics.core.addresses import is_of_the_internet
+from marketing_analytics.web.addresses import is_of_the_internet
 
 guarded = threading.local()
 

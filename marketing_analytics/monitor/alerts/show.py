@@ -10,6 +10,7 @@ from marketing_analytics.core.console import Console
 from marketing_analytics.monitor.alerts.delivery import Delivery
 from marketing_analytics.monitor.alerts.mutes import Mutes
 from marketing_analytics.monitor.alerts.notices import Notice
+from marketing_analytics.web.words import plural
 
 PIPED_WIDTH = 100
 
@@ -59,6 +60,6 @@ def line_of(notice: Notice) -> list[str]:
 def print_deliveries(console: Console, done: Sequence[Delivery]) -> None:
     """Print what became of the messages."""
     for delivery in done:
-        what = f"{delivery.notices} notice{'s' if delivery.notices != 1 else ''}"
+        what = plural(delivery.notices, "notice")
         end = f"kept: {delivery.error}" if delivery.error else "delivered"
         console.prose(f"{delivery.channel}: {what} {end}", indent="  ", piped_width=PIPED_WIDTH)

@@ -24,6 +24,7 @@ from marketing_analytics.monitor.checks.credit_rules import (
     definitions,
 )
 from marketing_analytics.monitor.series import Verdict, judge_share
+from marketing_analytics.web.words import plural
 
 HISTORY_DAYS, SPEND_DAYS, FOLLOW_DAYS = 56, 14, 3
 # days whose spend was so many times that of today, or less by that, say nothing of today
@@ -63,7 +64,9 @@ def look(seen: Look) -> Iterator[Finding]:
     for channel, finding in credit_mixes(seen, credit_of, spend, set(drifting)):
         yield defined.announced(explained(seen, spend.get(channel, {}), finding))
     models = len(credit_of) - 1
-    yield Finding("", "ok", f"channels have their usual share of visits and of {models} models")
+    yield Finding(
+        "", "ok", f"channels have their usual share of visits and of {plural(models, 'model')}"
+    )
 
 
 def credits_of(seen: Look, first: date) -> dict[str, dict[date, dict[str, float]]]:
@@ -196,7 +199,8 @@ def explained(seen: Look, spend: Mapping[date, float], finding: Finding) -> Find
         finding.value <= finding.upper * times
     )  # fmt: skip
     if (times < 1) == is_low and is_followed:
-        sentence = f"{finding.sentence}; its spend is {now:,.0f} USD where {usual:,.0f} was usual"
+        spent = f"{now:,.0f} {seen.currency} where {usual:,.0f} was usual"
+        sentence = f"{finding.sentence}; its spend is {spent}"
         return replace(finding, status="announced", sentence=sentence)
     return finding
 

@@ -15,6 +15,7 @@ from statistics import median
 from typing import Any
 
 from marketing_analytics.monitor.check import Check, Finding, Look, Note, Threshold
+from marketing_analytics.web.words import plural
 
 HISTORY_DAYS, DAYS, WEEK = 28, 14, 7
 # a day has to cost so many times the dearest of the last days too
@@ -32,7 +33,7 @@ def look(seen: Look) -> Iterator[Finding]:
         finding = over_budget(seen, row) or costly_day(seen, row, spend, since)
         if finding:
             yield finding
-    yield Finding("", "ok", f"{len(rows)} budgets are kept")
+    yield Finding("", "ok", f"{plural(len(rows), 'budget is', 'budgets are')} kept")
 
 
 def subject_of(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -56,8 +57,8 @@ def over_budget(seen: Look, row: Mapping[str, Any]) -> Finding | None:
     return Finding(
         subject,
         "failing" if is_spent else "warning",
-        f"{name} has spent {spend:,.0f} USD by {row['counted_until_date']}, where {due:,.0f} of the"
-        f" month's {budget:,.0f} are due ({spend / due - 1:.0%} over)",
+        f"{name} has spent {spend:,.0f} {seen.currency} by {row['counted_until_date']}, where"
+        f" {due:,.0f} of the month's {budget:,.0f} are due ({spend / due - 1:.0%} over)",
         ACTION,
         value=spend,
         lower=0.0,
@@ -106,7 +107,7 @@ def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend, since: float) -
     return Finding(
         subject,
         "failing",
-        f"{name} cost {value:,.0f} USD on {seen.as_of}, where {usual:,.0f} is usual and"
+        f"{name} cost {value:,.0f} {seen.currency} on {seen.as_of}, where {usual:,.0f} is usual and"
         f" {daily:,.0f} a day is its budget",
         ACTION,
         value=value,

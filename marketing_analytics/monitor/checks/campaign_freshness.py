@@ -19,6 +19,7 @@ from typing import Any
 
 from marketing_analytics.monitor.check import MOST_DAYS, Check, Finding, Look, Threshold
 from marketing_analytics.monitor.history import plain
+from marketing_analytics.web.words import plural
 
 # source: (hours after which it has to be read again, days until a day is there, days that move)
 PROMISES = {
@@ -128,7 +129,7 @@ def of_marts(seen: Look) -> Finding:
     limit = seen.thresholds["marts_days"]
     age = hours_since(seen, seen.as_of)
     if late > limit:
-        sentence = f"the marts end with {seen.as_of}, {late} days before yesterday"
+        sentence = f"the marts end with {seen.as_of}, {plural(late, 'day')} before yesterday"
         action = "see why the jobs did not build them: `marketing monitor explain job_runs`"
         return Finding("marts", "failing", sentence, action, age, 0.0, 24 * (limit + 1), seen.as_of)
     return Finding("marts", "ok", f"the marts end with {seen.as_of}", value=age)
@@ -144,11 +145,15 @@ def of_source(seen: Look, row: Mapping[str, Any], failed: Mapping[str, str]) -> 
     age = (seen.now - read_at).total_seconds() / 3600
     if age > limit:
         why = f"; {failed[source]}" if source in failed else ""
-        sentence = f"{source} was read last {age:,.0f} hours ago, {limit:,.0f} are allowed{why}"
+        sentence = (
+            f"{source} was read last {plural(age, 'hour')} ago, {limit:,.0f} are allowed{why}"
+        )
         return Finding(source, "failing", sentence, action, age, 0.0, limit, read_at.date())
     if source in failed:
         return Finding(source, "warning", f"{source} is fresh, but {failed[source]}", action, age)
-    return Finding(source, "ok", f"{source} was read {age:,.0f} hours ago", "", age, 0.0, limit)
+    return Finding(
+        source, "ok", f"{source} was read {plural(age, 'hour')} ago", "", age, 0.0, limit
+    )
 
 
 def failed_loads(seen: Look) -> dict[str, str]:
@@ -178,7 +183,7 @@ def of_account(seen: Look, row: Mapping[str, Any]) -> Finding:
     limit = 24.0 * (1 + delay)
     if last_day < wanted:
         late = (wanted - last_day).days
-        sentence = f"{subject} was read to {last_day}, {late} days less than {source} has"
+        sentence = f"{subject} was read to {last_day}, {plural(late, 'day')} less than {source} has"
         return Finding(
             subject, "failing", sentence, SYNC.format(source=source), age, 0.0, limit, last_day
         )
@@ -189,7 +194,7 @@ def fresh(subject: str, sentence: str, age: float, limit: float, moving: int) ->
     """Return that something is fresh, or fresh and still moving."""
     if not moving:
         return Finding(subject, "ok", sentence, "", age, 0.0, limit)
-    more = f"{sentence}; figures of the last {moving} days may still change"
+    more = f"{sentence}; figures of the last {plural(moving, 'day')} may still change"
     return Finding(subject, "moving", more, "", age, 0.0, limit)
 
 
@@ -286,7 +291,7 @@ def without_rows(seen: Look, campaign: Campaign) -> Finding:
     visits = campaign.visits_since(seen.as_of - timedelta(days=REGULAR_DAYS))
     sentence = f"{campaign.title} has a budget this month and no rows at all"
     if visits >= FEW_VISITS:
-        sentence = f"{sentence}, though {visits} visits of it came in a week"
+        sentence = f"{sentence}, though {plural(visits, 'visit')} of it came in a week"
         action = SYNC.format(source=campaign.platform)
         return Finding(campaign.subject, "failing", sentence, action)
     # it may begin later in the month
@@ -311,7 +316,7 @@ def silent_campaign(
     status = "failing" if has_visits or is_alone else "warning"
     budget = " and has a budget" if campaign.has_budget else ""
     if has_visits:
-        why = f"though {campaign.visits_since(last)} visits of it came since"
+        why = f"though {plural(campaign.visits_since(last), 'visit')} of it came since"
         action = SYNC.format(source=campaign.platform)
     elif is_alone:
         why, action = "nor visits: it delivers nothing", DELIVERY

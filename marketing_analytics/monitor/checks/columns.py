@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from marketing_analytics.monitor.check import MOST_DAYS, Check, Finding, Look, Note, Threshold
+from marketing_analytics.web.words import plural
 
 # what dbt builds and throws away
 PASSING = ("__dbt_", "_dbt_")
@@ -35,7 +36,9 @@ def look(seen: Look) -> Iterator[Finding]:
         remember(seen, table, known.get(table, {}))
         seen.note(Note(table, CHANGED, text=began.isoformat()))
     columns = sum(map(len, now.values()))
-    yield Finding("", "ok", f"{len(now)} tables with {columns:,} columns are as they were")
+    yield Finding(
+        "", "ok", f"{plural(len(now), 'table')} with {plural(columns, 'column')}: all as before"
+    )
 
 
 def remember(seen: Look, table: str, form: Form | None) -> None:

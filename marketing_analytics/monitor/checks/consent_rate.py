@@ -12,6 +12,7 @@ from datetime import date, timedelta
 
 from marketing_analytics.monitor.check import Check, Finding, Look, NotKnownError, Threshold
 from marketing_analytics.monitor.series import Verdict, judge_share
+from marketing_analytics.web.words import plural
 
 HISTORY_DAYS = 56
 DECISIONS = {"stg_shop__consents": "shop", "int_consent__decisions": "marts"}
@@ -34,7 +35,7 @@ def look(seen: Look) -> Iterator[Finding]:
         finding = share_finding(seen, subject, shares)
         if finding:
             yield finding
-    yield Finding("", "ok", f"{len(series)} shares of consent are as they usually are")
+    yield Finding("", "ok", f"{plural(len(series), 'share')} of consent as usual")
 
 
 def all_shares(seen: Look) -> dict[str, Shares]:

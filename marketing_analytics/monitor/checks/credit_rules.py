@@ -12,6 +12,7 @@ from statistics import median
 from typing import Any
 
 from marketing_analytics.monitor.check import Finding, Look, Note
+from marketing_analytics.web.words import plural
 
 # what defines channels and credit: seeds, and the settings that the models were built with
 DEFINITIONS = (
@@ -125,8 +126,8 @@ def not_conserved(seen: Look, credit_of: Credits) -> Iterator[Finding]:
             yield Finding(
                 model,
                 "failing",
-                f"rule: {model} hands out {credit:,.1f} credits for {total:,} conversions"
-                f" ({len(wrong)} days)",
+                f"rule: {model} hands out {credit:,.1f} credits for {plural(total, 'conversion')}"
+                f" ({plural(len(wrong), 'day')})",
                 "build attribution again: dbt build --select +tag:attribution",
                 credit,
                 float(total),
@@ -142,8 +143,8 @@ def channels_apart(seen: Look) -> Iterator[Finding]:
         yield Finding(
             f"{row['touch_channel']} as {row['channel']}",
             "failing",
-            f"rule: {row['credits']:,} touches of {row['touch_channel']} are credited to"
-            f" {row['channel']}",
+            f"rule: {plural(row['credits'], 'touch', 'touches')} of {row['touch_channel']}"
+            f" credited to {row['channel']}",
             "build attribution again: dbt build --select +tag:attribution",
             value=float(row["credits"]),
             lower=0.0,

@@ -24,6 +24,7 @@ from marketing_analytics.monitor.check import (
     NotKnownError,
     Threshold,
 )
+from marketing_analytics.web.words import plural
 
 SETTINGS = ("DBTCLOUD_ACCOUNT_ID", "DBTCLOUD_TOKEN", "PROJECT_ID")
 DEFAULT_HOST_URL = "https://cloud.getdbt.com"
@@ -164,7 +165,7 @@ def slowness(seen: Look, name: str, ended: Sequence[Answer]) -> Finding | None:
         return None
     return Finding(
         name, "warning",
-        f"{name} took {took[0] / 60:,.0f} minutes where {usual / 60:,.0f} are usual",
+        f"{name} took {plural(took[0] / 60, 'minute')} where {usual / 60:,.0f} are usual",
         "compare the timing of its models with the run before", took[0], 0.0, times * usual,
     )  # fmt: skip
 

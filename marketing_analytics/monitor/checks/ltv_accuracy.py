@@ -14,6 +14,7 @@ from statistics import median
 from typing import Any
 
 from marketing_analytics.monitor.check import Check, Finding, Look, Note, Threshold
+from marketing_analytics.web.words import plural
 
 KEPT_VALUES = 14
 ACTION = "fit again (`marketing measure fit`, or dbt build --select +tag:customers), compare fits"
@@ -47,7 +48,9 @@ def look(seen: Look) -> Iterator[Finding]:
                 subject, "failing", f"{subject}: {wrong[0]}", ACTION, *wrong[1:], since=seen.as_of
             )
     yield from uncalibrated(seen) if "rpt_lifetime_value_calibration" in seen.tables else ()
-    yield Finding("", "ok", f"predictions of {judged} horizons are inside of their intervals")
+    yield Finding(
+        "", "ok", f"predictions of {plural(judged, 'horizon')} are inside of their intervals"
+    )
 
 
 def newest(rows: list[Mapping[str, Any]], kind: str, horizon: int) -> date:
@@ -137,8 +140,9 @@ def uncalibrated(seen: Look) -> Iterator[Finding]:
             yield Finding(
                 f"{row['kind']}/{row['horizon_days']} days/tenth {row['group_name']}",
                 "failing",
-                f"the customers of tenth {row['group_name']} were to buy {expected:,.0f} times in"
-                f" {row['horizon_days']} days and bought {found:,.0f} times",
+                f"the customers of tenth {row['group_name']} were to buy"
+                f" {plural(expected, 'time')} in {row['horizon_days']} days and bought"
+                f" {plural(found, 'time')}",
                 ACTION,
                 found,
                 expected * (1 - least),

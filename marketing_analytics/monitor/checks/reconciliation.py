@@ -19,6 +19,7 @@ from marketing_analytics.monitor.check import (
     NotKnownError,
     Threshold,
 )
+from marketing_analytics.web.words import plural
 
 SHOPS = ("stg_shop__orders", "stg_shopify__orders")
 ORDERS, COUNT, REVENUE, PAGE = "shop", "shop/orders", "attribution", "executive"
@@ -65,7 +66,11 @@ def look(seen: Look) -> Iterator[Finding]:
         pairs = [pair(row, "reported_usd", "revenue_usd") for row in months]
         yield from differing(seen, PAGE, "the executive page shows {} revenue than there is", pairs)
     count = sum(orders for orders, _ in conversions.values())
-    yield Finding("", "ok", f"{count:,} orders are in the marts as in the shop, to the cent")
+    yield Finding(
+        "",
+        "ok",
+        f"{plural(count, 'order is', 'orders are')} in the marts as in the shop, to the cent",
+    )
 
 
 def pair(row: Mapping[str, Any], found: str, wanted: str) -> Pair:
@@ -109,7 +114,7 @@ def miscounted(shop: Orders, conversions: Orders) -> Iterator[Finding]:
     yield Finding(
         COUNT,
         "failing",
-        f"the marts hold {size:,} {word} orders than the shop, of the same total"
+        f"the marts hold {plural(size, f'{word} order')} than the shop, of the same total"
         f" ({found:,} of {wanted:,} on {days_of(wrong)})",
         BUILD,
         value=found,
@@ -121,7 +126,7 @@ def miscounted(shop: Orders, conversions: Orders) -> Iterator[Finding]:
 
 def days_of(wrong: Sequence[Pair]) -> str:
     """Return how many days are wrong, in words."""
-    return f"{len(wrong)} days" if len(wrong) > 1 else "1 day"
+    return plural(len(wrong), "day")
 
 
 def differing(seen: Look, subject: str, sentence: str, pairs: Iterable[Pair]) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from datetime import date, timedelta
 
 from marketing_analytics.monitor.check import MOST_DAYS, Check, Finding, Look, Threshold
 from marketing_analytics.warehouse.marts import RAW_ALIAS
+from marketing_analytics.web.words import plural
 
 BUILD = "build the ad tables again (dbt build --select tag:staging tag:ads), then look again"
 SYNC = "run `marketing ingest run --source {platform}`, then build the ad tables again"
@@ -45,7 +46,9 @@ def look(seen: Look) -> Iterator[Finding]:
         if finding:
             yield finding
     beside = f", {len(totals)} of them by the platform's own totals" if totals else ""
-    yield Finding("", "ok", f"spend of {len(marts)} accounts is what was reported{beside}")
+    yield Finding(
+        "", "ok", f"spend of {plural(len(marts), 'account')} is what was reported{beside}"
+    )
 
 
 def account_totals(seen: Look, first: date, platforms: set[str]) -> Money:
@@ -86,7 +89,7 @@ def differing(
         subject,
         "failing",
         f"spend of {subject} is {size:,.2f} {'less' if has < reported else 'more'} than {what}"
-        f" ({has:,.2f} of {reported:,.2f} on {len(wrong)} day{'s' if len(wrong) > 1 else ''})",
+        f" ({has:,.2f} of {reported:,.2f} on {plural(len(wrong), 'day')})",
         action,
         value=has,
         lower=reported * (1 - allowed),

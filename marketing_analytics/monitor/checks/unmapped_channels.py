@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from marketing_analytics.monitor.check import MOST_DAYS, Check, Finding, Look, Threshold
+from marketing_analytics.web.words import plural
 
 ACTION = "add a rule to the seed channel_rules (docs/campaign-tracking.md) and build attribution"
 
@@ -28,9 +29,9 @@ def look(seen: Look) -> Iterator[Finding]:
         yield Finding(
             f"{row['traffic_source']} / {row['traffic_medium']}",
             "failing",
-            f"{row['sessions']:,} visits of source {row['traffic_source']} and medium"
-            f" {row['traffic_medium']} belong to no channel ({row['reason']}): {share:.1f} % of the"
-            f" traffic, {float(row['revenue_usd']):,.0f} USD of revenue",
+            f"{plural(row['sessions'], 'visit')} of source {row['traffic_source']} and medium"
+            f" {row['traffic_medium']} without a channel ({row['reason']}): {share:.1f} % of the"
+            f" traffic, {float(row['revenue_usd']):,.0f} {seen.currency} of revenue",
             ACTION,
             value=share,
             lower=0.0,
@@ -38,7 +39,11 @@ def look(seen: Look) -> Iterator[Finding]:
             since=row["first_session_date"],
         )
     few = len(rows) - told
-    yield Finding("", "ok", f"{few} names are unknown and few" if few else "every visit has a rule")
+    yield Finding(
+        "",
+        "ok",
+        f"{plural(few, 'unknown name')} of few visits" if few else "every visit has a rule",
+    )
 
 
 CHECK = Check(

@@ -16,6 +16,7 @@ from statistics import median
 
 from marketing_analytics.monitor.check import Check, Finding, Look, Note, Threshold
 from marketing_analytics.monitor.series import Verdict, judge_count, root
+from marketing_analytics.web.words import plural
 
 HISTORY_DAYS, KEPT_DAYS, USUAL_DAYS = 56, 14, 28
 RECENT_DAYS, FILLED_UP_DAYS = 3, 3
@@ -67,7 +68,7 @@ def look(seen: Look) -> Iterator[Finding]:
             others = [visits, *(tables[name] for name in tables if name != subject)]
             finding = ads_finding(seen, subject, by_campaign, others)
             yield from findings(seen, subject, summed(by_campaign), before, finding)
-    yield Finding("", "ok", f"{looked} tables have the rows that they usually have")
+    yield Finding("", "ok", f"{plural(looked, 'table has', 'tables have')} the usual rows")
 
 
 def by_day(seen: Look, table: str, day: str) -> dict[date, float]:
@@ -124,11 +125,11 @@ def rewritten_finding(
     """Return the finding for days that had another number of rows."""
     day, (known, now) = max(wrong.items(), key=lambda item: abs(item[1][1] - item[1][0]))
     limit = seen.thresholds["rewritten_percent"] / 100
-    more = f" (and {len(wrong) - 1} more days)" if len(wrong) > 1 else ""
+    more = f" (and {plural(len(wrong) - 1, 'more day')})" if len(wrong) > 1 else ""
     return Finding(
         subject,
         "failing",
-        f"{day} had {known:,.0f} rows when it was counted before and has {now:,.0f} now{more}",
+        f"{day} had {plural(known, 'row')} when it was counted before and has {now:,.0f} now{more}",
         ACTION,
         value=now,
         lower=known * (1 - limit),
@@ -180,7 +181,7 @@ def unusual(subject: str, since: date, days: str, rows: float, verdict: Verdict)
     return Finding(
         subject,
         "failing",
-        f"{days} {rows:,.0f} rows where {verdict.expected:,.0f} are usual"
+        f"{days} {plural(rows, 'row')} where {verdict.expected:,.0f} are usual"
         f" ({verdict.lower:,.0f} to {verdict.upper:,.0f})",
         ACTION,
         value=rows,

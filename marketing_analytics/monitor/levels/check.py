@@ -17,6 +17,7 @@ from marketing_analytics.monitor.levels.minutes import Minutes
 from marketing_analytics.monitor.levels.probes import Probe
 from marketing_analytics.monitor.levels.settings import Level, levels_of
 from marketing_analytics.monitor.levels.store import availability, freshness, probes_since
+from marketing_analytics.web.words import plural
 
 # what is counted, what is said of a bad minute, what is to be done
 INDICATORS: dict[str, tuple[Callable[..., Minutes], str, str]] = {
@@ -101,7 +102,7 @@ def told_of_pair(level: Level, pair: Pair, minutes: Minutes, verb: str) -> str:
     count = minutes.last(pair.long)
     found = rate(count, level.objective) or 0.0
     return (
-        f"{level.name} {verb} in {count.bad} of {count.known} minutes of the last"
+        f"{level.name} {verb} in {count.bad} of {plural(count.known, 'minute')} of the last"
         f" {length(pair.long)}: {found:.1f} times too fast for {level.objective_percent:g} %"
         f" (limit {pair.rate:g} over {pair})"
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from marketing_analytics.report.snapshots.snapshot import Snapshot
+from marketing_analytics.web.words import plural
 
 LOADS = 40
 SLI_DAYS = 28
@@ -111,12 +112,13 @@ def watch(snapshot: Snapshot) -> dict[str, Any] | None:
     rows = told(snapshot, RESULTS_SQL, "monitor_results", "monitor_runs")
     if not rows:
         return None
-    monitors = f"{len({row['monitor'] for row in rows})} monitors"
+    watched = len({row["monitor"] for row in rows})
+    monitors = plural(watched, "monitor")
     for status, (tone, word) in ALARMS.items():
         count = len({row["monitor"] for row in rows if row["status"] == status})
         if count:
             return {"tone": tone, "words": f"{count} of {monitors} {word[count > 1]}"}
-    return {"tone": "success", "words": f"All {monitors} fine"}
+    return {"tone": "success", "words": f"All {monitors} fine" if watched > 1 else "1 monitor fine"}
 
 
 def told(snapshot: Snapshot, sql: str, *tables: str, **values: Any) -> list[dict[str, Any]] | None:

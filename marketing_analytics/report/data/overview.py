@@ -76,24 +76,27 @@ def models(snapshot: Snapshot) -> list[str]:
 
 
 def currencies(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """Return the currencies that amounts can be shown in: one rate each, of the as-of date."""
+    """Return the currencies that amounts can be shown in, their own first.
+
+    `per_unit` is what a unit is worth in the currency of the amounts: they are divided by it. Rates
+    come in dollars, those of the as-of date, so that others cross over the dollar.
+    """
+    own = snapshot.currency
     rows = (
         snapshot.rows(
-            "select currency, rate_date, usd_per_unit from currency_rates"
-            " where usd_per_unit > 0 and currency <> 'USD' order by currency"
+            "select currency, usd_per_unit from currency_rates"
+            " where usd_per_unit > 0 and currency <> 'USD'"
         )
         if snapshot.has("currency_rates")
         else []
     )
-    others = [
-        {
-            "code": row["currency"],
-            "usd_per_unit": float(row["usd_per_unit"]),
-            "rate_date": str(row["rate_date"]),
-        }
-        for row in rows
+    rates = {"USD": 1.0, **{row["currency"]: float(row["usd_per_unit"]) for row in rows}}
+    # without a rate of its own nothing can be said in another one
+    others = sorted(rates.keys() - {own}) if own in rates else []
+    return [
+        {"code": own, "per_unit": 1},
+        *({"code": code, "per_unit": rates[code] / rates[own]} for code in others),
     ]
-    return [{"code": "USD", "usd_per_unit": 1, "rate_date": ""}, *others]
 
 
 def channels(snapshot: Snapshot) -> list[dict[str, Any]]:
@@ -106,7 +109,7 @@ def channels(snapshot: Snapshot) -> list[dict[str, Any]]:
 
 
 def plans(snapshot: Snapshot) -> dict[str, dict[str, float]]:
-    """Return the plan by metric and month, in USD where it is money."""
+    """Return the plan by metric and month."""
     if not snapshot.has("rpt_executive_kpis"):
         return {}
     found: dict[str, dict[str, float]] = {}

@@ -2,7 +2,7 @@
 
 Attributed revenue is the sum over channels of spend times return. From one range of days to the
 next it changes by volume (all spend grew alike), mix (spend moved between channels) and return (a
-dollar brought more or less in a channel); the three add up exactly:
+unit of spend brought more or less in a channel); the three add up exactly:
 (S1 - S0) R0/S0 + sum of (s1 - S1 s0/S0) r0 + sum of s1 (r1 - r0), with r = R/s of a channel.
 """
 
@@ -18,7 +18,15 @@ from marketing_analytics.report.numbers.definitions import (
     parameters_of,
     value_of,
 )
-from marketing_analytics.report.numbers.words import change, change_words, number, shown, signed
+from marketing_analytics.report.numbers.words import (
+    change,
+    change_words,
+    money,
+    number,
+    shown,
+    signed,
+)
+from marketing_analytics.web.words import plural
 
 # the scripts of the pages say the same
 HALF_A_CENT = 0.005
@@ -27,7 +35,7 @@ NOBODY_MOVED = "The attributed revenue of no channel moved."
 
 @dataclass(frozen=True)
 class Change:
-    """Why the attributed revenue of a channel, or of all, is another one; in USD."""
+    """Why the attributed revenue of a channel, or of all, is another one."""
 
     name: str
     before: float
@@ -75,7 +83,7 @@ def decomposed(
 
 
 def amounts(connection: Any, filters: Filters) -> dict[str, tuple[float, float]]:
-    """Return spend and attributed revenue of each channel that has one of them, in USD."""
+    """Return spend and attributed revenue of each channel that has one of them."""
     found: dict[str, list[float]] = {}
     for place, measure in enumerate(("spend_usd", "attributed_revenue_usd")):
         sql = measure_by(measure, "channel")
@@ -85,18 +93,23 @@ def amounts(connection: Any, filters: Filters) -> dict[str, tuple[float, float]]
 
 
 def sentences(
-    connection: Any, filters: Filters, before: Filters, names: dict[str, str], against: str
+    connection: Any,
+    filters: Filters,
+    before: Filters,
+    names: dict[str, str],
+    against: str,
+    currency: str,
 ) -> list[str]:
     """Return the three sentences; `against` says in words what it is compared with."""
     changes = decomposed(amounts(connection, before), amounts(connection, filters))
     return [
-        overall(changes, against),
-        largest(changes, names),
-        customers(connection, filters, before),
+        overall(changes, against, currency),
+        largest(changes, names, currency),
+        customers(connection, filters, before, currency),
     ]
 
 
-def overall(changes: list[Change], against: str) -> str:
+def overall(changes: list[Change], against: str, currency: str) -> str:
     """Return the sentence about all paid channels."""
     before = sum(one.before for one in changes)
     now = sum(one.now for one in changes)
@@ -104,35 +117,41 @@ def overall(changes: list[Change], against: str) -> str:
         return f"No revenue is attributed to paid channels, and none was in the {against}."
     verb = "rose" if now >= before else "fell"
     parts = ", ".join(
-        f"{word} {signed(sum(getattr(one, part) for one in changes))}"
+        f"{word} {signed(sum(getattr(one, part) for one in changes), currency)}"
         for word, part in (("volume", "volume"), ("mix", "mix"), ("return", "returned"))
     )
     share = change_words(change(now, before))
     return (
-        f"Attributed revenue of paid channels {verb} by {number(abs(now - before))} USD"
-        f" to {number(now)} USD ({share}) against the {against}: {parts}."
+        f"Attributed revenue of paid channels {verb} by {number(abs(now - before))} {currency}"
+        f" to {number(now)} {currency} ({share}) against the {against}: {parts}."
     )
 
 
-def largest(changes: list[Change], names: dict[str, str]) -> str:
+def largest(changes: list[Change], names: dict[str, str], currency: str) -> str:
     """Return the sentence about the channel that moved most."""
     if not changes:
         return "No channel has spend."
     one = max(changes, key=lambda change: (abs(change.total), change.name))
     if abs(one.total) < HALF_A_CENT:
         return NOBODY_MOVED
-    roas = (
-        f"its ROAS went from {shown(one.roas_before, 'ratio')} to {shown(one.roas_now, 'ratio')}"
-        if one.roas_before is not None and one.roas_now is not None
-        else "it had no spend in one of the two"
-    )
     return (
-        f"{names.get(one.name, one.name)} moved most, by {signed(one.total)}: {roas};"
-        f" {signed(one.returned)} of it is return, {signed(one.volume + one.mix)} spend."
+        f"{names.get(one.name, one.name)} moved most, by {signed(one.total, currency)}:"
+        f" {return_words(one)}; {signed(one.returned, currency)} of it is return,"
+        f" {signed(one.volume + one.mix, currency)} spend."
     )
 
 
-def customers(connection: Any, filters: Filters, before: Filters) -> str:
+def return_words(one: Change) -> str:
+    """Return how the return of a channel changed, or why there is none."""
+    before, now = one.roas_before, one.roas_now
+    if before is not None and now is not None:
+        return f"its ROAS went from {shown(before, 'ratio')} to {shown(now, 'ratio')}"
+    if before is None and now is None:
+        return "it had no spend"
+    return "it had no spend before" if before is None else "it has no spend now"
+
+
+def customers(connection: Any, filters: Filters, before: Filters, currency: str) -> str:
     """Return the sentence about all spend and revenue, and what new customers cost."""
     by_name = {metric.name: metric for metric in METRICS}
 
@@ -144,9 +163,11 @@ def customers(connection: Any, filters: Filters, before: Filters) -> str:
         return change_words(change(now, was))
 
     mer, won, cost = both("mer"), both("new_customers"), both("cac_usd")
+    now = won[1] or 0
     return (
         f"Spend: {moved('spend_usd')}, all revenue: {moved('revenue_usd')}, MER from"
         f" {shown(mer[0], 'ratio')} to {shown(mer[1], 'ratio')}."
-        f" {shown(won[1], 'count')} new customers ({change_words(change(won[1], won[0]))}) cost"
-        f" {shown(cost[1], 'usd')} each, {shown(cost[0], 'usd')} before."
+        f" {plural(now, 'new customer')} ({change_words(change(won[1], won[0]))}) cost"
+        f" {money(cost[1], currency)}{'' if now == 1 else ' each'},"
+        f" {money(cost[0], currency)} before."
     )

@@ -22,7 +22,8 @@ CAC = ("/", "spend_usd", "new_customers")
 class Metric:
     """A number: what it is called, what it is, whose it is.
 
-    `unit`: usd, count or ratio. `better`: up, down or neither. `target`: its name in the plan.
+    `unit`: usd (money of any currency), count or ratio. `better`: up, down or neither. `target`:
+    its name in the plan.
     """
 
     name: str
@@ -105,12 +106,12 @@ METRICS = (
     ),
     Metric(
         "roas", "ROAS", "ratio", "up", ("/", "attributed_revenue_usd", "spend_usd"),
-        "Attributed revenue for each dollar of spend: one total over the other, never a mean.",
+        "Attributed revenue for each unit of spend: one total over the other, never a mean.",
         ("rpt_attribution_days", "fct_campaign_performance"), "attribution-models.md",
     ),
     Metric(
         "mer", "MER", "ratio", "up", ("/", "revenue_usd", "spend_usd"),
-        "All net revenue for each dollar of spend (marketing efficiency ratio): needs no model.",
+        "All net revenue for each unit of spend (marketing efficiency ratio): needs no model.",
         ("fct_conversions", "fct_campaign_performance"), "metrics.md", "roas",
     ),
     Metric(
@@ -125,7 +126,7 @@ METRICS = (
     ),
     Metric(
         "ltv_to_cac", "LTV : CAC", "ratio", "up", ("/", LTV, CAC),
-        "Expected value of a new customer's next 365 days, for each dollar that winning one costs.",
+        "Expected value of a new customer's next 365 days over what winning one costs.",
         ("rpt_lifetime_value", "fct_campaign_performance", "fct_conversions"),
         "ltv-calculations.md",
     ),
@@ -142,7 +143,7 @@ METRICS = (
     Metric(
         "claimed_share", "Platforms claim", "ratio", "neither",
         ("/", "claimed_value_usd", "attributed_revenue_usd"),
-        "Value that the platforms claim for each dollar that the model credits to them.",
+        "Value that the platforms claim over what the model credits to them.",
         ("fct_campaign_performance", "rpt_attribution_days"), "campaign-tracking.md",
     ),
 )  # fmt: skip
@@ -212,7 +213,7 @@ def parameters_of(sql: str, filters: Filters) -> dict[str, Any]:
 
 
 def value_of(connection: Any, metric: Metric, filters: Filters) -> float | None:
-    """Return a number of a snapshot, in USD where it is money; None where nothing is known."""
+    """Return a number of a snapshot; None where nothing is known."""
     row = connection.execute(metric.sql, parameters_of(metric.sql, filters)).fetchone()
     return None if row[0] is None else float(row[0])
 

@@ -12,6 +12,12 @@ PLATFORMS = {
     "linkedin": "LinkedIn", "tiktok": "TikTok", "hubspot": "HubSpot", "sendgrid": "SendGrid",
     "ga4": "GA4",
 }  # fmt: skip
+# how many decimals amounts below 100 have (ISO 4217), where it is not two; words.js has the same
+DECIMALS = {
+    "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0,
+    "RWF": 0, "UGX": 0, "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
+    "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3,
+}  # fmt: skip
 # a change of less than this share is none
 STEADY = 0.0005
 NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=%|[A-Z]{3}\b)|(?<=[↑↓→]) (?=[+−\d])")
@@ -26,12 +32,24 @@ def number(value: float, decimals: int = 0) -> str:
     return text if value >= 0 or is_zero else MINUS + text
 
 
-def shown(value: float | None, unit: str, currency: str = "USD") -> str:
-    """Return a value in its unit: money in whole units from 100 on, ratios with two decimals."""
+def money(amount: float | None, currency: str) -> str:
+    """Return an amount in its currency, in whole units from 100 on."""
+    if amount is None:
+        return DASH
+    return f"{number(amount, 0 if abs(amount) >= 100 else DECIMALS.get(currency, 2))} {currency}"
+
+
+def shown(value: float | None, unit: str, currency: str = "") -> str:
+    """Return a value in its unit: money (`usd`) in its currency, ratios with two decimals.
+
+    Raise ValueError for money whose currency is not told.
+    """
+    if unit == "usd":
+        if not currency:
+            raise ValueError("an amount is of a currency")
+        return money(value, currency)
     if value is None:
         return DASH
-    if unit == "usd":
-        return f"{number(value, 0 if abs(value) >= 100 else 2)} {currency}"
     if unit == "share":
         return f"{number(value * 100, 1)} %"
     return number(value, 2) if unit == "ratio" else number(value)
@@ -59,7 +77,7 @@ def tone(share: float | None, better: str) -> str:
     return "good" if (share > 0) == (better == "up") else "bad"
 
 
-def signed(value: float, currency: str = "USD") -> str:
+def signed(value: float, currency: str) -> str:
     """Return an amount with its sign."""
     sign = "+" if value >= 0 else MINUS
     return f"{sign}{number(abs(value))} {currency}"

@@ -29,7 +29,7 @@ class Page:
 
     `blocks`: id, title, whether it is as wide as the page, height of its chart in pixels. `fields`
     are those of its filters, where it has not the usual ones: name, label, what is shown before
-    the script fills them. `scripts` come before its own.
+    the script fills them. A usual one among them is as everywhere. `scripts` come before its own.
     """
 
     name: str
@@ -141,7 +141,7 @@ PAGES: tuple[Page, ...] = (
         fields=(
             ("month", "Month", ""),
             ("platform", "Platform", "All"),
-            ("currency", "Currency", "USD"),
+            ("currency", "Currency", ""),
         ),
     ),
     Page(

@@ -7,7 +7,7 @@ from typing import Any
 
 from marketing_analytics.report.numbers.changes import amounts
 from marketing_analytics.report.numbers.definitions import METRICS, Filters, target_of, value_of
-from marketing_analytics.report.numbers.words import number, platform_words, shown
+from marketing_analytics.report.numbers.words import money, number, platform_words, shown
 from marketing_analytics.report.snapshots.snapshot import Snapshot
 
 PACING_SQL = """
@@ -52,12 +52,13 @@ def revenue(snapshot: Snapshot, filters: Filters) -> Plain:
     metric = next(metric for metric in METRICS if metric.name == "revenue_usd")
     value = value_of(snapshot.connection, metric, filters) or 0.0
     plan = target_of(snapshot.connection, metric, filters)
-    money = shown(value, "usd")
+    amount = money(value, snapshot.currency)
     if not plan:
-        return Plain(f"Revenue of {money}; these days have no plan.")
+        return Plain(f"Revenue of {amount}; these days have no plan.")
     share = number(value / plan * 100)
     return Plain(
-        f"Revenue of {money} is {share} % of the plan for these days ({shown(plan, 'usd')})."
+        f"Revenue of {amount} is {share} % of the plan for these days"
+        f" ({money(plan, snapshot.currency)})."
     )
 
 
@@ -67,8 +68,8 @@ def channels(snapshot: Snapshot, filters: Filters, names: dict[str, str]) -> Pla
     rows = [
         (
             names.get(name, name),
-            shown(spend, "usd"),
-            shown(credit, "usd"),
+            money(spend, snapshot.currency),
+            money(credit, snapshot.currency),
             number(credit / spend, 2),
         )
         for name, (spend, credit) in sorted(found.items(), key=lambda item: -item[1][0])
@@ -85,7 +86,7 @@ def pacing(snapshot: Snapshot) -> Plain:
     rows: list[tuple[str, ...]] = [
         (
             platform_words(row["platform"]),
-            *(shown(as_float(row[name]), "usd")
+            *(money(as_float(row[name]), snapshot.currency)
               for name in ("budget_usd", "spend_usd", "forecast_spend_usd")),
             shown(row["forecast_attainment"], "share"),
         )

@@ -41,6 +41,7 @@ from marketing_analytics.report.pages.plain import plain_blocks
 from marketing_analytics.report.pages.sources import sources
 from marketing_analytics.report.snapshots.published import described
 from marketing_analytics.report.snapshots.snapshot import Snapshot
+from marketing_analytics.web.words import plural
 
 FOLDER = Path(__file__).with_name("templates")
 SITE = "Marketing"
@@ -126,13 +127,19 @@ class Rendering:
             model_words=model_words(self.filters.model),
             minimum_cell=MINIMUM_CELL,
             metrics=METRICS,
-            filter_fields=self.filter_fields,
+            filter_fields=self.fields_of(page),
+            currency=self.snapshot.currency,
             sentences_of={name: measure_sentence(name) for m in METRICS for name in m.measures},
             as_of_words=day_words(self.snapshot.as_of_date),
             **(self.definitions if page.name == "definitions" else {}),
             links=self.links,
             **own,
         )
+
+    def fields_of(self, page: Page) -> list[tuple[str, str, str]]:
+        """Return the fields of a page's filters, its own or the usual ones."""
+        usual = {field[0]: field for field in self.filter_fields}
+        return [usual.get(field[0], field) for field in page.fields] or [*usual.values()]
 
     @property
     def filter_fields(self) -> list[tuple[str, str, str]]:
@@ -144,9 +151,9 @@ class Rendering:
             ("compare", "Compared with", "Days before"),
             ("customers", "Customers", "All"),
             ("model", "Attribution model", model_words(self.filters.model)),
-            ("window", "Window", f"{self.filters.window_days} days"),
+            ("window", "Window", plural(self.filters.window_days, "day")),
             ("day", "Revenue counts on", "Sale day"),
-            ("currency", "Currency", "USD"),
+            ("currency", "Currency", self.snapshot.currency),
             ("grain", "Steps", "Automatic"),
         ]
 
@@ -159,7 +166,7 @@ class Rendering:
             snapshot_words=self.snapshot_words,
             built_words=f"{datetime.fromisoformat(self.about['built_at']):%d %b %Y %H:%M} UTC",
             model_words=model_words(self.filters.model),
-            window_days=self.filters.window_days,
+            window_words=plural(self.filters.window_days, "day"),
             snapshot_id=self.about["snapshot_id"],
             report_url=report_url,
             **shown,
@@ -200,10 +207,12 @@ class Rendering:
             row["channel"]: row["channel_name"] for row in self.snapshot.rows("from dim_channels")
         }
         before = self.before("previous")
-        against = f"{self.filters.days} days before"
+        against = f"{plural(self.filters.days, 'day')} before"
         return {
             "tiles": [self.tile(metric) for metric in TILES],
-            "sentences": sentences(self.connection, self.filters, before, names, against)
+            "sentences": sentences(
+                self.connection, self.filters, before, names, against, self.snapshot.currency
+            )
             if before
             else [self.nothing_to_compare],
             "plain": plain_blocks(self.snapshot, self.filters, names),
@@ -250,14 +259,14 @@ class Rendering:
             past = value_of(self.connection, metric, before) if before else None
             changes[compare] = change(value, past)
         target = target_of(self.connection, metric, self.filters)
-        line = self.line(metric)
+        line, currency = self.line(metric), self.snapshot.currency
         days = range_words(self.filters.from_date, self.filters.to_date)
         known = metric_known_to(metric, self.known)
         return {
             "name": metric.name,
             "label": metric.label,
             "sentence": metric.sentence,
-            "value": shown(value, metric.unit),
+            "value": shown(value, metric.unit, currency),
             "known": day_words(known).rsplit(" ", 1)[0] if known else "",
             "is_behind": known is not None and known < self.snapshot.last_day,
             "spark": spark_path(line),
@@ -268,7 +277,7 @@ class Rendering:
             if changes["year"] is not None
             else "",
             "year_tone": tone(changes["year"], metric.better),
-            "target": f"plan {shown(target, metric.unit)}{attained(value, target)}"
+            "target": f"plan {shown(target, metric.unit, currency)}{attained(value, target)}"
             if target
             else "no plan",
         }

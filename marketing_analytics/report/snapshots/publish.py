@@ -27,8 +27,10 @@ from marketing_analytics.report.snapshots.published import (
     statements,
     watched_statements,
 )
+from marketing_analytics.report.snapshots.values import check_values, overflowing
 from marketing_analytics.warehouse import duckdb
 from marketing_analytics.warehouse.marts import Marts, schema_of
+from marketing_analytics.web.words import plural
 
 POINTER = "current.json"
 # what everybody who reads the pointer reads of it
@@ -56,10 +58,9 @@ def publish_command(console: Console, marts: Marts, folder: Path) -> None:
     if console.is_json:
         console.json(published)
         return
-    rows = sum(table["rows"] for table in published["tables"].values())
-    console.prose(
-        f"published {published['snapshot_id']}: {len(published['tables'])} tables, {rows:,} rows"
-    )
+    tables = plural(len(published["tables"]), "table")
+    rows = plural(sum(table["rows"] for table in published["tables"].values()), "row")
+    console.prose(f"published {published['snapshot_id']}: {tables}, {rows}")
     if published["missing"]:
         console.prose(f"not built yet: {', '.join(published['missing'])}", indent="  ")
 
@@ -162,6 +163,9 @@ def copy_file(marts: Marts, path: Path) -> dict[str, Any]:
             for name, statement in {**statements(), **watched_statements(schema)}.items()
             if (rows := copied(connection, f"{new}.{name}", statement, check_of(name))) is not None
         }
+        for name, statement in statements().items():
+            if name in found:
+                check_values(connection, name, f"{new}.{name}", statement)
         # to close does the same, and is silent where it fails
         connection.execute(f'checkpoint "{path.stem}"')
     finally:
@@ -186,6 +190,10 @@ def copied(connection: Any, table: str, statement: str, check: str = "") -> int 
         if told := no_column(connection, statement, error, engine.Error):
             raise told from None
         return None
+    except (engine.ConversionException, engine.OutOfRangeException):
+        if told := overflowing(connection, statement, engine.Error):
+            raise told from None
+        raise
     return rows_of(connection, table)
 
 
@@ -227,16 +235,28 @@ def copy_postgresql(marts: Marts, path: Path) -> dict[str, Any]:
                 with tempfile.NamedTemporaryFile(
                     dir=path.parent, prefix=f"{path.name}.", suffix=".csv"
                 ) as file:
-                    reading.execute("select 1").copy_expert(
-                        f"copy ({statement}) to stdout with (format csv, null '\\N')", file
-                    )
-                    file.flush()
+                    written_out(reading, statement, file)
                     rows = loaded(connection, name, columns, Path(file.name), statement)
                     found[name] = {"rows": rows}
+                if name in statements():
+                    check_values(connection, name, name, statement)
         connection.execute("checkpoint")
     finally:
         connection.close()
     return found
+
+
+def written_out(reading: Any, statement: str, file: Any) -> None:
+    """Write the rows of a statement on a server into a CSV file."""
+    import psycopg2
+
+    try:
+        reading.execute("select 1").copy_expert(
+            f"copy ({statement}) to stdout with (format csv, null '\\N')", file
+        )
+    except psycopg2.errors.NumericValueOutOfRange as error:
+        raise overflowing(reading, statement, psycopg2.Error) or error from None
+    file.flush()
 
 
 def loaded(

@@ -19,7 +19,7 @@ WHOLE = {
     "fct_path_attribution": (
         "model, conversion_type, window_days, path_level, channel, credit, revenue_usd"
     ),
-    "int_calendar__as_of": "as_of_date",
+    "int_calendar__as_of": "as_of_date, reporting_currency",
     "rpt_ad_fatigue": (
         "platform, campaign_id, campaign_name, ad_id, ad_name, showing_days, impressions, "
         "first_click_through_rate, latest_click_through_rate, click_through_rate_change, "

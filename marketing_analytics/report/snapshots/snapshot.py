@@ -10,15 +10,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from marketing_analytics.core.errors import UserError
 from marketing_analytics.report.snapshots.publish import current
 from marketing_analytics.warehouse import duckdb
 
 MEMORY_LIMIT = "600MB"
-# what definitions read, whatever was built: without it their numbers are not known
+# of amounts in a snapshot that does not tell it: there was no other before it was told
+DEFAULT_CURRENCY = "USD"
+# what is read, whatever was built and by which version: a table that is absent has no rows, and a
+# column that is absent is null
 ASKED_ALWAYS = {
     "rpt_executive_kpis": "kpi_month date, metric varchar, plan_value double",
     "rpt_lifetime_value": "cohort_month date, customers bigint, value_365d_usd double",
-    "int_calendar__as_of": "as_of_date date",
+    "int_calendar__as_of": "as_of_date date, reporting_currency varchar",
+    "monitor_runs": "run_id varchar, started_at timestamp",
+    "monitor_results": (
+        "run_id varchar, monitor varchar, kind varchar, subject varchar, status varchar, "
+        "severity varchar, owner varchar, runbook varchar, value double, lower_bound double, "
+        "upper_bound double, since_at timestamp, checked_at timestamp, sentence varchar, "
+        "action varchar"
+    ),
+    "monitor_probes": "probed_at timestamp, is_available boolean, is_fresh boolean",
 }
 
 
@@ -55,6 +67,12 @@ class Snapshot:
         """Return the day that the data call today."""
         found = self.one("select max(as_of_date) from int_calendar__as_of")
         return found or self.last_day
+
+    @cached_property
+    def currency(self) -> str:
+        """Return the currency of all amounts, which stand in columns that end in _usd."""
+        found = self.one("select max(reporting_currency) from int_calendar__as_of")
+        return found or DEFAULT_CURRENCY
 
     @cached_property
     def first_day(self) -> date:
@@ -94,14 +112,40 @@ class Snapshot:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Snapshot]:
-    """Yield the current snapshot of a folder. Raise MachineError where there is none."""
+    """Yield the current snapshot of a folder.
+
+    Raise MachineError where there is none, UserError where what reads it asks for other columns.
+    """
+    import duckdb as engine
+
     about = current(folder)
     connection = duckdb.connect(folder / about["file"], is_read_only=True)
     connection.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-    for table, columns in ASKED_ALWAYS.items():
-        if table not in about["tables"]:
-            connection.execute(f"create temp table {table} ({columns})")
     try:
+        for table, columns in ASKED_ALWAYS.items():
+            ask(connection, table, columns, is_there=table in about["tables"])
         yield Snapshot(connection, about)
+    except engine.BinderException as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(
+            f"the snapshot {about['snapshot_id']} is of another version: {reason}",
+            hint="marketing report publish writes one anew",
+        ) from None
     finally:
         connection.close()
+
+
+def ask(connection: Any, table: str, columns: str, *, is_there: bool) -> None:
+    """Let a table be asked for all of these columns, in the connection alone."""
+    if not is_there:
+        connection.execute(f"create temp table {table} ({columns})")
+        return
+    known = {name for name, *_ in connection.execute(f"describe {table}").fetchall()}
+    absent = [column for column in columns.split(", ") if column.split()[0] not in known]
+    if absent:
+        nulls = ", ".join(
+            f"cast(null as {kind}) as {name}" for name, kind in map(str.split, absent)
+        )
+        (file,) = connection.execute("select current_database()").fetchone()
+        kept = f'"{file}".main.{table}'
+        connection.execute(f"create temp view {table} as select *, {nulls} from {kept}")  # noqa: S608

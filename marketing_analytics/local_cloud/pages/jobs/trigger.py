@@ -12,6 +12,7 @@ from typing import Any
 from marketing_analytics.cloud_api.limits import MAX_THREADS, MAX_TIMEOUT_SECONDS
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.core.redaction import redact
+from marketing_analytics.core.yaml_text import load_yaml
 from marketing_analytics.local_cloud.pages.naming import JobName, job_name
 from marketing_analytics.local_cloud.pages.reads import Reads
 from marketing_analytics.local_cloud.store.jobs import ACTIVE, get_placed_job
@@ -93,7 +94,7 @@ def variables_of(text: str) -> str:
     import yaml  # type: ignore[import-untyped]
 
     try:
-        found = yaml.safe_load(text)
+        found = load_yaml(text)
     except yaml.YAMLError as error:
         raise UserError(f"cannot read the variables: {error}", hint=VARS_HINT) from None
     except RecursionError:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from marketing_analytics.core.yaml_text import load_yaml
+
 NAMES = ("packages.yml", "dependencies.yml")
 TARGET = "target"
 
@@ -14,7 +16,7 @@ def read_yaml(path: Path) -> dict[str, Any] | None:
     import yaml  # type: ignore[import-untyped]
 
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = load_yaml(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError):

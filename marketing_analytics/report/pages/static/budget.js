@@ -44,7 +44,7 @@
     blocks.show("pacing-days", {
       says: line ? joined(isAhead ? `${line.name}: ${money(line.spend)} by day ${known} of ${length}, ${line.light}. The last seven days carried on, it ends at ${money(line.forecast)}${words.isNothing(line.low) ? "" : `, in eight of ten cases between ${money(line.low)} and ${money(line.high)}`}.` : `${line.name}: the month ended at ${money(line.spend)}${line.budget === null ? "" : `, ${line.light}`}.`, suggestion) : "",
       note: joined("The plan runs up evenly. The band is made of how much the sums of the last eight weeks differ, with their weekdays, and is widened until it would have held eight of ten past forecasts; under four weeks of spend there is none.",
-        made ? `Looked back: of ${words.number(made)} forecasts made on day 10 and 20 of past months, ${words.number(held)} (${words.number((held / made) * 100)} %) held what came.` : ""),
+        made ? `Looked back: of ${words.plural(made, "forecast")} made on day 10 and 20 of past months, ${words.number(held)} (${words.number((held / made) * 100)} %) held what came.` : ""),
       columns: [{ key: "label", label: "Day" }, { key: "spend", label: "Spent on the day", unit: "usd" }, { key: "sum", label: "Spent so far", unit: "usd" }, { key: "plan", label: "Plan", unit: "usd" },
         ...(isAhead ? [{ key: "forecast", label: "Forecast", unit: "usd" }, { key: "low", label: "At least", unit: "usd" }, { key: "high", label: "At most", unit: "usd" }] : [])],
       rows, empty: "No spend is known by day.",

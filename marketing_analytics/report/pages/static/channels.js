@@ -22,7 +22,7 @@
     return total;
   }
 
-  /* one channel in a range of days: USD and conversions */
+  /* one channel in a range of days: amounts and conversions */
   function ofChannel(key, range, context, credit) {
     const { data, state } = context, types = measures.types(state.customers);
     const of = (name, kinds = types) => sum(kinds, (type) => measures.total(credit[name][key]?.[type], range)) / 100;
@@ -372,7 +372,7 @@
         legend: { show: false },
         xAxis: { type: "category", unit: "channels on the way", data: lengths.map(({ length }) => short(length)) },
         yAxis: { type: "value", unit: "conversions", axisLabel: { formatter: blocks.short } },
-        tooltip: { formatter: ([{ dataIndex }]) => `${label(lengths[dataIndex].length)}: ${words.number(lengths[dataIndex].conversions)} conversions, ${words.number(lengths[dataIndex].mean_days, 1)} days on average` },
+        tooltip: { formatter: ([{ dataIndex }]) => `${label(lengths[dataIndex].length)}: ${words.plural(lengths[dataIndex].conversions, "conversion")}, ${words.number(lengths[dataIndex].mean_days, 1)} days on average` },
         series: [{ type: "bar", barMaxWidth: 34, data: lengths.map(({ conversions }) => conversions), itemStyle: { color: look.colors[0], borderRadius: [2, 2, 0, 0] }, label: { show: true, position: "top", color: look.muted, formatter: ({ dataIndex }) => share(ratio(lengths[dataIndex].conversions, all)) } }],
       }),
     }, context);
@@ -389,7 +389,7 @@
     const rows = channels.map((one) => ({ ...one, name: name[one.channel] || one.channel, credited: ratio(firsts[one.channel] || 0, all) })).map((one) => ({ ...one, verdict: verdict(one), emphasis: true }));
     const parts = (channel) => tests.filter((one) => one.channel === channel).map((one) => ({
       ...one, name: `${words.modelWords(one.name)}, ${words.rangeWords(one.first, one.last)}`,
-      verdict: one.status === "estimated" ? joined(`${words.number(one.held_out_during)} first orders in ${words.plural(one.regions_held_out, "region")} held out`, one.is_over ? "" : "(it goes on)") : one.status,
+      verdict: one.status === "estimated" ? joined(`${words.plural(one.held_out_during, "first order")} in ${words.plural(one.regions_held_out, "region")} held out`, one.is_over ? "" : "(it goes on)") : one.status,
     }));
     const untold = (channel) => ({ name: name[channel] || "Several channels", verdict: "not estimated", emphasis: true });
     const listed = [...new Set(tests.map((one) => one.channel))].flatMap((channel) => [rows.find((one) => one.channel === channel) || untold(channel), ...parts(channel)]);

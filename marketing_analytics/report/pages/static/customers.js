@@ -87,7 +87,7 @@
       option: drawn.length ? (look) => ({
         legend: { show: false }, grid: { top: 4, right: 56 },
         xAxis: { type: "value", show: false }, yAxis: { type: "category", inverse: true, data: drawn.map((row) => row.name) },
-        tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${drawn[place].name}: ${words.number(drawn[place].orders)} of ${words.number(drawn[place].visits)} visits` },
+        tooltip: { trigger: "item", formatter: ({ dataIndex: place }) => `${drawn[place].name}: ${words.number(drawn[place].orders)} of ${words.plural(drawn[place].visits, "visit")}` },
         series: [{ type: "bar", barMaxWidth: 16, data: drawn.map((row) => ({ value: row.of_all, itemStyle: { color: hue(look, context, row.key), borderRadius: [0, 3, 3, 0] } })), label: { show: true, position: "right", color: look.ink, formatter: ({ value }) => words.shown(value, "share") } }],
       }) : null,
       click: ({ dataIndex: place }) => report.set({ stages_of: drawn[place].key }),
@@ -258,7 +258,7 @@
       .map((row) => ({ ...row, name: by === "tenth" && !row.is_merged ? row.group_name : named(context, row.group_name), expected: dollars(row.expected_revenue_usd), came: dollars(row.revenue_usd), ratio: row.expected_purchases ? row.purchases / row.expected_purchases : null }));
     const off = groups.reduce((top, row) => (row.ratio && (!top || Math.abs(Math.log(row.ratio)) > Math.abs(Math.log(top.ratio))) ? row : top), null);
     blocks.show("calibration", {
-      says: off ? `The prediction for ${words.dayWords(groups[0].prediction_date)}, ${KINDS[groups[0].kind]}, was furthest off for ${by === "tenth" && !off.is_merged ? `tenth ${off.name}` : off.name}: ${words.number(off.purchases)} purchases came where ${words.number(off.expected_purchases)} were expected.` : "",
+      says: off ? `The prediction for ${words.dayWords(groups[0].prediction_date)}, ${KINDS[groups[0].kind]}, was furthest off for ${by === "tenth" && !off.is_merged ? `tenth ${off.name}` : off.name}: ${words.plural(off.purchases, "purchase")} came where ${words.number(off.expected_purchases)} ${off.expected_purchases === 1 ? "was" : "were"} expected.` : "",
       note: by === "tenth" ? "Tenths of customers, from those expected to bring least (1) to most (10). The days do not apply." : `Channel of the first known visit. The days do not apply. ${MERGED}`,
       choices: { judged_by: "Groups", judged_days: "Horizon" },
       empty: "No prediction is old enough to be judged yet.",

@@ -45,7 +45,7 @@
     const rows = told(health.monitors || []).map((row) => ({ ...row, name: spaced(row.monitor), sentence: begun(row.sentence), since: row.status === "ok" || row.status === "moving" ? "" : moment(row.since_at) })), bad = rows.filter(({ status }) => status === "failing" || status === "warning");
     const worst = bad[0], kinds = new Set(rows.map(({ monitor }) => monitor)).size;
     blocks.show("monitors", {
-      says: !rows.length ? "" : worst ? `${words.plural(bad.length, "finding")} of ${words.plural(kinds, "monitor")}. ${worst.sentence}` : `All ${words.plural(kinds, "monitor")} are fine${rows.length > kinds ? ` in ${rows.length} places` : ""}, as of ${moment(rows[0].checked_at)} UTC.`,
+      says: !rows.length ? "" : worst ? `${words.plural(bad.length, "finding")} of ${words.plural(kinds, "monitor")}. ${worst.sentence}` : `${kinds === 1 ? "The monitor is" : `All ${words.plural(kinds, "monitor")} are`} fine${rows.length > kinds ? ` in ${rows.length} places` : ""}, as of ${moment(rows[0].checked_at)} UTC.`,
       empty: "No monitor has run on this warehouse: marketing monitor run does it.",
       columns: told_([
         { key: "name", label: "Monitor" }, { key: "status", label: "State", html: (row) => badge(row.status) },
@@ -76,7 +76,7 @@
       .map((row) => ({ ...row, behind: days(row.last_day, asOf) })).sort((a, b) => b.behind - a.behind || a.name.localeCompare(b.name));
     const late = rows.filter(({ behind }) => behind > 1), state = ({ behind }) => (behind <= 1 ? "ok" : behind <= 3 ? "warning" : "failing");
     blocks.show("freshness", {
-      says: !rows.length ? "" : late.length ? `${words.plural(late.length, "account")} of ${words.number(rows.length)} end more than a day before ${words.dayWords(asOf)}; ${late[0].name} is furthest behind, by ${words.plural(late[0].behind, "day")}.` : `All ${words.plural(rows.length, "account")} were read up to ${words.dayWords(asOf)} or the day before.`,
+      says: !rows.length ? "" : late.length ? `${words.plural(late.length, "account")} of ${words.number(rows.length)} ${late.length === 1 ? "ends" : "end"} more than a day before ${words.dayWords(asOf)}; ${late[0].name} is furthest behind, by ${words.plural(late[0].behind, "day")}.` : `${rows.length === 1 ? "The account was" : `All ${words.plural(rows.length, "account")} were`} read up to ${words.dayWords(asOf)} or the day before.`,
       note: "Read up to: later days are unknown, not empty. Last row: the last day on which anything was counted.",
       empty: "The raw tables were not at hand when this was published: give --raw-database.",
       columns: [
@@ -125,7 +125,7 @@
     const rows = health.loads || [], newest = rows[0];
     const failed = rows.filter(({ status }) => status === "failed" || status === "partial");
     blocks.show("loads", {
-      says: newest ? `The last sync began on ${moment(newest.started_at)} UTC; ${failed.length ? `${words.number(failed.length)} of the last ${words.number(rows.length)} loads were not whole.` : `none of the last ${words.number(rows.length)} loads failed.`}` : "",
+      says: newest ? `The last sync began on ${moment(newest.started_at)} UTC; ${failed.length ? `${words.number(failed.length)} of the last ${words.plural(rows.length, "load")} ${failed.length === 1 ? "was" : "were"} not whole.` : `none of the last ${words.plural(rows.length, "load")} failed.`}` : "",
       empty: "No sync is on record where this was published.",
       columns: [
         { key: "source", label: "Source", html: (row) => words.escape(words.platformWords(row.source)) }, { key: "status", label: "State", html: (row) => badge(NAMES[row.status] || (row.status === "ok" ? "ok" : "unknown"), row.status === "ok" ? "OK" : begun(row.status)) },

@@ -32,7 +32,7 @@ const measures = (() => {
     const above = formula(parts[1], asked), below = formula(parts[2], asked);
     return above === null || !below ? null : above / below;
   }
-  /* the number in USD, or null where nothing is known */
+  /* the number, or null where nothing is known */
   function value(metric, context, credit, range = context.range) {
     return range && formula(metric.formula, { data: context.data, customers: context.state.customers, range, credit });
   }

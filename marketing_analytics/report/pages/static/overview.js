@@ -55,6 +55,11 @@
       };
     });
   }
+  function returnWords({ roas0, roas1 }) {
+    if (roas0 !== null && roas1 !== null) return `its ROAS went from ${words.shown(roas0, "ratio")} to ${words.shown(roas1, "ratio")}`;
+    if (roas0 === null && roas1 === null) return "it had no spend";
+    return roas0 === null ? "it had no spend before" : "it has no spend now";
+  }
   function sentences(context, credit) {
     const { range, before, currency, state } = context;
     if (!context.data.has_days) return ["There are no data yet."];
@@ -68,11 +73,11 @@
       : `No revenue is attributed to paid channels, and none was in the ${against}.`;
     const size = (one) => Math.abs(one.now - one.before);
     const top = found.reduce((best, one) => (!best || size(one) > size(best) || (size(one) === size(best) && one.name > best.name) ? one : best), null);
-    const roas = top && top.roas0 !== null && top.roas1 !== null ? `its ROAS went from ${words.shown(top.roas0, "ratio")} to ${words.shown(top.roas1, "ratio")}` : "it had no spend in one of the two";
+    const roas = top && returnWords(top);
     const second = top && size(top) < 0.005 ? "The attributed revenue of no channel moved." : top ? `${context.channel[top.name].name} moved most, by ${money(top.now - top.before)}: ${roas}; ${money(top.returned)} of it is return, ${money(top.volume + top.mix)} spend.` : "No channel has spend.";
     const won = metric("new_customers"), cost = metric("cac_usd").map(context.money), moved = (name) => words.changeWords(words.change(...metric(name).reverse())), mer = metric("mer");
     const overall = `Spend: ${moved("spend_usd")}, all revenue: ${moved("revenue_usd")}, MER from ${words.shown(mer[0], "ratio")} to ${words.shown(mer[1], "ratio")}.`;
-    return [first, second, `${overall} ${words.shown(won[1], "count")} new customers (${words.changeWords(words.change(won[1], won[0]))}) cost ${words.shown(cost[1], "usd", currency)} each, ${words.shown(cost[0], "usd", currency)} before.`];
+    return [first, second, `${overall} ${words.plural(won[1], "new customer")} (${words.changeWords(words.change(won[1], won[0]))}) cost ${words.shown(cost[1], "usd", currency)}${won[1] === 1 ? "" : " each"}, ${words.shown(cost[0], "usd", currency)} before.`];
   }
 
   function revenueAgainstPlan(context, credit) {
@@ -157,8 +162,8 @@
     const past = before && measures.funnel(stages, before).at(-1).of_all, money = (usd) => words.shown(context.money(usd), "usd", currency);
     const value = newest.valued ? `; each is worth ${money(newest.value_usd / 100 / newest.valued)} of the next 365 days (LTV)` : "";
     blocks.show("funnel", {
-      says: visits ? `Of ${words.number(visits)} visits, ${words.shown(ordered.of_all, "share")} ordered${past ? ` (${words.changeWords(words.change(ordered.of_all, past))} on before)` : ""}${ordered.cost ? `, for ${money(ordered.cost)} of spend each` : ""}.` : "",
-      note: `Visits of new and known customers. ${newest.customers ? `Newest cohort: ${words.number(newest.customers)} known customers first bought in ${words.monthWords(newest.cohort_month)}${value}. Guests and who refused profiling are in no cohort.` : "No month has 10 first customers yet."}`,
+      says: visits ? `Of ${words.plural(visits, "visit")}, ${words.shown(ordered.of_all, "share")} ordered${past ? ` (${words.changeWords(words.change(ordered.of_all, past))} on before)` : ""}${ordered.cost ? `, for ${money(ordered.cost)} of spend each` : ""}.` : "",
+      note: `Visits of new and known customers. ${newest.customers ? `Newest cohort: ${words.plural(newest.customers, "known customer")} first bought in ${words.monthWords(newest.cohort_month)}${value}. Guests and who refused profiling are in no cohort.` : "No month has 10 first customers yet."}`,
       empty: "No visit is known in these days.",
       columns: [{ key: "label", label: "Step" }, { key: "visits", label: "Visits", unit: "count" }, { key: "of_before", label: "Of the step before", unit: "share" }, { key: "of_all", label: "Of all visits", unit: "share" }, { key: "cost", label: "Spend for each", unit: "usd" }],
       rows: visits ? rows : [],

@@ -17,7 +17,7 @@ const pacing = (() => {
   };
   const dollars = (cents) => (words.isNothing(cents) ? null : cents / 100);
   const nameOf = (line) => (line.platform === "all" ? "All platforms" : words.platformWords(line.platform));
-  /* a line of the data as a row of a table, in USD */
+  /* a line of the data as a row of a table */
   function row(line) {
     return {
       ...line, name: nameOf(line), budget: dollars(line.budget), spend: dollars(line.spend), due: dollars(line.due), forecast: dollars(line.forecast),

@@ -61,7 +61,7 @@ const report = (() => {
   const defaults = (data) => ({
     ...Object.fromEntries(Object.entries(owned(data)).map(([name, options]) => [name, Object.keys(options)[0] ?? ""])),
     range: "last_28", compare: "previous", customers: "all", day: data.defaults.day, grain: "auto",
-    model: String(data.defaults.model), window: String(data.defaults.window), currency: "USD", from: "", to: "",
+    model: String(data.defaults.model), window: String(data.defaults.window), currency: data.currencies[0].code, from: "", to: "",
   });
 
   /* what a page keeps in its address beside the filters: `keep("channel")` before it starts */
@@ -197,7 +197,7 @@ const report = (() => {
     const range = span(state, data), currency = data.currencies.find(({ code }) => code === state.currency);
     return {
       state, data, range, before: spanBefore(range, state.compare), grain: grain(state, range), currency: currency.code,
-      money: (usd) => (words.isNothing(usd) ? null : usd / currency.usd_per_unit),
+      money: (amount) => (words.isNothing(amount) ? null : amount / currency.per_unit),
       channel: Object.fromEntries(data.channels.map((channel) => [channel.key, channel])),
     };
   }

@@ -2,6 +2,11 @@
 "use strict";
 const words = (() => {
   const DASH = "–", MINUS = "−", STEADY = 0.0005;
+  /* decimals of amounts below 100 (ISO 4217), where it is not two; `words.py` has the same */
+  const DECIMALS = {
+    BIF: 0, CLP: 0, DJF: 0, GNF: 0, ISK: 0, JPY: 0, KMF: 0, KRW: 0, PYG: 0, RWF: 0, UGX: 0, UYI: 0, VND: 0, VUV: 0, XAF: 0, XOF: 0, XPF: 0,
+    BHD: 3, IQD: 3, JOD: 3, KWD: 3, LYD: 3, OMR: 3, TND: 3,
+  };
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
   function number(value, decimals = 0) {
@@ -12,9 +17,9 @@ const words = (() => {
   }
   const isNothing = (value) => value === null || value === undefined || Number.isNaN(value);
 
-  function shown(value, unit, currency = "USD") {
+  function shown(value, unit, currency) {
     if (isNothing(value)) return DASH;
-    if (unit === "usd") return `${number(value, Math.abs(value) >= 100 ? 0 : 2)} ${currency}`;
+    if (unit === "usd") return `${number(value, Math.abs(value) >= 100 ? 0 : DECIMALS[currency] ?? 2)} ${currency}`;
     if (unit === "share") return `${number(value * 100, 1)} %`;
     if (unit === "ratio") return number(value, 2);
     return unit === "text" ? String(value) : number(value);
@@ -29,7 +34,7 @@ const words = (() => {
     if (isNothing(share) || Math.abs(share) < STEADY || better === "neither") return "even";
     return (share > 0) === (better === "up") ? "good" : "bad";
   }
-  const signed = (value, currency = "USD") => `${value >= 0 ? "+" : MINUS}${number(Math.abs(value))} ${currency}`;
+  const signed = (value, currency) => `${value >= 0 ? "+" : MINUS}${number(Math.abs(value))} ${currency}`;
 
   const parts = (day) => day.split("-").map(Number);
   function dayWords(day) {

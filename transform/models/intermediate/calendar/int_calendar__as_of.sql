@@ -33,7 +33,10 @@ dated as (
 
 as_of as (
 
-    select {{ as_of_date('latest_order_date') }} as as_of_date from dated
+    select
+        {{ as_of_date('latest_order_date') }} as as_of_date,
+        '{{ var("reporting_currency") }}' as reporting_currency
+    from dated
 
 )
 

@@ -6,9 +6,9 @@ import ipaddress
 
 import pytest
 
-from marketing_analytics.core.addresses import is_of_the_internet
 from marketing_analytics.local_cloud.webhooks import addresses
 from marketing_analytics.monitor.alerts import outgoing
+from marketing_analytics.web.addresses import is_of_the_internet
 
 
 @pytest.mark.parametrize(
