@@ -238,7 +238,8 @@ def main() -> int:
             f"{touches:>12,} touches: scan {figures['scan']:.2f} s, five models in one window"
             f" {figures['five']:.2f} s = {scans:.1f} scans, {times:.1f} times as fast as"
             f" paths as text; nine models {figures['nine']:.2f} s, in six windows"
-            f" {figures['six windows']:.2f} s; a day later {first:.0%} of that, the next {share:.0%};"
+            f" {figures['six windows']:.2f} s; a day later {first:.0%} of that,"
+            f" the day after {share:.0%};"
             f" peak {figures['peak MB']:,.0f} MB",
             flush=True,
         )
