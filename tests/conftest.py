@@ -9,6 +9,7 @@ import signal
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -57,6 +58,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def state_home(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Let what commands remember between them be that of the tests, not the user's."""
     os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
+
+
+@pytest.fixture
+def replaced(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return how functions of a library are replaced for one module.
+
+    Replaced in the library itself, `time.sleep` is another one for every thread that still runs.
+    """
+
+    def replace(module: Any, library: str, **functions: Any) -> None:
+        own = ModuleType(library)
+        vars(own).update(vars(getattr(module, library)), **functions)
+        monkeypatch.setattr(module, library, own)
+
+    return replace
 
 
 @pytest.fixture(scope="session")

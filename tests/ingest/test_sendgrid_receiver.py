@@ -189,7 +189,7 @@ def test_other_paths_and_methods_are_not_answered(client):
 
 
 def test_a_disk_that_refuses_keeps_nothing_of_the_delivery_and_all_before_it(
-    client, folder, monkeypatch
+    client, folder, monkeypatch, replaced
 ):
     assert post(client, body_of([event(1)])).status_code == 204
     real = os.write
@@ -199,7 +199,7 @@ def test_a_disk_that_refuses_keeps_nothing_of_the_delivery_and_all_before_it(
             return real(file, bytes(data[:50]))
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(landing.os, "write", full)
+    replaced(landing, "os", write=full)
     assert post(client, body_of([event(2)])).status_code == 503
     monkeypatch.undo()
     monkeypatch.setenv("MARKETING_NOW", "2026-11-01T06:00:00Z")

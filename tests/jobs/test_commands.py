@@ -221,11 +221,11 @@ ENDS = {
 
 @pytest.mark.parametrize("end", ENDS)
 def test_run_follow_prints_each_line_once_and_exits_as_the_run(
-    jobs, cloud, job_file, monkeypatch, end
+    jobs, cloud, job_file, replaced, end
 ):
     from marketing_analytics.jobs.runs import follow
 
-    monkeypatch.setattr(follow.time, "sleep", lambda seconds: None)
+    replaced(follow, "time", sleep=lambda seconds: None)
     final, expected = ENDS[end]
     cloud.script = script_of(final)
     jobs("deploy", "--config", job_file(ONE))
@@ -237,10 +237,10 @@ def test_run_follow_prints_each_line_once_and_exits_as_the_run(
     assert f"step 4: {STEP['name']}" in out
 
 
-def test_run_follow_says_why_a_run_waits_each_time_that_changes(jobs, cloud, job_file, monkeypatch):
+def test_run_follow_says_why_a_run_waits_each_time_that_changes(jobs, cloud, job_file, replaced):
     from marketing_analytics.jobs.runs import follow
 
-    monkeypatch.setattr(follow.time, "sleep", lambda seconds: None)
+    replaced(follow, "time", sleep=lambda seconds: None)
     reason = "behind run 15, which writes the same warehouse file"
     cloud.script = [
         {"status": 1, "blocked_by": [3]},
@@ -278,10 +278,10 @@ def test_who_stops_following_is_told_how_to_cancel_the_run(jobs, cloud, job_file
     assert "cancelled" in done.stdout
 
 
-def test_run_events_are_json_lines_with_a_version(jobs, cloud, job_file, monkeypatch):
+def test_run_events_are_json_lines_with_a_version(jobs, cloud, job_file, replaced):
     from marketing_analytics.jobs.runs import follow
 
-    monkeypatch.setattr(follow.time, "sleep", lambda seconds: None)
+    replaced(follow, "time", sleep=lambda seconds: None)
     cloud.script = script_of({"status": 10})
     jobs("deploy", "--config", job_file(ONE))
     out = jobs("run", "a", "--follow", "--json")[1]

@@ -23,9 +23,9 @@ SUCCESS, ERROR, CANCELLED = 10, 20, 30
 
 
 @pytest.fixture
-def ids(jobs, cloud, job_file, monkeypatch):
+def ids(jobs, cloud, job_file, monkeypatch, replaced):
     """Deploy a chain and a job beside it; return their ids by key. Nobody waits for a poll."""
-    monkeypatch.setattr(follow.time, "sleep", lambda seconds: None)
+    replaced(follow, "time", sleep=lambda seconds: None)
     monkeypatch.setattr(several, "CHAIN_SECONDS", 0.0)
     assert jobs("deploy", "--config", job_file(CHAIN))[0] == 0
     return {job["name"].rpartition("-")[2]: job["id"] for job in cloud.active()}

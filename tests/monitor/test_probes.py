@@ -102,11 +102,9 @@ def test_a_report_that_is_replaced_meanwhile_is_read_again(report, monkeypatch):
     assert probe_once(str(report), DAY).is_available
 
 
-def test_a_bad_probe_is_made_again_before_it_counts(report, monkeypatch):
+def test_a_bad_probe_is_made_again_before_it_counts(report, replaced):
     (report / "index.html").rename(report / "gone.html")
-    monkeypatch.setattr(
-        probes.time, "sleep", lambda _: (report / "gone.html").rename(report / "index.html")
-    )
+    replaced(probes, "time", sleep=lambda _: (report / "gone.html").rename(report / "index.html"))
     assert probes.probe(str(report), DAY).is_available
 
 
@@ -236,7 +234,7 @@ def test_nothing_to_probe_is_told(typed, tmp_path):
     assert "there is nothing to probe" in typed("probe", code=2)
 
 
-def test_probing_goes_on_until_it_is_interrupted(place, report, monkeypatch):
+def test_probing_goes_on_until_it_is_interrupted(place, report, replaced):
     from marketing_analytics.core.console import Console
 
     waits = []
@@ -246,7 +244,7 @@ def test_probing_goes_on_until_it_is_interrupted(place, report, monkeypatch):
         if len(waits) == 3:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(probing.time, "sleep", wait)
+    replaced(probing, "time", sleep=wait)
     with pytest.raises(KeyboardInterrupt):
         probing.probe_on(Console(), place, [Level("board", str(report))], 60)
     assert all(0 < seconds <= 60 for seconds in waits)

@@ -165,10 +165,10 @@ def test_unknown_paths_and_methods_answer_in_the_shape_of_the_platform(client):
     assert client.get("/nowhere").json()["errors"][0]["message"]
 
 
-def test_the_budget_of_an_endpoint_is_told_and_kept_until_its_reset(world, monkeypatch):
+def test_the_budget_of_an_endpoint_is_told_and_kept_until_its_reset(world, monkeypatch, replaced):
     now = [1_800_000_010.0]
     monkeypatch.setattr(emulator, "RATE_LIMIT", 2)
-    monkeypatch.setattr(emulator.time, "time", lambda: now[0])
+    replaced(emulator, "time", time=lambda: now[0])
     opened = open_world(world.folder)
     sendgrid = emulator.Sendgrid(opened, SimulatedClock(opened.as_of_us))
     headers = {"Authorization": f"Bearer {sendgrid.api_key}"}

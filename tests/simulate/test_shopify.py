@@ -144,9 +144,9 @@ def test_every_answer_tells_version_and_bucket(client):
     assert 1 <= int(used) <= int(size) == 400
 
 
-def test_a_full_bucket_refuses_and_leaks(monkeypatch):
+def test_a_full_bucket_refuses_and_leaks(replaced):
     now = [100.0]
-    monkeypatch.setattr(emulator.time, "monotonic", lambda: now[0])
+    replaced(emulator, "time", monotonic=lambda: now[0])
     bucket = Bucket()
     assert all(bucket.pour() for _ in range(400))
     assert not bucket.pour()
