@@ -211,7 +211,6 @@ def measure(touches: int, folder: Path) -> dict[str, float]:
     figures["peak MB"] = peak_mb()
     figures["nine"] = credited(folder, [30])
     figures["six windows"] = credited(folder, [1, 7, 14, 30, 60, 90], runs=1)
-    # the first after a full refresh compares all; those after it what lies in changed days
     for day, name in enumerate(("first increment", "increment"), start=1):
         a_day_later(folder, day)
         figures[name] = incremented(folder, [1, 7, 14, 30, 60, 90])

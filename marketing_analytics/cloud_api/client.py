@@ -339,9 +339,9 @@ class CloudClient:
 
     # runs
 
-    def trigger(self, job_id: int, cause: str, steps: Sequence[str] = ()) -> Answer:
-        """Start a run, of other steps where given. A lost answer is found by the cause."""
-        body = {"cause": cause, **({"steps_override": list(steps)} if steps else {})}
+    def trigger(self, job_id: int, cause: str, **overrides: Any) -> Answer:
+        """Start a run, with `steps_override` and the like. A lost answer is found by the cause."""
+        body = {"cause": cause, **overrides}
         try:
             return self.write(f"{self.account}/jobs/{job_id}/run/", body, is_repeatable=False)
         except AmbiguousError:

@@ -197,13 +197,12 @@ def test_an_increment_equals_a_full_refresh_and_works_out_only_what_changed(
         write_history(connection, *joined(histories))
         sql = compiled(built.target, "int_attribution__credits")
         connection.execute(f"create or replace table int_attribution__credits as {sql}")
-    # the first run after a full one knows no days and compares every conversion
     a_day_later = changed(rng, histories, 0)
     assert increment(warehouse, a_day_later) == kept(histories, a_day_later)
     a_week_later = changed(rng, a_day_later, 3)
     count = len(joined(a_week_later)[1])
     assert 10 < count - len(kept(a_day_later, a_week_later)) < count / 2
-    # the next one leaves alone what lies in days that have not changed, whatever is wrong with it
+    # a run leaves alone what lies in days that have not changed, whatever is wrong with it
     unchanged = [a == b for a, b in zip(a_day_later, a_week_later, strict=True)]
     alone = [
         conversion

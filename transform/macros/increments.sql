@@ -45,11 +45,11 @@
 
 {#-
     a number a day for all that its touches say, and one for all that its conversions say, the channels
-    and the settings. Channel and touches are read here once more: a CTE that two read would be kept
-    whole. None in a full run, which has nothing to compare with
+    and the settings. Touches and conversions are read here once more: a CTE that two read would be kept
+    whole. None for a table that is made anew in every run
 -#}
-{% macro day_signatures(is_incremental) -%}
-    {%- if is_incremental %}
+{% macro day_signatures() -%}
+    {%- if model.config.materialized == 'incremental' %}
     select
         'touches' as kind,
         cast(touched_at as date) as day_date,
@@ -80,7 +80,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{#- those of the last incremental run, which stand beside the credits: touch_position -1 -#}
+{#- those of the last run, which stand beside the credits: touch_position -1; none in a full run -#}
 {% macro known_days(is_incremental) -%}
     {%- if is_incremental %}
     select

@@ -76,7 +76,7 @@ def drop_schema(client: CloudClient, drop: SchemaDrop) -> int:
     """
     assert drop.runner  # noqa: S101
     cause = f"cleanup drops schema {drop.schema} ({secrets.token_hex(4)})"
-    run = client.trigger(drop.runner.job_id, cause, [drop.step])
+    run = client.trigger(drop.runner.job_id, cause, steps_override=[drop.step])
     run_id = int(run["id"])
     give_up_at = time.monotonic() + TIMEOUT_SECONDS
     while run.get("status") not in ENDED:

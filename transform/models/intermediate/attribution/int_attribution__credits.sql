@@ -23,7 +23,7 @@ known as (
 ),
 
 days as (
-    {{ day_signatures(is_incremental()) }}
+    {{ day_signatures() }}
 ),
 
 known_days as (
