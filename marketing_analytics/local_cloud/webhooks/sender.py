@@ -38,6 +38,8 @@ MAX_SECONDS = 30.0
 MAX_ANSWER_BYTES = 64 * 1024
 MAX_PROBLEM_LENGTH = 300
 MAX_AT_ONCE = 8
+# all of them together, and the answer, take less time than a delivery is taken for
+MAX_ADDRESSES = 4
 POLL_SECONDS = 1.0
 # while something is being sent
 QUICK_SECONDS = 0.1
@@ -52,10 +54,11 @@ def signature_of(secret: str, body: bytes) -> str:
 
 def connect(addresses: Sequence[str], port: int) -> socket.socket:
     """Return a connection to the first address that takes one. Raise OSError when none does."""
-    for address in addresses[:-1]:
+    *others, last = addresses[:MAX_ADDRESSES]
+    for address in others:
         with contextlib.suppress(OSError):
             return socket.create_connection((address, port), TIMEOUT_SECONDS)
-    return socket.create_connection((addresses[-1], port), TIMEOUT_SECONDS)
+    return socket.create_connection((last, port), TIMEOUT_SECONDS)
 
 
 @contextlib.contextmanager
@@ -151,9 +154,13 @@ class Sender:
 
     def _loop(self) -> None:
         with closing(open_connection(self.store)) as connection:
-            while not self._stopping.wait(QUICK_SECONDS if self._busy else POLL_SECONDS):
+            is_last = False
+            while not is_last:
+                is_last = self._stopping.wait(QUICK_SECONDS if self._busy else POLL_SECONDS)
                 try:
-                    self._look(connection)
+                    self._note_outcomes(connection)
+                    if not is_last:
+                        self._begin_due(connection)
                 except Exception as error:
                     log.warning(
                         "webhooks failed: %s",
@@ -162,13 +169,15 @@ class Sender:
                         extra={"action": "webhooks_failed"},
                     )
 
-    def _look(self, connection: Connection) -> None:
-        """Note how attempts went, then begin those that are due."""
+    def _note_outcomes(self, connection: Connection) -> None:
+        """Note how attempts went, also at the end: what was received is not sent again."""
         while not self._done.empty():
             delivery, status, problem = self._done.get()
             self._busy.discard(delivery.webhook_id)
             with transaction(connection):
                 save_attempt(connection, delivery, status, problem)
+
+    def _begin_due(self, connection: Connection) -> None:
         for delivery in due_deliveries(connection):
             is_free = delivery.webhook_id not in self._busy and len(self._busy) < MAX_AT_ONCE
             if is_free and take_delivery(connection, delivery):
@@ -190,8 +199,9 @@ class Sender:
             finally:
                 self._done.put((delivery, *outcome))
 
-        self._busy.add(delivery.webhook_id)
         threading.Thread(target=send, name="webhook", daemon=True).start()
+        # only now: where no thread can start, the webhook is not busy for ever
+        self._busy.add(delivery.webhook_id)
 
 
 def url_of(delivery: DueDelivery) -> str:

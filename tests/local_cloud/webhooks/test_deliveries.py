@@ -11,6 +11,7 @@ import time
 from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,7 +20,7 @@ from marketing_analytics.local_cloud.runs.store import create_run, request_cance
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.webhooks import sender as sender_module
 from marketing_analytics.local_cloud.webhooks import store
-from marketing_analytics.local_cloud.webhooks.sender import Sender, attempt
+from marketing_analytics.local_cloud.webhooks.sender import Sender, attempt, connect
 
 HOST = frozenset({"127.0.0.1"})
 
@@ -172,6 +173,40 @@ def test_a_slow_receiver_keeps_no_other_one_waiting(connection, place):
         sender.start()
         assert has_come.wait(5)
         sender.stop()
+
+
+def test_what_was_received_while_the_server_stops_is_noted(connection, place):
+    webhook_id, _ = subscribe(connection)
+    request_cancel(connection, create_run(connection, add_job(connection)).id)
+    (due,) = store.due_deliveries(connection)
+    sender = Sender(place)
+    sender._done.put((due, 200, ""))
+    sender._stopping.set()
+    sender.start()
+    sender.stop()
+    (told,) = deliveries(connection, webhook_id)
+    assert told.delivered_at is not None
+
+
+def test_a_webhook_whose_thread_cannot_start_is_told_later(connection, place, monkeypatch):
+    class Never:
+        def __init__(self, **_given: object) -> None: ...
+
+        def start(self) -> None:
+            raise RuntimeError("can't start new thread")
+
+    subscribe(connection)
+    request_cancel(connection, create_run(connection, add_job(connection)).id)
+    sender = Sender(place)
+    monkeypatch.setattr(sender_module, "threading", SimpleNamespace(Thread=Never))
+    with pytest.raises(RuntimeError, match="new thread"):
+        sender._begin_due(connection)
+    assert not sender._busy
+
+
+def test_not_every_address_of_a_host_is_tried():
+    with receiver() as (url, _, _), pytest.raises(OSError, match="refused"):
+        connect(["127.0.0.9"] * 4 + ["127.0.0.1"], int(url.split(":")[2].split("/")[0]))
 
 
 def test_the_server_sends_with_the_secret_of_the_webhook(connection, place, tmp_path):
