@@ -15,6 +15,7 @@ from marketing_analytics.local_cloud.runs.artifacts import (
     list_artifacts,
     resolve_artifact,
 )
+from marketing_analytics.local_cloud.runs.child.dialogue import pause_after
 from marketing_analytics.local_cloud.runs.code.folder import drop_traps, find_pipe
 from marketing_analytics.local_cloud.runs.keeping import keep_step
 from marketing_analytics.local_cloud.runs.workspace import Workspace
@@ -241,3 +242,8 @@ def test_a_pipe_is_found_however_deep_and_a_link_to_one_is_none(tmp_path):
     assert find_pipe([tmp_path / "target", tmp_path / "nowhere"]) is None
     os.mkfifo(inner / "two.sql")
     assert find_pipe([tmp_path / "target"]) == str(inner / "two.sql")
+
+
+def test_a_look_for_pipes_that_takes_long_is_taken_less_often():
+    assert pause_after(0.01) == 10
+    assert pause_after(2) == 100

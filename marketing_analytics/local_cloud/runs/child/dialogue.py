@@ -16,8 +16,9 @@ from marketing_analytics.local_cloud.runs.moves import FencedError, StopRunError
 from marketing_analytics.local_cloud.runs.steps import LineReader, StepLog
 
 Save = Callable[[StepLog], None]
-# how often a step is looked at for pipes
+# how often a step is looked at for pipes; a look that takes long waits so many times as long
 LOOK_SECONDS = 10.0
+LOOK_PAUSES = 50
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class Request:
     writable: Sequence[Path] | None = None
     readable: Sequence[Path] = ()
     written: Sequence[Path] = ()
+
+
+def pause_after(seconds: float) -> float:
+    """Return how long to wait after a look at the files of a step that took so long."""
+    return max(LOOK_SECONDS, LOOK_PAUSES * seconds)
 
 
 class Dialogue:
@@ -78,15 +84,16 @@ class Dialogue:
 
     def _follow(self, request: Request, log: StepLog, save: Save) -> None:
         reader = LineReader()
-        saved_at = looked_at = time.monotonic()
+        saved_at = time.monotonic()
+        look_at = saved_at + LOOK_SECONDS
         while log.exit_code is None and self._read_some(reader, log):
             if time.monotonic() - saved_at >= self.settings.save_seconds:
                 save(log)
                 saved_at = time.monotonic()
             self._stop_if_asked(reader, log)
-            if time.monotonic() - looked_at >= LOOK_SECONDS:
+            if (began := time.monotonic()) >= look_at:
                 self._refuse_pipes(request)
-                looked_at = time.monotonic()
+                look_at = time.monotonic() + pause_after(time.monotonic() - began)
         save(log)
 
     def _refuse_pipes(self, request: Request) -> None:
