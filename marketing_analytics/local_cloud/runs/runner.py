@@ -68,6 +68,7 @@ from marketing_analytics.local_cloud.runs.publish import PUBLISHING, publish_rep
 from marketing_analytics.local_cloud.runs.queue import Lease, RunFlags
 from marketing_analytics.local_cloud.runs.requests import places
 from marketing_analytics.local_cloud.runs.requests.deferral import defer, go_on, save_deferred
+from marketing_analytics.local_cloud.runs.requests.overriding import taken_schemas
 from marketing_analytics.local_cloud.runs.requests.schemas import elsewhere_words
 from marketing_analytics.local_cloud.runs.steps import (
     COMPILE_ONLY,
@@ -416,15 +417,20 @@ class Runner:
 
     def _would_build_elsewhere(self, step: Step, args: Sequence[str]) -> str:
         """Return why a run of a request may not build what a step selects, "" when it may."""
-        listing = places.listing_args(args) if self.claimed.request else []
+        if not self.claimed.request:
+            return ""
+        schema, folder = self.claimed.schema_name, self.settings.data_folder
+        taken = taken_schemas(self.connection, self.claimed, folder)
+        if schema.lower() in taken:
+            return f"nothing was built: {schema} {places.TAKEN_WORDS}"
+        listing = places.listing_args(args)
         if not listing:
             return ""
         heard = self._ask_aside(step, listing, "places")
         if heard.error:
             return f"nothing was built: dbt could not say what the step selects: {heard.error}"
         stored, making = places.stores_failures(args, self.environment), places.making_of(args)
-        schema = self.claimed.schema_name
-        return places.elsewhere_words(heard.events, schema, making, is_storing=stored)
+        return places.elsewhere_words(heard.events, schema, making, is_storing=stored, taken=taken)
 
     def _lint(self, step: Step, log: StepLog) -> str:
         """Lint what differs from the state of production; return what was found."""

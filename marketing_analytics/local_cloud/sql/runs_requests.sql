@@ -8,6 +8,14 @@ where v.project_id = :project_id and v.name = 'DBT_SCHEMA'
 -- whose schemas requests may not have; what a deleted one built may still be read
 select e.id, e.project_id from environments as e order by e.id
 
+-- name: newest_builds
+-- the newest runs of environments that left artifacts, by where they built; requests build elsewhere
+select max(r.id) as id, r.schema_name
+from runs as r
+where r.request = '' and r.has_artifacts = 1
+    and r.environment_id in (select value from json_each(:ids))
+group by r.environment_id, r.schema_name
+
 -- name: note_schema
 -- a request builds into a schema
 insert into request_schemas (job_id, request, schema_name, opened_at, used_at)

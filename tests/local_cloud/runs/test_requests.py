@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -20,6 +21,7 @@ from marketing_analytics.local_cloud.runs.requests.closing import (
     kept_words,
 )
 from marketing_analytics.local_cloud.runs.requests.deferral import defer, go_on
+from marketing_analytics.local_cloud.runs.requests.overriding import taken_schemas
 from marketing_analytics.local_cloud.runs.requests.places import (
     KNOWN,
     LISTING,
@@ -42,6 +44,19 @@ def place(cloud, environment_id: int, **ids: int) -> None:
         payload=json.dumps(ids),
         id=environment_id,
     )
+
+
+def left_manifest(cloud, schema: str, names: Mapping[str, str | None], **overrides: int) -> None:
+    """Let a run have ended whose manifest shows a node in each of some schemas."""
+    run = cloud.run(cloud.job(), overrides={"schema_override": schema, **overrides})
+    parts = {
+        kind: {kind: {"relation_name": f'"e"."{name}"."a"' if name else None}}
+        for kind, name in names.items()
+    }
+    folder = cloud.data_folder / "runs" / str(run) / "artifacts" / "step_4"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text(json.dumps(parts))
+    cloud.change("update runs set status = 10, has_artifacts = 1 where id = :id", id=run)
 
 
 @pytest.mark.parametrize(
@@ -86,24 +101,28 @@ def test_a_request_never_builds_where_the_settings_of_an_environment_let_it_buil
         cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": schema})
 
 
-@pytest.mark.parametrize("schema", ["tiny_staging", "shop", "SHOP", "shop_marts_eu"])
-def test_a_request_never_builds_where_custom_schema_names_lead_an_environment(cloud, schema):
-    # of the second one the settings are gone
+@pytest.mark.parametrize("name", ["tiny_ci_7", "shop", "shop_marts_ci", "Shop_Marts_EU"])
+def test_a_request_may_build_beside_an_environment_that_made_nothing_there(cloud, name):
     cloud.change("update environments set schema_name = 'shop_marts' where id = 2")
-    place(cloud, 2, credentials_id=99)
-    with pytest.raises(UserError, match="custom schema name can make"):
-        cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": schema})
-    for name in ("tinyish", "shop_marketing"):
-        run = cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": name})
-        assert cloud.row(run).schema_name == name
+    run = cloud.row(cloud.run(cloud.job(), overrides={GITHUB: 12, "schema_override": name}))
+    assert run.schema_name == name
+    taken = taken_schemas(cloud.connection, run, cloud.data_folder)
+    assert {"tiny", "shop_marts"} <= taken
+    assert name.lower() not in taken
 
 
-def test_a_schema_like_the_beginning_of_its_own_name_leaves_a_request_its_own(cloud):
-    cloud.change("update environments set schema_name = 'dbt' where id = 1")
-    job = cloud.job()
-    own = f"dbt_cloud_pr_{job}_12"
-    run = cloud.run(job, overrides={GITHUB: 12, "schema_override": own})
-    assert cloud.row(run).schema_name == own
+def test_where_environments_build_is_what_their_newest_manifests_show(cloud):
+    left_manifest(cloud, "tiny", {"nodes": "tiny_old"})
+    left_manifest(cloud, "TINY", {"nodes": "Tiny_Marts", "functions": "tiny_functions"})
+    left_manifest(cloud, "sandbox", {"nodes": "sandbox_marts"})
+    left_manifest(cloud, "dbt_pr_ci", {"nodes": "dbt_pr_ci_marts"}, **{GITHUB: 11})
+    left_manifest(cloud, "tiny", {"nodes": None, "functions": "tiny_new"})
+    given = {GITHUB: 12, "schema_override": "tiny_ci"}
+    run = cloud.row(cloud.run(cloud.job(), overrides=given))
+    taken = taken_schemas(cloud.connection, run, cloud.data_folder)
+    assert {name for name in taken if "_" in name} == {"tiny_marts", "tiny_functions", "tiny_new"}
+    own = cloud.row(cloud.run(cloud.job(), overrides={GITHUB: 12}))
+    assert taken_schemas(cloud.connection, own, cloud.data_folder) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -327,6 +346,20 @@ def test_a_retry_goes_on_in_a_step_only_where_its_own_results_say_what_is_left(
     assert args[0] == ("retry" if goes_on else "run")
 
 
+def test_a_run_of_a_request_ends_before_it_builds_where_an_environment_has_built(
+    cloud, start_engine
+):
+    left_manifest(cloud, "tiny", {"nodes": "tiny_marts"})
+    start_engine()
+    given = {GITHUB: 12, "schema_override": "Tiny_Marts"}
+    row = cloud.wait(cloud.run(cloud.job(["dbt run-operation make_it"]), overrides=given))
+    assert row.status == 20
+    assert "nothing was built: Tiny_Marts would lie where an environment builds" in str(
+        row.status_message
+    )
+    assert cloud.effect_lines() == []
+
+
 def test_what_a_request_built_elsewhere_is_found(tmp_path):
     results = tmp_path / "run_results.json"
     named = {
@@ -438,6 +471,14 @@ def test_a_step_that_would_build_elsewhere_is_told_before_it_does(tmp_path):
     lines = [{"info": {"msg": json.dumps(one)}} for one in (own, {"relation_name": None}, *others)]
     events.write_text("\n".join(map(json.dumps, lines[:2])) + '\nnoise\n{"info": {"msg": "3"}}\n')
     assert elsewhere_words(events, "dbt_cloud_pr_5_12", making) == ""
+    events.write_text("\n".join(map(json.dumps, lines)))
+    taken = frozenset({"shop_marts"})
+    for schema, is_refused in (("shop", True), ("shop_marts_eu", False)):
+        name = "shop_marts" if is_refused else schema
+        node = {"resource_type": "model", "relation_name": f"`e`.`{name.upper()}`.`a`"}
+        events.write_text(json.dumps({"info": {"msg": json.dumps(node)}}))
+        words = elsewhere_words(events, schema, making, taken=taken)
+        assert ("`a` would lie where an environment builds" in words) is is_refused
     events.write_text("\n".join(map(json.dumps, lines)))
     words = elsewhere_words(events, "dbt_cloud_pr_5_12", making)
     assert words.startswith('nothing was built: "e"."production"."b", ')

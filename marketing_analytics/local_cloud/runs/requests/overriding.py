@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from marketing_analytics.core.errors import UserError
+from marketing_analytics.local_cloud.runs.artifacts import artifacts_of_steps, part_in
 from marketing_analytics.local_cloud.runs.code.site import default_schema, warehouse_of
+from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.requests.schemas import (
     environments_by_project,
     named_schemas,
     own_schema,
     request_words,
+    schema_in,
 )
-from marketing_analytics.local_cloud.store.connection import Connection
+from marketing_analytics.local_cloud.store.connection import Connection, load_sql
 from marketing_analytics.local_cloud.store.environments import get_site
 
 # the schema of a request, or one that a custom schema name made of it
@@ -37,37 +42,58 @@ def schema_of_request(
 
 
 def why_not(connection: Connection, project_id: int, own: str, name: str) -> str:
-    """Return why a request may not build into a schema, "" when it may.
-
-    A custom schema name makes others of a schema, which begin with its name.
-    """
-    for schema in sorted(built_schemas(connection, project_id)):
-        if schema == name:
-            return "which an environment builds into"
-        if name != own and name.startswith(f"{schema}_"):
-            return f"which a custom schema name can make of {schema!r}, where an environment builds"
-        if schema.startswith(f"{name}_"):
-            return f"of which a custom schema name can make {schema!r}, where an environment builds"
+    """Return why a request may not build into a schema, "" when it may."""
+    if name in built_schemas(connection, project_id):
+        return "which an environment builds into"
     found = OF_REQUEST.fullmatch(name)
     if found and found[1].lower() != own:
         return "which another request builds into"
     return ""
 
 
-def built_schemas(connection: Connection, project_id: int) -> set[str]:
-    """Return where environments and jobs build, in lower case.
+def taken_schemas(connection: Connection, run: Run, data_folder: Path) -> frozenset[str]:
+    """Return where a run of a request may build nothing, in lower case.
 
-    They are those of a project, and those of others that have a warehouse with it in common.
+    Custom schema names make others of a schema, which may be the one that a trigger named or begin
+    with its name: what environments really made is what the newest manifests show.
     """
+    if run.schema_name == own_schema(run.job_id, run.request):
+        return frozenset()
+    built = built_schemas(connection, run.project_id)
+    ids = [one for ids in neighbours(connection, run.project_id).values() for one in ids]
+    sql, values = load_sql("runs_requests")["newest_builds"], {"ids": json.dumps(ids)}
+    rows = connection.execute(sql, values).fetchall()
+    # others were sent elsewhere by a trigger
+    run_ids = [row["id"] for row in rows if row["schema_name"].lower() in built]
+    return frozenset(built).union(*(shown_schemas(data_folder, run_id) for run_id in run_ids))
+
+
+def shown_schemas(data_folder: Path, run_id: int) -> set[str]:
+    """Return the schemas of what the manifest of a run shows, in lower case."""
+    manifests = artifacts_of_steps(data_folder, run_id, "manifest.json")[-1:]
+    parts = [part_in(path, name) or {} for path in manifests for name in ("nodes", "functions")]
+    names = (node.get("relation_name") for part in parts for node in part.values())
+    return {schema_in(name) for name in names if name}
+
+
+def built_schemas(connection: Connection, project_id: int) -> set[str]:
+    """Return where environments and jobs are set to build, in lower case."""
+    found: list[str] = []
+    for near_id, ids in neighbours(connection, project_id).items():
+        found += [*named_schemas(connection, near_id), *schemas_of(connection, ids)]
+    return {str(name).lower() for name in found}
+
+
+def neighbours(connection: Connection, project_id: int) -> dict[int, list[int]]:
+    """Return the environments of a project, and those of others with a warehouse of it."""
     projects = environments_by_project(connection)
     own = projects.pop(project_id, [])
     here = {warehouse_at(connection, environment_id) for environment_id in own} - {None}
-    found = [*named_schemas(connection, project_id), *schemas_of(connection, own)]
+    found = {project_id: own}
     for other_id, ids in projects.items():
-        shared = [one for one in ids if here and warehouse_at(connection, one) in here]
-        if shared:
-            found += [*named_schemas(connection, other_id), *schemas_of(connection, shared)]
-    return {str(name).lower() for name in found}
+        if shared := [one for one in ids if here and warehouse_at(connection, one) in here]:
+            found[other_id] = shared
+    return found
 
 
 def warehouse_at(connection: Connection, environment_id: int) -> tuple[str, ...] | None:

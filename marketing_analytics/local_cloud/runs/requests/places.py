@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from marketing_analytics.core.plain_files import read_plain
-from marketing_analytics.local_cloud.runs.requests.schemas import is_inside
+from marketing_analytics.local_cloud.runs.requests.schemas import is_inside, schema_in
 from marketing_analytics.local_cloud.runs.steps import subcommand_of
 
 # what each command makes; a test makes something where it stores its failures
@@ -45,6 +45,7 @@ WHOLE = ("--resource-type", "all", "--exclude-resource-type", "analysis")
 LISTING = ("ls", "--output", "json", "--output-keys", KEYS, *WHOLE)
 TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 MAX_NAMED = 5
+TAKEN_WORDS = "would lie where an environment builds: give schema_override another name"
 
 
 @dataclass(frozen=True)
@@ -117,22 +118,34 @@ def stores_failures(args: Sequence[str], environment: Mapping[str, str]) -> bool
 
 
 def elsewhere_words(
-    events: Path, schema_name: str, making: Making, *, is_storing: bool = False
+    events: Path,
+    schema_name: str,
+    making: Making,
+    *,
+    is_storing: bool = False,
+    taken: frozenset[str] = frozenset(),
 ) -> str:
     """Return why a step may not run, from dbt's events of its listing; "" when it may.
 
-    `is_storing` is whether tests store their failures when they do not say it themselves.
+    `is_storing` is whether tests store their failures when they do not say it themselves. `taken`
+    are schemas of environments.
     """
-    made = (one for one in listed(events) if making.has(str(one.get("resource_type"))))
-    names = [relation_of(one, is_storing=is_storing) for one in made]
-    found = [name for name in names if name and not is_inside(name, schema_name)]
-    if not found:
-        return ""
-    more = f" and {len(found) - MAX_NAMED} more" if len(found) > MAX_NAMED else ""
-    return (
-        f"nothing was built: {', '.join(found[:MAX_NAMED])}{more} would lie outside of "
-        f"{schema_name}: generate_schema_name of the project leaves target.schema out"
-    )
+    made = [one for one in listed(events) if making.has(str(one.get("resource_type")))]
+    names = [name for one in made if (name := relation_of(one, is_storing=is_storing))]
+    outside = [name for name in names if not is_inside(name, schema_name)]
+    if outside:
+        return (
+            f"nothing was built: {some_of(outside)} would lie outside of {schema_name}: "
+            "generate_schema_name of the project leaves target.schema out"
+        )
+    theirs = [name for name in names if schema_in(name) in taken]
+    return f"nothing was built: {some_of(theirs)} {TAKEN_WORDS}" if theirs else ""
+
+
+def some_of(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"{', '.join(names[:MAX_NAMED])}{more}"
 
 
 def relation_of(node: Mapping[str, Any], *, is_storing: bool) -> str:

@@ -137,9 +137,13 @@ def elsewhere_words(results: Path, schema_name: str) -> str:
 
 def is_inside(relation: str, schema_name: str) -> bool:
     """Return whether a quoted relation lies in a schema, or in one that begins with its name."""
-    schema = QUOTES.sub("", relation).split(".")[-2:][0].lower()
-    own = schema_name.lower()
+    schema, own = schema_in(relation), schema_name.lower()
     return schema == own or schema.startswith(f"{own}_")
+
+
+def schema_in(relation: str) -> str:
+    """Return the schema of a quoted relation, in lower case."""
+    return QUOTES.sub("", relation).split(".")[-2:][0].lower()
 
 
 def is_ours(schema: RequestSchema) -> bool:
