@@ -21,7 +21,7 @@ from marketing_analytics.local_cloud.runs.requests.closing import (
     kept_words,
 )
 from marketing_analytics.local_cloud.runs.requests.deferral import defer, go_on
-from marketing_analytics.local_cloud.runs.requests.overriding import taken_schemas
+from marketing_analytics.local_cloud.runs.requests.overriding import shown_schemas, taken_schemas
 from marketing_analytics.local_cloud.runs.requests.places import (
     KNOWN,
     LISTING,
@@ -121,6 +121,10 @@ def test_where_environments_build_is_what_their_newest_manifests_show(cloud):
     run = cloud.row(cloud.run(cloud.job(), overrides=given))
     taken = taken_schemas(cloud.connection, run, cloud.data_folder)
     assert {name for name in taken if "_" in name} == {"tiny_marts", "tiny_functions", "tiny_new"}
+    manifest = next((cloud.data_folder / "runs").glob("*/artifacts/step_4/manifest.json"))
+    for hostile in ('{"nodes": [1], "functions": {"a": 2}}', "[]", "no"):
+        manifest.write_text(hostile)
+        assert shown_schemas(cloud.data_folder, int(manifest.parts[-4])) == set()
     own = cloud.row(cloud.run(cloud.job(), overrides={GITHUB: 12}))
     assert taken_schemas(cloud.connection, own, cloud.data_folder) == frozenset()
 

@@ -71,9 +71,11 @@ def taken_schemas(connection: Connection, run: Run, data_folder: Path) -> frozen
 def shown_schemas(data_folder: Path, run_id: int) -> set[str]:
     """Return the schemas of what the manifest of a run shows, in lower case."""
     manifests = artifacts_of_steps(data_folder, run_id, "manifest.json")[-1:]
-    parts = [part_in(path, name) or {} for path in manifests for name in ("nodes", "functions")]
-    names = (node.get("relation_name") for part in parts for node in part.values())
-    return {schema_in(name) for name in names if name}
+    parts = (part_in(path, name) for path in manifests for name in ("nodes", "functions"))
+    # a model in Python can have written anything
+    nodes = (node for part in parts if isinstance(part, dict) for node in part.values())
+    names = (node.get("relation_name") for node in nodes if isinstance(node, dict))
+    return {schema_in(str(name)) for name in names if name}
 
 
 def built_schemas(connection: Connection, project_id: int) -> set[str]:
