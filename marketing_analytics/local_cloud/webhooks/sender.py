@@ -140,6 +140,7 @@ class Sender:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="webhooks", daemon=True)
         self._cleaned_at = -CLEAN_SECONDS
+        self._looked_at = -POLL_SECONDS
         self._busy: set[str] = set()
         self._done: queue.SimpleQueue[tuple[DueDelivery, int, str]] = queue.SimpleQueue()
 
@@ -158,8 +159,8 @@ class Sender:
             while not is_last:
                 is_last = self._stopping.wait(QUICK_SECONDS if self._busy else POLL_SECONDS)
                 try:
-                    self._note_outcomes(connection)
-                    if not is_last:
+                    has_ended = self._note_outcomes(connection)
+                    if not is_last and (has_ended or self._is_due()):
                         self._begin_due(connection)
                 except Exception as error:
                     log.warning(
@@ -169,15 +170,22 @@ class Sender:
                         extra={"action": "webhooks_failed"},
                     )
 
-    def _note_outcomes(self, connection: Connection) -> None:
+    def _is_due(self) -> bool:
+        """Return whether to look for more, though no attempt ended: it costs when much waits."""
+        return time.monotonic() - self._looked_at >= POLL_SECONDS
+
+    def _note_outcomes(self, connection: Connection) -> bool:
         """Note how attempts went, also at the end: what was received is not sent again."""
+        has_ended = not self._done.empty()
         while not self._done.empty():
             delivery, status, problem = self._done.get()
             self._busy.discard(delivery.webhook_id)
             with transaction(connection):
                 save_attempt(connection, delivery, status, problem)
+        return has_ended
 
     def _begin_due(self, connection: Connection) -> None:
+        self._looked_at = time.monotonic()
         for delivery in due_deliveries(connection):
             is_free = delivery.webhook_id not in self._busy and len(self._busy) < MAX_AT_ONCE
             if is_free and take_delivery(connection, delivery):

@@ -204,6 +204,19 @@ def test_a_webhook_whose_thread_cannot_start_is_told_later(connection, place, mo
     assert not sender._busy
 
 
+def test_what_waits_is_not_looked_for_all_the_time_while_a_receiver_is_slow(place, monkeypatch):
+    looks: list[object] = []
+    monkeypatch.setattr(sender_module, "due_deliveries", lambda given: looks.append(given) or [])
+    monkeypatch.setattr(sender_module, "QUICK_SECONDS", 0.01)
+    monkeypatch.setattr(sender_module, "drop_old_deliveries", lambda _: None)
+    sender = Sender(place)
+    sender._busy.add("slow")
+    sender.start()
+    time.sleep(0.2)
+    sender.stop()
+    assert len(looks) == 1
+
+
 def test_not_every_address_of_a_host_is_tried():
     with receiver() as (url, _, _), pytest.raises(OSError, match="refused"):
         connect(["127.0.0.9"] * 4 + ["127.0.0.1"], int(url.split(":")[2].split("/")[0]))
