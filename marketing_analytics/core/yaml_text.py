@@ -9,15 +9,24 @@ MOST_VALUES = 200_000
 ENDLESS = 2 * MOST_VALUES
 
 
+# what PyYAML raises where a text is no value of its type
+NO_VALUE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+SHOWN_LETTERS = 40
+
+
 def load_yaml(text: str) -> Any:
     """Return what a text means.
 
-    Raise yaml.YAMLError for what is no YAML and for aliases that mean too much; RecursionError for
-    what is nested too deeply; ValueError for values that are none, such as a 31st of June.
+    Raise yaml.MarkedYAMLError, which knows the place, for what is no YAML, for aliases that mean
+    too much, and for values that are none, such as a 31st of June; RecursionError for what is
+    nested too deeply.
     """
     import yaml  # type: ignore[import-untyped]
 
-    loader = yaml.SafeLoader(text)
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.reader.ReaderError as error:
+        raise unreadable(error, text) from None
     try:
         root = loader.get_single_node()
         if root is None:
@@ -28,9 +37,47 @@ def load_yaml(text: str) -> Any:
                 " or refer to themselves",
                 problem_mark=node.start_mark,
             )
-        return loader.construct_document(root)
+        try:
+            return loader.construct_document(root)
+        except NO_VALUE:
+            raise no_value(root) from None
     finally:
         loader.dispose()
+
+
+def unreadable(error: Any, text: str) -> Exception:
+    """Return the error for a sign that YAML does not allow, with its place."""
+    import yaml
+
+    before = text[: error.position].split("\n")
+    mark = yaml.Mark(error.name, error.position, len(before) - 1, len(before[-1]), None, None)
+    sign = f"the sign U+{error.character:04X} stands in no text"
+    return yaml.MarkedYAMLError(problem=sign, problem_mark=mark)  # type: ignore[no-any-return]
+
+
+def no_value(root: Any) -> Exception:
+    """Return the error for the first text that is no value of its type."""
+    import yaml
+
+    loader, known, waiting = yaml.SafeLoader(""), set(), [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in known:
+            continue
+        known.add(id(node))
+        waiting += reversed(parts_of(node))
+        if not isinstance(node, yaml.ScalarNode):
+            continue
+        try:
+            loader.construct_object(node)
+        except NO_VALUE:
+            root = node
+            break
+    kind = root.tag.rpartition(":")[2]
+    shown = f"{root.value[:SHOWN_LETTERS]} " if isinstance(root, yaml.ScalarNode) else "this "
+    return yaml.MarkedYAMLError(  # type: ignore[no-any-return]
+        problem=f"{shown}is no {kind}", problem_mark=root.start_mark
+    )
 
 
 def too_large(root: Any) -> Any:

@@ -233,6 +233,25 @@ def test_a_table_of_a_server_is_loaded_as_it_is_and_also_without_rows(tmp_path):
     assert rows == [(1, 'a "b",\n;c', True, date(2026, 1, 2)), (None, "", False, None)]
 
 
+@pytest.mark.parametrize("order", ["", "\norder by revenue_usd"], ids=["as it is", "sorted"])
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("NaN,2026-01-02", "^some_mart: the amount of revenue_usd is too large"),
+        ("1,2026-01-32", "^some_mart: a value of day is none of its type$"),
+    ],
+    ids=["an amount", "a day"],
+)
+def test_a_value_of_a_server_that_is_none_of_its_type_is_told_by_its_mart(
+    tmp_path, row, told, order
+):
+    columns = {"revenue_usd": "decimal(38, 12)", "day": "date"}
+    file = tmp_path / "rows.csv"
+    file.write_text(f"{row}\n")
+    with duckdb.connect() as connection, pytest.raises(UserError, match=told):
+        loaded(connection, "filled", columns, file, f"select *\nfrom some_mart{order}")
+
+
 def test_the_columns_that_pages_need_are_those_of_the_models():
     for table, columns in WHOLE.items():
         (path,) = Path("transform/models").rglob(f"{table}.yml")

@@ -233,3 +233,19 @@ def test_an_increment_equals_a_full_refresh_and_works_out_only_what_changed(
         for one in joined(a_week_later)[1]
         if one in alone or path_of(emailed, one, max(WINDOWS_DAYS))
     }
+    # a touch of no time has no day; one of a year of five digits has one like any other
+    with duckdb.connect(str(tmp_path / "wh.duckdb")) as connection:
+        connection.execute(f"use wh.{SCHEMA}")
+        connection.execute(
+            "insert into fct_touchpoints (touchpoint_id, person_key, touched_at) values"
+            " ('timeless', 'nobody', null), ('late', 'nobody', timestamp '12026-01-02 03:04:05')"
+        )
+        days = f"select * from ({sql}) where touch_position = -1"
+        written = f"select conversion_id from ({days})"
+        assert ("12026-01-02 touches",) in connection.execute(written).fetchall()
+        connection.execute(
+            f"create temp table seen as {days}; delete from int_attribution__credits"
+            " where conversion_id in (select conversion_id from seen);"
+            " insert into int_attribution__credits from seen"
+        )
+        assert connection.execute(written).fetchall() == []

@@ -58,6 +58,8 @@
             'touched_at'
         ]) }} as signature
     from {{ ref('fct_touchpoints') }}
+    -- a touch of no time comes before nothing, and a day without a name would be new in every run
+    where touched_at is not null
     group by cast(touched_at as date)
 
     union all
@@ -84,8 +86,8 @@
 {% macro known_days(is_incremental) -%}
     {%- if is_incremental %}
     select
-        substr(conversion_id, 12) as kind,
-        cast(substr(conversion_id, 1, 10) as date) as day_date,
+        {{ text_part('conversion_id', ' ', 2) }} as kind,
+        cast({{ text_part('conversion_id', ' ', 1) }} as date) as day_date,
         signature
     from {{ this }}
     where touch_position = -1

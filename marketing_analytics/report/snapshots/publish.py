@@ -11,7 +11,7 @@ import json
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -158,11 +158,12 @@ def copy_file(marts: Marts, path: Path) -> dict[str, Any]:
         marts.attach_raw(connection)
         connection.execute(f'use "{source.stem}"."{schema}"')
         new = f'"{path.stem}".main'
-        found = {
-            name: {"rows": rows}
-            for name, statement in {**statements(), **watched_statements(schema)}.items()
-            if (rows := copied(connection, f"{new}.{name}", statement, check_of(name))) is not None
-        }
+        found: dict[str, Any] = {}
+        for name, statement in {**statements(), **watched_statements(schema)}.items():
+            with telling_the_column(connection, statement):
+                rows = copied(connection, f"{new}.{name}", statement, check_of(name))
+            if rows is not None:
+                found[name] = {"rows": rows}
         for name, statement in statements().items():
             if name in found:
                 check_values(connection, name, f"{new}.{name}", statement)
@@ -190,11 +191,21 @@ def copied(connection: Any, table: str, statement: str, check: str = "") -> int 
         if told := no_column(connection, statement, error, engine.Error):
             raise told from None
         return None
-    except (engine.ConversionException, engine.OutOfRangeException):
-        if told := overflowing(connection, statement, engine.Error):
-            raise told from None
-        raise
     return rows_of(connection, table)
+
+
+@contextlib.contextmanager
+def telling_the_column(connection: Any, rows: str, source: str = "") -> Iterator[None]:
+    """Raise UserError with mart and column where a value of the rows does not fit into its type.
+
+    `source` is the statement that reads the marts, where `rows` read a copy.
+    """
+    import duckdb as engine
+
+    try:
+        yield
+    except (engine.ConversionException, engine.OutOfRangeException) as error:
+        raise overflowing(connection, rows, engine.Error, source) or error from None
 
 
 def numbered(connection: Any, table: str, statement: str) -> str:
@@ -270,11 +281,12 @@ def loaded(
         f" delim = ',', quote = '\"', escape = '\"', nullstr = '\\N', columns = {{{types}}})"
     )
     order = statement.partition(ORDERED)[2]
-    if order:
+    with telling_the_column(connection, rows, statement):
+        if not order:
+            return copied(connection, table, rows)
         # its texts are looked through one by one
         connection.execute(f"create or replace temp table loaded as {rows}")
-        rows = f"from loaded{ORDERED}{order}"
-    return copied(connection, table, rows)
+        return copied(connection, table, f"from loaded{ORDERED}{order}")
 
 
 def type_of(column: Any) -> str:

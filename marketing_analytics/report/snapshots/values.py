@@ -59,18 +59,28 @@ def too_large(marts: str, column: str, value: str = "") -> UserError:
     )
 
 
-def overflowing(connection: Any, statement: str, unread: type[Exception]) -> UserError | None:
+def overflowing(
+    connection: Any, statement: str, unread: type[Exception], source: str = ""
+) -> UserError | None:
     """Return our error for a statement that failed on one of its columns, else None.
 
-    `unread` is what the engine raises.
+    `unread` is what the engine raises, `source` the statement that reads the marts, where this one
+    reads a copy.
     """
     described = connection.execute(f"select * from ({statement}) as rows limit 0").description  # noqa: S608
     for column in described:
         try:
             connection.execute(f"select max({column[0]}) from ({statement}) as rows").fetchone()  # noqa: S608
         except unread:
-            return too_large(read_by(statement), str(column[0]))
+            return unread_column(read_by(source or statement), str(column[0]))
     return None
+
+
+def unread_column(marts: str, column: str) -> UserError:
+    """Return the error for a column with a value that its type does not hold."""
+    if column.endswith("_usd"):
+        return too_large(marts, column)
+    return UserError(f"{marts}: a value of {column} is none of its type", hint=MEND)
 
 
 def read_by(statement: str) -> str:
