@@ -38,7 +38,8 @@ CHAIN_POLL_SECONDS = 2.0
 
 def start_run(client: CloudClient, job: RemoteJob, who: str) -> dict[str, Any]:
     """Start a run; the cause is unique, so that a lost answer can be found again."""
-    return client.trigger(job.job_id, f"started by {who} [{secrets.token_hex(4)}]")
+    # dbt Cloud takes 255 characters
+    return client.trigger(job.job_id, f"started by {who[:200]} [{secrets.token_hex(4)}]")
 
 
 @dataclass(frozen=True)
