@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +13,12 @@ from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.requests.schemas import (
     environments_by_project,
     named_schemas,
+    newest_builds,
     own_schema,
     request_words,
     schema_in,
 )
-from marketing_analytics.local_cloud.store.connection import Connection, load_sql
+from marketing_analytics.local_cloud.store.connection import Connection
 from marketing_analytics.local_cloud.store.environments import get_site
 
 # the schema of a request, or one that a custom schema name made of it
@@ -61,10 +61,8 @@ def taken_schemas(connection: Connection, run: Run, data_folder: Path) -> frozen
         return frozenset()
     built = built_schemas(connection, run.project_id)
     ids = [one for ids in neighbours(connection, run.project_id).values() for one in ids]
-    sql, values = load_sql("runs_requests")["newest_builds"], {"ids": json.dumps(ids)}
-    rows = connection.execute(sql, values).fetchall()
     # others were sent elsewhere by a trigger
-    run_ids = [row["id"] for row in rows if row["schema_name"].lower() in built]
+    run_ids = [one for one, name in newest_builds(connection, ids) if name.lower() in built]
     return frozenset(built).union(*(shown_schemas(data_folder, run_id) for run_id in run_ids))
 
 

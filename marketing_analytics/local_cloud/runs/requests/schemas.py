@@ -6,8 +6,9 @@ trigger names another schema (see `overriding`).
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,6 +83,13 @@ def environments_by_project(connection: Connection) -> dict[int, list[int]]:
     for row in connection.execute(load_sql("runs_requests")["environments"]):
         found.setdefault(row["project_id"], []).append(row["id"])
     return found
+
+
+def newest_builds(connection: Connection, environment_ids: Sequence[int]) -> list[tuple[int, str]]:
+    """Return the newest run with artifacts of each schema of environments, and the schema."""
+    sql = load_sql("runs_requests")["newest_builds"]
+    rows = connection.execute(sql, {"ids": json.dumps(environment_ids)})
+    return [(row["id"], row["schema_name"]) for row in rows]
 
 
 def note_request(connection: Connection, job_id: int, request: str, schema: str) -> None:
