@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from marketing_analytics.core.errors import UserError
@@ -43,7 +43,7 @@ def schema_of_request(
 
 def why_not(connection: Connection, project_id: int, own: str, name: str) -> str:
     """Return why a request may not build into a schema, "" when it may."""
-    if name in built_schemas(connection, project_id):
+    if name in built_schemas(connection, neighbours(connection, project_id)):
         return "which an environment builds into"
     found = OF_REQUEST.fullmatch(name)
     if found and found[1].lower() != own:
@@ -59,8 +59,9 @@ def taken_schemas(connection: Connection, run: Run, data_folder: Path) -> frozen
     """
     if run.schema_name == own_schema(run.job_id, run.request):
         return frozenset()
-    built = built_schemas(connection, run.project_id)
-    ids = [one for ids in neighbours(connection, run.project_id).values() for one in ids]
+    near = neighbours(connection, run.project_id)
+    built = built_schemas(connection, near)
+    ids = [one for ids in near.values() for one in ids]
     # others were sent elsewhere by a trigger
     run_ids = [one for one, name in newest_builds(connection, ids) if name.lower() in built]
     return frozenset(built).union(*(shown_schemas(data_folder, run_id) for run_id in run_ids))
@@ -76,11 +77,11 @@ def shown_schemas(data_folder: Path, run_id: int) -> set[str]:
     return {schema_in(str(name)) for name in names if name}
 
 
-def built_schemas(connection: Connection, project_id: int) -> set[str]:
-    """Return where environments and jobs are set to build, in lower case."""
+def built_schemas(connection: Connection, projects: Mapping[int, list[int]]) -> set[str]:
+    """Return where environments of projects and their jobs are set to build, in lower case."""
     found: list[str] = []
-    for near_id, ids in neighbours(connection, project_id).items():
-        found += [*named_schemas(connection, near_id), *schemas_of(connection, ids)]
+    for project_id, ids in projects.items():
+        found += [*named_schemas(connection, project_id), *schemas_of(connection, ids)]
     return {str(name).lower() for name in found}
 
 
