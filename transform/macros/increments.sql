@@ -40,7 +40,12 @@
 
 {#- of a group of rows: a number that changes when one of them does -#}
 {% macro signature_of_rows(columns) -%}
-    cast(mod(sum({{ hash_of(columns) }}), 1000000000000000000) as bigint)
+    {{ as_signature('sum(' ~ hash_of(columns) ~ ')') }}
+{%- endmacro %}
+
+{#- a hash, or a sum of some, as a whole number that every engine keeps in 64 bits -#}
+{% macro as_signature(value) -%}
+    cast(mod({{ value }}, 1000000000000000000) as bigint)
 {%- endmacro %}
 
 {#-

@@ -109,15 +109,10 @@ judged as (
         signed.newest_seconds,
         compared.is_refunded,
         compared.revenue_usd,
-        cast(
-            mod(
-                {{ hash_of([
-                    'compared.is_refunded', 'compared.revenue_usd',
-                    'signed.touch_signature', "'" ~ attribution_settings() ~ "'"
-                ]) }},
-                1000000000000000000
-            ) as bigint
-        ) as signature
+        {{ as_signature(hash_of([
+            'compared.is_refunded', 'compared.revenue_usd', 'signed.touch_signature',
+            "'" ~ attribution_settings() ~ "'"
+        ])) }} as signature
     from compared
     left join signed on compared.conversion_id = signed.conversion_id
 
