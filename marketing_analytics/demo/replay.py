@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import zip_longest
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -79,14 +82,23 @@ class Story:
     told: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A day whose sync has ended."""
+
+    rows: int
+    seconds: float
+
+
 @dataclass
 class DayTold:
     """What is told of a day, and what still looks at it."""
 
-    title: str
-    words: list[str]
+    day: date
+    incident: Incident | None
     notes: list[str]
-    looks: list[Future[Look]]
+    words: list[str] = field(default_factory=list)
+    looks: list[Future[Look]] = field(default_factory=list)
 
 
 @dataclass
@@ -109,10 +121,19 @@ class Replay:
         self.start(days[0] - timedelta(days=1))
         planted = days[min(16, len(days) // 2)]
         self.console.line()
-        # report and monitors look at a day side by side, while the next one is made
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            for day in days:
-                self.replay(day, planted, pool)
+        # the next day is loaded while a day is built, and report and monitors look at the last one
+        with ThreadPoolExecutor(max_workers=3) as pool:
+            coming, loading = self.tamper(days[0], planted), pool.submit(self.load, days[0])
+            for _, next_day in zip_longest(days, days[1:]):
+                loaded = loading.result()
+                # who looks at the marts of a day holds up their next build
+                self.tell()
+                self.hand_over()
+                self.told = coming
+                if next_day is not None:
+                    coming = self.tamper(next_day, planted)
+                    loading = pool.submit(self.load, next_day)
+                self.replay(self.told, loaded, pool)
             self.tell()
         page = self.demo.layout.root / "report" / "index.html"
         if page.exists():
@@ -122,10 +143,9 @@ class Replay:
     def start(self, eve: date) -> None:
         """Load and build what was before the first day."""
         demo = self.demo
-        self.move_to(eve)
         with demo.step("history", "loading and building what was before") as done:
-            rows = self.sync()
-            done.append(f"{rows:,} rows until {eve}")
+            done.append(f"{self.load(eve).rows:,} rows until {eve}")
+        self.hand_over()
         demo.start_cloud()
         demo.deploy()
         self.cloud = Cloud(demo.settings["DBTCLOUD_HOST_URL"], demo.settings)
@@ -138,26 +158,17 @@ class Replay:
         if absent:
             self.console.line(f"  without {' and '.join(sorted(absent))}: no such command yet")
 
-    def replay(self, day: date, planted: date, pool: Executor) -> None:
-        """Replay one day: make it, tell the day before, load it, build it, begin to look at it."""
-        notes = self.tamper(day, planted)
-        self.move_to(day)
-        # who looks reads the raw tables too, and a sync would wait for the file
-        self.tell()
-        began = time.monotonic()
-        rows = self.sync()
-        synced = time.monotonic()
-        self.build(self.jobs["replay-day"])
-        built = time.monotonic()
+    def replay(self, told: DayTold, loaded: Loaded, pool: Executor) -> None:
+        """Build a day that is loaded, and begin to look at it."""
+        day = told.day
+        seconds = self.build(self.jobs["replay-day"])
         spend, revenue = self.figures(day)
-        told = [f"sync {synced - began:4.1f} s {rows:6,} rows", f"job {built - synced:4.1f} s"]
-        told.append(f"spend {spend:6,.0f} revenue {revenue:6,.0f} USD")
-        looks = []
+        told.words += [f"sync {loaded.seconds:4.1f} s {loaded.rows:6,} rows"]
+        told.words += [f"job {seconds:4.1f} s", f"spend {spend:6,.0f} revenue {revenue:6,.0f} USD"]
         if "report" in self.rooms:
-            looks.append(pool.submit(self.publish, self.settings(day)))
+            told.looks.append(pool.submit(self.publish, self.settings(day)))
         if "monitor" in self.rooms:
-            looks.append(pool.submit(self.watch, day, self.settings(day), self.story.incident))
-        self.told = DayTold(f"{day:%a} {day:%d %b}", told, notes, looks)
+            told.looks.append(pool.submit(self.watch, day, self.settings(day), told.incident))
 
     def tell(self) -> None:
         """Wait for what looks at the last day; print its line and what was found."""
@@ -168,34 +179,58 @@ class Replay:
             word, notes = look.result()
             last.words.append(word)
             last.notes.extend(notes)
-        self.console.line(f"{last.title}  {' · '.join(last.words)}")
+        self.console.line(f"{last.day:%a} {last.day:%d %b}  {' · '.join(last.words)}")
         for note in last.notes:
             self.console.prose(f"{INDENT}{note}", indent=INDENT + "  ")
 
-    def tamper(self, day: date, planted: date) -> list[str]:
-        """Plant the incident on its day, and mend it later; return what is to be told."""
-        if day == planted:
-            with self.marts() as connection:
-                query = BUSIEST.format(schema=self.schema)
-                since = day - timedelta(days=LOOKED_BACK_DAYS)
-                campaign_id, name = connection.execute(query, [since]).fetchone()
-            self.story.incident = Incident(campaign_id, name, day)
-            until = self.story.incident.last_day
-            body = {"campaign_id": campaign_id, "since": str(day), "until": str(until)}
-            self.control("withhold", body)
-            return [f'planted: Meta Ads does not tell the days of "{name}" until {until:%d %b}']
-        if self.story.incident and day == self.story.incident.mended_day:
+    def tamper(self, day: date, planted: date) -> DayTold:
+        """Plant the incident on its day, and mend it later; return what is to be told of it."""
+        notes = self.plant(day) if day == planted else []
+        incident = self.story.incident
+        if incident is not None and day == incident.mended_day:
             self.control("withhold", {})
-            return ["mended: Meta Ads tells these days after all; the sync reads them again"]
-        return []
+            notes = ["mended: Meta Ads tells these days after all; the sync reads them again"]
+        return DayTold(day, incident, notes)
 
-    def move_to(self, day: date) -> None:
-        """Let the world be as it was on the evening of a day."""
-        layout = self.demo.layout
-        words = ["simulate", "day", "--world", str(layout.world), "--date", str(day)]
-        run([*words, "--out", str(layout.root / "day")], {})
+    def plant(self, day: date) -> list[str]:
+        """Let Meta Ads forget the campaign that visits show most; return what is to be told."""
+        with self.marts() as connection:
+            query = BUSIEST.format(schema=self.schema)
+            since = day - timedelta(days=LOOKED_BACK_DAYS)
+            campaign_id, name = connection.execute(query, [since]).fetchone()
+        self.story.incident = Incident(campaign_id, name, day)
+        until = self.story.incident.last_day
+        body = {"campaign_id": campaign_id, "since": str(day), "until": str(until)}
+        self.control("withhold", body)
+        return [f'planted: Meta Ads does not tell the days of "{name}" until {until:%d %b}']
+
+    @property
+    def loading(self) -> Path:
+        """The raw database that syncs write; who reads has the copy of a whole day."""
+        return self.demo.layout.root / "loading" / self.demo.layout.raw_database.name
+
+    def folder(self, day: date) -> Path:
+        """Return where the files of a day are: who looks at one day is left alone by the next."""
+        return self.demo.layout.root / "days" / str(day.toordinal() % 2)
+
+    def load(self, day: date) -> Loaded:
+        """Let the world be as it was on the evening of a day, and load what is new."""
+        began = time.monotonic()
+        words = ["simulate", "day", "--world", str(self.demo.layout.world), "--date", str(day)]
+        run([*words, "--out", str(self.folder(day))], {})
         self.control("clock", {"now": f"{day}{EVENING}"})
-        self.today = day
+        loading = {"MARKETING_RAW_DATABASE": str(self.loading)}
+        result = json.loads(run(["ingest", "run", "--json"], self.settings(day) | loading))
+        rows = sum(source["rows"] for source in result["sources"])
+        return Loaded(rows, time.monotonic() - began)
+
+    def hand_over(self) -> None:
+        """Give what is loaded to those who read it, so that the next load does not hold them up."""
+        for written in self.loading.parent.glob("*.duckdb"):
+            read = self.demo.layout.raw_database.with_name(written.name)
+            part = read.with_suffix(".part")
+            shutil.copyfile(written, part)
+            part.replace(read)
 
     def control(self, name: str, body: dict[str, Any]) -> None:
         """Ask the emulators for something. Raise MachineError when they do not do it."""
@@ -206,25 +241,26 @@ class Replay:
         except httpx.HTTPError as error:
             raise MachineError(f"the emulators do not answer: {error}") from None
 
+    def settings_of_day(self, day: date) -> dict[str, str]:
+        """Return the settings that differ from one day to the next."""
+        return {
+            "GA4_EXPORT_PATH": str(self.folder(day) / "ga4"),
+            "SHOP_DATABASE_URL": f"sqlite:///{self.folder(day) / 'shop.sqlite'}",
+            "MARKETING_NOW": f"{day}{EVENING}",
+        }
+
     def settings(self, day: date) -> dict[str, str]:
         """Return the settings of every command on a day."""
         layout = self.demo.layout
         return {
             **self.demo.settings,
             **read_env_file(layout.connections),
-            "GA4_EXPORT_PATH": str(layout.root / "day" / "ga4"),
-            "SHOP_DATABASE_URL": f"sqlite:///{layout.root / 'day' / 'shop.sqlite'}",
-            "MARKETING_NOW": f"{day}{EVENING}",
+            **self.settings_of_day(day),
             "MARKETING_WAREHOUSE": str(layout.warehouse),
             "MARKETING_SCHEMA": getattr(self, "schema", ""),
             "MARKETING_SNAPSHOTS": str(layout.root / "snapshots"),
             "MARKETING_REPORT": str(layout.root / "report"),
         }
-
-    def sync(self) -> int:
-        """Load what is new; return how many rows were read."""
-        result = json.loads(run(["ingest", "run", "--json"], self.settings(self.today)))
-        return sum(source["rows"] for source in result["sources"])
 
     def build(self, job: Job) -> float:
         """Run a job; return its seconds. Raise PlatformError when it does not succeed."""

@@ -7,11 +7,12 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from marketing_analytics.cli import GROUPS
-from marketing_analytics.demo.layout import REPOSITORY
+from marketing_analytics.demo.layout import REPOSITORY, Layout
 from marketing_analytics.demo.replay import JOB_FILE, Incident, Replay, Story
 
 INCIDENT = Incident("m1", "Prospecting", date(2026, 10, 17))
@@ -46,6 +47,20 @@ def test_the_jobs_build_models_that_are_there():
     named = set(re.findall(r"(?<= )\+?((?:rpt|fct|dim)_\w+)", (REPOSITORY / JOB_FILE).read_text()))
     # the report's own, which comes with it
     assert named - models <= ({"rpt_attribution_days"} if "report" not in GROUPS else set())
+
+
+def test_who_reads_a_day_is_left_alone_by_the_load_of_the_next_one(tmp_path):
+    replay = Replay(SimpleNamespace(layout=Layout(tmp_path)), 30, None)
+    replay.loading.parent.mkdir()
+    for name in ("raw.duckdb", "raw_restricted.duckdb"):
+        (replay.loading.parent / name).write_text("first day")
+    (replay.loading.parent / "raw.duckdb.lock").touch()
+    replay.hand_over()
+    replay.loading.write_text("half of the second day")
+    read = {path.name: path.read_text() for path in tmp_path.glob("*.*")}
+    assert read == {"raw.duckdb": "first day", "raw_restricted.duckdb": "first day"}
+    today, next_day = (replay.settings_of_day(day) for day in DAYS[:2])
+    assert not {*today.values()} & {*next_day.values()}
 
 
 @pytest.mark.slow

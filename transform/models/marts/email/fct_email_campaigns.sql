@@ -26,7 +26,6 @@ attributed as (
         sum(attributed_conversions) as attributed_conversions,
         sum(attributed_revenue_usd) as attributed_revenue_usd
     from revenue
-    where mail_id is not null
     group by platform, mail_id
 
 ),
