@@ -124,6 +124,21 @@ def test_a_wrong_environment_is_refused(client: Client, fields: dict[str, Any]) 
     assert client.post(ENVIRONMENTS, fields).status == 400
 
 
+@pytest.mark.parametrize("project_id", [None, True, 1.0, "1", 10**30, -(10**30)])
+def test_an_environment_of_the_account_needs_the_id_of_a_project(
+    client: Client, project_id: Any
+) -> None:
+    path = f"v3/accounts/{ACCOUNT}/environments/"
+    reply = client.post(path, {"name": "x", "project_id": project_id})
+    assert (reply.status, list(reply.data)) == (400, ["project_id"])
+
+
+def test_the_state_of_an_environment_is_a_whole_number_or_left_as_it_is(client: Client) -> None:
+    path = f"{ENVIRONMENTS}{ENVIRONMENT}/"
+    assert client.post(path, {"name": "x", "state": 1.0}).status == 400
+    assert client.post(path, {"name": "x", "state": None}).data["state"] == 1
+
+
 def test_an_environment_is_not_found_under_another_project(client: Client) -> None:
     other = client.post(PROJECTS, {"name": "other"}).data["id"]
     path = f"v3/accounts/{ACCOUNT}/projects/{other}/environments/{ENVIRONMENT}/"

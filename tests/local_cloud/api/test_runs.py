@@ -98,6 +98,8 @@ def test_a_cause_of_255_characters_is_kept_whole(client: Client) -> None:
         {"threads_override": 0},
         {"threads_override": "4"},
         {"steps_override": "dbt build"},
+        {"steps_override": ["dbt build", " "]},
+        {"steps_override": ["dbt build"] * 1000},
         {"generate_docs_override": "yes"},
         {"timeout_seconds_override": -1},
         {"schema_override": "a; drop table x"},

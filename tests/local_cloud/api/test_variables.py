@@ -145,6 +145,20 @@ def test_an_unknown_environment_or_job_is_refused(client: Client) -> None:
     assert client.post(PATH, body).status == 400
 
 
+@pytest.mark.parametrize("kind", ["user", "job", "environment"])
+def test_a_value_is_not_put_elsewhere_than_its_type_says(client: Client, kind: str) -> None:
+    body = {"name": "DBT_MINE", "raw_value": "v", "type": kind}
+    reply = client.post(PATH, body)
+    assert (reply.status, list(reply.data)) == (400, ["type"])
+    assert client.get(f"{PATH}environment/").data["variables"] == {}
+
+
+def test_no_value_holds_a_nul(client: Client) -> None:
+    client.post(f"{PATH}bulk/", {"env_var": {"new_name": "DBT_X", "project": "a"}})
+    changed = {"env_vars": {"name": "DBT_X", "project": "a\0b"}}
+    assert client.put(f"{PATH}bulk/", changed).status == 400
+
+
 def test_a_deleted_job_takes_its_values_along(client: Client) -> None:
     job = client.create_job()
     body = {"name": "DBT_X", "job_definition_id": job["id"], "raw_value": "a"}

@@ -16,6 +16,7 @@ from marketing_analytics.local_cloud.api.checks import (
     Fields,
     Reader,
     boolean,
+    identifier,
     identifier_or_none,
     name_text,
     one_of,
@@ -109,10 +110,12 @@ def create(call: Call) -> Response:
 
 def project_of_body(call: Call, body: Mapping[str, Any]) -> int:
     """Return the project a body names. Raise a 400."""
-    project_id = body.get("project_id")
-    if isinstance(project_id, int) and not isinstance(project_id, bool):
-        return find_project(call, project_id).id
-    raise invalid_at(REQUIRED, "project_id")
+    fields = Fields(body)
+    project_id = fields.read("project_id", identifier)
+    if project_id is None:
+        fields.fail(REQUIRED, "project_id")
+    fields.check()
+    return find_project(call, project_id).id
 
 
 def update(call: Call) -> Response:
@@ -120,9 +123,7 @@ def update(call: Call) -> Response:
     body = call.body()
     with transaction(call.connection):
         old = stored_environment(call)
-        new = replace(old, **asdict(read_environment(body, old)), state=body.get("state", 1))
-        if new.state not in (1, DELETED) or isinstance(new.state, bool):
-            raise invalid_at("expected one of 1, 2", "state")
+        new = replace(old, **asdict(read_environment(body, old)), state=read_state(body))
         return one(environment_v3(save(call, new)))
 
 
@@ -164,6 +165,14 @@ def read_environment(body: Mapping[str, Any], old: Environment | None = None) ->
         fields.fail(REQUIRED, "name")
     fields.check()
     return EnvironmentFields(**given, payload=json.dumps(payload))
+
+
+def read_state(body: Mapping[str, Any]) -> int:
+    """Return the state that a body wants. Raise a 400."""
+    fields = Fields(body)
+    state = fields.read("state", one_of(1, DELETED), 1)
+    fields.check()
+    return int(state)
 
 
 def read_deployment_type(value: Any) -> str | None:

@@ -19,14 +19,14 @@ from marketing_analytics.local_cloud.api.answers import (
     not_found,
     one,
 )
-from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.call import Call, as_moment
 from marketing_analytics.local_cloud.api.checks import (
     Fields,
     boolean,
     number_between,
+    steps,
     text_or_none,
     text_up_to,
-    texts,
 )
 from marketing_analytics.local_cloud.api.job_views import include_environments, show_job, stored_job
 from marketing_analytics.local_cloud.api.runs.logs import step_logs
@@ -61,7 +61,7 @@ OVERRIDE_READERS = {
     "target_name_override": text_or_none,
     "generate_docs_override": boolean,
     "timeout_seconds_override": number_between(0, MAX_TIMEOUT_SECONDS),
-    "steps_override": texts,
+    "steps_override": steps,
     "azure_pull_request_id": number_between(0),
     "github_pull_request_id": number_between(0),
     "gitlab_merge_request_id": number_between(0),
@@ -197,21 +197,7 @@ def read_range(call: Call, name: str) -> tuple[str | None, str | None]:
         return None, None
     if len(items) != 2:
         raise invalid_at("expected a list of two times", name)
-    return read_moment(items[0], name), read_moment(items[1], name)
-
-
-def read_moment(value: Any, name: str) -> str:
-    """Return a time as the store writes it; without a zone it is UTC."""
-    from datetime import UTC, datetime
-
-    from marketing_analytics.local_cloud.store.connection import time_text
-
-    try:
-        # a plus sign in a query that nobody escaped arrives as a blank
-        moment = datetime.fromisoformat(str(value).strip().replace(" 00:00", "+00:00"))
-        return time_text(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)
-    except (ValueError, OverflowError):
-        raise invalid_at("expected times such as 2026-01-02T03:04:05Z", name) from None
+    return as_moment(items[0], name), as_moment(items[1], name)
 
 
 def read_run(call: Call) -> Response:

@@ -9,7 +9,13 @@ from typing import Any
 from starlette.responses import Response
 
 from marketing_analytics.cloud_api.limits import VARIABLE_PATTERN
-from marketing_analytics.local_cloud.api.answers import ApiError, invalid, not_found, one
+from marketing_analytics.local_cloud.api.answers import (
+    ApiError,
+    invalid,
+    invalid_at,
+    not_found,
+    one,
+)
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
@@ -17,6 +23,7 @@ from marketing_analytics.local_cloud.api.checks import (
     Fields,
     identifier,
     mapping,
+    one_of,
     text,
 )
 from marketing_analytics.local_cloud.api.projects import stored_project
@@ -32,6 +39,8 @@ from marketing_analytics.local_cloud.store.jobs import Job, get_job
 from marketing_analytics.local_cloud.store.variables import Place, Variable
 
 PROJECT = "project"
+# nobody has values of his own here
+SCOPES = (PROJECT, "environment", "job")
 DUPLICATE = "An environment variable by this name already exists in this project and account"
 
 
@@ -151,6 +160,7 @@ def read_place(call: Call, body: Mapping[str, Any], project_id: int) -> tuple[Pl
     value = fields.read("raw_value", text, fields.read("display_value", text))
     job_id = fields.read("job_definition_id", identifier)
     environment_id = fields.read("environment_id", identifier)
+    scope = fields.read("type", one_of(*SCOPES))
     job = get_job(call.connection, job_id, call.account_id) if job_id else None
     if job_id and (job is None or job.project_id != project_id):
         fields.fail("this job does not exist", "job_definition_id")
@@ -168,6 +178,8 @@ def read_place(call: Call, body: Mapping[str, Any], project_id: int) -> tuple[Pl
         job_id=job_id,
         name=name,
     )
+    if scope not in (None, place.scope):
+        raise invalid_at(f"the ids of this body are those of a value of the {place.scope}", "type")
     return place, value
 
 
@@ -266,13 +278,14 @@ def apply_values(
         if item.name == name
     }
     by_place = {item.environment_id: item for item in stored.values() if not item.job_id}
-    new_ids, deleted_ids, errors = [], [], {}
-    for key, value in given.items():
+    new_ids, deleted_ids, fields = [], [], Fields(given)
+    for key in given:
+        value = fields.read(key, text)
         old = stored.get(key) or (by_place.get(ids[key]) if key in ids else None)
-        if value is not None and not isinstance(value, str):
-            errors[key] = "expected a string"
-        elif old is None and key not in ids:
-            errors[key] = "this environment does not exist"
+        if old is None and key not in ids:
+            fields.fail("this environment does not exist", key)
+        elif key in fields.errors:
+            continue
         elif value and old:
             if value != shown_value(old):
                 store.set_variable(call.connection, old, value)
@@ -281,8 +294,8 @@ def apply_values(
         elif old:
             store.delete_variable(call.connection, project_id, old.id)
             deleted_ids.append(old.id)
-    if errors:
-        raise invalid({"env_vars": errors})
+    if fields.errors:
+        raise invalid({"env_vars": fields.errors})
     return {"new_var_ids": new_ids, "deleted_var_ids": deleted_ids}
 
 
