@@ -28,7 +28,7 @@ from marketing_analytics.local_cloud.store.jobs import get_job
 
 # how far back the runs of an environment are read
 MAX_RUNS = 50
-MAX_HISTORY = 100
+DEFAULT_HISTORY, MAX_HISTORY = 10, 100
 ENDED_CODES = tuple(sorted(int(status) for status in ENDED))
 COLLECTIONS = {
     "models": "Model",
@@ -222,9 +222,12 @@ def cursor_of(place: int) -> str:
 def offset_of(cursor: str) -> int:
     """Return the place that a cursor names. Raise GraphQLError for one that names none."""
     try:
-        return int(json.loads(base64.b64decode(cursor, validate=True))["place"])
-    except (binascii.Error, ValueError, KeyError, TypeError):
-        raise GraphQLError("after is not a cursor of this list.") from None
+        place = json.loads(base64.b64decode(cursor, validate=True))["place"]
+    except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
+        place = None
+    if isinstance(place, bool) or not isinstance(place, int) or place < 0:
+        raise GraphQLError("after is not a cursor of this list.")
+    return place
 
 
 def applied(state: State) -> Node:
@@ -263,7 +266,10 @@ def applied(state: State) -> Node:
         identifier: str | None = None,
         lastRunCount: int | None = None,  # noqa: N803
     ) -> list[Node]:
-        return model_runs(state, model_id(state, uniqueId, identifier), lastRunCount or 10)
+        count = DEFAULT_HISTORY if lastRunCount is None else lastRunCount
+        if count < 0:
+            raise GraphQLError("lastRunCount must be a number of at least 0.")
+        return model_runs(state, model_id(state, uniqueId, identifier), count)
 
     newest = state.marks[0] if state.marks else None
     return {

@@ -16,6 +16,7 @@ from typing import Any
 
 from marketing_analytics.core.plain_files import read_plain
 from marketing_analytics.local_cloud.runs.artifacts import artifacts_of_steps
+from marketing_analytics.local_cloud.runs.requests.deferral import COMPILERS
 
 Part = Mapping[str, Any]
 KEPT_STATES = 3
@@ -128,10 +129,22 @@ class State:
         return next((told for told in tries if told.line.get("status") in good), None)
 
     def lines(self, name: str, group: str) -> Iterator[Told]:
-        """Return the lines of an artifact over all runs, newest first."""
+        """Return the lines of an artifact over all runs, newest first.
+
+        What was only compiled, for docs too, tells nothing of how it went. A step that writes no
+        results has those of the step before it.
+        """
+        told: set[tuple[int, Any]] = set()
         for mark, found in self.read_all(name):
+            metadata = found.get("metadata") or {}
+            invocation = metadata.get("invocation_id")
+            is_compiled = (found.get("args") or {}).get("which") in COMPILERS
+            if is_compiled or (mark.run_id, invocation) in told:
+                continue
+            if invocation:
+                told.add((mark.run_id, invocation))
             for line in found.get(group) or []:
-                yield Told(mark, found.get("metadata") or {}, line)
+                yield Told(mark, metadata, line)
 
     def read_all(self, name: str) -> Iterator[tuple[RunMark, Part]]:
         """Return an artifact of every step that left one, the newest first."""
