@@ -46,6 +46,7 @@ def list_projects(call: Call) -> Response:
     filters |= {"state": call.state(), "account_id": call.account_id}
     given = {
         "pk": call.numbers("pk"),
+        "pk__gt": call.number("pk__gt"),
         "name": call.text("name"),
         "name__icontains": call.text("name__icontains"),
     }

@@ -76,7 +76,9 @@ class RunFilter:
     finished_from: str | None = None
     finished_to: str | None = None
     id_above: int | None = None
-    generate_docs: bool | None = None
+    has_docs: bool | None = None
+    has_sources: bool | None = None
+    dbt_versions: tuple[str, ...] | None = None
     search: str | None = None
     requests: tuple[str, ...] | None = None
     deferring_run_id: int | None = None

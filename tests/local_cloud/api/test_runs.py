@@ -413,3 +413,22 @@ def test_a_list_asks_the_store_no_more_often_when_it_is_longer(
         assert len(client.get(path).data) >= 6
         counts.append(len(asked))
     assert counts[0] == counts[1], "\n".join(asked)
+
+
+def test_lists_are_narrowed_by_what_a_run_shows(client: Client) -> None:
+    job = client.create_job(generate_docs=True, run_generate_sources=True)
+    plain = client.create_job(name="plain")
+    good, failed = trigger(client, job["id"])["id"], trigger(client, job["id"])["id"]
+    other = trigger(client, plain["id"], dbt_version_override="1.8.0")["id"]
+    trigger(client, job["id"])
+    for run_id, status in ((good, 10), (failed, 20), (other, 10)):
+        end_run(client, run_id, status)
+    for name in ("has_docs_generated", "has_sources_generated"):
+        for wanted in (True, False):
+            shown = client.get(f"{RUNS}?{name}={str(wanted).lower()}").data
+            everything = client.get(RUNS).data
+            expected = [run["id"] for run in everything if run[name] is wanted]
+            assert [run["id"] for run in shown] == expected
+            assert 0 < len(shown) < len(everything)
+    for query in ("dbt_version=1.8.0", 'dbt_version__in=["1.8.0","1.9.0"]'):
+        assert [run["id"] for run in client.get(f"{RUNS}?{query}").data] == [other]

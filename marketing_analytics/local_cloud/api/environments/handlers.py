@@ -58,16 +58,16 @@ def list_as(call: Call, *, is_v2: bool) -> Response:
     given = {
         "pk": call.numbers("pk"),
         "project_id": project_ids,
-        **{name: call.text(name) for name in TEXT_FILTERS},
+        "id__gt": call.number("id__gt"),
+        "credentials_id": call.number("credentials_id"),
+        **{name: call.text(name) for name in ("name", "name__icontains", "type")},
+        **{name: call.texts(name) for name in ("deployment_type", "dbt_version")},
     }
     filters |= {name: value for name, value in given.items() if value is not None}
     page = store.list_environments(call.connection, {**filters, "order_by": order_by})
     show = environment_v2 if is_v2 else environment_v3
     shown = [show(row) for row in page.rows]
     return many(shown, page.total_count, show_filters(filters), order_by)
-
-
-TEXT_FILTERS = ("name", "name__icontains", "type", "deployment_type", "dbt_version")
 
 
 def read_v3(call: Call) -> Response:

@@ -157,6 +157,9 @@ SHOWN_FILTERS = (
     "pk",
     "pk__in",
     "has_docs_generated",
+    "has_sources_generated",
+    "dbt_version",
+    "dbt_version__in",
     "pull_request_id",
     "deferring_run_id",
 )
@@ -172,6 +175,7 @@ def read_filter(call: Call) -> store.RunFilter:
         ids = [trigger_id] if ids is None or trigger_id in ids else []
     number = call.number("pull_request_id")
     projects, statuses = call.numbers("project_id"), call.numbers("status")
+    versions = call.texts("dbt_version")
     return store.RunFilter(
         account_id=call.account_id,
         job_id=call.number("job_definition_id"),
@@ -184,7 +188,9 @@ def read_filter(call: Call) -> store.RunFilter:
         finished_from=finished[0],
         finished_to=finished[1],
         id_above=call.number("id__gt"),
-        generate_docs=call.boolean("has_docs_generated"),
+        has_docs=call.boolean("has_docs_generated"),
+        has_sources=call.boolean("has_sources_generated"),
+        dbt_versions=None if versions is None else tuple(versions),
         requests=None if number is None else requests_with(number),
         deferring_run_id=call.number("deferring_run_id"),
     )

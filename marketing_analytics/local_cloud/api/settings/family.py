@@ -40,9 +40,7 @@ class Family:
         """Answer with one page; the project of the path is a filter."""
         order_by = call.order_by(store.ORDERS)
         filters: dict[str, Any] = {"limit": call.limit(), "offset": call.offset()}
-        filters |= {"state": call.state(), "account_id": call.account_id}
-        given = {name: call.text(name) for name in ("name", "name__icontains")}
-        filters |= {name: value for name, value in given.items() if value is not None}
+        filters |= {"state": call.state(), "account_id": call.account_id, **filters_of(call)}
         if (project_id := project_of(call)) is not None:
             filters["project_id"] = project_id
         wanted = {**filters, "kind": self.kind, "order_by": order_by}
@@ -107,6 +105,13 @@ class Family:
         if found is None:
             raise not_found()
         return found
+
+
+def filters_of(call: Call) -> dict[str, Any]:
+    """Return what a list is asked for; a field that its settings do not have leaves none."""
+    names = ("name", "name__icontains", *store.FIELDS)
+    given = {"pk": call.numbers("pk"), **{name: call.text(name) for name in names}}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def project_of(call: Call) -> int | None:
