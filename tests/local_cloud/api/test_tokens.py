@@ -116,11 +116,12 @@ def test_the_configured_token_is_no_service_token(client: Client) -> None:
 def test_every_change_and_every_refusal_is_in_the_audit_log(client: Client) -> None:
     token = made(client, "readonly")
     client.create_job()
+    assert asked(client, token["token_string"], "GET", AUDIT).status == 403
     assert asked(client, token["token_string"], "POST", jobs_path(), {}).status == 403
     client.get(jobs_path())
     events = client.get(AUDIT).data
     seen = [(event["actor_name"], event["event_context"]["status"]) for event in events]
-    assert seen == [("ci", 403), ("first", 201), ("first", 201)]
+    assert seen == [("ci", 403), ("ci", 403), ("first", 201), ("first", 201)]
     assert events[0]["event_context"]["path"] == f"/api/{jobs_path()}".rstrip("/")
     assert client.get(f"{AUDIT}?logged_at_start=2999-01-01").data == []
     assert client.get(f"{AUDIT}?logged_at_start=soon").status == 400

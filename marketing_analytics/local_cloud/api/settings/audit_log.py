@@ -1,4 +1,4 @@
-"""The audit log: every request that changed something or tried to, newest first."""
+"""The audit log: every request that changed something, tried to or was forbidden, newest first."""
 
 from __future__ import annotations
 

@@ -41,6 +41,7 @@ from marketing_analytics.local_cloud.store.variables import Place, Variable
 PROJECT = "project"
 # nobody has values of his own here
 SCOPES = (PROJECT, "environment", "job")
+NO_ENVIRONMENT = "this environment does not exist"
 DUPLICATE = "An environment variable by this name already exists in this project and account"
 
 
@@ -221,18 +222,31 @@ def read_values(
     call: Call, project_id: int, given: Mapping[str, Any], place: str
 ) -> dict[int | None, str]:
     """Return the values of a bulk body by environment id; empty ones are left out."""
-    ids = {name: key for key, name in environment_names(call, project_id).items()}
     fields = Fields(given)
+    ids = known_places(call, project_id, fields)
     found: dict[int | None, str] = {}
     for name in given:
         value = fields.read(name, text)
         if name not in ids:
-            fields.fail("this environment does not exist", name)
+            fields.fail(NO_ENVIRONMENT, name)
         elif value:
             found[ids[name]] = value
     if fields.errors:
         raise invalid({place: fields.errors})
     return found
+
+
+def known_places(call: Call, project_id: int, fields: Fields) -> dict[str, int | None]:
+    """Return the places of values by name: those of the project and its environments.
+
+    A field whose name is that of several would be written to one of them.
+    """
+    ids: dict[str, int | None] = {}
+    for key, name in environment_names(call, project_id).items():
+        if name in ids and name in fields.body:
+            fields.fail("several environments have this name; write to one by its id", name)
+        ids[name] = key
+    return ids
 
 
 def names_of_project(call: Call, project_id: int) -> set[str]:
@@ -271,19 +285,20 @@ def apply_values(
     call: Call, project_id: int, name: str, given: Mapping[str, Any]
 ) -> dict[str, list[int]]:
     """Write or delete the values of one variable; return the ids that came and went."""
-    ids = {scope: key for key, scope in environment_names(call, project_id).items()}
+    fields = Fields(given)
+    ids = known_places(call, project_id, fields)
     stored = {
         str(item.id): item
         for item in store.list_project_variables(call.connection, project_id)
         if item.name == name
     }
     by_place = {item.environment_id: item for item in stored.values() if not item.job_id}
-    new_ids, deleted_ids, fields = [], [], Fields(given)
+    new_ids, deleted_ids = [], []
     for key in given:
         value = fields.read(key, text)
         old = stored.get(key) or (by_place.get(ids[key]) if key in ids else None)
         if old is None and key not in ids:
-            fields.fail("this environment does not exist", key)
+            fields.fail(NO_ENVIRONMENT, key)
         elif key in fields.errors:
             continue
         elif value and old:
