@@ -432,3 +432,24 @@ def test_lists_are_narrowed_by_what_a_run_shows(client: Client) -> None:
             assert 0 < len(shown) < len(everything)
     for query in ("dbt_version=1.8.0", 'dbt_version__in=["1.8.0","1.9.0"]'):
         assert [run["id"] for run in client.get(f"{RUNS}?{query}").data] == [other]
+
+
+def test_a_retry_goes_on_only_where_the_run_has_built(client: Client) -> None:
+    job = client.create_job(execute_steps=["dbt seed", "dbt run"])
+    run = trigger(client, job["id"])["id"]
+    for index, command in enumerate(("dbt seed", "dbt run"), 4):
+        add_step(client, run, index, command, 10 if index == 4 else 20)
+    end_run(client, run, 20)
+    environments = f"v3/accounts/{ACCOUNT}/projects/{PROJECT}/environments/"
+    other = client.post(environments, {"name": "Other"}).data["id"]
+    client.post(jobs_path(job["id"]), {"environment_id": other})
+    refused = client.post(f"{RUNS}{run}/retry/")
+    assert (refused.status, "start a new run" in refused.data["reason"]) == (400, True)
+    again = client.post(f"{jobs_path(job['id'])}rerun/").data
+    assert (again["retrying_run_id"], again["trigger"]["steps_override"]) == (None, None)
+    client.post(f"{RUNS}{again['id']}/cancel/")
+    client.post(jobs_path(job["id"]), {"environment_id": ENVIRONMENT})
+    gone = trigger(client, job["id"])["id"]
+    end_run(client, gone, 20)
+    client.delete(jobs_path(job["id"]))
+    assert "was deleted" in client.post(f"{RUNS}{gone}/retry/").data["reason"]
