@@ -89,6 +89,8 @@ def test_permissions_are_replaced_by_a_list_as_the_provider_sends_it(client: Cli
     place = f"{TOKENS}{token['id']}/permissions/"
     assert client.post(place, [{"permission_set": "readonly", "all_projects": True}]).status == 200
     assert [item["permission_set"] for item in client.get(place).data] == ["readonly"]
+    # a client that goes on until a page is empty comes to an end
+    assert client.get(f"{place}?offset=1").data == []
     assert asked(client, token["token_string"], "GET", jobs_path()).status == 200
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -28,11 +28,18 @@ from marketing_analytics.local_cloud.api.environments.views import (
     environment_v3,
 )
 from marketing_analytics.local_cloud.api.listing import show_filters
-from marketing_analytics.local_cloud.api.projects import find_project, inner_path, stored_project
+from marketing_analytics.local_cloud.api.projects import (
+    find_project,
+    inner_path,
+    show_project,
+    stored_project,
+)
+from marketing_analytics.local_cloud.api.settings.views import include_settings
 from marketing_analytics.local_cloud.store import environments as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.environments import Environment, EnvironmentFields
 from marketing_analytics.local_cloud.store.jobs import count_active_jobs
+from marketing_analytics.local_cloud.store.projects import get_project
 
 DELETED = 2
 
@@ -65,19 +72,32 @@ def list_as(call: Call, *, is_v2: bool) -> Response:
     }
     filters |= {name: value for name, value in given.items() if value is not None}
     page = store.list_environments(call.connection, {**filters, "order_by": order_by})
-    show = environment_v2 if is_v2 else environment_v3
-    shown = [show(row) for row in page.rows]
+    shown = show_environments(call, page.rows, is_v2=is_v2)
     return many(shown, page.total_count, show_filters(filters), order_by)
 
 
 def read_v3(call: Call) -> Response:
     """Read an environment."""
-    return one(environment_v3(stored_environment(call)))
+    return one(show_environments(call, [stored_environment(call)], is_v2=False)[0])
 
 
 def read_v2(call: Call) -> Response:
     """Read an environment."""
-    return one(environment_v2(stored_environment(call)))
+    return one(show_environments(call, [stored_environment(call)], is_v2=True)[0])
+
+
+def show_environments(
+    call: Call, environments: Sequence[Environment], *, is_v2: bool
+) -> list[dict[str, Any]]:
+    """Return environments with the related objects asked for."""
+    show = environment_v2 if is_v2 else environment_v3
+    shown = [show(environment) for environment in environments]
+    include_settings(call, shown)
+    if "project" in call.included():
+        for item in shown:
+            project = get_project(call.connection, call.account_id, item["project_id"])
+            item["project"] = show_project(project) if project else None
+    return shown
 
 
 def stored_environment(call: Call) -> Environment:

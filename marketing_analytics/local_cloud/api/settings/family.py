@@ -17,8 +17,8 @@ from marketing_analytics.local_cloud.api.answers import many, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import Fields, one_of
 from marketing_analytics.local_cloud.api.listing import show_filters
-from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.api.projects import stored_project
+from marketing_analytics.local_cloud.api.settings.views import show
 from marketing_analytics.local_cloud.store import settings as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.settings import Kind, Setting
@@ -123,17 +123,3 @@ def save(call: Call, setting: Setting) -> Setting:
     """Write a setting and return it."""
     store.save_setting(call.connection, setting)
     return setting
-
-
-def show(setting: Setting) -> dict[str, Any]:
-    """Return a setting as the API shows it."""
-    place = {} if setting.project_id is None else {"project_id": setting.project_id}
-    return {
-        "id": setting.id,
-        "account_id": setting.account_id,
-        **place,
-        **setting.fields,
-        "state": setting.state,
-        "created_at": iso(setting.created_at),
-        "updated_at": iso(setting.updated_at),
-    }

@@ -20,8 +20,8 @@ from marketing_analytics.local_cloud.api.settings.family import (
     DELETED,
     filters_of,
     save,
-    show,
 )
+from marketing_analytics.local_cloud.api.settings.views import show
 from marketing_analytics.local_cloud.store import settings as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.settings import Kind, Setting

@@ -91,8 +91,9 @@ def list_permissions(call: Call) -> Response:
     """List the permission sets of a service token."""
     token = stored(call, "service_token_id")
     shown = show(token)["service_token_permissions"]
-    filters = {"limit": call.limit(), "offset": 0, "account_id": call.account_id}
-    return many(shown, len(shown), filters)
+    limit, offset = call.limit(), call.offset()
+    filters = {"limit": limit, "offset": offset, "account_id": call.account_id}
+    return many(shown[offset : offset + limit], len(shown), filters)
 
 
 def set_permissions(call: Call) -> Response:
