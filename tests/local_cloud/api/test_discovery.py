@@ -233,6 +233,41 @@ def test_what_was_only_compiled_tells_nothing_of_how_it_went(client, shop):
     ]
 
 
+ODD_NODE = {"resource_type": "model", "depends_on": 5, "config": 5, "tags": 5, "fqn": [[]]}
+ODD_RESULT = {"unique_id": TABLE, "status": 5, "timing": 5, "execution_time": None}
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"run_results": {"results": 5}},
+        {"run_results": {"results": [1, ODD_RESULT], "args": [1], "metadata": [1]}},
+        {"sources": {"results": {"a": 1}}},
+        {"catalog": {"nodes": [], "sources": 5, "metadata": 5}},
+        {"catalog": {"nodes": {TABLE: {"metadata": 5, "columns": {"a": 5}, "stats": 5}, "x": 5}}},
+        {"manifest": {"nodes": {"x": 5, TABLE: ODD_NODE}, "sources": [], "metadata": 5}},
+        {"manifest": {"nodes": {TABLE: {**ODD_NODE, "name": [], "depends_on": {"nodes": [5]}}}}},
+        {"manifest": "["},
+    ],
+)
+def test_what_a_step_left_under_the_names_of_artifacts_breaks_no_answer(client, shop, left):
+    run = finish(client, shop["job"], 10, left)
+    if left == {"manifest": "["}:
+        folder = client.settings.data_dir / "runs" / str(run) / "artifacts" / "step_4"
+        (folder / "manifest.json").write_text("[" * 100_000)
+    ask(
+        client,
+        f"""adapterType applied {{
+          models {{ edges {{ node {{
+            uniqueId tags meta fqn modelingLayer constraints {{ name }} parents {{ uniqueId }}
+            executionInfo {{ lastRunStatus compileStartedAt }}
+            catalog {{ rowCountStat columns {{ name }} }} }} }} }}
+          sources {{ edges {{ node {{ freshness {{ freshnessStatus }} }} }} }}
+          lineage(filter: {{types: [Model]}}) {{ uniqueId }}
+          modelHistoricalRuns(uniqueId: "{TABLE}") {{ status }} }}""",
+    )
+
+
 def test_a_client_can_ask_for_the_schema(client):
     answer = send(client, {"query": graphql.get_introspection_query()}).json
     assert "errors" not in answer

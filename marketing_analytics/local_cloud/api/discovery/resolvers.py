@@ -18,7 +18,8 @@ from marketing_analytics.local_cloud.api.discovery import nodes
 from marketing_analytics.local_cloud.api.discovery.job_nodes import job_node
 from marketing_analytics.local_cloud.api.discovery.limits import DEFAULT_PAGE, MAX_PAGE
 from marketing_analytics.local_cloud.api.discovery.nodes import Node
-from marketing_analytics.local_cloud.api.discovery.state import Part, RunMark, State, state_of
+from marketing_analytics.local_cloud.api.discovery.shapes import Part
+from marketing_analytics.local_cloud.api.discovery.state import RunMark, State, state_of
 from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.runs import store as runs
 from marketing_analytics.local_cloud.runs.records import Run
@@ -62,7 +63,7 @@ class Root:
         if found is None:
             raise GraphQLError(f"There is no environment {id} that this token may read.")
         state = self.state(RunFilter(account_id=self.call.account_id, environment_id=found.id))
-        metadata = state.manifest.get("metadata") or {}
+        metadata = state.metadata
         return {
             "id": found.id,
             "accountId": found.account_id,
@@ -103,7 +104,7 @@ class Root:
 
 def collections(state: State, environment_id: int) -> Node:
     """Return the lists of what a project has."""
-    metadata = state.manifest.get("metadata") or {}
+    metadata = state.metadata
     shown: Node = {
         "lastUpdatedAt": metadata.get("generated_at"),
         "resourceCounts": dict(Counter(filter(None, map(nodes.kind_of, state.resources.values())))),
@@ -138,7 +139,7 @@ def read_all(state: State, kinds: Sequence[str], unique_ids: Any = None) -> list
 
     `unique_ids` keeps some of them.
     """
-    own = (state.manifest.get("metadata") or {}).get("project_name")
+    own = state.metadata.get("project_name")
     chosen = state.resources if unique_ids is None else dict.fromkeys(unique_ids)
     found = [
         (part.get("package_name") != own, unique_id, part)
