@@ -103,6 +103,7 @@ def test_a_cause_of_255_characters_is_kept_whole(client: Client) -> None:
         {"generate_docs_override": "yes"},
         {"timeout_seconds_override": -1},
         {"schema_override": "a; drop table x"},
+        {"github_pull_request_id": 5, "gitlab_merge_request_id": 6},
         {"cause": 5},
         {"cause": "x" * 256},
     ],

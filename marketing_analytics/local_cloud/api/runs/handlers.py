@@ -47,7 +47,7 @@ from marketing_analytics.local_cloud.runs.requests.again import (
     retry_overrides,
     retry_refusal,
 )
-from marketing_analytics.local_cloud.runs.requests.schemas import requests_with
+from marketing_analytics.local_cloud.runs.requests.schemas import NUMBERS, requests_with
 from marketing_analytics.local_cloud.store.jobs import get_jobs
 
 ORDERS = ("id", "created_at", "finished_at")
@@ -76,6 +76,8 @@ def trigger(call: Call) -> Response:
     fields = Fields(call.body())
     cause = fields.read("cause", text_up_to(store.MAX_CAUSE_LENGTH), "")
     overrides = {name: fields.read(name, reader) for name, reader in OVERRIDE_READERS.items()}
+    for name in [name for name in NUMBERS if overrides[name]][1:]:
+        fields.fail("a run is of one request, and this is a second one", name)
     fields.check()
     run = queue_run(call, job.id, cause, "api", overrides)
     return one(with_trigger(call, run))
