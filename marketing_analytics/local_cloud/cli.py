@@ -16,6 +16,8 @@ DEFAULT_PORT = 8580
 DEFAULT_RAW_DATABASE = "var/raw.duckdb"
 RAW_DATABASE = "MARKETING_RAW_DATABASE"
 OWN_PROJECT = "transform"
+# a calendar does not go back for ever
+MAX_DAYS = 36_500
 # keys of the jobs that make the executive dashboard, of branches and of production
 PUBLISHING_JOBS = ("marketing-executive-dashboard", "executive-dashboard-production")
 
@@ -85,7 +87,7 @@ def group() -> None:
 @click.option("--hub-url", default="", metavar="URL", help="Mirror of dbt's package hub.")
 @click.option(
     "--request-days",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, MAX_DAYS),
     default=30,
     show_default=True,
     help="Drop what a pull request built after so many days without a run; 0 keeps it.",
@@ -105,7 +107,7 @@ def group() -> None:
 )
 @click.option(
     "--keep-days",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, MAX_DAYS),
     default=0,
     show_default=True,
     help="Delete runs so many days after their end; 0 keeps all.",

@@ -86,7 +86,9 @@ def serving(project_dir: Path, data_dir: Path, *options: str) -> Iterator[Served
     command = [sys.executable, "-m", "marketing_analytics", "cloud", "serve", "--port", "0"]
     command += ["--data-dir", str(data_dir), "--project-dir", str(project_dir), *options]
     data_dir.mkdir(parents=True, exist_ok=True)
-    log = data_dir / "server.log"
+    log, ready = data_dir / "server.log", data_dir / "server.json"
+    # a server that was killed leaves it
+    old = ready.read_bytes() if ready.exists() else b""
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -97,7 +99,7 @@ def serving(project_dir: Path, data_dir: Path, *options: str) -> Iterator[Served
             stderr=subprocess.STDOUT,
         )
     try:
-        told = wait_for(data_dir / "server.json", process, log)
+        told = wait_for(ready, process, log, old)
         certificate = Path(told["certificate"]) if "certificate" in told else None
         yield ServedCloud(
             url=told["url"], token=identity.token, data_dir=data_dir, certificate=certificate
@@ -111,12 +113,14 @@ def serving(project_dir: Path, data_dir: Path, *options: str) -> Iterator[Served
             process.wait()
 
 
-def wait_for(ready: Path, process: subprocess.Popen[bytes], log: Path) -> dict[str, str]:
-    """Return what a server says of itself as soon as it listens."""
+def wait_for(
+    ready: Path, process: subprocess.Popen[bytes], log: Path, old: bytes = b""
+) -> dict[str, str]:
+    """Return what a server says of itself as soon as it listens; `old` is what another one said."""
     until = time.monotonic() + START_SECONDS
     while time.monotonic() < until and process.poll() is None:
-        if ready.exists():
-            told: dict[str, str] = json.loads(ready.read_text("utf-8"))
+        if ready.exists() and (said := ready.read_bytes()) != old:
+            told: dict[str, str] = json.loads(said)
             return told
         time.sleep(POLL_SECONDS)
     raise RuntimeError(f"the local dbt Cloud did not start:\n{log.read_text('utf-8', 'replace')}")

@@ -139,12 +139,17 @@ def connection_output(
 
 
 def hide_secrets(output: Fields, prefix: str = "") -> tuple[dict[str, Any], dict[str, str]]:
-    """Return an output whose secrets are named as variables, and those variables."""
+    """Return an output whose secrets, at any depth, are named as variables, and those variables."""
     shown: dict[str, Any] = {}
     variables: dict[str, str] = {}
     for name, value in output.items():
         if isinstance(value, dict):
             shown[name], inner = hide_secrets(value, f"{prefix}{name}_")
+            variables |= inner
+        elif isinstance(value, list):
+            numbered = {str(place): item for place, item in enumerate(value, 1)}
+            items, inner = hide_secrets(numbered, f"{prefix}{name}_")
+            shown[name] = list(items.values())
             variables |= inner
         elif isinstance(value, str) and is_plain_secret(name, value):
             variable = f"{ATTRIBUTE}{prefix}{name}".upper()

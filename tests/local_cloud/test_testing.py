@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import subprocess
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -12,11 +13,13 @@ from urllib.parse import urlsplit
 import pytest
 
 from benchmarks.tiny_cloud import write_project
+from marketing_analytics.local_cloud import testing
 from marketing_analytics.local_cloud.testing import serving
 
-pytestmark = pytest.mark.slow
+slow = pytest.mark.slow
 
 
+@slow
 def test_a_server_is_there_for_the_block_and_gone_after_it(tmp_path):
     with serving(write_project(tmp_path / "project"), tmp_path / "data") as cloud:
         path = f"{cloud.url}/api/v2/accounts/{cloud.account_id}/jobs/"
@@ -28,6 +31,7 @@ def test_a_server_is_there_for_the_block_and_gone_after_it(tmp_path):
         urllib.request.urlopen(path, timeout=20)
 
 
+@slow
 def test_a_store_in_postgresql_is_used_when_it_is_named_and_its_password_is_nowhere(
     tmp_path, new_database, monkeypatch
 ):
@@ -50,6 +54,7 @@ def test_a_store_in_postgresql_is_used_when_it_is_named_and_its_password_is_nowh
         assert (tmp_path / "other" / "cloud.sqlite").exists()
 
 
+@slow
 def test_a_server_speaks_https_to_who_trusts_its_certificate(tmp_path):
     project = write_project(tmp_path / "project")
     with serving(project, tmp_path / "data", "--tls") as cloud:
@@ -64,6 +69,21 @@ def test_a_server_speaks_https_to_who_trusts_its_certificate(tmp_path):
             urllib.request.urlopen(url.replace("https", "http"), timeout=20)
 
 
+@slow
 def test_a_server_that_does_not_start_says_why(tmp_path):
     with pytest.raises(RuntimeError, match="no dbt project"), serving(tmp_path, tmp_path / "data"):
         pass
+
+
+def test_what_a_killed_server_said_is_not_believed(tmp_path, monkeypatch):
+    monkeypatch.setattr(testing, "START_SECONDS", 0.3)
+    ready, log = tmp_path / "server.json", tmp_path / "server.log"
+    old = b'{"url": "http://127.0.0.1:1"}'
+    ready.write_bytes(old)
+    log.touch()
+    with subprocess.Popen(["sleep", "20"]) as process:
+        with pytest.raises(RuntimeError, match="did not start"):
+            testing.wait_for(ready, process, log, old)
+        ready.write_bytes(old.replace(b":1", b":2"))
+        assert testing.wait_for(ready, process, log, old) == {"url": "http://127.0.0.1:2"}
+        process.kill()

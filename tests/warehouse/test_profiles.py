@@ -90,15 +90,18 @@ def test_a_secret_leaves_the_text_and_comes_back_by_a_variable():
         "password": "canary-1",
         "token": "{{ env_var('DBT_ENV_SECRET_TOKEN') }}",
         "keyfile_json": {"private_key": "canary-2", "private_key_id": "k1"},
+        "secrets": [{"type": "s3", "key_id": "k2", "secret": "canary-3"}, "text"],
     }
     shown, variables = hide_secrets(output)
     assert "canary" not in json.dumps(shown)
     assert shown["password"] == "{{ env_var('DBT_ENV_SECRET_ATTRIBUTE_PASSWORD') }}"
     assert shown["token"] == output["token"]
     assert shown["keyfile_json"]["private_key_id"] == "k1"
+    assert [shown["secrets"][0]["type"], shown["secrets"][1]] == ["s3", "text"]
     assert variables == {
         "DBT_ENV_SECRET_ATTRIBUTE_PASSWORD": "canary-1",
         "DBT_ENV_SECRET_ATTRIBUTE_KEYFILE_JSON_PRIVATE_KEY": "canary-2",
+        "DBT_ENV_SECRET_ATTRIBUTE_SECRETS_1_SECRET": "canary-3",
     }
 
 

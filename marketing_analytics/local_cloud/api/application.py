@@ -36,6 +36,7 @@ from marketing_analytics.web.shield import Shield
 MAX_BODY_BYTES = 1024 * 1024
 MAX_AUTHORIZATION_LENGTH = 4096
 USE_SECONDS = MINUTE = 60.0
+FORBIDDEN = 403
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 log = logging.getLogger(__name__)
 
@@ -161,9 +162,9 @@ class Api:
         return handler(call)
 
     def note_change(self, scope: Scope, status: int) -> None:
-        """Write a request that changes something into the audit log, done or refused."""
-        is_read = scope["method"] in SAFE_METHODS or is_discovery(scope["path"])
-        if is_read or "token" not in scope:
+        """Write a request that changes something into the audit log, and every forbidden one."""
+        is_read = scope["method"] in SAFE_METHODS and status != FORBIDDEN
+        if is_read or is_discovery(scope["path"]) or "token" not in scope:
             return
         token, client = scope["token"], scope.get("client")
         add_event(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from marketing_analytics.local_cloud.api.answers import ApiError, invalid_at, not_found
-from marketing_analytics.local_cloud.store.connection import Connection
+from marketing_analytics.local_cloud.store.connection import Connection, time_text
 
 MAX_PAGE = 100
 MAX_ID = 2**63 - 1
@@ -61,6 +63,11 @@ class Call:
         """Return one query value as a number."""
         text = self.text(name)
         return None if text is None else read_number(text, name)
+
+    def moment(self, name: str) -> str | None:
+        """Return one query value as a time of the store."""
+        text = self.text(name)
+        return None if text is None else as_moment(text, name)
 
     def boolean(self, name: str) -> bool | None:
         """Return one query value as a boolean."""
@@ -176,6 +183,16 @@ def as_number(item: Any, name: str) -> int:
     return read_number(str(item), name) if isinstance(item, str) else check_size(item, name)
 
 
+def as_moment(value: Any, name: str) -> str:
+    """Return a time as the store writes it; without a zone it is UTC."""
+    try:
+        # a plus sign in a query that nobody escaped arrives as a blank
+        moment = datetime.fromisoformat(str(value).strip().replace(" 00:00", "+00:00"))
+        return time_text(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)
+    except (ValueError, OverflowError):
+        raise invalid_at("expected a time such as 2026-01-02T03:04:05Z", name) from None
+
+
 def check_size(value: int, name: str) -> int:
     """Return a number that fits into 64 bits."""
     if abs(value) > MAX_ID:
@@ -196,7 +213,7 @@ def read_json(body: bytes) -> Any:
     """Return a JSON document. Raise a 400 for what is none, or holds text that is none."""
     try:
         text = body.decode("utf-8")
-        value = json.loads(text, parse_constant=refuse_constant)
+        value = json.loads(text, parse_constant=refuse_constant, parse_float=finite)
         if "\\u" in text:
             # lone surrogates pass the parser but are no text
             json.dumps(value, ensure_ascii=False).encode("utf-8")
@@ -208,3 +225,11 @@ def read_json(body: bytes) -> Any:
 def refuse_constant(name: str) -> None:
     """Refuse NaN and Infinity, which JSON does not have."""
     raise ValueError(name)
+
+
+def finite(digits: str) -> float:
+    """Return a number; refuse one such as 1e400, which would be answered as Infinity."""
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(digits)
+    return number

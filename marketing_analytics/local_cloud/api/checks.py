@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from marketing_analytics.cloud_api.limits import MAX_STEPS
 from marketing_analytics.local_cloud.api.answers import invalid
 from marketing_analytics.local_cloud.api.call import MAX_ID
 
@@ -124,7 +125,8 @@ def one_of(*known: Any) -> Reader:
     """Return a reader of one of the known values."""
 
     def read(value: Any) -> Any:
-        if isinstance(value, bool) or value not in known:
+        # a boolean or 1.0 would be equal to a known number
+        if isinstance(value, bool | float) or value not in known:
             raise CheckError(f"expected one of {', '.join(str(item) for item in known)}")
         return value
 
@@ -136,6 +138,16 @@ def texts(value: Any) -> list[str]:
     if not isinstance(value, list):
         raise CheckError("expected a list of strings")
     return [text(item) for item in value]
+
+
+def steps(value: Any) -> list[str]:
+    """Return commands of a job or a run: not too many, none of them empty."""
+    found = texts(value)
+    if len(found) > MAX_STEPS:
+        raise CheckError(f"expected at most {MAX_STEPS} steps")
+    if any(not step.strip() for step in found):
+        raise CheckError("expected steps that are not empty")
+    return found
 
 
 def mapping(value: Any) -> dict[str, Any]:

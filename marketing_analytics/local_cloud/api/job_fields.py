@@ -14,7 +14,6 @@ from typing import Any
 
 from marketing_analytics.cloud_api import attributes
 from marketing_analytics.cloud_api.attributes import Attribute, flag, put, take
-from marketing_analytics.cloud_api.limits import MAX_STEPS
 from marketing_analytics.cloud_api.states import COMPLETIONS
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.api.answers import ApiError, invalid_at
@@ -30,6 +29,7 @@ from marketing_analytics.local_cloud.api.checks import (
     name_text,
     number_between,
     one_of,
+    steps,
     text_or_none,
     text_up_to,
     texts,
@@ -168,7 +168,7 @@ def reader_of(attribute: Attribute) -> Reader:
         return text_up_to(attribute.most)
     if attribute.kind == "word":
         return word_of(attribute)
-    return texts
+    return steps if attribute.kind == "steps" else texts
 
 
 def word_of(attribute: Attribute) -> Reader:
@@ -194,10 +194,6 @@ def check_required(fields: Fields, job: Mapping[str, Any]) -> None:
     for name in ("name", "project_id", "environment_id"):
         if job.get(name) is None:
             fields.fail(REQUIRED, name)
-    if len(job["execute_steps"]) > MAX_STEPS:
-        fields.fail(f"expected at most {MAX_STEPS} steps", "execute_steps")
-    if any(not step.strip() for step in job["execute_steps"]):
-        fields.fail("expected steps that are not empty", "execute_steps")
 
 
 def check_flags(fields: Fields, flags: str) -> None:

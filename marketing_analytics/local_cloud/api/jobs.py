@@ -31,7 +31,10 @@ from marketing_analytics.local_cloud.store.environments import get_environment
 from marketing_analytics.local_cloud.store.jobs import DELETED, Job, JobFields
 from marketing_analytics.local_cloud.store.pages import Filter, Page
 from marketing_analytics.local_cloud.store.projects import get_project
-from marketing_analytics.local_cloud.store.variables import delete_variables_of_job
+from marketing_analytics.local_cloud.store.variables import (
+    delete_variables_of_job,
+    move_variables_of_job,
+)
 
 # a request that brings this header makes no second job with one ownership mark
 ONE_OF_EACH_MARK = "x-one-of-each-mark"
@@ -126,6 +129,8 @@ def delete_job(call: Call) -> Response:
 def save(call: Call, old: Job, new: JobFields) -> Job:
     """Write a job and return it as stored; a deleted job loses its variables."""
     store.save_job(call.connection, old, new)
+    if new.project_id != old.project_id:
+        move_variables_of_job(call.connection, old.id, new.project_id)
     if new.state == DELETED:
         delete_variables_of_job(call.connection, old.id)
         cancel_queued_runs(call, old.id)

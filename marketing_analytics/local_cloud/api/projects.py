@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -21,11 +21,13 @@ from marketing_analytics.local_cloud.api.checks import (
     text,
     text_or_none,
 )
+from marketing_analytics.local_cloud.api.job_views import show_job
 from marketing_analytics.local_cloud.api.listing import show_filters
 from marketing_analytics.local_cloud.api.moments import iso
+from marketing_analytics.local_cloud.api.settings.views import include_settings
 from marketing_analytics.local_cloud.store import projects as store
 from marketing_analytics.local_cloud.store.connection import transaction
-from marketing_analytics.local_cloud.store.jobs import count_active_jobs
+from marketing_analytics.local_cloud.store.jobs import count_active_jobs, get_job
 from marketing_analytics.local_cloud.store.projects import Project, ProjectFields
 
 DELETED = 2
@@ -46,18 +48,19 @@ def list_projects(call: Call) -> Response:
     filters |= {"state": call.state(), "account_id": call.account_id}
     given = {
         "pk": call.numbers("pk"),
+        "pk__gt": call.number("pk__gt"),
         "name": call.text("name"),
         "name__icontains": call.text("name__icontains"),
     }
     filters |= {name: value for name, value in given.items() if value is not None}
     page = store.list_projects(call.connection, {**filters, "order_by": order_by})
-    shown = [show_project(row) for row in page.rows]
+    shown = show_projects(call, page.rows)
     return many(shown, page.total_count, show_filters(filters), order_by)
 
 
 def read(call: Call) -> Response:
     """Read a project."""
-    return one(show_project(stored_project(call)))
+    return one(show_projects(call, [stored_project(call)])[0])
 
 
 def create(call: Call) -> Response:
@@ -139,6 +142,18 @@ def inner_path(value: Any) -> str | None:
     if path and (path.startswith(("/", "\\")) or ".." in path.replace("\\", "/").split("/")):
         raise CheckError("expected a path inside the project")
     return path
+
+
+def show_projects(call: Call, projects: Sequence[Project]) -> list[dict[str, Any]]:
+    """Return projects with the related objects asked for."""
+    shown = [show_project(project) for project in projects]
+    include_settings(call, shown)
+    for name in {"docs_job", "freshness_job"} & call.included():
+        for item in shown:
+            job_id = item[f"{name}_id"]
+            job = job_id and get_job(call.connection, job_id, call.account_id)
+            item[name] = show_job(call, job) if job else None
+    return shown
 
 
 def show_project(project: Project) -> dict[str, Any]:

@@ -281,5 +281,5 @@ def part_in(path: Path, name: str) -> Any:
     """Return a part of a file that dbt left, None where it cannot be read."""
     try:
         return json.loads(read_plain(path))[name]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None

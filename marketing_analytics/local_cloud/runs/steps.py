@@ -450,7 +450,7 @@ def nodes_of_results(path: Path, since: float = 0.0, *, secrets: Sequence[str] =
             return []
         results = json.loads(read_plain(path))["results"]
         return [node for result in results if (node := node_of_result(result, secrets))]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return []
 
 

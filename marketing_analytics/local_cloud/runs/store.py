@@ -7,6 +7,7 @@ A run changes its state by `moves`, its steps are in `progress`, the queue looks
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ from marketing_analytics.local_cloud.store.pages import Page, count_of, page_of
 from marketing_analytics.local_cloud.store.variables import resolve_variables
 from marketing_analytics.local_cloud.webhooks import store as webhooks
 
+log = logging.getLogger(__name__)
 CANCELLED_BY_USER = "Cancelled by user."
 MAX_CAUSE_LENGTH = 255
 SCHEMA_NAME = re.compile(r"[A-Za-z0-9_]{1,63}")
@@ -74,7 +76,9 @@ class RunFilter:
     finished_from: str | None = None
     finished_to: str | None = None
     id_above: int | None = None
-    generate_docs: bool | None = None
+    has_docs: bool | None = None
+    has_sources: bool | None = None
+    dbt_versions: tuple[str, ...] | None = None
     search: str | None = None
     requests: tuple[str, ...] | None = None
     deferring_run_id: int | None = None
@@ -282,14 +286,23 @@ def end_run(
 def add_runs_after(connection: Connection, run_id: int, status: Status) -> None:
     """Queue a run of every job whose completion trigger names this job and this status.
 
-    A run of a pull or merge request completes nothing.
+    A run of a pull or merge request completes nothing. A job that cannot run lets this one end.
     """
     run = require_run(connection, run_id)
     job_id = run.job_id
     # what follows would build where everybody reads
     for following in [] if run.request else jobs_after(connection, job_id, status):
         cause = f"Triggered by the completion of run {run_id} of job {job_id}"
-        add_run(connection, following, cause=cause, cause_category="job completion")
+        try:
+            add_run(connection, following, cause=cause, cause_category="job completion")
+        except UserError as error:
+            log.warning(
+                "job %s could not be queued after run %s: %s",
+                following,
+                run_id,
+                error.message,
+                extra={"action": "completion_refused"},
+            )
 
 
 def retry_crashed_run(connection: Connection, run_id: int) -> None:

@@ -17,8 +17,12 @@ where account_id = :account_id
     and (:name is null or name = :name)
     and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
     and (:type is null or type = :type)
-    and (:deployment_type is null or deployment_type = :deployment_type)
-    and (:dbt_version is null or dbt_version = :dbt_version)
+    and (:id__gt is null or id > :id__gt)
+    and (:deployment_type is null
+        or deployment_type in (select value from json_each(:deployment_type)))
+    and (:dbt_version is null or dbt_version in (select value from json_each(:dbt_version)))
+    and (:credentials_id is null
+        or cast(json_extract(payload, '$.credentials_id') as integer) = :credentials_id)
 order by
     case when :order_by = '-id' then id end desc,
     case when :order_by = 'name' then name end,
@@ -41,8 +45,12 @@ where account_id = :account_id
     and (:name is null or name = :name)
     and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
     and (:type is null or type = :type)
-    and (:deployment_type is null or deployment_type = :deployment_type)
-    and (:dbt_version is null or dbt_version = :dbt_version)
+    and (:id__gt is null or id > :id__gt)
+    and (:deployment_type is null
+        or deployment_type in (select value from json_each(:deployment_type)))
+    and (:dbt_version is null or dbt_version in (select value from json_each(:dbt_version)))
+    and (:credentials_id is null
+        or cast(json_extract(payload, '$.credentials_id') as integer) = :credentials_id)
 
 -- name: add_environment
 -- create an environment

@@ -13,7 +13,11 @@ where (:account_id is null or r.account_id = :account_id)
     and (:finished_from is null or r.finished_at >= :finished_from)
     and (:finished_to is null or r.finished_at <= :finished_to)
     and (:id_above is null or r.id > :id_above)
-    and (:generate_docs is null or r.generate_docs = :generate_docs)
+    and (:has_docs is null or :has_docs
+        = case when r.generate_docs = 1 and r.status = @success then 1 else 0 end)
+    and (:has_sources is null or :has_sources
+        = case when r.run_source_freshness = 1 and r.status in (@ended) then 1 else 0 end)
+    and (:dbt_versions is null or r.dbt_version in (select value from json_each(:dbt_versions)))
     and (:requests is null or r.request in (select value from json_each(:requests)))
     and (:deferring_run_id is null or r.deferring_run_id = :deferring_run_id)
     and (:search is null or r.job_id in (

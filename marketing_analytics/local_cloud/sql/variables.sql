@@ -48,6 +48,12 @@ delete from environment_variables where id = :variable_id and project_id = :proj
 -- delete a variable in every scope
 delete from environment_variables where project_id = :project_id and name = :name
 
+-- name: move_variables_of_job
+-- a job's overrides go with it into another project
+update environment_variables
+set project_id = :project_id, updated_at = :now
+where job_id = :job_id
+
 -- name: delete_variables_of_job
 -- a deleted job loses its overrides
 delete from environment_variables where job_id = :job_id

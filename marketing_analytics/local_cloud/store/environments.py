@@ -27,6 +27,8 @@ FILTERS = (
     "type",
     "deployment_type",
     "dbt_version",
+    "credentials_id",
+    "id__gt",
 )
 ORDERS = ("id", "name", "created_at", "updated_at")
 

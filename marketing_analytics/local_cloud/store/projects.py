@@ -15,7 +15,7 @@ from marketing_analytics.local_cloud.store.connection import (
 )
 from marketing_analytics.local_cloud.store.pages import Filter, Page, read_page
 
-FILTERS = ("account_id", "state", "pk", "name", "name__icontains")
+FILTERS = ("account_id", "state", "pk", "pk__gt", "name", "name__icontains")
 ORDERS = ("id", "name", "created_at", "updated_at")
 
 

@@ -72,17 +72,29 @@ def put_back(data_dir: Path, file: Path) -> Path | None:
         data_dir / LOCK, taken=f"{data_dir} is in use by a server", hint="stop that server first"
     ):
         part = place.with_name(f"{STORE}.restored")
-        part.unlink(missing_ok=True)
         try:
-            with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as copy:
-                back_up(copy, part)
-        except sqlite3.Error as error:
-            raise UserError(f"{file} is no copy of a store: {error}") from None
-        old = set_aside(place)
-        part.replace(place)
-        # upgrades one of an older program, and refuses one that is damaged
-        open_store(place).close()
+            take_copy(file, part)
+            old = set_aside(place)
+            part.replace(place)
+        finally:
+            for left in data_dir.glob(f"{part.name}*"):
+                left.unlink()
     return old
+
+
+def take_copy(file: Path, part: Path) -> None:
+    """Write a copy of a store beside the store, as this program uses it. Raise UserError."""
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as copy:
+            if not copy.execute("pragma user_version").fetchone()[0]:
+                raise UserError(f"{file} is no copy of a store")
+            back_up(copy, part)
+        # upgrades one of an older program, and refuses one that is damaged
+        open_store(part).close()
+    except sqlite3.Error as error:
+        raise UserError(f"{file} is no copy of a store: {error}") from None
+    except MachineError as error:
+        raise UserError(error.message.replace(str(part), str(file)), hint=error.hint) from None
 
 
 def set_aside(place: Path) -> Path | None:
@@ -91,7 +103,7 @@ def set_aside(place: Path) -> Path | None:
         return None
     with closing(open_file(place)) as connection:
         connection.execute("pragma wal_checkpoint(truncate)")
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     old = place.with_name(f"{place.name}.before_{moment}")
     place.replace(old)
     for suffix in ("-wal", "-shm"):

@@ -17,7 +17,16 @@ from marketing_analytics.local_cloud.store.connection import (
 )
 from marketing_analytics.local_cloud.store.pages import Filter, Page, read_page
 
-FILTERS = ("account_id", "kind", "state", "project_id", "name", "name__icontains")
+# what a payload may hold, and a list be asked for
+FIELDS = (
+    "type",
+    "user_id",
+    "external_email",
+    "slack_channel_id",
+    "adapter_version",
+    "remote_url",
+)
+FILTERS = ("account_id", "kind", "state", "pk", "project_id", "name", "name__icontains", *FIELDS)
 ORDERS = ("id", "name")
 
 

@@ -116,6 +116,12 @@ def delete_variables_of_job(connection: Connection, job_id: int) -> None:
     connection.execute(load_sql("variables")["delete_variables_of_job"], {"job_id": job_id})
 
 
+def move_variables_of_job(connection: Connection, job_id: int, project_id: int) -> None:
+    """Let the overrides of a job go with it into another project."""
+    values: dict[str, Value] = {"job_id": job_id, "project_id": project_id, "now": now_text()}
+    connection.execute(load_sql("variables")["move_variables_of_job"], values)
+
+
 def resolve_variables(
     connection: Connection, project_id: int, environment_id: int, job_id: int
 ) -> dict[str, str]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
+import graphql
 import pytest
 
 from marketing_analytics.local_cloud.api.application import Api
@@ -206,6 +208,72 @@ def test_everything_else_of_the_project_is_there(client, shop):
     ]
 
 
+def test_what_was_only_compiled_tells_nothing_of_how_it_went(client, shop):
+    folder = client.settings.data_dir / "runs" / str(shop["failed"]) / "artifacts"
+    build = {**METADATA, "invocation_id": "one"}
+    docs = {**METADATA, "invocation_id": "two"}
+    left = {
+        4: {**results(customers="error"), "metadata": build, "args": {"which": "build"}},
+        # a step without results has those of the one before it
+        5: {**results(customers="error"), "metadata": build, "args": {"which": "build"}},
+        6: {**results(customers="success"), "metadata": docs, "args": {"which": "generate"}},
+    }
+    for step, found in left.items():
+        (folder / f"step_{step}").mkdir(exist_ok=True)
+        (folder / f"step_{step}" / "run_results.json").write_text(json.dumps(found))
+    asked = f"""applied {{ modelHistoricalRuns(uniqueId: "{TABLE}") {{ runId status }}
+      models(filter: {{identifier: "customers"}}) {{ edges {{ node {{
+        executionInfo {{ lastRunStatus }} }} }} }} }}"""
+    applied = ask(client, asked)["applied"]
+    [edge] = applied["models"]["edges"]
+    assert edge["node"]["executionInfo"] == {"lastRunStatus": "error"}
+    assert applied["modelHistoricalRuns"] == [
+        {"runId": shop["failed"], "status": "error"},
+        {"runId": shop["good"], "status": "success"},
+    ]
+
+
+ODD_NODE = {"resource_type": "model", "depends_on": 5, "config": 5, "tags": 5, "fqn": [[]]}
+ODD_RESULT = {"unique_id": TABLE, "status": 5, "timing": 5, "execution_time": None}
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {"run_results": {"results": 5}},
+        {"run_results": {"results": [1, ODD_RESULT], "args": [1], "metadata": [1]}},
+        {"sources": {"results": {"a": 1}}},
+        {"catalog": {"nodes": [], "sources": 5, "metadata": 5}},
+        {"catalog": {"nodes": {TABLE: {"metadata": 5, "columns": {"a": 5}, "stats": 5}, "x": 5}}},
+        {"manifest": {"nodes": {"x": 5, TABLE: ODD_NODE}, "sources": [], "metadata": 5}},
+        {"manifest": {"nodes": {TABLE: {**ODD_NODE, "name": [], "depends_on": {"nodes": [5]}}}}},
+        {"manifest": "["},
+    ],
+)
+def test_what_a_step_left_under_the_names_of_artifacts_breaks_no_answer(client, shop, left):
+    run = finish(client, shop["job"], 10, left)
+    if left == {"manifest": "["}:
+        folder = client.settings.data_dir / "runs" / str(run) / "artifacts" / "step_4"
+        (folder / "manifest.json").write_text("[" * 100_000)
+    ask(
+        client,
+        f"""adapterType applied {{
+          models {{ edges {{ node {{
+            uniqueId tags meta fqn modelingLayer constraints {{ name }} parents {{ uniqueId }}
+            executionInfo {{ lastRunStatus compileStartedAt }}
+            catalog {{ rowCountStat columns {{ name }} }} }} }} }}
+          sources {{ edges {{ node {{ freshness {{ freshnessStatus }} }} }} }}
+          lineage(filter: {{types: [Model]}}) {{ uniqueId }}
+          modelHistoricalRuns(uniqueId: "{TABLE}") {{ status }} }}""",
+    )
+
+
+def test_a_client_can_ask_for_the_schema(client):
+    answer = send(client, {"query": graphql.get_introspection_query()}).json
+    assert "errors" not in answer
+    assert graphql.build_client_schema(answer["data"]).get_type("BigInt")
+
+
 def test_pages_follow_each_other(client, shop):
     fields = "edges { node { name } } pageInfo { hasNextPage hasPreviousPage endCursor }"
     first = ask(client, f"applied {{ models(first: 1) {{ {fields} }} }}")["applied"]["models"]
@@ -250,6 +318,18 @@ def models(arguments: str, chosen: str) -> str:
     return f"{{ environment(id: {ENVIRONMENT}) {{ applied {{ {fields} }} }} }}"
 
 
+def cursor(place: str) -> str:
+    """Return a cursor that holds a place."""
+    return base64.b64encode(f'{{"place": {place}}}'.encode()).decode()
+
+
+def spreads(step: int) -> str:
+    """Return a fragment that names the next one often, and no field."""
+    return f"fragment f{step} on Query {{ {f'...f{step + 1} ' * 100} }}"
+
+
+HISTORY = f"""{{ environment(id: {ENVIRONMENT}) {{ applied {{
+  modelHistoricalRuns(uniqueId: "x", lastRunCount: -1) {{ runId }} }} }} }}"""
 MANY = " ".join(f"a{number}: name" for number in range(500))
 
 
@@ -259,19 +339,38 @@ MANY = " ".join(f"a{number}: name" for number in range(500))
         ("{ performance(environmentId: 1) { x } }", "The local dbt Cloud does not build it"),
         ("{ environment(id: 999) { id } }", "There is no environment 999"),
         ("{ job(id: 999) { id } }", "There is no job 999"),
-        ("{ environment(id: 1.5) { id } }", "BigInt"),
+        ("{ environment(id: 1.5) { id } }", "BigInt cannot"),
+        ("{ environment(id: [1]) { id } }", "BigInt cannot"),
+        (f'{{ environment(id: "{"0" * 30}{"9" * 30}") {{ id }} }}', "BigInt cannot"),
+        (f"query ($e: BigInt! = {2**63}) {{ environment(id: $e) {{ id }} }}", "BigInt cannot"),
         ("{ environment(", "Syntax Error"),
         ("query { ...a } fragment a on Query { ...a }", "nested more than 15 deep"),
         ("{a" * 3_000 + "}" * 3_000, "nested"),
         (models("first: 501", "totalCount"), f"from 0 to {MAX_PAGE}"),
         (models('after: "x"', "totalCount"), "not a cursor"),
+        (models(f'after: "{cursor("Infinity")}"', "totalCount"), "not a cursor"),
+        (models(f'after: "{cursor("-2")}"', "totalCount"), "not a cursor"),
+        (models(f'after: "{cursor("[" * 20_000)}"', "totalCount"), "not a cursor"),
         (models("first: 1", "totalCount " * 1_100), "more than 1000 fields"),
         (models("first: 500", f"edges {{ node {{ {MANY} }} }}"), "more than 200000 values"),
+        (
+            f"query ($p: Int = 500) {models('first: $p', f'edges {{ node {{ {MANY} }} }}')}",
+            "more than 200000 values",
+        ),
+        ("query { ...f0 } " + " ".join(spreads(step) for step in range(14)), "more than 1000"),
+        (HISTORY, "lastRunCount"),
         ("{ " + "... { " * 20 + "__typename" + " }" * 21, "nested more than 15 deep"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_with_a_sentence(client, query, why):
     assert why in refusal(client, query)
+
+
+@pytest.mark.parametrize("given", [1.0, 3001.5, True, [1], "x", "0" * 40, 10**30])
+def test_an_id_in_a_variable_is_a_whole_number(client, given):
+    query = "query ($e: BigInt!) { environment(id: $e) { id } }"
+    answer = send(client, {"query": query, "variables": {"e": given}}).json
+    assert "BigInt cannot" in answer["errors"][0]["message"]
 
 
 def test_who_may_ask(client, shop):

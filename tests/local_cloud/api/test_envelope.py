@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from marketing_analytics.local_cloud.api.answers import ApiError
+from marketing_analytics.local_cloud.api.call import read_json
 from tests.local_cloud.api.conftest import ACCOUNT, TOKEN, Client, ClientOverHttp, jobs_path
 
 
@@ -121,6 +123,12 @@ def test_a_body_that_is_no_json_object_is_400(client: Client, raw: bytes) -> Non
     reply = client.post(jobs_path(), raw=raw)
     assert reply.status == 400
     assert reply.json["status"]["code"] == 400
+
+
+def test_a_number_that_would_be_answered_as_infinity_is_no_json() -> None:
+    with pytest.raises(ApiError, match="not valid JSON"):
+        read_json(b'{"extended_attributes": {"timeout": 1e400}}')
+    assert read_json(b"[1e300]") == [1e300]
 
 
 def test_a_body_above_one_mebibyte_is_refused(client: Client) -> None:

@@ -108,6 +108,14 @@ def test_names_are_kept_byte_exact(client: Client) -> None:
             },
             ["job_completion_trigger_condition"],
         ),
+        (
+            {
+                "job_completion_trigger_condition": {
+                    "condition": {"job_id": 1, "project_id": 1, "statuses": [10.0]}
+                }
+            },
+            ["job_completion_trigger_condition"],
+        ),
     ],
 )
 def test_a_wrong_field_is_named_in_a_nested_dict(

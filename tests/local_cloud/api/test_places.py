@@ -47,6 +47,9 @@ def test_a_project_stays_inside_its_folder(client: Client, subdirectory: Any) ->
 
 
 def test_projects_are_found_by_part_of_their_name(client: Client) -> None:
+    projects = f"v3/accounts/{ACCOUNT}/projects/"
+    assert client.get(f"{projects}?pk__gt={PROJECT}").data == []
+    assert len(client.get(f"{projects}?pk__gt=1").data) == 1
     client.post(PROJECTS, {"name": "Zebra"})
     query = '?name__icontains=zeb&limit=100&order_by=name&include_related=["repository"]'
     reply = client.get(PROJECTS + query)
@@ -104,8 +107,17 @@ def test_environments_are_filtered(client: Client) -> None:
     path = f"v3/accounts/{ACCOUNT}/environments/"
     assert len(client.get(f"{path}?project_id={PROJECT}").data) == 2
     assert client.get(f"{path}?project_id=7").data == []
-    names = [item["name"] for item in client.get(f"{path}?deployment_type=staging").data]
-    assert names == ["Staging"]
+    client.post(ENVIRONMENTS, {"name": "Old", "dbt_version": "1.8.0", "credentials_id": 5})
+    for query, expected in (
+        ("deployment_type=staging", ["Staging"]),
+        ('deployment_type__in=["staging"]', ["Staging"]),
+        ("dbt_version=1.8.0", ["Old"]),
+        ('dbt_version__in=["1.8.0","1.9.0"]', ["Old"]),
+        ("credentials_id=5", ["Old"]),
+        ("credentials_id=6", []),
+        (f"id__gt={ENVIRONMENT}", ["Staging", "Old"]),
+    ):
+        assert [item["name"] for item in client.get(f"{path}?{query}").data] == expected, query
     assert client.get(f"{path}?pk__in=[{ENVIRONMENT}]").json["extra"]["pagination"]["count"] == 1
 
 
@@ -122,6 +134,21 @@ def test_environments_are_filtered(client: Client) -> None:
 )
 def test_a_wrong_environment_is_refused(client: Client, fields: dict[str, Any]) -> None:
     assert client.post(ENVIRONMENTS, fields).status == 400
+
+
+@pytest.mark.parametrize("project_id", [None, True, 1.0, "1", 10**30, -(10**30)])
+def test_an_environment_of_the_account_needs_the_id_of_a_project(
+    client: Client, project_id: Any
+) -> None:
+    path = f"v3/accounts/{ACCOUNT}/environments/"
+    reply = client.post(path, {"name": "x", "project_id": project_id})
+    assert (reply.status, list(reply.data)) == (400, ["project_id"])
+
+
+def test_the_state_of_an_environment_is_a_whole_number_or_left_as_it_is(client: Client) -> None:
+    path = f"{ENVIRONMENTS}{ENVIRONMENT}/"
+    assert client.post(path, {"name": "x", "state": 1.0}).status == 400
+    assert client.post(path, {"name": "x", "state": None}).data["state"] == 1
 
 
 def test_an_environment_is_not_found_under_another_project(client: Client) -> None:

@@ -98,9 +98,12 @@ def test_a_cause_of_255_characters_is_kept_whole(client: Client) -> None:
         {"threads_override": 0},
         {"threads_override": "4"},
         {"steps_override": "dbt build"},
+        {"steps_override": ["dbt build", " "]},
+        {"steps_override": ["dbt build"] * 1000},
         {"generate_docs_override": "yes"},
         {"timeout_seconds_override": -1},
         {"schema_override": "a; drop table x"},
+        {"github_pull_request_id": 5, "gitlab_merge_request_id": 6},
         {"cause": 5},
         {"cause": "x" * 256},
     ],
@@ -411,3 +414,43 @@ def test_a_list_asks_the_store_no_more_often_when_it_is_longer(
         assert len(client.get(path).data) >= 6
         counts.append(len(asked))
     assert counts[0] == counts[1], "\n".join(asked)
+
+
+def test_lists_are_narrowed_by_what_a_run_shows(client: Client) -> None:
+    job = client.create_job(generate_docs=True, run_generate_sources=True)
+    plain = client.create_job(name="plain")
+    good, failed = trigger(client, job["id"])["id"], trigger(client, job["id"])["id"]
+    other = trigger(client, plain["id"], dbt_version_override="1.8.0")["id"]
+    trigger(client, job["id"])
+    for run_id, status in ((good, 10), (failed, 20), (other, 10)):
+        end_run(client, run_id, status)
+    for name in ("has_docs_generated", "has_sources_generated"):
+        for wanted in (True, False):
+            shown = client.get(f"{RUNS}?{name}={str(wanted).lower()}").data
+            everything = client.get(RUNS).data
+            expected = [run["id"] for run in everything if run[name] is wanted]
+            assert [run["id"] for run in shown] == expected
+            assert 0 < len(shown) < len(everything)
+    for query in ("dbt_version=1.8.0", 'dbt_version__in=["1.8.0","1.9.0"]'):
+        assert [run["id"] for run in client.get(f"{RUNS}?{query}").data] == [other]
+
+
+def test_a_retry_goes_on_only_where_the_run_has_built(client: Client) -> None:
+    job = client.create_job(execute_steps=["dbt seed", "dbt run"])
+    run = trigger(client, job["id"])["id"]
+    for index, command in enumerate(("dbt seed", "dbt run"), 4):
+        add_step(client, run, index, command, 10 if index == 4 else 20)
+    end_run(client, run, 20)
+    environments = f"v3/accounts/{ACCOUNT}/projects/{PROJECT}/environments/"
+    other = client.post(environments, {"name": "Other"}).data["id"]
+    client.post(jobs_path(job["id"]), {"environment_id": other})
+    refused = client.post(f"{RUNS}{run}/retry/")
+    assert (refused.status, "start a new run" in refused.data["reason"]) == (400, True)
+    again = client.post(f"{jobs_path(job['id'])}rerun/").data
+    assert (again["retrying_run_id"], again["trigger"]["steps_override"]) == (None, None)
+    client.post(f"{RUNS}{again['id']}/cancel/")
+    client.post(jobs_path(job["id"]), {"environment_id": ENVIRONMENT})
+    gone = trigger(client, job["id"])["id"]
+    end_run(client, gone, 20)
+    client.delete(jobs_path(job["id"]))
+    assert "was deleted" in client.post(f"{RUNS}{gone}/retry/").data["reason"]

@@ -99,6 +99,13 @@ def test_another_token_replaces_the_one_before_with_a_sentence(
     assert counting == ["last-token"]
 
 
+@pytest.mark.parametrize("option", ["--keep-days", "--request-days"])
+def test_days_before_all_calendars_are_refused(tmp_path: Path, project: Path, option: str) -> None:
+    code, text = serve(tmp_path, project, option, "9999999")
+    assert (code, option in text) == (2, True)
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize("value", ["abc", "-1", "0", "1.5", "9" * 30])
 def test_an_id_that_is_none_is_refused(tmp_path: Path, project: Path, value: str) -> None:
     code, text = serve(tmp_path, project, PROJECT_ID=value)

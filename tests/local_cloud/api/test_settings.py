@@ -183,3 +183,63 @@ def test_credentials_of_an_adapter_are_501_and_no_tunnel_is_listed(client: Clien
     assert client.post(f"{BY_PROJECT}/credentials/", {"type": "adapter"}).status == 501
     tunnels = client.get(f"v2/accounts/{ACCOUNT}/encryptions/?connection_id=1&state=1")
     assert tunnels.json["extra"]["pagination"]["total_count"] == 0
+
+
+def test_lists_are_narrowed_by_what_the_api_names(client: Client) -> None:
+    notified = f"v2/accounts/{ACCOUNT}/notifications/"
+    for body in (
+        {"user_id": 1, "type": 1},
+        {"user_id": 2, "type": 4, "external_email": "a@example.com"},
+        {"user_id": 1, "type": 2, "slack_channel_id": "C1", "slack_channel_name": "data"},
+    ):
+        assert client.post(notified, body).status == 201
+    first, second, third = (item["id"] for item in client.get(notified).data)
+    for query, expected in (
+        ("type=4", [second]),
+        ("user_id=1", [first, third]),
+        ("user_id=1&type=1", [first]),
+        ("external_email=a@example.com", [second]),
+        ("slack_channel_id=C1", [third]),
+        (f"pk={second}", [second]),
+        (f"pk__in=[{first},{third}]", [first, third]),
+        ("user_id=3", []),
+    ):
+        reply = client.get(f"{notified}?{query}")
+        assert [item["id"] for item in reply.data] == expected, query
+        assert reply.json["extra"]["pagination"]["total_count"] == len(expected)
+    client.post(f"{BY_ACCOUNT}/connections/", CONNECTION)
+    for path in (f"{BY_ACCOUNT}/connections/", f"{BY_ACCOUNT}/projects/{PROJECT}/connections/"):
+        assert len(client.get(f"{path}?adapter_version=postgres_v0").data) == 1
+        assert client.get(f"{path}?adapter_version=snowflake_v0").data == []
+
+
+def test_projects_and_environments_hold_the_settings_that_are_asked_for(client: Client) -> None:
+    project = f"{BY_ACCOUNT}/projects/{PROJECT}/"
+    connection = client.post(f"{BY_ACCOUNT}/connections/", CONNECTION).data
+    repository = client.post(
+        f"{project}repositories/", {"remote_url": "https://git.example.com/a/b.git"}
+    ).data
+    credentials = client.post(f"{project}credentials/", POSTGRES).data
+    job = client.create_job()
+    ids = {"connection_id": connection["id"], "repository_id": repository["id"]}
+    client.post(project, {**ids, "docs_job_id": job["id"], "freshness_job_id": 999})
+    asked = 'include_related=["repository","connection"]&include_related=docs_job,freshness_job'
+    for path in (project, f"{BY_ACCOUNT}/projects/"):
+        found = client.get(f"{path}?{asked}").data
+        shown = found[0] if isinstance(found, list) else found
+        assert shown["connection"]["adapter_version"] == "postgres_v0"
+        assert shown["repository"]["remote_url"] == repository["remote_url"]
+        assert (shown["docs_job"]["id"], shown["freshness_job"]) == (job["id"], None)
+    assert client.get(project).data["connection"] is None
+    environments = f"{project}environments/"
+    body = {"name": "E", **ids, "credentials_id": credentials["id"]}
+    environment = client.post(environments, body).data
+    names = "connection,credentials,repository,project"
+    for path in (environments, f"{BY_ACCOUNT.replace('v3', 'v2')}/environments/"):
+        shown = client.get(f"{path}?pk={environment['id']}&include_related={names}").data[0]
+        assert [shown[name]["id"] for name in names.split(",")] == [
+            connection["id"], credentials["id"], repository["id"], PROJECT
+        ]  # fmt: skip
+    client.delete(f"{project}credentials/{credentials['id']}/")
+    path = f"{environments}{environment['id']}/?include_related={names}"
+    assert client.get(path).data["credentials"] is None

@@ -71,6 +71,10 @@ def test_a_token_may_do_what_its_permissions_say(
         "readonly",
         [{"permission_set": "billing_admin", "all_projects": True}],
         [{"permission_set": "readonly", "project_id": 7}],
+        [{"permission_set": "job_admin", "all_projects": False}],
+        [{"permission_set": "job_admin", "all_projects": "no"}],
+        [{"permission_set": "job_admin", "writable_environment_categories": ["development"]}],
+        [{"permission_set": []}],
         [7],
     ],
 )
@@ -85,7 +89,25 @@ def test_permissions_are_replaced_by_a_list_as_the_provider_sends_it(client: Cli
     place = f"{TOKENS}{token['id']}/permissions/"
     assert client.post(place, [{"permission_set": "readonly", "all_projects": True}]).status == 200
     assert [item["permission_set"] for item in client.get(place).data] == ["readonly"]
+    # a client that goes on until a page is empty comes to an end
+    assert client.get(f"{place}?offset=1").data == []
     assert asked(client, token["token_string"], "GET", jobs_path()).status == 200
+
+
+def test_what_a_token_may_write_is_said_back(client: Client) -> None:
+    grant = {"permission_set": "job_admin", "all_projects": True}
+    place = f"{TOKENS}{made(client)['id']}/permissions/"
+    for categories in (["all"], []):
+        client.post(place, [{**grant, "writable_environment_categories": categories}])
+        assert client.get(place).data[0]["writable_environment_categories"] == categories
+
+
+@pytest.mark.parametrize("state", ["x", [], 3, 2.0, "2", True])
+def test_a_state_that_is_none_revokes_nothing(client: Client, state: Any) -> None:
+    path = f"{TOKENS}{made(client)['id']}/"
+    reply = client.put(path, {"state": state})
+    assert (reply.status, list(reply.data)) == (400, ["state"])
+    assert client.get(path).status == 200
 
 
 def test_the_configured_token_is_no_service_token(client: Client) -> None:
@@ -96,14 +118,17 @@ def test_the_configured_token_is_no_service_token(client: Client) -> None:
 def test_every_change_and_every_refusal_is_in_the_audit_log(client: Client) -> None:
     token = made(client, "readonly")
     client.create_job()
+    assert asked(client, token["token_string"], "GET", AUDIT).status == 403
     assert asked(client, token["token_string"], "POST", jobs_path(), {}).status == 403
     client.get(jobs_path())
     events = client.get(AUDIT).data
     seen = [(event["actor_name"], event["event_context"]["status"]) for event in events]
-    assert seen == [("ci", 403), ("first", 201), ("first", 201)]
+    assert seen == [("ci", 403), ("ci", 403), ("first", 201), ("first", 201)]
     assert events[0]["event_context"]["path"] == f"/api/{jobs_path()}".rstrip("/")
     assert client.get(f"{AUDIT}?logged_at_start=2999-01-01").data == []
     assert client.get(f"{AUDIT}?logged_at_start=soon").status == 400
+    assert client.get(f"{AUDIT}?logged_at_start=0001-01-01T00:00:00%2B14:00").status == 400
+    assert client.get(f"{AUDIT}?logged_at_start=2999-01-01T00:00:00+00:00").data == []
 
 
 def test_who_asks_too_often_is_told_when_to_ask_again(settings: Any) -> None:

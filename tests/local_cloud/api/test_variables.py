@@ -145,6 +145,49 @@ def test_an_unknown_environment_or_job_is_refused(client: Client) -> None:
     assert client.post(PATH, body).status == 400
 
 
+@pytest.mark.parametrize("kind", ["user", "job", "environment"])
+def test_a_value_is_not_put_elsewhere_than_its_type_says(client: Client, kind: str) -> None:
+    body = {"name": "DBT_MINE", "raw_value": "v", "type": kind}
+    reply = client.post(PATH, body)
+    assert (reply.status, list(reply.data)) == (400, ["type"])
+    assert client.get(f"{PATH}environment/").data["variables"] == {}
+
+
+@pytest.mark.parametrize("name", ["project", ENVIRONMENT_NAME])
+def test_a_name_of_several_environments_is_no_place_of_a_value(client: Client, name: str) -> None:
+    client.post(PATH.replace("environment-variables", "environments"), {"name": name})
+    assert bulk(client, "DBT_X", **{name: "a"}).data == {
+        "env_var": {name: "several environments have this name; write to one by its id"}
+    }
+    other = ENVIRONMENT_NAME if name == "project" else "project"
+    assert bulk(client, "DBT_X", **{other: "a"}).status == 201
+    assert client.put(f"{PATH}bulk/", {"env_vars": {"name": "DBT_X", name: "b"}}).status == 400
+    place = {"name": "DBT_X", "raw_value": "c"} | (
+        {} if name == "project" else {"environment_id": ENVIRONMENT}
+    )
+    assert client.post(PATH, place).status == 201
+
+
+def test_no_value_holds_a_nul(client: Client) -> None:
+    client.post(f"{PATH}bulk/", {"env_var": {"new_name": "DBT_X", "project": "a"}})
+    changed = {"env_vars": {"name": "DBT_X", "project": "a\0b"}}
+    assert client.put(f"{PATH}bulk/", changed).status == 400
+
+
+def test_a_job_that_moves_takes_its_values_along(client: Client) -> None:
+    job = client.create_job()
+    value = {"name": "DBT_X", "raw_value": "a", "job_definition_id": job["id"], "type": "job"}
+    client.post(PATH, value)
+    projects = f"v3/accounts/{ACCOUNT}/projects/"
+    project = client.post(projects, {"name": "Other"}).data["id"]
+    environment = client.post(f"{projects}{project}/environments/", {"name": "E"}).data["id"]
+    place = {"project_id": project, "environment_id": environment}
+    assert client.post(jobs_path(job["id"]), place).status == 200
+    path = f"{projects}{project}/environment-variables/job/?job_definition_id={job['id']}"
+    assert client.get(path).data["DBT_X"]["job"]["value"] == "a"
+    assert client.get(f"{PATH}environment/").data["variables"] == {}
+
+
 def test_a_deleted_job_takes_its_values_along(client: Client) -> None:
     job = client.create_job()
     body = {"name": "DBT_X", "job_definition_id": job["id"], "raw_value": "a"}

@@ -110,6 +110,17 @@ def test_the_end_of_a_run_queues_the_jobs_that_wait_for_that_status(cloud):
     assert after_success
 
 
+def test_a_run_ends_though_a_job_that_waits_for_it_cannot_run(cloud, caplog):
+    first = cloud.job()
+    broken = cloud.job(job_completion_trigger_condition=condition(first, 30))
+    whole = cloud.job(job_completion_trigger_condition=condition(first, 30))
+    add_variable(cloud.connection, "DBT_SCHEMA", "no schema", job_id=broken)
+    assert store.request_cancel(cloud.connection, cloud.run(first)).status == 30
+    wanted = RunFilter(cause_categories=("job completion",))
+    assert [row.job_id for row in store.list_runs(cloud.connection, wanted).rows] == [whole]
+    assert f"job {broken} could not be queued" in caplog.text
+
+
 def test_a_job_that_names_itself_does_not_run_for_ever(cloud):
     job = cloud.job()
     payload = {"execute_steps": [], "job_completion_trigger_condition": condition(job, 30)}
@@ -151,7 +162,9 @@ def test_runs_are_filtered_ordered_and_paged(cloud):
         ({"cause_categories": ("ui", "rerun")}, 1),
         ({"statuses": (30,)}, 1),
         ({"environment_id": 2, "account_id": 1}, 2),
-        ({"job_id": 1, "generate_docs": False}, 2),
+        ({"job_id": 1, "has_docs": False}, 2),
+        ({"has_docs": False, "has_sources": False}, 4),
+        ({"dbt_versions": ("1.8.0",)}, 0),
         ({"account_id": 2}, 0),
     ],
     ids=lambda value: " ".join(value) or "all" if isinstance(value, dict) else "",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from benchmarks.tiny_cloud import add_variable
+from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.code.packages import has_packages
 from marketing_analytics.local_cloud.runs.code.prepare import reach_of, readable_of
 from marketing_analytics.local_cloud.runs.code.site import profile_of
@@ -17,6 +20,7 @@ from marketing_analytics.local_cloud.runs.workspace import (
     step_variables,
 )
 from marketing_analytics.local_cloud.store.environments import get_site
+from marketing_analytics.local_cloud.store.settings import Kind, add_setting
 
 
 @pytest.mark.parametrize(
@@ -51,6 +55,28 @@ def test_the_profile_is_the_same_text_for_every_run_of_a_schema(cloud):
     assert "attach" not in output
     raw.touch()
     assert output_of_run()["attach"] == [{"path": str(raw), "alias": "raw", "read_only": True}]
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"attach": 5},
+        {"attach": "other.duckdb"},
+        {"attach": ["other.duckdb"]},
+        {"attach": {"path": "other.duckdb"}},
+        {"attach": [{"alias": "other"}]},
+        {"path": ["other.duckdb"]},
+        {"path": "other\0.duckdb"},
+    ],
+)
+def test_attributes_that_are_no_part_of_a_profile_are_named(cloud, attributes):
+    run, fields = cloud.row(cloud.run(cloud.job())), {"extended_attributes": attributes}
+    setting = add_setting(cloud.connection, 1, Kind.EXTENDED_ATTRIBUTES, fields, 1)
+    payload = json.dumps({"extended_attributes_id": setting})
+    cloud.change("update environments set payload = :payload where id = 1", payload=payload)
+    site, file = get_site(cloud.connection, 1), cloud.data_folder / "warehouse.duckdb"
+    with pytest.raises(UserError, match="extended attributes"):
+        profile_of(cloud.connection, run, site, warehouse=file, raw_database=None)
 
 
 def test_dbt_sees_what_it_needs_of_the_servers_environment():

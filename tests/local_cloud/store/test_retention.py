@@ -72,6 +72,47 @@ def test_a_store_is_copied_while_it_is_written_and_put_back(connection, tmp_path
 
 
 @pytest.mark.parametrize("store_kind", ["sqlite"])
+def test_every_store_that_was_set_aside_is_there(connection, tmp_path):
+    copy = tmp_path / "copy"
+    copy_store(tmp_path / "data", copy)
+    found = {put_back(tmp_path / "data", copy) for _ in range(3)}
+    assert len(found) == 3
+    assert all(old.is_file() for old in found)
+
+
+def something_else(file):
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("create table notes (text)")
+
+
+def of_a_newer_program(file):
+    copy_store(file.parent / "data", file)
+    with closing(sqlite3.connect(file)) as copy:
+        copy.execute("pragma user_version = 99")
+
+
+def of_half_a_store(file):
+    copy_store(file.parent / "data", file)
+    with closing(sqlite3.connect(file)) as copy:
+        copy.execute("drop table webhooks")
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
+@pytest.mark.parametrize(
+    "make", [something_else, of_a_newer_program, of_half_a_store, lambda file: file.touch()]
+)
+def test_what_cannot_be_a_store_does_not_take_its_place(connection, tmp_path, make):
+    job_id = add_job(connection)
+    file = tmp_path / "copy"
+    make(file)
+    before = sorted(path.name for path in (tmp_path / "data").iterdir())
+    with pytest.raises(UserError, match=str(file)):
+        put_back(tmp_path / "data", file)
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {*before, "engine.lock"}
+    assert create_run(connection, job_id).id
+
+
+@pytest.mark.parametrize("store_kind", ["sqlite"])
 def test_what_is_no_copy_is_refused_and_nothing_is_changed(connection, tmp_path):
     text = tmp_path / "text"
     text.write_text("no database at all, but long enough to look like one" * 100)

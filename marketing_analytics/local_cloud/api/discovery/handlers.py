@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PATHS = ("graphql", "beta/graphql")
 NOT_BUILT = "The local dbt Cloud does not build it; docs/local-dbt-cloud.md says what it does."
 MAX_INTEGER = 2**63 - 1
+MAX_DIGITS = len(str(MAX_INTEGER))
 
 
 def is_discovery(path: str) -> bool:
@@ -108,10 +109,11 @@ def schema() -> GraphQLSchema:
 
     text = (Path(__file__).parent / "schema.graphql").read_text("utf-8")
     built = graphql.build_schema(text)
-    # a schema that is read from text has scalars that take everything
+    # a schema that is read from text has scalars that take everything; the third name is 3.3's
     vars(built.type_map["BigInt"]).update(
         parse_value=whole_number,
-        parse_literal=lambda node, _variables=None: whole_number(node.value),
+        parse_literal=lambda node, _variables=None: whole_number(getattr(node, "value", "")),
+        coerce_input_value=whole_number,
     )
     return built
 
@@ -122,6 +124,6 @@ def whole_number(value: Any) -> int:
 
     text = str(value)
     is_number = not isinstance(value, bool | float) and text.isascii() and text.isdigit()
-    if not is_number or not 0 <= int(text[:30]) <= MAX_INTEGER:
+    if not is_number or len(text) > MAX_DIGITS or int(text) > MAX_INTEGER:
         raise graphql.GraphQLError(f"BigInt cannot represent {text[:40]!r}.")
     return int(text)

@@ -6,12 +6,13 @@ from typing import Any
 
 from marketing_analytics.local_cloud.api.discovery import nodes
 from marketing_analytics.local_cloud.api.discovery.nodes import Node
-from marketing_analytics.local_cloud.api.discovery.state import Part, State
+from marketing_analytics.local_cloud.api.discovery.shapes import Part
+from marketing_analytics.local_cloud.api.discovery.state import State
 
 
 def job_node(state: State, unique_id: str, part: Part) -> Node:
     """Return a node with what the run says of it; `state` is that of this run alone."""
-    metadata = state.manifest.get("metadata") or {}
+    metadata = state.metadata
     owner, age = part.get("owner") or {}, nodes.freshness_of(state, unique_id) or {}
     return {
         **nodes.common(unique_id, part),

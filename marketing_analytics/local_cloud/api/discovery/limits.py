@@ -13,6 +13,7 @@ from graphql import (
     GraphQLError,
     IntValueNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     VariableNode,
 )
@@ -35,41 +36,47 @@ class Bill:
             for one in document.definitions
             if isinstance(one, FragmentDefinitionNode)
         }
-        self.variables = variables
+        self.variables: Mapping[str, Any] = {}
         self.fields = 0
         self.values = 0
         for one in document.definitions:
             if isinstance(one, OperationDefinitionNode):
-                self.count(one.selection_set, depth=1, times=1)
+                self.variables = {**defaults_of(one), **variables}
+                self.count(one.selection_set, depth=1, spreads=0, times=1)
 
-    def count(self, chosen: SelectionSetNode, *, depth: int, times: int) -> None:
-        """Count what is selected `times` times at a depth."""
-        if depth > MAX_DEPTH:
+    def count(self, chosen: SelectionSetNode, *, depth: int, spreads: int, times: int) -> None:
+        """Count what is selected `times` times at a depth, within so many fragments."""
+        if max(depth, spreads) > MAX_DEPTH:
             raise GraphQLError(f"The query is nested more than {MAX_DEPTH} deep.")
         for one in chosen.selections:
+            # fragments too: a few that name each other often last for ever without a field
+            self.fields += 1
+            if self.fields > MAX_FIELDS:
+                raise GraphQLError(f"The query asks for more than {MAX_FIELDS} fields.")
             if isinstance(one, FieldNode):
-                self.count_field(one, depth, times)
-            elif isinstance(one, FragmentSpreadNode):
-                # the depth ends a circle
-                if fragment := self.fragments.get(one.name.value):
-                    self.count(fragment.selection_set, depth=depth + 1, times=times)
-            else:
-                inner = getattr(one, "selection_set", None)
-                if inner is not None:
-                    self.count(inner, depth=depth + 1, times=times)
+                self.count_field(one, depth, spreads, times)
+            elif inner := self.fragment_of(one):
+                # how many there are within each other ends a circle
+                self.count(inner, depth=depth, spreads=spreads + 1, times=times)
 
-    def count_field(self, field: FieldNode, depth: int, times: int) -> None:
+    def fragment_of(self, spread: SelectionNode) -> SelectionSetNode | None:
+        """Return what a fragment selects, None for one that is not there."""
+        if isinstance(spread, FragmentSpreadNode):
+            fragment = self.fragments.get(spread.name.value)
+            return fragment.selection_set if fragment else None
+        inner: SelectionSetNode | None = getattr(spread, "selection_set", None)
+        return inner
+
+    def count_field(self, field: FieldNode, depth: int, spreads: int, times: int) -> None:
         """Count a field and what is below it."""
-        self.fields += 1
         self.values += times
-        if self.fields > MAX_FIELDS:
-            raise GraphQLError(f"The query asks for more than {MAX_FIELDS} fields.")
         if self.values > MAX_VALUES:
             raise GraphQLError(
                 f"The query may give more than {MAX_VALUES} values: ask for shorter pages."
             )
         if field.selection_set:
-            self.count(field.selection_set, depth=depth + 1, times=times * self.page_of(field))
+            times *= self.page_of(field)
+            self.count(field.selection_set, depth=depth + 1, spreads=spreads, times=times)
 
     def page_of(self, field: FieldNode) -> int:
         """Return how many nodes a field may give, 1 for one without pages."""
@@ -85,3 +92,12 @@ class Bill:
         given = self.variables.get(value.name.value) if isinstance(value, VariableNode) else None
         is_number = isinstance(given, int) and not isinstance(given, bool)
         return max(1, given) if is_number and given else DEFAULT_PAGE
+
+
+def defaults_of(operation: OperationDefinitionNode) -> dict[str, Any]:
+    """Return the numbers that an operation says for variables which are not given."""
+    return {
+        one.variable.name.value: int(one.default_value.value)
+        for one in operation.variable_definitions or ()
+        if isinstance(one.default_value, IntValueNode)
+    }

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from marketing_analytics.local_cloud.api.discovery.state import Part, State, Told
+from marketing_analytics.local_cloud.api.discovery.shapes import Part
+from marketing_analytics.local_cloud.api.discovery.state import State, Told
 
 Node = dict[str, Any]
 # dbt's word for a resource, and GraphQL's
@@ -111,7 +112,7 @@ def model(state: State, unique_id: str, part: Part) -> Node:
         **neighbours(state, unique_id),
         "ancestors": lambda _info, types: nested(state, ancestors(state, unique_id), types),
         "jobDefinitionId": mark.job_id if mark else None,
-        "runGeneratedAt": (state.manifest.get("metadata") or {}).get("generated_at"),
+        "runGeneratedAt": state.metadata.get("generated_at"),
         "access": part.get("access"),
         "group": part.get("group"),
         "contractEnforced": bool((part.get("contract") or {}).get("enforced")),
@@ -170,7 +171,7 @@ def exposure(state: State, unique_id: str, part: Part) -> Node:
         "exposureType": part.get("type"),
         "ownerName": owner.get("name"),
         "ownerEmail": owner.get("email"),
-        "manifestGeneratedAt": (state.manifest.get("metadata") or {}).get("generated_at"),
+        "manifestGeneratedAt": state.metadata.get("generated_at"),
         "parents": lambda _info: nested(state, state.parents_of(unique_id)),
     }
 
@@ -211,7 +212,7 @@ def macro(state: State, _unique_id: str, part: Part) -> Node:
     """Return what a macro has more."""
     return {
         "macroSql": part.get("macro_sql"),
-        "runGeneratedAt": (state.manifest.get("metadata") or {}).get("generated_at"),
+        "runGeneratedAt": state.metadata.get("generated_at"),
         "arguments": [
             {name: one.get(name) for name in ("name", "type", "description")}
             for one in part.get("arguments") or []

@@ -18,7 +18,8 @@ from marketing_analytics.local_cloud.api.discovery import nodes
 from marketing_analytics.local_cloud.api.discovery.job_nodes import job_node
 from marketing_analytics.local_cloud.api.discovery.limits import DEFAULT_PAGE, MAX_PAGE
 from marketing_analytics.local_cloud.api.discovery.nodes import Node
-from marketing_analytics.local_cloud.api.discovery.state import Part, RunMark, State, state_of
+from marketing_analytics.local_cloud.api.discovery.shapes import Part
+from marketing_analytics.local_cloud.api.discovery.state import RunMark, State, state_of
 from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.runs import store as runs
 from marketing_analytics.local_cloud.runs.records import Run
@@ -28,7 +29,7 @@ from marketing_analytics.local_cloud.store.jobs import get_job
 
 # how far back the runs of an environment are read
 MAX_RUNS = 50
-MAX_HISTORY = 100
+DEFAULT_HISTORY, MAX_HISTORY = 10, 100
 ENDED_CODES = tuple(sorted(int(status) for status in ENDED))
 COLLECTIONS = {
     "models": "Model",
@@ -62,7 +63,7 @@ class Root:
         if found is None:
             raise GraphQLError(f"There is no environment {id} that this token may read.")
         state = self.state(RunFilter(account_id=self.call.account_id, environment_id=found.id))
-        metadata = state.manifest.get("metadata") or {}
+        metadata = state.metadata
         return {
             "id": found.id,
             "accountId": found.account_id,
@@ -103,7 +104,7 @@ class Root:
 
 def collections(state: State, environment_id: int) -> Node:
     """Return the lists of what a project has."""
-    metadata = state.manifest.get("metadata") or {}
+    metadata = state.metadata
     shown: Node = {
         "lastUpdatedAt": metadata.get("generated_at"),
         "resourceCounts": dict(Counter(filter(None, map(nodes.kind_of, state.resources.values())))),
@@ -138,7 +139,7 @@ def read_all(state: State, kinds: Sequence[str], unique_ids: Any = None) -> list
 
     `unique_ids` keeps some of them.
     """
-    own = (state.manifest.get("metadata") or {}).get("project_name")
+    own = state.metadata.get("project_name")
     chosen = state.resources if unique_ids is None else dict.fromkeys(unique_ids)
     found = [
         (part.get("package_name") != own, unique_id, part)
@@ -222,9 +223,12 @@ def cursor_of(place: int) -> str:
 def offset_of(cursor: str) -> int:
     """Return the place that a cursor names. Raise GraphQLError for one that names none."""
     try:
-        return int(json.loads(base64.b64decode(cursor, validate=True))["place"])
-    except (binascii.Error, ValueError, KeyError, TypeError):
-        raise GraphQLError("after is not a cursor of this list.") from None
+        place = json.loads(base64.b64decode(cursor, validate=True))["place"]
+    except (binascii.Error, ValueError, KeyError, TypeError, RecursionError):
+        place = None
+    if isinstance(place, bool) or not isinstance(place, int) or place < 0:
+        raise GraphQLError("after is not a cursor of this list.")
+    return place
 
 
 def applied(state: State) -> Node:
@@ -263,7 +267,10 @@ def applied(state: State) -> Node:
         identifier: str | None = None,
         lastRunCount: int | None = None,  # noqa: N803
     ) -> list[Node]:
-        return model_runs(state, model_id(state, uniqueId, identifier), lastRunCount or 10)
+        count = DEFAULT_HISTORY if lastRunCount is None else lastRunCount
+        if count < 0:
+            raise GraphQLError("lastRunCount must be a number of at least 0.")
+        return model_runs(state, model_id(state, uniqueId, identifier), count)
 
     newest = state.marks[0] if state.marks else None
     return {

@@ -8,16 +8,21 @@ build elsewhere.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
 
 from marketing_analytics.core.plain_files import read_plain
+from marketing_analytics.local_cloud.api.discovery.shapes import (
+    Part,
+    part_of,
+    parts_of,
+    table_of,
+)
 from marketing_analytics.local_cloud.runs.artifacts import artifacts_of_steps
+from marketing_analytics.local_cloud.runs.requests.deferral import COMPILERS
 
-Part = Mapping[str, Any]
 KEPT_STATES = 3
 MANIFEST, RESULTS, CATALOG, SOURCES = (
     "manifest.json", "run_results.json", "catalog.json", "sources.json",
@@ -62,6 +67,11 @@ class State:
         return self.newest_manifest[1]
 
     @property
+    def metadata(self) -> Part:
+        """Return what the newest manifest says of itself."""
+        return part_of(self.manifest.get("metadata"))
+
+    @property
     def manifest_mark(self) -> RunMark | None:
         """Return the run of the newest manifest."""
         return self.newest_manifest[0]
@@ -72,7 +82,7 @@ class State:
         return {
             unique_id: found
             for group in GROUPS
-            for unique_id, found in (self.manifest.get(group) or {}).items()
+            for unique_id, found in table_of(self.manifest.get(group)).items()
         }
 
     @cached_property
@@ -98,8 +108,8 @@ class State:
         if mark_and_catalog is None:
             return {}
         mark, found = mark_and_catalog
-        metadata = found.get("metadata") or {}
-        tables = {**(found.get("sources") or {}), **(found.get("nodes") or {})}
+        metadata = part_of(found.get("metadata"))
+        tables = {**table_of(found.get("sources")), **table_of(found.get("nodes"))}
         return {key: Told(mark, metadata, table) for key, table in tables.items()}
 
     @cached_property
@@ -128,10 +138,22 @@ class State:
         return next((told for told in tries if told.line.get("status") in good), None)
 
     def lines(self, name: str, group: str) -> Iterator[Told]:
-        """Return the lines of an artifact over all runs, newest first."""
+        """Return the lines of an artifact over all runs, newest first.
+
+        What was only compiled, for docs too, tells nothing of how it went. A step that writes no
+        results has those of the step before it.
+        """
+        told: set[tuple[int, str]] = set()
         for mark, found in self.read_all(name):
-            for line in found.get(group) or []:
-                yield Told(mark, found.get("metadata") or {}, line)
+            metadata = part_of(found.get("metadata"))
+            invocation = str(metadata.get("invocation_id") or "")
+            is_compiled = str(part_of(found.get("args")).get("which")) in COMPILERS
+            if is_compiled or (mark.run_id, invocation) in told:
+                continue
+            if invocation:
+                told.add((mark.run_id, invocation))
+            for line in parts_of(found.get(group)):
+                yield Told(mark, metadata, line)
 
     def read_all(self, name: str) -> Iterator[tuple[RunMark, Part]]:
         """Return an artifact of every step that left one, the newest first."""
@@ -146,7 +168,7 @@ def read_object(path: Path) -> Part:
     """Return a JSON object, {} for a file that went or holds something else."""
     try:
         found = json.loads(read_plain(path))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from marketing_analytics.local_cloud.api.checks import (
     Fields,
     Reader,
     boolean,
+    identifier,
     identifier_or_none,
     name_text,
     one_of,
@@ -27,11 +28,18 @@ from marketing_analytics.local_cloud.api.environments.views import (
     environment_v3,
 )
 from marketing_analytics.local_cloud.api.listing import show_filters
-from marketing_analytics.local_cloud.api.projects import find_project, inner_path, stored_project
+from marketing_analytics.local_cloud.api.projects import (
+    find_project,
+    inner_path,
+    show_project,
+    stored_project,
+)
+from marketing_analytics.local_cloud.api.settings.views import include_settings
 from marketing_analytics.local_cloud.store import environments as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.environments import Environment, EnvironmentFields
 from marketing_analytics.local_cloud.store.jobs import count_active_jobs
+from marketing_analytics.local_cloud.store.projects import get_project
 
 DELETED = 2
 
@@ -57,26 +65,39 @@ def list_as(call: Call, *, is_v2: bool) -> Response:
     given = {
         "pk": call.numbers("pk"),
         "project_id": project_ids,
-        **{name: call.text(name) for name in TEXT_FILTERS},
+        "id__gt": call.number("id__gt"),
+        "credentials_id": call.number("credentials_id"),
+        **{name: call.text(name) for name in ("name", "name__icontains", "type")},
+        **{name: call.texts(name) for name in ("deployment_type", "dbt_version")},
     }
     filters |= {name: value for name, value in given.items() if value is not None}
     page = store.list_environments(call.connection, {**filters, "order_by": order_by})
-    show = environment_v2 if is_v2 else environment_v3
-    shown = [show(row) for row in page.rows]
+    shown = show_environments(call, page.rows, is_v2=is_v2)
     return many(shown, page.total_count, show_filters(filters), order_by)
-
-
-TEXT_FILTERS = ("name", "name__icontains", "type", "deployment_type", "dbt_version")
 
 
 def read_v3(call: Call) -> Response:
     """Read an environment."""
-    return one(environment_v3(stored_environment(call)))
+    return one(show_environments(call, [stored_environment(call)], is_v2=False)[0])
 
 
 def read_v2(call: Call) -> Response:
     """Read an environment."""
-    return one(environment_v2(stored_environment(call)))
+    return one(show_environments(call, [stored_environment(call)], is_v2=True)[0])
+
+
+def show_environments(
+    call: Call, environments: Sequence[Environment], *, is_v2: bool
+) -> list[dict[str, Any]]:
+    """Return environments with the related objects asked for."""
+    show = environment_v2 if is_v2 else environment_v3
+    shown = [show(environment) for environment in environments]
+    include_settings(call, shown)
+    if "project" in call.included():
+        for item in shown:
+            project = get_project(call.connection, call.account_id, item["project_id"])
+            item["project"] = show_project(project) if project else None
+    return shown
 
 
 def stored_environment(call: Call) -> Environment:
@@ -109,10 +130,12 @@ def create(call: Call) -> Response:
 
 def project_of_body(call: Call, body: Mapping[str, Any]) -> int:
     """Return the project a body names. Raise a 400."""
-    project_id = body.get("project_id")
-    if isinstance(project_id, int) and not isinstance(project_id, bool):
-        return find_project(call, project_id).id
-    raise invalid_at(REQUIRED, "project_id")
+    fields = Fields(body)
+    project_id = fields.read("project_id", identifier)
+    if project_id is None:
+        fields.fail(REQUIRED, "project_id")
+    fields.check()
+    return find_project(call, project_id).id
 
 
 def update(call: Call) -> Response:
@@ -120,9 +143,7 @@ def update(call: Call) -> Response:
     body = call.body()
     with transaction(call.connection):
         old = stored_environment(call)
-        new = replace(old, **asdict(read_environment(body, old)), state=body.get("state", 1))
-        if new.state not in (1, DELETED) or isinstance(new.state, bool):
-            raise invalid_at("expected one of 1, 2", "state")
+        new = replace(old, **asdict(read_environment(body, old)), state=read_state(body))
         return one(environment_v3(save(call, new)))
 
 
@@ -164,6 +185,14 @@ def read_environment(body: Mapping[str, Any], old: Environment | None = None) ->
         fields.fail(REQUIRED, "name")
     fields.check()
     return EnvironmentFields(**given, payload=json.dumps(payload))
+
+
+def read_state(body: Mapping[str, Any]) -> int:
+    """Return the state that a body wants. Raise a 400."""
+    fields = Fields(body)
+    state = fields.read("state", one_of(1, DELETED), 1)
+    fields.check()
+    return int(state)
 
 
 def read_deployment_type(value: Any) -> str | None:

@@ -19,14 +19,14 @@ from marketing_analytics.local_cloud.api.answers import (
     not_found,
     one,
 )
-from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.call import Call, as_moment
 from marketing_analytics.local_cloud.api.checks import (
     Fields,
     boolean,
     number_between,
+    steps,
     text_or_none,
     text_up_to,
-    texts,
 )
 from marketing_analytics.local_cloud.api.job_views import include_environments, show_job, stored_job
 from marketing_analytics.local_cloud.api.runs.logs import step_logs
@@ -43,10 +43,11 @@ from marketing_analytics.local_cloud.runs.progress import get_step, list_steps
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.requests.again import (
     left_steps,
+    moved_words,
     retry_overrides,
     retry_refusal,
 )
-from marketing_analytics.local_cloud.runs.requests.schemas import requests_with
+from marketing_analytics.local_cloud.runs.requests.schemas import NUMBERS, requests_with
 from marketing_analytics.local_cloud.store.jobs import get_jobs
 
 ORDERS = ("id", "created_at", "finished_at")
@@ -61,7 +62,7 @@ OVERRIDE_READERS = {
     "target_name_override": text_or_none,
     "generate_docs_override": boolean,
     "timeout_seconds_override": number_between(0, MAX_TIMEOUT_SECONDS),
-    "steps_override": texts,
+    "steps_override": steps,
     "azure_pull_request_id": number_between(0),
     "github_pull_request_id": number_between(0),
     "gitlab_merge_request_id": number_between(0),
@@ -75,6 +76,8 @@ def trigger(call: Call) -> Response:
     fields = Fields(call.body())
     cause = fields.read("cause", text_up_to(store.MAX_CAUSE_LENGTH), "")
     overrides = {name: fields.read(name, reader) for name, reader in OVERRIDE_READERS.items()}
+    for name in [name for name in NUMBERS if overrides[name]][1:]:
+        fields.fail("a run is of one request, and this is a second one", name)
     fields.check()
     run = queue_run(call, job.id, cause, "api", overrides)
     return one(with_trigger(call, run))
@@ -157,6 +160,9 @@ SHOWN_FILTERS = (
     "pk",
     "pk__in",
     "has_docs_generated",
+    "has_sources_generated",
+    "dbt_version",
+    "dbt_version__in",
     "pull_request_id",
     "deferring_run_id",
 )
@@ -172,6 +178,7 @@ def read_filter(call: Call) -> store.RunFilter:
         ids = [trigger_id] if ids is None or trigger_id in ids else []
     number = call.number("pull_request_id")
     projects, statuses = call.numbers("project_id"), call.numbers("status")
+    versions = call.texts("dbt_version")
     return store.RunFilter(
         account_id=call.account_id,
         job_id=call.number("job_definition_id"),
@@ -184,7 +191,9 @@ def read_filter(call: Call) -> store.RunFilter:
         finished_from=finished[0],
         finished_to=finished[1],
         id_above=call.number("id__gt"),
-        generate_docs=call.boolean("has_docs_generated"),
+        has_docs=call.boolean("has_docs_generated"),
+        has_sources=call.boolean("has_sources_generated"),
+        dbt_versions=None if versions is None else tuple(versions),
         requests=None if number is None else requests_with(number),
         deferring_run_id=call.number("deferring_run_id"),
     )
@@ -197,21 +206,7 @@ def read_range(call: Call, name: str) -> tuple[str | None, str | None]:
         return None, None
     if len(items) != 2:
         raise invalid_at("expected a list of two times", name)
-    return read_moment(items[0], name), read_moment(items[1], name)
-
-
-def read_moment(value: Any, name: str) -> str:
-    """Return a time as the store writes it; without a zone it is UTC."""
-    from datetime import UTC, datetime
-
-    from marketing_analytics.local_cloud.store.connection import time_text
-
-    try:
-        # a plus sign in a query that nobody escaped arrives as a blank
-        moment = datetime.fromisoformat(str(value).strip().replace(" 00:00", "+00:00"))
-        return time_text(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)
-    except (ValueError, OverflowError):
-        raise invalid_at("expected times such as 2026-01-02T03:04:05Z", name) from None
+    return as_moment(items[0], name), as_moment(items[1], name)
 
 
 def read_run(call: Call) -> Response:
@@ -242,10 +237,10 @@ def cancel_queued_runs(call: Call, job_id: int) -> None:
 
 
 def rerun(call: Call) -> Response:
-    """Run a job again: from the point of failure when its latest run failed."""
+    """Run a job again: from the point of failure when its latest run failed where it runs now."""
     job = stored_job(call, call.id_of("job_id"))
     run = store.most_recent_run(call.connection, job.id)
-    if run is None or run.status not in UNSUCCESSFUL:
+    if run is None or run.status not in UNSUCCESSFUL or has_moved(call, run):
         return one(with_trigger(call, queue_run(call, job.id, "Rerun", "rerun", {})))
     return one(with_trigger(call, retry_run(call, run)))
 
@@ -258,11 +253,19 @@ def retry(call: Call) -> Response:
 
 def retry_run(call: Call, run: Run) -> Run:
     """Queue a run that starts at the failed step. Raise a 400 when that cannot be done."""
-    reason = retry_refusal(call.connection, run)
-    if reason is not None:
+    reason = retry_refusal(call.connection, run) or has_moved(call, run)
+    if reason:
         raise invalid({"reason": reason})
     overrides = retry_overrides(call.connection, run)
     return queue_run(call, run.job_id, f"Retry of run {run.id}", "rerun", overrides)
+
+
+def has_moved(call: Call, run: Run) -> str:
+    """Return why a retry of a run would not find what that has built, "" when it would."""
+    try:
+        return moved_words(call.connection, run)
+    except UserError as error:
+        raise invalid({"reason": error.message}) from None
 
 
 def failure_details(call: Call) -> Response:

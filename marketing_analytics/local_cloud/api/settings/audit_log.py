@@ -1,17 +1,15 @@
-"""The audit log: every request that changed something or tried to, newest first."""
+"""The audit log: every request that changed something, tried to or was forbidden, newest first."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
 
-from marketing_analytics.local_cloud.api.answers import invalid_at, many
+from marketing_analytics.local_cloud.api.answers import many
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.store.access.audit import AuditEvent, list_events
-from marketing_analytics.local_cloud.store.connection import time_text
 
 
 def list_recent(call: Call) -> Response:
@@ -20,25 +18,13 @@ def list_recent(call: Call) -> Response:
     page = list_events(
         call.connection,
         call.account_id,
-        since=moment(call, "logged_at_start"),
-        until=moment(call, "logged_at_end"),
+        since=call.moment("logged_at_start"),
+        until=call.moment("logged_at_end"),
         limit=limit,
         offset=offset,
     )
     filters = {"limit": limit, "offset": offset, "account_id": call.account_id}
     return many([show(event) for event in page.rows], page.total_count, filters, "-id")
-
-
-def moment(call: Call, name: str) -> str | None:
-    """Return a time of the query as the store writes it. Raise a 400."""
-    given = call.text(name)
-    if given is None:
-        return None
-    try:
-        found = datetime.fromisoformat(given)
-    except ValueError:
-        raise invalid_at("expected a time such as 2026-01-02T03:04:05Z", name) from None
-    return time_text(found if found.tzinfo else found.replace(tzinfo=UTC))
 
 
 def show(event: AuditEvent) -> dict[str, Any]:

@@ -43,7 +43,8 @@ SECRETS = ("password", "private_key", "private_key_passphrase")
 
 def read_credentials(_: Call, fields: Fields, old: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of credentials. Raise a 501 for those of an adapter."""
-    kind = fields.body.get("type", old.get("type"))
+    kind = fields.body.get("type")
+    kind = old.get("type") if kind is None else kind
     if kind == "adapter":
         raise ApiError(501, "Credentials of the type adapter are not built here.")
     if kind is None:

@@ -17,8 +17,8 @@ from marketing_analytics.local_cloud.api.answers import many, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import Fields, one_of
 from marketing_analytics.local_cloud.api.listing import show_filters
-from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.api.projects import stored_project
+from marketing_analytics.local_cloud.api.settings.views import show
 from marketing_analytics.local_cloud.store import settings as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.settings import Kind, Setting
@@ -40,9 +40,7 @@ class Family:
         """Answer with one page; the project of the path is a filter."""
         order_by = call.order_by(store.ORDERS)
         filters: dict[str, Any] = {"limit": call.limit(), "offset": call.offset()}
-        filters |= {"state": call.state(), "account_id": call.account_id}
-        given = {name: call.text(name) for name in ("name", "name__icontains")}
-        filters |= {name: value for name, value in given.items() if value is not None}
+        filters |= {"state": call.state(), "account_id": call.account_id, **filters_of(call)}
         if (project_id := project_of(call)) is not None:
             filters["project_id"] = project_id
         wanted = {**filters, "kind": self.kind, "order_by": order_by}
@@ -109,6 +107,13 @@ class Family:
         return found
 
 
+def filters_of(call: Call) -> dict[str, Any]:
+    """Return what a list is asked for; a field that its settings do not have leaves none."""
+    names = ("name", "name__icontains", *store.FIELDS)
+    given = {"pk": call.numbers("pk"), **{name: call.text(name) for name in names}}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def project_of(call: Call) -> int | None:
     """Return the project of the path, None for what belongs to the account. Raise a 404."""
     return stored_project(call).id if "project_id" in call.ids else None
@@ -118,17 +123,3 @@ def save(call: Call, setting: Setting) -> Setting:
     """Write a setting and return it."""
     store.save_setting(call.connection, setting)
     return setting
-
-
-def show(setting: Setting) -> dict[str, Any]:
-    """Return a setting as the API shows it."""
-    place = {} if setting.project_id is None else {"project_id": setting.project_id}
-    return {
-        "id": setting.id,
-        "account_id": setting.account_id,
-        **place,
-        **setting.fields,
-        "state": setting.state,
-        "created_at": iso(setting.created_at),
-        "updated_at": iso(setting.updated_at),
-    }

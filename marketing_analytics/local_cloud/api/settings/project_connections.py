@@ -13,9 +13,15 @@ from starlette.responses import Response
 from marketing_analytics.local_cloud.api.answers import many, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import CheckError, Fields, mapping, one_of
+from marketing_analytics.local_cloud.api.listing import show_filters
 from marketing_analytics.local_cloud.api.projects import stored_project
 from marketing_analytics.local_cloud.api.settings.connections import FAMILY, read_connection
-from marketing_analytics.local_cloud.api.settings.family import DELETED, save, show
+from marketing_analytics.local_cloud.api.settings.family import (
+    DELETED,
+    filters_of,
+    save,
+)
+from marketing_analytics.local_cloud.api.settings.views import show
 from marketing_analytics.local_cloud.store import settings as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.settings import Kind, Setting
@@ -32,9 +38,11 @@ def list_connections(call: Call) -> Response:
     """List the connections of an account as connections of a project."""
     project = stored_project(call)
     filters: dict[str, Any] = {"limit": call.limit(), "offset": call.offset()}
-    wanted = {**filters, "kind": Kind.CONNECTION, "state": 1, "account_id": call.account_id}
-    page = store.list_settings(call.connection, {**wanted, "order_by": "id"})
-    return many([show_older(row, project.id) for row in page.rows], page.total_count, filters)
+    filters |= {"state": call.state(), "account_id": call.account_id, **filters_of(call)}
+    wanted = {**filters, "kind": Kind.CONNECTION, "order_by": "id"}
+    page = store.list_settings(call.connection, wanted)
+    shown = [show_older(row, project.id) for row in page.rows]
+    return many(shown, page.total_count, show_filters(filters))
 
 
 def create(call: Call) -> Response:

@@ -10,7 +10,13 @@ from starlette.responses import Response
 
 from marketing_analytics.local_cloud.api.answers import many, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
-from marketing_analytics.local_cloud.api.checks import REQUIRED, CheckError, Fields, text
+from marketing_analytics.local_cloud.api.checks import (
+    REQUIRED,
+    CheckError,
+    Fields,
+    name_text,
+    one_of,
+)
 from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.store import accounts as store
 from marketing_analytics.local_cloud.store.access.scopes import LEVELS
@@ -19,6 +25,7 @@ from marketing_analytics.local_cloud.store.connection import transaction
 
 ACTIVE, DELETED = 1, 2
 PREFIX = "dbtc_"
+CATEGORIES = "writable_environment_categories"
 
 
 def list_tokens(call: Call) -> Response:
@@ -32,8 +39,8 @@ def list_tokens(call: Call) -> Response:
 def create(call: Call) -> Response:
     """Make a service token; only this answer shows it, in `token_string`."""
     fields = Fields(call.body())
-    name = fields.read("name", text)
-    if not name:
+    name = fields.read("name", name_text)
+    if name is None:
         fields.fail(REQUIRED, "name")
     grants = fields.read("service_token_permissions", read_grants, [])
     fields.check()
@@ -58,9 +65,9 @@ def update(call: Call) -> Response:
     fields = Fields(call.body())
     with transaction(call.connection):
         old = stored(call)
-        name = fields.read("name", text, old.name)
+        name = fields.read("name", name_text, old.name)
         grants = fields.read("service_token_permissions", read_grants, old.grants)
-        state = fields.read("state", int, ACTIVE)
+        state = fields.read("state", one_of(ACTIVE, DELETED), ACTIVE)
         fields.check()
         if state == DELETED:
             return revoked(call, old)
@@ -84,8 +91,9 @@ def list_permissions(call: Call) -> Response:
     """List the permission sets of a service token."""
     token = stored(call, "service_token_id")
     shown = show(token)["service_token_permissions"]
-    filters = {"limit": call.limit(), "offset": 0, "account_id": call.account_id}
-    return many(shown, len(shown), filters)
+    limit, offset = call.limit(), call.offset()
+    filters = {"limit": limit, "offset": offset, "account_id": call.account_id}
+    return many(shown[offset : offset + limit], len(shown), filters)
 
 
 def set_permissions(call: Call) -> Response:
@@ -115,12 +123,16 @@ def read_grants(value: Any) -> list[dict[str, Any]]:
 
 def read_grant(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return one permission set. Raise CheckError for one that would mean nothing here."""
-    chosen = value.get("permission_set")
-    if chosen not in LEVELS:
+    chosen, scope = value.get("permission_set"), value.get("all_projects")
+    if not isinstance(chosen, str) or chosen not in LEVELS:
         raise CheckError(f"expected permission_set as one of {', '.join(sorted(LEVELS))}")
-    if value.get("project_id") is not None and not value.get("all_projects"):
+    if scope not in (None, True) or (value.get("project_id") is not None and not scope):
         raise CheckError("permissions for one project are not built here: set all_projects")
-    return {"permission_set": chosen, "all_projects": True, "project_id": None}
+    categories = value.get(CATEGORIES) or []
+    if categories not in ([], ["all"]):
+        raise CheckError(f"{CATEGORIES} are not told apart here: leave them out, or say all")
+    everywhere = {"all_projects": True, "project_id": None, CATEGORIES: categories}
+    return {"permission_set": chosen, **everywhere}
 
 
 def stored(call: Call, name: str = "id") -> Token:
@@ -142,11 +154,11 @@ def show(token: Token) -> dict[str, Any]:
         "state": ACTIVE,
         "service_token_permissions": [
             {
+                CATEGORIES: [],
                 **grant,
                 "id": token.id * 100 + place,
                 "account_id": token.account_id,
                 "service_token_id": token.id,
-                "writable_environment_categories": [],
                 "state": ACTIVE,
             }
             for place, grant in enumerate(grants)

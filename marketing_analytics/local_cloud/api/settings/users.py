@@ -14,6 +14,7 @@ from marketing_analytics.local_cloud.api.answers import many, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.api.settings import family
+from marketing_analytics.local_cloud.api.settings.views import show
 from marketing_analytics.local_cloud.store import settings as store
 from marketing_analytics.local_cloud.store.settings import Kind
 
@@ -82,7 +83,7 @@ def groups_of(call: Call) -> list[dict[str, Any]]:
     filters: dict[str, Any] = {"account_id": call.account_id, "kind": Kind.GROUP, "state": 1}
     filters |= {"order_by": "id", "limit": MAX_GROUPS, "offset": 0}
     page = store.list_settings(call.connection, filters)
-    return [family.show(row) for row in page.rows if row.fields.get("assign_by_default")]
+    return [show(row) for row in page.rows if row.fields.get("assign_by_default")]
 
 
 def show_user(call: Call) -> dict[str, Any]:

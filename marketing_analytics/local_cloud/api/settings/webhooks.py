@@ -129,9 +129,15 @@ def read_events(value: Any) -> list[str]:
 
 def read_ids(value: Any) -> list[str]:
     """Return ids of jobs as texts; clients send numbers too."""
-    if not isinstance(value, list) or not all(str(item).isdigit() for item in value):
+    if not isinstance(value, list) or not all(is_id(item) for item in value):
         raise CheckError("expected a list of job ids")
     return [str(item) for item in value]
+
+
+def is_id(item: Any) -> bool:
+    """Return whether a value of a list is an id, as a number or as its digits."""
+    digits = str(item)
+    return digits.isascii() and digits.isdigit()
 
 
 def show(hook: Webhook) -> dict[str, Any]:

@@ -9,7 +9,13 @@ from typing import Any
 from starlette.responses import Response
 
 from marketing_analytics.cloud_api.limits import VARIABLE_PATTERN
-from marketing_analytics.local_cloud.api.answers import ApiError, invalid, not_found, one
+from marketing_analytics.local_cloud.api.answers import (
+    ApiError,
+    invalid,
+    invalid_at,
+    not_found,
+    one,
+)
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
@@ -17,6 +23,7 @@ from marketing_analytics.local_cloud.api.checks import (
     Fields,
     identifier,
     mapping,
+    one_of,
     text,
 )
 from marketing_analytics.local_cloud.api.projects import stored_project
@@ -32,6 +39,9 @@ from marketing_analytics.local_cloud.store.jobs import Job, get_job
 from marketing_analytics.local_cloud.store.variables import Place, Variable
 
 PROJECT = "project"
+# nobody has values of his own here
+SCOPES = (PROJECT, "environment", "job")
+NO_ENVIRONMENT = "this environment does not exist"
 DUPLICATE = "An environment variable by this name already exists in this project and account"
 
 
@@ -151,6 +161,7 @@ def read_place(call: Call, body: Mapping[str, Any], project_id: int) -> tuple[Pl
     value = fields.read("raw_value", text, fields.read("display_value", text))
     job_id = fields.read("job_definition_id", identifier)
     environment_id = fields.read("environment_id", identifier)
+    scope = fields.read("type", one_of(*SCOPES))
     job = get_job(call.connection, job_id, call.account_id) if job_id else None
     if job_id and (job is None or job.project_id != project_id):
         fields.fail("this job does not exist", "job_definition_id")
@@ -168,6 +179,8 @@ def read_place(call: Call, body: Mapping[str, Any], project_id: int) -> tuple[Pl
         job_id=job_id,
         name=name,
     )
+    if scope not in (None, place.scope):
+        raise invalid_at(f"the ids of this body are those of a value of the {place.scope}", "type")
     return place, value
 
 
@@ -209,18 +222,31 @@ def read_values(
     call: Call, project_id: int, given: Mapping[str, Any], place: str
 ) -> dict[int | None, str]:
     """Return the values of a bulk body by environment id; empty ones are left out."""
-    ids = {name: key for key, name in environment_names(call, project_id).items()}
     fields = Fields(given)
+    ids = known_places(call, project_id, fields)
     found: dict[int | None, str] = {}
     for name in given:
         value = fields.read(name, text)
         if name not in ids:
-            fields.fail("this environment does not exist", name)
+            fields.fail(NO_ENVIRONMENT, name)
         elif value:
             found[ids[name]] = value
     if fields.errors:
         raise invalid({place: fields.errors})
     return found
+
+
+def known_places(call: Call, project_id: int, fields: Fields) -> dict[str, int | None]:
+    """Return the places of values by name: those of the project and its environments.
+
+    A field whose name is that of several would be written to one of them.
+    """
+    ids: dict[str, int | None] = {}
+    for key, name in environment_names(call, project_id).items():
+        if name in ids and name in fields.body:
+            fields.fail("several environments have this name; write to one by its id", name)
+        ids[name] = key
+    return ids
 
 
 def names_of_project(call: Call, project_id: int) -> set[str]:
@@ -259,20 +285,22 @@ def apply_values(
     call: Call, project_id: int, name: str, given: Mapping[str, Any]
 ) -> dict[str, list[int]]:
     """Write or delete the values of one variable; return the ids that came and went."""
-    ids = {scope: key for key, scope in environment_names(call, project_id).items()}
+    fields = Fields(given)
+    ids = known_places(call, project_id, fields)
     stored = {
         str(item.id): item
         for item in store.list_project_variables(call.connection, project_id)
         if item.name == name
     }
     by_place = {item.environment_id: item for item in stored.values() if not item.job_id}
-    new_ids, deleted_ids, errors = [], [], {}
-    for key, value in given.items():
+    new_ids, deleted_ids = [], []
+    for key in given:
+        value = fields.read(key, text)
         old = stored.get(key) or (by_place.get(ids[key]) if key in ids else None)
-        if value is not None and not isinstance(value, str):
-            errors[key] = "expected a string"
-        elif old is None and key not in ids:
-            errors[key] = "this environment does not exist"
+        if old is None and key not in ids:
+            fields.fail(NO_ENVIRONMENT, key)
+        elif key in fields.errors:
+            continue
         elif value and old:
             if value != shown_value(old):
                 store.set_variable(call.connection, old, value)
@@ -281,8 +309,8 @@ def apply_values(
         elif old:
             store.delete_variable(call.connection, project_id, old.id)
             deleted_ids.append(old.id)
-    if errors:
-        raise invalid({"env_vars": errors})
+    if fields.errors:
+        raise invalid({"env_vars": fields.errors})
     return {"new_var_ids": new_ids, "deleted_var_ids": deleted_ids}
 
 

@@ -130,6 +130,20 @@ def warehouse_of(connection: Connection, site: Site) -> tuple[str, ...] | None:
     return tuple(str(output.get(name) or "").lower() for name in names)
 
 
+def attached_of(attributes: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the files that attributes attach to DuckDB. Raise UserError for what names none."""
+    found = attributes.get("attach") or []
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise UserError(
+            "attach of the extended attributes is no list of objects",
+            hint='such as [{"path": "other.duckdb", "alias": "other"}]',
+        )
+    for path in (attributes.get("path", ""), *(one.get("path") for one in found)):
+        if not isinstance(path, str) or "\0" in path:
+            raise UserError(f"{path!r} in the extended attributes is no path", hint="give a text")
+    return found
+
+
 def profile_of(
     connection: Connection,
     run: Run,
@@ -149,7 +163,7 @@ def profile_of(
         made = profile_output(
             warehouse, schema=run.schema_name, threads=run.threads, raw_database=raw_database
         )
-        attached = [*made.get("attach", []), *(attributes.get("attach") or [])]
+        attached = [*made.get("attach", []), *attached_of(attributes)]
         if deferred is not None:
             attached.append(attach(deferred, deferred.stem))
         made = {**made, **attributes, **({"attach": attached} if attached else {})}

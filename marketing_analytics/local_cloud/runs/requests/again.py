@@ -10,8 +10,14 @@ from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs.progress import list_steps
 from marketing_analytics.local_cloud.runs.records import Run, RunStep
 from marketing_analytics.local_cloud.runs.steps import DEPS
-from marketing_analytics.local_cloud.runs.store import create_run, newest_run_ids, require_run
+from marketing_analytics.local_cloud.runs.store import (
+    create_run,
+    newest_run_ids,
+    require_run,
+    schema_name_of,
+)
 from marketing_analytics.local_cloud.store.connection import Connection
+from marketing_analytics.local_cloud.store.jobs import get_job
 
 # dbt Cloud's codes, and what they mean
 NOT_FAILED = "RETRY_NOT_FAILED_RUN"
@@ -31,6 +37,8 @@ def retry_run(connection: Connection, run_id: int) -> int:
     reason = retry_refusal(connection, run)
     if reason is not None:
         raise UserError(f"run {run_id} cannot be retried: {REFUSALS[reason]}")
+    if moved := moved_words(connection, run):
+        raise UserError(f"run {run_id} cannot be retried: {moved}")
     overrides = retry_overrides(connection, run)
     cause = f"Retry of run {run_id}"
     made = create_run(
@@ -51,6 +59,20 @@ def refusal_of(run: Run, *, is_newest: bool) -> str | None:
     if run.status not in UNSUCCESSFUL:
         return NOT_FAILED
     return None if is_newest else NOT_NEWEST
+
+
+def moved_words(connection: Connection, run: Run) -> str:
+    """Return why a retry would not find what a run has built, "" when it would."""
+    job = get_job(connection, run.job_id)
+    if job is None:
+        return f"job {run.job_id} was deleted"
+    schema = schema_name_of(connection, job, run.trigger_body)
+    if (job.environment_id, schema) == (run.environment_id, run.schema_name):
+        return ""
+    return (
+        f"run {run.id} built into {run.schema_name} of environment {run.environment_id}, its job"
+        f" builds into {schema} of environment {job.environment_id} now: start a new run"
+    )
 
 
 def retry_overrides(connection: Connection, run: Run) -> dict[str, Any]:

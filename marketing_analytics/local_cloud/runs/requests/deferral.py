@@ -5,7 +5,6 @@ They make `state:modified+` work, and models that a run does not build are read 
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -66,10 +65,8 @@ def copy_state(data_folder: Path, run_id: int, folder: Path) -> bool:
 
 def command_of(results: Path) -> str:
     """Return the dbt command that wrote a run_results.json, "" when it does not say."""
-    try:
-        return str(json.loads(results.read_text("utf-8"))["args"]["which"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+    args = part_in(results, "args")
+    return str(args.get("which", "")) if isinstance(args, dict) else ""
 
 
 def copy_results(data_folder: Path, run_id: int, command: str, folder: Path) -> bool:
@@ -81,7 +78,7 @@ def copy_results(data_folder: Path, run_id: int, command: str, folder: Path) -> 
     found = artifacts_of_steps(data_folder, run_id, RESULTS)
     if command not in RETRYABLE or not found or command_of(found[-1]) != command:
         return False
-    if not has_failed_nodes(found[-1]):
+    if not has_failed_nodes(found[-1]) or not found[-1].with_name(MANIFEST).is_file():
         return False
     folder.mkdir(parents=True, exist_ok=True)
     for name in (RESULTS, MANIFEST):
@@ -94,8 +91,9 @@ def has_failed_nodes(results: Path) -> bool:
 
     Without failures the results are those of an earlier step, which was good.
     """
-    nodes = part_in(results, "results") or []
-    return any(node.get("status") in TO_RETRY for node in nodes)
+    nodes = part_in(results, "results")
+    known = nodes if isinstance(nodes, list) else []
+    return any(str(node.get("status")) in TO_RETRY for node in known if isinstance(node, dict))
 
 
 def defer(
