@@ -90,6 +90,8 @@
     left join {{ staged(platform, platform.ad ~ 's') }} as ads
         on days.{{ platform.ad }}_id = ads.{{ platform.ad }}_id
     {%- if group %}
+        {#- Google numbers an ad within its group: an ad that stands in two groups has two rows #}
+        and days.{{ platform.ad_group }}_id = ads.{{ platform.ad_group }}_id
     left join {{ staged(platform, platform.ad_group ~ 's') }} as ad_groups
         on days.{{ platform.ad_group }}_id = ad_groups.{{ platform.ad_group }}_id
     {%- endif %}
