@@ -65,7 +65,7 @@ placed as (
     select
         visits.session_id,
         traffic.platform,
-        visits.gclid,
+        {{ told_click() }} as told_click,
         visits.traffic_campaign_id,
         visits.traffic_campaign,
         visits.campaign_words,
@@ -134,7 +134,7 @@ found as (
     from placed
     left join platforms on placed.platform = platforms.platform
     left join clicks
-        on placed.platform = clicks.platform and placed.gclid = clicks.click_id
+        on placed.platform = clicks.platform and placed.told_click = clicks.click_id
     left join campaigns as numbered
         on placed.platform = numbered.platform
         and placed.traffic_campaign_id = numbered.campaign_id
