@@ -72,7 +72,7 @@ loaded as (
         min(report_date) as first_date,
         max(report_date) as last_date
     from spend
-    group by platform
+    group by 1
 
 ),
 
