@@ -346,6 +346,8 @@ SETTINGS = {
     "raw_databases: abc": "a map of names",
     "raw_schemas: {shop: 7}": "a map of names",
     "raw_tables: null": "a map of names",
+    "raw_schemas: {shops: sales}": "; shops is none",
+    "raw_tables: {shop.order: sales}": "; shop.order is none",
     "text_types: [string]": "a map of names",
     "double_types: abc": "a map of names",
     "platforms: abc": "a list of {name, channel",

@@ -43,9 +43,15 @@ FORMULAS = {
     "int_segments__scores", "fct_customer_segments", "fct_lookalike_candidates",
 }  # fmt: skip
 
+
+def layer(sql: Path) -> str:
+    """Return staging, intermediate or marts."""
+    return sql.relative_to(PROJECT / "models").parts[0]
+
+
 each_model = pytest.mark.parametrize("sql", MODELS, ids=lambda path: path.stem)
 each_mart = pytest.mark.parametrize(
-    "sql", [path for path in MODELS if "marts" in path.parts], ids=lambda path: path.stem
+    "sql", [path for path in MODELS if layer(path) == "marts"], ids=lambda path: path.stem
 )
 
 
@@ -101,7 +107,7 @@ def test_a_model_imports_first_and_ends_with_its_last_step(sql: Path) -> None:
 @each_model
 def test_a_model_is_tagged_by_layer_or_domain(sql: Path) -> None:
     tags = set(settings(sql)["tags"])
-    if "staging" in sql.parts:
+    if layer(sql) == "staging":
         assert tags == {"staging", sql.parent.name}
         assert sql.stem.startswith(f"stg_{sql.parent.name}__")
     else:
@@ -207,10 +213,10 @@ def test_every_singular_test_has_a_tag() -> None:
 
 
 def test_personal_columns_end_in_staging() -> None:
-    later = [path for path in MODELS if "staging" not in path.parts]
+    later = [path for path in MODELS if layer(path) != "staging"]
     text = "\n".join(path.read_text(encoding="utf-8") for path in later)
     assert not re.search(r"\b(email_address|user_pseudo_id|user_id|customer_id)\b", text)
-    for path in (path for path in MODELS if "staging" in path.parts):
+    for path in (path for path in MODELS if layer(path) == "staging"):
         outputs = {column["name"] for column in properties(path)["columns"]}
         assert not outputs & {
             "email_address",

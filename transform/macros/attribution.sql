@@ -90,7 +90,8 @@
 
 {#-
     weight halves with every half-life: continuous, no steps. In whole parts of 10^15, so that weights
-    add up in any order to the same sum; the newest touch weighs one
+    add up in any order to the same sum; the newest touch weighs one. After a hundred half-lives
+    nothing is left of it, and PostgreSQL would stop at what no double can hold
 -#}
 {% macro time_decay_weight(seconds_to_newest) -%}
     {%- do check_half_life() -%}
@@ -98,8 +99,11 @@
         floor(
             power(
                 {{ as_double('2') }},
-                -{{ as_double(seconds_to_newest) }}
-                / {{ var('time_decay_half_life_days') * 86400 }}
+                -least(
+                    {{ as_double(seconds_to_newest) }}
+                    / {{ var('time_decay_half_life_days') * 86400 }},
+                    1e2
+                )
             ) * 1e15 + 0.5
         ) as bigint
     )
@@ -129,12 +133,11 @@
     ({{ as_double(numerator) }} / {{ as_double(denominator) }})
 {%- endmacro %}
 
-{#- the shares of the models that share, as columns -#}
+{#- the shares of the models that share, as columns, and a comma after each: there may be none -#}
 {% macro touch_shares() -%}
     {%- for model, rule in rule_models().items() if 'shared' in rule %}
         {{ rule.shared }} as {{ model }}_shared,
-        {{ rule.before }} as {{ model }}_before
-        {%- if not loop.last %},{% endif -%}
+        {{ rule.before }} as {{ model }}_before,
     {%- endfor -%}
 {%- endmacro %}
 

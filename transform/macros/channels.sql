@@ -26,13 +26,14 @@
     translate(lower({{ value }}), '_ ', '--')
 {%- endmacro %}
 
-{#- a pattern of a seed table for `like`: * stands for any text, ? for one character -#}
+{#- a pattern of a seed table for `like`: * stands for any text, ? for one character, and so does %,
+    which is no sign of ours. Separators are blanks as they are in the texts -#}
 {% macro like_words(pattern) -%}
-    translate(lower({{ pattern }}), '_-*?', '  %_')
+    translate({{ plain_words(pattern) }}, '*?%', '%__')
 {%- endmacro %}
 
 {% macro like_name(pattern) -%}
-    translate(lower({{ pattern }}), '_ *?', '--%_')
+    translate(lower({{ pattern }}), '_ *?%', '--%__')
 {%- endmacro %}
 
 {#- does a text fit a pattern of a rule: an empty pattern fits all, (none) the empty text -#}

@@ -45,12 +45,23 @@
     end
 {%- endmacro %}
 
+{#- the day nearest to a date on which there may be a rate of the amount's currency, and one of the
+    reported one; the date itself where there are none at all -#}
+{% macro nearest_rated_date(date) -%}
+    {%- set nearest = namespace(date=date) -%}
+    {%- for spans in ['unit_spans', 'reporting_spans'] -%}
+        {%- set nearest.date = 'coalesce(greatest(least(' ~ nearest.date ~ ', ' ~ spans
+            ~ '.last_rate_date), ' ~ spans ~ '.first_rate_date), ' ~ nearest.date ~ ')' -%}
+    {%- endfor -%}
+    {{ return(nearest.date) }}
+{%- endmacro %}
+
 {#- an amount in the reporting currency, rounded half up to cents: once per row, never per total. An
     amount without a rate stops the build: it would be lost from every sum -#}
 {% macro in_reporting_currency(amount, currency, date) -%}
     cast(
         round(
-            {{ amount }} * case
+            case
                 when {{ amount }} is not null and {{ reporting_rate(currency) }} is null
                     then {{ stop_with(
                         "'no exchange rate for ' || " ~ currency_without_rate(currency)
@@ -58,11 +69,28 @@
                         ~ ", 'an unknown day') || ' (" ~ var('reporting_currency')
                         ~ " is reported)'"
                     ) }}
-                else {{ reporting_rate(currency) }}
+                {{ converted_amount(amount, currency) }}
             end,
             2
         ) as decimal(18, 2)
     )
+{%- endmacro %}
+
+{#- the branches of a case that convert. A rate is divided by once, at the end, and what engines make
+    of a division is brought to seven digits: half a cent is half a cent on all of them -#}
+{% macro converted_amount(amount, currency) -%}
+    {%- set reporting = var('reporting_currency') -%}
+    when {{ currency }} = '{{ reporting }}' then {{ amount }}
+    {%- if reporting == 'USD' %}
+    else {{ amount }} * unit_rates.usd_per_unit
+    {%- else %}
+    else {{ round_half(
+        share(
+            amount ~ ' * case when ' ~ currency ~ " = 'USD' then 1 else unit_rates.usd_per_unit end",
+            'reporting_rates.usd_per_unit'
+        ), 7
+    ) }}
+    {%- endif %}
 {%- endmacro %}
 
 {#- what lacks a rate: the currency of the amount, else the reporting one -#}

@@ -90,6 +90,8 @@
     left join {{ staged(platform, platform.ad ~ 's') }} as ads
         on days.{{ platform.ad }}_id = ads.{{ platform.ad }}_id
     {%- if group %}
+        {#- Google numbers an ad within its group: an ad that stands in two groups has two rows #}
+        and days.{{ platform.ad_group }}_id = ads.{{ platform.ad_group }}_id
     left join {{ staged(platform, platform.ad_group ~ 's') }} as ad_groups
         on days.{{ platform.ad_group }}_id = ad_groups.{{ platform.ad_group }}_id
     {%- endif %}
@@ -98,7 +100,32 @@
 
     union all
     {% endif -%}
+    {%- else -%}
+    {{ no_ad_days(loaded_platforms()[0]) }}
     {%- endfor -%}
+{%- endmacro %}
+
+{#- the same columns without a row, where no platform tells of its ads -#}
+{% macro no_ad_days(platform) %}
+    select
+        {{ as_text('null') }} as platform,
+        account_id,
+        campaign_id,
+        {{ as_text('null') }} as ad_group_id,
+        {{ as_text('null') }} as ad_group_name,
+        {{ as_text('null') }} as ad_id,
+        {{ as_text('null') }} as ad_name,
+        report_date,
+        currency,
+        impressions,
+        cast(null as bigint) as reach,
+        clicks,
+        spend,
+        conversions,
+        conversion_value,
+        false as is_finest
+    from {{ staged(platform, platform.days) }}
+    where 1 = 0
 {%- endmacro %}
 
 {#- the ads of a campaign and day, in an order that does not change -#}
@@ -132,7 +159,30 @@
 
     union all
     {% endif -%}
+    {%- else %}
+    {%- set platform = loaded_platforms()[0] %}
+    select
+        {{ as_text('null') }} as platform,
+        {{ as_text('null') }} as click_id,
+        campaign_id,
+        account_id,
+        report_date
+    from {{ staged(platform, platform.days) }}
+    where 1 = 0
     {%- endfor -%}
+{%- endmacro %}
+
+{#- the value by which the platform of a visit knows its click: of Google's id also the export tells,
+    which names no other -#}
+{% macro told_click() -%}
+    {%- do check_platform_list() -%}
+    {%- set google = var('platforms') | selectattr('clicks', 'defined')
+        | selectattr('click_id', 'equalto', 'gclid') | map(attribute='name') | list -%}
+    {%- if google -%}
+    case when traffic.platform in {{ text_list(google) }} then visits.gclid else visits.click_value end
+    {%- else -%}
+    visits.click_value
+    {%- endif -%}
 {%- endmacro %}
 
 {#- every name that a campaign of the loaded platforms has or had, with its time span; an empty span

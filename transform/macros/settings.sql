@@ -80,6 +80,28 @@
     {%- for name in ['raw_databases', 'raw_schemas', 'raw_tables', 'text_types', 'double_types'] -%}
         {%- do check_map_of_names(name) -%}
     {%- endfor -%}
+    {%- if execute and graph.sources -%}
+        {%- do check_raw_names() -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- a place for a table that nobody reads is a slip: the one that was meant would be read elsewhere -#}
+{% macro check_raw_names() -%}
+    {%- set schemas, tables = [], [] -%}
+    {%- for read in graph.sources.values() if read.package_name == 'marketing' -%}
+        {%- do schemas.append(read.source_name) -%}
+        {%- do tables.append(read.source_name ~ '.' ~ read.name) -%}
+    {%- endfor -%}
+    {%- for key in var('raw_schemas') if key not in schemas -%}
+        {%- do refuse_setting(
+            'raw_schemas', 'some of ' ~ schemas | unique | sort | join(', ') ~ '; ' ~ key ~ ' is none'
+        ) -%}
+    {%- endfor -%}
+    {%- for key in var('raw_tables') if key not in tables -%}
+        {%- do refuse_setting(
+            'raw_tables', 'tables of docs/input-tables.md, such as shop.orders; ' ~ key ~ ' is none'
+        ) -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 {#- also when models are parsed -#}

@@ -25,7 +25,8 @@ rate_spans as (
 
 dated as (
 
-    -- a budget is fixed before its month: the rate of its first day applies, or the nearest one
+    -- a budget is fixed before its month: the rate of its first day applies, or the nearest one of
+    -- those that its currency and the reported one have
     select
         budgets.budget_month,
         budgets.platform,
@@ -33,14 +34,11 @@ dated as (
             as campaign_id,
         budgets.currency,
         budgets.budget_amount,
-        coalesce(
-            greatest(
-                least(budgets.budget_month, rate_spans.last_rate_date), rate_spans.first_rate_date
-            ),
-            budgets.budget_month
-        ) as rated_date
+        {{ nearest_rated_date('budgets.budget_month') }} as rated_date
     from budgets
-    left join rate_spans on budgets.currency = rate_spans.currency
+    left join rate_spans as unit_spans on budgets.currency = unit_spans.currency
+    left join rate_spans as reporting_spans
+        on reporting_spans.currency = '{{ var("reporting_currency") }}'
 
 ),
 

@@ -195,8 +195,8 @@ placed as (
 shared as (
 
     select
-        *,
         {{ touch_shares() }}
+        placed.*
     from placed
 
 ),

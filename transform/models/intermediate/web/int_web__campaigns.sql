@@ -36,12 +36,36 @@ mapping as (
 
 ),
 
+mapping_words as (
+
+    select
+        platform,
+        {{ plain_words(decoded_text('traffic_campaign')) }} as campaign_words,
+        campaign_id
+    from mapping
+
+),
+
+mapped as (
+
+    -- rows that differ in case and separators are one; where they lead apart they lead nowhere
+    select
+        platform,
+        campaign_words,
+        min(campaign_id) as campaign_id
+    from mapping_words
+    where campaign_words <> ''
+    group by platform, campaign_words
+    having count(distinct campaign_id) = 1
+
+),
+
 placed as (
 
     select
         visits.session_id,
         traffic.platform,
-        visits.gclid,
+        {{ told_click() }} as told_click,
         visits.traffic_campaign_id,
         visits.traffic_campaign,
         visits.campaign_words,
@@ -105,12 +129,12 @@ found as (
             when named.then_count = 1 then named.then_id
             when named.then_count = 0 and named.ever_count = 1 then named.ever_id
         end as named_id,
-        mapping.campaign_id as mapped_id,
+        mapped.campaign_id as mapped_id,
         coalesce(placed.traffic_campaign_id, placed.traffic_campaign) as stated_id
     from placed
     left join platforms on placed.platform = platforms.platform
     left join clicks
-        on placed.platform = clicks.platform and placed.gclid = clicks.click_id
+        on placed.platform = clicks.platform and placed.told_click = clicks.click_id
     left join campaigns as numbered
         on placed.platform = numbered.platform
         and placed.traffic_campaign_id = numbered.campaign_id
@@ -118,10 +142,8 @@ found as (
         on placed.platform = numbered_by_name.platform
         and placed.traffic_campaign = numbered_by_name.campaign_id
     left join named on placed.session_id = named.session_id
-    left join mapping
-        on placed.platform = mapping.platform
-        and placed.campaign_words = {{ plain_words(decoded_text('mapping.traffic_campaign')) }}
-        and placed.campaign_words <> ''
+    left join mapped
+        on placed.platform = mapped.platform and placed.campaign_words = mapped.campaign_words
 
 ),
 

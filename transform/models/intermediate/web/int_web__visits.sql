@@ -171,6 +171,7 @@ clicked as (
         tagged.device_key,
         tagged.ga_session_id,
         lower(click_ids.click_id) as click_id,
+        {{ parameter_value('tagged.landing_parameters', 'click_ids.click_id') }} as click_value,
         row_number() over (
             partition by tagged.device_key, tagged.ga_session_id
             order by click_ids.priority
@@ -202,6 +203,7 @@ visits as (
         ) as origin_medium,
         coalesce({{ plain_words('grouped.traffic_campaign') }}, '') as campaign_words,
         coalesce(clicked.click_id, '') as click_id,
+        clicked.click_value,
         coalesce(
             grouped.gclid,
             {{ parameter_value('grouped.landing_parameters', "'gclid'") }}

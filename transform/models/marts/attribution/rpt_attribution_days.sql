@@ -24,10 +24,15 @@ spend as (
 
 ),
 
-platforms_with_spend as (
+loaded as (
 
-    select distinct platform
+    -- days whose spend is known: what was touched on others must not raise a ROAS
+    select
+        platform,
+        min(report_date) as first_date,
+        max(report_date) as last_date
     from spend
+    group by platform
 
 ),
 
@@ -37,12 +42,13 @@ named as (
 
 placed as (
 
-    -- a platform whose spend is not loaded must not raise a ROAS
     select
         named.*,
-        platforms_with_spend.platform is not null as has_spend
+        loaded.platform is not null as has_spend
     from named
-    left join platforms_with_spend on named.platform = platforms_with_spend.platform
+    left join loaded
+        on named.platform = loaded.platform
+        and named.touch_date between loaded.first_date and loaded.last_date
 
 ),
 

@@ -32,16 +32,20 @@ models as (
     {{ attribution_models() }}
 ),
 
-platforms_with_spend as (
+loaded as (
 
-    select distinct platform
+    -- days whose spend is known: what was touched on others must not raise a ROAS
+    select
+        platform,
+        min(report_date) as first_date,
+        max(report_date) as last_date
     from spend
+    group by platform
 
 ),
 
 attributed as (
 
-    -- a platform whose spend is not loaded must not raise the ROAS of its channel
     select
         attribution.channel,
         attribution.model,
@@ -49,10 +53,12 @@ attributed as (
         sum(attribution.credit) as credit,
         sum(attribution.revenue_usd) as revenue_usd,
         sum(
-            case when platforms_with_spend.platform is null then 0 else attribution.revenue_usd end
+            case when loaded.platform is null then 0 else attribution.revenue_usd end
         ) as revenue_with_spend_usd
     from attribution
-    left join platforms_with_spend on attribution.platform = platforms_with_spend.platform
+    left join loaded
+        on attribution.platform = loaded.platform
+        and attribution.touch_date between loaded.first_date and loaded.last_date
     group by attribution.channel, attribution.model, attribution.window_days
 
 ),

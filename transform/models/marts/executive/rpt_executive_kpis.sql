@@ -64,6 +64,18 @@ spend_months as (
 
 ),
 
+loaded as (
+
+    -- days whose spend is known: revenue of touches on others is not held against it
+    select
+        platform,
+        min(report_date) as first_date,
+        max(report_date) as last_date
+    from spend
+    group by 1
+
+),
+
 attributed_months as (
 
     select
@@ -71,8 +83,9 @@ attributed_months as (
         sum(attribution.revenue_usd) as paid_revenue_usd
     from attribution
     inner join channels on attribution.channel = channels.channel and channels.is_paid
-    -- revenue is held against spend only where the spend is loaded
-    where attribution.platform in (select spend.platform from spend)
+    inner join loaded
+        on attribution.platform = loaded.platform
+        and attribution.touch_date between loaded.first_date and loaded.last_date
     group by 1
 
 ),

@@ -1,4 +1,4 @@
--- net revenue that the model credits to paid channels, of platforms whose spend is loaded
+-- net revenue that the model credits to paid channels, for touches on days whose spend is loaded
 select coalesce(sum(days.revenue_usd), 0)
 from rpt_attribution_days as days
 inner join dim_channels as channels using (channel)
