@@ -80,7 +80,9 @@ def acknowledge_problems(
             what = f"{monitor} of {subject}" if subject is not None else monitor
             raise UserError(f"there is no problem of {what}", hint=f"problems now: {known}")
         who, now = by or login(), plain(clock.now())
-        taken = [Acknowledgement(monitor, r.subject, r.since_at, who, now) for r in wanted]
+        taken = [
+            Acknowledgement(monitor, r.subject, r.since_at, who, now, r.run_id) for r in wanted
+        ]
         history.add(connection, place, "monitor_acknowledgements", [vars(each) for each in taken])
     return taken
 
