@@ -72,6 +72,7 @@ def test_a_note_on_a_page_is_no_damage(report):
         ("report.json", None, "report.json: No such file"),
         ("report.json", lambda text: text[:50], "report.json is not whole"),
         ("report.json", lambda text: "[]", "report.json lists no files"),
+        ("report.json", lambda text: '{"files": {"x.js": 1}}', "report.json lists no files"),
         ("report.json", lambda text: text.replace("snapshot_at", "x"), "when its data were taken"),
         ("index.html", lambda text: text.replace("health", "../secret"), "outside of the report"),
         ("index.html", lambda text: text.replace("health", "absent"), "absent.html: No such file"),

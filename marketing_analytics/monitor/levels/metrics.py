@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from marketing_analytics.core import clock
 from marketing_analytics.monitor import history
-from marketing_analytics.monitor.levels.burn import PAIRS, budget, length, rate
+from marketing_analytics.monitor.levels.burn import PAIRS, budget, length, rate_over
 from marketing_analytics.monitor.levels.check import INDICATORS
 from marketing_analytics.monitor.levels.probes import Probe
 from marketing_analytics.monitor.levels.settings import Level
@@ -114,7 +114,7 @@ def of_levels(levels: Iterable[Level], probes: Sequence[Probe], now: datetime) -
             objective.add_metric(named, level.objective)
             left.add_metric(named, spent.left_minutes)
             for window in sorted({w for pair in PAIRS for w in (pair.long, pair.short)}):
-                found = rate(minutes.last(window), level.objective)
+                found = rate_over(minutes, window, level.objective)
                 if found is not None:
                     burn.add_metric([*named, length(window).replace(" ", "")], found)
     yield from (minutes_in, objective, left, burn)
