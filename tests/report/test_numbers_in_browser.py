@@ -155,7 +155,8 @@ def test_a_filter_is_kept_in_the_address_and_goes_along_to_other_pages(shop, bro
 @pytest.mark.parametrize("asked", [
     # names that every object of a script has
     "?range=constructor&compare=valueOf", "?model=toString", "?currency=constructor",
-    "?window=valueOf&day=constructor", "#%E0%A4%A", "?range=%&from=%00", "?range=custom&from=0000-00-00",
+    "?window=valueOf&day=constructor", "#%E0%A4%A", "?range=%&from=%00",
+    "?range=custom&from=0000-00-00",
 ])  # fmt: skip
 def test_what_an_address_cannot_mean_is_left_out(shop, browser, asked):
     page = browser.new_page()
