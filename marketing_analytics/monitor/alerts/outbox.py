@@ -32,7 +32,7 @@ from marketing_analytics.monitor.alerts.notices import (
     told_by,
 )
 from marketing_analytics.monitor.history import add, prepare, read
-from marketing_analytics.monitor.place import Place, named, opened
+from marketing_analytics.monitor.place import Place, check_schema, named, opened
 from marketing_analytics.monitor.results import Result, result_of
 from marketing_analytics.warehouse.postgresql import advisory_lock
 from marketing_analytics.warehouse.transactions import transaction
@@ -143,6 +143,7 @@ def all_notices(
 def kept_notices(place: Place, *, is_waiting: bool = False) -> list[Notice]:
     """Return what was told, or what of it waits to be delivered."""
     with opened(place) as connection:
+        check_schema(connection, place)
         return all_notices(connection, place, WAITING if is_waiting else "true")
 
 
