@@ -263,6 +263,26 @@ def test_a_source_that_was_not_read_is_told_with_its_age(place: Place) -> None:
     assert (result.subject, result.value, result.upper_bound) == ("shop", 73.0, 26.0)
 
 
+@pytest.mark.parametrize(
+    ("statement", "subject", "said"),
+    [
+        ("update marts.stg_ingest__freshness set read_at = '2030-01-01' where source = 'shop'",
+         "shop", "shop was read at 2030-01-01 00:00 UTC, which is to come"),
+        ("update marts.stg_ingest__freshness set last_day = '2030-01-01'"
+         " where account_id = 'a1'",
+         "google_ads/a1", "google_ads/a1 was read to 2030-01-01, which is to come"),
+        ("delete from marts.stg_ingest__freshness", "sources", "no source was ever read"),
+    ],
+)  # fmt: skip
+def test_what_says_nothing_of_freshness_is_not_fresh(
+    place: Place, statement: str, subject: str, said: str
+) -> None:
+    change(place, statement)
+    found = {each.subject: each for each in run(place, "campaign_freshness").results}
+    assert found[subject].status == "unknown"
+    assert said in found[subject].sentence
+
+
 def test_a_day_that_is_not_over_is_not_judged(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
