@@ -268,8 +268,7 @@ def test_a_source_that_was_not_read_is_told_with_its_age(place: Place) -> None:
     [
         ("update marts.stg_ingest__freshness set read_at = '2030-01-01' where source = 'shop'",
          "shop", "shop was read at 2030-01-01 00:00 UTC, which is to come"),
-        ("update marts.stg_ingest__freshness set last_day = '2030-01-01'"
-         " where account_id = 'a1'",
+        ("update marts.stg_ingest__freshness set last_day = '2030-01-01' where account_id = 'a1'",
          "google_ads/a1", "google_ads/a1 was read to 2030-01-01, which is to come"),
         ("delete from marts.stg_ingest__freshness", "sources", "no source was ever read"),
     ],
