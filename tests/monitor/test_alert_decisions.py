@@ -262,6 +262,18 @@ def test_a_message_has_the_worst_first_and_counts_what_has_no_room():
     assert AGAIN not in message.body
 
 
+def test_after_days_without_a_delivery_the_last_word_on_a_subject_is_how_it_is_now():
+    wrong, well = [result("b", severity="page"), result("a")], [result("b", "ok"), result("a")]
+    back = [result("b", severity="page"), result("a", "ok")]
+    message = compose(told_after(wrong, well, back), max_characters=2000)
+    assert message.title == "Marketing data: [page] 3 problems, 2 over"
+    heads = [line for line in message.body.splitlines() if line.startswith("budget: ")]
+    assert heads == [
+        "budget: b (page, failing)", "budget: b (page, over)", "budget: b (page, failing)",
+        "budget: a (ticket, failing)", "budget: a (ticket, over)",
+    ]  # fmt: skip
+
+
 def test_a_message_of_recoveries_alone_is_good_news():
     told = told_after([result(), result("b")], [result("", "ok")])
     message = compose(told[2:], max_characters=1000)

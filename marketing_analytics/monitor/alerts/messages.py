@@ -35,7 +35,7 @@ class Message:
 
 def compose(notices: Sequence[Notice], *, max_characters: int) -> Message:
     """Return one message for several notices; what has no room is counted, not cut."""
-    ordered = sorted(notices, key=lambda each: (each.kind != ALERT, each.rank, each.about))
+    ordered = in_order(notices)
     # so that whoever gets a message twice sees it
     parts = [AGAIN] if any(notice.open_attempts > 1 for notice in notices) else []
     room = max_characters - sum(len(part) + len(GAP) for part in parts)
@@ -53,13 +53,30 @@ def compose(notices: Sequence[Notice], *, max_characters: int) -> Message:
     return Message(title_of(ordered), GAP.join(parts), is_good)
 
 
+def in_order(notices: Sequence[Notice]) -> list[Notice]:
+    """Return the subjects that are wrong now, the worst first, then those that are well again.
+
+    What is told of one subject stays together and in the order in which it was found: after days
+    without a delivery the last word is how it is now.
+    """
+    by_subject: dict[tuple[str, str, str], list[Notice]] = {}
+    for notice in sorted(notices, key=lambda each: each.sequence):
+        by_subject.setdefault(notice.about, []).append(notice)
+    ordered = sorted(
+        by_subject.items(),
+        key=lambda item: (item[1][-1].kind != ALERT, min(each.rank for each in item[1]), item[0]),
+    )
+    return [notice for _, found in ordered for notice in found]
+
+
 def title_of(notices: Sequence[Notice]) -> str:
     """Return how many problems there are and the worst severity, and how many are over."""
     told = [notice for notice in notices if notice.kind == ALERT]
     over = len(notices) - len(told)
     parts = []
     if told:
-        parts.append(f"[{told[0].severity}] {plural(len(told), 'problem')}")
+        worst = min(told, key=lambda each: each.rank)
+        parts.append(f"[{worst.severity}] {plural(len(told), 'problem')}")
     if over:
         parts.append(f"{over} over")
     return f"Marketing data: {', '.join(parts)}"
