@@ -375,11 +375,14 @@ def test_a_run_says_what_it_found_even_if_nobody_can_be_told(typed, monkeypatch)
 
 
 def test_a_silence_has_one_end_and_it_is_to_come(typed):
-    for end in ([], ["--for", "2d", "--until", "2027-01-01"], ["--until", "2026-11-01"]):
+    ends = ([], ["--for", "2d", "--until", "2027-01-01"], ["--until", "2026-11-01"])
+    for end in (*ends, ["--for", "999999d"]):
         typed("silence", "budget", "--reason", "x", *end, code=2)
     assert "known: *, attribution_drift" in typed(
         "silence", "bugdet", "--reason", "x", "--for", "2d", code=2
     )
+    said = typed("silence", "budget", "--subject", "", "--reason", "x", "--for", "2d")
+    assert said.startswith("budget as a whole is silent until")
 
 
 def test_a_channel_is_tried(typed, receiver):

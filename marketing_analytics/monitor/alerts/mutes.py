@@ -31,10 +31,8 @@ class Silence:
     def sentence(self) -> str:
         """Return what is silent, and when."""
         begin = f" from {self.from_at:%Y-%m-%d %H:%M}" if self.from_at else ""
-        return (
-            f"{self.monitor} of {self.subject} is silent{begin} until"
-            f" {self.until_at:%Y-%m-%d %H:%M} UTC"
-        )
+        what = f"{self.monitor} of {self.subject}" if self.subject else f"{self.monitor} as a whole"
+        return f"{what} is silent{begin} until {self.until_at:%Y-%m-%d %H:%M} UTC"
 
     def covers(self, monitor: str, subject: str, now: datetime) -> bool:
         """Return whether it is in force for a subject."""

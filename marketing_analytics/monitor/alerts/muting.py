@@ -29,6 +29,11 @@ def span_of(
     end = clock.parse_time(until, "--until") if until else start + duration(length or "")
     if end <= now:
         raise UserError(f"the end {end:{TIME}} is over", hint=f"it is {now:{TIME}}")
+    if end.year > clock.LAST_YEAR:
+        raise UserError(
+            f"a silence until the year {end.year} would never end",
+            hint="give a shorter --for, like 2d",
+        )
     if end <= start:
         raise UserError(f"--until {until} is before --from {since}", hint="give a later end")
     return plain(start) if since else None, plain(end)
