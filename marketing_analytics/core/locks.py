@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import time
@@ -42,7 +43,9 @@ def file_lock(
         acquire(descriptor, taken, hint, time.monotonic() + timeout_seconds, kind)
         os.ftruncate(descriptor, 0)
         since = datetime.now(UTC).strftime("%H:%M:%S UTC")
-        os.pwrite(descriptor, f"process {os.getpid()} since {since}".encode(), 0)
+        # the lock holds without a word of who has it: a full disk takes none
+        with contextlib.suppress(OSError):
+            os.pwrite(descriptor, f"process {os.getpid()} since {since}".encode(), 0)
         yield
         os.ftruncate(descriptor, 0)
     finally:

@@ -88,6 +88,9 @@ TABLES: dict[str, dict[str, str]] = {
         "since_at": "timestamp",
         "acknowledged_by": "text",
         "acknowledged_at": "timestamp",
+        # the run that found it, and the one that found it over
+        "run_id": "text",
+        "ended_run_id": "text",
     },
     "monitor_probes": {
         "probed_at": "timestamp",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +15,10 @@ from marketing_analytics.core.redaction import redact, secrets_of
 from marketing_analytics.monitor import history
 from marketing_analytics.monitor.check import Check, Finding, Look, Note, NotKnownError
 from marketing_analytics.monitor.place import Place, check_schema, named, opened
-from marketing_analytics.monitor.results import Result
+from marketing_analytics.monitor.results import STATUSES, Result
 
 OWNER = "marketing-analytics"
+RUN_STAMP = "%Y%m%dT%H%M%S.%f"
 # what is wrong stays the same thing when it gets worse or better without being over
 WRONG, FINE = ("failing", "warning"), ("ok", "moving")
 
@@ -91,13 +93,12 @@ def run_monitors(place: Place, monitors: Sequence[Watched]) -> Run:
     Raise UserError where there is no schema of the marts.
     """
     started_at = clock.now().astimezone(UTC).replace(tzinfo=None)
-    # numbers sort by when runs were made, also where MARKETING_NOW sets another time
-    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}-{secrets.token_hex(3)}"
     found: list[Result] = []
     notes: dict[str, list[Note]] = {}
     with opened(place) as connection:
         check_schema(connection, place)
         as_of = as_of_date(connection, place, started_at)
+        run_id = run_id_after(history.latest_run(connection, place))
         before = {(r.monitor, r.subject): r for r in history.latest_results(connection, place)}
         memory = memory_by_monitor(connection, place)
         tables = tables_of(connection, place)
@@ -123,6 +124,16 @@ def run_monitors(place: Place, monitors: Sequence[Watched]) -> Run:
     run = Run(run_id, as_of, started_at, tuple(found))
     keep(place, run, notes)
     return run
+
+
+def run_id_after(last: Mapping[str, Any] | None) -> str:
+    """Return a number that sorts behind that of the last run, whatever a clock says now or said."""
+    at = datetime.now(UTC).replace(tzinfo=None)
+    if last is not None:
+        with contextlib.suppress(ValueError):
+            stamp = datetime.strptime(last["run_id"].partition("-")[0], RUN_STAMP)  # noqa: DTZ007
+            at = max(at, stamp + timedelta(microseconds=1))
+    return f"{at:{RUN_STAMP}}-{secrets.token_hex(3)}"
 
 
 def memory_by_monitor(connection: Any, place: Place) -> dict[str, list[Note]]:
@@ -167,7 +178,7 @@ def findings_of(check: Check, look: Look) -> list[Finding]:
     if absent:
         return [unknown(f"there is no table {', '.join(absent)} in {look.place.schema}", BUILD)]
     try:
-        return sorted(check.look(look), key=lambda finding: finding.subject)
+        return one_a_subject(check.look(look))
     except NotKnownError as error:
         look.notes = None
         return [unknown(*error.args)]
@@ -179,6 +190,27 @@ def findings_of(check: Check, look: Look) -> list[Finding]:
             return [unknown(told.message, told.hint)]
         reason = redact(str(error).strip().splitlines()[0], secrets_of())
         return [unknown(f"the warehouse cannot answer: {reason}", BUILD)]
+
+
+def one_a_subject(findings: Iterable[Finding]) -> list[Finding]:
+    """Return one finding a subject: the worst, with what else is wrong behind it.
+
+    Alerts, `since` and metrics know a subject by its name: a second one would hide the first.
+    """
+    found: dict[str, Finding] = {}
+    for finding in sorted(findings, key=order_of):
+        known = found.get(finding.subject)
+        if known is None:
+            found[finding.subject] = finding
+        elif finding.status not in FINE:
+            sentence = f"{known.sentence}; also: {finding.sentence}"
+            found[finding.subject] = replace(known, sentence=sentence)
+    return list(found.values())
+
+
+def order_of(finding: Finding) -> tuple[str, int, str]:
+    """Return what sorts findings by subject, the worst first, each day alike."""
+    return finding.subject, STATUSES.index(finding.status), finding.sentence
 
 
 BUILD = "build the marts of this schema, or name another with --schema"

@@ -36,8 +36,8 @@ TIMEOUT_SECONDS = 30.0
 SUBJECT_LENGTH = 130
 PORTS = {"smtp": 587, "smtps": 465}
 LOCAL = ("127.0.0.1", "localhost", "::1")
-# one address, nothing that could begin another header
-ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
+# one address as headers have it: a comment, group, quote or code would be read as another one
+ADDRESS = re.compile(r"(?!.*=\?)[\w.!#$%&'*+/=?^`{|}~-]{1,64}@\w(?:[\w.-]{0,251}\w)?")
 
 
 def mail_command(

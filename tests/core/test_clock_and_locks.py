@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -58,3 +59,17 @@ def test_a_taken_lock_names_its_holder_and_is_free_after_a_kill(tmp_path):
     holder.wait()
     with file_lock(path, taken="busy", timeout_seconds=5):
         assert str(os.getpid()) in path.read_text()
+
+
+def test_a_lock_holds_on_a_full_disk(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    path = tmp_path / "a.lock"
+    with (
+        file_lock(path, taken="busy"),
+        pytest.raises(LockedError, match="busy"),
+        file_lock(path, taken="busy"),
+    ):
+        pass

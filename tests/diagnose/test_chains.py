@@ -161,6 +161,9 @@ CASES = [
     ("freshness", "marts",
      "update rpt_executive_kpis set as_of_date = '2026-10-20'",
      "update rpt_executive_kpis set as_of_date = '2026-10-31'"),
+    ("freshness", "sync",
+     "update stg_ingest__freshness set read_at = '2030-01-01' where source = 'shop'",
+     "update stg_ingest__freshness set read_at = '2026-11-01 06:00' where source = 'shop'"),
     ("freshness", "report",
      ("insert into marts_monitor.monitor_probes"
      " values ('report', '2026-11-01 07:45', false, false, null, 'connection refused')"),
@@ -224,3 +227,17 @@ def test_every_link_is_broken_by_a_case():
         for link in import_module(f"marketing_analytics.diagnose.chains.{chain}").CHAIN
     }
     assert {(chain, link) for chain, link, _, _ in CASES} == links
+
+
+def test_a_look_of_long_ago_says_nothing_of_the_report_now(small):
+    small.change("update marts_monitor.monitor_probes set probed_at = '2026-08-01 06:00'")
+    found = small.walk("freshness")["report"]
+    assert found.status == "unknown"
+    assert "the last look at the report is of 2026-08-01 06:00" in found.sentence
+    # nor does one of a target that nobody probes any more
+    small.change(
+        "update marts_monitor.monitor_probes set target = 'old', is_available = false;"
+        " insert into marts_monitor.monitor_probes"
+        " values ('report', '2026-11-01 07:50', true, true, 60, null)"
+    )
+    assert small.walk("freshness")["report"].status == "ok"

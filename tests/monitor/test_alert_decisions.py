@@ -262,8 +262,53 @@ def test_a_message_has_the_worst_first_and_counts_what_has_no_room():
     assert AGAIN not in message.body
 
 
+def test_after_days_without_a_delivery_the_last_word_on_a_subject_is_how_it_is_now():
+    wrong, well = [result("b", severity="page"), result("a")], [result("b", "ok"), result("a")]
+    back = [result("b", severity="page"), result("a", "ok")]
+    message = compose(told_after(wrong, well, back), max_characters=2000)
+    assert message.title == "Marketing data: [page] 3 problems, 2 over"
+    heads = [line for line in message.body.splitlines() if line.startswith("budget: ")]
+    assert heads == [
+        "budget: b (page, failing)", "budget: b (page, over)", "budget: b (page, failing)",
+        "budget: a (ticket, failing)", "budget: a (ticket, over)",
+    ]  # fmt: skip
+
+
 def test_a_message_of_recoveries_alone_is_good_news():
     told = told_after([result(), result("b")], [result("", "ok")])
     message = compose(told[2:], max_characters=1000)
     assert message.is_good
     assert message.title == "Marketing data: 2 over"
+
+
+def test_the_worst_is_told_also_where_it_has_no_room_and_thousands_are_quick():
+    long = result("a", severity="page", sentence="too long " * 200)
+    alone = compose(told_after([long]), max_characters=880)
+    assert alone.body.startswith("budget: a (page, failing)\ntoo long too long")
+    assert alone.body.endswith("marketing monitor notices")
+    assert len(alone.body) <= 880
+    many = compose(told_after([result(str(n)) for n in range(5000)]), max_characters=900)
+    assert len(many.body) <= 900
+    assert "more: marketing monitor notices" in many.body
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("@everyone", "＠everyone"),
+        ("<!channel>", "‹!channel>"),
+        ("<users/all>", "‹users/all>"),
+        ("[sale](https://elsewhere.example)", "[sale] (https://elsewhere.example)"),
+        ("two\nlines\t\x1b[1m", "two lines ␛[1m"),
+    ],
+)
+def test_names_of_visitors_call_nobody_and_are_one_line(name, shown):
+    message = compose(told_after([result(name, sentence=name)]), max_characters=1000)
+    assert message.body.splitlines()[:2] == [f"budget: {shown} (ticket, failing)", shown]
+
+
+def test_thousands_of_acknowledgements_are_quick_to_look_through():
+    names = [str(number) for number in range(3000)]
+    taken = Mutes((), tuple(Acknowledgement("budget", n, START, "me", START) for n in names))
+    assert decide([result(name) for name in names], {}, [TEAM], taken, START) == []
+    assert len(taken.taken) == 3000

@@ -13,6 +13,7 @@ from marketing_analytics.core.errors import FileError, LockedError, UserError
 from marketing_analytics.monitor.alerts import channels, outbox
 from marketing_analytics.monitor.alerts.channels import Outcome, service_of
 from marketing_analytics.monitor.alerts.delivery import tell
+from marketing_analytics.monitor.alerts.muting import acknowledge_problems
 from marketing_analytics.monitor.alerts.outgoing import is_public, public_addresses_only
 from marketing_analytics.monitor.alerts.settings import channels_of
 from marketing_analytics.monitor.cli import group
@@ -132,6 +133,54 @@ def test_what_was_told_is_known_when_the_clock_goes_back(place, receiver, monkey
     kept = outbox.kept_notices(place)
     assert [notice.cause for notice in kept] == ["new", "over", "new"]
     assert [notice.run_id for notice in kept] == ["r001", "r002", "r004"]
+
+
+def test_a_problem_that_comes_again_is_told_though_the_last_one_was_taken_on(place, receiver):
+    keep_run(place, result("a"), result("b"))
+    tell(place, [TEAM])
+    acknowledge_problems(place, "budget", None, "ada")
+    # over for a run; then wrong again, with days of before it was taken on
+    keep_run(place, result("a", "ok"), result("b"), number=2)
+    tell(place, [TEAM])
+    keep_run(place, result("a"), result("b"), number=3)
+    tell(place, [TEAM])
+    told = [(notice.subject, notice.cause) for notice in outbox.kept_notices(place)]
+    assert told == [("a", "new"), ("b", "new"), ("a", "over"), ("a", "new")]
+    acknowledge_problems(place, "budget", "a", "ada")
+    keep_run(place, result("a", severity="page"), result("b"), number=4)
+    tell(place, [TEAM])
+    assert len(outbox.kept_notices(place)) == 4
+
+
+def test_one_that_is_taken_on_before_an_older_run_is_decided_stays_so(place, receiver):
+    for number, status in enumerate(("failing", "ok", "failing"), 1):
+        keep_run(place, result("a", status), number=number)
+        if number == 1:
+            tell(place, [TEAM])
+    acknowledge_problems(place, "budget", None, "ada")
+    tell(place, [TEAM])
+    assert [notice.cause for notice in outbox.kept_notices(place)] == ["new", "over"]
+
+
+def test_a_claim_of_a_clock_that_was_ahead_is_taken_over(place, receiver, monkeypatch):
+    monkeypatch.setattr(outbox, "wall_clock", lambda: datetime(2036, 1, 1))
+    receiver.answer = lambda: 500
+    keep_run(place, result("a"))
+    outbox.keep_notices(place, [TEAM], START)
+    assert len(outbox.claim(place, "team")) == 1
+    monkeypatch.setattr(outbox, "wall_clock", lambda: datetime(2026, 11, 1))
+    assert len(outbox.claim(place, "team")) == 1
+    assert outbox.claim(place, "team") == []
+
+
+def test_a_mail_keeps_its_lines_and_is_no_page(monkeypatch):
+    import apprise
+
+    monkeypatch.setenv("ADDRESS_OF_TEAM", "mailto://u:passw0rd@127.0.0.1?from=a@b.co&to=c@d.co")
+    service = service_of(TEAM)
+    assert channels.format_of(service) == apprise.NotifyFormat.TEXT
+    monkeypatch.setenv("ADDRESS_OF_TEAM", "gchat://workspace/keykeykey/tokentoken")
+    assert channels.format_of(service_of(TEAM)) is None
 
 
 def test_a_channel_without_its_address_keeps_its_notices_and_holds_up_no_other(place, receiver):
@@ -326,11 +375,14 @@ def test_a_run_says_what_it_found_even_if_nobody_can_be_told(typed, monkeypatch)
 
 
 def test_a_silence_has_one_end_and_it_is_to_come(typed):
-    for end in ([], ["--for", "2d", "--until", "2027-01-01"], ["--until", "2026-11-01"]):
+    ends = ([], ["--for", "2d", "--until", "2027-01-01"], ["--until", "2026-11-01"])
+    for end in (*ends, ["--for", "999999d"]):
         typed("silence", "budget", "--reason", "x", *end, code=2)
     assert "known: *, attribution_drift" in typed(
         "silence", "bugdet", "--reason", "x", "--for", "2d", code=2
     )
+    said = typed("silence", "budget", "--subject", "", "--reason", "x", "--for", "2d")
+    assert said.startswith("budget as a whole is silent until")
 
 
 def test_a_channel_is_tried(typed, receiver):

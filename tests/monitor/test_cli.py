@@ -96,6 +96,8 @@ def test_what_cannot_be_done_is_told(place: Place, arguments: list[str], message
         ["run"],
         ["silence", "budget", "--for", "1d", "--reason", "x"],
         ["acknowledge", "budget"],
+        ["notices"],
+        ["metrics"],
     ],
 )
 def test_a_schema_that_is_not_there_is_told_and_none_is_made_beside_it(

@@ -90,6 +90,15 @@ def test_a_slow_run_is_a_warning() -> None:
     assert "took 40 minutes where 5 are usual" in found.sentence
 
 
+def test_a_project_without_scheduled_jobs_is_not_fine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_runs, "jobs_with_runs", list)
+    with pytest.raises(NotKnownError, match="no job of the project is scheduled"):
+        list(job_runs.look(seen()))
+    monkeypatch.setattr(job_runs, "jobs_with_runs", lambda: [(DAILY, runs(10))])
+    (found,) = job_runs.look(seen())
+    assert found.sentence == "1 scheduled job runs on time and ends well"
+
+
 def test_without_settings_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in job_runs.SETTINGS:
         monkeypatch.delenv(name, raising=False)

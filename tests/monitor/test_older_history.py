@@ -7,6 +7,7 @@ import pytest
 from marketing_analytics.monitor import history
 from marketing_analytics.monitor.alerts.delivery import tell
 from marketing_analytics.monitor.alerts.outbox import kept_notices, mutes_of
+from marketing_analytics.monitor.levels.metrics import text_of
 from marketing_analytics.monitor.place import Place, opened
 from tests.monitor.alert_world import channel, keep_run, result
 
@@ -66,3 +67,10 @@ def test_silences_and_runs_without_a_column_are_read(place):
         connection.execute("insert into marts_monitor.monitor_silences (monitor) values ('*')")
         assert mutes_of(connection, place).silences[0].from_at is None
         assert history.latest_run(connection, place)["as_of_date"] is None
+
+
+def test_metrics_of_a_run_whose_end_was_not_kept_are_told_without_it(place):
+    drop(place, "monitor_runs", "ended_at")
+    text = text_of(place, [])
+    assert 'marketing_monitor_status{monitor="budget"' in text
+    assert "monitor_run_ended" not in text

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import json
 import threading
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -72,6 +74,7 @@ def test_a_note_on_a_page_is_no_damage(report):
         ("report.json", None, "report.json: No such file"),
         ("report.json", lambda text: text[:50], "report.json is not whole"),
         ("report.json", lambda text: "[]", "report.json lists no files"),
+        ("report.json", lambda text: '{"files": {"x.js": 1}}', "report.json lists no files"),
         ("report.json", lambda text: text.replace("snapshot_at", "x"), "when its data were taken"),
         ("index.html", lambda text: text.replace("health", "../secret"), "outside of the report"),
         ("index.html", lambda text: text.replace("health", "absent"), "absent.html: No such file"),
@@ -187,6 +190,33 @@ def test_probes_are_kept_once_after_a_crash_between_table_and_file(place):
         file.write('{"cut off by a cra')
     assert keep_probes(place, [])
     assert read_all(place) == [seen(1), seen(2)]
+
+
+def test_a_probe_after_one_that_was_cut_is_kept_and_what_is_none_is_left_out(place):
+    notes_of(place).write_text('{}\nnull\n{"probed_at": "now"}\n{"probed_at": "2026-11-0')
+    store.note(place, [seen(2)])
+    assert noted(place) == [seen(2)]
+
+
+def test_probing_goes_on_while_the_disk_is_full(place, report, replaced, monkeypatch, capsys):
+    from marketing_analytics.core.console import Console
+
+    waits: list[float] = []
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) == 2:
+            raise KeyboardInterrupt
+
+    replaced(probing, "time", sleep=wait)
+    monkeypatch.setattr(store, "notes_of", lambda _: Path("/dev/full"))
+    monkeypatch.setattr(store, "noting", lambda _: nullcontext())
+    # what is read of it never ends
+    monkeypatch.setattr(probing, "move_notes", lambda *_, **__: None)
+    with pytest.raises(KeyboardInterrupt):
+        probing.probe_on(Console(), place, [Level("board", str(report))], 60)
+    assert len(waits) == 2
+    assert capsys.readouterr().err.count("is not kept") == 2
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ import re
 import pytest
 
 from marketing_analytics.monitor import history
+from marketing_analytics.monitor.check import Finding
 from marketing_analytics.monitor.checks import checks
 from marketing_analytics.monitor.place import Place, opened
 from marketing_analytics.monitor.results import Result
-from marketing_analytics.monitor.run import Run, run_monitors, watched
+from marketing_analytics.monitor.run import Run, one_a_subject, run_monitors, watched
 
 
 def run(place: Place, *names: str) -> Run:
@@ -179,6 +180,53 @@ def test_a_monitor_that_breaks_leaves_the_others_their_say(
     assert found["schema"].status == "ok"
 
 
+def test_of_two_findings_of_a_subject_the_worst_is_kept_and_the_other_is_in_it(
+    place: Place,
+) -> None:
+    change(
+        place,
+        "insert into marts.rpt_unmapped_traffic values"
+        " ('unassigned', 'newnet', 'cpc', 'no rule', 40, 0, '2026-10-28', '2026-10-31'),"
+        " ('display', 'newnet', 'cpc', 'no platform', 90, 0, '2026-10-28', '2026-10-31')",
+    )
+    found = [each for each in run(place, "unmapped_channels").results if each.subject]
+    assert [(each.subject, each.status) for each in found] == [("newnet / cpc", "failing")]
+    assert "40 visits" in found[0].sentence
+    assert "; also: 90 visits" in found[0].sentence
+
+
+def test_the_worst_of_a_subject_leads_and_what_is_fine_is_left_out() -> None:
+    given = [
+        Finding("a", "announced", "changed"),
+        Finding("a", "ok", "fine"),
+        Finding("b", "ok", "fine"),
+        Finding("a", "failing", "broken"),
+    ]
+    found = [(each.subject, each.status, each.sentence) for each in one_a_subject(given)]
+    assert found == [("a", "failing", "broken; also: changed"), ("b", "ok", "fine")]
+
+
+def test_spend_without_any_budget_is_overspent(place: Place) -> None:
+    change(place, "update marts.rpt_budget_pacing set budget_usd = 0, spend_usd = 9, pacing = null")
+    found = wrong(run(place, "budget"))
+    assert {each.status for each in found} == {"failing"}
+    assert "where 0 of the month's 0 are due, since" in found[0].sentence
+
+
+def test_a_run_of_a_clock_that_was_ahead_is_not_the_last_one_for_ever(place: Place) -> None:
+    run(place, "budget")
+    change(place, "update marts_monitor.monitor_runs set run_id = '20360101T000000.000000-abc123'",
+           "update marts_monitor.monitor_results set run_id = '20360101T000000.000000-abc123'",
+           FAULTS["budget"])  # fmt: skip
+    later = run(place, "budget")
+    with opened(place) as connection:
+        kept = history.latest_results(connection, place)
+        last = history.latest_run(connection, place)
+    assert last is not None
+    assert last["run_id"] == later.run_id
+    assert "failing" in {each.status for each in kept}
+
+
 def test_a_change_of_definition_is_announced_with_what_follows(place: Place) -> None:
     change(place, "create table marts.channel_rules as select 1 as rule")
     run(place, "attribution_drift")
@@ -213,6 +261,25 @@ def test_a_source_that_was_not_read_is_told_with_its_age(place: Place) -> None:
     )
     (result,) = wrong(run(place, "campaign_freshness"))
     assert (result.subject, result.value, result.upper_bound) == ("shop", 73.0, 26.0)
+
+
+@pytest.mark.parametrize(
+    ("statement", "subject", "said"),
+    [
+        ("update marts.stg_ingest__freshness set read_at = '2030-01-01' where source = 'shop'",
+         "shop", "shop was read at 2030-01-01 00:00 UTC, which is to come"),
+        ("update marts.stg_ingest__freshness set last_day = '2030-01-01' where account_id = 'a1'",
+         "google_ads/a1", "google_ads/a1 was read to 2030-01-01, which is to come"),
+        ("delete from marts.stg_ingest__freshness", "sources", "no source was ever read"),
+    ],
+)  # fmt: skip
+def test_what_says_nothing_of_freshness_is_not_fresh(
+    place: Place, statement: str, subject: str, said: str
+) -> None:
+    change(place, statement)
+    found = {each.subject: each for each in run(place, "campaign_freshness").results}
+    assert found[subject].status == "unknown"
+    assert said in found[subject].sentence
 
 
 def test_a_day_that_is_not_over_is_not_judged(

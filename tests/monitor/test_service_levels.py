@@ -94,6 +94,21 @@ def test_pairs_of_windows_tell_at_their_rates_and_stop_when_it_is_over(tail, exp
     assert pair == (None if expected is None else PAIRS[expected])
 
 
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        # one bad minute of the first hours is none too many of three days
+        ([False] + [True] * 350, None),
+        ([False] * 2 + [True] * 200 + [False] + [True] * 100, 2),
+        # and what is down at once is told at once
+        ([False], 0),
+    ],
+)
+def test_on_the_first_day_a_window_is_not_taken_for_a_whole_one(found, expected):
+    pair = burning(every_minute(*found), 0.999)
+    assert pair == (None if expected is None else PAIRS[expected])
+
+
 def test_an_outage_is_told_within_a_minute_and_the_budget_is_40_minutes():
     minutes = every_minute(*GOOD_DAYS, *[False] * 10)
     spent = budget(minutes, LEVEL.objective, LEVEL.window_minutes)

@@ -22,7 +22,8 @@ def started(tmp_path):
     import duckdb
 
     write_report(tmp_path / "report")
-    duckdb.connect(str(tmp_path / "marts.duckdb")).close()
+    with duckdb.connect(str(tmp_path / "marts.duckdb")) as connection:
+        connection.execute("create schema marts.marts")
     place = {"MARKETING_WAREHOUSE": "marts.duckdb", "MARKETING_SCHEMA": "marts"}
     running = []
 

@@ -137,3 +137,6 @@ def test_the_first_days_of_a_shop_have_pages_too(tmp_path, days):
     build(tmp_path / "snapshots", tmp_path / "pages")
     text = (tmp_path / "pages" / "index.html").read_text()
     assert not re.search(r"\b(nan|inf|None|undefined)\b", text)
+    # nobody is told of days before the first one
+    assert ("with no days before to compare with" in text) == (days > 0)
+    assert "against the" not in text

@@ -104,6 +104,44 @@ def test_a_history_of_an_older_version_is_read_with_what_it_lacks_as_null(
     build(tmp_path, tmp_path / "pages")
 
 
+@pytest.fixture
+def probed(watched, tmp_path):
+    """Return a folder of snapshots, to which probes are given as rows of SQL."""
+    snapshot, pages = watched
+    shutil.copy(pages.parent / "snapshots" / snapshot.about["file"], tmp_path)
+    tables = {**snapshot.about["tables"], "monitor_probes": {"rows": 1}}
+    (tmp_path / "current.json").write_text(json.dumps({**snapshot.about, "tables": tables}))
+
+    def give(rows):
+        with duckdb.connect(str(tmp_path / snapshot.about["file"])) as connection:
+            connection.execute(f"create or replace table monitor_probes as {rows}")
+        return tmp_path
+
+    return give
+
+
+# a page that is down and one that is up, probed one after the other
+TWO_PAGES = """
+select
+    timestamp '{day} 06:00' + to_seconds(60 * number + wait) as probed_at,
+    target, is_up as is_available, case when is_up then true end as is_fresh
+from range(61) as minutes (number), (values ('a', false, 0), ('b', true, 1)) as pages (target, is_up, wait)
+"""  # noqa: E501
+
+
+def test_each_page_is_counted_by_its_own_probes(probed):
+    with opened(probed(TWO_PAGES.format(day=LAST))) as snapshot:
+        found = {row["target"]: row for row in health(snapshot)["probes"]}
+    assert {name: row["known_minutes"] for name, row in found.items()} == {"a": 60, "b": 60}
+    assert found["a"]["available_minutes"] is None
+    assert found["b"]["available_minutes"] == found["b"]["fresh_minutes"] == 60
+
+
+def test_probes_of_long_ago_say_nothing(probed):
+    with opened(probed(TWO_PAGES.format(day=LAST - timedelta(days=60)))) as snapshot:
+        assert health(snapshot)["probes"] == []
+
+
 def test_a_snapshot_of_another_version_is_told(watched, tmp_path):
     snapshot, pages = watched
     path = pages.parent / "snapshots" / snapshot.about["file"]

@@ -207,7 +207,12 @@ def test_an_address_that_cannot_be_read_is_the_users_to_mend_and_never_told(monk
     assert address in secrets_of()
 
 
-@pytest.mark.parametrize("bad", ["nobody", "a@b.c, d@e.f", "a@b.c\nBcc: d@e.f", "<a@b.c>"])
+@pytest.mark.parametrize("bad", [
+    "nobody", "a@b.c, d@e.f", "a@b.c\nBcc: d@e.f", "<a@b.c>",
+    # each of these was sent, to somebody else or to nobody
+    "a(b)@c.d", "group:a@b.c", 'a"b@c.d', "=?utf-8?q?x?=@c.d", "a@b.c.", "a@b\0c.d",
+    f"{'x' * 65}@b.c",
+])  # fmt: skip
 def test_a_bad_address_is_refused(shop, bad):
     with pytest.raises(UserError, match="no e-mail address"):
         send(shop.snapshots, (bad,))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import random
 import re
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlencode
 
+import duckdb
 import pytest
 
 from benchmarks.small_marts import write_marts
@@ -52,8 +54,6 @@ def combinations(snapshot):
 
 @pytest.fixture(scope="module")
 def browser():
-    from pathlib import Path
-
     api = pytest.importorskip("playwright.sync_api")
     if not Path("/usr/bin/chromium").exists():
         pytest.skip("Chromium is not installed")
@@ -150,3 +150,58 @@ def test_a_filter_is_kept_in_the_address_and_goes_along_to_other_pages(shop, bro
     assert page.locator("select[name=model]").input_value() == "linear"
     page.locator("[data-reset]").click()
     assert "?" not in page.url
+
+
+@pytest.mark.parametrize("asked", [
+    # names that every object of a script has
+    "?range=constructor&compare=valueOf", "?model=toString", "?currency=constructor",
+    "?window=valueOf&day=constructor", "#%E0%A4%A", "?range=%&from=%00",
+    "?range=custom&from=0000-00-00",
+])  # fmt: skip
+def test_what_an_address_cannot_mean_is_left_out(shop, browser, asked):
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+    for name in ("index.html", "channels.html", "definitions.html"):
+        page.goto("about:blank")
+        page.goto(f"{(shop.pages / name).as_uri()}{asked}")
+        page.wait_for_selector("body[data-ready]", state="attached")
+        page.wait_for_selector("body[data-shown]", state="attached")
+        assert not page.locator("[data-failed]").count()
+    page.close()
+    assert errors == []
+
+
+def test_days_that_are_none_are_left_out_and_days_without_any_before_say_so(shop, browser):
+    page = browser.new_page()
+    said = []
+    for asked in ("from=2026-02-30&to=2026-02-29", "from=1999-01-01&to=1999-01-02"):
+        page.goto(f"{(shop.pages / 'index.html').as_uri()}?range=custom&{asked}")
+        page.wait_for_selector("body[data-shown]")
+        said.append(page.locator("[data-range-words]").inner_text())
+    page.close()
+    assert said[0].endswith("against the 28 days before")
+    assert said[1].endswith("with no days before to compare with")
+
+
+def test_names_of_any_length_leave_figures_in_sight_and_are_no_formulas(browser, tmp_path):
+    path = write_marts(tmp_path / "marts.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "use marts.marts; update dim_channels set channel_name = ' =' || repeat('x', 300)"
+            " where channel = (select max(channel) from dim_channels where is_paid)"
+        )
+    publish(Marts(str(path)), tmp_path / "snapshots")
+    build(tmp_path / "snapshots", tmp_path / "pages")
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto((tmp_path / "pages" / "channels.html").as_uri())
+    page.wait_for_selector("[data-block=channel-table] tbody tr")
+    holder = page.locator("[data-block=channel-table] .scrolls")
+    assert holder.evaluate("element => element.scrollWidth <= element.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    with page.expect_download() as given:
+        page.locator("[data-block=channel-table] [data-csv]").click()
+    text = Path(given.value.path()).read_text(encoding="utf-8-sig")
+    assert "' =xxx" in text
+    page.close()

@@ -16,6 +16,10 @@ MOST_SYNC_HOURS = 36
 DELAY_DAYS = {"ga4": 3, "ga4_reports": 2}
 DEFAULT_DELAY_DAYS = 2
 MOST_DAYS_APART = 1
+# a look of before says nothing of now
+MOST_PROBE_HOURS = 24
+# clocks of two machines differ by less
+AHEAD_HOURS = 1
 
 
 def hours_since(at: datetime) -> float:
@@ -51,6 +55,16 @@ def judge_sync(rows: Sequence[Row]) -> Verdict:
     loads = judge_loads(rows)
     if loads.status == "broken":
         return loads
+    ahead = [
+        (row["source"], row["read_at"])
+        for row in rows
+        if row["read_at"] and hours_since(row["read_at"]) < -AHEAD_HOURS
+    ]
+    if ahead:
+        return broken(
+            "read at a time to come, by a wrong clock: "
+            + listed([f"{source} (at {at:%Y-%m-%d %H:%M})" for source, at in ahead])
+        )
     old = [
         (row["source"], row["read_at"])
         for row in rows
@@ -105,6 +119,12 @@ def judge_report(rows: Sequence[Row]) -> Verdict:
     """Judge the last look at the report from outside."""
     if not rows:
         return unknown("nobody has looked at the report yet: `marketing monitor probe`")
+    last = max(row["probed_at"] for row in rows)
+    rows = [r for r in rows if -AHEAD_HOURS <= hours_since(r["probed_at"]) <= MOST_PROBE_HOURS]
+    if not rows:
+        return unknown(
+            f"the last look at the report is of {last:%Y-%m-%d %H:%M}: `marketing monitor probe`"
+        )
     for row in rows:
         if not row["is_available"]:
             return broken(f"{row['target']} does not answer: {row['error'] or 'no reason given'}")

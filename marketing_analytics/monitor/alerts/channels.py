@@ -139,7 +139,12 @@ def send(channel: Channel, service: Any, message: Message) -> Outcome:
     kind = apprise.NotifyType.SUCCESS if message.is_good else apprise.NotifyType.FAILURE
     with apprise_silent() as lines, guard(channel) as refused:
         try:
-            is_sent = service.notify(body=message.body, title=message.title, notify_type=kind)
+            is_sent = service.notify(
+                body=message.body,
+                title=message.title,
+                notify_type=kind,
+                body_format=format_of(service),
+            )
         except Exception as error:
             is_sent = False
             lines.append(f"{type(error).__name__}: {error}")
@@ -153,6 +158,15 @@ def send(channel: Channel, service: Any, message: Message) -> Outcome:
     reason = redact(" ".join(lines), secrets_of()) or "the service did not take it"
     # an answer with a status refuses; where the connection broke it may have been taken
     return Outcome(reason, is_known=bool(STATUS.search(reason)))
+
+
+def format_of(service: Any) -> Any:
+    """Return that a body is plain text, where a service takes that: else a mail is one line."""
+    import apprise
+
+    given = service.notify_format
+    formats = given if isinstance(given, tuple | list) else (given,)
+    return apprise.NotifyFormat.TEXT if apprise.NotifyFormat.TEXT in formats else None
 
 
 @contextmanager

@@ -16,6 +16,11 @@ CAUSES = {
     "reminder": "still {status}",
     "over": "over",
 }
+GAP = "\n\n"
+SEE = "… the rest: marketing monitor notices"
+# names come from platforms and from whoever makes a link: in a chat `@everyone`, `<!here>` and
+# `<users/all>` would call people, and [a text](address) would hide where it leads
+PLAIN = str.maketrans({"@": "＠", "<": "‹"})
 AGAIN = "Again: an earlier attempt to tell this may have arrived"
 
 
@@ -30,18 +35,38 @@ class Message:
 
 def compose(notices: Sequence[Notice], *, max_characters: int) -> Message:
     """Return one message for several notices; what has no room is counted, not cut."""
-    ordered = sorted(notices, key=lambda each: (each.kind != ALERT, each.rank, each.about))
-    parts = [paragraph(notice) for notice in ordered]
+    ordered = in_order(notices)
     # so that whoever gets a message twice sees it
-    lead = [AGAIN] if any(notice.open_attempts > 1 for notice in notices) else []
-    shown = len(parts)
-    body = "\n\n".join([*lead, *parts])
-    while len(body) > max_characters and shown > 0:
-        shown -= 1
-        more = f"And {len(parts) - shown} more: marketing monitor notices"
-        body = "\n\n".join([*lead, *parts[:shown], more])
+    parts = [AGAIN] if any(notice.open_attempts > 1 for notice in notices) else []
+    room = max_characters - sum(len(part) + len(GAP) for part in parts)
+    for shown, notice in enumerate(ordered):
+        text = paragraph(notice)
+        more = f"And {len(ordered) - shown} more: marketing monitor notices"
+        is_last = shown == len(ordered) - 1
+        if len(text) + (0 if is_last else len(GAP) + len(more)) > room:
+            # of the worst there is always something
+            parts.append(more if shown else f"{text[: max(0, room - len(GAP + SEE))]}{GAP}{SEE}")
+            break
+        parts.append(text)
+        room -= len(text) + len(GAP)
     is_good = all(notice.kind != ALERT for notice in notices)
-    return Message(title_of(ordered), body, is_good)
+    return Message(title_of(ordered), GAP.join(parts), is_good)
+
+
+def in_order(notices: Sequence[Notice]) -> list[Notice]:
+    """Return the subjects that are wrong now, the worst first, then those that are well again.
+
+    What is told of one subject stays together and in the order in which it was found: after days
+    without a delivery the last word is how it is now.
+    """
+    by_subject: dict[tuple[str, str, str], list[Notice]] = {}
+    for notice in sorted(notices, key=lambda each: each.sequence):
+        by_subject.setdefault(notice.about, []).append(notice)
+    ordered = sorted(
+        by_subject.items(),
+        key=lambda item: (item[1][-1].kind != ALERT, min(each.rank for each in item[1]), item[0]),
+    )
+    return [notice for _, found in ordered for notice in found]
 
 
 def title_of(notices: Sequence[Notice]) -> str:
@@ -50,7 +75,8 @@ def title_of(notices: Sequence[Notice]) -> str:
     over = len(notices) - len(told)
     parts = []
     if told:
-        parts.append(f"[{told[0].severity}] {plural(len(told), 'problem')}")
+        worst = min(told, key=lambda each: each.rank)
+        parts.append(f"[{worst.severity}] {plural(len(told), 'problem')}")
     if over:
         parts.append(f"{over} over")
     return f"Marketing data: {', '.join(parts)}"
@@ -67,4 +93,11 @@ def paragraph(notice: Notice) -> str:
         where += [f"owner {notice.owner}"] if notice.owner else []
         lines += [", ".join(where)] if where else []
     # a sentence may hold what a platform or a driver said
-    return "\n".join(visible(redact(line, secrets_of())) for line in lines)
+    return "\n".join(plain(redact(line, secrets_of())) for line in lines)
+
+
+def plain(text: str) -> str:
+    """Return a text that every service shows as it is, on one line."""
+    # line breaks and tabs within a name too
+    told = visible(" ".join(text.split())).translate(PLAIN)
+    return told.replace("](", "] (")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from marketing_analytics.monitor.results import Result
@@ -30,10 +31,8 @@ class Silence:
     def sentence(self) -> str:
         """Return what is silent, and when."""
         begin = f" from {self.from_at:%Y-%m-%d %H:%M}" if self.from_at else ""
-        return (
-            f"{self.monitor} of {self.subject} is silent{begin} until"
-            f" {self.until_at:%Y-%m-%d %H:%M} UTC"
-        )
+        what = f"{self.monitor} of {self.subject}" if self.subject else f"{self.monitor} as a whole"
+        return f"{what} is silent{begin} until {self.until_at:%Y-%m-%d %H:%M} UTC"
 
     def covers(self, monitor: str, subject: str, now: datetime) -> bool:
         """Return whether it is in force for a subject."""
@@ -57,11 +56,15 @@ class Acknowledgement:
     since_at: datetime
     acknowledged_by: str
     acknowledged_at: datetime
+    # the run that found it, and the one that found it over: days of later problems may lie before
+    run_id: str | None = None
+    ended_run_id: str | None = None
 
     def covers(self, result: Result) -> bool:
         """Return whether it is of this problem, not of one that began later."""
         is_same = (result.monitor, result.subject) == (self.monitor, self.subject)
-        return is_same and result.since_at <= max(self.since_at, self.acknowledged_at)
+        is_open = self.ended_run_id is None
+        return is_same and is_open and result.since_at <= max(self.since_at, self.acknowledged_at)
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,19 @@ class Mutes:
         """Return whether neither problems nor their ends are told."""
         return any(silence.covers(monitor, subject, now) for silence in self.silences)
 
+    @cached_property
+    def taken(self) -> dict[tuple[str, str], list[Acknowledgement]]:
+        """Return the acknowledgements by monitor and subject: there may be thousands."""
+        found: dict[tuple[str, str], list[Acknowledgement]] = {}
+        for each in self.acknowledgements:
+            found.setdefault((each.monitor, each.subject), []).append(each)
+        return found
+
     def mute(self, result: Result, now: datetime) -> bool:
         """Return whether a problem is not told."""
-        return self.silenced(result.monitor, result.subject, now) or any(
-            acknowledgement.covers(result) for acknowledgement in self.acknowledgements
+        own = self.taken.get((result.monitor, result.subject), ())
+        return any(each.covers(result) for each in own) or self.silenced(
+            result.monitor, result.subject, now
         )
 
 

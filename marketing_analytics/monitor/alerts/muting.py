@@ -29,6 +29,11 @@ def span_of(
     end = clock.parse_time(until, "--until") if until else start + duration(length or "")
     if end <= now:
         raise UserError(f"the end {end:{TIME}} is over", hint=f"it is {now:{TIME}}")
+    if end.year > clock.LAST_YEAR:
+        raise UserError(
+            f"a silence until the year {end.year} would never end",
+            hint="give a shorter --for, like 2d",
+        )
     if end <= start:
         raise UserError(f"--until {until} is before --from {since}", hint="give a later end")
     return plain(start) if since else None, plain(end)
@@ -80,7 +85,9 @@ def acknowledge_problems(
             what = f"{monitor} of {subject}" if subject is not None else monitor
             raise UserError(f"there is no problem of {what}", hint=f"problems now: {known}")
         who, now = by or login(), plain(clock.now())
-        taken = [Acknowledgement(monitor, r.subject, r.since_at, who, now) for r in wanted]
+        taken = [
+            Acknowledgement(monitor, r.subject, r.since_at, who, now, r.run_id) for r in wanted
+        ]
         history.add(connection, place, "monitor_acknowledgements", [vars(each) for each in taken])
     return taken
 

@@ -16,18 +16,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from marketing_analytics.monitor.alerts.channels import Outcome
-from marketing_analytics.monitor.alerts.mutes import Mutes, acknowledgement_of, silence_of
+from marketing_analytics.monitor.alerts.mutes import (
+    Acknowledgement,
+    Mutes,
+    acknowledgement_of,
+    silence_of,
+)
 from marketing_analytics.monitor.alerts.notices import (
     Channel,
     Notice,
     Told,
     decide,
+    is_over,
     notice_of,
     told_by,
 )
 from marketing_analytics.monitor.history import add, prepare, read
-from marketing_analytics.monitor.place import Place, named, opened
-from marketing_analytics.monitor.results import result_of
+from marketing_analytics.monitor.place import Place, check_schema, named, opened
+from marketing_analytics.monitor.results import Result, result_of
 from marketing_analytics.warehouse.postgresql import advisory_lock
 from marketing_analytics.warehouse.transactions import transaction
 
@@ -43,11 +49,10 @@ def keep_notices(place: Place, channels: Sequence[Channel], now: datetime) -> li
         prepare(connection, place)
         with transaction(connection):
             told = told_by(all_notices(connection, place))
-            mutes = mutes_of(connection, place)
             return [
                 notice
                 for run_id in undecided_runs(connection, place)
-                for notice in decide_run(connection, place, run_id, told, channels, mutes, now)
+                for notice in decide_run(connection, place, run_id, told, channels, now)
             ]
 
 
@@ -90,17 +95,41 @@ def decide_run(
     run_id: str,
     told: dict[tuple[str, str, str], Told],
     channels: Sequence[Channel],
-    mutes: Mutes,
     now: datetime,
 ) -> list[Notice]:
-    """Keep the notices of one run, and that it is decided."""
+    """Keep the notices of one run, what has ended with it, and that it is decided."""
     rows = read(connection, place, "monitor_results", "run_id = ?", [run_id])
-    decided = decide([result_of(row) for row in rows], told, channels, mutes, now)
+    results = [result_of(row) for row in rows]
+    mutes = mutes_of(connection, place)
+    end_acknowledgements(connection, place, run_id, results, mutes.acknowledgements)
+    decided = decide(results, told, channels, mutes, now)
     for notice in decided:
         told[notice.about] = told.get(notice.about, Told()).and_then(notice)
     add(connection, place, "monitor_notices", [vars(notice) for notice in decided])
     add(connection, place, "monitor_decisions", [{"run_id": run_id, "decided_at": now}])
     return decided
+
+
+def end_acknowledgements(
+    connection: Any,
+    place: Place,
+    run_id: str,
+    results: Sequence[Result],
+    taken: Sequence[Acknowledgement],
+) -> None:
+    """End the acknowledgements of problems that a run found over, whoever is told of it."""
+    found = {(result.monitor, result.subject): result for result in results}
+    table = named(place.monitor_schema, "monitor_acknowledgements")
+    ended = {
+        (each.monitor, each.subject) for each in taken if is_over(found, each.monitor, each.subject)
+    }
+    for monitor, subject in sorted(ended):
+        connection.execute(
+            f"update {table} set ended_run_id = ? where monitor = ? and subject = ?"  # noqa: S608
+            # one given since is of a later problem
+            " and ended_run_id is null and coalesce(run_id, '') < ?",
+            [run_id, monitor, subject, run_id],
+        )
 
 
 def all_notices(
@@ -114,6 +143,7 @@ def all_notices(
 def kept_notices(place: Place, *, is_waiting: bool = False) -> list[Notice]:
     """Return what was told, or what of it waits to be delivered."""
     with opened(place) as connection:
+        check_schema(connection, place)
         return all_notices(connection, place, WAITING if is_waiting else "true")
 
 
@@ -125,10 +155,15 @@ def mutes_in(place: Place, now: datetime) -> Mutes:
 
 
 def mutes_of(connection: Any, place: Place) -> Mutes:
-    """Return the silences and acknowledgements."""
+    """Return the silences, and the acknowledgements of what goes on."""
     return Mutes(
         tuple(map(silence_of, read(connection, place, "monitor_silences"))),
-        tuple(map(acknowledgement_of, read(connection, place, "monitor_acknowledgements"))),
+        tuple(
+            map(
+                acknowledgement_of,
+                read(connection, place, "monitor_acknowledgements", "ended_run_id is null"),
+            )
+        ),
     )
 
 
@@ -145,10 +180,17 @@ def claim(place: Place, channel_name: str) -> list[Notice]:
         where
             delivered_at is null
             and channel_name = ?
-            and (attempted_at is null or last_error is not null or attempted_at <= ?)
+            and (
+                attempted_at is null
+                or last_error is not null
+                or attempted_at <= ?
+                -- a clock that was ahead claims nothing for longer
+                or attempted_at > ?
+            )
         returning notice_id
     """  # noqa: S608 - a name of ours
-    values = [now, channel_name, now - timedelta(seconds=CLAIM_SECONDS)]
+    claimed_for = timedelta(seconds=CLAIM_SECONDS)
+    values = [now, channel_name, now - claimed_for, now + claimed_for]
     with opened(place, is_read_only=False) as connection:
         taken = {row[0] for row in connection.execute(statement, values).fetchall()}
         kept = all_notices(connection, place, WAITING)

@@ -54,11 +54,12 @@ def over_budget(seen: Look, row: Mapping[str, Any]) -> Finding | None:
     is_spent = spend > budget * (1 + limit)
     if not is_spent and not (is_ahead and row["campaign_id"] == "(all)"):
         return None
+    over = f" ({spend / due - 1:.0%} over)" if due > 0 else ""
     return Finding(
         subject,
         "failing" if is_spent else "warning",
         f"{name} has spent {spend:,.0f} {seen.currency} by {row['counted_until_date']}, where"
-        f" {due:,.0f} of the month's {budget:,.0f} are due ({spend / due - 1:.0%} over)",
+        f" {due:,.0f} of the month's {budget:,.0f} are due{over}",
         ACTION,
         value=spend,
         lower=0.0,

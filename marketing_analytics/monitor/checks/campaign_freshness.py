@@ -42,6 +42,8 @@ PAUSES = "stg_shop__planned_pauses"
 # visits that speak of a campaign that runs: so many, and such a share of the usual ones
 FEW_VISITS, VISITS_SHARE = 3, 0.6
 SYNC = "run `marketing ingest run --source {source}`, see `marketing ingest status`"
+# clocks of two machines differ by less
+AHEAD_HOURS = 1.0
 DELIVERY = (
     "look at the campaign in the platform: billing, review, schedule; pause it there if meant"
 )
@@ -103,6 +105,10 @@ def look(seen: Look) -> Iterator[Finding]:
             for row in rows
             if row["account_id"] and not row["campaign_id"] and row["last_day"]
         }
+        if not rows:
+            yield Finding(
+                "sources", "unknown", "no source was ever read", "run `marketing ingest run`"
+            )
         failed = failed_loads(seen) if "stg_ingest__loads" in seen.tables else {}
         for row in rows:
             if not row["campaign_id"]:
@@ -143,6 +149,8 @@ def of_source(seen: Look, row: Mapping[str, Any], failed: Mapping[str, str]) -> 
     if read_at is None:
         return Finding(source, "unknown", f"{source} was never read without a failure", action)
     age = (seen.now - read_at).total_seconds() / 3600
+    if age < -AHEAD_HOURS:
+        return of_a_wrong_clock(source, f"{source} was read at {read_at:%Y-%m-%d %H:%M} UTC")
     if age > limit:
         why = f"; {failed[source]}" if source in failed else ""
         sentence = (
@@ -154,6 +162,13 @@ def of_source(seen: Look, row: Mapping[str, Any], failed: Mapping[str, str]) -> 
     return Finding(
         source, "ok", f"{source} was read {plural(age, 'hour')} ago", "", age, 0.0, limit
     )
+
+
+def of_a_wrong_clock(subject: str, begin: str) -> Finding:
+    """Return that a time to come says nothing: it would look fresh until it is reached."""
+    sentence = f"{begin}, which is to come: how fresh it is nobody knows"
+    action = "set the clock of the machine that reads it, and read it again from the day it has"
+    return Finding(subject, "unknown", sentence, action)
 
 
 def failed_loads(seen: Look) -> dict[str, str]:
@@ -181,6 +196,9 @@ def of_account(seen: Look, row: Mapping[str, Any]) -> Finding:
     wanted = seen.now.date() - timedelta(days=1 + delay)
     age = hours_since(seen, last_day)
     limit = 24.0 * (1 + delay)
+    # somewhere it is tomorrow already
+    if last_day > seen.now.date() + timedelta(days=1):
+        return of_a_wrong_clock(subject, f"{subject} was read to {last_day}")
     if last_day < wanted:
         late = (wanted - last_day).days
         sentence = f"{subject} was read to {last_day}, {plural(late, 'day')} less than {source} has"

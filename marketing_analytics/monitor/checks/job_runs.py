@@ -36,11 +36,22 @@ Answer = Mapping[str, Any]
 def look(seen: Look) -> Iterator[Finding]:
     """Yield jobs that are late, failing, or much slower than usual."""
     jobs = jobs_with_runs()
+    if not jobs:
+        # a wrong project would be green for ever
+        raise NotKnownError(
+            "no job of the project is scheduled",
+            "see that PROJECT_ID is that of the jobs, and that they run by a schedule",
+        )
     for job, runs in jobs:
         finding = of_job(seen, job, runs)
         if finding:
             yield finding
-    yield Finding("", "ok", f"{len(jobs)} scheduled jobs run on time and end well")
+    fine = plural(
+        len(jobs),
+        "scheduled job runs on time and ends well",
+        "scheduled jobs run on time and end well",
+    )
+    yield Finding("", "ok", fine)
 
 
 def jobs_with_runs() -> list[tuple[Answer, Sequence[Answer]]]:

@@ -52,6 +52,14 @@ def rate(count: Count, objective: float) -> float | None:
     return count.bad / count.known / (1 - objective)
 
 
+def rate_over(minutes: Minutes, window: int, objective: float) -> float | None:
+    """Return the rate of a window; before it is half over, as if half of it were known."""
+    count = minutes.last(window)
+    found = rate(count, objective)
+    # else one bad minute would burn a budget of days in the first hour
+    return None if found is None else found * min(1.0, count.known / (LEAST_KNOWN * window))
+
+
 def burning(minutes: Minutes, objective: float) -> Pair | None:
     """Return the most urgent pair of windows that tells, or None."""
     return next((pair for pair in PAIRS if tells(pair, minutes, objective)), None)
@@ -59,7 +67,7 @@ def burning(minutes: Minutes, objective: float) -> Pair | None:
 
 def tells(pair: Pair, minutes: Minutes, objective: float) -> bool:
     """Return whether the budget burns too fast in both windows."""
-    rates = (rate(minutes.last(window), objective) for window in (pair.long, pair.short))
+    rates = (rate_over(minutes, window, objective) for window in (pair.long, pair.short))
     # a rate that is the limit itself may be a hair below it
     return all(found is not None and found >= pair.rate * (1 - 1e-9) for found in rates)
 

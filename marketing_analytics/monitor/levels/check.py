@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from marketing_analytics.monitor.check import Check, Finding, Look
-from marketing_analytics.monitor.levels.burn import Budget, Pair, budget, burning, length, rate
+from marketing_analytics.monitor.levels.burn import Budget, Pair, budget, burning, length, rate_over
 from marketing_analytics.monitor.levels.minutes import Minutes
 from marketing_analytics.monitor.levels.probes import Probe
 from marketing_analytics.monitor.levels.settings import Level, levels_of
@@ -100,7 +100,7 @@ def unknown(level: Level, looked: Minutes) -> str:
 def told_of_pair(level: Level, pair: Pair, minutes: Minutes, verb: str) -> str:
     """Return what happens, how bad it is."""
     count = minutes.last(pair.long)
-    found = rate(count, level.objective) or 0.0
+    found = rate_over(minutes, pair.long, level.objective) or 0.0
     return (
         f"{level.name} {verb} in {count.bad} of {plural(count.known, 'minute')} of the last"
         f" {length(pair.long)}: {found:.1f} times too fast for {level.objective_percent:g} %"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from marketing_analytics.core import clock
 from marketing_analytics.monitor import history
-from marketing_analytics.monitor.levels.burn import PAIRS, budget, length, rate
+from marketing_analytics.monitor.levels.burn import PAIRS, budget, length, rate_over
 from marketing_analytics.monitor.levels.check import INDICATORS
 from marketing_analytics.monitor.levels.probes import Probe
 from marketing_analytics.monitor.levels.settings import Level
 from marketing_analytics.monitor.levels.store import probes_since
-from marketing_analytics.monitor.place import Place, opened
+from marketing_analytics.monitor.place import Place, check_schema, opened
 from marketing_analytics.monitor.results import STATUSES, Result
 
 if TYPE_CHECKING:
@@ -49,11 +49,13 @@ def metrics_of(place: Place, levels: Sequence[Level]) -> Iterator[Metric]:
     now = clock.now().replace(tzinfo=None)
     days = max((level.window_days for level in levels), default=0) + 1
     with opened(place) as connection:
+        check_schema(connection, place)
         run = history.latest_run(connection, place)
         results = history.latest_results(connection, place) if run else []
         waiting = history.read(connection, place, "monitor_notices", "delivered_at is null")
         probes = probes_since(connection, place, now - timedelta(days=days)) if levels else []
-    if run:
+    # not kept by an older version
+    if run and run["ended_at"]:
         ended = gauge("monitor_run_ended_timestamp_seconds", "When the monitors ended last.")
         ended.add_metric([], seconds(run["ended_at"]))
         yield ended
@@ -114,7 +116,7 @@ def of_levels(levels: Iterable[Level], probes: Sequence[Probe], now: datetime) -
             objective.add_metric(named, level.objective)
             left.add_metric(named, spent.left_minutes)
             for window in sorted({w for pair in PAIRS for w in (pair.long, pair.short)}):
-                found = rate(minutes.last(window), level.objective)
+                found = rate_over(minutes, window, level.objective)
                 if found is not None:
                     burn.add_metric([*named, length(window).replace(" ", "")], found)
     yield from (minutes_in, objective, left, burn)

@@ -177,10 +177,11 @@ def whole(read: Reader) -> tuple[float, datetime]:
 def about_of(read: Reader) -> dict[str, Any]:
     """Return what the report says of itself."""
     try:
-        about = json.loads(read(ABOUT))
+        about: dict[str, Any] = json.loads(read(ABOUT))
     except ValueError:
         raise UnreadableError(f"{ABOUT} is not whole") from None
-    if not isinstance(about, dict) or not isinstance(about.get("files"), dict):
+    files = about.get("files") if isinstance(about, dict) else None
+    if not isinstance(files, dict) or not all(isinstance(each, dict) for each in files.values()):
         raise UnreadableError(f"{ABOUT} lists no files")
     return about
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from marketing_analytics.core.errors import LockedError
 from marketing_analytics.core.locks import file_lock
+from marketing_analytics.core.written import writing
 from marketing_analytics.monitor import history
 from marketing_analytics.monitor.levels.minutes import Minutes, minutes_of
 from marketing_analytics.monitor.levels.probes import Probe, probe_of
@@ -33,6 +34,7 @@ def keep_probes(place: Place, probes: Sequence[Probe], *, wait_seconds: float = 
         with opened(place, is_read_only=False) as connection:
             history.prepare(connection, place)
             history.add(connection, place, "monitor_probes", [vars(each) for each in probes])
+            forget_old(connection, place, probes)
         return True
     try:
         move_notes(place, wait_seconds=wait_seconds)
@@ -54,10 +56,13 @@ def noting(place: Place) -> Any:
 
 def note(place: Place, probes: Iterable[Probe]) -> None:
     """Write probes down."""
+    # what a crash has cut ends where the next one begins
     lines = "".join(
-        json.dumps(vars(each) | {"probed_at": each.probed_at.isoformat()}) + "\n" for each in probes
+        "\n" + json.dumps(vars(each) | {"probed_at": each.probed_at.isoformat()}) + "\n"
+        for each in probes
     )
-    with noting(place), notes_of(place).open("a", encoding="utf-8") as file:
+    path = notes_of(place)
+    with noting(place), writing(path.parent), path.open("a", encoding="utf-8") as file:
         file.write(lines)
         file.flush()
         os.fsync(file.fileno())
@@ -72,9 +77,10 @@ def noted(place: Place) -> list[Probe]:
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
             row = json.loads(line)
-        except ValueError:
+            at = datetime.fromisoformat(row["probed_at"])
+            found.append(probe_of(row | {"probed_at": at}))
+        except (ValueError, KeyError, TypeError):
             continue
-        found.append(probe_of(row | {"probed_at": datetime.fromisoformat(row["probed_at"])}))
     return found
 
 
@@ -96,10 +102,16 @@ def move_notes(place: Place, *, wait_seconds: float = 0.0) -> None:
             present = set(map(probe_of, kept))
             rows = [vars(each) for each in probes if each not in present]
             history.add(connection, place, "monitor_probes", rows)
-            table = named(place.monitor_schema, "monitor_probes")
-            oldest = max(each.probed_at for each in probes) - timedelta(days=KEPT_DAYS)
-            connection.execute(f"delete from {table} where probed_at < ?", [oldest])  # noqa: S608 - a name of ours
-        notes_of(place).write_text("", encoding="utf-8")
+            forget_old(connection, place, probes)
+        with writing(notes_of(place).parent):
+            notes_of(place).write_text("", encoding="utf-8")
+
+
+def forget_old(connection: Any, place: Place, probes: Sequence[Probe]) -> None:
+    """Remove the probes that are too old to be counted when these have come."""
+    table = named(place.monitor_schema, "monitor_probes")
+    oldest = max(each.probed_at for each in probes) - timedelta(days=KEPT_DAYS)
+    connection.execute(f"delete from {table} where probed_at < ?", [oldest])  # noqa: S608 - a name of ours
 
 
 def probes_since(connection: Any, place: Place, since: datetime) -> list[Probe]:

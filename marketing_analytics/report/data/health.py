@@ -63,35 +63,42 @@ from stg_ingest__loads
 order by started_at desc, source
 limit $limit
 """
-# a probe counts until the next one, five minutes at most: a gap is unknown, not good
+# a probe counts until the next one of its page, five minutes at most: a gap is unknown, not good
 PROBES_SQL = """
 with
 
 probes as (
 
     select
+        coalesce(target, '') as target,
         probed_at,
         is_available,
         is_fresh,
-        least(
-            date_diff('second', probed_at, lead(probed_at) over (order by probed_at)) / 60.0, 5
-        ) as minutes
+        date_diff(
+            'second',
+            probed_at,
+            lead(probed_at) over (partition by coalesce(target, '') order by probed_at)
+        ) / 60.0 as minutes
     from monitor_probes
+    -- what was probed long ago says nothing of the days that are shown
     where
         probed_at
-        > (select max(probed_at) from monitor_probes) - interval (cast($days as int)) day
+        > greatest((select max(probed_at) from monitor_probes), cast($today as timestamp))
+        - interval (cast($days as int)) day
 
 )
 
 select
+    target,
     cast(probed_at as date) as day_date,
-    sum(minutes) as known_minutes,
-    sum(case when is_available then minutes end) as available_minutes,
-    sum(case when is_fresh then minutes end) as fresh_minutes
+    sum(least(minutes, 5)) as known_minutes,
+    sum(case when is_available then least(minutes, 5) end) as available_minutes,
+    sum(case when is_fresh then least(minutes, 5) end) as fresh_minutes
 from probes
+-- the last one says nothing of what comes
 where minutes is not null
-group by 1
-order by 1
+group by target, day_date
+order by target, day_date
 """
 
 
@@ -101,7 +108,10 @@ def health(snapshot: Snapshot) -> dict[str, Any]:
         "monitors": told(snapshot, RESULTS_SQL, "monitor_results", "monitor_runs"),
         "freshness": told(snapshot, FRESHNESS_SQL, "stg_ingest__freshness"),
         "loads": told(snapshot, LOADS_SQL, "stg_ingest__loads", limit=LOADS),
-        "probes": told(snapshot, PROBES_SQL, "monitor_probes", days=SLI_DAYS),
+        "probes": told(
+            snapshot, PROBES_SQL, "monitor_probes", days=SLI_DAYS, today=snapshot.as_of_date
+        ),
+        "probed_days": SLI_DAYS,
         "objective": OBJECTIVE,
         "missing": snapshot.about["missing"],
     }

@@ -186,7 +186,10 @@ class Rendering:
         """Return the days that are shown where nothing is asked for, and with what they compare."""
         if not self.snapshot.has_days:
             return "No days yet"
-        return f"{range_words(self.filters.from_date, self.filters.to_date)}, {self.against_words}"
+        days = range_words(self.filters.from_date, self.filters.to_date)
+        if self.before("previous") is None:
+            return f"{days}, with no days before to compare with"
+        return f"{days}, {self.against_words}"
 
     @property
     def against_words(self) -> str:

@@ -30,7 +30,9 @@ ASKED_ALWAYS = {
         "upper_bound double, since_at timestamp, checked_at timestamp, sentence varchar, "
         "action varchar"
     ),
-    "monitor_probes": "probed_at timestamp, is_available boolean, is_fresh boolean",
+    "monitor_probes": (
+        "probed_at timestamp, target varchar, is_available boolean, is_fresh boolean"
+    ),
 }
 
 

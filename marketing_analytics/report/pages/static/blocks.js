@@ -21,13 +21,16 @@ const blocks = (() => {
     };
   }
   const NARROW = 480, LEGEND_ROW = 20, UNIT_ROW = 20;
+  /* campaigns have names of hundreds of signs; the table has them whole */
+  const MOST_SIGNS = 48;
+  const cut = (name) => (name.length > MOST_SIGNS ? `${name.slice(0, MOST_SIGNS - 1)}…` : name);
   /* rows that the entries of a legend take, one beside the other: nothing is hidden behind arrows */
   function legendRows(own, width) {
     if (own.legend?.show === false) return 0;
     const names = (own.legend?.data || (own.series || []).filter(({ name }) => name)).map((one) => one.name || one);
     let rows = 1, taken = 0;
     for (const name of names) {
-      const entry = 12 + (own.legend?.itemWidth || 12) + 7.4 * name.length;
+      const entry = 12 + (own.legend?.itemWidth || 12) + 7.4 * cut(name).length;
       if (taken && taken + entry > width) { rows += 1; taken = 0; }
       taken += entry;
     }
@@ -43,7 +46,7 @@ const blocks = (() => {
     return {
       animation: false, color: look.colors, textStyle: text, aria: { enabled: true },
       grid: { left: 8, right: 14, top: 34, bottom: 6, containLabel: true },
-      legend: { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 8, textStyle: { ...text, color: look.ink } },
+      legend: { formatter: cut, top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 8, textStyle: { ...text, color: look.ink } },
       tooltip: { trigger: "axis", renderMode: "richText", confine: true, backgroundColor: look.card, borderColor: look.line, textStyle: { ...text, color: look.ink } },
       axis,
     };
@@ -98,7 +101,7 @@ const blocks = (() => {
   function csv(spec, context) {
     const quoted = (value) => {
       let text = words.isNothing(value) ? "" : String(value);
-      if (typeof value !== "number" && /^[=+\-@\t\0]/.test(text)) text = `'${text}`;
+      if (typeof value !== "number" && /^\s*[=+\-@\0＝＋－＠]|^[\t\r\n]/.test(text)) text = `'${text}`;
       return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     };
     const label = (column) => (column.unit === "usd" ? `${column.label} (${context.currency})` : column.label);

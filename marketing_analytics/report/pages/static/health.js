@@ -103,21 +103,25 @@
     }, context);
   }
   function serviceLevel({ health }, context) {
-    const rows = (health.probes || []).map((row) => ({ ...row, label: words.dayWords(row.day_date), available: row.available_minutes / row.known_minutes, fresh: (row.fresh_minutes || 0) / row.known_minutes }));
-    const sum = (key) => rows.reduce((all, row) => all + (row[key] || 0), 0), known = sum("known_minutes");
-    const share = sum("available_minutes") / known, budget = (1 - health.objective) * known, lost = known - sum("available_minutes");
+    const all = (health.probes || []).map((row) => ({ ...row, label: words.dayWords(row.day_date), available: (row.available_minutes || 0) / row.known_minutes, fresh: row.available_minutes ? (row.fresh_minutes || 0) / row.available_minutes : null }));
+    const sum = (rows, key) => rows.reduce((total, row) => total + (row[key] || 0), 0), lostOf = (rows) => sum(rows, "known_minutes") - sum(rows, "available_minutes");
+    /* of several pages the one that was down longest is told and drawn */
+    const pages = [...new Set(all.map(({ target }) => target))].map((target) => all.filter((row) => row.target === target)).sort((a, b) => lostOf(b) - lostOf(a));
+    const rows = pages[0] || [], known = sum(rows, "known_minutes"), lost = lostOf(rows);
+    const share = (known - lost) / known, budget = (1 - health.objective) * health.probed_days * 1440;
+    const begin = pages.length < 2 ? "Up" : lost ? `${rows[0].target} was down longest: up` : `${words.plural(pages.length, "page")}, each up`;
     const percent = (value, decimals = 2) => `${words.number(value * 100, decimals)} %`;
     blocks.show("service-level", {
-      says: rows.length ? `Up in ${percent(share, 3)} of the probed minutes of 28 days (promised: ${percent(health.objective, 1)}); ${words.number(Math.max(0, budget - lost), 1)} of ${words.number(budget, 1)} minutes of error budget are left.` : "",
-      note: rows.length ? "Measured by marketing monitor probe from outside; minutes without a probe are unknown, not good." : "",
+      says: rows.length ? `${begin} in ${percent(share, 3)} of ${words.plural(known, "probed minute")} of ${health.probed_days} days (promised: ${percent(health.objective, 1)}); ${words.number(Math.max(0, budget - lost), 1)} of ${words.number(budget, 1)} minutes of error budget are left.` : "",
+      note: rows.length ? "Measured by marketing monitor probe from outside; minutes without a probe are unknown, not good. Fresh: of the minutes in which it was up." : "",
       empty: "Nobody probes this page yet: marketing monitor probe does it.",
-      columns: [{ key: "label", label: "Day" }, { key: "known_minutes", label: "Probed minutes", unit: "count" }, { key: "available", label: "Available", unit: "share" }, { key: "fresh", label: "Fresh", unit: "share" }],
-      rows,
+      columns: [{ key: "label", label: "Day" }, ...(pages.length > 1 ? [{ key: "target", label: "Page", unit: "text" }] : []), { key: "known_minutes", label: "Probed minutes", unit: "count" }, { key: "available", label: "Available", unit: "share" }, { key: "fresh", label: "Fresh", unit: "share" }],
+      rows: all,
       option: (look) => ({
         xAxis: { type: "category", data: rows.map((row) => row.label.replace(/ \d{4}$/, "")) },
         yAxis: { type: "value", min: ({ min }) => Math.min(99, Math.floor(min)), max: 100, axisLabel: { formatter: "{value} %" } },
-        tooltip: { valueFormatter: (value) => `${words.number(value, 2)} %` },
-        series: [["Available", "available", 0], ["Fresh", "fresh", 1]].map(([name, key, place]) => ({ name, type: "line", symbolSize: 5, data: rows.map((row) => row[key] * 100), lineStyle: { color: look.colors[place], type: look.dashes[place] }, itemStyle: { color: look.colors[place] } })),
+        tooltip: { valueFormatter: (value) => (Number.isFinite(value) ? `${words.number(value, 2)} %` : words.DASH) },
+        series: [["Available", "available", 0], ["Fresh", "fresh", 1]].map(([name, key, place]) => ({ name, type: "line", symbolSize: 5, data: rows.map((row) => (row[key] === null ? null : row[key] * 100)), lineStyle: { color: look.colors[place], type: look.dashes[place] }, itemStyle: { color: look.colors[place] } })),
       }),
     }, context);
   }

@@ -38,6 +38,8 @@ const report = (() => {
   const time = (day) => Date.parse(`${day}T00:00:00Z`);
   const dayOf = (index) => new Date(time(loaded.overview.first_day) + index * DAY_MS).toISOString().slice(0, 10);
   const indexOf = (day) => Math.round((time(day) - time(loaded.overview.first_day)) / DAY_MS);
+  /* some browsers take a 30th of February for a day of March */
+  const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(time(text)) && new Date(time(text)).toISOString().startsWith(text);
   const monthOf = (index) => dayOf(index).slice(0, 7);
 
   const RANGES = {
@@ -72,11 +74,11 @@ const report = (() => {
     const asked = new URLSearchParams(location.search), found = { ...defaults(data), ...placesUsual() }, known = choices(data);
     for (const name of Object.keys(known)) {
       const value = asked.get(name);
-      if (value !== null && value in known[name]) found[name] = value;
+      if (value !== null && Object.hasOwn(known[name], value)) found[name] = value;
     }
     for (const name of ["from", "to"]) {
       const value = asked.get(name) || "";
-      if (/^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(time(value))) found[name] = value;
+      if (isDay(value)) found[name] = value;
     }
     for (const name of places) found[name] = asked.get(name) || "";
     return found;
@@ -154,7 +156,8 @@ const report = (() => {
   }
   function show() {
     const [from, to] = span(state, data), days = to - from + 1;
-    const against = { previous: `, against the ${days > 1 ? words.plural(days, "day") : "day"} before`, year: ", against the year before", plan: ", against the plan", none: "" }[state.compare];
+    const isAlone = ["previous", "year"].includes(state.compare) && !spanBefore([from, to], state.compare);
+    const against = isAlone ? ", with no days before to compare with" : { previous: `, against the ${days > 1 ? words.plural(days, "day") : "day"} before`, year: ", against the year before", plan: ", against the plan", none: "" }[state.compare];
     const line = document.querySelector("[data-range-words]");
     if (line && !data.has_days) line.textContent = "No days yet";
     else if (line) line.textContent = `${words.rangeWords(dayOf(from), dayOf(to))}${against}${state.day === "touch" ? `. Touches of the last ${words.plural(Number(state.window), "day")} may still lead to orders` : ""}`;
@@ -201,6 +204,14 @@ const report = (() => {
       channel: Object.fromEntries(data.channels.map((channel) => [channel.key, channel])),
     };
   }
+  /* where the address leads on the page, or null; it may be written in a way that means nothing */
+  function place() {
+    try {
+      return document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    } catch {
+      return null;
+    }
+  }
   function start() {
     age();
     // a page from a disk has no server to lead to
@@ -209,7 +220,7 @@ const report = (() => {
     const here = document.querySelector(".top nav [aria-current]"), row = here?.parentElement;
     if (row && here.offsetLeft + here.offsetWidth > row.clientWidth) row.scrollLeft = here.offsetLeft - 40;
     setInterval(age, 60000);
-    const asked = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1))), folded = asked && asked.closest("details:not([open])");
+    const asked = place(), folded = asked && asked.closest("details:not([open])");
     if (folded) { folded.open = true; asked.scrollIntoView(); }
     const form = document.querySelector("[data-filters]"), bar = document.querySelector("[data-filterbar]");
     const begin = (found) => {
