@@ -61,7 +61,7 @@ def test_no_form_of_an_address_inside_is_reached(monkeypatch, connected):
         for form in forms_of(inside)
         for scheme, path in (("json", ":80/x"), ("jsons", "/x"), ("mailto", ":25/?user=a@b.c"))
     ]
-    assert len(addresses) == 300
+    assert len(addresses) == len(set(addresses)) >= 300
     reasons = [attempt(monkeypatch, address) for address in addresses]
     assert all(reasons)
     assert connected == []
