@@ -9,7 +9,6 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +123,7 @@ class Replay:
         # the next day is loaded while a day is built, and report and monitors look at the last one
         with ThreadPoolExecutor(max_workers=3) as pool:
             coming, loading = self.tamper(days[0], planted), pool.submit(self.load, days[0])
-            for _, next_day in zip_longest(days, days[1:]):
+            for next_day in [*days[1:], None]:
                 loaded = loading.result()
                 # who looks at the marts of a day holds up their next build
                 self.tell()

@@ -254,3 +254,16 @@
     {{ text_list(var('platforms') | rejectattr('channel', 'equalto', 'email')
         | map(attribute='name') | list) }}
 {%- endmacro %}
+
+{#-
+    the first and the last day of each platform whose spend is loaded: a day without a row between
+    them cost nothing, of the others nothing is known. `spend` has rows of fct_ad_spend
+-#}
+{% macro loaded_spend_days(spend='spend') -%}
+    select
+        platform,
+        min(report_date) as first_date,
+        max(report_date) as last_date
+    from {{ spend }}
+    group by platform
+{%- endmacro %}

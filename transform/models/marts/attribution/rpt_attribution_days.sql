@@ -25,15 +25,8 @@ spend as (
 ),
 
 loaded as (
-
     -- days whose spend is known: what was touched on others must not raise a ROAS
-    select
-        platform,
-        min(report_date) as first_date,
-        max(report_date) as last_date
-    from spend
-    group by platform
-
+    {{ loaded_spend_days() }}
 ),
 
 named as (

@@ -20,15 +20,8 @@ campaigns as (
 ),
 
 loaded as (
-
     -- days whose spend is known: a day without a row among them cost nothing, the others are open
-    select
-        platform,
-        min(report_date) as first_date,
-        max(report_date) as last_date
-    from spend
-    group by platform
-
+    {{ loaded_spend_days() }}
 ),
 
 facts as (

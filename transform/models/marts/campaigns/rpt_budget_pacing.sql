@@ -38,15 +38,8 @@ known as (
 ),
 
 loaded as (
-
     -- days whose spend is known: those after the last one are open, also when today is later
-    select
-        platform,
-        min(report_date) as first_date,
-        max(report_date) as last_date
-    from known
-    group by platform
-
+    {{ loaded_spend_days('known') }}
 ),
 
 levels as (

@@ -31,14 +31,7 @@ sessions as (
 ),
 
 loaded as (
-
-    select
-        platform,
-        min(report_date) as first_date,
-        max(report_date) as last_date
-    from spend
-    group by platform
-
+    {{ loaded_spend_days() }}
 ),
 
 touches as (

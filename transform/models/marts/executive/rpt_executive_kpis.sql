@@ -65,15 +65,8 @@ spend_months as (
 ),
 
 loaded as (
-
     -- days whose spend is known: revenue of touches on others is not held against it
-    select
-        platform,
-        min(report_date) as first_date,
-        max(report_date) as last_date
-    from spend
-    group by 1
-
+    {{ loaded_spend_days() }}
 ),
 
 attributed_months as (
