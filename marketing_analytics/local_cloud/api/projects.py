@@ -28,6 +28,7 @@ from marketing_analytics.local_cloud.api.settings.views import include_settings
 from marketing_analytics.local_cloud.store import projects as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.jobs import count_active_jobs, get_job
+from marketing_analytics.local_cloud.store.pages import Filter
 from marketing_analytics.local_cloud.store.projects import Project, ProjectFields
 
 DELETED = 2
@@ -95,7 +96,8 @@ def delete(call: Call) -> Response:
 
 def refuse_when_used(call: Call, project_id: int) -> None:
     """Raise a 400 when a project has active jobs: they would go on running."""
-    count = count_active_jobs(call.connection, project_id=project_id)
+    wanted: dict[str, Filter] = {"account_id": call.account_id, "project_id": [project_id]}
+    count = count_active_jobs(call.connection, wanted)
     if count:
         raise invalid_at(f"{count} active jobs belong to this project; delete them first", "reason")
 

@@ -365,13 +365,12 @@ def list_runs(
             f"runs cannot be ordered by {order_by!r}", hint=f"one of {', '.join(ORDERS)}"
         )
     page = {**chosen.parameters(), "order_by": order_by, "limit": limit, "offset": offset}
-    sql = load_sql("runs")
-    return page_of(connection, Run, sql["list_runs"], sql["count_runs"], page)
+    return page_of(connection, Run, load_sql("runs")["list_runs"], page)
 
 
 def count_runs(connection: Connection, chosen: RunFilter) -> int:
     """Return how many runs match."""
-    return count_of(connection, load_sql("runs")["count_runs"], chosen.parameters())
+    return count_of(connection, load_sql("runs")["list_runs"], chosen.parameters())
 
 
 def newest_runs(

@@ -51,11 +51,6 @@ where account_id = :account_id and kind = 'service' and revoked_at is null
 order by id
 limit :limit offset :offset
 
--- name: count_tokens
--- how many of them there are
-select count(*) from tokens
-where account_id = :account_id and kind = 'service' and revoked_at is null
-
 -- name: save_token
 -- another name or other permissions
 update tokens set name = :name, permissions = :permissions where id = :token_id

@@ -14,13 +14,6 @@ where a.account_id = :account_id
 order by a.id desc
 limit :limit offset :offset
 
--- name: count_audit
--- how many match
-select count(*) from audit_events as a
-where a.account_id = :account_id
-    and (:since is null or a.created_at >= :since)
-    and (:until is null or a.created_at <= :until)
-
 -- name: newest_audit
 -- one page of events as the pages search them, newest first
 select a.* from audit_events as a
@@ -29,10 +22,3 @@ where a.account_id = :account_id
     and (:search is null or instr(lower(a.path || ' ' || a.token_name), lower(:search)) > 0)
 order by a.id desc
 limit :limit offset :offset
-
--- name: count_newest_audit
--- how many of them there are
-select count(*) from audit_events as a
-where a.account_id = :account_id
-    and (:least_status is null or a.status >= :least_status)
-    and (:search is null or instr(lower(a.path || ' ' || a.token_name), lower(:search)) > 0)

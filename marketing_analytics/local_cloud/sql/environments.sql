@@ -34,24 +34,6 @@ order by
     id
 limit :limit offset :offset
 
--- name: count_environments
--- how many match
-select count(*)
-from environments
-where account_id = :account_id
-    and (:state is null or state = :state)
-    and (:pk is null or id in (select value from json_each(:pk)))
-    and (:project_id is null or project_id in (select value from json_each(:project_id)))
-    and (:name is null or name = :name)
-    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
-    and (:type is null or type = :type)
-    and (:id__gt is null or id > :id__gt)
-    and (:deployment_type is null
-        or deployment_type in (select value from json_each(:deployment_type)))
-    and (:dbt_version is null or dbt_version in (select value from json_each(:dbt_version)))
-    and (:credentials_id is null
-        or cast(json_extract(payload, '$.credentials_id') as integer) = :credentials_id)
-
 -- name: add_environment
 -- create an environment
 insert into environments (

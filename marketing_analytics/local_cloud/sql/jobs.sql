@@ -1,17 +1,3 @@
--- part: of_filter
--- the jobs that a caller asks for
-where account_id = :account_id
-    and (:state is null or state = :state)
-    and (:pk is null or id in (select value from json_each(:pk)))
-    and (:project_id is null or project_id in (select value from json_each(:project_id)))
-    and (:environment_id is null or environment_id in (select value from json_each(:environment_id)))
-    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
-    and (:dbt_version is null
-        or json_extract(payload, '$.dbt_version') in (select value from json_each(:dbt_version)))
-    and (:triggers_schedule is null
-        or cast(json_extract(payload, '$.triggers.schedule') as integer) = :triggers_schedule)
-    and (:job_type is null or json_extract(payload, '$.job_type') = :job_type)
-
 -- part: in_order
 -- the orders that lists of jobs can have
 order by
@@ -51,31 +37,6 @@ inner join environments as e on j.environment_id = e.id
 inner join projects as p on j.project_id = p.id
 where j.account_id = :account_id and j.id = :job_id
 
--- part: of_lines
--- the active jobs that hold every word, and whose last run ended so
-where j.account_id = :account_id
-    and j.state = 1
-    and (:environment_id is null or j.environment_id = :environment_id)
-    and (:is_scheduled is null or j.is_scheduled = :is_scheduled)
-    and (:words is null or not exists (
-        select 1 from json_each(:words) as w
-        where instr(lower(j.name || ' ' || j.description || ' ' || j.id), w.value) = 0
-    ))
-    and (:tone is null or :tone = coalesce(
-        (
-            select
-                case
-                    when r.is_crashed = 1 or r.is_timed_out = 1 or r.status = @error then 'error'
-                    when r.status = @queued then 'queued'
-                    when r.status in (@held) then 'running'
-                    when r.status = @success then 'success'
-                    else 'cancelled'
-                end
-            from runs as r where r.job_id = j.id order by r.id desc limit 1
-        ),
-        'never'
-    ))
-
 -- name: list_lines
 -- one page of the lines of the page of all jobs, by name
 select
@@ -86,17 +47,32 @@ inner join environments as e on j.environment_id = e.id
 where j.id in (
     select j.id
     from jobs as j
-    @of_lines
+    where j.account_id = :account_id
+        and j.state = 1
+        and (:environment_id is null or j.environment_id = :environment_id)
+        and (:is_scheduled is null or j.is_scheduled = :is_scheduled)
+        and (:words is null or not exists (
+            select 1 from json_each(:words) as w
+            where instr(lower(j.name || ' ' || j.description || ' ' || j.id), w.value) = 0
+        ))
+        and (:tone is null or :tone = coalesce(
+            (
+                select
+                    case
+                        when r.is_crashed = 1 or r.is_timed_out = 1 or r.status = @error then 'error'
+                        when r.status = @queued then 'queued'
+                        when r.status in (@held) then 'running'
+                        when r.status = @success then 'success'
+                        else 'cancelled'
+                    end
+                from runs as r where r.job_id = j.id order by r.id desc limit 1
+            ),
+            'never'
+        ))
     order by j.name, j.id
     limit :limit offset :offset
 )
 order by j.name, j.id
-
--- name: count_lines
--- how many of them there are
-select count(*)
-from jobs as j
-@of_lines
 
 -- name: list_jobs
 -- one page of jobs; its ids are found without the rows
@@ -105,25 +81,21 @@ from jobs as j
 where id in (
     select id
     from jobs
-    @of_filter
+    where account_id = :account_id
+        and (:state is null or state = :state)
+        and (:pk is null or id in (select value from json_each(:pk)))
+        and (:project_id is null or project_id in (select value from json_each(:project_id)))
+        and (:environment_id is null or environment_id in (select value from json_each(:environment_id)))
+        and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
+        and (:dbt_version is null
+            or json_extract(payload, '$.dbt_version') in (select value from json_each(:dbt_version)))
+        and (:triggers_schedule is null
+            or cast(json_extract(payload, '$.triggers.schedule') as integer) = :triggers_schedule)
+        and (:job_type is null or json_extract(payload, '$.job_type') = :job_type)
     @in_order
     limit :limit offset :offset
 )
 @in_order
-
--- name: count_jobs
--- how many match
-select count(*)
-from jobs
-@of_filter
-
--- name: count_active_jobs
--- whether a project or an environment may be deleted
-select count(*)
-from jobs
-where state = 1
-    and (:project_id is null or project_id = :project_id)
-    and (:environment_id is null or environment_id = :environment_id)
 
 -- name: add_job
 -- create a job

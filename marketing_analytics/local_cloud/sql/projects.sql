@@ -27,17 +27,6 @@ order by
     id
 limit :limit offset :offset
 
--- name: count_projects
--- how many match
-select count(*)
-from projects
-where account_id = :account_id
-    and (:state is null or state = :state)
-    and (:pk is null or id in (select value from json_each(:pk)))
-    and (:pk__gt is null or id > :pk__gt)
-    and (:name is null or name = :name)
-    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
-
 -- name: add_project
 -- create a project
 insert into projects (

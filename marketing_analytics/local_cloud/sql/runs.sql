@@ -79,12 +79,6 @@ where r.id in (
 )
 @in_order
 
--- name: count_runs
--- how many match
-select count(*)
-from runs as r
-@of_filter
-
 -- name: newest_runs
 -- one page of runs with their names, newest first
 @with_names

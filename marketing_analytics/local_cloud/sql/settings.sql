@@ -28,24 +28,6 @@ order by
     id
 limit :limit offset :offset
 
--- name: count_settings
--- how many match
-select count(*)
-from settings
-where account_id = :account_id
-    and kind = :kind
-    and (:state is null or state = :state)
-    and (:pk is null or id in (select value from json_each(:pk)))
-    and (:project_id is null or project_id = :project_id)
-    and (:name is null or name = :name)
-    and (:name__icontains is null or instr(lower(name), lower(:name__icontains)) > 0)
-    and (:type is null or cast(json_extract(payload, '$.type') as text) = :type)
-    and (:user_id is null or cast(json_extract(payload, '$.user_id') as text) = :user_id)
-    and (:external_email is null or cast(json_extract(payload, '$.external_email') as text) = :external_email)
-    and (:slack_channel_id is null or cast(json_extract(payload, '$.slack_channel_id') as text) = :slack_channel_id)
-    and (:adapter_version is null or cast(json_extract(payload, '$.adapter_version') as text) = :adapter_version)
-    and (:remote_url is null or cast(json_extract(payload, '$.remote_url') as text) = :remote_url)
-
 -- name: add_setting
 -- create a setting
 insert into settings (account_id, project_id, kind, name, payload, created_at, updated_at)

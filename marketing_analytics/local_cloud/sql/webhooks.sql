@@ -10,10 +10,6 @@ where w.account_id = :account_id and w.state = 1
 order by w.created_at, w.id
 limit :limit offset :offset
 
--- name: count_webhooks
--- how many there are
-select count(*) from webhooks as w where w.account_id = :account_id and w.state = 1
-
 -- name: add_webhook
 -- a new webhook
 insert into webhooks (id, account_id, payload, secret, created_at, updated_at)
@@ -89,10 +85,6 @@ select d.* from webhook_deliveries as d
 where d.webhook_id = :webhook_id
 order by d.created_at desc, d.id
 limit :limit offset :offset
-
--- name: count_deliveries
--- how many of them there are
-select count(*) from webhook_deliveries as d where d.webhook_id = :webhook_id
 
 -- name: drop_deliveries
 -- what was told long ago

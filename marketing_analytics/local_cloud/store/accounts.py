@@ -110,9 +110,8 @@ def token_of(connection: Connection, token: str) -> Token | None:
 
 def list_tokens(connection: Connection, account_id: int, *, limit: int, offset: int) -> Page[Token]:
     """Return one page of the service tokens that count."""
-    sql = load_sql("accounts")
     values: dict[str, Value] = {"account_id": account_id, "limit": limit, "offset": offset}
-    return page_of(connection, Token, sql["list_tokens"], sql["count_tokens"], values)
+    return page_of(connection, Token, load_sql("accounts")["list_tokens"], values)
 
 
 def save_token(

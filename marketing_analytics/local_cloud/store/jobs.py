@@ -218,19 +218,12 @@ def list_lines(
         "limit": limit,
         "offset": offset,
     }
-    sql = load_sql("jobs")
-    return page_of(connection, ListedJob, sql["list_lines"], sql["count_lines"], values)
+    return page_of(connection, ListedJob, load_sql("jobs")["list_lines"], values)
 
 
-def count_active_jobs(
-    connection: Connection,
-    *,
-    project_id: int | None = None,
-    environment_id: int | None = None,
-) -> int:
-    """Return how many jobs a project has or an environment runs."""
-    values = {"project_id": project_id, "environment_id": environment_id}
-    return int(connection.execute(load_sql("jobs")["count_active_jobs"], values).fetchone()[0])
+def count_active_jobs(connection: Connection, filters: Mapping[str, Filter]) -> int:
+    """Return how many active jobs match, such as those of a project."""
+    return list_jobs(connection, {**filters, "state": ACTIVE, "limit": 1}).total_count
 
 
 def add_job(connection: Connection, account_id: int, job: JobFields) -> int:

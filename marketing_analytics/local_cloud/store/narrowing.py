@@ -3,17 +3,22 @@
 Lists are written whole: `(:name is null or condition)` for every filter, one
 `case when :order_by = 'name' then column end` for every order. SQLite plans a statement before it
 knows its values, so as written it would read and sort every row.
+
+How many rows a list has in all is asked with the list itself: its limited select, counted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from marketing_analytics.local_cloud.store.connection import Value
 
 OPTION = re.compile(r"\(:(\w+) is null\s+or ")
+LIMIT = "limit :limit offset :offset"
+COMMENT = re.compile(r"--[^\n]*\n")
+FROM, ORDER_BY = re.compile(r"\bfrom\b"), re.compile(r"\border by\b")
 ORDER = re.compile(r"case when :order_by = '(-?\w+)' then ([\w.]+) end( desc)?( nulls \w+)?,\s*")
 
 
@@ -32,6 +37,39 @@ def narrow(statement: str, absent: frozenset[str], order_by: str) -> str:
         condition = "true" if found[1] in absent else f"({text[found.end() : end]})"
         text = text[: found.start()] + condition + text[end + 1 :]
     return text
+
+
+@cache
+def counting(listing: str) -> str:
+    """Return how many rows a list has in all: its select with the limit, without order and columns.
+
+    What a page adds to the rows of that select is not read. The select must be a plain one:
+    of groups and of distinct rows something else would be counted.
+    """
+    text = COMMENT.sub("", listing)
+    limited = text[: text.rindex(LIMIT)]
+    start = opened(limited) + 1
+    rows = limited[outside(FROM, limited, start) : outside(ORDER_BY, limited, start)]
+    return f"select count(*)\n{rows.strip()}"
+
+
+def opened(text: str) -> int:
+    """Return where the last bracket opens that is not closed, -1 without one."""
+    depth = 0
+    for place in range(len(text) - 1, -1, -1):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if depth > 0:
+            return place
+    return -1
+
+
+def outside(word: re.Pattern[str], text: str, start: int) -> int:
+    """Return where a word stands that is in no bracket which opens after `start`."""
+    for found in word.finditer(text, start):
+        before = text[start : found.start()]
+        if before.count("(") == before.count(")"):
+            return found.start()
+    raise ValueError(f"a list has no {word.pattern}")
 
 
 def kept_order(found: re.Match[str], order_by: str) -> str:

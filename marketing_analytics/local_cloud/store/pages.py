@@ -15,7 +15,7 @@ from marketing_analytics.local_cloud.store.connection import (
     load_sql,
     records,
 )
-from marketing_analytics.local_cloud.store.narrowing import narrowed
+from marketing_analytics.local_cloud.store.narrowing import counting, narrowed
 
 Item = TypeVar("Item")
 Filter = Value | list[int] | list[str]
@@ -41,16 +41,11 @@ def read_page(
     values: dict[str, Value] = dict.fromkeys(known)
     values |= {"limit": 100, "offset": 0, "order_by": "id", "state": 1}
     values |= {key: json_when_list(value) for key, value in filters.items()}
-    sql = load_sql(name)
-    return page_of(connection, kind, sql[f"list_{name}"], sql[f"count_{name}"], values)
+    return page_of(connection, kind, load_sql(name)[f"list_{name}"], values)
 
 
 def page_of(
-    connection: Connection,
-    kind: type[Item],
-    listing: str,
-    counting: str,
-    values: Mapping[str, Value],
+    connection: Connection, kind: type[Item], listing: str, values: Mapping[str, Value]
 ) -> Page[Item]:
     """Return one page of a list; a first page that is not full needs no count."""
     limit = int(values["limit"] or 0)
@@ -59,13 +54,13 @@ def page_of(
     values = {**values, "limit": limit}
     rows = connection.execute(narrowed(listing, values), values).fetchall()
     is_whole = not values["offset"] and len(rows) < limit
-    total = len(rows) if is_whole else count_of(connection, counting, values)
+    total = len(rows) if is_whole else count_of(connection, listing, values)
     return Page(records(kind, rows), total)
 
 
-def count_of(connection: Connection, counting: str, values: Mapping[str, Value]) -> int:
-    """Return how many rows match; a store of ours remembers it until something is written."""
-    statement = narrowed(counting, values)
+def count_of(connection: Connection, listing: str, values: Mapping[str, Value]) -> int:
+    """Return how many rows a list has in all; the store remembers it until something is written."""
+    statement = narrowed(counting(listing), values)
     return connection.count(statement, {name: values[name] for name in names_in(statement)})
 
 

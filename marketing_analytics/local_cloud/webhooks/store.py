@@ -115,8 +115,7 @@ def list_webhooks(
 ) -> Page[Webhook]:
     """Return one page of the active webhooks."""
     values: dict[str, Value] = {"account_id": account_id, "limit": limit, "offset": offset}
-    sql = load_sql("webhooks")
-    return page_of(connection, Webhook, sql["list_webhooks"], sql["count_webhooks"], values)
+    return page_of(connection, Webhook, load_sql("webhooks")["list_webhooks"], values)
 
 
 def save_webhook(
@@ -249,8 +248,7 @@ def list_deliveries(
 ) -> Page[Delivery]:
     """Return one page of the deliveries of a webhook, newest first."""
     values: dict[str, Value] = {"webhook_id": webhook_id, "limit": limit, "offset": offset}
-    sql = load_sql("webhooks")
-    return page_of(connection, Delivery, sql["list_deliveries"], sql["count_deliveries"], values)
+    return page_of(connection, Delivery, load_sql("webhooks")["list_deliveries"], values)
 
 
 def count_outcomes(connection: Connection, account_id: int) -> dict[str, Outcomes]:

@@ -20,7 +20,7 @@ from marketing_analytics.local_cloud.runs.store import (
 )
 from marketing_analytics.local_cloud.store.connection import load_sql, open_connection
 from marketing_analytics.local_cloud.store.jobs import get_job, list_lines
-from marketing_analytics.local_cloud.store.narrowing import narrowed
+from marketing_analytics.local_cloud.store.narrowing import counting, narrowed
 from marketing_analytics.local_cloud.store.schema import MIGRATIONS, open_store, read_scripts
 
 ASKED = (
@@ -32,6 +32,9 @@ ASKED = (
     {"created_from": "2026-01-01", "created_to": "2026-02-01"},
     {"search": "nightly"},
 )
+
+
+LIST_RUNS = load_sql("runs")["list_runs"]
 
 
 @pytest.fixture
@@ -46,8 +49,8 @@ def named_job(connection, name):
     return job_id
 
 
-def plan_of(connection, name, values):
-    statement = "explain query plan " + narrowed(load_sql("runs")[name], values)
+def plan_of(connection, statement, values):
+    statement = "explain query plan " + narrowed(statement, values)
     return [row["detail"] for row in connection.execute(statement, values)]
 
 
@@ -55,20 +58,20 @@ def plan_of(connection, name, values):
 def test_no_list_of_runs_reads_all_rows_or_sorts_them(connection, asked):
     values = RunFilter(account_id=1, **asked).parameters() | {"limit": 50, "offset": 0}
     for order_by in ORDERS:
-        plan = plan_of(connection, "list_runs", {**values, "order_by": order_by})
+        plan = plan_of(connection, LIST_RUNS, {**values, "order_by": order_by})
         # the last sort is of the page alone
         inner = [step for step in plan[1:-1] if "SUBQUERY" not in step]
         assert not [step for step in inner if re.match(r"SCAN (r|runs)\b", step)], plan
         assert not [step for step in inner if step == "USE TEMP B-TREE FOR ORDER BY"] or (
             order_by.endswith("finished_at") and "created_from" in asked
         ), plan
-    counted = plan_of(connection, "count_runs", values)
+    counted = plan_of(connection, counting(LIST_RUNS), values)
     assert "COVERING INDEX" in counted[0], counted
 
 
 def test_a_statement_as_written_would_read_every_run(connection):
     values = RunFilter(account_id=1).parameters() | {"limit": 50, "offset": 0, "order_by": "-id"}
-    written = f"explain query plan {load_sql('runs')['list_runs']}"
+    written = f"explain query plan {LIST_RUNS}"
     plan = [row["detail"] for row in connection.execute(written, values)]
     assert any(step.startswith("SCAN r") for step in plan)
 
@@ -86,6 +89,16 @@ def test_narrowing_keeps_what_is_asked_for_with_its_brackets():
     )
 
 
+def test_a_list_is_counted_by_its_limited_select_without_columns_and_order():
+    rows = "from a where (b in (select c from d order by c))"
+    plain = f"-- all a, from b\nselect a.*, f(g(a) from 1) {rows}"
+    page = "order by a.x, a.id\nlimit :limit offset :offset"
+    counted = f"select count(*)\n{rows}"
+    assert counting(f"{plain} {page}") == counted
+    nested = f"select a.*, p.name from a inner join p on a.p = p.id where a.id in ({plain} {page})"
+    assert counting(f"{nested} order by a.id") == counted
+
+
 def test_every_filter_and_order_gives_the_runs_it_gave_unnarrowed(connection):
     job_ids = [named_job(connection, name) for name in ("nightly", "hourly")]
     for place in range(6):
@@ -95,10 +108,12 @@ def test_every_filter_and_order_gives_the_runs_it_gave_unnarrowed(connection):
         chosen = RunFilter(account_id=1, **asked)
         for order_by in ORDERS:
             values = chosen.parameters() | {"limit": 4, "offset": 1, "order_by": order_by}
-            written = connection.execute(load_sql("runs")["list_runs"], values)
+            written = connection.execute(LIST_RUNS, values)
             page = list_runs(connection, chosen, order_by=order_by, limit=4, offset=1)
             assert [run.id for run in page.rows] == [row["id"] for row in written]
-            counted = connection.execute(load_sql("runs")["count_runs"], values).fetchone()[0]
+            everything = f"select count(*) from ({LIST_RUNS})"
+            values |= {"limit": -1, "offset": 0}
+            counted = connection.execute(everything, values).fetchone()[0]
             assert page.total_count == counted == count_runs(connection, chosen)
     newest = newest_runs(connection, RunFilter(account_id=1), limit=2, offset=1)
     assert [run.id for run in newest] == [5, 4]

@@ -16,11 +16,12 @@ from marketing_analytics.local_cloud.runs.moves import Move
 from marketing_analytics.local_cloud.store.connection import find, find_all, load_sql
 from marketing_analytics.local_cloud.store.databases.dialect import TWINS, bind, translate
 from marketing_analytics.local_cloud.store.databases.statements import SQL_FOLDER
+from marketing_analytics.local_cloud.store.narrowing import LIMIT, counting
 from marketing_analytics.local_cloud.store.schema import MIGRATIONS, apply, open_store, read_scripts
 
 FILES = sorted(path.stem for path in SQL_FOLDER.glob("*.sql"))
 # `read_page` and `move_run` make these names
-MADE = {f"{verb}_{noun}" for verb in ("list", "count") for noun in FILES}
+MADE = {f"list_{noun}" for noun in FILES}
 MADE |= {move.name.lower() for move in Move}
 
 
@@ -81,9 +82,22 @@ def test_a_row_becomes_a_record_with_truths_and_states():
 def test_every_statement_fits_the_schema(name):
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         apply(connection, read_scripts(MIGRATIONS))
-        for text in load_sql(name).values():
+        for text in [*load_sql(name).values(), *counts_of(name).values()]:
             values = dict.fromkeys(re.findall(r":(\w+)", text))
             connection.execute(f"explain {text}", values)
+
+
+def counts_of(name: str) -> dict[str, str]:
+    """Return the counts of the lists of a file."""
+    lists = {key: text for key, text in load_sql(name).items() if LIMIT in text}
+    return {f"count of {key}": counting(text) for key, text in lists.items()}
+
+
+def test_every_list_can_be_counted_by_its_limited_select():
+    counts = {key: text for name in FILES for key, text in counts_of(name).items()}
+    assert len(counts) >= 11
+    unlike = re.compile(r"\b(distinct|group by|union|order by .* limit :limit|:limit|:offset)\b")
+    assert [key for key, text in counts.items() if unlike.search(text)] == []
 
 
 def names_of(text: str) -> set[str]:
@@ -94,7 +108,7 @@ def names_of(text: str) -> set[str]:
 def test_every_statement_fits_the_schema_on_postgresql(new_database, tmp_path):
     with closing(open_store(new_database(tmp_path))) as connection:
         for name in FILES:
-            for key, text in load_sql(name).items():
+            for key, text in {**load_sql(name), **counts_of(name)}.items():
                 translated = translate(text)
                 values = bind(dict.fromkeys(names_of(text)), translated.lists)
                 connection.run_script(cursor_text(f"explain {translated.text}", values))

@@ -39,6 +39,7 @@ from marketing_analytics.local_cloud.store import environments as store
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.store.environments import Environment, EnvironmentFields
 from marketing_analytics.local_cloud.store.jobs import count_active_jobs
+from marketing_analytics.local_cloud.store.pages import Filter
 from marketing_analytics.local_cloud.store.projects import get_project
 
 DELETED = 2
@@ -163,7 +164,11 @@ def save(call: Call, new: Environment) -> Environment:
 
 def refuse_when_used(call: Call, environment: Environment) -> None:
     """Raise a 400 when active jobs use an environment."""
-    count = count_active_jobs(call.connection, environment_id=environment.id)
+    wanted: dict[str, Filter] = {
+        "account_id": call.account_id,
+        "environment_id": [environment.id],
+    }
+    count = count_active_jobs(call.connection, wanted)
     if count:
         raise invalid_at(f"{count} active jobs use this environment; delete them first", "reason")
 

@@ -73,8 +73,7 @@ def list_events(
         "limit": limit,
         "offset": offset,
     }
-    sql = load_sql("audit")
-    return page_of(connection, AuditEvent, sql["list_audit"], sql["count_audit"], values)
+    return page_of(connection, AuditEvent, load_sql("audit")["list_audit"], values)
 
 
 def newest_events(
@@ -94,5 +93,4 @@ def newest_events(
         "limit": limit,
         "offset": offset,
     }
-    sql = load_sql("audit")
-    return page_of(connection, AuditEvent, sql["newest_audit"], sql["count_newest_audit"], values)
+    return page_of(connection, AuditEvent, load_sql("audit")["newest_audit"], values)
