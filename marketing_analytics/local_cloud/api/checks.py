@@ -133,6 +133,13 @@ def one_of(*known: Any) -> Reader:
     return read
 
 
+def state_of_new(value: Any) -> int:
+    """Return the state of what is created: active."""
+    if one_of(1, 2)(value) != 1:
+        raise CheckError("expected 1: nothing is created deleted")
+    return 1
+
+
 def texts(value: Any) -> list[str]:
     """Return a list of texts."""
     if not isinstance(value, list):

@@ -29,6 +29,7 @@ from marketing_analytics.local_cloud.api.checks import (
     name_text,
     number_between,
     one_of,
+    state_of_new,
     steps,
     text_or_none,
     text_up_to,
@@ -104,7 +105,8 @@ def read_job(body: Mapping[str, Any], job: Job | None) -> JobFields:
     fields = Fields(with_new_names(body))
     base = default_job() | (body_of(job) if job else {})
     result = dict(base)
-    for name, reader in (("name", name_text), *IDENTIFIERS, ("state", one_of(1, 2))):
+    state = one_of(1, 2) if job else state_of_new
+    for name, reader in (("name", name_text), *IDENTIFIERS, ("state", state)):
         result[name] = fields.read(name, reader, base.get(name))
     for place, attribute in plain_fields():
         read_plain(fields, place, attribute, result)

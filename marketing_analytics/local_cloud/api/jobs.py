@@ -73,7 +73,7 @@ def dump_page(call: Call, page: Page[Job]) -> list[str]:
 
 def create_job(call: Call) -> Response:
     """Create a job."""
-    job = replace(read_job(call.body(), None), state=store.ACTIVE)
+    job = read_job(call.body(), None)
     with transaction(call.connection):
         check_references(call, job)
         refuse_second_mark(call, job)

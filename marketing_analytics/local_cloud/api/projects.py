@@ -18,6 +18,7 @@ from marketing_analytics.local_cloud.api.checks import (
     identifier_or_none,
     name_text,
     one_of,
+    state_of_new,
     text,
     text_or_none,
 )
@@ -27,9 +28,12 @@ from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.api.settings.views import include_settings
 from marketing_analytics.local_cloud.store import projects as store
 from marketing_analytics.local_cloud.store.connection import transaction
+from marketing_analytics.local_cloud.store.environments import delete_environments
 from marketing_analytics.local_cloud.store.jobs import count_active_jobs, get_job
 from marketing_analytics.local_cloud.store.pages import Filter
 from marketing_analytics.local_cloud.store.projects import Project, ProjectFields
+from marketing_analytics.local_cloud.store.settings import delete_settings
+from marketing_analytics.local_cloud.store.variables import delete_variables
 
 DELETED = 2
 # ids of other objects
@@ -78,20 +82,27 @@ def update(call: Call) -> Response:
     with transaction(call.connection):
         old = stored_project(call)
         new = replace(old, **asdict(read_project(body, old)))
-        if new.state == DELETED:
-            refuse_when_used(call, old.id)
-        store.save_project(call.connection, new)
+        save(call, new)
         found = store.get_project(call.connection, call.account_id, old.id)
     return one(show_project(found or new))
 
 
 def delete(call: Call) -> Response:
-    """Delete a project that has no jobs."""
+    """Delete a project that has no jobs, and what belongs to it."""
     with transaction(call.connection):
         project = replace(stored_project(call), state=DELETED)
-        refuse_when_used(call, project.id)
-        store.save_project(call.connection, project)
+        save(call, project)
     return one(show_project(project))
+
+
+def save(call: Call, project: Project) -> None:
+    """Write a project; with a deleted one goes what belongs to it."""
+    if project.state == DELETED:
+        refuse_when_used(call, project.id)
+        delete_environments(call.connection, project.id)
+        delete_settings(call.connection, project.id)
+        delete_variables(call.connection, project.id)
+    store.save_project(call.connection, project)
 
 
 def refuse_when_used(call: Call, project_id: int) -> None:
@@ -125,7 +136,7 @@ def read_project(body: Mapping[str, Any], old: Project | None) -> ProjectFields:
         "description": fields.read("description", text, base.get("description", "")),
         subdirectory: fields.read_or_clear(subdirectory, inner_path, base.get(subdirectory)),
         "type": fields.read("type", one_of(0, 1), base.get("type", 0)),
-        "state": fields.read("state", one_of(1, DELETED), 1),
+        "state": fields.read("state", one_of(1, DELETED) if old else state_of_new, 1),
     }
     others = old.others if old else {}
     references = {

@@ -46,6 +46,10 @@ values (
 )
 returning id
 
+-- name: delete_environments
+-- they go with their project
+update environments set state = 2, updated_at = :now where project_id = :project_id and state = 1
+
 -- name: save_environment
 -- write every field of an environment
 update environments

@@ -34,6 +34,10 @@ insert into settings (account_id, project_id, kind, name, payload, created_at, u
 values (:account_id, :project_id, :kind, :name, :payload, :now, :now)
 returning id
 
+-- name: delete_settings
+-- they go with their project
+update settings set state = 2, updated_at = :now where project_id = :project_id and state = 1
+
 -- name: save_setting
 -- write what may change of a setting
 update settings

@@ -44,6 +44,10 @@ where project_id = :project_id and name = :name
 -- delete one value
 delete from environment_variables where id = :variable_id and project_id = :project_id
 
+-- name: delete_variables
+-- a deleted project loses its values
+delete from environment_variables where project_id = :project_id
+
 -- name: delete_variables_of_name
 -- delete a variable in every scope
 delete from environment_variables where project_id = :project_id and name = :name

@@ -10,6 +10,7 @@ from typing import Any
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.store.connection import (
     Connection,
+    Value,
     find,
     load_sql,
     now_text,
@@ -146,6 +147,12 @@ def add_environment(
     }
     statement = load_sql("environments")["add_environment"]
     return int(connection.execute(statement, values).fetchone()[0])
+
+
+def delete_environments(connection: Connection, project_id: int) -> None:
+    """Delete the environments of a project."""
+    values: dict[str, Value] = {"project_id": project_id, "now": now_text()}
+    connection.execute(load_sql("environments")["delete_environments"], values)
 
 
 def save_environment(connection: Connection, environment: Environment) -> None:

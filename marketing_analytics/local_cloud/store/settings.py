@@ -98,6 +98,12 @@ def add_setting(
     return int(connection.execute(load_sql("settings")["add_setting"], values).fetchone()[0])
 
 
+def delete_settings(connection: Connection, project_id: int) -> None:
+    """Delete the settings of a project."""
+    values: dict[str, Value] = {"project_id": project_id, "now": now_text()}
+    connection.execute(load_sql("settings")["delete_settings"], values)
+
+
 def save_setting(connection: Connection, setting: Setting) -> None:
     """Write a changed setting back."""
     values = {**asdict(setting), "setting_id": setting.id, "now": now_text()}

@@ -105,6 +105,11 @@ def delete_variable(connection: Connection, project_id: int, variable_id: int) -
     return connection.execute(load_sql("variables")["delete_variable"], values).rowcount > 0
 
 
+def delete_variables(connection: Connection, project_id: int) -> None:
+    """Delete the variables of a project in every scope."""
+    connection.execute(load_sql("variables")["delete_variables"], {"project_id": project_id})
+
+
 def delete_variables_of_name(connection: Connection, project_id: int, name: str) -> int:
     """Delete a variable of a project in every scope; return how many values went."""
     values = {"project_id": project_id, "name": name}

@@ -10,6 +10,30 @@ from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client
 
 ENVIRONMENTS = f"v3/accounts/{ACCOUNT}/projects/{PROJECT}/environments/"
 PROJECTS = f"v3/accounts/{ACCOUNT}/projects/"
+POSTGRES = {"hostname": "db.example.com", "dbname": "marketing"}
+# where things are created, and a body that is right
+NEW: dict[str, dict[str, Any]] = {
+    PROJECTS: {"name": "x"},
+    ENVIRONMENTS: {"name": "x"},
+    f"v2/accounts/{ACCOUNT}/jobs/": {
+        "name": "x",
+        "project_id": PROJECT,
+        "environment_id": ENVIRONMENT,
+    },
+    f"v3/accounts/{ACCOUNT}/connections/": {
+        "name": "x",
+        "adapter_version": "postgres_v0",
+        "config": POSTGRES,
+    },
+    f"{PROJECTS}{PROJECT}/connections/": {"name": "x", "type": "postgres", "details": POSTGRES},
+    f"{PROJECTS}{PROJECT}/credentials/": {"type": "postgres"},
+    f"{PROJECTS}{PROJECT}/extended-attributes/": {"extended_attributes": {"a": 1}},
+    f"{PROJECTS}{PROJECT}/repositories/": {"remote_url": "https://git.example.com/a/b.git"},
+    f"v3/accounts/{ACCOUNT}/groups/": {"name": "x"},
+    f"v2/accounts/{ACCOUNT}/notifications/": {"user_id": 7},
+    f"v3/accounts/{ACCOUNT}/service-tokens/": {"name": "x"},
+}
+LISTED = NEW.keys() - {f"{PROJECTS}{PROJECT}/extended-attributes/"}
 
 
 def test_accounts_are_a_list_that_holds_the_account_of_the_token(client: Client) -> None:
@@ -36,6 +60,46 @@ def test_a_post_with_state_2_deletes_a_project(client: Client) -> None:
     new = f"{PROJECTS}{client.post(PROJECTS, {'name': 'P'}).data['id']}/"
     assert client.post(new, {"state": 2}).data["state"] == 2
     assert client.get(new).status == 404
+
+
+def test_what_belongs_to_a_project_is_deleted_with_it(client: Client) -> None:
+    project_id = client.post(PROJECTS, {"name": "P"}).data["id"]
+    of_account, of_project = f"v3/accounts/{ACCOUNT}", f"{PROJECTS}{project_id}"
+    credentials = {"type": "postgres", "username": "dbt"}
+    made = client.post(f"{of_project}/credentials/", credentials).data
+    environment = client.post(f"{of_project}/environments/", {"name": "E"}).data
+    variable = {"name": "DBT_A", "raw_value": "1", "environment_id": environment["id"]}
+    client.post(f"{of_project}/environment-variables/", variable)
+    assert client.delete(f"{of_project}/").data["state"] == 2
+    for path in (
+        f"{of_account}/environments/{environment['id']}/",
+        f"v2/accounts/{ACCOUNT}/environments/{environment['id']}/",
+        f"{of_project}/environments/",
+        f"{of_project}/credentials/{made['id']}/",
+        f"{of_project}/environment-variables/environment/",
+    ):
+        assert client.get(path).status == 404, path
+    environments = f"{of_account}/environments/?project_id={project_id}"
+    assert client.get(environments).data == []
+    deleted = client.get(f"{environments}&state=deleted").data
+    assert [item["id"] for item in deleted] == [environment["id"]]
+    body = {"name": "x", "project_id": project_id, "environment_id": environment["id"]}
+    assert client.post(f"v2/accounts/{ACCOUNT}/jobs/", body).status == 400
+    assert client.post(f"{of_account}/environments/", body).status == 404
+    assert client.get(f"{PROJECTS}{PROJECT}/environments/{ENVIRONMENT}/").status == 200
+
+
+@pytest.mark.parametrize(("path", "body"), NEW.items(), ids=NEW)
+def test_nothing_is_created_deleted(client: Client, path: str, body: dict[str, Any]) -> None:
+    count = len(client.get(f"{path}?state=all").data) if path in LISTED else 0
+    refused = client.post(path, {**body, "state": 2})
+    assert (refused.status, refused.data) == (
+        400,
+        {"state": "expected 1: nothing is created deleted"},
+    )
+    assert client.post(path, {**body, "state": 1}).status == 201
+    if path in LISTED:
+        assert len(client.get(f"{path}?state=all").data) == count + 1
 
 
 @pytest.mark.parametrize("subdirectory", ["../x", "/etc", "a/../../b", "..\\x", 7])

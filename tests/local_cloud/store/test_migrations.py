@@ -23,6 +23,7 @@ from marketing_analytics.local_cloud.store.schema import (
     schema_version,
 )
 
+DELETED_PROJECTS = MIGRATIONS / "0007_deleted_projects.sql"
 # makes a table anew, which is what SQLite's limited `alter table` leads to
 SECOND = """
 create table notes (id integer primary key, text text not null);
@@ -143,6 +144,22 @@ def test_a_kill_in_the_middle_of_an_upgrade_changes_nothing(store, tmp_path):
     assert (schema_of(store), rows_of(store)) == before
     open_store(store, migrations(tmp_path / "second", [SECOND])).close()
     assert rows_of(store) == (before[1][0] + 1, 1)
+
+
+def test_what_belongs_to_a_project_that_was_deleted_is_deleted_by_the_upgrade(store):
+    with closing(sqlite3.connect(store)) as connection:
+        connection.executescript(
+            "insert into settings (account_id, project_id, kind, name, payload, created_at,"
+            " updated_at) select account_id, id, 'credentials', '', '{}', '', '' from projects;"
+            "insert into environment_variables (account_id, project_id, name, value, created_at,"
+            " updated_at) select account_id, id, 'DBT_A', '1', '', '' from projects;"
+        )
+        states = "select (select state from environments), (select state from settings),"
+        states += " (select count(*) from environment_variables)"
+        for state, expected in ((1, (1, 1, 1)), (2, (2, 2, 0))):
+            connection.execute("update projects set state = ?", (state,))
+            connection.executescript(DELETED_PROJECTS.read_text("utf-8"))
+            assert connection.execute(states).fetchone() == expected
 
 
 def test_a_newer_store_is_refused_with_a_sentence(store):

@@ -20,6 +20,7 @@ from marketing_analytics.local_cloud.api.checks import (
     identifier_or_none,
     name_text,
     one_of,
+    state_of_new,
     text_or_none,
 )
 from marketing_analytics.local_cloud.api.environments.views import (
@@ -120,11 +121,10 @@ def find_environment(call: Call, environment_id: int) -> Environment:
 def create(call: Call) -> Response:
     """Create an environment."""
     body = call.body()
-    project_id = stored_project(call).id if "project_id" in call.ids else None
-    if project_id is None:
-        project_id = project_of_body(call, body)
     fields = read_environment(body)
     with transaction(call.connection):
+        is_in_path = "project_id" in call.ids
+        project_id = stored_project(call).id if is_in_path else project_of_body(call, body)
         new_id = store.add_environment(call.connection, call.account_id, project_id, fields)
     return one(environment_v3(find_environment(call, new_id)), 201)
 
@@ -144,7 +144,7 @@ def update(call: Call) -> Response:
     body = call.body()
     with transaction(call.connection):
         old = stored_environment(call)
-        new = replace(old, **asdict(read_environment(body, old)), state=read_state(body))
+        new = replace(old, **asdict(read_environment(body, old)), state=body.get("state") or 1)
         return one(environment_v3(save(call, new)))
 
 
@@ -182,6 +182,7 @@ def read_environment(body: Mapping[str, Any], old: Environment | None = None) ->
         "deployment_type": fields.read("deployment_type", read_deployment_type),
         "dbt_version": fields.read("dbt_version", text_or_none) or "latest",
     }
+    fields.read("state", one_of(1, DELETED) if old else state_of_new)
     payload = {
         name: fields.read(name, PAYLOAD_READERS[name], default)
         for name, default in PAYLOAD_DEFAULTS.items()
@@ -190,14 +191,6 @@ def read_environment(body: Mapping[str, Any], old: Environment | None = None) ->
         fields.fail(REQUIRED, "name")
     fields.check()
     return EnvironmentFields(**given, payload=json.dumps(payload))
-
-
-def read_state(body: Mapping[str, Any]) -> int:
-    """Return the state that a body wants. Raise a 400."""
-    fields = Fields(body)
-    state = fields.read("state", one_of(1, DELETED), 1)
-    fields.check()
-    return int(state)
 
 
 def read_deployment_type(value: Any) -> str | None:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from marketing_analytics.local_cloud.api.answers import many, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
-from marketing_analytics.local_cloud.api.checks import Fields, one_of
+from marketing_analytics.local_cloud.api.checks import Fields, one_of, state_of_new
 from marketing_analytics.local_cloud.api.listing import show_filters
 from marketing_analytics.local_cloud.api.projects import stored_project
 from marketing_analytics.local_cloud.api.settings.views import show
@@ -85,8 +85,10 @@ class Family:
         return self.find(call, old.id)
 
     def read(self, call: Call, old: dict[str, Any]) -> dict[str, Any]:
-        """Return the fields to store. Raise a 400 that names every wrong one."""
+        """Return the fields to store; `old` is empty for a new one. Raise a 400."""
         fields = Fields(call.body())
+        if not old:
+            fields.read("state", state_of_new)
         found = self.read_fields(call, fields, old)
         fields.check()
         return found

@@ -12,7 +12,13 @@ from starlette.responses import Response
 
 from marketing_analytics.local_cloud.api.answers import many, one
 from marketing_analytics.local_cloud.api.call import Call
-from marketing_analytics.local_cloud.api.checks import CheckError, Fields, mapping, one_of
+from marketing_analytics.local_cloud.api.checks import (
+    CheckError,
+    Fields,
+    mapping,
+    one_of,
+    state_of_new,
+)
 from marketing_analytics.local_cloud.api.listing import show_filters
 from marketing_analytics.local_cloud.api.projects import stored_project
 from marketing_analytics.local_cloud.api.settings.connections import FAMILY, read_connection
@@ -50,6 +56,7 @@ def create(call: Call) -> Response:
     with transaction(call.connection):
         project = stored_project(call)
         fields = newer(call.body())
+        fields.read("state", state_of_new)
         found = read_connection(call, fields, {})
         fields.check()
         added = store.add_setting(call.connection, call.account_id, Kind.CONNECTION, found)

@@ -16,6 +16,7 @@ from marketing_analytics.local_cloud.api.checks import (
     Fields,
     name_text,
     one_of,
+    state_of_new,
 )
 from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.store import accounts as store
@@ -43,6 +44,7 @@ def create(call: Call) -> Response:
     if name is None:
         fields.fail(REQUIRED, "name")
     grants = fields.read("service_token_permissions", read_grants, [])
+    fields.read("state", state_of_new)
     fields.check()
     made = PREFIX + secrets.token_urlsafe(32)
     with transaction(call.connection):
