@@ -24,10 +24,10 @@ from marketing_analytics.local_cloud.api.job_views import (
     stored_job,
 )
 from marketing_analytics.local_cloud.api.listing import show_filters
+from marketing_analytics.local_cloud.api.references import environment_error, job_error
 from marketing_analytics.local_cloud.api.runs.handlers import cancel_queued_runs
 from marketing_analytics.local_cloud.store import jobs as store
 from marketing_analytics.local_cloud.store.connection import transaction
-from marketing_analytics.local_cloud.store.environments import get_environment
 from marketing_analytics.local_cloud.store.jobs import DELETED, Job, JobFields
 from marketing_analytics.local_cloud.store.pages import Filter, Page
 from marketing_analytics.local_cloud.store.projects import get_project
@@ -145,12 +145,9 @@ def check_references(call: Call, job: JobFields, job_id: int | None = None) -> N
     errors: dict[str, Any] = {}
     if get_project(call.connection, call.account_id, job.project_id) is None:
         errors["project_id"] = "this project does not exist"
-    environment = get_environment(call.connection, call.account_id, job.environment_id)
-    if environment is None:
-        errors["environment_id"] = "this environment does not exist"
-    elif environment.project_id != job.project_id:
-        errors["environment_id"] = "this environment belongs to another project"
+    errors["environment_id"] = environment_error(call, job.environment_id, job.project_id)
     errors |= deferral_errors(call, job, job_id)
+    errors = {name: message for name, message in errors.items() if message}
     if errors:
         raise invalid(errors)
 
@@ -159,11 +156,11 @@ def deferral_errors(call: Call, job: JobFields, job_id: int | None) -> dict[str,
     """Return messages for the jobs and environments a job defers to or waits for."""
     errors: dict[str, Any] = {}
     deferring = job.document["deferring_job_definition_id"]
-    if deferring and not store.get_job(call.connection, deferring, call.account_id):
-        errors["deferring_job_definition_id"] = "this job does not exist"
+    if deferring:
+        errors["deferring_job_definition_id"] = job_error(call, deferring, job.project_id)
     deferring = job.document["deferring_environment_id"]
-    if deferring and not get_environment(call.connection, call.account_id, deferring):
-        errors["deferring_environment_id"] = "this environment does not exist"
+    if deferring:
+        errors["deferring_environment_id"] = environment_error(call, deferring, job.project_id)
     wrong = waiting_error(call, job, job_id)
     if wrong:
         errors["job_completion_trigger_condition"] = {"condition": wrong}

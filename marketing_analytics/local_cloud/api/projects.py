@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from marketing_analytics.local_cloud.api.answers import invalid_at, many, not_found, one
+from marketing_analytics.local_cloud.api.answers import invalid, invalid_at, many, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
@@ -25,6 +25,7 @@ from marketing_analytics.local_cloud.api.checks import (
 from marketing_analytics.local_cloud.api.job_views import show_job
 from marketing_analytics.local_cloud.api.listing import show_filters
 from marketing_analytics.local_cloud.api.moments import iso
+from marketing_analytics.local_cloud.api.references import named_errors
 from marketing_analytics.local_cloud.api.settings.views import include_settings
 from marketing_analytics.local_cloud.store import projects as store
 from marketing_analytics.local_cloud.store.connection import transaction
@@ -72,6 +73,7 @@ def create(call: Call) -> Response:
     """Create a project; it uses the dbt project the server was started with."""
     fields = read_project(call.body(), None)
     with transaction(call.connection):
+        check_named(call, fields, None)
         new_id = store.add_project(call.connection, call.account_id, fields)
     return one(show_project(find_project(call, new_id)), 201)
 
@@ -82,9 +84,19 @@ def update(call: Call) -> Response:
     with transaction(call.connection):
         old = stored_project(call)
         new = replace(old, **asdict(read_project(body, old)))
+        if new.state != DELETED:
+            check_named(call, new, old)
         save(call, new)
         found = store.get_project(call.connection, call.account_id, old.id)
     return one(show_project(found or new))
+
+
+def check_named(call: Call, new: ProjectFields, old: Project | None) -> None:
+    """Raise a 400 when a project names a setting or job that is not there."""
+    named, others = json.loads(new.payload), old.others if old else {}
+    errors = named_errors(call, named, others, old.id if old else None)
+    if errors:
+        raise invalid(errors)
 
 
 def delete(call: Call) -> Response:

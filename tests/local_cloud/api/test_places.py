@@ -133,10 +133,11 @@ def test_an_environment_has_no_lists_in_version_3(client: Client) -> None:
 
 
 def test_a_post_replaces_an_environment(client: Client) -> None:
+    credentials = client.post(f"{PROJECTS}{PROJECT}/credentials/", {"type": "postgres"}).data
     body = {
         "name": "E",
         "deployment_type": "staging",
-        "credentials_id": 5,
+        "credentials_id": credentials["id"],
         "use_custom_branch": True,
         "custom_branch": "main",
         "type": "deployment",
@@ -147,7 +148,7 @@ def test_a_post_replaces_an_environment(client: Client) -> None:
     created = client.post(ENVIRONMENTS, body)
     assert created.status == 201
     assert created.data["deployment_type"] == "staging"
-    assert created.data["credentials_id"] == 5
+    assert created.data["credentials_id"] == credentials["id"]
     path = f"{ENVIRONMENTS}{created.data['id']}/"
     replaced = client.post(path, {"name": "E2", "type": "deployment"}).data
     assert replaced["name"] == "E2"
@@ -171,14 +172,15 @@ def test_environments_are_filtered(client: Client) -> None:
     path = f"v3/accounts/{ACCOUNT}/environments/"
     assert len(client.get(f"{path}?project_id={PROJECT}").data) == 2
     assert client.get(f"{path}?project_id=7").data == []
-    client.post(ENVIRONMENTS, {"name": "Old", "dbt_version": "1.8.0", "credentials_id": 5})
+    made = client.post(f"{PROJECTS}{PROJECT}/credentials/", {"type": "postgres"}).data["id"]
+    client.post(ENVIRONMENTS, {"name": "Old", "dbt_version": "1.8.0", "credentials_id": made})
     for query, expected in (
         ("deployment_type=staging", ["Staging"]),
         ('deployment_type__in=["staging"]', ["Staging"]),
         ("dbt_version=1.8.0", ["Old"]),
         ('dbt_version__in=["1.8.0","1.9.0"]', ["Old"]),
-        ("credentials_id=5", ["Old"]),
-        ("credentials_id=6", []),
+        (f"credentials_id={made}", ["Old"]),
+        (f"credentials_id={made + 1}", []),
         (f"id__gt={ENVIRONMENT}", ["Staging", "Old"]),
     ):
         assert [item["name"] for item in client.get(f"{path}?{query}").data] == expected, query

@@ -59,6 +59,9 @@ FAMILIES: dict[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_setting_is_created_listed_changed_and_deleted(client: Client, family: str) -> None:
     path, body, change, method = FAMILIES[family]
+    if family == "notifications":
+        for name in "abc":
+            client.create_job(name=name)
     created = client.post(path, body)
     assert created.status == 201, created.body
     place = f"{path}{created.data['id']}/"
@@ -220,9 +223,10 @@ def test_projects_and_environments_hold_the_settings_that_are_asked_for(client: 
         f"{project}repositories/", {"remote_url": "https://git.example.com/a/b.git"}
     ).data
     credentials = client.post(f"{project}credentials/", POSTGRES).data
-    job = client.create_job()
+    job, other = client.create_job(), client.create_job(name="other")
     ids = {"connection_id": connection["id"], "repository_id": repository["id"]}
-    client.post(project, {**ids, "docs_job_id": job["id"], "freshness_job_id": 999})
+    client.post(project, {**ids, "docs_job_id": job["id"], "freshness_job_id": other["id"]})
+    client.delete(f"v2/accounts/{ACCOUNT}/jobs/{other['id']}/")
     asked = 'include_related=["repository","connection"]&include_related=docs_job,freshness_job'
     for path in (project, f"{BY_ACCOUNT}/projects/"):
         found = client.get(f"{path}?{asked}").data

@@ -13,22 +13,28 @@ BODY = {
     "name": "told",
     "client_url": "https://receiver.example.com/hook?a=1",
     "event_types": ["job.run.completed"],
-    "job_ids": [7],
+    "job_ids": [],
     "active": True,
 }
 
 
 def test_a_webhook_is_made_changed_and_deleted_and_its_secret_shown_once(client: Client) -> None:
-    made = client.post(f"{HOOKS}s", BODY)
+    job_id = client.create_job()["id"]
+    body = {**BODY, "job_ids": [job_id]}
+    made = client.post(f"{HOOKS}s", body)
     assert made.status == 201
     hook = made.data
-    assert (hook["id"][:4], len(hook["hmac_secret"]), hook["job_ids"]) == ("wsu_", 64, ["7"])
+    assert (hook["id"][:4], len(hook["hmac_secret"]), hook["job_ids"]) == (
+        "wsu_",
+        64,
+        [str(job_id)],
+    )
     assert hook["http_status_code"] == "0"
     listed = client.get(f"{HOOKS}s")
     assert (len(listed.data), listed.json["extra"]["pagination"]["total_count"]) == (1, 1)
     assert hook["hmac_secret"].encode() not in listed.body
     place = f"{HOOKS}/{hook['id']}"
-    assert client.put(place, {**BODY, "name": "new", "active": False}).data["name"] == "new"
+    assert client.put(place, {**body, "name": "new", "active": False}).data["name"] == "new"
     assert client.get(place).data["active"] is False
     assert client.get(f"{place}/test").status == 200
     (delivery,) = client.get(f"{place}/events").data
@@ -46,6 +52,8 @@ def test_a_webhook_is_made_changed_and_deleted_and_its_secret_shown_once(client:
         {"event_types": ["job.run.done"]},
         {"event_types": []},
         {"job_ids": ["x"]},
+        {"job_ids": ["9" * 5000]},
+        {"job_ids": [7]},
         {"name": ""},
     ],
 )

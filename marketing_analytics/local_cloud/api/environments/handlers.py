@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from marketing_analytics.local_cloud.api.answers import invalid_at, many, not_found, one
+from marketing_analytics.local_cloud.api.answers import invalid, invalid_at, many, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
@@ -35,6 +35,7 @@ from marketing_analytics.local_cloud.api.projects import (
     show_project,
     stored_project,
 )
+from marketing_analytics.local_cloud.api.references import named_errors
 from marketing_analytics.local_cloud.api.settings.views import include_settings
 from marketing_analytics.local_cloud.store import environments as store
 from marketing_analytics.local_cloud.store.connection import transaction
@@ -125,6 +126,7 @@ def create(call: Call) -> Response:
     with transaction(call.connection):
         is_in_path = "project_id" in call.ids
         project_id = stored_project(call).id if is_in_path else project_of_body(call, body)
+        check_named(call, fields, {}, project_id)
         new_id = store.add_environment(call.connection, call.account_id, project_id, fields)
     return one(environment_v3(find_environment(call, new_id)), 201)
 
@@ -145,7 +147,18 @@ def update(call: Call) -> Response:
     with transaction(call.connection):
         old = stored_environment(call)
         new = replace(old, **asdict(read_environment(body, old)), state=body.get("state") or 1)
+        if new.state != DELETED:
+            check_named(call, new, old.others, old.project_id)
         return one(environment_v3(save(call, new)))
+
+
+def check_named(
+    call: Call, fields: EnvironmentFields, old: Mapping[str, Any], project_id: int
+) -> None:
+    """Raise a 400 when an environment names a setting that is not there."""
+    errors = named_errors(call, json.loads(fields.payload), old, project_id)
+    if errors:
+        raise invalid(errors)
 
 
 def delete(call: Call) -> Response:

@@ -15,6 +15,7 @@ from marketing_analytics.local_cloud.api.checks import (
     one_of,
     text_or_none,
 )
+from marketing_analytics.local_cloud.api.references import jobs_error
 from marketing_analytics.local_cloud.api.settings.family import Family
 from marketing_analytics.local_cloud.store.settings import Kind
 
@@ -28,7 +29,7 @@ NEEDED = {
 TEXTS = ("external_email", "slack_channel_id", "slack_channel_name")
 
 
-def read_notification(_: Call, fields: Fields, old: dict[str, Any]) -> dict[str, Any]:
+def read_notification(call: Call, fields: Fields, old: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a notification; a change keeps what it leaves out."""
     user_id = fields.read("user_id", identifier, old.get("user_id"))
     if user_id is None and "user_id" not in fields.errors:
@@ -43,6 +44,10 @@ def read_notification(_: Call, fields: Fields, old: dict[str, Any]) -> dict[str,
     for name in NEEDED[kind]:
         if found[name] is None and name not in fields.errors:
             fields.fail(REQUIRED, name)
+    for name in EVENTS:
+        wrong = jobs_error(call, found[name], old.get(name, []))
+        if wrong:
+            fields.fail(wrong, name)
     return found
 
 

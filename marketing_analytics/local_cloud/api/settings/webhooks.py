@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.api.answers import many, not_found, one
-from marketing_analytics.local_cloud.api.call import Call
+from marketing_analytics.local_cloud.api.call import MAX_ID, Call
 from marketing_analytics.local_cloud.api.checks import (
     REQUIRED,
     CheckError,
@@ -20,6 +20,7 @@ from marketing_analytics.local_cloud.api.checks import (
     text,
 )
 from marketing_analytics.local_cloud.api.moments import iso
+from marketing_analytics.local_cloud.api.references import jobs_error
 from marketing_analytics.local_cloud.store.connection import transaction
 from marketing_analytics.local_cloud.webhooks import store
 from marketing_analytics.local_cloud.webhooks.addresses import read_target
@@ -36,8 +37,8 @@ def list_subscriptions(call: Call) -> Response:
 
 def create(call: Call) -> Response:
     """Create a webhook; only this answer shows its `hmac_secret`."""
-    fields = read_fields(call)
     with transaction(call.connection):
+        fields = read_fields(call, [])
         webhook_id, secret = store.add_webhook(call.connection, call.account_id, fields)
     return one({**show(stored(call, webhook_id)), "hmac_secret": secret}, 201)
 
@@ -49,9 +50,10 @@ def read(call: Call) -> Response:
 
 def update(call: Call) -> Response:
     """Replace what a webhook is told and where."""
-    fields = read_fields(call)
     with transaction(call.connection):
-        store.save_webhook(call.connection, stored(call), fields, store.ACTIVE)
+        old = stored(call)
+        fields = read_fields(call, old.fields["job_ids"])
+        store.save_webhook(call.connection, old, fields, store.ACTIVE)
         return one(show(stored(call)))
 
 
@@ -88,8 +90,8 @@ def stored(call: Call, webhook_id: str = "") -> Webhook:
     return hook
 
 
-def read_fields(call: Call) -> dict[str, Any]:
-    """Return what a client decides of a webhook. Raise a 400."""
+def read_fields(call: Call, old_jobs: Collection[str]) -> dict[str, Any]:
+    """Return what a client decides of a webhook; `old_jobs` are those it has. Raise a 400."""
     fields = Fields(call.body())
     found = {
         "name": fields.read("name", text),
@@ -102,6 +104,9 @@ def read_fields(call: Call) -> dict[str, Any]:
     for name in ("name", "client_url", "event_types"):
         if not found[name] and name not in fields.errors:
             fields.fail(REQUIRED, name)
+    wrong = jobs_error(call, numbers(found["job_ids"]), numbers(old_jobs))
+    if wrong:
+        fields.fail(wrong, "job_ids")
     fields.check()
     return found
 
@@ -137,7 +142,13 @@ def read_ids(value: Any) -> list[str]:
 def is_id(item: Any) -> bool:
     """Return whether a value of a list is an id, as a number or as its digits."""
     digits = str(item)
-    return digits.isascii() and digits.isdigit()
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= len(str(MAX_ID))
+    return is_number and int(digits) <= MAX_ID
+
+
+def numbers(job_ids: Collection[str]) -> list[int]:
+    """Return ids of jobs as numbers."""
+    return [int(job_id) for job_id in job_ids]
 
 
 def show(hook: Webhook) -> dict[str, Any]:
