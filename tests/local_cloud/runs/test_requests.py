@@ -13,6 +13,7 @@ from benchmarks.tiny_cloud import BUILD, add_variable
 from marketing_analytics.cloud_api.states import Status
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.runs import progress, queue, store
+from marketing_analytics.local_cloud.runs.requests import closing
 from marketing_analytics.local_cloud.runs.requests.again import retry_run
 from marketing_analytics.local_cloud.runs.requests.closing import (
     DROP_COMMAND,
@@ -284,6 +285,29 @@ def test_requests_that_nobody_closes_expire(cloud):
     )
     (closing,) = expire_requests(cloud.connection, timedelta(days=30))
     assert cloud.row(closing).cause == "Pull request 12 was not run for 30 days"
+
+
+def test_a_request_that_cannot_be_closed_keeps_no_other_one_open(cloud, caplog):
+    wrong, good = cloud.job(), cloud.job()
+    for job in (wrong, good):
+        cloud.run(job, overrides={GITHUB: 12})
+    cloud.change("update request_schemas set used_at = '2020-01-01'")
+    with pytest.MonkeyPatch.context() as patch:
+
+        def add_run(connection, job_id, **given):
+            if job_id == wrong:
+                raise UserError("the schema 'a-b' may only hold letters")
+            return store.add_run(connection, job_id, **given)
+
+        patch.setattr(closing, "add_run", add_run)
+        for expected in (1, 0):
+            assert len(expire_requests(cloud.connection, timedelta(days=30))) == expected
+    told = [record for record in caplog.records if record.action == "request_not_closed"]
+    assert [record.getMessage() for record in told] == [
+        f"pull request 12 of job {wrong} cannot be closed: the schema 'a-b' may only hold letters"
+    ] * 2
+    (run_id,) = expire_requests(cloud.connection, timedelta(days=30))
+    assert cloud.row(run_id).job_id == wrong
 
 
 @pytest.mark.parametrize("is_other", [False, True])

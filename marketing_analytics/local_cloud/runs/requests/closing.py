@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from marketing_analytics.cloud_api.limits import MAX_ID
-from marketing_analytics.core.errors import UserError
+from marketing_analytics.core.errors import UserError, is_bug
 from marketing_analytics.local_cloud.runs.records import CLOSING
 from marketing_analytics.local_cloud.runs.requests.schemas import (
     NUMBERS,
@@ -64,9 +64,26 @@ def kept_words(connection: Connection, job_id: int, number: int) -> str:
 
 
 def expire_requests(connection: Connection, unused_for: timedelta) -> list[int]:
-    """Close the requests that nobody has run for so long; return the runs that drop schemas."""
-    schemas = open_schemas(connection, unused_for=unused_for)
-    return close_all(connection, schemas, f"was not run for {unused_for.days} days")
+    """Close the requests that nobody has run for so long; return the runs that drop schemas.
+
+    Each is tried: one that cannot be closed keeps no other one open.
+    """
+    runs = []
+    for schema in open_schemas(connection, unused_for=unused_for):
+        try:
+            why = f"was not run for {unused_for.days} days"
+            runs += close_all(connection, [schema], why)
+        except Exception as error:
+            # it stays open, and is closed by a later look
+            log.warning(
+                "%s of job %s cannot be closed: %s",
+                request_words(schema.request),
+                schema.job_id,
+                error,
+                exc_info=is_bug(error),
+                extra={"action": "request_not_closed"},
+            )
+    return runs
 
 
 def close_all(connection: Connection, schemas: Iterable[RequestSchema], why: str) -> list[int]:
