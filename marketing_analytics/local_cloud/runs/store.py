@@ -47,7 +47,7 @@ from marketing_analytics.local_cloud.store.environments import get_site
 from marketing_analytics.local_cloud.store.jobs import Document, Job, get_job, jobs_after
 from marketing_analytics.local_cloud.store.narrowing import narrowed
 from marketing_analytics.local_cloud.store.pages import Page, count_of, page_of
-from marketing_analytics.local_cloud.store.variables import resolve_variables
+from marketing_analytics.local_cloud.store.variables import Variable, values_of_variable
 from marketing_analytics.local_cloud.webhooks import store as webhooks
 
 log = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ def add_run(
         raise UserError(f"a cause may have {MAX_CAUSE_LENGTH} characters, not {len(cause)}")
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
     request = request_of(given)
-    schema_name = schema_name_of(connection, job, given)
+    schema_name = schema_name_of(Homes(connection), job, given)
     values = {
         "account_id": job.account_id,
         "project_id": job.project_id,
@@ -220,16 +220,41 @@ def threads_of(value: Any) -> int:
     return value
 
 
-def schema_name_of(connection: Connection, job: Job, overrides: Mapping[str, Any]) -> str:
+class Homes:
+    """Where jobs build by variable and environment; what many share is looked up once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self._variables: dict[int, list[Variable]] = {}
+        self._defaults: dict[int, str] = {}
+
+    def schema_of(self, job: Job) -> str:
+        """Return the variable DBT_SCHEMA as a job sees it, else the schema of its environment."""
+        project_id, environment_id = job.project_id, job.environment_id
+        if project_id not in self._variables:
+            found = values_of_variable(self.connection, project_id, "DBT_SCHEMA")
+            self._variables[project_id] = found
+        seen = [
+            variable.value
+            for variable in self._variables[project_id]
+            if variable.environment_id in (None, environment_id)
+            and variable.job_id in (None, job.id)
+        ]
+        if seen and seen[-1]:
+            return seen[-1]
+        if environment_id not in self._defaults:
+            site = get_site(self.connection, environment_id)
+            self._defaults[environment_id] = default_schema(self.connection, site)
+        return self._defaults[environment_id]
+
+
+def schema_name_of(homes: Homes, job: Job, overrides: Mapping[str, Any]) -> str:
     """Return the schema: of the request, schema_override, the variable DBT_SCHEMA, else its own."""
     name = overrides.get("schema_override")
     request = request_of(overrides)
     if request:
-        name = schema_of_request(connection, job.id, job.project_id, request, name)
-    name = name or resolve_variables(connection, job.project_id, job.environment_id, job.id).get(
-        "DBT_SCHEMA"
-    )
-    name = name or default_schema(connection, get_site(connection, job.environment_id))
+        name = schema_of_request(homes.connection, job.id, job.project_id, request, name)
+    name = name or homes.schema_of(job)
     if not isinstance(name, str) or not SCHEMA_NAME.fullmatch(name):
         raise UserError(f"the schema {name!r} may only hold letters, digits and _, at most 63")
     return name

@@ -18,6 +18,13 @@ from environment_variables
 where job_id in (select value from json_each(:job_ids))
 order by name, id
 
+-- name: values_of_variable
+-- every value of one variable, all scopes; later ones win
+select id, account_id, project_id, environment_id, job_id, name, value, created_at, updated_at
+from environment_variables
+where project_id = :project_id and name = :name
+order by job_id is not null, environment_id is not null
+
 -- name: get_variable
 -- one value
 select id, account_id, project_id, environment_id, job_id, name, value, created_at, updated_at

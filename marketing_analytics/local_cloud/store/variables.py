@@ -51,6 +51,12 @@ def list_project_variables(connection: Connection, project_id: int) -> list[Vari
     return read_values(connection, statement, {"project_id": project_id})
 
 
+def values_of_variable(connection: Connection, project_id: int, name: str) -> list[Variable]:
+    """Return every value of one variable, that of the project first, those of jobs last."""
+    values: dict[str, Value] = {"project_id": project_id, "name": name}
+    return read_values(connection, load_sql("variables")["values_of_variable"], values)
+
+
 def list_account_variables(connection: Connection, account_id: int) -> list[Variable]:
     """Return every value of an account, all projects and scopes."""
     statement = load_sql("variables")["list_account_variables"]

@@ -14,7 +14,7 @@ from marketing_analytics.local_cloud.runs.queue import claim_runs
 from marketing_analytics.local_cloud.store.connection import now_text, open_connection
 from marketing_analytics.local_cloud.store.databases.postgresql import ServerConnection
 from marketing_analytics.local_cloud.store.databases.sqlite import FileConnection
-from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
+from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, Reply, jobs_path
 
 RUNS = f"v2/accounts/{ACCOUNT}/runs/"
 
@@ -445,6 +445,7 @@ def test_a_retry_goes_on_only_where_the_run_has_built(client: Client) -> None:
     other = client.post(environments, {"name": "Other"}).data["id"]
     client.post(jobs_path(job["id"]), {"environment_id": other})
     refused = client.post(f"{RUNS}{run}/retry/")
+    check_said_alike(client, run, refused)
     assert (refused.status, "start a new run" in refused.data["reason"]) == (400, True)
     again = client.post(f"{jobs_path(job['id'])}rerun/").data
     assert (again["retrying_run_id"], again["trigger"]["steps_override"]) == (None, None)
@@ -453,4 +454,26 @@ def test_a_retry_goes_on_only_where_the_run_has_built(client: Client) -> None:
     gone = trigger(client, job["id"])["id"]
     end_run(client, gone, 20)
     client.delete(jobs_path(job["id"]))
-    assert "was deleted" in client.post(f"{RUNS}{gone}/retry/").data["reason"]
+    refused = client.post(f"{RUNS}{gone}/retry/")
+    check_said_alike(client, gone, refused)
+    assert "was deleted" in refused.data["reason"]
+
+
+def check_said_alike(client: Client, run_id: int, refused: Reply) -> None:
+    """Check that a run says beforehand, alone and in lists, why its retry is refused."""
+    listed = client.get(f"{RUNS}?id__gt={run_id - 1}&limit=1").data[0]
+    for shown in (client.get(f"{RUNS}{run_id}/").data, listed):
+        assert (shown["id"], shown["can_retry"]) == (run_id, False)
+        assert shown["retry_not_supported_reason"] == refused.data["reason"]
+
+
+def test_a_run_whose_retry_could_name_no_schema_cannot_be_retried(client: Client) -> None:
+    job = client.create_job()
+    run = trigger(client, job["id"])["id"]
+    end_run(client, run, 20)
+    assert client.get(f"{RUNS}{run}/").data["can_retry"]
+    variables = f"v3/accounts/{ACCOUNT}/projects/{PROJECT}/environment-variables/"
+    client.post(variables, {"name": "DBT_SCHEMA", "raw_value": "a-b"})
+    refused = client.post(f"{RUNS}{run}/retry/")
+    assert (refused.status, "'a-b'" in refused.data["reason"]) == (400, True)
+    check_said_alike(client, run, refused)

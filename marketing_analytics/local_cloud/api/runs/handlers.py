@@ -240,7 +240,11 @@ def rerun(call: Call) -> Response:
     """Run a job again: from the point of failure when its latest run failed where it runs now."""
     job = stored_job(call, call.id_of("job_id"))
     run = store.most_recent_run(call.connection, job.id)
-    if run is None or run.status not in UNSUCCESSFUL or has_moved(call, run):
+    if (
+        run is None
+        or run.status not in UNSUCCESSFUL
+        or moved_words(store.Homes(call.connection), run, job)
+    ):
         return one(with_trigger(call, queue_run(call, job.id, "Rerun", "rerun", {})))
     return one(with_trigger(call, retry_run(call, run)))
 
@@ -253,19 +257,11 @@ def retry(call: Call) -> Response:
 
 def retry_run(call: Call, run: Run) -> Run:
     """Queue a run that starts at the failed step. Raise a 400 when that cannot be done."""
-    reason = retry_refusal(call.connection, run) or has_moved(call, run)
-    if reason:
+    reason = retry_refusal(call.connection, run)
+    if reason is not None:
         raise invalid({"reason": reason})
     overrides = retry_overrides(call.connection, run)
     return queue_run(call, run.job_id, f"Retry of run {run.id}", "rerun", overrides)
-
-
-def has_moved(call: Call, run: Run) -> str:
-    """Return why a retry of a run would not find what that has built, "" when it would."""
-    try:
-        return moved_words(call.connection, run)
-    except UserError as error:
-        raise invalid({"reason": error.message}) from None
 
 
 def failure_details(call: Call) -> Response:

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from marketing_analytics.cloud_api.states import ENDED, UNSUCCESSFUL, Status
+from marketing_analytics.cloud_api.states import ENDED, Status
 from marketing_analytics.local_cloud.api.answers import dump_text
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.moments import clock, in_words
 from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.records import Run, RunStep
-from marketing_analytics.local_cloud.runs.requests.again import refusal_of
+from marketing_analytics.local_cloud.runs.requests.again import retry_refusals
 from marketing_analytics.local_cloud.store.connection import time_of
 
 STEP_COLOURS = {Status.SUCCESS: "green", Status.ERROR: "red", Status.CANCELLED: "grey"}
@@ -50,14 +50,10 @@ EMPTY_FIELDS = (
 
 @dataclass(frozen=True)
 class Neighbours:
-    """What stands around some runs: the newest run of each job, and those that wait or go on."""
+    """What stands around some runs: why each cannot be retried, and by job who waits or goes on."""
 
-    newest: Mapping[int, int | None]
+    refusals: Mapping[int, str | None]
     active: Mapping[int, Sequence[int]]
-
-    def is_newest(self, run: Run) -> bool:
-        """Return whether the job of a run that can be retried has no later run."""
-        return run.status in UNSUCCESSFUL and self.newest.get(run.job_id) == run.id
 
     def ahead_of(self, run: Run) -> list[int]:
         """Return the runs that a queued run waits for: of its job, or what the queue noted."""
@@ -68,13 +64,11 @@ class Neighbours:
 
 
 def neighbours_of(call: Call, runs: Sequence[Run]) -> Neighbours:
-    """Return what stands around runs, with at most one statement for each of both."""
-    failed = {run.job_id for run in runs if run.status in UNSUCCESSFUL}
+    """Return what stands around runs, with few statements: none for runs that are good."""
     queued = {run.job_id for run in runs if run.status is Status.QUEUED}
-    return Neighbours(
-        store.newest_run_ids(call.connection, failed) if failed else {},
-        store.active_runs_of(call.connection, queued) if queued else {},
-    )
+    refusals = retry_refusals(call.connection, runs)
+    active = store.active_runs_of(call.connection, queued) if queued else {}
+    return Neighbours(refusals, active)
 
 
 def most_recent_runs(
@@ -94,7 +88,7 @@ def show_runs(call: Call, runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Return runs, nothing related in them."""
     around = neighbours_of(call, runs)
     return [
-        bare_run(run, call.base_url, is_newest=around.is_newest(run), ahead=around.ahead_of(run))
+        bare_run(run, call.base_url, refusal=around.refusals[run.id], ahead=around.ahead_of(run))
         for run in runs
     ]
 
@@ -104,21 +98,23 @@ def dump_runs(call: Call, runs: Sequence[Run]) -> list[str]:
     base_url, second = call.base_url, int(time.time())
     around = neighbours_of(call, runs)
     return [
-        dump_ended_run(run, base_url, around.is_newest(run), second)
+        dump_ended_run(run, base_url, around.refusals[run.id], second)
         if run.status in ENDED
-        else dump_text(bare_run(run, base_url, is_newest=False, ahead=around.ahead_of(run)))
+        else dump_text(
+            bare_run(run, base_url, refusal=around.refusals[run.id], ahead=around.ahead_of(run))
+        )
         for run in runs
     ]
 
 
 @lru_cache(maxsize=512)
-def dump_ended_run(run: Run, base_url: str, is_newest: bool, _second: int) -> str:
+def dump_ended_run(run: Run, base_url: str, refusal: str | None, _second: int) -> str:
     """Return a run as JSON; kept for a second, since it says how long ago it was."""
-    return dump_text(bare_run(run, base_url, is_newest=is_newest, ahead=[]))
+    return dump_text(bare_run(run, base_url, refusal=refusal, ahead=[]))
 
 
-def bare_run(run: Run, base_url: str, *, is_newest: bool, ahead: list[int]) -> dict[str, Any]:
-    """Return a run; `ahead` are the runs that it waits for."""
+def bare_run(run: Run, base_url: str, *, refusal: str | None, ahead: list[int]) -> dict[str, Any]:
+    """Return a run; `refusal` is why it cannot be retried, `ahead` are the runs it waits for."""
     status = run.status
     has_ended = status in ENDED
     return {
@@ -161,7 +157,9 @@ def bare_run(run: Run, base_url: str, *, is_newest: bool, ahead: list[int]) -> d
         "is_cancelled": status is Status.CANCELLED,
         "is_running": status is Status.RUNNING,
         **durations(run),
-        **retry_fields(run, is_newest=is_newest),
+        "retrying_run_id": run.trigger_body.get("retrying_run_id"),
+        "can_retry": refusal is None,
+        "retry_not_supported_reason": refusal,
         "href": href_of(run, base_url),
         "used_repo_cache": None,
     }
@@ -198,16 +196,6 @@ def durations(run: Run) -> dict[str, Any]:
         "finished_at_humanized": (
             f"{in_words((now - finished).total_seconds())} ago" if finished else ""
         ),
-    }
-
-
-def retry_fields(run: Run, *, is_newest: bool) -> dict[str, Any]:
-    """Return whether a run can be retried: only the newest run of a job, when it failed."""
-    reason = refusal_of(run, is_newest=is_newest)
-    return {
-        "retrying_run_id": run.trigger_body.get("retrying_run_id"),
-        "can_retry": reason is None,
-        "retry_not_supported_reason": reason,
     }
 
 

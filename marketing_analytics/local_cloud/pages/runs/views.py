@@ -116,7 +116,7 @@ class RunReader:
             waits=self.own_queue_line(run) if run.status == Status.QUEUED else None,
             is_cancelling=run.cancel_requested_at is not None and not is_over,
             can_run_again=run.job_state == 1,
-            can_retry=run.job_state == 1 and retry_refusal(connection, run) is None,
+            can_retry=retry_refusal(connection, run) is None,
             has_project=bool(project.nodes),
             has_docs=has_docs(folder),
         )

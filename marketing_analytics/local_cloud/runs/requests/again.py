@@ -11,13 +11,14 @@ from marketing_analytics.local_cloud.runs.progress import list_steps
 from marketing_analytics.local_cloud.runs.records import Run, RunStep
 from marketing_analytics.local_cloud.runs.steps import DEPS
 from marketing_analytics.local_cloud.runs.store import (
+    Homes,
     create_run,
     newest_run_ids,
     require_run,
     schema_name_of,
 )
 from marketing_analytics.local_cloud.store.connection import Connection
-from marketing_analytics.local_cloud.store.jobs import get_job
+from marketing_analytics.local_cloud.store.jobs import ACTIVE, Job, get_jobs
 
 # dbt Cloud's codes, and what they mean
 NOT_FAILED = "RETRY_NOT_FAILED_RUN"
@@ -36,9 +37,7 @@ def retry_run(connection: Connection, run_id: int) -> int:
     run = require_run(connection, run_id)
     reason = retry_refusal(connection, run)
     if reason is not None:
-        raise UserError(f"run {run_id} cannot be retried: {REFUSALS[reason]}")
-    if moved := moved_words(connection, run):
-        raise UserError(f"run {run_id} cannot be retried: {moved}")
+        raise UserError(f"run {run_id} cannot be retried: {REFUSALS.get(reason, reason)}")
     overrides = retry_overrides(connection, run)
     cause = f"Retry of run {run_id}"
     made = create_run(
@@ -48,25 +47,32 @@ def retry_run(connection: Connection, run_id: int) -> int:
 
 
 def retry_refusal(connection: Connection, run: Run) -> str | None:
-    """Return why a run cannot be retried, in dbt Cloud's code; None when it can."""
-    return refusal_of(
-        run, is_newest=newest_run_ids(connection, [run.job_id]).get(run.job_id) == run.id
-    )
+    """Return why a run cannot be retried, in dbt Cloud's code or in words; None when it can."""
+    return retry_refusals(connection, [run])[run.id]
 
 
-def refusal_of(run: Run, *, is_newest: bool) -> str | None:
-    """Return why a run cannot be retried, by whether it is the newest of its job."""
-    if run.status not in UNSUCCESSFUL:
-        return NOT_FAILED
-    return None if is_newest else NOT_NEWEST
+def retry_refusals(connection: Connection, runs: Sequence[Run]) -> dict[int, str | None]:
+    """Return why runs cannot be retried, by run; for runs that are good the store is not asked."""
+    failed = [run for run in runs if run.status in UNSUCCESSFUL]
+    newest = newest_run_ids(connection, {run.job_id for run in failed}) if failed else {}
+    last = [run for run in failed if newest.get(run.job_id) == run.id]
+    jobs = get_jobs(connection, {run.job_id for run in last}) if last else {}
+    homes = Homes(connection)
+    return {
+        **{run.id: NOT_FAILED for run in runs},
+        **{run.id: NOT_NEWEST for run in failed},
+        **{run.id: moved_words(homes, run, jobs[run.job_id]) or None for run in last},
+    }
 
 
-def moved_words(connection: Connection, run: Run) -> str:
-    """Return why a retry would not find what a run has built, "" when it would."""
-    job = get_job(connection, run.job_id)
-    if job is None:
-        return f"job {run.job_id} was deleted"
-    schema = schema_name_of(connection, job, run.trigger_body)
+def moved_words(homes: Homes, run: Run, job: Job) -> str:
+    """Return why a retry would not find what a run of a job has built, "" when it would."""
+    if job.state != ACTIVE:
+        return f"job {job.id} was deleted"
+    try:
+        schema = schema_name_of(homes, job, run.trigger_body)
+    except UserError as error:
+        return error.message
     if (job.environment_id, schema) == (run.environment_id, run.schema_name):
         return ""
     return (
