@@ -44,6 +44,10 @@ POLL_SECONDS = 1.0
 # while something is being sent
 QUICK_SECONDS = 0.1
 CLEAN_SECONDS = 3600.0
+# less than a delivery is taken for: nobody else sends it meanwhile
+SAVE_SECONDS = 30.0
+# a delivery, the status of the answer, what went wrong
+Outcome = tuple[DueDelivery, int, str]
 log = logging.getLogger(__name__)
 
 
@@ -144,7 +148,11 @@ class Sender:
         self._cleaned_at = -CLEAN_SECONDS
         self._looked_at = -POLL_SECONDS
         self._busy: set[str] = set()
-        self._done: queue.SimpleQueue[tuple[DueDelivery, int, str]] = queue.SimpleQueue()
+        # attempts that were made and could not be noted yet, with the end of trying to
+        self._unsaved: list[tuple[float, Outcome]] = []
+        # those of them that the log knows of
+        self._told: set[str] = set()
+        self._done: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
 
     def start(self) -> None:
         """Start sending."""
@@ -180,11 +188,41 @@ class Sender:
         """Note how attempts went, also at the end: what was received is not sent again."""
         has_ended = not self._done.empty()
         while not self._done.empty():
-            delivery, status, problem = self._done.get()
-            self._busy.discard(delivery.webhook_id)
+            self._unsaved.append((time.monotonic() + SAVE_SECONDS, self._done.get()))
+        self._unsaved = [
+            (until, outcome)
+            for until, outcome in self._unsaved
+            if not self._is_settled(connection, outcome, until)
+        ]
+        return has_ended
+
+    def _is_settled(self, connection: Connection, outcome: Outcome, until: float) -> bool:
+        """Note how an attempt went; False when that failed and is to be tried again.
+
+        Its webhook is told nothing else meanwhile.
+        """
+        delivery, status, problem = outcome
+        try:
             with transaction(connection):
                 save_attempt(connection, delivery, status, problem)
-        return has_ended
+        except Exception as error:
+            is_last = time.monotonic() >= until
+            words = "and it may be sent again" if is_last else "yet"
+            if is_last or delivery.id not in self._told:
+                self._told.add(delivery.id)
+                log.warning(
+                    "how delivery %s went cannot be noted %s: %s",
+                    delivery.id,
+                    words,
+                    error,
+                    exc_info=is_bug(error),
+                    extra={"action": "attempt_not_noted"},
+                )
+            if not is_last:
+                return False
+        self._told.discard(delivery.id)
+        self._busy.discard(delivery.webhook_id)
+        return True
 
     def _begin_due(self, connection: Connection) -> None:
         self._looked_at = time.monotonic()

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import socket
+import sqlite3
 import threading
 import time
 from contextlib import closing, contextmanager, suppress
@@ -22,6 +23,7 @@ from marketing_analytics.local_cloud.webhooks import sender as sender_module
 from marketing_analytics.local_cloud.webhooks import store
 from marketing_analytics.local_cloud.webhooks.sender import Sender, attempt, connect
 
+NOT_NOTED = "attempt_not_noted"
 HOST = frozenset({"127.0.0.1"})
 
 
@@ -186,6 +188,49 @@ def test_what_was_received_while_the_server_stops_is_noted(connection, place):
     sender.stop()
     (told,) = deliveries(connection, webhook_id)
     assert told.delivered_at is not None
+
+
+@pytest.mark.parametrize("times", [2, 1_000])
+def test_how_a_delivery_went_is_noted_as_soon_as_the_store_can_be_written(
+    connection, place, monkeypatch, caplog, times
+):
+    failures = iter(range(times))
+
+    def save(*given):
+        if next(failures, None) is not None:
+            raise sqlite3.OperationalError("database is locked")
+        store.save_attempt(*given)
+
+    monkeypatch.setattr(sender_module, "save_attempt", save)
+    monkeypatch.setattr(sender_module, "SAVE_SECONDS", 0.5)
+    monkeypatch.setattr(sender_module, "QUICK_SECONDS", 0.02)
+    with receiver() as (url, received, has_come):
+        webhook_id, _ = subscribe(connection, url)
+        request_cancel(connection, create_run(connection, add_job(connection)).id)
+        sender = Sender(place, HOST)
+        sender.start()
+        assert has_come.wait(20)
+        until = time.monotonic() + 10
+        while sender._busy and time.monotonic() < until:
+            time.sleep(0.02)
+        sender.stop()
+        (told,) = deliveries(connection, webhook_id)
+        words = [record.getMessage() for record in caplog.records if record.action == NOT_NOTED]
+        assert words[0] == f"how delivery {told.id} went cannot be noted yet: database is locked"
+        expected = (True, 1) if times == 2 else (False, 2)
+        assert (told.delivered_at is not None, len(words)) == expected
+        if not told.delivered_at:
+            # it is sent again with the same id, by which the receiver knows it
+            connection.execute("update webhook_deliveries set next_attempt_at = '2020'")
+            monkeypatch.setattr(sender_module, "save_attempt", store.save_attempt)
+            again = Sender(place, HOST)
+            again._begin_due(connection)
+            until = time.monotonic() + 10
+            while len(received) < 2 and time.monotonic() < until:
+                time.sleep(0.02)
+    assert len(received) == (1 if told.delivered_at else 2)
+    assert {json.loads(body)["eventId"] for _, _, body in received} == {told.id}
+    assert len({body for _, _, body in received}) == 1
 
 
 def test_a_webhook_whose_thread_cannot_start_is_told_later(connection, place, monkeypatch):
