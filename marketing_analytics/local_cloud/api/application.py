@@ -101,10 +101,9 @@ class Api:
             scope["path"] = scope["path"].rstrip("/")
             await ROUTER(scope, receive, send_noted)
         except ApiError as error:
-            shown = discovery_failed if is_discovery(scope["path"]) else failed
-            await shown(error)(scope, receive, send_noted)
+            await shown(error, scope["path"])(scope, receive, send_noted)
         except sqlite3.OperationalError as error:
-            await failed(busy(error))(scope, receive, send)
+            await shown(busy(error), scope["path"])(scope, receive, send)
 
     def count_request(self, token: Token) -> None:
         """Raise a 429 when the account has asked too often in this minute."""
@@ -201,8 +200,14 @@ def busy(error: sqlite3.OperationalError) -> ApiError:
 
 
 def error_answer(
-    _request: Request, status_code: int, title: str, hint: str, reference: str
+    request: Request, status_code: int, title: str, hint: str, reference: str
 ) -> Response:
-    """Return in the envelope what the shield around the API has to say."""
+    """Return in the shape of the API what the shield around it has to say."""
     message = f"{title}. Reference {reference}." if reference else f"{title}. {hint}"
-    return failed(ApiError(status_code, message, {"reference": reference} if reference else None))
+    data = {"reference": reference} if reference else None
+    return shown(ApiError(status_code, message, data), request.url.path)
+
+
+def shown(error: ApiError, path: str) -> Response:
+    """Return an error as the clients of a path read it: in the envelope, or as GraphQL's."""
+    return discovery_failed(error) if is_discovery(path) else failed(error)

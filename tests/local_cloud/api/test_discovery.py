@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
+import sqlite3
 from typing import Any
 
 import graphql
 import pytest
 
+from marketing_analytics.local_cloud.api.answers import ApiError
 from marketing_analytics.local_cloud.api.application import Api
+from marketing_analytics.local_cloud.api.discovery import handlers
 from marketing_analytics.local_cloud.api.discovery.limits import MAX_PAGE
 from marketing_analytics.local_cloud.settings import ServerSettings
 from tests.local_cloud.api.conftest import (
@@ -96,6 +99,7 @@ def send(client: Client, body: Any, token: str = "", path: str = "/graphql") -> 
 
 
 TOKEN_OF_TESTS = "token-of-the-tests-0123456789"
+AUTHORIZED = {"Host": "127.0.0.1", "Authorization": f"Bearer {TOKEN_OF_TESTS}"}
 
 
 def ask(client: Client, query: str, **variables: Any) -> Any:
@@ -330,6 +334,34 @@ def spreads(step: int) -> str:
 
 HISTORY = f"""{{ environment(id: {ENVIRONMENT}) {{ applied {{
   modelHistoricalRuns(uniqueId: "x", lastRunCount: -1) {{ runId }} }} }} }}"""
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (sqlite3.OperationalError("database is locked"), 503),
+        (ValueError("a bug"), 500),
+        (ApiError(501, "This is not built."), 501),
+    ],
+)
+def test_what_goes_wrong_is_told_in_the_shape_of_graphql(client, monkeypatch, error, status):
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(handlers, "execute", fail)
+    for path in ("/graphql", "/beta/graphql/"):
+        reply = send(client, {"query": "{ __typename }"}, path=path)
+        assert (reply.status, reply.headers["content-type"]) == (status, "application/json")
+        assert reply.json["data"] is None
+        assert [list(one) for one in reply.json["errors"]] == [["message"]]
+        assert "a bug" not in reply.body.decode()
+    long = client.send("POST", "/graphql", b" " * 2_000_000, {"Host": "127.0.0.1"})
+    read = client.send("GET", "/graphql", b"", AUTHORIZED)
+    for reply in (long, read):
+        assert reply.status >= 400
+        assert list(reply.json) == ["errors", "data"], reply.body
+
+
 MANY = " ".join(f"a{number}: name" for number in range(500))
 
 
