@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +14,31 @@ import pytest
 
 from benchmarks.tiny_cloud import STAND_IN, add_job, create_cloud, write_project
 from marketing_analytics.local_cloud.runs import progress, store
+from marketing_analytics.local_cloud.runs.code.checkout import (
+    Asked,
+    Checkout,
+    Home,
+    Source,
+    check_out,
+)
+from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.store.connection import Connection, Place
 from marketing_analytics.local_cloud.store.settings import Kind, add_setting
 
+GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
+# git makes commits in this name
+WHO = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false")
+# the files of the repository
+WHOLE = {
+    ".gitattributes",
+    ".gitignore",
+    "data/orders.csv",
+    "dbt/dbt_project.yml",
+    "dbt/models/logs/target/var/a.sql",
+}
 QUICK = EngineSettings(
     lease_seconds=1.5,
     shared_lease_seconds=5.0,
@@ -142,3 +162,54 @@ def start_engine(cloud: Cloud) -> Iterator[Callable[..., Engine]]:
     yield start
     for engine in engines:
         engine.stop()
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", *WHO, *arguments]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Return a monorepo: a project below `dbt`, data beside it, two commits and a branch."""
+    top = tmp_path / "mono"
+    top.mkdir()
+    git(top, "init", "-q", "-b", "main")
+    write(top, "dbt/dbt_project.yml", "name: shop\n")
+    write(top, "dbt/models/logs/target/var/a.sql", "select 1 as id\n")
+    write(top, "data/orders.csv", "id\n1\n")
+    write(top, ".gitattributes", "data/* export-ignore\n")
+    write(top, ".gitignore", "*.secret\n")
+    git(top, "add", "-A")
+    git(top, "commit", "-qm", "first")
+    git(top, "checkout", "-qb", "feature/x")
+    write(top, "dbt/models/b.sql", "select 2 as id\n")
+    git(top, "add", "-A")
+    git(top, "commit", "-qm", "second")
+    git(top, "checkout", "-q", "main")
+    return top
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path / "data" / "work" / "env_1")
+
+
+def take(place: Path | str, home: Home, asked: Asked | None = None, **source) -> Checkout:
+    source = {"subdirectory": "dbt", **source}
+    mirrors = Mirrors(home.folder.parent / "mirrors")
+    return check_out(
+        Source(place=str(place), **source), Asked() if asked is None else asked, home, mirrors
+    )
+
+
+def files(folder: Path) -> set[str]:
+    found = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return set(found)

@@ -13,7 +13,7 @@ from marketing_analytics.local_cloud.runs.checks.changes import change_of, comme
 from marketing_analytics.local_cloud.runs.checks.files import files_to_lint, sql_files
 from marketing_analytics.local_cloud.runs.checks.models import compared_models, key_of
 from marketing_analytics.local_cloud.runs.code.checkout import Asked, Home, Source, check_out
-from tests.local_cloud.runs.test_checkout import git
+from tests.local_cloud.runs.conftest import git
 
 
 def commit(folder) -> str:

@@ -9,33 +9,19 @@ from datetime import timedelta
 
 import pytest
 
-from benchmarks.tiny_cloud import BUILD, add_variable
-from marketing_analytics.cloud_api.states import Status
+from benchmarks.tiny_cloud import add_variable
 from marketing_analytics.core.errors import UserError
-from marketing_analytics.local_cloud.runs import progress, queue, store
+from marketing_analytics.local_cloud.runs import store
 from marketing_analytics.local_cloud.runs.requests import closing
-from marketing_analytics.local_cloud.runs.requests.again import retry_run
 from marketing_analytics.local_cloud.runs.requests.closing import (
     DROP_COMMAND,
     close_requests,
     expire_requests,
     kept_words,
 )
-from marketing_analytics.local_cloud.runs.requests.deferral import defer, go_on
 from marketing_analytics.local_cloud.runs.requests.overriding import shown_schemas, taken_schemas
-from marketing_analytics.local_cloud.runs.requests.places import (
-    KNOWN,
-    LISTING,
-    elsewhere_words,
-    listing_args,
-    making_of,
-    stores_failures,
-)
-from marketing_analytics.local_cloud.runs.requests.schemas import built_elsewhere
-from marketing_analytics.local_cloud.runs.steps import plan_steps
 from marketing_analytics.local_cloud.store.settings import Kind, add_setting
-
-GITHUB, GITLAB = "github_pull_request_id", "gitlab_merge_request_id"
+from tests.local_cloud.runs.conftest import GITHUB, GITLAB
 
 
 def place(cloud, environment_id: int, **ids: int) -> None:
@@ -310,70 +296,6 @@ def test_a_request_that_cannot_be_closed_keeps_no_other_one_open(cloud, caplog):
     assert cloud.row(run_id).job_id == wrong
 
 
-@pytest.mark.parametrize("is_other", [False, True])
-def test_a_run_that_is_deferred_to_another_project_says_so(cloud, tmp_path, is_other):
-    good = cloud.run(cloud.job(environment_id=2))
-    left = cloud.data_folder / "runs" / str(good) / "artifacts" / "step_4"
-    left.mkdir(parents=True)
-    (left / "manifest.json").write_text("{}")
-    values = {"status": int(Status.SUCCESS), "project_id": 2 if is_other else 1, "id": good}
-    if is_other:
-        cloud.change(
-            "insert into projects (id, account_id, name, source_path, created_at, updated_at)"
-            " values (2, 1, 'other', '', '', '')"
-        )
-    cloud.change(
-        "update runs set status = :status, has_artifacts = 1, project_id = :project_id"
-        " where id = :id",
-        **values,
-    )
-    row = cloud.row(cloud.run(cloud.job(environment_id=1, deferring_environment_id=2)))
-    said, other_id = defer(cloud.connection, row, cloud.data_folder, tmp_path / "state")
-    assert other_id == good
-    assert ("of another project" in said) is is_other
-
-
-def test_nobody_writes_the_file_that_a_deferred_run_reads(cloud):
-    production = cloud.job(environment_id=1)
-    compared = cloud.job(environment_id=2, deferring_environment_id=1)
-    first, second = cloud.run(compared), cloud.run(production)
-    leases = queue.claim_runs(cloud.connection, queue.new_owner(), lease_seconds=60)
-    assert [lease.run_id for lease in leases] == [first]
-    assert f"behind run {first}" in cloud.row(second).wait_reason
-
-
-@pytest.mark.parametrize(
-    ("status", "results", "goes_on"),
-    [
-        (Status.ERROR, ["success", "error"], True),
-        (Status.ERROR, ["pass", "skipped"], True),
-        # the step failed before dbt wrote any: these are of the good step before it
-        (Status.ERROR, ["success", "success"], False),
-        # models that it did not reach are in none
-        (Status.CANCELLED, ["success", "error"], False),
-    ],
-)
-def test_a_retry_goes_on_in_a_step_only_where_its_own_results_say_what_is_left(
-    cloud, tmp_path, status, results, goes_on
-):
-    run = cloud.run(cloud.job(["dbt run -s a", "dbt run -s b"]))
-    steps = plan_steps(cloud.row(run).commands)
-    progress.add_steps(cloud.connection, cloud.data_folder, run, steps)
-    for index, ended in ((4, Status.SUCCESS), (5, status)):
-        progress.end_step(cloud.connection, run, index, ended)
-    cloud.change("update runs set status = :status where id = :id", status=int(status), id=run)
-    left = cloud.data_folder / "runs" / str(run) / "artifacts" / "step_5"
-    left.mkdir(parents=True)
-    (left / "manifest.json").write_text("{}")
-    nodes = [{"status": one} for one in results]
-    found = {"args": {"which": "run"}, "results": nodes}
-    (left / "run_results.json").write_text(json.dumps(found))
-    new = cloud.row(retry_run(cloud.connection, run))
-    assert new.commands == ["dbt run -s b"]
-    args = go_on(cloud.connection, new, ["run", "-s", "b"], cloud.data_folder, tmp_path, print)
-    assert args[0] == ("retry" if goes_on else "run")
-
-
 def test_a_run_of_a_request_ends_before_it_builds_where_an_environment_has_built(
     cloud, start_engine
 ):
@@ -386,179 +308,6 @@ def test_a_run_of_a_request_ends_before_it_builds_where_an_environment_has_built
         row.status_message
     )
     assert cloud.effect_lines() == []
-
-
-def test_what_a_request_built_elsewhere_is_found(tmp_path):
-    results = tmp_path / "run_results.json"
-    named = {
-        "model.a": '"env_1"."dbt_cloud_pr_5_12"."a"',
-        "model.b": "`shop`.`DBT_CLOUD_PR_5_12_staging`.`b`",
-        "model.c": '"env_1"."dbt_cloud_pr_5_123"."c"',
-        "seed.d": '"env_1"."production"."d"',
-        "model.e": None,
-        "test.f": None,
-        "function.g": '"env_1"."production"."g"',
-        "of_tomorrow.h": '"env_1"."production"."h"',
-    }
-    found = [
-        {"unique_id": name, "status": "success", "relation_name": relation}
-        for name, relation in named.items()
-    ]
-    results.write_text(json.dumps({"results": found}))
-    elsewhere = built_elsewhere(results, "dbt_cloud_pr_5_12")
-    others = ("model.c", "seed.d", "function.g", "of_tomorrow.h")
-    assert elsewhere == [named[name] for name in others]
-    assert built_elsewhere(tmp_path / "none.json", "x") == []
-
-
-@pytest.mark.parametrize(
-    ("step", "listing"),
-    [
-        ("build -s a b+ --full-refresh --threads 4", "--select a b+"),
-        ("run --exclude=x -s a+ --state old", "--exclude x --select a+ --state old"),
-        ("run -m a b", "--select a b"),
-        ("run --models=a", "--select a"),
-        ("--state old run", "--state old"),
-        ("--threads 4 seed", ""),
-        ("test --select a", "--select a"),
-        ("test --resource-type unit_test", None),
-        ("build --resource-type test", ""),
-        ("run --resource-type seed", None),
-        ("clone --exclude-resource-types model --exclude x", "--exclude x"),
-        ("retry", None),
-        ("compile", None),
-    ],
-)
-def test_what_a_step_selects_is_asked_with_its_own_selection(step, listing):
-    found = listing_args(step.split())
-    assert (" ".join(found[len(LISTING) :]) if found else None) == listing
-
-
-@pytest.mark.parametrize(
-    ("step", "kinds"),
-    [
-        ("build", "function model of_tomorrow seed snapshot test"),
-        ("run -s a", "model of_tomorrow"),
-        ("clone", "model of_tomorrow seed snapshot"),
-        ("test", "of_tomorrow test"),
-        ("build --resource-types=Model --resource-type seed", "model seed"),
-        (
-            "build --resource-type all --exclude-resource-type test seed",
-            "function model of_tomorrow snapshot",
-        ),
-        ("build --exclude-resource-types model", "function of_tomorrow seed snapshot test"),
-    ],
-)
-def test_a_step_makes_the_kinds_of_its_command_and_those_that_nobody_knows_yet(step, kinds):
-    making = making_of(step.split())
-    every = (*KNOWN, "of_tomorrow")
-    assert sorted(kind for kind in every if making.has(kind)) == kinds.split()
-
-
-@pytest.mark.parametrize(
-    ("step", "variables", "is_storing"),
-    [
-        ("test", {}, False),
-        ("test --store-failures", {}, True),
-        ("build --store-failures --no-store-failures", {"DBT_STORE_FAILURES": "1"}, False),
-        ("build", {"DBT_STORE_FAILURES": "True"}, True),
-        ("build", {"DBT_STORE_FAILURES": "0"}, False),
-    ],
-)
-def test_a_step_or_its_environment_lets_tests_store_what_they_find(step, variables, is_storing):
-    assert stores_failures(step.split(), variables) is is_storing
-
-
-@pytest.mark.parametrize(
-    ("says", "is_storing", "is_refused"),
-    [(None, False, False), (None, True, True), (True, False, True), (False, True, False)],
-)
-def test_a_test_builds_where_it_stores_its_failures(tmp_path, says, is_storing, is_refused):
-    node = {"unique_id": "test.tiny.a", "resource_type": "test", "relation_name": None}
-    events = tmp_path / "places.jsonl"
-
-    def words(schema: str) -> str:
-        message = json.dumps({**node, "schema": schema, "config": {"store_failures": says}})
-        events.write_text(json.dumps({"info": {"msg": message}}))
-        making = making_of(["test"])
-        return elsewhere_words(events, "dbt_cloud_pr_5_12", making, is_storing=is_storing)
-
-    assert words("dbt_cloud_pr_5_12_dbt_test__audit") == ""
-    assert bool(words("production")) is is_refused
-
-
-def test_a_step_that_would_build_elsewhere_is_told_before_it_does(tmp_path):
-    events = tmp_path / "places.jsonl"
-    own = {"resource_type": "model", "relation_name": '"e"."dbt_cloud_pr_5_12"."a"'}
-    kinds = dict.fromkeys("bcdefgh", "model") | {"c": "function", "h": "of_tomorrow"}
-    others = [
-        {"resource_type": kind, "relation_name": f'"e"."production"."{name}"'}
-        for name, kind in kinds.items()
-    ]
-    making = making_of(["build"])
-    lines = [{"info": {"msg": json.dumps(one)}} for one in (own, {"relation_name": None}, *others)]
-    events.write_text("\n".join(map(json.dumps, lines[:2])) + '\nnoise\n{"info": {"msg": "3"}}\n')
-    assert elsewhere_words(events, "dbt_cloud_pr_5_12", making) == ""
-    events.write_text("\n".join(map(json.dumps, lines)))
-    taken = frozenset({"shop_marts"})
-    for schema, is_refused in (("shop", True), ("shop_marts_eu", False)):
-        name = "shop_marts" if is_refused else schema
-        node = {"resource_type": "model", "relation_name": f"`e`.`{name.upper()}`.`a`"}
-        events.write_text(json.dumps({"info": {"msg": json.dumps(node)}}))
-        words = elsewhere_words(events, schema, making, taken=taken)
-        assert ("`a` would lie where an environment builds" in words) is is_refused
-    events.write_text("\n".join(map(json.dumps, lines)))
-    words = elsewhere_words(events, "dbt_cloud_pr_5_12", making)
-    assert words.startswith('nothing was built: "e"."production"."b", ')
-    assert "and 2 more would lie outside of dbt_cloud_pr_5_12" in words
-
-
-@pytest.mark.slow
-def test_real_dbt_builds_nothing_when_the_project_leaves_the_schema_out(cloud, start_engine):
-    macro = "{% macro generate_schema_name(name, node) %}production{% endmacro %}\n"
-    (cloud.project / "macros").mkdir()
-    (cloud.project / "macros" / "names.sql").write_text(macro)
-    start_engine(program=())
-    job = cloud.job([BUILD])
-    row = cloud.wait(cloud.run(job, overrides={GITHUB: 12}), seconds=120)
-    assert row.status == 20
-    assert f"would lie outside of dbt_cloud_pr_{job}_12" in row.status_message
-    assert not (cloud.data_folder / "warehouse" / "env_1.duckdb").exists()
-    # a run of no request builds where the project says, and one that may build does
-    good = cloud.wait(cloud.run(job), seconds=120)
-    assert good.status == 10, good.status_message
-    (cloud.project / "macros" / "names.sql").unlink()
-    own = cloud.wait(cloud.run(job, overrides={GITHUB: 12}), seconds=120)
-    assert own.status == 10, own.status_message
-
-
-@pytest.mark.slow
-def test_real_dbt_is_refused_whatever_it_would_make_elsewhere(cloud, start_engine):
-    macro = """{% macro generate_schema_name(name, node) %}
-    {{- target.schema if node.name == 'one' else 'production' -}}
-    {% endmacro %}"""
-    (cloud.project / "functions").mkdir()
-    (cloud.project / "functions" / "half.sql").write_text("x / 2")
-    (cloud.project / "functions" / "half.yml").write_text(
-        "functions:\n  - name: half\n    arguments: [{name: x, data_type: double}]\n"
-        "    returns: {data_type: double}\n"
-    )
-    (cloud.project / "macros").mkdir()
-    (cloud.project / "macros" / "names.sql").write_text(macro)
-    start_engine(program=())
-    job = cloud.job([BUILD])
-
-    def message(*steps: str) -> str:
-        overrides = {GITHUB: 12, "steps_override": list(steps)}
-        return cloud.wait(cloud.run(job, overrides=overrides), seconds=120).status_message or ""
-
-    assert message("dbt run -m one", "dbt build --select one --resource-type model") == ""
-    assert message("dbt test --exclude two") == ""
-    assert message("dbt build --select two --resource-type seed") == ""
-    assert "could not say what the step selects" in message("dbt run --state nowhere -s state:new")
-    steps = ("test --store-failures", "clone --state old", "run -m two", "--state old run")
-    for step in (*steps, "build -s half"):
-        assert "would lie outside of dbt_cloud_pr" in message(f"dbt {step}"), step
 
 
 def test_the_run_says_which_commit_it_works_on(cloud, start_engine):
