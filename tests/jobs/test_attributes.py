@@ -13,9 +13,9 @@ from marketing_analytics.core.errors import FileError
 from marketing_analytics.jobs.model import read_job_text
 from marketing_analytics.jobs.payload import body_of, desired_jobs, fields_of_remote
 from marketing_analytics.jobs.plan import FieldChange, make_plan, remote_job
-from marketing_analytics.local_cloud.api import job_fields
 from marketing_analytics.local_cloud.api.answers import ApiError
-from marketing_analytics.local_cloud.api.job_fields import read_job
+from marketing_analytics.local_cloud.api.jobs import fields
+from marketing_analytics.local_cloud.api.jobs.fields import read_job
 
 ROOT = Path(__file__).resolve().parents[2]
 SCOPE = Scope("marketing-team")
@@ -58,7 +58,7 @@ def desired(text=""):
 
 def stored(job):
     """Return a job as the server stores it."""
-    return {"id": 7, **job_fields.body_of(read_job(body_of(job.fields, {}, 2), None))}
+    return {"id": 7, **fields.body_of(read_job(body_of(job.fields, {}, 2), None))}
 
 
 def test_a_row_alone_reaches_the_request_the_server_and_the_way_back(new):

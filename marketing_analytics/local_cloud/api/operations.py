@@ -10,11 +10,12 @@ from pathlib import Path
 
 from starlette.responses import Response
 
-from marketing_analytics.local_cloud.api import accounts, jobs, projects
+from marketing_analytics.local_cloud.api import accounts, projects
 from marketing_analytics.local_cloud.api.answers import ApiError
 from marketing_analytics.local_cloud.api.call import Call
 from marketing_analytics.local_cloud.api.discovery import handlers as discovery
 from marketing_analytics.local_cloud.api.environments import handlers as environments
+from marketing_analytics.local_cloud.api.jobs import handlers as jobs
 from marketing_analytics.local_cloud.api.routes import Handler, Operation, build_router
 from marketing_analytics.local_cloud.api.runs import artifacts, requests
 from marketing_analytics.local_cloud.api.runs import handlers as runs

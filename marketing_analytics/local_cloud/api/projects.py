@@ -22,7 +22,7 @@ from marketing_analytics.local_cloud.api.checks import (
     text,
     text_or_none,
 )
-from marketing_analytics.local_cloud.api.job_views import show_job
+from marketing_analytics.local_cloud.api.jobs.views import show_job
 from marketing_analytics.local_cloud.api.listing import show_filters
 from marketing_analytics.local_cloud.api.moments import iso
 from marketing_analytics.local_cloud.api.references import named_errors

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from marketing_analytics.local_cloud.api import job_fields, projects
+from marketing_analytics.local_cloud.api import projects
 from marketing_analytics.local_cloud.api.environments import handlers as environments
+from marketing_analytics.local_cloud.api.jobs.fields import read_job
 from marketing_analytics.local_cloud.api.runs import handlers as runs
 from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, jobs_path
 
@@ -45,7 +46,7 @@ class Watched(dict[str, Any]):
 def fields_that_are_read() -> dict[str, set[str]]:
     named = {"name": "x", "project_id": 1, "environment_id": 1}
     job = Watched({**named, "triggers": {}, "settings": {}, "execution": {}})
-    job_fields.read_job(job, None)
+    read_job(job, None)
     environment, project = Watched({"name": "x"}), Watched({"name": "x"})
     environments.read_environment(environment)
     projects.read_project(project, None)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marketing_analytics.local_cloud.api.application import Api
-from marketing_analytics.local_cloud.api.job_fields import default_job
+from marketing_analytics.local_cloud.api.jobs.fields import default_job
 from marketing_analytics.local_cloud.api.operations import SERVED
 from tests.local_cloud.api.conftest import ACCOUNT, ENVIRONMENT, PROJECT, Client, ClientInProcess
 

@@ -8,7 +8,7 @@ from starlette.responses import FileResponse, Response
 
 from marketing_analytics.local_cloud.api.answers import JSON, not_found, one
 from marketing_analytics.local_cloud.api.call import Call
-from marketing_analytics.local_cloud.api.job_views import stored_job
+from marketing_analytics.local_cloud.api.jobs.views import stored_job
 from marketing_analytics.local_cloud.api.runs.handlers import stored_run
 from marketing_analytics.local_cloud.runs import artifacts, store
 from marketing_analytics.local_cloud.runs.records import Run

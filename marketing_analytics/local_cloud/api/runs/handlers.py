@@ -28,7 +28,11 @@ from marketing_analytics.local_cloud.api.checks import (
     text_or_none,
     text_up_to,
 )
-from marketing_analytics.local_cloud.api.job_views import include_environments, show_job, stored_job
+from marketing_analytics.local_cloud.api.jobs.views import (
+    include_environments,
+    show_job,
+    stored_job,
+)
 from marketing_analytics.local_cloud.api.runs.logs import step_logs
 from marketing_analytics.local_cloud.api.runs.views import (
     dump_runs,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.local_cloud.api.answers import SUCCESS_TEXT, invalid, invalid_at, one
 from marketing_analytics.local_cloud.api.call import Call
-from marketing_analytics.local_cloud.api.job_views import stored_job
+from marketing_analytics.local_cloud.api.jobs.views import stored_job
 from marketing_analytics.local_cloud.api.runs.views import show_run
 from marketing_analytics.local_cloud.runs.requests.closing import close_requests, kept_words
 from marketing_analytics.local_cloud.runs.requests.schemas import NUMBERS

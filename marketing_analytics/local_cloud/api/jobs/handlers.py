@@ -16,8 +16,8 @@ from marketing_analytics.local_cloud.api.answers import (
     one,
 )
 from marketing_analytics.local_cloud.api.call import Call
-from marketing_analytics.local_cloud.api.job_fields import check_type_change, read_job
-from marketing_analytics.local_cloud.api.job_views import (
+from marketing_analytics.local_cloud.api.jobs.fields import check_type_change, read_job
+from marketing_analytics.local_cloud.api.jobs.views import (
     dump_bare_job,
     show_job,
     show_jobs,
