@@ -137,12 +137,13 @@ def test_a_run_goes_on_where_it_failed_by_pressing(seeded):
     run = seeded.ids["crashed"]
     pages = seeded.client()
     seeded.change("delete from runs where job_id = 4 and id > ?", (run,))
-    assert f'action="/runs/{run}/retry"' in pages.get(f"/runs/{run}").text
+    assert f'action="/runs/{run}/retry"' not in pages.get(f"/runs/{run}").text
     refused = pages.post(f"/runs/{run}/retry")
     assert (refused.status_code, "start a new run" in refused.text) == (409, True)
     # where its job builds
     place = "environment_id = 2, schema_name = 'development_schema'"
     seeded.change(f"update runs set {place} where id = ?", (run,))
+    assert f'action="/runs/{run}/retry"' in pages.get(f"/runs/{run}").text
     answer = pages.post(f"/runs/{run}/retry")
     assert answer.status_code == 303
     assert f"Retry of run {run}" in pages.get(answer.headers["location"]).text
