@@ -121,9 +121,7 @@ def test_a_restarted_server_shows_the_broken_run_as_crashed(data_folder, connect
     server.wait()
     # the parent-death signal has ended the dbt process before anybody looks
     wait_until(lambda: not is_running(row.process_id, row.process_started_at), 2)
-    settings = EngineSettings(
-        reap_seconds=0.1, program=STAND_IN, access=Access(is_open=True)
-    )
+    settings = EngineSettings(reap_seconds=0.1, program=STAND_IN, access=Access(is_open=True))
     engine = Engine(data_folder, settings=settings)
     engine.start()
     try:

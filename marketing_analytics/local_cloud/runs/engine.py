@@ -310,9 +310,7 @@ class Engine:
             self._template.close()
             self._template = None
         if self._template is None:
-            self._template = Template(
-                self._runner_settings.base_environment, self.settings.program
-            )
+            self._template = Template(self._runner_settings.base_environment, self.settings.program)
 
     def _start_process(self) -> DbtProcess:
         """Return the process of a run; called by its thread. Raise OSError when there is none."""

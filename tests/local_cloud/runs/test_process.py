@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -187,11 +188,16 @@ def test_many_are_started_and_closed_at_once(template, tmp_path):
         process.finish(20)
         return process.exit_code
 
-    before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
+    before = open_files()
     with ThreadPoolExecutor(max_workers=8) as pool:
         assert list(pool.map(run, range(24))) == [0] * 24
-    if before is not None:
-        assert len(os.listdir("/proc/self/fd")) == before
+    assert open_files() == before
+
+
+def open_files() -> int:
+    """Return how many files this process has open, 0 where that is not told."""
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.is_dir() else 0
 
 
 def test_a_program_that_cannot_be_loaded_says_why_in_each_run(start, tmp_path):
@@ -210,7 +216,7 @@ def test_what_is_copied_has_one_thread():
     try:
         process = template.start()
         process.close()
-        assert len(os.listdir(f"/proc/{template.popen.pid}/task")) == 1
+        assert len(list(Path(f"/proc/{template.popen.pid}/task").iterdir())) == 1
     finally:
         template.close()
 

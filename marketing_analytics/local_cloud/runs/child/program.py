@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import dataclasses
 import gc
 import json
 import os
@@ -23,7 +24,8 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+import typing
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 END_MARK = "\x1emarketing-step-end"
@@ -141,19 +143,45 @@ def import_dbt() -> Runs:
     from dbt.cli.main import cli
 
     # dbt imports the adapter and its tasks only when it needs them, and works its schemas out then
-    with contextlib.suppress(ImportError, AttributeError):
+    with contextlib.suppress(ImportError, AttributeError, NameError):
         import dbt.task.build
         import dbt.task.deps  # noqa: F401
         import duckdb
         from dbt.adapters.duckdb import DuckDBCredentials
-        from dbt.contracts.project import Project, ProjectFlags
+        from dbt.contracts.graph.manifest import Manifest, WritableManifest
+        from dbt.contracts.project import Configuration, Project, ProjectFlags
 
-        for contract in (ProjectFlags, Project, DuckDBCredentials):
+        for contract in (ProjectFlags, Project, Configuration, DuckDBCredentials):
             contract.json_schema()
+        for document in (Manifest, WritableManifest):
+            compile_parts_of(document)
         # its connection of its own has a thread, which no copy would have
         duckdb.default_connection().close()
         pass_over_unheard()
     return lambda args: run_linter(args[1:]) if args[0] == LINT else run_dbt(cli, args)
+
+
+def compile_parts_of(document: Any) -> None:
+    """Have dbt compile how the parts of a document are read and written.
+
+    It does so when a class is first asked, even in vain, which takes most of a second of each run.
+    """
+    for kind in classes_of(document, set()):
+        with contextlib.suppress(Exception):
+            kind.from_dict({})
+        with contextlib.suppress(Exception):
+            object.__new__(kind).to_dict(omit_none=False)
+
+
+def classes_of(kind: Any, seen: set[Any]) -> Iterator[Any]:
+    """Yield the classes of records that the fields of a class name, itself first."""
+    for part in typing.get_args(kind):
+        yield from classes_of(part, seen)
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind) and kind not in seen:
+        seen.add(kind)
+        yield kind
+        for part in typing.get_type_hints(kind).values():
+            yield from classes_of(part, seen)
 
 
 def pass_over_unheard() -> None:
