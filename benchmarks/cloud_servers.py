@@ -62,7 +62,6 @@ def serve(data_folder: Path, machine: str, lease_seconds: float) -> None:
     settings = EngineSettings(
         shared_lease_seconds=lease_seconds,
         heartbeat_seconds=lease_seconds / 4,
-        spare_processes=0,
         program=STAND_IN,
         # the stand-in notes what it did in a file of the series
         access=Access(is_open=True),

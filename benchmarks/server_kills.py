@@ -71,7 +71,6 @@ def serve(data_folder: Path, *, is_real: bool) -> None:
         heartbeat_seconds=0.3,
         poll_seconds=0.02,
         reap_seconds=0.1,
-        spare_processes=1,
         program=() if is_real else STAND_IN,
         # the stand-in notes what it did in a file of the series
         access=Access(is_open=not is_real),

@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from marketing_analytics.local_cloud.runs.child.process import Runs, serve
+from marketing_analytics.local_cloud.runs.child.program import Runs, copy_on_request
 
 
 def note(what: str) -> None:
@@ -72,4 +72,4 @@ def load() -> Runs:
 
 
 if __name__ == "__main__" and len(sys.argv) > 2:
-    serve(sys.argv[1], int(sys.argv[2]), load)
+    copy_on_request(int(sys.argv[1]), int(sys.argv[2]), load)

@@ -86,9 +86,9 @@ def run_command(
     "--days", type=click.IntRange(7, 90), default=30, show_default=True, help="Days to replay."
 )
 @click.option(
-    "--history", type=click.IntRange(35, 365), default=90, show_default=True, help="Days before."
+    "--history", type=click.IntRange(35, 365), default=45, show_default=True, help="Days before."
 )
-@click.option("--customers", type=CUSTOMERS, default=800, show_default=True, help="Customers.")
+@click.option("--customers", type=CUSTOMERS, default=500, show_default=True, help="Customers.")
 @click.option(
     "--seed", type=SEED, default=1, show_default=True, help="Another seed, another world."
 )

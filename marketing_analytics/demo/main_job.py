@@ -57,7 +57,7 @@ class Demo:
         started = time.monotonic()
         self.build_world()
         self.start_emulators()
-        # its spare process imports dbt while the sources are read
+        # it imports dbt while the sources are read
         self.start_cloud()
         self.ingest()
         deployed = self.deploy()

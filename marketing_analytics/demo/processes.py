@@ -45,10 +45,17 @@ def run(
         text=True,
         check=False,
     )
-    if result.returncode not in accepted:
-        said = (result.stderr.strip() or sentences_of(result.stdout).strip())[-2000:]
+    return judged(arguments, result.returncode, result.stdout, result.stderr, accepted=accepted)
+
+
+def judged(
+    arguments: list[str], code: int, stdout: str, stderr: str, *, accepted: Collection[int]
+) -> str:
+    """Return what a command said. Raise PlatformError where its exit code is not accepted."""
+    if code not in accepted:
+        said = (stderr.strip() or sentences_of(stdout).strip())[-2000:]
         raise PlatformError(f"`marketing {' '.join(arguments)}` failed\n{said}")
-    return result.stdout
+    return stdout
 
 
 def sentences_of(output: str) -> str:

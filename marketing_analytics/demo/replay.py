@@ -17,13 +17,14 @@ import httpx
 from marketing_analytics.core.console import Console
 from marketing_analytics.core.env_file import read_env_file
 from marketing_analytics.core.errors import MachineError, PlatformError
+from marketing_analytics.demo.copies import Copies
 from marketing_analytics.demo.figures import LOCK_WAIT_SECONDS, schema_of
 from marketing_analytics.demo.main_job import Demo
-from marketing_analytics.demo.processes import run
 from marketing_analytics.demo.runs import Cloud, Job, require_success
 from marketing_analytics.warehouse.duckdb import connect
 
 JOB_FILE = "marketing_analytics/demo/replay.tfvars"
+SYNC_FILE = "marketing_analytics/demo/replay_sync.toml"
 # no zone of an account is in its next day then
 EVENING = "T21:59:59Z"
 INCIDENT_DAYS = 3
@@ -91,13 +92,14 @@ class Loaded:
 
 @dataclass
 class DayTold:
-    """What is told of a day, and what still looks at it."""
+    """What is told of a day, and what still looks at its marts or makes pages of them."""
 
     day: date
     incident: Incident | None
     notes: list[str]
     words: list[str] = field(default_factory=list)
     looks: list[Future[Look]] = field(default_factory=list)
+    pages: Future[Look] | None = None
 
 
 @dataclass
@@ -109,6 +111,7 @@ class Replay:
     console: Console
     story: Story = field(default_factory=Story)
     told: DayTold | None = None
+    commands: Copies = field(default_factory=Copies)
 
     def run(self) -> str:
         """Replay the days and return the closing line. Raise PlatformError where it stops."""
@@ -120,19 +123,21 @@ class Replay:
         self.start(days[0] - timedelta(days=1))
         planted = days[min(16, len(days) // 2)]
         self.console.line()
-        # the next day is loaded while a day is built, and report and monitors look at the last one
-        with ThreadPoolExecutor(max_workers=3) as pool:
+        # while a day is built, the next one is loaded, and the pages of the last one are made
+        with ThreadPoolExecutor(max_workers=4) as pool:
             coming, loading = self.tamper(days[0], planted), pool.submit(self.load, days[0])
             for next_day in [*days[1:], None]:
                 loaded = loading.result()
-                # who looks at the marts of a day holds up their next build
-                self.tell()
+                self.let_go(pool)
                 self.hand_over()
-                self.told = coming
+                built = coming
                 if next_day is not None:
                     coming = self.tamper(next_day, planted)
                     loading = pool.submit(self.load, next_day)
-                self.replay(self.told, loaded, pool)
+                self.replay(built, loaded)
+                self.tell()
+                self.look(built, pool)
+            self.let_go(pool)
             self.tell()
         page = self.demo.layout.root / "report" / "index.html"
         if page.exists():
@@ -142,40 +147,60 @@ class Replay:
     def start(self, eve: date) -> None:
         """Load and build what was before the first day."""
         demo = self.demo
-        with demo.step("history", "loading and building what was before") as done:
-            done.append(f"{self.load(eve).rows:,} rows until {eve}")
-        self.hand_over()
+        # jobs look for it
+        connect(demo.layout.raw_database).close()
         demo.start_cloud()
         demo.deploy()
         self.cloud = Cloud(demo.settings["DBTCLOUD_HOST_URL"], demo.settings)
         self.jobs = {job.key: job for job in self.cloud.jobs()}
+        # dbt reads the project while the sources are read
+        with demo.step("history", "loading what was before") as done, ThreadPoolExecutor() as pool:
+            seeded = pool.submit(self.build, self.jobs["replay-seed"])
+            done.append(f"{self.load(eve).rows:,} rows until {eve}")
+            done.append(f"seeds in {seeded.result():.1f} s")
+        self.hand_over()
         with demo.step("marts", "building") as done:
             done.append(f"built in {self.build(self.jobs['replay-start']):.1f} s")
         self.schema = self.read_schema()
-        self.rooms = [name for name in ("report", "monitor") if has_command(name)]
+        self.rooms = [name for name in ("report", "monitor") if self.has_command(name)]
         absent = {"report", "monitor"} - set(self.rooms)
         if absent:
             self.console.line(f"  without {' and '.join(sorted(absent))}: no such command yet")
 
-    def replay(self, told: DayTold, loaded: Loaded, pool: Executor) -> None:
-        """Build a day that is loaded, and begin to look at it."""
-        day = told.day
+    def replay(self, told: DayTold, loaded: Loaded) -> None:
+        """Build a day that is loaded."""
         seconds = self.build(self.jobs["replay-day"])
-        spend, revenue = self.figures(day)
+        spend, revenue = self.figures(told.day)
         told.words += [f"sync {loaded.seconds:4.1f} s {loaded.rows:6,} rows"]
         told.words += [f"job {seconds:4.1f} s", f"spend {spend:6,.0f} revenue {revenue:6,.0f} USD"]
+
+    def look(self, told: DayTold, pool: Executor) -> None:
+        """Begin to look at a day that is built."""
+        settings = self.settings(told.day)
         if "report" in self.rooms:
-            told.looks.append(pool.submit(self.publish, self.settings(day)))
+            told.looks.append(pool.submit(self.publish, settings))
         if "monitor" in self.rooms:
-            told.looks.append(pool.submit(self.watch, day, self.settings(day), told.incident))
+            told.looks.append(pool.submit(self.watch, told.day, settings, told.incident))
+        self.told = told
+
+    def let_go(self, pool: Executor) -> None:
+        """Wait for who reads the marts of the last day; begin to make its pages."""
+        if self.told is None:
+            return
+        for look in self.told.looks:
+            word, notes = look.result()
+            self.told.words.append(word)
+            self.told.notes.extend(notes)
+        if "report" in self.rooms:
+            self.told.pages = pool.submit(self.make_pages, self.settings(self.told.day))
 
     def tell(self) -> None:
-        """Wait for what looks at the last day; print its line and what was found."""
+        """Wait for the pages of the last day; print its line and what was found."""
         last, self.told = self.told, None
         if last is None:
             return
-        for look in last.looks:
-            word, notes = look.result()
+        if last.pages is not None:
+            word, notes = last.pages.result()
             last.words.append(word)
             last.notes.extend(notes)
         self.console.line(f"{last.day:%a} {last.day:%d %b}  {' · '.join(last.words)}")
@@ -216,10 +241,11 @@ class Replay:
         """Let the world be as it was on the evening of a day, and load what is new."""
         began = time.monotonic()
         words = ["simulate", "day", "--world", str(self.demo.layout.world), "--date", str(day)]
-        run([*words, "--out", str(self.folder(day))], {})
+        self.commands.run([*words, "--out", str(self.folder(day))], {})
         self.control("clock", {"now": f"{day}{EVENING}"})
         loading = {"MARKETING_RAW_DATABASE": str(self.loading)}
-        result = json.loads(run(["ingest", "run", "--json"], self.settings(day) | loading))
+        words = ["ingest", "run", "--config", SYNC_FILE, "--json"]
+        result = json.loads(self.commands.run(words, self.settings(day) | loading))
         rows = sum(source["rows"] for source in result["sources"])
         return Loaded(rows, time.monotonic() - began)
 
@@ -268,21 +294,29 @@ class Replay:
         return outcome.seconds
 
     def publish(self, settings: dict[str, str]) -> Look:
-        """Publish and build the report."""
+        """Publish a snapshot for the report."""
+        return self.report("publish", "published", settings)
+
+    def make_pages(self, settings: dict[str, str]) -> Look:
+        """Make the pages of the newest snapshot."""
+        return self.report("build", "report built", settings)
+
+    def report(self, command: str, done: str, settings: dict[str, str]) -> Look:
+        """Run a command of the report."""
         try:
-            run(["report", "refresh"], settings)
+            self.commands.run(["report", command], settings)
         except PlatformError as error:
             # the last good one stays up, and the month goes on; a reason is told once
             reason = next((x for x in error.message.splitlines() if x.startswith("error: ")), "")
             is_new = reason not in self.story.told
             self.story.told.add(reason)
             notes = [f"report: {reason.removeprefix('error: ')}"] if is_new else []
-            return "report as it was", notes
-        return "report built", []
+            return f"not {done}", notes
+        return done, []
 
     def watch(self, day: date, settings: dict[str, str], incident: Incident | None) -> Look:
         """Run the monitors, and the diagnosis while the incident is there; note what is new."""
-        answer = run(["monitor", "run", "--json"], settings, accepted=(0, 1))
+        answer = self.commands.run(["monitor", "run", "--json"], settings, accepted=(0, 1))
         results = json.loads(answer)["results"]
         failing = {
             f"{result['monitor']} {result['subject']}".strip(): result["sentence"]
@@ -303,7 +337,7 @@ class Replay:
 
     def diagnose(self, day: date, settings: dict[str, str], incident: Incident) -> list[str]:
         """Walk the chain of ROI; return its first broken link."""
-        answer = run(["diagnose", "roi", "--json"], settings, accepted=(0, 1))
+        answer = self.commands.run(["diagnose", "roi", "--json"], settings, accepted=(0, 1))
         document = json.loads(answer)
         broken = document["first_broken"]
         if broken is None:
@@ -344,11 +378,10 @@ class Replay:
         text += f" found by {by}" if by else " found by nobody"
         return text + (f", whole again on {mended:%d %b}" if mended else "")
 
-
-def has_command(name: str) -> bool:
-    """Return whether `marketing` has a group."""
-    try:
-        run([name, "--help"], {})
-    except PlatformError:
-        return False
-    return True
+    def has_command(self, name: str) -> bool:
+        """Return whether `marketing` has a group."""
+        try:
+            self.commands.run([name, "--help"], {})
+        except PlatformError:
+            return False
+        return True

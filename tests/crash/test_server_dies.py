@@ -28,7 +28,7 @@ from marketing_analytics.local_cloud.runs.confinement.access import Access
 from marketing_analytics.local_cloud.runs.engine import Engine, EngineSettings
 settings = EngineSettings(
     lease_seconds=1.0, heartbeat_seconds=0.3, poll_seconds=0.02, reap_seconds=0.1,
-    spare_processes=0, program=tuple(sys.argv[2:]), access=Access(is_open=True),
+    program=tuple(sys.argv[2:]), access=Access(is_open=True),
 )
 Engine(Path(sys.argv[1]), settings=settings).start()
 print("started", flush=True)
@@ -121,9 +121,7 @@ def test_a_restarted_server_shows_the_broken_run_as_crashed(data_folder, connect
     server.wait()
     # the parent-death signal has ended the dbt process before anybody looks
     wait_until(lambda: not is_running(row.process_id, row.process_started_at), 2)
-    settings = EngineSettings(
-        reap_seconds=0.1, spare_processes=0, program=STAND_IN, access=Access(is_open=True)
-    )
+    settings = EngineSettings(reap_seconds=0.1, program=STAND_IN, access=Access(is_open=True))
     engine = Engine(data_folder, settings=settings)
     engine.start()
     try:

@@ -15,7 +15,6 @@ QUICK = EngineSettings(
     poll_seconds=0.05,
     interrupt_seconds=1.0,
     terminate_seconds=0.5,
-    spare_processes=0,
     has_scheduler=False,
     program=STAND_IN,
 )

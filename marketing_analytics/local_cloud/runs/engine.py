@@ -1,7 +1,8 @@
 """The engine of the local dbt Cloud: one loop that schedules, claims, renews, cancels and reaps.
 
-The loop's thread lives as long as the engine and starts every dbt process, since the parent-death
-signal is bound to the thread that started the child. One thread per active run does the work.
+The loop's thread lives as long as the engine and starts the process that dbt is copied from, since
+the parent-death signal is bound to the thread that started the child. One thread per active run
+does the work.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 from marketing_analytics.core.errors import is_bug
 from marketing_analytics.core.locks import file_lock
 from marketing_analytics.local_cloud.runs.artifacts import run_folder
-from marketing_analytics.local_cloud.runs.child.process import DbtProcess
+from marketing_analytics.local_cloud.runs.child.process import DbtProcess, Template
 from marketing_analytics.local_cloud.runs.code.remotes import Mirrors
 from marketing_analytics.local_cloud.runs.code.settings import CodeSettings, RunnerSettings
 from marketing_analytics.local_cloud.runs.confinement.access import Access
@@ -66,7 +67,7 @@ def real_time() -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineSettings:
-    """Durations are in seconds. `program` replaces the dbt process in tests."""
+    """Durations are in seconds. `program` replaces what dbt is copied from in tests."""
 
     lease_seconds: float = 15.0
     # a database may be away for a while, and others must hear of who holds a run
@@ -81,7 +82,7 @@ class EngineSettings:
     raw_wait_seconds: float = 60.0
     tick_grace: timedelta = GRACE
     has_scheduler: bool = True
-    spare_processes: int = 1
+    template_seconds: float = 60.0
     program: tuple[str, ...] = ()
     publish: PublishSettings = field(default_factory=PublishSettings)
     code: CodeSettings = field(default_factory=CodeSettings)
@@ -123,7 +124,7 @@ class Engine:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._runners: dict[int, Runner] = {}
-        self._spares: list[DbtProcess] = []
+        self._template: Template | None = None
         self._thread: threading.Thread | None = None
         self._lock: ExitStack | None = None
         self._due_at: dict[str, float] = {}
@@ -171,9 +172,9 @@ class Engine:
                 self._wake.clear()
             self._stop_runners(connection)
         finally:
-            for process in self._spares:
-                process.close()
-            self._spares.clear()
+            if self._template is not None:
+                self._template.close()
+                self._template = None
             connection.close()
 
     def _look(self, connection: Connection) -> None:
@@ -186,8 +187,8 @@ class Engine:
             self._reap,
             self._schedule,
             self._pass_on_cancels,
+            self._keep_template,
             self._claim,
-            self._keep_spares,
             self._let_go,
         ):
             try:
@@ -298,27 +299,34 @@ class Engine:
             self._start_runner(lease)
 
     def _start_runner(self, lease: Lease) -> None:
-        process = self._take_process()
-        runner = Runner(self._runner_settings, lease, process, self._mirrors)
+        runner = Runner(self._runner_settings, lease, self._start_process, self._mirrors)
         self._runners[lease.run_id] = runner
         name = f"run-{lease.run_id}"
         threading.Thread(target=runner.run, name=name, daemon=True).start()
 
-    def _take_process(self) -> DbtProcess:
-        while self._spares:
-            process = self._spares.pop()
-            if process.is_alive():
-                return process
-            process.close()
-        return self._new_process()
+    def _keep_template(self, _connection: Connection) -> None:
+        """Have a process that has imported dbt, which takes longer than a small run."""
+        if self._template is not None and not self._template.is_alive():
+            self._template.close()
+            self._template = None
+        if self._template is None:
+            self._template = Template(self._runner_settings.base_environment, self.settings.program)
 
-    def _new_process(self) -> DbtProcess:
-        return DbtProcess(self._runner_settings.base_environment, self.settings.program)
-
-    def _keep_spares(self, _connection: Connection) -> None:
-        """Have a process ready that has imported dbt, which takes longer than a small run."""
-        if len(self._spares) < self.settings.spare_processes:
-            self._spares.append(self._new_process())
+    def _start_process(self) -> DbtProcess:
+        """Return the process of a run; called by its thread. Raise OSError when there is none."""
+        until = time.monotonic() + self.settings.template_seconds
+        while True:
+            try:
+                template = self._template
+                if template is None:
+                    raise OSError("dbt cannot be started")
+                return template.start()
+            except OSError:
+                if self._stopping.is_set() or time.monotonic() > until:
+                    raise
+                # the loop starts another one
+                self.wake()
+                time.sleep(0.1)
 
     def _stop_runners(self, connection: Connection) -> None:
         for runner in self._runners.values():
@@ -330,7 +338,7 @@ class Engine:
                 with suppress(sqlite3.Error):
                     self._renew(connection)
             if not runner.is_done.is_set():
-                runner.process.signal(9)
+                runner.kill()
                 runner.is_done.wait(5.0)
 
 

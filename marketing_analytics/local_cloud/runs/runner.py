@@ -1,17 +1,18 @@
 """Work one claimed run off, step by step, in a thread of its own.
 
 Every write to the store checks the fencing token. The thread looks at three flags while dbt works:
-cancel requested, lease lost, server stopping. It never starts processes itself (see `engine`).
+cancel requested, lease lost, server stopping. Its process is a copy of the engine's template.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -113,24 +114,45 @@ log = logging.getLogger(__name__)
 
 
 class Runner:
-    """One run: holds its lease, its dbt process and its own connection to the store."""
+    """One run: holds its lease, its dbt process and its own connection to the store.
+
+    `start_process` returns the process, or raises OSError.
+    """
 
     def __init__(
-        self, settings: RunnerSettings, lease: Lease, process: DbtProcess, mirrors: Mirrors
+        self,
+        settings: RunnerSettings,
+        lease: Lease,
+        start_process: Callable[[], DbtProcess],
+        mirrors: Mirrors,
     ) -> None:
         self.settings = settings
         self.mirrors = mirrors
         self.lease = lease
-        self.process = process
+        self._start_process = start_process
+        self._started: DbtProcess | None = None
         self.flags = RunFlags()
         self.is_done = threading.Event()
         self.secrets: list[str] = []
         self.checks = Checks()
-        self.dialogue = Dialogue(process, settings, self._check_flags)
+
+    @property
+    def process(self) -> DbtProcess:
+        """Return the dbt process, which `run` starts first."""
+        if self._started is None:
+            raise RuntimeError("the process of a run is used before it was started")
+        return self._started
+
+    def kill(self) -> None:
+        """End the dbt process, from another thread."""
+        if self._started is not None:
+            self._started.signal(signal.SIGKILL)
 
     def run(self) -> None:
         """Work the run off; whatever happens, the dbt process is gone afterwards."""
         try:
+            self._started = self._start_process()
+            self.dialogue = Dialogue(self._started, self.settings, self._check_flags)
             self.connection = open_connection(
                 self.settings.store, patience_seconds=self.settings.store_patience_seconds
             )
@@ -148,7 +170,8 @@ class Runner:
                 extra={"action": "run_broke_off"},
             )
         finally:
-            self.process.close()
+            if self._started is not None:
+                self._started.close()
             own = own_folder(self.settings.data_folder, self.lease.run_id)
             remove_tree(own)
             self.is_done.set()

@@ -22,7 +22,7 @@ from typing import Any, TextIO, cast
 from marketing_analytics.core.errors import UserError
 from marketing_analytics.core.plain_files import plain_opener, read_plain, remove_any
 from marketing_analytics.core.redaction import redact, redact_lines
-from marketing_analytics.local_cloud.runs.child.process import END_MARK
+from marketing_analytics.local_cloud.runs.child.program import END_MARK
 from marketing_analytics.local_cloud.runs.records import Node
 from marketing_analytics.local_cloud.store.connection import time_text
 from marketing_analytics.warehouse.duckdb import is_lock_message, no_raw_database

@@ -91,10 +91,10 @@ def spent_since(seen: Look, row: Mapping[str, Any]) -> float:
 def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend, since: float) -> Finding | None:
     """Return the finding for a last day that cost far more than usual."""
     days = spend.get((row["platform"], row["campaign_id"]), {})
-    value = max(days.get(seen.as_of, 0.0), since)
+    day, value = costliest(days, seen.as_of, since)
     month_days = calendar.monthrange(seen.as_of.year, seen.as_of.month)[1]
     daily = float(row["budget_usd"]) / month_days
-    ran = [cost for day, cost in sorted(days.items()) if day < seen.as_of and cost > 0]
+    ran = [cost for at, cost in sorted(days.items()) if at not in (day, seen.as_of) and cost > 0]
     # a new campaign finds its level first
     if len(ran) < DAYS:
         return None
@@ -108,14 +108,26 @@ def costly_day(seen: Look, row: Mapping[str, Any], spend: Spend, since: float) -
     return Finding(
         subject,
         "failing",
-        f"{name} cost {value:,.0f} {seen.currency} on {seen.as_of}, where {usual:,.0f} is usual and"
+        f"{name} cost {value:,.0f} {seen.currency} on {day}, where {usual:,.0f} is usual and"
         f" {daily:,.0f} a day is its budget",
         ACTION,
         value=value,
         lower=0.0,
         upper=upper,
-        since=seen.as_of,
+        since=day,
     )
+
+
+def costliest(days: Mapping[date, float], as_of: date, since: float) -> tuple[date, float]:
+    """Return the last day and its cost, or an earlier one whose cost became known since.
+
+    Several days that were told late have cost what they have cost each, not their sum.
+    """
+    value = days.get(as_of, 0.0)
+    week = [day for day in days if as_of - timedelta(days=WEEK) < day <= as_of]
+    dearest = max(week, key=lambda day: days[day], default=as_of)
+    late = min(since, days.get(dearest, 0.0))
+    return (dearest, late) if late > value else (as_of, value)
 
 
 CHECK = Check(

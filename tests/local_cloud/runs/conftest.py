@@ -48,7 +48,6 @@ QUICK = EngineSettings(
     reap_seconds=0.2,
     interrupt_seconds=1.0,
     terminate_seconds=0.5,
-    spare_processes=0,
     program=STAND_IN,
 )
 

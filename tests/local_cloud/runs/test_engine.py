@@ -270,17 +270,28 @@ def test_a_good_run_stays_one_when_its_artifacts_cannot_be_kept(cloud, start_eng
     assert said in cloud.log(row.id, 4)
 
 
-def test_a_spare_process_is_used_and_replaced(cloud, start_engine, wait_until):
-    engine = start_engine(spare_processes=1)
-    wait_until(lambda: engine._spares)
-    spare = engine._spares[0]
-    run = cloud.run(cloud.job(["dbt run sleep=0.2"]))
-    cloud.wait(run)
-    assert cloud.row(run).process_id == spare.pid
-    wait_until(lambda: engine._spares and engine._spares[0] is not spare)
-    last = engine._spares[0]
+def test_what_dbt_is_copied_from_is_replaced_when_it_ended(cloud, start_engine, wait_until):
+    engine = start_engine()
+    wait_until(lambda: engine._template)
+    first = engine._template
+    run = cloud.run(cloud.job(["dbt run sleep=600"]))
+    wait_until(lambda: cloud.row(run).process_id)
+    first.popen.kill()
+    row = cloud.wait(run)
+    assert row.status == 20
+    assert "signal SIGKILL" in row.status_message
+    assert cloud.wait(cloud.run(cloud.job())).status == 10
+    last = engine._template
+    assert last is not first
     engine.stop()
     assert not last.is_alive()
+
+
+def test_a_run_says_when_no_process_can_be_started(cloud, start_engine):
+    start_engine(program=("false",), template_seconds=0.3)
+    row = cloud.wait(cloud.run(cloud.job()))
+    assert row.status == 20
+    assert row.status_message.startswith("The worker of this run broke off")
 
 
 def test_cancelling_at_random_moments_always_ends_in_a_legal_state(cloud, start_engine):

@@ -10,7 +10,7 @@ import pytest
 from marketing_analytics.core.redaction import MASK
 from marketing_analytics.local_cloud.api.runs.logs import read_tail
 from marketing_analytics.local_cloud.runs import steps
-from marketing_analytics.local_cloud.runs.child.process import END_MARK
+from marketing_analytics.local_cloud.runs.child.program import END_MARK
 from marketing_analytics.local_cloud.runs.steps import (
     LineReader,
     StepLog,

@@ -22,7 +22,7 @@ def store_kind() -> str:
 
 @pytest.fixture
 def engine(start_engine):
-    return start_engine(program=(), spare_processes=1, interrupt_seconds=10, terminate_seconds=5)
+    return start_engine(program=(), interrupt_seconds=10, terminate_seconds=5)
 
 
 def nodes_of_step(cloud, run_id: int, step: int) -> list:

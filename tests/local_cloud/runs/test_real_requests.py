@@ -43,7 +43,7 @@ def engine(start_engine, tmp_path):
     # repositories of packages are beside the data folder
     access = Access(folders=(tmp_path,))
     patience = {"interrupt_seconds": 10, "terminate_seconds": 5}
-    return start_engine(program=(), spare_processes=1, access=access, **patience)
+    return start_engine(program=(), access=access, **patience)
 
 
 @pytest.fixture

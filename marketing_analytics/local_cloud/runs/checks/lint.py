@@ -14,7 +14,7 @@ from marketing_analytics.local_cloud.runs.checks.linter import (
     has_module,
     has_settings,
 )
-from marketing_analytics.local_cloud.runs.child.process import LINT
+from marketing_analytics.local_cloud.runs.child.program import LINT
 from marketing_analytics.local_cloud.runs.code.checkout import Checkout
 from marketing_analytics.local_cloud.runs.records import Run
 from marketing_analytics.local_cloud.runs.steps import Kind, Step

@@ -1,68 +1,118 @@
-"""The dbt process of a run: both ends of its pipe, and what is known about processes.
+"""The dbt processes of runs as the server sees them: what it asks of them, and how they end.
 
-The parent starts this file as a program of its own. The child imports dbt, then reads requests
-from stdin (one JSON line each: args, environment, folder; null to leave), runs each as `dbt`
-would, and answers on stdout with dbt's own output and one end mark. It dies with its parent: by a
-parent-death signal (Linux), and because its stdin ends.
-
-Started by path with -P, so this file imports nothing of ours before it is asked to run something.
+Each is a copy of one `Template`, which has imported dbt (`program`).
 """
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import ctypes
-import gc
 import json
 import os
-import queue
 import secrets
 import select
 import signal
+import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-END_MARK = "\x1emarketing-step-end"
-PR_SET_PDEATHSIG = 1
-ORPHANED = 71
-# the one request that is none of dbt's
-LINT = "lint"
+from marketing_analytics.local_cloud.runs.child import program
+
 READ_BYTES = 1 << 16
-# takes the arguments of one command, returns its exit code
-Runs = Callable[[Sequence[str]], int]
+# a killed process is gone within this, or never
+GONE_SECONDS = 5.0
 
 
-class DbtProcess:
-    """A child in a process group of its own.
+class Template:
+    """A process that has imported dbt, and is copied for each run.
 
     Start it from a thread that outlives it: the parent-death signal fires when that thread ends.
     """
 
-    def __init__(self, environment: Mapping[str, str], program: Sequence[str] = ()) -> None:
-        self.nonce = secrets.token_hex(8)
-        self._is_closed = False
-        command = program or (sys.executable, "-P", str(Path(__file__).resolve()))
-        self.popen = subprocess.Popen(
-            [*command, self.nonce, str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=dict(environment),
-            start_new_session=True,
-        )
-        self.pid = self.popen.pid
-        self.started = start_of(self.pid) or ""
-        if self.popen.stdout is None or self.popen.stdin is None:
-            raise OSError("no pipe to the dbt process")
-        self.output = self.popen.stdout
-        self._input = self.popen.stdin
+    def __init__(self, environment: Mapping[str, str], command: Sequence[str] = ()) -> None:
+        self._control, theirs = socket.socketpair()
+        self._lock = threading.Lock()
+        words = command or (sys.executable, "-P", str(Path(program.__file__).resolve()))
+        with theirs:
+            self.popen = subprocess.Popen(
+                [*words, str(theirs.fileno()), str(os.getpid())],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(),),
+                env=dict(environment),
+                start_new_session=True,
+            )
+
+    def start(self) -> DbtProcess:
+        """Return a process for a run; it waits until dbt is imported.
+
+        Raise OSError when this process has ended.
+        """
+        nonce = secrets.token_hex(8)
+        their_input, our_input = os.pipe()
+        our_output, their_output = os.pipe()
+        try:
+            pid = self._ask({"nonce": nonce}, their_input, their_output)
+        except OSError:
+            os.close(our_input)
+            os.close(our_output)
+            raise
+        finally:
+            os.close(their_input)
+            os.close(their_output)
+        return DbtProcess(self, nonce, pid, our_input, our_output)
+
+    def exit_code_of(self, pid: int) -> int:
+        """Wait until a killed process has ended, and free its pid; negative is a signal."""
+        try:
+            return self._ask({"ended": pid})
+        except OSError:
+            # this process has ended, and its copies with it
+            return -signal.SIGKILL
+
+    def is_alive(self) -> bool:
+        """Return whether it can be copied."""
+        return self.popen.poll() is None
+
+    def close(self) -> None:
+        """End it and all copies at once."""
+        self.popen.kill()
+        self.popen.wait()
+        self._control.close()
+
+    def _ask(self, request: Mapping[str, Any], *pipes: int) -> int:
+        try:
+            with self._lock:
+                socket.send_fds(self._control, [json.dumps(request).encode()], pipes)
+                answer = b""
+                while not answer.endswith(b"\n"):
+                    part = self._control.recv(64)
+                    if not part:
+                        raise EOFError
+                    answer += part
+        except (OSError, EOFError):
+            raise OSError("the process that dbt is copied from has ended") from None
+        return int(answer)
+
+
+class DbtProcess:
+    """The process of a run, in a process group of its own. Made by `Template.start`."""
+
+    def __init__(
+        self, template: Template, nonce: str, pid: int, input_pipe: int, output_pipe: int
+    ) -> None:
+        self.nonce = nonce
+        self.pid = pid
+        self.started = start_of(pid) or ""
+        self.exit_code: int | None = None
+        self._template = template
+        self._input = os.fdopen(input_pipe, "wb")
+        self._output = output_pipe
 
     def request(
         self,
@@ -85,10 +135,12 @@ class DbtProcess:
         if writable is not None:
             request["writable"] = [str(path) for path in writable]
             request["readable"] = [str(path) for path in readable]
-        text = json.dumps(request)
-        # one that was closed: its pipes raise ValueError
+        self._send(json.dumps(request))
+
+    def _send(self, line: str) -> None:
+        # one that was closed: its pipe raises ValueError
         with contextlib.suppress(OSError, ValueError):
-            self._input.write(text.encode() + b"\n")
+            self._input.write(f"{line}\n".encode())
             self._input.flush()
 
     def read(self, seconds: float) -> bytes | None:
@@ -97,26 +149,26 @@ class DbtProcess:
             return b""
         # poll, since select cannot wait for a file descriptor above 1023
         waiting = select.poll()
-        waiting.register(self.output, select.POLLIN)
+        waiting.register(self._output, select.POLLIN)
         if not waiting.poll(seconds * 1000):
             return None
-        return os.read(self.output.fileno(), READ_BYTES)
+        return os.read(self._output, READ_BYTES)
 
     def finish(self, seconds: float) -> None:
         """Let the child leave in order, which folds DuckDB's log into its file; then end it."""
         if self._is_closed:
             return
-        with contextlib.suppress(OSError):
-            self._input.write(b"null\n")
-            self._input.flush()
+        self._send("null")
         self.wait(seconds)
         self.close()
 
+    @property
+    def _is_closed(self) -> bool:
+        return self.exit_code is not None
+
     def is_alive(self) -> bool:
         """Return whether the child has not ended; its pid stays taken until `close`."""
-        if self._is_closed:
-            return False
-        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        return not self._is_closed and is_running(self.pid, self.started)
 
     def wait(self, seconds: float) -> None:
         """Wait until the child has ended, at most so long."""
@@ -135,18 +187,18 @@ class DbtProcess:
         if self._is_closed:
             return
         self.signal(signal.SIGKILL)
+        self.wait(GONE_SECONDS)
         # only now is the pid free for another process
-        self.popen.wait()
-        self._is_closed = True
-        for pipe in (self._input, self.output):
-            with contextlib.suppress(OSError):
-                pipe.close()
+        self.exit_code = self._template.exit_code_of(self.pid)
+        with contextlib.suppress(OSError):
+            self._input.close()
+        os.close(self._output)
 
     def end_in_words(self) -> str:
         """Return how a child that closed its pipe ended."""
         self.wait(5.0)
         self.close()
-        return describe_exit(self.popen.returncode)
+        return describe_exit(self.exit_code or 0)
 
 
 def start_of(pid: int) -> str | None:
@@ -167,7 +219,9 @@ def start_elsewhere(pid: int) -> str | None:
     import psutil
 
     try:
-        return str(psutil.Process(pid).create_time())
+        process = psutil.Process(pid)
+        is_over = process.status() == psutil.STATUS_ZOMBIE
+        return None if is_over else str(process.create_time())
     except psutil.Error:
         return None
 
@@ -193,135 +247,3 @@ def describe_exit(code: int) -> str:
     with contextlib.suppress(ValueError):
         return f"signal {signal.Signals(-code).name}"
     return f"signal {-code}"
-
-
-def serve(nonce: str, parent: int, load: Callable[[], Runs]) -> None:
-    """Run in the child: do requests with what `load` returns, until stdin ends."""
-    die_with(parent)
-    # a server that a script started with `&` ignores it and hands that on; a cancel needs it
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    requests: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-    threading.Thread(target=read_requests, args=(requests,), daemon=True).start()
-    run = load()
-    is_confined = False
-    while True:
-        request = requests.get()
-        if request is None:
-            leave()
-        os.environ.clear()
-        os.environ.update(request["environment"])
-        os.chdir(request["folder"])
-        # a folder of its own may have come with the environment
-        tempfile.tempdir = None
-        if "writable" in request and not is_confined:
-            confine(request["writable"], request["readable"])
-            is_confined = True
-        code = run(request["args"])
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os.write(1, f"\n{END_MARK} {nonce} {code}\n".encode())
-
-
-def confine(writable: Sequence[str], readable: Sequence[str]) -> None:
-    """Give up all other files; late, since a spare process does not know its run."""
-    from marketing_analytics.local_cloud.runs.confinement import landlock
-
-    landlock.confine(writable, readable)
-
-
-def load_dbt() -> Runs:
-    """Import dbt before the first request comes; return how to run a command.
-
-    What is imported stays. The collector would look through it again and again: during the import
-    for a tenth of its time, and in each full collection of a build.
-    """
-    gc.disable()
-    run = import_dbt()
-    gc.freeze()
-    gc.enable()
-    return run
-
-
-def import_dbt() -> Runs:
-    """Import what most commands need; return how to run one."""
-    from dbt.cli.main import cli
-
-    # dbt imports the adapter and its tasks only when it needs them, and works its schemas out then
-    with contextlib.suppress(ImportError, AttributeError):
-        import dbt.task.build
-        import dbt.task.deps  # noqa: F401
-        from dbt.adapters.duckdb import DuckDBCredentials
-        from dbt.contracts.project import Project, ProjectFlags
-
-        for contract in (ProjectFlags, Project, DuckDBCredentials):
-            contract.json_schema()
-        pass_over_unheard()
-    return lambda args: run_linter(args[1:]) if args[0] == LINT else run_dbt(cli, args)
-
-
-def pass_over_unheard() -> None:
-    """Have dbt drop what its log leaves out before it writes that as JSON, not after.
-
-    That is nine events in ten, among them the SQL of every statement.
-    """
-    from dbt.events import logging
-    from dbt_common.events.base_types import EventLevel
-
-    make = logging.get_stdout_config
-    unheard = (EventLevel.DEBUG, EventLevel.TEST)
-
-    def make_heard(*args: Any, **kwargs: Any) -> Any:
-        config = make(*args, **kwargs)
-        if config.level not in unheard:
-            is_wanted = config.filter
-            config.filter = lambda event: event.info.level not in unheard and is_wanted(event)
-        return config
-
-    logging.get_stdout_config = make_heard
-
-
-def leave() -> NoReturn:
-    """Close what dbt holds open and go; a full shutdown would trip over the reading thread."""
-    atexit._run_exitfuncs()
-    os._exit(0)
-
-
-def die_with(parent: int) -> None:
-    """Ask the kernel to kill this process when its parent dies; leave if it is dead already."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(ORPHANED)
-
-
-def read_requests(requests: queue.SimpleQueue[dict[str, Any] | None]) -> None:
-    """Pass on the requests; when stdin ends the parent is gone, and so are we."""
-    for line in sys.stdin.buffer:
-        requests.put(json.loads(line))
-    os._exit(ORPHANED)
-
-
-def run_linter(files: Sequence[str]) -> int:
-    """Lint files in this process, which may reach no more than the run; return the exit code."""
-    from marketing_analytics.local_cloud.runs.checks.linter import lint
-
-    try:
-        return lint(files)
-    except KeyboardInterrupt:
-        return 2
-
-
-def run_dbt(cli: Any, args: Sequence[str]) -> int:
-    """Run one dbt command in this process and return the exit code that `dbt` would have had."""
-    try:
-        cli.main(args=list(args), prog_name="dbt")
-    except SystemExit as ending:
-        return ending.code if isinstance(ending.code, int) else int(ending.code is not None)
-    except KeyboardInterrupt:
-        print("Interrupted.", flush=True)  # noqa: T201
-        return 2
-    return 0
-
-
-if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]), load_dbt)
