@@ -338,7 +338,7 @@ class Engine:
                 with suppress(sqlite3.Error):
                     self._renew(connection)
             if not runner.is_done.is_set():
-                runner.kill()
+                runner.dialogue.kill()
                 runner.is_done.wait(5.0)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
 import sqlite3
 import threading
 import time
@@ -114,10 +113,7 @@ log = logging.getLogger(__name__)
 
 
 class Runner:
-    """One run: holds its lease, its dbt process and its own connection to the store.
-
-    `start_process` returns the process, or raises OSError.
-    """
+    """One run: holds its lease, its dbt process and its own connection to the store."""
 
     def __init__(
         self,
@@ -129,30 +125,16 @@ class Runner:
         self.settings = settings
         self.mirrors = mirrors
         self.lease = lease
-        self._start_process = start_process
-        self._started: DbtProcess | None = None
         self.flags = RunFlags()
+        self.dialogue = Dialogue(start_process, settings, self._check_flags)
         self.is_done = threading.Event()
         self.secrets: list[str] = []
         self.checks = Checks()
 
-    @property
-    def process(self) -> DbtProcess:
-        """Return the dbt process, which `run` starts first."""
-        if self._started is None:
-            raise RuntimeError("the process of a run is used before it was started")
-        return self._started
-
-    def kill(self) -> None:
-        """End the dbt process, from another thread."""
-        if self._started is not None:
-            self._started.signal(signal.SIGKILL)
-
     def run(self) -> None:
         """Work the run off; whatever happens, the dbt process is gone afterwards."""
         try:
-            self._started = self._start_process()
-            self.dialogue = Dialogue(self._started, self.settings, self._check_flags)
+            self.dialogue.start()
             self.connection = open_connection(
                 self.settings.store, patience_seconds=self.settings.store_patience_seconds
             )
@@ -170,8 +152,7 @@ class Runner:
                 extra={"action": "run_broke_off"},
             )
         finally:
-            if self._started is not None:
-                self._started.close()
+            self.dialogue.close()
             own = own_folder(self.settings.data_folder, self.lease.run_id)
             remove_tree(own)
             self.is_done.set()
@@ -209,8 +190,8 @@ class Runner:
             ),
         )
         process: dict[str, Value] = {
-            "process_id": self.process.pid,
-            "process_started_at": self.process.started,
+            "process_id": self.dialogue.process.pid,
+            "process_started_at": self.dialogue.process.started,
         }
         with transaction(self.connection):
             move_run(
@@ -312,7 +293,7 @@ class Runner:
 
     def _open_log(self, step: Step) -> StepLog:
         path = step_log_path(self.settings.data_folder, self.lease.run_id, step.index)
-        return StepLog(path, nonce=self.process.nonce, secrets=self.secrets)
+        return StepLog(path, nonce=self.dialogue.process.nonce, secrets=self.secrets)
 
     def _end_step(self, step: Step, status: Status, log: StepLog) -> None:
         """Keep the artifacts of a step, then close its row: who sees it ended can read them."""
@@ -407,7 +388,7 @@ class Runner:
         if results and subcommand_of(args) not in COMPILE_ONLY:
             with self._write() as connection:
                 save_nodes(connection, self.lease.run_id, step.index, results)
-        why = why_failed(log, self.settings.raw_database, self.process.end_in_words)
+        why = why_failed(log, self.settings.raw_database, self.dialogue.process.end_in_words)
         if why and results and self.dialogue.is_idle:
             sample_failures(partial(self._ask_aside, step), self.workspace)
         if not why and self.claimed.request:
@@ -432,10 +413,10 @@ class Runner:
     ) -> Heard:
         """Let dbt run a command that is not told in the log of its step."""
         path = self.workspace.run / f"{name}_{step.index}.log"
-        log = StepLog(path, nonce=self.process.nonce, secrets=self.secrets)
+        log = StepLog(path, nonce=self.dialogue.process.nonce, secrets=self.secrets)
         with contextlib.closing(log):
             self.dialogue.ask(self._request(step, args, project), log)
-            why = why_failed(log, self.settings.raw_database, self.process.end_in_words)
+            why = why_failed(log, self.settings.raw_database, self.dialogue.process.end_in_words)
         return Heard(path.with_suffix(".jsonl"), why)
 
     def _would_build_elsewhere(self, step: Step, args: Sequence[str]) -> str:
@@ -465,7 +446,7 @@ class Runner:
         request = self._request(step, wanted.args)
         seen = {**request.environment, **wanted.environment}
         self.dialogue.ask(replace(request, environment=seen), log)
-        return why_failed(log, None, self.process.end_in_words)
+        return why_failed(log, None, self.dialogue.process.end_in_words)
 
     def _compare(self, step: Step, log: StepLog) -> str:
         """Compare what was built with production; return why that failed."""
@@ -474,7 +455,7 @@ class Runner:
 
     def _publish(self, log: StepLog) -> str:
         # dbt lets go of the warehouse file first
-        self.process.finish(self.settings.finish_seconds)
+        self.dialogue.process.finish(self.settings.finish_seconds)
         return publish_report(
             self.workspace,
             self.settings.publish,

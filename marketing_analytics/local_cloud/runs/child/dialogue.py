@@ -44,18 +44,44 @@ def pause_after(seconds: float) -> float:
 
 
 class Dialogue:
-    """Asks the process of a run; `check` raises when the run must end.
+    """Starts and asks the process of a run; `check` raises when the run must end.
 
-    `is_idle` is whether the process has answered its last request.
+    `start_process` returns the process, or raises OSError. `is_idle` is whether it has answered its
+    last request.
     """
 
     def __init__(
-        self, process: DbtProcess, settings: RunnerSettings, check: Callable[[], None]
+        self,
+        start_process: Callable[[], DbtProcess],
+        settings: RunnerSettings,
+        check: Callable[[], None],
     ) -> None:
-        self.process = process
+        self._start_process = start_process
+        self._process: DbtProcess | None = None
         self.settings = settings
         self.is_idle = False
         self._check = check
+
+    def start(self) -> None:
+        """Start the process. Raise OSError when there is none."""
+        self._process = self._start_process()
+
+    @property
+    def process(self) -> DbtProcess:
+        """Return the process that was started."""
+        if self._process is None:
+            raise RuntimeError("the process of a run is asked before it was started")
+        return self._process
+
+    def kill(self) -> None:
+        """End the process, from another thread."""
+        if self._process is not None:
+            self._process.signal(signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the process where it was started, and leave nothing of it."""
+        if self._process is not None:
+            self._process.close()
 
     def ask(self, request: Request, log: StepLog, save: Save | None = None) -> None:
         """Let dbt run a command, and take all it prints until its end mark, its death or a stop.

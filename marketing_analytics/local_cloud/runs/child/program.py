@@ -150,11 +150,14 @@ def import_dbt() -> Runs:
         from dbt.adapters.duckdb import DuckDBCredentials
         from dbt.contracts.graph.manifest import Manifest, WritableManifest
         from dbt.contracts.project import Configuration, Project, ProjectFlags
+        from dbt_common.events.functions import reset_metadata_vars
 
         for contract in (ProjectFlags, Project, Configuration, DuckDBCredentials):
             contract.json_schema()
         for document in (Manifest, WritableManifest):
             compile_parts_of(document)
+        # what was looked up in this environment, for parts that were made
+        reset_metadata_vars()
         # its connection of its own has a thread, which no copy would have
         duckdb.default_connection().close()
         pass_over_unheard()
