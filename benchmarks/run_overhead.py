@@ -6,7 +6,8 @@
 Both are warm: partial parsing holds, bytecode is there. The run is measured from its creation to
 its end, as its row says. Its process is a copy of one that has imported dbt; the bare build does
 that itself. The time to dbt's start ends where dbt says its first word, of the packages where there
-are some. By processor time the figure holds on a busy machine. The first run, which loads data, is not in it.
+are some. By processor time the figure holds on a busy machine. The first run, which loads data, is
+not in it.
 `--public-projects` is a folder of mirrors: jaffle-shop of it is built, its packages as local ones,
 its data loaded before; the seeds that the mirror lacks, as they are large, are drawn. Exits 1 when
 the median overhead is above 1.5 s.

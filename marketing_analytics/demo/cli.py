@@ -88,7 +88,7 @@ def run_command(
 @click.option(
     "--history", type=click.IntRange(35, 365), default=45, show_default=True, help="Days before."
 )
-@click.option("--customers", type=CUSTOMERS, default=500, show_default=True, help="Customers.")
+@click.option("--customers", type=CUSTOMERS, default=400, show_default=True, help="Customers.")
 @click.option(
     "--seed", type=SEED, default=1, show_default=True, help="Another seed, another world."
 )

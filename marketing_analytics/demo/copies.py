@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import runpy
+import sys
 import tempfile
 import threading
 from collections.abc import Collection, Mapping
@@ -64,13 +66,12 @@ class Copies:
 
 
 def become(arguments: list[str], settings: Mapping[str, str], said: Path) -> None:
-    """Be a `marketing` command in this process."""
-    from marketing_analytics.cli import main
-
+    """Be `python -m marketing_analytics` in this process."""
     for number, name in enumerate(NAMES, start=1):
         with (said / name).open("wb") as file:
             os.dup2(file.fileno(), number)
     os.environ.clear()
     os.environ.update(settings)
     os.chdir(REPOSITORY)
-    main(args=arguments, prog_name="marketing")
+    sys.argv = ["marketing", *arguments]
+    runpy.run_module("marketing_analytics", run_name="__main__", alter_sys=True)

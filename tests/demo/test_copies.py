@@ -28,8 +28,9 @@ def test_a_copy_does_what_the_command_does_with_its_own_settings(commands, tmp_p
 
 
 def test_what_fails_is_told_with_its_reason(commands):
-    with pytest.raises(PlatformError, match=r"`marketing simulate day` failed\n(.|\n)*Missing option"):
+    with pytest.raises(PlatformError, match=r"`marketing simulate day` failed\n") as raised:
         commands.run(["simulate", "day"], {})
+    assert "Missing option '--world'" in raised.value.message
 
 
 def test_commands_at_once_keep_their_exit_codes_and_words_apart(commands):
@@ -39,5 +40,5 @@ def test_commands_at_once_keep_their_exit_codes_and_words_apart(commands):
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         said = list(pool.map(run, range(12)))
-    assert all(text.startswith("Usage: marketing simulate") for text in said[1::2])
+    assert all("Build and serve a simulated world." in text for text in said[1::2])
     assert all(json.loads(text) for text in said[::2])
