@@ -40,5 +40,5 @@ def test_commands_at_once_keep_their_exit_codes_and_words_apart(commands):
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         said = list(pool.map(run, range(12)))
-    assert all("Build and serve a simulated world." in text for text in said[1::2])
+    assert all("Build and serve a simulated marketing world." in text for text in said[1::2])
     assert all(json.loads(text) for text in said[::2])
