@@ -210,6 +210,17 @@ def test_a_program_that_cannot_be_loaded_says_why_in_each_run(start, tmp_path):
     process.close()
 
 
+def test_a_program_that_hangs_while_it_loads_is_given_up(tmp_path):
+    text = "def load():\n    time.sleep(600)\n"
+    template = Template(dict(os.environ), written(tmp_path, text), load_seconds=0.5)
+    try:
+        with pytest.raises(OSError, match="has ended"):
+            template.start()
+        assert template.popen.wait(20) == -signal.SIGKILL
+    finally:
+        template.close()
+
+
 def test_what_is_copied_has_one_thread():
     """Of more, a copy would have the locks and not the threads that give them back."""
     template = Template(dict(os.environ))

@@ -25,6 +25,8 @@ from marketing_analytics.local_cloud.runs.child import program
 READ_BYTES = 1 << 16
 # a killed process is gone within this, or never
 GONE_SECONDS = 5.0
+# dbt is imported within this, also on a busy machine, or never
+LOAD_SECONDS = 120.0
 
 
 class Template:
@@ -33,8 +35,15 @@ class Template:
     Start it from a thread that outlives it: the parent-death signal fires when that thread ends.
     """
 
-    def __init__(self, environment: Mapping[str, str], command: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        command: Sequence[str] = (),
+        *,
+        load_seconds: float = LOAD_SECONDS,
+    ) -> None:
         self._control, theirs = socket.socketpair()
+        self._control.settimeout(load_seconds)
         self._lock = threading.Lock()
         words = command or (sys.executable, "-P", str(Path(program.__file__).resolve()))
         with theirs:
@@ -51,7 +60,7 @@ class Template:
     def start(self) -> DbtProcess:
         """Return a process for a run; it waits until dbt is imported.
 
-        Raise OSError when this process has ended.
+        Raise OSError when this process has ended, or never gets that far.
         """
         nonce = secrets.token_hex(8)
         their_input, our_input = os.pipe()
@@ -95,7 +104,10 @@ class Template:
                     if not part:
                         raise EOFError
                     answer += part
-        except (OSError, EOFError):
+        except (OSError, EOFError) as error:
+            if isinstance(error, TimeoutError):
+                # a late answer would be taken for that of who asks next
+                self.popen.kill()
             raise OSError("the process that dbt is copied from has ended") from None
         return int(answer)
 
