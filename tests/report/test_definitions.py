@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from benchmarks.small_marts import FIRST, LAST
 from marketing_analytics.report.numbers.definitions import (
     METRICS,
     Filters,
+    daily_values_of,
     measure_sentence,
     target_of,
     value_of,
@@ -72,6 +74,20 @@ def test_every_number_is_defined_in_words_and_known_without_rows(snapshot, metri
     assert all(measure_sentence(name) for name in metric.measures)
     long_ago = Filters(FIRST - timedelta(days=400), FIRST - timedelta(days=390))
     assert value_of(snapshot.connection, metric, long_ago) in (None, 0)
+
+
+@pytest.mark.parametrize("customers", ["all", "first_order", "repeat_order"])
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_a_line_has_of_each_day_what_the_number_is_of_that_day(snapshot, metric, customers):
+    long = Filters(
+        FIRST - timedelta(days=3), LAST + timedelta(days=2), customers, "last_touch", 7, "touch"
+    )
+    days = [long.from_date + timedelta(days=n) for n in range(long.days)]
+    single = [
+        value_of(snapshot.connection, metric, replace(long, from_date=day, to_date=day))
+        for day in days
+    ]
+    assert daily_values_of(snapshot.connection, metric, long) == single
 
 
 def test_returning_customers_are_no_new_ones(snapshot):

@@ -148,6 +148,7 @@ METRICS = (
     ),
 )  # fmt: skip
 TILES = METRICS[:8]
+OF_EACH_DAY = "select (METRIC) from (select unnest($days::date[]) as day) as days order by days.day"
 
 
 @cache
@@ -216,6 +217,15 @@ def value_of(connection: Any, metric: Metric, filters: Filters) -> float | None:
     """Return a number of a snapshot; None where nothing is known."""
     row = connection.execute(metric.sql, parameters_of(metric.sql, filters)).fetchone()
     return None if row[0] is None else float(row[0])
+
+
+def daily_values_of(connection: Any, metric: Metric, filters: Filters) -> list[float | None]:
+    """Return a number of each day, what `value_of` gives for the day alone; in one statement."""
+    days = [filters.from_date + timedelta(days=n) for n in range(filters.days)]
+    of_day = metric.sql.replace("$from_date", "days.day").replace("$to_date", "days.day")
+    sql = OF_EACH_DAY.replace("METRIC", of_day)
+    rows = connection.execute(sql, parameters_of(of_day, filters) | {"days": days}).fetchall()
+    return [None if value is None else float(value) for (value,) in rows]
 
 
 def target_of(connection: Any, metric: Metric, filters: Filters) -> float | None:

@@ -19,6 +19,7 @@ from marketing_analytics.report.numbers.definitions import (
     TILES,
     Filters,
     Metric,
+    daily_values_of,
     measure_sentence,
     target_of,
     value_of,
@@ -262,7 +263,8 @@ class Rendering:
             past = value_of(self.connection, metric, before) if before else None
             changes[compare] = change(value, past)
         target = target_of(self.connection, metric, self.filters)
-        line, currency = self.line(metric), self.snapshot.currency
+        currency = self.snapshot.currency
+        line = daily_values_of(self.connection, metric, self.filters)
         days = range_words(self.filters.from_date, self.filters.to_date)
         known = metric_known_to(metric, self.known)
         return {
@@ -284,21 +286,6 @@ class Rendering:
             if target
             else "no plan",
         }
-
-    def line(self, metric: Metric) -> list[float | None]:
-        """Return the number of each day."""
-        days = [self.filters.from_date + timedelta(days=n) for n in range(self.filters.days)]
-        return [
-            value_of(
-                self.connection,
-                metric,
-                Filters(
-                    day, day, self.filters.customers, self.filters.model,
-                    self.filters.window_days, self.filters.day_kind,
-                ),
-            )
-            for day in days
-        ]  # fmt: skip
 
 
 def attained(value: float | None, target: float) -> str:
