@@ -30,7 +30,7 @@ up: .venv/installed ## leave the emulators and the server running, print the add
 down: .venv/installed ## stop what `make up` started
 	@$(BIN)/marketing demo down
 
-replay: .venv/installed ## a month day by day, with an incident that is found (18 s a day)
+replay: .venv/installed ## a month day by day, with an incident that is found (4 to 5 min)
 	@$(BIN)/marketing demo replay --seed $(SEED)
 
 check: .venv/installed ## lint, types and the tests that start nothing, within a minute

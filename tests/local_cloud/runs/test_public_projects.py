@@ -54,8 +54,9 @@ PROJECTS = {
     "dbt-labs/jaffle-sl-template": Public(),
     # a simulation with data beside the project
     "matsonj/nba-monte-carlo": Public(folder="transform", is_repeatable=False),
-    # in a sub-directory, with the package above it as a local one
-    "dbt-labs/dbt-project-evaluator": Public(folder="integration_tests"),
+    # in a sub-directory, with the package above it as a local one; its rows hold the time and the
+    # database
+    "dbt-labs/dbt-project-evaluator": Public(folder="integration_tests", is_repeatable=False),
     "godatadriven/dbt-date": Public(folder="integration_tests"),
 }
 # the hub takes no other tags, and dbt cannot read them
