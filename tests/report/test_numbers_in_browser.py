@@ -136,6 +136,18 @@ def test_a_shop_that_reports_in_euros_is_shown_in_them_and_switched_over_the_dol
     page.close()
 
 
+def test_a_funnel_that_no_job_has_built_is_named_with_scripts_as_without(shop, browser):
+    with opened(shop.snapshots) as snapshot:
+        assert not snapshot.has("fct_acquisition_funnel")
+    said = "No funnel is built yet: the job customer-acquisition-funnel does it."
+    assert said in (shop.pages / "index.html").read_text()
+    page = browser.new_page()
+    page.goto((shop.pages / "index.html").as_uri())
+    page.wait_for_selector("body[data-shown]")
+    assert page.locator("#funnel").inner_text().endswith(said)
+    page.close()
+
+
 def test_a_filter_is_kept_in_the_address_and_goes_along_to_other_pages(shop, browser):
     page = browser.new_page()
     page.goto((shop.pages / "index.html").as_uri())

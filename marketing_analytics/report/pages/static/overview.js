@@ -164,7 +164,7 @@
     blocks.show("funnel", {
       says: visits ? `Of ${words.plural(visits, "visit")}, ${words.shown(ordered.of_all, "share")} ordered${past ? ` (${words.changeWords(words.change(ordered.of_all, past))} on before)` : ""}${ordered.cost ? `, for ${money(ordered.cost)} of spend each` : ""}.` : "",
       note: `Visits of new and known customers. ${newest.customers ? `Newest cohort: ${words.plural(newest.customers, "known customer")} first bought in ${words.monthWords(newest.cohort_month)}${value}. Guests and who refused profiling are in no cohort.` : "No month has 10 first customers yet."}`,
-      empty: "No visit is known in these days.",
+      empty: stages.sessions.some(Boolean) ? "No visit is known in these days." : "No funnel is built yet: the job customer-acquisition-funnel does it.",
       columns: [{ key: "label", label: "Step" }, { key: "visits", label: "Visits", unit: "count" }, { key: "of_before", label: "Of the step before", unit: "share" }, { key: "of_all", label: "Of all visits", unit: "share" }, { key: "cost", label: "Spend for each", unit: "usd" }],
       rows: visits ? rows : [],
       option: (look) => measures.funnelOption(rows, look),
