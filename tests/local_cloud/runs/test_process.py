@@ -221,6 +221,28 @@ def test_a_program_that_hangs_while_it_loads_is_given_up(tmp_path):
         template.close()
 
 
+NO_ROOM_AT_FIRST = """
+def load():
+    fork = os.fork
+    def full():
+        os.fork = fork
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+    os.fork = full
+    return lambda _: 0
+"""
+
+
+def test_a_machine_without_room_for_another_process_ends_none_of_the_others(start, tmp_path):
+    template = start(written(tmp_path, NO_ROOM_AT_FIRST))
+    with pytest.raises(OSError, match="no room for another process"):
+        template.start()
+    process = template.start()
+    process.request(["run"], os.environ, tmp_path)
+    assert read_until_mark(process).endswith(f"{process.nonce} 0\n")
+    process.finish(20)
+    assert template.is_alive()
+
+
 def test_what_is_copied_has_one_thread():
     """Of more, a copy would have the locks and not the threads that give them back."""
     template = Template(dict(os.environ))

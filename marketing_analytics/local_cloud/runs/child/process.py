@@ -67,6 +67,8 @@ class Template:
         our_output, their_output = os.pipe()
         try:
             pid = self._ask({"nonce": nonce}, their_input, their_output)
+            if pid == program.NOT_COPIED:
+                raise OSError("the machine has no room for another process")
         except OSError:
             os.close(our_input)
             os.close(our_output)

@@ -34,6 +34,7 @@ ORPHANED = 71
 # the one request that is none of dbt's
 LINT = "lint"
 MESSAGE_BYTES = 4096
+NOT_COPIED = -1
 # takes the arguments of one command, returns its exit code
 Runs = Callable[[Sequence[str]], int]
 
@@ -74,9 +75,15 @@ def loaded(load: Callable[[], Runs]) -> Runs:
 
 
 def copy(asked: socket.socket, pipes: Sequence[int], nonce: str, run: Runs) -> int:
-    """Make a copy in a process group of its own, on the pipes given; return its pid."""
+    """Make a copy in a process group of its own, on the pipes given; return its pid.
+
+    NOT_COPIED where the machine has no more processes: those that run go on.
+    """
     parent = os.getpid()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        pid = NOT_COPIED
     if pid == 0:
         asked.close()
         for number, pipe in zip((0, 1, 2), (pipes[0], pipes[1], pipes[1]), strict=True):
@@ -85,8 +92,9 @@ def copy(asked: socket.socket, pipes: Sequence[int], nonce: str, run: Runs) -> i
             os.close(pipe)
         serve(nonce, parent, run)
     # before the server knows the pid, so that a signal to its group finds it
-    with contextlib.suppress(OSError):
-        os.setpgid(pid, pid)
+    if pid != NOT_COPIED:
+        with contextlib.suppress(OSError):
+            os.setpgid(pid, pid)
     for pipe in pipes:
         os.close(pipe)
     return pid
@@ -147,6 +155,9 @@ def import_dbt() -> Runs:
         import dbt.task.build
         import dbt.task.deps  # noqa: F401
         import duckdb
+
+        # its connection of its own has a thread, which no copy would have
+        duckdb.default_connection().close()
         from dbt.adapters.duckdb import DuckDBCredentials
         from dbt.contracts.graph.manifest import Manifest, WritableManifest
         from dbt.contracts.project import Configuration, Project, ProjectFlags
@@ -158,8 +169,6 @@ def import_dbt() -> Runs:
             compile_parts_of(document)
         # what was looked up in this environment, for parts that were made
         reset_metadata_vars()
-        # its connection of its own has a thread, which no copy would have
-        duckdb.default_connection().close()
         pass_over_unheard()
     return lambda args: run_linter(args[1:]) if args[0] == LINT else run_dbt(cli, args)
 
